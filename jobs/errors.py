@@ -1,0 +1,23 @@
+"""Errors that fail a step, each with a message a data engineer can act on."""
+
+from __future__ import annotations
+
+
+class StepFailed(Exception):
+    """A step cannot honestly end green. The message says what, where and what to do; it holds no personal data."""
+
+
+class DataStopped(StepFailed):
+    """A dataset broke a critical expectation: its batch is set aside and what depends on it must wait."""
+
+
+class DeliveryIncomplete(StepFailed):
+    """A destination did not account for every row within the tolerance of config/channels.yaml."""
+
+
+class StaleDay(StepFailed):
+    """A day older than the newest one already delivered; delivering it would overwrite newer audiences."""
+
+
+class ModelRefused(StepFailed):
+    """A model cannot be used: none is champion yet, or its files do not match the registry."""

@@ -1,0 +1,787 @@
+"""Every table of the lake: its grain, key, columns and what they mean.
+
+A table is named ``zone/dataset``. This module is the only owner of table shapes: the lake checks each
+write against it, `klantreis tables` prints it and `docs/reference/tables.md` is generated from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql.types import StructType
+
+Scope = Literal["append", "state", "day"]
+"""How a table grows: `append` only adds keys, `state` is replaced as a whole, `day` is replaced day by day."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. `type` is a Spark SQL type; `personal` marks data that identifies a person."""
+
+    name: str
+    type: str
+    meaning: str
+    personal: bool = False
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One table: `grain` says what a row is, `key` the columns that make a row unique."""
+
+    name: str
+    grain: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    scope: Scope = "append"
+    day_column: str | None = None
+
+    @property
+    def zone(self) -> str:
+        return self.name.split("/")[0]
+
+    @property
+    def short_name(self) -> str:
+        return self.name.split("/")[1]
+
+    @property
+    def column_names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    def ddl(self) -> str:
+        """The columns as a Spark SQL schema string."""
+        return ", ".join(f"`{column.name}` {column.type}" for column in self.columns)
+
+    def spark_schema(self) -> StructType:
+        from pyspark.sql import types as T
+
+        return T.StructType([T.StructField(c.name, _spark_type(c.type), True) for c in self.columns])
+
+    def arrow_schema(self) -> pa.Schema:
+        import pyarrow as pa
+
+        return pa.schema([pa.field(c.name, _arrow_type(c.type), True) for c in self.columns])
+
+
+def _spark_type(name: str):  # type: ignore[no-untyped-def]
+    from pyspark.sql import types as T
+
+    plain = {
+        "string": T.StringType(),
+        "int": T.IntegerType(),
+        "bigint": T.LongType(),
+        "double": T.DoubleType(),
+        "boolean": T.BooleanType(),
+        "date": T.DateType(),
+        "timestamp": T.TimestampType(),
+        "decimal(18,2)": T.DecimalType(18, 2),
+    }
+    if name.startswith("array<"):
+        return T.ArrayType(_spark_type(name[6:-1]), True)
+    return plain[name]
+
+
+def _arrow_type(name: str) -> pa.DataType:
+    import pyarrow as pa
+
+    plain = {
+        "string": pa.string(),
+        "int": pa.int32(),
+        "bigint": pa.int64(),
+        "double": pa.float64(),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
+        "timestamp": pa.timestamp("us", tz="UTC"),
+        "decimal(18,2)": pa.decimal128(18, 2),
+    }
+    if name.startswith("array<"):
+        return pa.list_(_arrow_type(name[6:-1]))
+    return plain[name]
+
+
+def _columns(text: str) -> tuple[Column, ...]:
+    """Parse one column a line: ``name type meaning``; a ``!`` after the name marks personal data."""
+    columns = []
+    for line in text.strip().splitlines():
+        name, type_, meaning = line.split(maxsplit=2)
+        columns.append(Column(name.rstrip("!"), type_, meaning, personal=name.endswith("!")))
+    return tuple(columns)
+
+
+LINEAGE = _columns("""
+source string the source this row came from, as named in config/sources/
+file_id string the file it came from: key into ops/files
+line bigint the line of that file (first line is 1), or the row number for files without lines
+arrived date the day its file landed
+""")
+
+PERSON = _columns("""
+contact_id string id of the person in this source
+email! string e-mail address as received
+phone! string phone number as received
+login_id! string account name or id used to log in, shared by web shop and app
+cookie_id! string browser or device id
+loyalty_id! string loyalty card number
+""")
+
+
+def _canonical(name: str, grain: str, key: tuple[str, ...], columns: str, person: bool = True) -> Dataset:
+    """A dataset that sources map to: the given columns, the person it concerns, attributes, lineage."""
+    own = _columns(columns)
+    names = {column.name for column in own}
+    people = tuple(c for c in PERSON if c.name not in names) if person else ()
+    extra = _columns("attributes string further columns of the source, as a JSON object")
+    return Dataset(f"valid/{name}", grain, ("source", *key), (*own, *people, *extra, *LINEAGE))
+
+
+CANONICAL: dict[str, Dataset] = {
+    d.short_name: d
+    for d in (
+        _canonical(
+            "contacts",
+            "one version of one contact in one source",
+            ("contact_id", "updated_at"),
+            """
+            contact_id string id of the contact in this source
+            updated_at timestamp when this version was written
+            created_at timestamp when the contact was first written
+            first_name! string given name
+            last_name! string family name
+            birth_date! date date of birth
+            gender string gender as recorded
+            street! string street and house number
+            postcode! string postal code
+            city string city
+            country string country, ISO 3166-1 alpha-2
+            language string language, ISO 639-1
+            household_id string household the contact belongs to
+        """,
+        ),
+        _canonical(
+            "consents",
+            "one answer of one contact about one purpose and channel",
+            ("consent_id",),
+            """
+            consent_id string id of the answer in this source
+            purpose string what the data may be used for, a purpose of config/identity.yaml
+            channel string by which channel, a channel of config/identity.yaml
+            status string granted or withdrawn
+            changed_at timestamp when the person answered
+            expires_at timestamp when the answer ends, empty for never
+            proof string where the answer is recorded, such as a form version
+        """,
+        ),
+        _canonical(
+            "orders",
+            "one version of one order",
+            ("order_id", "updated_at"),
+            """
+            order_id string id of the order in this source
+            updated_at timestamp when this version was written
+            ordered_at timestamp when the customer ordered
+            status string completed, cancelled, returned or open
+            channel string where it was placed: store, web, app or phone
+            store_id string the shop, for store orders
+            currency string ISO 4217 code
+            total decimal(18,2) amount paid, tax included
+            discount decimal(18,2) discount given
+        """,
+        ),
+        _canonical(
+            "order_lines",
+            "one product in one order",
+            ("order_id", "line_id"),
+            """
+            order_id string the order
+            line_id string number of the line in the order
+            product_id string the product
+            quantity double units bought, negative for a return
+            amount decimal(18,2) amount paid for the line
+            discount decimal(18,2) discount on the line
+            ordered_at timestamp when the order was placed
+        """,
+            person=False,
+        ),
+        _canonical(
+            "products",
+            "one version of one product",
+            ("product_id", "updated_at"),
+            """
+            product_id string id of the product in this source
+            updated_at timestamp when this version was written
+            name string product name
+            category string category
+            department string department, the level above category
+            brand string brand
+            price decimal(18,2) list price
+        """,
+            person=False,
+        ),
+        _canonical(
+            "subscriptions",
+            "one version of one subscription",
+            ("subscription_id", "updated_at"),
+            """
+            subscription_id string id of the subscription in this source
+            updated_at timestamp when this version was written
+            plan string plan name
+            status string active, paused, cancelled or expired
+            started_at timestamp start
+            ends_at timestamp contract end, empty for open end
+            amount decimal(18,2) amount per period
+            currency string ISO 4217 code
+        """,
+        ),
+        _canonical(
+            "survey_responses",
+            "one answer to one survey question",
+            ("response_id", "question_id"),
+            """
+            response_id string id of the filled-in survey
+            question_id string id of the question
+            survey_id string id of the survey
+            kind string nps, csat, ces or text
+            score double the answer as a number
+            scale_max double highest possible score
+            comment! string free text
+            language string language of the text, ISO 639-1
+            answered_at timestamp when it was answered
+        """,
+        ),
+        _canonical(
+            "conversations",
+            "one version of one conversation",
+            ("conversation_id", "updated_at"),
+            """
+            conversation_id string id of the conversation in this source
+            updated_at timestamp when this version was written
+            channel string chat, phone, e-mail or social
+            opened_at timestamp first contact
+            closed_at timestamp when it was closed, empty while open
+            status string open or closed
+            topic string subject, as labelled by the source
+            csat double satisfaction 1 to 5 asked afterwards
+        """,
+        ),
+        _canonical(
+            "messages",
+            "one message in one conversation",
+            ("message_id",),
+            """
+            message_id string id of the message
+            conversation_id string the conversation
+            sent_at timestamp when it was sent
+            author string customer, agent or bot
+            text! string the text
+        """,
+        ),
+        _canonical(
+            "tickets",
+            "one version of one service ticket",
+            ("ticket_id", "updated_at"),
+            """
+            ticket_id string id of the ticket in this source
+            updated_at timestamp when this version was written
+            opened_at timestamp first contact
+            resolved_at timestamp when it was solved, empty while open
+            status string open, pending, solved or closed
+            topic string subject
+            priority string priority
+        """,
+        ),
+        _canonical(
+            "events",
+            "one web or app event",
+            ("event_id",),
+            """
+            event_id string id of the event
+            occurred_at timestamp when it happened
+            type string page_view, search, product_view, add_to_cart, remove_from_cart, checkout, purchase, ...
+            url string page address without query string
+            referrer string referring site
+            utm_source string campaign source
+            utm_medium string campaign medium
+            utm_campaign string campaign name
+            device string mobile, tablet or desktop
+            query string search text
+            product_id string product concerned
+            order_id string order concerned
+            value decimal(18,2) amount concerned
+        """,
+        ),
+        _canonical(
+            "campaign_events",
+            "one contact moment of one campaign",
+            ("event_id",),
+            """
+            event_id string id of the event
+            campaign_id string the campaign
+            channel string email, ad, mail or app
+            type string impression, sent, delivered, open, click, bounce, complaint, unsubscribe or redeem
+            occurred_at timestamp when it happened
+            product_id string product concerned
+        """,
+        ),
+        _canonical(
+            "social_posts",
+            "one version of one public post",
+            ("post_id", "updated_at"),
+            """
+            post_id string id of the post
+            updated_at timestamp when this version was written
+            posted_at timestamp when it was posted
+            network string the social network
+            author! string author handle
+            text! string the text
+            likes bigint likes
+            shares bigint shares
+            comments bigint comments
+        """,
+        ),
+    )
+}
+
+RAW = Dataset(
+    "raw/*",
+    "one record as received",
+    ("file_id", "line"),
+    (*_columns("record! string the record as received, as a JSON object of column to value"), *LINEAGE),
+)
+
+
+def raw(source: str, dataset: str) -> Dataset:
+    """The raw table of one dataset of one source, for example ``raw/crm_contacts``."""
+    return Dataset(f"raw/{source}_{dataset}", RAW.grain, RAW.key, RAW.columns)
+
+
+OTHERS: tuple[Dataset, ...] = (
+    Dataset(
+        "ops/files",
+        "one landed file",
+        ("file_id",),
+        _columns("""
+        file_id string SHA-256 of path and content, first 32 hex digits
+        source string the source
+        dataset string the dataset it feeds
+        path string path below the landing root
+        arrived date the day it landed
+        size bigint size in bytes
+        sha256 string SHA-256 of the content
+        state string loaded, quarantined (whole file), or duplicate (same content seen before)
+        reason string why it was not loaded
+        rows_in bigint rows found in the file
+    """),
+    ),
+    Dataset(
+        "ops/counts",
+        "one dataset of one file, after validation",
+        ("file_id",),
+        _columns("""
+        file_id string the file
+        source string the source
+        dataset string the dataset
+        arrived date the day the file landed
+        rows_in bigint rows found in the file
+        accepted bigint rows that reached the valid table
+        quarantined bigint rows set aside with a reason
+        duplicates bigint rows whose key was already accepted
+    """),
+    ),
+    Dataset(
+        "ops/validations",
+        "one expectation on one batch of one dataset",
+        ("day", "source", "dataset", "expectation"),
+        _columns("""
+        day date the day of the run
+        source string the source
+        dataset string the dataset
+        expectation string the rule
+        severity string critical, warning or info
+        success boolean whether the batch met it
+        rows bigint rows looked at
+        failed bigint rows that broke it
+        detail string what was seen
+    """),
+        scope="append",
+        day_column="day",
+    ),
+    Dataset(
+        "quarantine/rows",
+        "one bad row, or one bad file",
+        ("file_id", "line", "rule"),
+        _columns("""
+        source string the source
+        dataset string the dataset
+        file_id string the file
+        path string path of the file below the landing root
+        line bigint line in the file, 0 for the file as a whole
+        arrived date the day the file landed
+        rule string the rule that was broken, such as email:not_null
+        reason string what was wrong and what to do, without the value itself
+        record! string the record as received
+    """),
+    ),
+    Dataset(
+        "identity/map",
+        "one identifier",
+        ("identifier",),
+        _columns("""
+        identifier string keyed hash of kind and value
+        kind string contact, email, phone, login, cookie or loyalty
+        customer_id string the customer it belongs to
+        first_seen date the day it first arrived
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "identity/events",
+        "one change of a customer id",
+        ("event_id",),
+        _columns("""
+        event_id string id of the change
+        day date the day it happened
+        type string created, merged or split
+        customer_id string the customer that goes on
+        other_customer_id string the customer that ended (merged) or began (split)
+        reason string the identifier kinds that joined them
+    """),
+        scope="state",
+        day_column="day",
+    ),
+    Dataset(
+        "profiles/customers",
+        "one customer",
+        ("customer_id",),
+        _columns("""
+        customer_id string stable id of the customer
+        known boolean whether there is more than a cookie
+        first_name! string given name
+        last_name! string family name
+        birth_date! date date of birth
+        gender string gender
+        street! string street and house number
+        postcode! string postal code
+        city string city
+        country string country, ISO 3166-1 alpha-2
+        language string language, ISO 639-1
+        household_id string household
+        sources array<string> sources that know this customer
+        contact_records int contact records joined
+        customer_since date first day this customer was seen
+        attributes string further attributes of the winning records, as a JSON object
+        provenance string attribute to source, record and date, as a JSON object
+        as_of date data up to and including this day
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "profiles/contact_points",
+        "one e-mail address or phone number of one customer",
+        ("customer_id", "kind", "value"),
+        _columns("""
+        customer_id string the customer
+        kind string email or phone
+        value! string normalised value
+        preference int 1 for the one to use
+        source string source that gave it
+        record string record that gave it
+        observed_at timestamp when it was last confirmed
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "profiles/consent",
+        "one customer, purpose and channel",
+        ("customer_id", "purpose", "channel"),
+        _columns("""
+        customer_id string the customer
+        purpose string the purpose
+        channel string the channel
+        status string granted or withdrawn, the strictest of the newest answers
+        changed_at timestamp when it was answered
+        expires_at timestamp when it ends
+        source string source of the deciding answer
+        proof string where the answer is recorded
+        as_of date data up to and including this day
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "journeys/sessions",
+        "one visit",
+        ("session_id",),
+        _columns("""
+        session_id string id of the visit
+        customer_id string the visitor
+        day date day of its start in the configured time zone
+        started_at timestamp first event
+        ended_at timestamp last event
+        device string mobile, tablet or desktop
+        channel string how the visitor came: direct, organic, paid, email, social, referral
+        entry_url string first page
+        events int number of events
+        pages int pages seen
+        searches int searches
+        product_views int product pages seen
+        carts int products put in the basket
+        orders int orders placed
+        revenue decimal(18,2) value of orders placed
+    """),
+        scope="state",
+        day_column="day",
+    ),
+    Dataset(
+        "journeys/touchpoints",
+        "one contact between customer and company",
+        ("touchpoint_id",),
+        _columns("""
+        touchpoint_id string id of the contact
+        customer_id string the customer
+        occurred_at timestamp when
+        day date day in the configured time zone
+        channel string web, store, email, ad, mail, chat, phone, survey, ...
+        type string visit, order, conversation, answer, impression, click, ...
+        reference string id of the row it stands for
+        valence string positive, negative or neutral
+    """),
+        scope="state",
+        day_column="day",
+    ),
+    Dataset(
+        "journeys/moments",
+        "one micro-moment of one customer",
+        ("moment_id",),
+        _columns("""
+        moment_id string id of the moment
+        customer_id string the customer
+        session_id string the visit it happened in
+        type string know, go, do or buy
+        day date day in the configured time zone
+        started_at timestamp first evidence
+        expires_at timestamp when acting on it is no longer useful
+        confidence double share of the evidence that points to this type, 0 to 1
+        evidence array<string> the events that show it
+        served boolean whether the visitor reached the goal of the moment
+    """),
+        scope="state",
+        day_column="day",
+    ),
+    Dataset(
+        "journeys/stages",
+        "one stay of one customer in one stage",
+        ("customer_id", "valid_from"),
+        _columns("""
+        customer_id string the customer
+        stage string awareness, consideration, purchase, service or loyalty
+        valid_from date first day in the stage
+        valid_to date last day in the stage, empty for now
+        previous_stage string the stage before
+        rule string the rule that placed the customer here
+        evidence string the numbers the rule saw, as a JSON object
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "journeys/kpis",
+        "one KPI on one day",
+        ("day", "kpi", "dimension"),
+        _columns("""
+        day date the day
+        stage string the stage it belongs to
+        kpi string name of the KPI
+        dimension string all, or the part it is for
+        value double the value, empty if the denominator is 0
+        numerator double what is counted
+        denominator double out of what
+        unit string share, count, euro, score, ...
+    """),
+        scope="state",
+        day_column="day",
+    ),
+    Dataset(
+        "models/features",
+        "one customer on one day",
+        ("day", "customer_id"),
+        _columns("""
+        day date features use nothing known after this day
+        customer_id string the customer
+        tenure_days double days since first order
+        recency_days double days since last order
+        orders_28d double orders in the last 28 days
+        orders_91d double orders in the last 91 days
+        orders_all double orders ever
+        revenue_28d double revenue in the last 28 days
+        revenue_91d double revenue in the last 91 days
+        revenue_all double revenue ever
+        basket_value_91d double average order value in the last 91 days
+        gap_days double average days between orders
+        overdue double recency divided by the average gap
+        trend double orders in the last 28 days against a third of those in the last 84
+        departments_91d double distinct departments bought from in the last 91 days
+        discount_share_91d double discount as share of revenue before discount in the last 91 days
+        sessions_28d double visits in the last 28 days
+        product_views_28d double product pages in the last 28 days
+        carts_28d double products put in the basket in the last 28 days
+        mobile_share_91d double share of visits by phone in the last 91 days
+        conversations_91d double conversations in the last 91 days
+        negative_contacts_91d double negative touchpoints in the last 91 days
+        nps_last double last NPS answer
+        csat_last double last CSAT answer
+        clicks_91d double campaign clicks and redemptions in the last 91 days
+        web_order_share_91d double share of orders not placed in a store in the last 91 days
+    """),
+        scope="day",
+        day_column="day",
+    ),
+    Dataset(
+        "models/scores",
+        "one customer, model and day",
+        ("day", "model", "customer_id"),
+        _columns("""
+        day date the day scored
+        model string churn, segmentation, ...
+        customer_id string the customer
+        score double probability for churn, distance to centre for segmentation
+        label string risk band or segment name
+        model_version string version in the MLflow registry
+        reasons array<string> what pushed the score most, in words
+    """),
+        scope="day",
+        day_column="day",
+    ),
+    Dataset(
+        "models/segments",
+        "one segment of one model version",
+        ("model_version", "segment"),
+        _columns("""
+        model_version string version in the MLflow registry
+        segment string name of the segment
+        description string what sets it apart, in words
+        customers bigint customers in it at training
+        share double share of customers
+        trained_on date day of the features it was trained on
+    """),
+    ),
+    Dataset(
+        "models/evaluations",
+        "one metric of one trained model version",
+        ("model", "model_version", "metric"),
+        _columns("""
+        model string churn or segmentation
+        model_version string version in the MLflow registry
+        day date the day it was trained for
+        metric string auc, baseline_auc, silhouette, ...
+        value double the value
+        decision string promoted or refused
+        reason string why
+    """),
+    ),
+    Dataset(
+        "audiences/members",
+        "one customer in one audience on one day",
+        ("day", "audience", "customer_id"),
+        _columns("""
+        day date the day
+        audience string the audience
+        customer_id string the customer
+        arm string treatment or holdout
+        evidence string the values the rule saw, as a JSON object
+    """),
+        scope="day",
+        day_column="day",
+    ),
+    Dataset(
+        "activation/plans",
+        "one customer, audience and destination on one day",
+        ("day", "audience", "destination", "customer_id"),
+        _columns("""
+        day date the day
+        audience string the audience
+        destination string the destination, a name of config/channels.yaml
+        customer_id string the customer
+        action string add, remove, send, keep or skip
+        reason string why, for skip: held_out, no_consent, no_address, suppressed, cooling_down, stale
+        fingerprint string hash of what is sent, so that a change is sent again
+        consent_changed_at timestamp the consent answer this relies on
+    """),
+        scope="day",
+        day_column="day",
+    ),
+    Dataset(
+        "activation/ledger",
+        "one try to change one customer at one destination",
+        ("destination", "audience", "customer_id", "operation_id"),
+        _columns("""
+        operation_id string id of the operation: same plan, same id
+        destination string the destination
+        audience string the audience
+        customer_id string the customer
+        day date the day of the plan
+        action string add, remove or send
+        state string claimed, accepted, rejected or unknown
+        reason string what the destination answered
+        batch_id string the batch it went in
+        request_id string id given by the destination
+        fingerprint string hash of what was sent
+        updated_at timestamp when this state was reached
+    """),
+    ),
+    Dataset(
+        "activation/deliveries",
+        "one audience and destination on one day",
+        ("day", "audience", "destination"),
+        _columns("""
+        day date the day
+        audience string the audience
+        destination string the destination
+        members bigint customers in the audience, holdout included
+        held_out bigint customers kept apart to measure the effect
+        no_consent bigint customers without consent for this purpose and channel
+        no_address bigint customers without an address for this destination
+        suppressed bigint customers on the suppression list or still cooling down
+        to_add bigint customers to send to or add
+        to_remove bigint customers to take off
+        delivered bigint additions and sends the destination accepted
+        removed bigint removals the destination accepted
+        refused bigint operations it refused
+        unknown bigint operations whose outcome is not known
+    """),
+        scope="append",
+        day_column="day",
+    ),
+    Dataset(
+        "activation/suppressions",
+        "one address that must not be used",
+        ("channel", "identifier"),
+        _columns("""
+        channel string the channel
+        identifier string keyed hash of the address
+        reason string bounced, complained or unsubscribed
+        since date the day it was learned
+    """),
+    ),
+)
+
+DATASETS: dict[str, Dataset] = {d.name: d for d in (*CANONICAL.values(), *OTHERS)}
+PERSON_COLUMNS: tuple[str, ...] = tuple(c.name for c in PERSON)
+LINEAGE_COLUMNS: tuple[str, ...] = tuple(c.name for c in LINEAGE)
+
+
+def get(name: str) -> Dataset:
+    """The dataset of that table name. Raises KeyError with the nearest names for an unknown one."""
+    if name.startswith("raw/"):
+        return Dataset(name, RAW.grain, RAW.key, RAW.columns)
+    if name not in DATASETS:
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, DATASETS, n=3)
+        raise KeyError(f"there is no table {name!r}" + (f"; did you mean {', '.join(near)}?" if near else ""))
+    return DATASETS[name]
+
+
+def all_datasets() -> Iterator[Dataset]:
+    yield RAW
+    yield from DATASETS.values()

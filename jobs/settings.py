@@ -1,0 +1,423 @@
+"""The configuration of the company being served: YAML files in `config/`, checked on load.
+
+Secrets are never in these files: `connection()` and `secret()` take them from the environment or, inside a
+DAG, from Airflow.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets as random_secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import parse_qsl, unquote, urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator, model_validator
+
+from jobs import schemas
+from jobs.yaml_files import ConfigError, Strict, load, nearest
+
+Severity = Literal["critical", "warning", "info"]
+GROUPS = ("crm", "survey", "chat", "web")
+
+
+class General(Strict):
+    """config/settings.yaml: the company and where its data is."""
+
+    company: str
+    timezone: str = "UTC"
+    currency: str = "EUR"
+    country: str = Field("NL", pattern="^[A-Z]{2}$", description="used for phone numbers without country code")
+    landing: str
+    lake: str
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except Exception:
+            raise ValueError(f"unknown time zone {value!r}; use a name such as Europe/Amsterdam") from None
+        return value
+
+
+class Format(Strict):
+    """How a file is written."""
+
+    type: Literal["csv", "jsonl", "json", "parquet"] = "csv"
+    delimiter: str = ","
+    quote: str = '"'
+    encoding: str = "utf-8"
+
+
+class SourceDataset(Strict):
+    """One dataset of a source: which files, and how their columns become canonical columns."""
+
+    files: str
+    format: Format = Format()
+    columns: dict[str, str]
+    attributes: dict[str, str] = {}
+    required: list[str] = Field([], description="source columns a file must have; default: those `columns` names")
+
+    @field_validator("columns")
+    @classmethod
+    def _not_empty(cls, value: dict[str, str]) -> dict[str, str]:
+        if not value:
+            raise ValueError("map at least the key columns")
+        return value
+
+
+class Source(Strict):
+    """config/sources/NAME.yaml: one system the company's data comes from."""
+
+    source: str = Field(pattern="^[a-z][a-z0-9_]*$")
+    group: Literal["crm", "survey", "chat", "web"]
+    folder: str = Field("", description="folder below the landing root; default: the source's name")
+    timezone: str | None = Field(None, description="zone of timestamps without one; default: the company's")
+    datasets: dict[str, SourceDataset]
+
+    @model_validator(mode="after")
+    def _canonical_columns(self) -> Source:
+        for name, dataset in self.datasets.items():
+            if name not in schemas.CANONICAL:
+                raise ValueError(f"datasets.{name}: unknown dataset{nearest(name, schemas.CANONICAL)}")
+            target = schemas.CANONICAL[name]
+            valid = set(target.column_names) - set(schemas.LINEAGE_COLUMNS) - {"attributes"}
+            for column in dataset.columns:
+                if column not in valid:
+                    raise ValueError(f"datasets.{name}.columns.{column}: unknown column{nearest(column, valid)}")
+            missing = set(target.key) - {"source"} - set(dataset.columns)
+            if missing:
+                raise ValueError(f"datasets.{name}.columns: key column {sorted(missing)[0]!r} is missing; map it")
+        return self
+
+
+class Purpose(Strict):
+    """A purpose personal data may be used for, and the channels people are asked about."""
+
+    channels: list[str]
+
+
+class Identity(Strict):
+    """config/identity.yaml: what links records, which source wins, what people may be asked consent for."""
+
+    identifiers: dict[Literal["contact", "email", "phone", "login", "cookie", "loyalty"], Identifier]
+    junk: dict[str, list[str]] = {}
+    golden_record: dict[str, GoldenRule]
+    purposes: dict[str, Purpose]
+
+
+class Identifier(Strict):
+    """How far one kind of identifier is trusted to link records."""
+
+    links: bool = True
+    shared_by_at_most: int = Field(10, ge=1, description="contacts; an identifier shared by more links nobody")
+
+
+class GoldenRule(Strict):
+    """Which value of an attribute wins: sources in order of trust, then the newest or most frequent."""
+
+    sources: list[str] = []
+    then: Literal["newest", "most_frequent", "longest"] = "newest"
+
+
+class StageRule(Strict):
+    """A customer is in `stage` on days on which `when` is true; the first rule that is true wins."""
+
+    stage: Literal["awareness", "consideration", "purchase", "service", "loyalty"]
+    name: str
+    when: str
+
+
+class Signal(Strict):
+    """Evidence for a micro-moment: events for which `when` is true count for `weight`."""
+
+    when: str
+    weight: float = Field(1.0, gt=0)
+
+
+class MomentType(Strict):
+    """One type of micro-moment: its evidence, how long acting on it is useful, and what serves it."""
+
+    signals: dict[str, Signal]
+    expires_after_minutes: int = Field(gt=0)
+    served_when: str
+
+
+class Journey(Strict):
+    """config/journey.yaml: sessions, stages and micro-moments."""
+
+    session_gap_minutes: int = Field(30, gt=0)
+    channels: dict[str, str] = Field({}, description="name of a traffic channel to a Spark SQL condition on events")
+    measures: dict[str, Measure] = {}
+    stages: list[StageRule]
+    moments: dict[Literal["know", "go", "do", "buy"], MomentType] = {}
+
+
+class Measure(Strict):
+    """A number a stage rule can use: touchpoints for which `when` is true, in the last `days` (empty: ever)."""
+
+    when: str
+    days: int | None = Field(None, gt=0)
+
+
+class Segmentation(Strict):
+    """How customers are segmented."""
+
+    features: list[str]
+    k_min: int = Field(3, ge=2)
+    k_max: int = Field(8, ge=2)
+    minimum_improvement: float = 0.0
+
+
+class Churn(Strict):
+    """How churn is defined and predicted: no order in the `horizon_days` after a day counts as churned."""
+
+    horizon_days: int = Field(28, gt=0)
+    active_days: int = Field(84, gt=0, description="only customers with an order in this many days are scored")
+    training_snapshots: int = Field(6, ge=1)
+    snapshot_step_days: int = Field(14, gt=0)
+    minimum_improvement: float = 0.0
+    minimum_auc: float = 0.6
+    bands: dict[str, float] = {"high": 0.6, "medium": 0.3, "low": 0.0}
+
+
+class Models(Strict):
+    """config/models.yaml."""
+
+    segmentation: Segmentation
+    churn: Churn
+    seed: int = 1
+
+
+class Audience(Strict):
+    """config/audiences/NAME.yaml: who is in it, why it exists, where it goes."""
+
+    audience: str = Field(pattern="^[a-z][a-z0-9_]*$")
+    title: str
+    goal: str
+    owner: str
+    stage: Literal["awareness", "consideration", "purchase", "service", "loyalty"]
+    where: str
+    evidence: list[str] = []
+    holdout: float = Field(0.1, ge=0, lt=1)
+    purpose: str
+    send_to: dict[str, Delivery]
+
+
+class Delivery(Strict):
+    """One destination of an audience."""
+
+    template: str | None = None
+    cooldown_days: int = Field(30, ge=0, description="days before the same person gets the same message again")
+
+
+class Destination(Strict):
+    """config/channels.yaml: one place audiences go. `connection` names an Airflow connection."""
+
+    type: Literal["smtp", "google_data_manager"]
+    channel: str
+    connection: str
+    max_reject_share: float = Field(0.0, ge=0, le=1, description="share of refused rows at which the task fails")
+    max_remove_share: float = Field(0.5, ge=0, le=1, description="share of members above which removals stop")
+    batch_size: int = Field(10_000, gt=0)
+    options: dict[str, str | int | float | bool] = {}
+
+
+class Channels(Strict):
+    """config/channels.yaml."""
+
+    destinations: dict[str, Destination]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything under `config/`, loaded and checked."""
+
+    folder: Path
+    home: Path
+    general: General
+    sources: dict[str, Source]
+    identity: Identity
+    journey: Journey
+    models: Models
+    audiences: dict[str, Audience]
+    channels: Channels
+
+    @property
+    def lake(self) -> str:
+        return self._place(self.general.lake)
+
+    @property
+    def landing(self) -> str:
+        return self._place(self.general.landing)
+
+    @property
+    def mlflow_uri(self) -> str:
+        """Tracking store: MLFLOW_TRACKING_URI, or the SQLite file in `mlruns/`."""
+        return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.home / 'mlruns' / 'mlflow.db'}"
+
+    @property
+    def mlflow_artifacts(self) -> Path:
+        return self.home / "mlruns" / "artifacts"
+
+    def hash_key(self) -> str:
+        """The key of all keyed hashes: KLANTREIS_HASH_KEY, or a random one kept in the home folder."""
+        from_environment = os.environ.get("KLANTREIS_HASH_KEY")
+        if from_environment:
+            return from_environment
+        path = self.home / "var" / "hash.key"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft = path.with_name(f"hash.key.{random_secrets.token_hex(4)}")
+            draft.touch(mode=0o600)
+            draft.write_text(random_secrets.token_hex(32))
+            try:
+                os.link(draft, path)  # atomic: of two processes that start together, one key wins
+            except FileExistsError:
+                pass
+            draft.unlink()
+        return path.read_text().strip()
+
+    def _place(self, value: str) -> str:
+        return value if "://" in value else str((self.home / value).resolve())
+
+
+def load_settings(folder: str | Path | None = None) -> Settings:
+    """All of `folder` (default: KLANTREIS_CONFIG, or `config/` of the project), checked.
+
+    Relative paths inside are below KLANTREIS_HOME, by default the parent of `folder`.
+    Raises ConfigError with every problem found, not only the first.
+    """
+    project = Path(__file__).resolve().parent.parent
+    folder = Path(folder or os.environ.get("KLANTREIS_CONFIG") or project / "config").resolve()
+    if not folder.is_dir():
+        raise ConfigError([f"{folder}: the configuration folder does not exist; give one with --config"])
+    problems: list[str] = []
+
+    def part(path: Path, model: type[Any]) -> Any:
+        try:
+            return load(path, model)
+        except ConfigError as error:
+            problems.extend(error.problems)
+            return None
+
+    settings = Settings(
+        folder=folder,
+        home=Path(os.environ.get("KLANTREIS_HOME") or folder.parent).resolve(),
+        general=part(folder / "settings.yaml", General),
+        sources={path.stem: part(path, Source) for path in sorted(folder.glob("sources/*.yaml"))},
+        identity=part(folder / "identity.yaml", Identity),
+        journey=part(folder / "journey.yaml", Journey),
+        models=part(folder / "models.yaml", Models),
+        audiences={path.stem: part(path, Audience) for path in sorted(folder.glob("audiences/*.yaml"))},
+        channels=part(folder / "channels.yaml", Channels),
+    )
+    if not problems:
+        problems = _cross_checks(settings)
+    if problems:
+        raise ConfigError(problems)
+    return settings
+
+
+def _cross_checks(settings: Settings) -> list[str]:
+    """Names in one file that must exist in another."""
+    problems = []
+    if not settings.sources:
+        problems.append(f"{settings.folder / 'sources'}: no source is configured; add one file per source")
+    for name, source in settings.sources.items():
+        if source.source != name:
+            problems.append(
+                f"{settings.folder}/sources/{name}.yaml: source is {source.source!r}; name the file after it"
+            )
+    for attribute, rule in settings.identity.golden_record.items():
+        for source_name in rule.sources:
+            if source_name not in settings.sources:
+                problems.append(
+                    f"{settings.folder}/identity.yaml: golden_record.{attribute}: unknown source "
+                    f"{source_name!r}{nearest(source_name, settings.sources)}"
+                )
+    for name, audience in settings.audiences.items():
+        place = f"{settings.folder}/audiences/{name}.yaml"
+        if audience.audience != name:
+            problems.append(f"{place}: audience is {audience.audience!r}; name the file after it")
+        if audience.purpose not in settings.identity.purposes:
+            problems.append(
+                f"{place}: unknown purpose {audience.purpose!r}{nearest(audience.purpose, settings.identity.purposes)}"
+            )
+        for destination in audience.send_to:
+            if destination not in settings.channels.destinations:
+                problems.append(
+                    f"{place}: unknown destination {destination!r}"
+                    f"{nearest(destination, settings.channels.destinations)}"
+                )
+    return problems
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where a server is and how to log in. `repr` never shows the password."""
+
+    host: str = ""
+    port: int | None = None
+    login: str = ""
+    password: str = ""
+    schema: str = ""
+    extra: dict[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"Connection(host={self.host!r}, port={self.port}, login={self.login!r})"
+
+
+ConnectionSource = Callable[[str], Connection | None]
+_connection_sources: list[ConnectionSource] = []
+
+
+def add_connection_source(source: ConnectionSource) -> None:
+    """Ask `source` for connections too; DAGs add Airflow's connections this way."""
+    if source not in _connection_sources:
+        _connection_sources.append(source)
+
+
+def connection(name: str) -> Connection:
+    """The connection of that name: environment variable AIRFLOW_CONN_NAME (URI or JSON), then added sources.
+
+    Raises ConfigError if there is none.
+    """
+    text = os.environ.get(f"AIRFLOW_CONN_{name.upper()}")
+    if text:
+        return _parse_connection(text)
+    for source in _connection_sources:
+        found = source(name)
+        if found:
+            return found
+    raise ConfigError(
+        [f"connection {name!r} is not known; add it in Airflow (Admin, Connections) or set AIRFLOW_CONN_{name.upper()}"]
+    )
+
+
+def _parse_connection(text: str) -> Connection:
+    if text.lstrip().startswith("{"):
+        values = json.loads(text)
+        extra = values.get("extra") or {}
+        return Connection(
+            values.get("host") or "",
+            values.get("port"),
+            values.get("login") or "",
+            values.get("password") or "",
+            values.get("schema") or "",
+            json.loads(extra) if isinstance(extra, str) else extra,
+        )
+    parts = urlsplit(text)
+    return Connection(
+        unquote(parts.hostname or ""),
+        parts.port,
+        unquote(parts.username or ""),
+        unquote(parts.password or ""),
+        parts.path.lstrip("/"),
+        dict(parse_qsl(parts.query)),
+    )

@@ -1,0 +1,143 @@
+"""Read YAML into checked models; say file, line, key and nearest valid key when something is wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+Model = TypeVar("Model", bound=BaseModel)
+_VARIABLE = re.compile(r"\$\{(?P<name>[A-Z][A-Z0-9_]*)(?::-(?P<default>[^}]*))?\}")
+
+
+class ConfigError(Exception):
+    """The configuration is wrong. The message has one line per problem: place, problem, what to do."""
+
+    def __init__(self, problems: Iterable[str]):
+        self.problems = list(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class Strict(BaseModel):
+    """A part of the configuration: unknown keys are refused, values cannot be changed after load."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def load(path: Path, model: type[Model]) -> Model:
+    """The file as `model`.
+
+    `${NAME}` and `${NAME:-default}` in values are taken from the environment.
+    Raises ConfigError naming file, line and key of every problem.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError([f"{path}: the file does not exist"]) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8"]) from None
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        values = _with_environment(yaml.safe_load(text) or {}, path)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError([f"{path}:{line}: not valid YAML: {error.problem}"]) from None
+    duplicates = [f"{path}:{line}: key {key!r} is written twice; keep one" for key, line in _duplicates(node)]
+    if duplicates:
+        raise ConfigError(duplicates)
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(_explain(path, node, model, problem) for problem in error.errors()) from None
+
+
+def line_of(path: Path, *keys: str | int) -> int:
+    """The line (from 1) of the value under `keys` in a YAML file, or of its nearest parent."""
+    return _line(yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader), keys)
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """`; did you mean 'x'?`, or the valid names when none is near."""
+    valid = sorted(valid)
+    near = get_close_matches(name, valid, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else f"; valid: {', '.join(valid)}"
+
+
+def _explain(path: Path, node: yaml.Node | None, model: type[BaseModel], problem: Any) -> str:
+    keys = tuple(problem["loc"])
+    dotted = ".".join(str(key) for key in keys)
+    if problem["type"] == "extra_forbidden":
+        hint = nearest(str(keys[-1]), _fields(model, keys[:-1]))
+        return f"{path}:{_line(node, keys)}: unknown key {dotted!r}{hint}"
+    if problem["type"] == "missing":
+        return f"{path}:{_line(node, keys[:-1])}: key {dotted!r} is missing; add it"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{path}:{_line(node, keys)}: {dotted or 'file'}: {message}"
+
+
+def _fields(model: Any, keys: tuple[Any, ...]) -> list[str]:
+    """Names of the fields a model takes below `keys`; walks through dict, list and optional types."""
+    for key in keys:
+        if isinstance(model, type) and issubclass(model, BaseModel) and key in model.model_fields:
+            model = model.model_fields[key].annotation
+        while not (isinstance(model, type) and issubclass(model, BaseModel)):
+            inner = [arg for arg in get_args(model) if arg not in (str, int, type(None))]
+            if not inner:
+                return []
+            model = inner[0]
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _line(node: yaml.Node | None, keys: tuple[str | int, ...]) -> int:
+    line = node.start_mark.line + 1 if node else 1
+    for key in keys:
+        if isinstance(node, yaml.MappingNode):
+            found = [(k, v) for k, v in node.value if k.value == str(key)]
+            if not found:
+                break
+            line, node = found[0][0].start_mark.line + 1, found[0][1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+            node = node.value[key]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line
+
+
+def _duplicates(node: yaml.Node | None) -> list[tuple[str, int]]:
+    found = []
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if key.value in seen:
+                found.append((key.value, key.start_mark.line + 1))
+            seen.add(key.value)
+            found += _duplicates(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            found += _duplicates(value)
+    return found
+
+
+def _with_environment(value: Any, path: Path) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_environment(item, path) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_environment(item, path) for item in value]
+    if not isinstance(value, str):
+        return value
+
+    def fill(match: re.Match[str]) -> str:
+        filled = os.environ.get(match["name"], match["default"])
+        if filled is None:
+            raise ConfigError([f"{path}: environment variable {match['name']} is not set; set it or write a default"])
+        return filled
+
+    filled = _VARIABLE.sub(fill, value)
+    return yaml.safe_load(filled) if filled != value and filled else filled

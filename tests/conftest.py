@@ -1,0 +1,123 @@
+"""Fixtures shared by all tests: one engine session, an empty lake, a small valid configuration."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from jobs import schemas
+
+MINIMAL: dict[str, Any] = {
+    "settings.yaml": {
+        "company": "Test company",
+        "timezone": "Europe/Amsterdam",
+        "country": "NL",
+        "landing": "var/landing",
+        "lake": "var/lake",
+    },
+    "sources/crm.yaml": {
+        "source": "crm",
+        "group": "crm",
+        "datasets": {
+            "contacts": {
+                "files": "{day}/contacts*.csv*",
+                "columns": {"contact_id": "id", "updated_at": "updated_at", "email": "email", "first_name": "name"},
+            }
+        },
+    },
+    "identity.yaml": {
+        "identifiers": {"contact": {}, "email": {}, "phone": {}, "login": {}, "cookie": {}, "loyalty": {}},
+        "golden_record": {"first_name": {"sources": ["crm"]}},
+        "purposes": {"marketing": {"channels": ["email"]}, "ads": {"channels": ["ads"]}},
+    },
+    "journey.yaml": {
+        "stages": [{"stage": "awareness", "name": "seen", "when": "true"}],
+    },
+    "models.yaml": {"segmentation": {"features": ["recency_days", "orders_91d"]}, "churn": {}},
+    "channels.yaml": {
+        "destinations": {"email": {"type": "smtp", "channel": "email", "connection": "klantreis_smtp"}},
+    },
+}
+
+
+@pytest.fixture(scope="session")
+def spark():
+    from jobs.engine import get_spark
+
+    return get_spark()
+
+
+@pytest.fixture
+def lake(tmp_path):
+    from jobs.lake import Lake
+
+    return Lake(str(tmp_path / "lake"))
+
+
+@pytest.fixture
+def config(tmp_path) -> Callable[..., Path]:
+    """Write a minimal valid configuration; keyword `files` replaces or adds whole files, None removes one."""
+
+    def write(files: dict[str, Any] | None = None) -> Path:
+        folder = tmp_path / "config"
+        for name, content in {**MINIMAL, **(files or {})}.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if content is None:
+                path.unlink(missing_ok=True)
+            else:
+                path.write_text(content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False))
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def settings(config, monkeypatch) -> Callable[..., Any]:
+    """Load a minimal configuration with whole files replaced: `settings({"journey.yaml": {...}})`."""
+    from jobs.settings import load_settings
+
+    monkeypatch.setenv("KLANTREIS_HASH_KEY", "test-key")
+    monkeypatch.delenv("KLANTREIS_HOME", raising=False)
+    return lambda files=None: load_settings(config(files))
+
+
+@pytest.fixture
+def rows(spark) -> Callable[..., Any]:
+    """`rows("valid/contacts", {...}, {...})`: a DataFrame of that table; columns not given are null.
+
+    Text in the place of a date, timestamp or decimal is converted, so tests stay readable.
+    """
+
+    def build(name: str, *records: dict[str, Any]) -> Any:
+        import pyarrow as pa
+
+        dataset = schemas.get(name)
+        unknown = {key for record in records for key in record} - set(dataset.column_names)
+        assert not unknown, f"{name} has no column {sorted(unknown)}"
+        schema = dataset.arrow_schema()
+        columns = [
+            pa.array([_value(record.get(field.name), field.type) for record in records], field.type) for field in schema
+        ]
+        return spark.createDataFrame(pa.Table.from_arrays(columns, schema=schema), dataset.spark_schema())
+
+    return build
+
+
+def _value(value: Any, type_: Any) -> Any:
+    import pyarrow as pa
+
+    if isinstance(value, str) and pa.types.is_timestamp(type_):
+        moment = dt.datetime.fromisoformat(value)
+        return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    if isinstance(value, str) and pa.types.is_date(type_):
+        return dt.date.fromisoformat(value)
+    if pa.types.is_decimal(type_) and value is not None:
+        return Decimal(str(value)).quantize(Decimal("0.01"))
+    return value
