@@ -1,0 +1,64 @@
+# Klantreis. `make help` lists what you can do; `make demo` and `make test` set everything up themselves.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+UV := $(or $(shell command -v uv),.uv/bin/uv)
+RUN := .venv/bin/
+SIZE ?= 1
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1mmake %-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: .venv/.ready ## Set up, start Airflow, MLflow and the sandboxes, run the demo company through them (SIZE=1)
+	@$(RUN)klantreis demo --size $(SIZE)
+
+.PHONY: stop
+stop: ## Stop what `make demo` started
+	@$(RUN)klantreis stop
+
+.PHONY: test
+test: .venv/.ready system-packages ## Set up and run all tests
+	@$(RUN)python -m pytest $(PYTEST_ARGS)
+
+.PHONY: check
+check: .venv/.ready ## Lint, types, configuration and freshness of generated docs
+	$(RUN)ruff check .
+	$(RUN)ruff format --check .
+	$(RUN)mypy
+	$(RUN)klantreis check
+	$(RUN)python -m docs.generate --check
+
+.PHONY: docs
+docs: .venv/.ready ## Write the generated reference pages anew
+	$(RUN)python -m docs.generate
+
+.PHONY: format
+format: .venv/.ready ## Format the code
+	$(RUN)ruff check --fix .
+	$(RUN)ruff format .
+
+.PHONY: bench
+bench: .venv/.ready ## Time each step against Apache Spark and a plain DuckDB scan (SIZE=1)
+	$(RUN)python -m benchmarks.steps --size $(SIZE)
+
+.PHONY: setup
+setup: .venv/.ready ## Install the locked environment only
+
+.PHONY: clean
+clean: ## Remove the lake, the demo data and the models (not the environment)
+	@[ ! -x $(RUN)klantreis ] || $(RUN)klantreis stop
+	rm -rf var mlruns/mlflow.db mlruns/artifacts
+
+.PHONY: system-packages
+system-packages: # Java for the Apache Spark parity test and Chromium for page tests, where Debian's apt can install them
+	@bash docker/system-packages.sh
+
+.venv/.ready: pyproject.toml uv.lock | $(UV)
+	@$(UV) sync --frozen --quiet
+	@touch $@
+
+.uv/bin/uv:
+	@echo "uv is not installed; installing it into .uv/"
+	@$(PYTHON) -m venv .uv && .uv/bin/pip install --quiet uv

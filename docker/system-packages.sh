@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Install what the tests use beside Python packages: Java 17 (Apache Spark) and Chromium (pages).
+# Does nothing where they are present; where apt cannot be used the tests that need them say how to get them.
+set -eu
+missing=()
+command -v java >/dev/null || missing+=(openjdk-17-jre-headless)
+command -v chromium >/dev/null || missing+=(chromium)
+[ "${#missing[@]}" -eq 0 ] && exit 0
+if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+  echo "Installing ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  log=$(mktemp)
+  if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+    echo "Could not install ${missing[*]}; the tests that need them will say so. The last lines:" >&2
+    tail -5 "$log" >&2
+  fi
+  rm -f "$log"
+else
+  echo "Not installed: ${missing[*]} (needs root and apt); the tests that need them will be skipped and say so."
+fi

@@ -1,0 +1,119 @@
+"""The steps of a day in order, as `klantreis run` executes them; the DAGs call the same functions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from jobs.errors import StepFailed
+from jobs.settings import Settings
+
+
+@dataclass(frozen=True)
+class Step:
+    """One unit of work. `name` is what `--until` takes; `part` says which source or delivery it is about."""
+
+    name: str
+    part: str
+    call: Callable[[], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one step did: its counts, or why it failed."""
+
+    step: str
+    part: str
+    seconds: float
+    counts: dict[str, Any] = field(default_factory=dict)
+    error: StepFailed | None = None
+
+
+STEP_NAMES = (
+    "ingest",
+    "validate",
+    "identity",
+    "profiles",
+    "journeys",
+    "features",
+    "train",
+    "score",
+    "audiences",
+    "plan",
+    "push",
+)
+
+
+def run_day(day: date, settings: Settings, until: str | None = None) -> Iterator[Outcome]:
+    """Do everything that arrived up to `day` and is not done yet; yield the outcome of each step as it ends.
+
+    A source that fails does not stop the other sources; nothing after the sources runs until all are well.
+    A delivery that fails does not stop other deliveries.
+    """
+    for name in STEP_NAMES:
+        outcomes = []
+        for step in _steps(name, day, settings):
+            outcomes.append(_run(step))
+            yield outcomes[-1]
+        if name == until or any(outcome.error for outcome in outcomes):
+            return
+
+
+def _run(step: Step) -> Outcome:
+    started = time.monotonic()
+    try:
+        counts = step.call()
+    except StepFailed as error:
+        return Outcome(step.name, step.part, time.monotonic() - started, error=error)
+    return Outcome(step.name, step.part, time.monotonic() - started, counts)
+
+
+def _steps(name: str, day: date, settings: Settings) -> list[Step]:
+    """The steps of that name. Modules are imported here so that a short run loads only what it needs."""
+    if name == "ingest":
+        from jobs.ingest import load
+
+        return [Step(name, source, _of(load.run, source, day, settings)) for source in settings.sources]
+    if name == "validate":
+        from jobs.validate import publish
+
+        return [Step(name, source, _of(publish.run, source, day, settings)) for source in settings.sources]
+    if name == "train":
+        from jobs.models import churn, registry, segmentation
+
+        due = [
+            (model, train)
+            for model, train in (("segmentation", segmentation.train), ("churn", churn.train))
+            if registry.training_due(model, day, settings)
+        ]
+        return [Step(name, model, _of(train, day, settings)) for model, train in due]
+    if name == "push":
+        from jobs.activation import plan, push
+
+        return [
+            Step(name, f"{audience} to {destination}", _of(push.run, audience, destination, day, settings))
+            for audience, destination in plan.deliveries(settings)
+        ]
+    return [Step(name, "", _of(_single(name), day, settings))]
+
+
+def _single(name: str) -> Callable[..., dict[str, Any]]:
+    from importlib import import_module
+
+    module = {
+        "identity": "jobs.profiles.identity",
+        "profiles": "jobs.profiles.customers",
+        "journeys": "jobs.journeys.journeys",
+        "features": "jobs.models.features",
+        "score": "jobs.models.scoring",
+        "audiences": "jobs.audiences.membership",
+        "plan": "jobs.activation.plan",
+    }[name]
+    return import_module(module).run
+
+
+def _of(call: Callable[..., dict[str, Any]], *arguments: Any) -> Callable[[], dict[str, Any]]:
+    return lambda: call(*arguments)
