@@ -84,14 +84,18 @@ def _explain(path: Path, node: yaml.Node | None, model: type[BaseModel], problem
 def _fields(model: Any, keys: tuple[Any, ...]) -> list[str]:
     """Names of the fields a model takes below `keys`; walks through dict, list and optional types."""
     for key in keys:
-        if isinstance(model, type) and issubclass(model, BaseModel) and key in model.model_fields:
+        if _is_model(model) and key in model.model_fields:
             model = model.model_fields[key].annotation
-        while not (isinstance(model, type) and issubclass(model, BaseModel)):
-            inner = [arg for arg in get_args(model) if arg not in (str, int, type(None))]
+        while not _is_model(model):
+            inner = [argument for argument in get_args(model) if get_args(argument) or _is_model(argument)]
             if not inner:
                 return []
-            model = inner[0]
+            model = inner[-1]  # of dict[key, value] the value
     return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _is_model(type_: Any) -> bool:
+    return isinstance(type_, type) and issubclass(type_, BaseModel)
 
 
 def _line(node: yaml.Node | None, keys: tuple[str | int, ...]) -> int:

@@ -1,0 +1,294 @@
+"""The command line: `klantreis run`, `check`, `tables`, `query`, `quarantine`, `plan`, `push`, `report`, `demo`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from jobs.errors import StepFailed
+from jobs.settings import Settings, load_settings
+from jobs.yaml_files import ConfigError, nearest
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="The customer journey platform that runs on Airflow."
+)
+quarantine_app = typer.Typer(no_args_is_help=True, help="Rows and files that were set aside, and why.")
+app.add_typer(quarantine_app, name="quarantine")
+console = Console()
+
+Config = Annotated[Path | None, typer.Option("--config", help="Folder with the company's YAML files.")]
+Day = Annotated[str | None, typer.Option("--day", help="The day, as 2017-12-31; default: the newest day run.")]
+
+
+def main() -> None:
+    """Run the command; exit 2 for a wrong configuration and 1 for a step that failed, with the message only."""
+    from rich.markup import escape
+
+    try:
+        app()
+    except ConfigError as error:
+        Console(stderr=True).print(f"[bold red]Configuration:[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(2)
+    except StepFailed as error:
+        Console(stderr=True).print(f"[bold red]Failed:[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(1)
+
+
+@app.command()
+def run(
+    config: Config = None,
+    first: Annotated[str | None, typer.Option("--from", help="First day; default: all that has not been done.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last day; default: the newest day that landed.")] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Stop after this step.")] = None,
+) -> None:
+    """Run all steps in this process: without --from everything up to --to at once, with --from day by day."""
+    from jobs import pipeline, progress
+
+    settings = load_settings(config)
+    if until and until not in pipeline.STEP_NAMES:
+        raise ConfigError([f"--until: unknown step {until!r}{nearest(until, pipeline.STEP_NAMES)}"])
+    end = _day(last, "--to") if last else newest_landed(settings)
+    start = _day(first, "--from") if first else end
+    if start > end:
+        raise ConfigError([f"--from {start} is after --to {end}"])
+    well = True
+    for offset in range((end - start).days + 1):
+        day = start + timedelta(days=offset)
+        outcomes = progress.show(console, day, pipeline.run_day(day, settings, until), len(pipeline.STEP_NAMES))
+        well = well and not any(outcome.error for outcome in outcomes)
+        if not well:
+            break
+    if not well:
+        raise typer.Exit(1)
+
+
+@app.command()
+def check(config: Config = None) -> None:
+    """Check the configuration: every file, name and SQL expression."""
+    from jobs import checks
+
+    settings = load_settings(config)
+    problems = checks.problems(settings)
+    if problems:
+        raise ConfigError(problems)
+    console.print(
+        f"[green]{settings.folder}: fine[/] ({len(settings.sources)} sources, {len(settings.audiences)} audiences, "
+        f"{len(settings.channels.destinations)} destinations)"
+    )
+
+
+@app.command()
+def tables(
+    name: Annotated[str | None, typer.Argument(help="Show the columns of this table.")] = None, config: Config = None
+) -> None:
+    """List the tables of the lake, or the columns of one."""
+    from jobs import schemas
+    from jobs.lake import Lake
+    from jobs.queries import table_names
+
+    settings = load_settings(config)
+    if name:
+        try:
+            dataset = schemas.get(name)
+        except KeyError as error:
+            raise ConfigError([str(error.args[0])]) from None
+        _print(
+            f"{name}: one row is {dataset.grain}; key {', '.join(dataset.key)}",
+            ["column", "type", "meaning"],
+            [[c.name + (" (personal)" if c.personal else ""), c.type, c.meaning] for c in dataset.columns],
+        )
+        return
+    lake = Lake.of(settings)
+    existing = [table for table in table_names(settings) if lake.exists(table)]
+    _print(
+        f"Tables in {settings.lake}",
+        ["table", "one row is", "rows", "version"],
+        [[table, schemas.get(table).grain, f"{lake.rows(table):,}", lake.version(table)] for table in existing],
+    )
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="SQL over tables named zone.dataset")], config: Config = None
+) -> None:
+    """Ask the lake with SQL (DuckDB), for example: select stage, count(*) from journeys.stages group by all."""
+    import duckdb
+
+    from jobs.queries import connect
+
+    try:
+        result = connect(load_settings(config)).sql(sql)
+        rows = result.fetchmany(1001) if result else []
+    except duckdb.Error as error:
+        raise ConfigError([f"query: {error}"]) from None
+    if result:
+        _print(None, result.columns, rows[:1000])
+    if len(rows) > 1000:
+        console.print("Only the first 1,000 rows are shown; add LIMIT or aggregate.")
+
+
+@quarantine_app.command("list")
+def quarantine_list(
+    config: Config = None,
+    by: Annotated[str, typer.Option("--by", help="rule or file")] = "rule",
+) -> None:
+    """Count what was set aside, by rule or by file."""
+    from jobs.queries import connect
+
+    columns = {"rule": "source, dataset, rule", "file": "source, dataset, path"}
+    if by not in columns:
+        raise ConfigError([f"--by: unknown value {by!r}{nearest(by, columns)}"])
+    settings = load_settings(config)
+    _require(settings, "quarantine/rows")
+    rows = connect(settings).sql(
+        f"select {columns[by]}, count(distinct (file_id, line)) as rows, count(distinct path) as files, "
+        f"any_value(reason) from quarantine.rows group by all order by rows desc, {columns[by]}"
+    )
+    _print("Set aside", [*columns[by].split(", "), "rows", "files", "reason (one of them)"], rows.fetchall())
+
+
+@quarantine_app.command("show")
+def quarantine_show(
+    config: Config = None,
+    rule: Annotated[str | None, typer.Option(help="Only this rule.")] = None,
+    path: Annotated[str | None, typer.Option(help="Only files whose path contains this.")] = None,
+    records: Annotated[bool, typer.Option(help="Show the records too: they hold personal data.")] = False,
+    limit: Annotated[int, typer.Option(min=1)] = 50,
+) -> None:
+    """Show single rows that were set aside: file, line, rule and reason."""
+    from jobs.queries import connect
+
+    settings = load_settings(config)
+    _require(settings, "quarantine/rows")
+    columns = ["path", "line", "rule", "reason", *(["record"] if records else [])]
+    rows = connect(settings).execute(
+        f"select {', '.join(columns)} from quarantine.rows where ($rule is null or rule = $rule) "
+        "and ($path is null or contains(path, $path)) order by path, line, rule limit $limit",
+        {"rule": rule, "path": path, "limit": limit},
+    )
+    _print(None, columns, rows.fetchall())
+
+
+@app.command()
+def plan(audience: str, day: Day = None, config: Config = None) -> None:
+    """Show what a push of this audience would do, per destination, without doing it."""
+    from jobs.activation import plan as planning
+    from jobs.queries import connect
+
+    settings = load_settings(config)
+    _known_audience(settings, audience)
+    chosen = _day(day, "--day") if day else newest_run(settings)
+    planning.run(chosen, settings)
+    rows = connect(settings).execute(
+        "select destination, action, reason, count(*) as customers from activation.plans "
+        "where day = ? and audience = ? group by all order by all",
+        [chosen, audience],
+    )
+    _print(f"{audience} on {chosen}", ["destination", "action", "reason", "customers"], rows.fetchall())
+
+
+@app.command()
+def push(
+    audience: str,
+    day: Day = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do all but send.")] = False,
+    config: Config = None,
+) -> None:
+    """Push one audience to its destinations."""
+    from jobs.activation import plan as planning
+    from jobs.activation import push as pushing
+
+    settings = load_settings(config)
+    _known_audience(settings, audience)
+    chosen = _day(day, "--day") if day else newest_run(settings)
+    planning.run(chosen, settings)
+    for destination in settings.audiences[audience].send_to:
+        counts = pushing.run(audience, destination, chosen, settings, dry_run=dry_run)
+        _print(f"{audience} to {destination} on {chosen}", list(counts), [list(counts.values())])
+
+
+@app.command()
+def report(config: Config = None) -> None:
+    """Print where things stand: rows per source, customers, stages, segments, models, audiences, deliveries."""
+    from jobs import report as reporting
+
+    reporting.show(console, load_settings(config))
+
+
+@app.command()
+def demo(
+    size: Annotated[float, typer.Option(min=0.01, max=10, help="1 is the real company; 0.1 is a tenth of it.")] = 1.0,
+    config: Config = None,
+) -> None:
+    """Run the demo company: history in this process, the last three days by Airflow; then report."""
+    from jobs import demo as demonstration
+
+    demonstration.run(console, load_settings(config), size)
+
+
+@app.command()
+def up(config: Config = None) -> None:
+    """Start Airflow, MLflow and the sandboxes on this machine."""
+    from jobs import stack
+
+    started = stack.start(load_settings(config))
+    _print("Running", ["service", "address"], [[name, url] for name, url in started.urls.items()])
+
+
+@app.command()
+def stop(config: Config = None) -> None:
+    """Stop what `klantreis up` or `klantreis demo` started, and nothing else."""
+    from jobs import stack
+
+    stopped = stack.stop(load_settings(config))
+    console.print(f"Stopped: {', '.join(stopped)}" if stopped else "Nothing was running.")
+
+
+def newest_landed(settings: Settings) -> date:
+    """The newest day that has a folder in the landing place."""
+    from jobs.ingest.files import landed_days
+
+    days = landed_days(settings)
+    if not days:
+        raise ConfigError([f"{settings.landing}: no day has landed here; name the day with --to"])
+    return max(days)
+
+
+def newest_run(settings: Settings) -> date:
+    """The newest day audiences were built for."""
+    from jobs.queries import connect
+
+    _require(settings, "audiences/members")
+    return connect(settings).sql("select max(day) from audiences.members").fetchall()[0][0]
+
+
+def _known_audience(settings: Settings, audience: str) -> None:
+    if audience not in settings.audiences:
+        raise ConfigError([f"unknown audience {audience!r}{nearest(audience, settings.audiences)}"])
+
+
+def _require(settings: Settings, table: str) -> None:
+    from jobs.lake import Lake
+
+    if not Lake.of(settings).exists(table):
+        raise ConfigError([f"{settings.lake}: there is no {table} yet; run `klantreis run` first"])
+
+
+def _day(text: str, option: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise ConfigError([f"{option}: {text!r} is not a day; write it as 2017-12-31"]) from None
+
+
+def _print(title: str | None, columns: list[str], rows: list[Any]) -> None:
+    table = Table(*columns, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    console.print(table)

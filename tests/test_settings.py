@@ -1,0 +1,145 @@
+"""The configuration is refused with file, line, key and the nearest valid name."""
+
+import re
+
+import pytest
+
+from jobs.settings import Connection, connection, load_settings
+from jobs.yaml_files import ConfigError
+from tests.conftest import MINIMAL
+
+
+def problems_of(folder):
+    with pytest.raises(ConfigError) as caught:
+        load_settings(folder)
+    return caught.value.problems
+
+
+def test_a_minimal_configuration_loads_with_defaults(settings):
+    loaded = settings()
+    assert loaded.general.currency == "EUR"
+    assert loaded.models.churn.horizon_days == 28
+    assert loaded.lake == str(loaded.home / "var/lake")
+
+
+def test_an_unknown_key_names_file_line_and_nearest_key(config):
+    folder = config({"settings.yaml": "company: X\nlanding: a\ntimezon: UTC\nlake: b\n"})
+    assert problems_of(folder) == [f"{folder}/settings.yaml:3: unknown key 'timezon'; did you mean 'timezone'?"]
+
+
+def test_an_unknown_key_deep_inside_names_its_own_line(config):
+    folder = config(
+        {
+            "identity.yaml": "identifiers:\n  email:\n    shared_by_at_mos: 3\n"
+            "golden_record: {}\npurposes:\n  marketing: {channels: [email]}\n"
+        }
+    )
+    expected = (
+        f"{folder}/identity.yaml:3: unknown key 'identifiers.email.shared_by_at_mos'; did you mean 'shared_by_at_most'?"
+    )
+    assert problems_of(folder) == [expected]
+
+
+def test_a_missing_key_is_named(config):
+    folder = config({"settings.yaml": "company: X\nlake: b\n"})
+    assert problems_of(folder) == [f"{folder}/settings.yaml:1: key 'landing' is missing; add it"]
+
+
+def test_all_problems_are_told_at_once(config):
+    folder = config(
+        {"settings.yaml": "company: X\nlake: b\n", "models.yaml": "segmentation: {feature: []}\nchurn: {}\n"}
+    )
+    assert len(problems_of(folder)) >= 3
+
+
+def test_a_key_written_twice_is_refused(config):
+    folder = config({"settings.yaml": "company: X\nlanding: a\nlake: b\nlanding: c\n"})
+    assert problems_of(folder) == [f"{folder}/settings.yaml:4: key 'landing' is written twice; keep one"]
+
+
+def test_broken_yaml_names_the_line(config):
+    folder = config({"settings.yaml": "company: X\nlake: [a\n"})
+    assert re.match(rf"{re.escape(str(folder))}/settings.yaml:\d: not valid YAML", problems_of(folder)[0])
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    assert problems_of(tmp_path / "nowhere")[0].startswith(str(tmp_path / "nowhere"))
+
+
+def test_a_missing_file_is_named(config):
+    folder = config({"journey.yaml": None})
+    assert problems_of(folder) == [f"{folder}/journey.yaml: the file does not exist"]
+
+
+def test_an_unknown_time_zone_is_refused(config):
+    folder = config({"settings.yaml": "company: X\nlanding: a\nlake: b\ntimezone: Europe/Amsterdm\n"})
+    assert "unknown time zone 'Europe/Amsterdm'" in problems_of(folder)[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"datasets": {"contact": {"files": "x", "columns": {"a": "b"}}}}, "unknown dataset; did you mean 'contacts'?"),
+        (
+            {"datasets": {"contacts": {"files": "x", "columns": {"contact_id": "a", "updated_at": "b", "emial": "c"}}}},
+            "unknown column; did you mean 'email'?",
+        ),
+        (
+            {"datasets": {"contacts": {"files": "x", "columns": {"contact_id": "a"}}}},
+            "key column 'updated_at' is missing",
+        ),
+    ],
+)
+def test_a_source_may_only_map_to_canonical_columns(config, change, message):
+    folder = config({"sources/crm.yaml": {**MINIMAL["sources/crm.yaml"], **change}})
+    assert message in problems_of(folder)[0]
+
+
+def test_an_audience_must_go_to_a_known_destination_for_a_known_purpose(config):
+    audience = {
+        "audience": "win_back",
+        "title": "Win back",
+        "goal": "g",
+        "owner": "o",
+        "stage": "loyalty",
+        "where": "true",
+        "purpose": "marketin",
+        "send_to": {"emial": {}},
+    }
+    first, second = problems_of(config({"audiences/win_back.yaml": audience}))
+    assert "unknown purpose 'marketin'; did you mean 'marketing'?" in first
+    assert "unknown destination 'emial'; did you mean 'email'?" in second
+
+
+def test_values_are_filled_from_the_environment(config, monkeypatch):
+    folder = config({"settings.yaml": "company: X\nlanding: ${LANDING_PLACE:-here}\nlake: ${LAKE_PLACE}\n"})
+    assert "LAKE_PLACE is not set" in problems_of(folder)[0]
+    monkeypatch.setenv("LAKE_PLACE", "s3://bucket/lake")
+    loaded = load_settings(folder)
+    assert loaded.lake == "s3://bucket/lake"
+    assert loaded.landing.endswith("/here")
+
+
+def test_the_hash_key_is_made_once_and_readable_by_the_owner_only(config, monkeypatch):
+    monkeypatch.delenv("KLANTREIS_HASH_KEY", raising=False)
+    loaded = load_settings(config())
+    key = loaded.hash_key()
+    assert len(key) == 64
+    assert loaded.hash_key() == key
+    assert (loaded.home / "var/hash.key").stat().st_mode & 0o077 == 0
+
+
+def test_a_connection_is_read_from_a_uri_or_json(monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_MAIL", "smtp://user:p%40ss@mail.example:587/?starttls=true")
+    assert connection("mail") == Connection("mail.example", 587, "user", "p@ss", "", {"starttls": "true"})
+    monkeypatch.setenv("AIRFLOW_CONN_MAIL", '{"host": "h", "port": 25, "extra": {"a": 1}}')
+    assert connection("mail") == Connection("h", 25, "", "", "", {"a": 1})
+
+
+def test_an_unknown_connection_says_how_to_add_it():
+    with pytest.raises(ConfigError, match="AIRFLOW_CONN_NOWHERE"):
+        connection("nowhere")
+
+
+def test_a_connection_never_shows_its_password():
+    assert "secret" not in repr(Connection("h", 1, "u", "secret"))
