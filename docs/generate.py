@@ -1,0 +1,189 @@
+"""Write the reference pages from the code, or check that they are fresh: `python -m docs.generate [--check]`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTE = "<!-- Written by `make docs`; change the code, not this page. -->\n"
+
+
+def tables() -> str:
+    """Every table: grain, key, columns."""
+    from jobs import schemas
+
+    lines = [
+        "# Tables",
+        "",
+        "Every table is a Delta table in the lake. Ask them with `klantreis query`, where `zone/dataset` is "
+        "written `zone.dataset`. Columns marked *personal* identify a person.",
+        "",
+    ]
+    for dataset in schemas.all_datasets():
+        growth = {
+            "append": "new keys are added, nothing is changed",
+            "state": "replaced as a whole by each run",
+            "day": f"replaced day by day (`{dataset.day_column}`)",
+        }[dataset.scope]
+        lines += [
+            f"## {dataset.name}",
+            "",
+            f"One row is {dataset.grain}. Key: {', '.join(f'`{name}`' for name in dataset.key)}. Growth: {growth}.",
+            "",
+            "| column | type | meaning |",
+            "|---|---|---|",
+            *(
+                f"| `{c.name}` | {c.type} | {c.meaning}{' *(personal)*' if c.personal else ''} |"
+                for c in dataset.columns
+            ),
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def configuration() -> str:
+    """Every key of every YAML file, from the models that check them."""
+    from jobs.settings import Audience, Channels, General, Identity, Journey, Models, Source
+
+    files: list[tuple[str, type[BaseModel]]] = [
+        ("settings.yaml", General),
+        ("sources/NAME.yaml", Source),
+        ("identity.yaml", Identity),
+        ("journey.yaml", Journey),
+        ("models.yaml", Models),
+        ("audiences/NAME.yaml", Audience),
+        ("channels.yaml", Channels),
+    ]
+    lines = [
+        "# Configuration",
+        "",
+        "All files are YAML below `config/` (another folder: `--config DIR` or `KLANTREIS_CONFIG`). `klantreis check` "
+        "checks them. `${NAME}` and `${NAME:-default}` are taken from the environment. Secrets are never written here: "
+        "they are Airflow connections or environment variables.",
+        "",
+    ]
+    for name, model in files:
+        lines += [f"## {name}", "", _first_line(model), "", "| key | type | default | meaning |", "|---|---|---|---|"]
+        lines += list(_keys(model, ""))
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _keys(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        nested = _nested(field.annotation)
+        default = "" if field.default is PydanticUndefined else f"`{_plain(field.default)}`"
+        if field.is_required():
+            default = "required"
+        meaning = field.description or (_first_line(nested) if nested else "")
+        yield f"| `{prefix}{name}` | {_type(field.annotation)} | {default} | {meaning} |"
+        if nested:
+            step = ".NAME." if "dict" in str(field.annotation) else "[]." if "list" in str(field.annotation) else "."
+            yield from _keys(nested, f"{prefix}{name}{step}")
+
+
+def _nested(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = [_nested(argument) for argument in get_args(annotation)]
+    return next((model for model in found if model), None)
+
+
+def _type(annotation: Any) -> str:
+    text = str(annotation) if get_args(annotation) else getattr(annotation, "__name__", str(annotation))
+    for noise in ("typing.", "jobs.settings.", "jobs.config_models.", "<class '", "'>"):
+        text = text.replace(noise, "")
+    return text.replace("|", "or").replace("[]", "").replace("Literal", "one of ")
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump() if isinstance(value, BaseModel) else value
+
+
+def _first_line(model: type[BaseModel]) -> str:
+    return (model.__doc__ or "").strip().splitlines()[0]
+
+
+def dags() -> str:
+    """Every DAG with its schedule, tasks and text."""
+    with tempfile.TemporaryDirectory() as home:
+        import os
+
+        os.environ.update(AIRFLOW_HOME=home, AIRFLOW__CORE__LOAD_EXAMPLES="False")
+        logging.disable(logging.WARNING)
+        from airflow.dag_processing.dagbag import DagBag
+
+        bag = DagBag(dag_folder=str(ROOT / "dags"))
+        if bag.import_errors:
+            raise SystemExit(f"DAGs do not import: {bag.import_errors}")
+        lines = ["# DAGs", "", "| DAG | runs | tasks |", "|---|---|---|"]
+        for dag in sorted(bag.dags.values(), key=lambda dag: dag.dag_id):
+            tasks = ", ".join(f"`{task.task_id}`" for task in dag.topological_sort())
+            lines.append(f"| [{dag.dag_id}](#{dag.dag_id}) | {dag.timetable.summary} | {tasks} |")
+        for dag in sorted(bag.dags.values(), key=lambda dag: dag.dag_id):
+            tags = ", ".join(sorted(dag.tags))
+            lines += ["", f"## {dag.dag_id}", "", f"Owner: {dag.owner}. Tags: {tags}.", "", (dag.doc_md or "").strip()]
+    return "\n".join(lines) + "\n"
+
+
+def cli() -> str:
+    """Every command with its options."""
+    import click
+    import typer
+
+    from jobs.cli import app
+
+    group = typer.main.get_command(app)
+    lines = ["# Command line", ""]
+
+    def describe(command: Any, name: str) -> None:
+        context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100)
+        lines.extend([f"## {name}", "", (command.help or "").strip(), "", "```", _usage(command, context), "```", ""])
+        for child in getattr(command, "commands", {}).values():
+            describe(child, f"{name} {child.name}")
+
+    describe(group, "klantreis")
+    return "\n".join(lines)
+
+
+def _usage(command: Any, context: Any) -> str:
+    usage = " ".join([context.info_name, *command.collect_usage_pieces(context)])
+    options = [record for p in command.params if (record := p.get_help_record(context))]
+    width = max((len(flag) for flag, _ in options), default=0)
+    return "\n".join([usage, *(f"  {flag:<{width}}  {text}".rstrip() for flag, text in options)])
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/reference/tables.md": tables,
+    "docs/reference/configuration.md": configuration,
+    "docs/reference/cli.md": cli,
+    "docs/reference/dags.md": dags,
+}
+
+
+def main(check: bool) -> int:
+    """Write the pages; with `check` write nothing and return 1 if one is not what the code says."""
+    stale = []
+    for name, page in PAGES.items():
+        path, text = ROOT / name, NOTE + page().rstrip() + "\n"
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+            if not check:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+    if check and stale:
+        sys.stderr.write(f"not fresh: {', '.join(stale)}; run `make docs` and commit the result\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(check="--check" in sys.argv))
