@@ -703,7 +703,7 @@ OTHERS: tuple[Dataset, ...] = (
         destination string the destination, a name of config/channels.yaml
         customer_id string the customer
         action string add, remove, send, keep or skip
-        reason string why, for skip: held_out, no_consent, no_address, suppressed, cooling_down, stale
+        reason string why: held_out, no_consent, no_address, suppressed, cooling_down, left_audience, changed, ...
         fingerprint string hash of what is sent, so that a change is sent again
         consent_changed_at timestamp the consent answer this relies on
     """),
@@ -712,18 +712,19 @@ OTHERS: tuple[Dataset, ...] = (
     ),
     Dataset(
         "activation/ledger",
-        "one try to change one customer at one destination",
-        ("destination", "audience", "customer_id", "operation_id"),
+        "one state reached by one try to change one customer at one destination",
+        ("destination", "audience", "customer_id", "attempt", "state"),
         _columns("""
         operation_id string id of the operation: same plan, same id
+        attempt int number of the try for this customer, audience and destination, from 1
         destination string the destination
         audience string the audience
         customer_id string the customer
         day date the day of the plan
         action string add, remove or send
-        state string claimed, accepted, rejected or unknown
-        reason string what the destination answered
-        batch_id string the batch it went in
+        state string claimed (before sending), submitted (answer awaited), accepted, rejected, partial or unknown
+        reason string what the destination answered, without personal data
+        batch_id string the claim it was part of
         request_id string id given by the destination
         fingerprint string hash of what was sent
         updated_at timestamp when this state was reached
@@ -742,6 +743,7 @@ OTHERS: tuple[Dataset, ...] = (
         no_consent bigint customers without consent for this purpose and channel
         no_address bigint customers without an address for this destination
         suppressed bigint customers on the suppression list or still cooling down
+        kept bigint customers already at the destination, nothing to do
         to_add bigint customers to send to or add
         to_remove bigint customers to take off
         delivered bigint additions and sends the destination accepted
@@ -749,7 +751,7 @@ OTHERS: tuple[Dataset, ...] = (
         refused bigint operations it refused
         unknown bigint operations whose outcome is not known
     """),
-        scope="append",
+        scope="day",
         day_column="day",
     ),
     Dataset(

@@ -212,7 +212,8 @@ class Audience(Strict):
 class Delivery(Strict):
     """One destination of an audience."""
 
-    template: str | None = None
+    template: str | None = Field(None, description="message in config/templates, for e-mail")
+    list_id: str | None = Field(None, description="id of the list at the destination, for ads")
     cooldown_days: int = Field(30, ge=0, description="days before the same person gets the same message again")
 
 
@@ -349,12 +350,16 @@ def _cross_checks(settings: Settings) -> list[str]:
             problems.append(
                 f"{place}: unknown purpose {audience.purpose!r}{nearest(audience.purpose, settings.identity.purposes)}"
             )
-        for destination in audience.send_to:
-            if destination not in settings.channels.destinations:
+        for destination, delivery in audience.send_to.items():
+            known = settings.channels.destinations.get(destination)
+            needed = {"smtp": "template", "google_data_manager": "list_id"}
+            if known is None:
                 problems.append(
                     f"{place}: unknown destination {destination!r}"
                     f"{nearest(destination, settings.channels.destinations)}"
                 )
+            elif not getattr(delivery, needed[known.type]):
+                problems.append(f"{place}: send_to.{destination} needs {needed[known.type]!r}; add it")
     return problems
 
 
