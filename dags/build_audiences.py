@@ -1,0 +1,35 @@
+"""### Decide who is in which audience
+
+Starts when scores, journeys and profiles of a day are there.
+
+- **Reads** profiles, stages, scores and valid rows as of the day, and the rules of `config/audiences/`.
+- **Writes** `audiences/members`: who is in, in which arm (treatment or holdout), and the values the rule saw.
+
+Nobody is sent anything here: consent, suppression and cooling down are checked when the day is pushed.
+"""
+
+from airflow.sdk import PartitionedAssetTimetable, dag, task
+
+from dags.common import AUDIENCES, DAG_ARGS, JOURNEYS, SCORES
+from dags.steps import step
+
+
+@dag(
+    schedule=PartitionedAssetTimetable(assets=SCORES & JOURNEYS),
+    tags=["audiences"],
+    description="Rules to members, with holdout and evidence",
+    doc_md=__doc__,
+    **DAG_ARGS,
+)
+def build_audiences() -> None:
+    @task(outlets=[AUDIENCES])
+    def members() -> dict:
+        """Every audience of config/audiences/, for this day."""
+        from jobs.audiences import membership
+
+        return step(membership.run)
+
+    members()
+
+
+build_audiences()

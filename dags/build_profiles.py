@@ -1,0 +1,44 @@
+"""### Know who is who, and keep one golden record per customer
+
+Starts when CRM, survey, chat and web are all valid for the same day.
+
+- **identity** links e-mail addresses, phone numbers, logins, cookies and loyalty cards to stable customer ids
+  (`identity/map`; merges and splits are dated rows of `identity/events`).
+- **golden_records** picks the value of the most trusted source for each attribute (`config/identity.yaml`) and the
+  strictest answer about consent: `profiles/customers`, `profiles/contact_points`, `profiles/consent`.
+
+An older day than the newest one already built changes nothing backwards: tables are kept as of the newest day.
+"""
+
+from airflow.sdk import PartitionedAssetTimetable, dag, task
+
+from dags.common import CHAT, CRM, DAG_ARGS, PROFILES, SURVEY, WEB
+from dags.steps import step
+
+
+@dag(
+    schedule=PartitionedAssetTimetable(assets=CRM & SURVEY & CHAT & WEB),
+    tags=["profiles"],
+    description="Valid rows to stable customer ids, golden records and consent",
+    doc_md=__doc__,
+    **DAG_ARGS,
+)
+def build_profiles() -> None:
+    @task
+    def identity() -> dict:
+        """Which identifiers belong to the same customer. First, because everything else is keyed by customer."""
+        from jobs.profiles import identity
+
+        return step(identity.run)
+
+    @task(outlets=[PROFILES])
+    def golden_records() -> dict:
+        """One row per customer, their addresses and their consent."""
+        from jobs.profiles import customers
+
+        return step(customers.run)
+
+    identity() >> golden_records()
+
+
+build_profiles()

@@ -1,0 +1,78 @@
+"""What every DAG shares: the day a run is about, the assets that chain the DAGs, retries and the last log line.
+
+A run is about one **day**, its partition key (`2017-12-29`): the arrival day of files, in the company's time zone.
+The nightly cron takes the day that just ended. A run started by assets takes the day those assets were made for, and
+starts only when all of them were made for that day. A manual run takes its partition key or its parameter `day`.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import Asset, CronPartitionTimetable, ExceptionRetryPolicy, Param, RetryAction, RetryRule
+
+from jobs import errors, settings
+from jobs.yaml_files import ConfigError
+
+log = logging.getLogger(__name__)
+SETTINGS = settings.load_settings()  # a broken configuration shows as import error, with file, line and remedy
+ZONE = SETTINGS.general.timezone
+NIGHTLY = CronPartitionTimetable("0 4 * * *", timezone=ZONE, run_offset=-1, key_format="%Y-%m-%d")
+
+CRM, SURVEY, CHAT, WEB = (Asset(f"valid/{group}", group="klantreis") for group in settings.GROUPS)
+PROFILES = Asset("profiles", group="klantreis")
+JOURNEYS = Asset("journeys", group="klantreis")
+FEATURES = Asset("models/features", group="klantreis")
+RETRAINING_DUE = Asset("models/retraining_due", group="klantreis")
+SEGMENTATION, CHURN = (Asset(f"models/{model}", group="klantreis") for model in ("segmentation", "churn"))
+SCORES = Asset("models/scores", group="klantreis")
+AUDIENCES = Asset("audiences", group="klantreis")
+DELIVERIES = Asset("activation/deliveries", group="klantreis")
+
+
+def say_why(context: Any) -> None:
+    """Make the reason the last line of the log, under the traceback."""
+    log.error("%s failed: %s", context["task_instance"].task_id, context.get("exception"))
+
+
+RETRIES = ExceptionRetryPolicy(
+    [
+        RetryRule([errors.DataStopped, errors.StaleDay, ConfigError], RetryAction.FAIL, reason="a retry cannot help"),
+        RetryRule(errors.ModelRefused, RetryAction.RETRY, timedelta(minutes=1), "waiting for a champion to be trained"),
+    ]
+)
+DEFAULT_ARGS = {
+    "owner": "data-platform",
+    "retries": 3,
+    "retry_delay": timedelta(seconds=30),
+    "retry_policy": RETRIES,
+    "execution_timeout": timedelta(hours=1),
+    "on_failure_callback": say_why,
+}
+
+
+def sources_of(group: str) -> list[str]:
+    """The configured sources of that group, the items a mapped ingest task runs over."""
+    return [name for name, source in SETTINGS.sources.items() if source.group == group]
+
+
+def deliveries_by_channel() -> dict[str, list[dict[str, str]]]:
+    """For each channel of config/channels.yaml the configured (audience, destination) pairs."""
+    channels: dict[str, list[dict[str, str]]] = {}
+    for audience in SETTINGS.audiences.values():
+        for destination in audience.send_to:
+            channel = SETTINGS.channels.destinations[destination].channel
+            channels.setdefault(channel, []).append({"audience": audience.audience, "destination": destination})
+    return channels
+
+
+DAY = Param(None, type=["null", "string"], format="date", title="Day", description="default: the run's partition key")
+DAG_ARGS: dict[str, Any] = {
+    "catchup": False,
+    "max_active_runs": 1,
+    "dagrun_timeout": timedelta(hours=3),
+    "default_args": DEFAULT_ARGS,
+    "params": {"day": DAY},
+}

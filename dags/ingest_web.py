@@ -1,0 +1,36 @@
+"""### Load and validate what the web sites and apps delivered on a day
+
+Runs every night at four for the day that just ended, one task per source of the group `web` in `config/sources/`.
+
+- **Reads** the files that landed up to that day and were not loaded before (`ops/files` remembers them).
+- **Writes** `raw/*` as received, good rows to `valid/*`, bad rows with rule, reason, file and line to
+  `quarantine/rows`, and the verdict of each expectation to `ops/validations`.
+- **Stops** when a critical expectation fails: the log says which, nothing that depends on the group runs for the day.
+- **Updates** the asset `valid/web`, when all sources of the group are in.
+"""
+
+from airflow.sdk import dag, task
+
+from dags.common import WEB, DAG_ARGS, NIGHTLY, sources_of
+from dags.steps import published, step, total
+
+
+@dag(schedule=NIGHTLY, tags=["ingest", "web"], description="Web and app events: landing to valid", doc_md=__doc__, **DAG_ARGS)
+def ingest_web() -> None:
+    @task(map_index_template="{{ task.op_kwargs['source'] }}")
+    def load_and_validate(source: str) -> dict:
+        """New files to raw tables, then good rows to valid tables and bad rows to quarantine."""
+        from jobs.ingest import load
+        from jobs.validate import publish
+
+        return step(load.run, source) | step(publish.run, source)
+
+    @task(outlets=[WEB], trigger_rule="none_failed")
+    def publish(counts: list[dict]) -> dict:
+        """Every source of the group is in: what waits for `valid/web` may start."""
+        return published(total(counts))
+
+    publish(load_and_validate.expand(source=sources_of("web")))
+
+
+ingest_web()

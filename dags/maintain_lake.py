@@ -1,0 +1,30 @@
+"""### Keep the tables small and fast
+
+Runs every Sunday at five. Compacts the small files that daily commits leave and removes files that no table version of
+the last week needs. No row is changed; readers are not disturbed.
+"""
+
+from airflow.sdk import CronTriggerTimetable, dag, task
+
+from dags.common import DAG_ARGS, ZONE
+
+
+@dag(
+    schedule=CronTriggerTimetable("0 5 * * 0", timezone=ZONE),
+    tags=["maintenance"],
+    description="Compact small files and remove old ones",
+    doc_md=__doc__,
+    **DAG_ARGS,
+)
+def maintain_lake() -> None:
+    @task
+    def compact_and_vacuum() -> dict:
+        """Every table, one after the other."""
+        from jobs import maintenance
+
+        return maintenance.run()
+
+    compact_and_vacuum()
+
+
+maintain_lake()
