@@ -12,7 +12,7 @@ import secrets as random_secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,12 @@ from jobs.yaml_files import ConfigError, Strict, load, nearest
 
 Severity = Literal["critical", "warning", "info"]
 GROUPS = ("crm", "survey", "chat", "web")
+IdentifierKind = Literal["contact", "email", "phone", "login", "cookie", "loyalty"]
+GOLDEN_ATTRIBUTES = (
+    *("first_name", "last_name", "birth_date", "gender", "street", "postcode", "city", "country", "language"),
+    *("household_id", "email", "phone", "attributes"),
+)
+"""Attributes of a contact of which a customer gets the best value."""
 
 
 class General(Strict):
@@ -105,17 +111,41 @@ class Purpose(Strict):
 class Identity(Strict):
     """config/identity.yaml: what links records, which source wins, what people may be asked consent for."""
 
-    identifiers: dict[Literal["contact", "email", "phone", "login", "cookie", "loyalty"], Identifier]
-    junk: dict[str, list[str]] = {}
+    identifiers: dict[IdentifierKind, Identifier] = Field({}, validate_default=True)
+    junk: dict[IdentifierKind, list[str]] = {}
     golden_record: dict[str, GoldenRule]
     purposes: dict[str, Purpose]
+
+    @field_validator("identifiers", mode="before")
+    @classmethod
+    def _careful_defaults(cls, given: Any) -> Any:
+        """A household shares its phone and its tablet: unless told otherwise, these two link with care."""
+        if not isinstance(given, dict) or not all(isinstance(rule, dict | None) for rule in given.values()):
+            return given
+        careful = {"phone": {"only_if_same": ["name", "birth_date"]}, "cookie": {"shared_by_at_most": 1}}
+        kinds = [*get_args(IdentifierKind), *(kind for kind in given if kind not in get_args(IdentifierKind))]
+        return {kind: {**careful.get(kind, {}), **(given.get(kind) or {})} for kind in kinds}
+
+    @field_validator("golden_record")
+    @classmethod
+    def _known_attributes(cls, rules: dict[str, GoldenRule]) -> dict[str, GoldenRule]:
+        valid = set(GOLDEN_ATTRIBUTES)
+        for name in [*rules, *(other for rule in rules.values() for other in rule.together)]:
+            if name not in valid:
+                raise ValueError(f"unknown attribute {name!r}{nearest(name, valid)}")
+        return rules
 
 
 class Identifier(Strict):
     """How far one kind of identifier is trusted to link records."""
 
     links: bool = True
-    shared_by_at_most: int = Field(10, ge=1, description="contacts; an identifier shared by more links nobody")
+    shared_by_at_most: int = Field(
+        10, ge=1, description="contacts, logins, ... an identifier may be seen with; beyond that it links nobody"
+    )
+    only_if_same: list[Literal["name", "birth_date"]] = Field(
+        [], description="links two contact records only if these do not contradict each other"
+    )
 
 
 class GoldenRule(Strict):
@@ -123,6 +153,7 @@ class GoldenRule(Strict):
 
     sources: list[str] = []
     then: Literal["newest", "most_frequent", "longest"] = "newest"
+    together: list[str] = Field([], description="attributes taken from the winning record too, such as an address")
 
 
 class StageRule(Strict):

@@ -1,0 +1,1 @@
+"""Who is who: identifiers, customer ids, golden records, contact points and consent."""

@@ -1,0 +1,147 @@
+"""One spelling per identifier, and the keyed hash that stands for it everywhere outside `valid/` and `profiles/`.
+
+Each normaliser exists for one value (`email_text`) and for a column (`email`); both give the same result.
+A value that cannot identify anybody (empty, invalid, or listed as junk in config/identity.yaml) becomes null.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import lru_cache
+
+import phonenumbers
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from jobs.settings import Settings
+
+PERSON_COLUMNS = {
+    "contact": "contact_id",
+    "login": "login_id",
+    "email": "email",
+    "phone": "phone",
+    "loyalty": "loyalty_id",
+    "cookie": "cookie_id",
+}
+"""Kind of identifier to the column that holds it, most telling kind first."""
+
+_INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
+_BLANK = " \t\n\r\f\x0b\u00a0"
+_FORBIDDEN = _BLANK + r"@\"(),:;<>\[\]\\"
+_EMAIL = rf"^[^{_FORBIDDEN}]{{1,64}}@[^{_FORBIDDEN}]+\.[^{_FORBIDDEN}.]{{2,}}$"
+_HASH_LENGTH = 32
+
+
+def trimmed(value: Column) -> Column:
+    """Without surrounding blanks and invisible characters; null if nothing is left."""
+    bare = F.btrim(F.translate(value, _INVISIBLE, ""), F.lit(_BLANK))
+    return F.when(bare != "", bare)
+
+
+def trimmed_text(value: str | None) -> str | None:
+    bare = (value or "").translate(dict.fromkeys(map(ord, _INVISIBLE))).strip(_BLANK)
+    return bare or None
+
+
+def email(value: Column) -> Column:
+    """Lower case, trimmed; null if it is not an e-mail address. Dots and plus tags stay: they can be other people."""
+    bare = F.lower(trimmed(value))
+    return F.when(bare.rlike(_EMAIL), bare)
+
+
+def email_text(value: str | None) -> str | None:
+    bare = (trimmed_text(value) or "").lower()
+    return bare if re.match(_EMAIL, bare) else None
+
+
+def phone(value: Column, country: Column | str) -> Column:
+    """E.164, such as +31612345678; null if the number cannot exist. `country` is for numbers without country code."""
+    # Made here, not as a decorator: PySpark needs a session to know whether it is a Spark Connect function.
+    return F.arrow_udf(_phones, "string")(value, F.lit(country) if isinstance(country, str) else country)
+
+
+@lru_cache(maxsize=100_000)
+def phone_text(value: str | None, country: str) -> str | None:
+    try:
+        number = phonenumbers.parse(value or "", country)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _phones(values: pa.Array, countries: pa.Array) -> pa.Array:
+    """Parse each distinct number of a batch once: parsing is slow, and most rows of event data have no phone."""
+    distinct = pc.binary_join_element_wise(countries, values, "|").dictionary_encode()
+    pairs = [text.split("|", 1) for text in distinct.dictionary.to_pylist()]
+    parsed = pa.array([phone_text(value, country) for country, value in pairs], pa.string())
+    return parsed.take(distinct.indices)
+
+
+def normalised(
+    kind: str, value: Column, settings: Settings, source: Column | None = None, country: Column | None = None
+) -> Column:
+    """The one spelling of an identifier of that kind, or null. A contact id only means something within its source."""
+    default = settings.general.country
+    if kind == "email":
+        bare = email(value)
+    elif kind == "phone":
+        bare = phone(value, default if country is None else F.coalesce(country, F.lit(default)))
+    elif kind == "contact":
+        bare = F.concat(source, F.lit(":"), trimmed(value)) if source is not None else trimmed(value)
+    else:
+        bare = trimmed(value)
+    junk = junk_values(kind, settings)
+    return F.when(~bare.isin(*junk), bare) if junk else bare
+
+
+def normalised_text(kind: str, value: str | None, settings: Settings, source: str | None = None) -> str | None:
+    """`normalised` for one value. Values that are normalised already stay as they are."""
+    if kind == "email":
+        bare = email_text(value)
+    elif kind == "phone":
+        bare = phone_text(value, settings.general.country)
+    else:
+        bare = trimmed_text(value)
+        if kind == "contact" and bare and source:
+            bare = f"{source}:{bare}"
+    return None if bare in junk_values(kind, settings) else bare
+
+
+def junk_values(kind: str, settings: Settings) -> list[str]:
+    """Values of config/identity.yaml that identify nobody, spelled as the normaliser spells them."""
+    listed = settings.identity.junk.get(kind, [])
+    if kind == "email":
+        spelled = [email_text(value) for value in listed]
+    elif kind == "phone":
+        spelled = [phone_text(value, settings.general.country) for value in listed]
+    else:
+        spelled = [trimmed_text(value) for value in listed]
+    return sorted({value for value in spelled if value})
+
+
+def identifier_column(
+    kind: str,
+    column: str | Column,
+    settings: Settings,
+    source_column: str | Column = "source",
+    country: Column | None = None,
+) -> Column:
+    """The identifier in `column`, hashed as in identity/map; null if the value identifies nobody."""
+    value = F.col(column) if isinstance(column, str) else column
+    source = F.col(source_column) if isinstance(source_column, str) else source_column
+    bare = normalised(kind, value, settings, source, country)
+    keyed = F.concat(F.lit(f"{settings.hash_key()}|{kind}:"), bare)
+    return F.substring(F.sha2(keyed, 256), 1, _HASH_LENGTH)
+
+
+def identifier_hash(kind: str, value: str | None, settings: Settings, source: str | None = None) -> str | None:
+    """`identifier_column` for one value. A contact is given as `source:id`, or as id with its `source`."""
+    bare = normalised_text(kind, value, settings, source)
+    if bare is None:
+        return None
+    return hashlib.sha256(f"{settings.hash_key()}|{kind}:{bare}".encode()).hexdigest()[:_HASH_LENGTH]

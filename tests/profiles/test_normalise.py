@@ -1,0 +1,112 @@
+"""One spelling per identifier, the same for a value and for a column."""
+
+import hashlib
+
+import pytest
+from pyspark.sql import functions as F
+
+from jobs.profiles import normalise
+
+EMAILS = {
+    " Jan.Bakker@Example.NL ": "jan.bakker@example.nl",
+    "jan+shop@example.nl": "jan+shop@example.nl",
+    "j\u200ban@example.nl": "jan@example.nl",
+    "\u00a0jan@example.nl\n": "jan@example.nl",
+    "jos\u00e9@example.nl": "jos\u00e9@example.nl",
+    "jan@example": None,
+    "jan@@example.nl": None,
+    "jan example.nl": None,
+    "jan@example.nl, piet@example.nl": None,
+    "@example.nl": None,
+    "": None,
+    "   ": None,
+}
+PHONES = {
+    "06-12345679": "+31612345679",
+    "06 12 34 56 79": "+31612345679",
+    "0031612345679": "+31612345679",
+    "+31 (0)6 12345679": "+31612345679",
+    "020 624 1111": "+31206241111",
+    "+32 470 12 34 56": "+32470123456",
+    "0000000000": None,
+    "12345": None,
+    "geen": None,
+    "": None,
+}
+
+
+@pytest.fixture
+def one_column(spark):
+    """The results of a column function for each of the values."""
+
+    def run(function, values):
+        frame = spark.createDataFrame(list(enumerate(values)), "place int, value string")
+        found = frame.select("place", function(F.col("value")).alias("result")).collect()
+        return [result for _, result in sorted((row["place"], row["result"]) for row in found)]
+
+    return run
+
+
+def test_an_email_address_has_one_spelling(one_column):
+    assert {value: normalise.email_text(value) for value in EMAILS} == EMAILS
+    assert one_column(normalise.email, [*EMAILS, None]) == [*EMAILS.values(), None]
+
+
+def test_a_phone_number_has_one_spelling(one_column):
+    assert {value: normalise.phone_text(value, "NL") for value in PHONES} == PHONES
+    assert one_column(lambda value: normalise.phone(value, "NL"), [*PHONES, None]) == [*PHONES.values(), None]
+
+
+def test_the_country_of_a_row_decides_how_its_number_is_read(spark):
+    frame = spark.createDataFrame(
+        [("0470 12 34 56", "BE"), ("0470 12 34 56", "NL"), ("0470 12 34 56", None)], "v string, c string"
+    )
+    found = [row[0] for row in frame.select(normalise.phone(F.col("v"), F.coalesce("c", F.lit("BE")))).collect()]
+    assert found == ["+32470123456", None, "+32470123456"]
+
+
+def test_normalising_twice_changes_nothing():
+    for value in filter(None, EMAILS.values()):
+        assert normalise.email_text(value) == value
+    for value in filter(None, PHONES.values()):
+        assert normalise.phone_text(value, "NL") == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "spelled"),
+    [
+        ("email", " Ann@X.nl", "email:ann@x.nl"),
+        ("phone", "06-12345679", "phone:+31612345679"),
+        ("login", " ann ", "login:ann"),
+        ("contact", "7", "contact:crm:7"),
+    ],
+)
+def test_the_identifier_of_a_column_is_that_of_the_value(settings, spark, kind, value, spelled):
+    loaded = settings()
+    expected = hashlib.sha256(f"test-key|{spelled}".encode()).hexdigest()[:32]
+    frame = spark.createDataFrame([("crm", value)], "source string, value string")
+    assert frame.select(normalise.identifier_column(kind, "value", loaded)).collect()[0][0] == expected
+    assert normalise.identifier_hash(kind, value, loaded, source="crm") == expected
+    assert normalise.identifier_hash(kind, spelled.split(":", 1)[1], loaded) == expected
+
+
+def test_junk_is_no_identifier_however_it_is_written(settings, spark):
+    loaded = settings(
+        {
+            "identity.yaml": {
+                "golden_record": {},
+                "purposes": {},
+                "junk": {"email": ["Test@Test.com"], "phone": ["06 12345678"], "loyalty": ["000000"]},
+            }
+        }
+    )
+    frame = spark.createDataFrame(
+        [("crm", "test@TEST.com", "+31612345678", "000000")], "source string, e string, p string, l string"
+    )
+    columns = [
+        normalise.identifier_column(kind, name, loaded)
+        for kind, name in (("email", "e"), ("phone", "p"), ("loyalty", "l"))
+    ]
+    assert list(frame.select(*columns).collect()[0]) == [None, None, None]
+    assert normalise.identifier_hash("phone", "0612345678", loaded) is None
+    assert normalise.identifier_hash("phone", "0612345679", loaded) is not None
