@@ -1,0 +1,82 @@
+"""The demo company at a small size, run in a process of its own against real sandboxes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SIZE = "0.01"
+
+
+@dataclass(frozen=True)
+class Company:
+    """One home folder: its lake, models and the environment its commands run in."""
+
+    home: Path
+    environment: dict[str, str]
+
+    def klantreis(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command of the command line; with `check` fail with its output if it exits non-zero."""
+        done = subprocess.run(
+            [sys.executable, "-m", "jobs.cli", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=900,
+        )
+        assert done.returncode == 0 or not check, f"klantreis {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}"
+        return done
+
+    @property
+    def lake(self):
+        from jobs.lake import Lake
+
+        return Lake(str(self.home / "lake"))
+
+    def hashes(self) -> dict[str, str]:
+        """Content hash of every table that exists, without the columns that tell when a server answered."""
+        from jobs import schemas
+
+        found = {}
+        for name in schemas.DATASETS:
+            if self.lake.exists(name):
+                found[name] = self.lake.content_hash(name, exclude=CLOCK.get(name, ()))
+        return found
+
+
+CLOCK = {"activation/ledger": ("updated_at", "request_id")}
+"""Columns that hold the answer of an outside server: its clock, its request numbers."""
+
+
+def company(home: Path, landing: Path, connections: dict[str, str], **environment: str) -> Company:
+    """A company with the project's own config/, its state below `home`."""
+    home.mkdir(parents=True, exist_ok=True)
+    return Company(
+        home,
+        {
+            **{key: value for key, value in os.environ.items() if not key.startswith(("KLANTREIS_", "SPARK_"))},
+            "KLANTREIS_HOME": str(home),
+            "KLANTREIS_LAKE": str(home / "lake"),
+            "KLANTREIS_LANDING": str(landing),
+            "KLANTREIS_HASH_KEY": "end-to-end",
+            "COLUMNS": "200",
+            **connections,
+            **environment,
+        },
+    )
+
+
+def generate(folder: Path, size: str = SIZE) -> None:
+    """Write landing files and truth of the demo company into `folder`."""
+    subprocess.run(
+        [sys.executable, "-m", "examples.retail", "--size", size, "--out", str(folder)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
