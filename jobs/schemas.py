@@ -433,6 +433,8 @@ OTHERS: tuple[Dataset, ...] = (
         kind string contact, email, phone, login, cookie or loyalty
         customer_id string the customer it belongs to
         first_seen date the day it first arrived
+        sources array<string> sources it occurs in
+        as_of date data up to and including this day
     """),
         scope="state",
     ),
@@ -446,7 +448,7 @@ OTHERS: tuple[Dataset, ...] = (
         type string created, merged or split
         customer_id string the customer that goes on
         other_customer_id string the customer that ended (merged) or began (split)
-        reason string the identifier kinds that joined them
+        reason string the identifier kinds that began, joined or parted them
     """),
         scope="state",
         day_column="day",
@@ -500,7 +502,7 @@ OTHERS: tuple[Dataset, ...] = (
         customer_id string the customer
         purpose string the purpose
         channel string the channel
-        status string granted or withdrawn, the strictest of the newest answers
+        status string withdrawn, expired or granted: the strictest of the newest answers
         changed_at timestamp when it was answered
         expires_at timestamp when it ends
         source string source of the deciding answer
