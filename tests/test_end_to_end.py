@@ -1,0 +1,165 @@
+"""The demo company from landing file to delivered e-mail, through the command line, against real servers."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+from collections import Counter
+
+import pytest
+
+from tests.demo_company import company, generate
+
+pytestmark = pytest.mark.slow
+
+HISTORY, DAYS = "2017-12-29", ("2017-12-30", "2017-12-31")
+VAULTS = ("raw", "valid", "quarantine", "profiles")
+"""Zones that may hold personal data in the clear."""
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("company")
+    generate(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sandboxes(tmp_path_factory):
+    """An SMTP server and a Data Manager server, with the connections that point to them."""
+    from examples.sandboxes.data_manager import DataManagerSandbox
+    from examples.sandboxes.smtp import SmtpSandbox
+
+    folder = tmp_path_factory.mktemp("sandboxes")
+    smtp, data_manager = SmtpSandbox(folder / "smtp").start(), DataManagerSandbox(folder / "data_manager").start()
+    yield {
+        "folder": folder,
+        "connections": {
+            "AIRFLOW_CONN_KLANTREIS_SMTP": f"smtp://127.0.0.1:{smtp.port}",
+            "AIRFLOW_CONN_KLANTREIS_DATA_MANAGER": f"http://127.0.0.1:{data_manager.port}",
+        },
+    }
+    smtp.stop()
+    data_manager.stop()
+
+
+@pytest.fixture(scope="module")
+def lived(files, sandboxes, tmp_path_factory):
+    """History at once, then two days one by one: how a company lives."""
+    home = company(tmp_path_factory.mktemp("lived"), files / "landing", sandboxes["connections"])
+    home.klantreis("run", "--to", HISTORY)
+    home.klantreis("run", "--from", DAYS[0], "--to", DAYS[1])
+    return home
+
+
+def received(sandboxes) -> dict[str, int]:
+    """How much each server got: lines of its own record."""
+    return {
+        str(path.relative_to(sandboxes["folder"])): len(path.read_text().splitlines())
+        for path in sandboxes["folder"].rglob("*.jsonl")
+    }
+
+
+def ask(home, sql: str) -> list[tuple]:
+    import duckdb
+
+    for name in ("activation/deliveries", "activation/ledger", "ops/counts", "ops/files", "quarantine/rows"):
+        duckdb.register(name.replace("/", "_"), home.lake.delta_table(name).to_pyarrow_dataset())
+    return duckdb.sql(sql).fetchall()
+
+
+def test_every_row_that_landed_is_accepted_set_aside_or_a_duplicate(lived, files):
+    counted = ask(
+        lived,
+        "select source, dataset, sum(rows_in), sum(accepted + quarantined + duplicates) from ops_counts group by all",
+    )
+    assert counted
+    assert [row for row in counted if row[2] != row[3]] == []
+    landed = {str(path.relative_to(files / "landing")) for path in (files / "landing").rglob("*") if path.is_file()}
+    assert {path for (path,) in ask(lived, "select distinct path from ops_files")} == landed
+
+
+def test_counts_are_those_the_generator_planted(lived, files):
+    with (files / "truth" / "expected_counts.csv").open() as lines:
+        expected = {(r["source"], r["dataset"]): int(r["good_keys"]) for r in csv.DictReader(lines)}
+    accepted = {
+        (source, dataset): rows
+        for source, dataset, rows in ask(
+            lived, "select source, dataset, sum(accepted)::int from ops_counts group by all"
+        )
+    }
+    assert {key: accepted.get(key, 0) for key in expected} == expected
+
+
+def test_every_member_of_every_audience_is_accounted_for(lived):
+    missing = ask(
+        lived,
+        "select * from activation_deliveries where members != held_out + no_consent + no_address + suppressed + kept "
+        "+ delivered + refused + unknown",
+    )
+    assert missing == []
+    assert ask(lived, "select sum(delivered) > 0, sum(unknown) from activation_deliveries") == [(True, 0)]
+
+
+def test_what_the_ledger_calls_delivered_is_what_the_mail_server_got(lived, sandboxes):
+    sent = ask(
+        lived, "select count(distinct operation_id) from activation_ledger where action = 'send' and state = 'accepted'"
+    )
+    messages = list((sandboxes["folder"] / "smtp").rglob("*.eml"))
+    assert [(len(messages),)] == sent
+
+
+def test_running_the_same_days_again_changes_nothing_and_sends_nothing(lived, sandboxes):
+    before, calls = lived.hashes(), received(sandboxes)
+    lived.klantreis("run", "--from", DAYS[1], "--to", DAYS[1])
+    assert lived.hashes() == before
+    assert received(sandboxes) == calls
+
+
+def test_loading_all_at_once_gives_the_tables_of_living_through_the_days(lived, files, sandboxes, tmp_path):
+    at_once = company(tmp_path / "home", files / "landing", sandboxes["connections"])
+    at_once.klantreis("run", "--to", DAYS[1], "--until", "journeys")
+    ours = {name: value for name, value in at_once.hashes().items() if not name.startswith("ops/validations")}
+    lived_through = lived.hashes()
+    assert {name: value for name, value in ours.items() if lived_through.get(name) != value} == {}
+
+
+def test_apache_spark_gives_the_same_tables(lived, files, sandboxes, tmp_path_factory):
+    from tests.spark_server import spark_server
+
+    folder = tmp_path_factory.mktemp("parity")
+    sail = company(folder / "sail", files / "landing", sandboxes["connections"])
+    sail.klantreis("run", "--to", HISTORY, "--until", "audiences")
+    with spark_server() as remote:
+        spark = company(folder / "spark", files / "landing", sandboxes["connections"], SPARK_REMOTE=remote)
+        spark.klantreis("run", "--to", HISTORY, "--until", "audiences")
+    ours, theirs = sail.hashes(), spark.hashes()
+    assert ours.keys() == theirs.keys()
+    assert {name for name in ours if ours[name] != theirs[name]} == set()
+
+
+def test_personal_data_stays_in_the_vault_tables(lived, files):
+    """Look for e-mail addresses of real rows in everything else that was written: tables, models, logs."""
+    import pyarrow.compute as pc
+
+    emails = pc.drop_null(pc.unique(lived.lake.arrow("profiles/contact_points", ["value"])["value"])).to_pylist()[:50]
+    assert emails
+    pattern = "\n".join(emails)
+    elsewhere = [path for path in (lived.home / "lake").iterdir() if path.name not in VAULTS]
+    elsewhere += [path for path in lived.home.iterdir() if path.name != "lake"]
+    plain = subprocess.run(["grep", "-rlF", pattern, *map(str, elsewhere)], capture_output=True, text=True)
+    assert plain.stdout == ""
+    for path in elsewhere:  # Parquet is compressed: read the values
+        for file in path.rglob("*.parquet"):
+            found = Counter(value for value in _texts(file) if value in set(emails))
+            assert not found, file
+
+
+def _texts(file):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(file)
+    for column in table.columns:
+        if pa.types.is_string(column.type):
+            yield from column.unique().to_pylist()
