@@ -1,0 +1,220 @@
+"""Ingest: landed files become rows of the raw tables, each file once, with a ledger of what became of it."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from jobs import schemas
+from jobs.ingest.expressions import source_columns
+from jobs.ingest.files import Entry, Ledger, NewFile, as_table
+from jobs.ingest.landing import BrokenFile, Landing, Snapshot
+from jobs.ingest.readers import read, to_json
+from jobs.ingest.records import Chunk, Reject
+from jobs.lake import Lake
+from jobs.settings import Format, Settings, SourceDataset
+
+log = logging.getLogger(__name__)
+
+RAW_BATCH = 100_000
+"""Records turned into JSON text at a time: small files are taken together, large ones in parts."""
+IN_MEMORY = 256 << 20
+"""Bytes of content above which a file is read twice (first to see that it is whole) instead of being held."""
+
+
+def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
+    """Load the files of `source` that arrived up to `day` and are not in the ledger yet.
+
+    Raw rows and refused lines are committed first and the ledger last, all keyed by file and line: a run that was
+    killed anywhere is repaired by the next one. Raises StepFailed if the landing folder does not exist.
+    """
+    lake = Lake.of(settings)
+    landing = Landing(source, settings)
+    ledger = Ledger(lake, source)
+    entries: list[Entry] = []
+    for name, dataset in settings.sources[source].datasets.items():
+        files = ledger.new_files(name, landing, landing.files(dataset.files, day))
+        if files:
+            entries += _load(lake, day, landing, ledger, _Load(source, name, dataset, files))
+    if entries:
+        txn = lake.transaction(f"ingest_{source}", day, config=[entry.file_id for entry in entries])
+        lake.append("ops/files", as_table(entries), txn)
+    states = Counter(entry.state for entry in entries)
+    return {
+        "files": len(entries),
+        "loaded": states["loaded"],
+        "repeated": states["duplicate"],
+        "set_aside": states["quarantined"],
+        "rows_in": sum(entry.rows_in for entry in entries),
+    }
+
+
+@dataclass
+class _Load:
+    """The loading of the new files of one dataset: what goes in, and what has come out so far."""
+
+    source: str
+    name: str
+    dataset: SourceDataset
+    files: list[NewFile]
+    entries: list[Entry] = field(default_factory=list)
+    refused: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def required(self) -> list[str]:
+        """Source columns a file must have. JSON objects may leave any field out, so there only those asked for."""
+        if self.dataset.required or self.dataset.format.type in ("jsonl", "json"):
+            return self.dataset.required
+        return source_columns(self.dataset.columns.values())
+
+    def note(self, new: NewFile, state: str, rows_in: int, reason: str | None = None) -> None:
+        self.entries.append(
+            Entry(
+                new.file_id,
+                self.source,
+                self.name,
+                new.file.path,
+                new.file.arrived,
+                new.file.size,
+                new.sha256,
+                state,
+                reason,
+                rows_in,
+            )
+        )
+
+    def refuse(self, new: NewFile, reject: Reject) -> None:
+        self.refused.append(
+            {
+                **asdict(reject),
+                "source": self.source,
+                "dataset": self.name,
+                "file_id": new.file_id,
+                "path": new.file.path,
+                "arrived": new.file.arrived,
+            }
+        )
+
+
+def _load(lake: Lake, day: date, landing: Landing, ledger: Ledger, load: _Load) -> list[Entry]:
+    """Commit raw rows and refused lines of the new files; return the ledger entries."""
+    raw = f"raw/{load.source}_{load.name}"
+    txn = lake.transaction(f"ingest_{load.source}_{load.name}", day, config=[new.file_id for new in load.files])
+    lake.append(raw, _raw_rows(landing, ledger, load), txn)
+    if load.refused:
+        schema = schemas.get("quarantine/rows").arrow_schema()
+        lake.append("quarantine/rows", pa.Table.from_pylist(load.refused, schema=schema), txn)
+    for entry in load.entries:
+        if entry.state == "quarantined":
+            log.warning("%s: set aside as a whole: %s", entry.path, entry.reason)
+    return load.entries
+
+
+def _raw_rows(landing: Landing, ledger: Ledger, load: _Load) -> Iterator[pa.RecordBatch]:
+    """Rows of the raw table, file after file; `load` collects what became of each file on the way."""
+    with duckdb.connect() as database:
+        waiting = _Waiting(database, load.source)
+        for new in load.files:
+            if new.same_as is not None:
+                _note_twin(ledger, load, new)
+                continue
+            for chunk in _chunks(landing, load, new):
+                yield from waiting.add(new, chunk)
+        yield from waiting.flush()
+
+
+def _note_twin(ledger: Ledger, load: _Load, new: NewFile) -> None:
+    """A file with the content of an earlier one: it repeats its rows, or is as broken as that one."""
+    earlier = [entry for entry in load.entries if entry.sha256 == new.sha256] or ledger.loaded(load.name, new.sha256)
+    if earlier and earlier[0].state == "quarantined":
+        _set_aside(load, new, earlier[0].reason or "")
+    elif earlier:
+        load.note(new, "duplicate", earlier[0].rows_in, f"same content as {new.same_as}")
+
+
+def _set_aside(load: _Load, new: NewFile, reason: str) -> None:
+    """The whole file counts as one row: how many it would have had cannot be known."""
+    load.note(new, "quarantined", 1, reason)
+    load.refuse(new, Reject(0, "file:broken", reason, ""))
+
+
+def _chunks(landing: Landing, load: _Load, new: NewFile) -> Iterator[Chunk]:
+    """The records of a file that can be read to its end; nothing of a file that cannot."""
+    try:
+        with landing.open(new.file) as snapshot:
+            if snapshot.sha256 != new.sha256:
+                log.warning("%s changed while it was being read; it is read in the next run", new.file.path)
+                return
+            rows, rejects = 0, []
+            for chunk in _whole(snapshot, load.dataset.format, load.required):
+                rows += len(chunk.lines)
+                rejects += chunk.rejects
+                yield chunk
+    except BrokenFile as error:
+        _set_aside(load, new, str(error))
+        return
+    for reject in rejects:
+        load.refuse(new, reject)
+    load.note(new, "loaded", rows + len(rejects))
+
+
+def _whole(snapshot: Snapshot, form: Format, required: list[str]) -> Iterator[Chunk]:
+    """All chunks of a file, the first one only after the last one is known to be readable."""
+    with snapshot.content(None if form.type == "parquet" else form.encoding) as content:
+        if len(content) <= IN_MEMORY:
+            yield from list(read(content, form, required))
+        else:
+            for _ in read(content, form, required):
+                pass
+            yield from read(content, form, required)
+
+
+class _Waiting:
+    """Records of several files with the same columns, waiting to be turned into raw rows together."""
+
+    def __init__(self, database: duckdb.DuckDBPyConnection, source: str):
+        self._database, self._source = database, source
+        self._chunks: list[tuple[NewFile, Chunk]] = []
+        self._rows = 0
+
+    def add(self, new: NewFile, chunk: Chunk) -> Iterator[pa.RecordBatch]:
+        if self._chunks and _shape(chunk) != _shape(self._chunks[0][1]):
+            yield from self.flush()
+        self._chunks.append((new, chunk))
+        self._rows += len(chunk.lines)
+        if self._rows >= RAW_BATCH:
+            yield from self.flush()
+
+    def flush(self) -> Iterator[pa.RecordBatch]:
+        if self._rows:
+            yield self._batch()
+        self._chunks, self._rows = [], 0
+
+    def _batch(self) -> pa.RecordBatch:
+        tables = [chunk.columns for _, chunk in self._chunks if chunk.columns is not None]
+        if tables:
+            records = to_json(self._database, pa.concat_tables(tables))
+        else:
+            records = pa.concat_arrays([chunk.text for _, chunk in self._chunks])
+        columns = {
+            "record": records,
+            "source": pa.repeat(self._source, self._rows),
+            "file_id": pa.concat_arrays([pa.repeat(new.file_id, len(chunk.lines)) for new, chunk in self._chunks]),
+            "line": pa.concat_arrays([chunk.lines for _, chunk in self._chunks]),
+            "arrived": pa.concat_arrays(
+                [pa.repeat(pa.scalar(new.file.arrived, pa.date32()), len(chunk.lines)) for new, chunk in self._chunks]
+            ),
+        }
+        schema = schemas.RAW.arrow_schema()
+        return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def _shape(chunk: Chunk) -> Any:
+    return chunk.columns.schema if chunk.columns is not None else None

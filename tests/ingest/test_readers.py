@@ -1,0 +1,195 @@
+"""What is read from files, line by line, and what is refused."""
+
+import gzip
+import hashlib
+import io
+import json
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from jobs.ingest import csv_files, landing, records
+from jobs.ingest.landing import BrokenFile, Snapshot
+from jobs.ingest.readers import read, to_json
+from jobs.settings import Format
+
+
+def read_all(data: bytes, required=(), path="file", **form):
+    """(line, record) of each good record, and (line, text) of each refused line."""
+    form = Format(**form)
+    good, refused = [], []
+    with (
+        duckdb.connect() as database,
+        Snapshot(path, hashlib.sha256(data).hexdigest(), len(data), data).content(
+            None if form.type == "parquet" else form.encoding
+        ) as content,
+    ):
+        for chunk in read(content, form, list(required)):
+            text = to_json(database, chunk.columns) if chunk.columns is not None else chunk.text
+            good += zip(chunk.lines.to_pylist(), map(json.loads, text.to_pylist()), strict=True)
+            refused += [(reject.line, reject.record) for reject in chunk.rejects]
+    return good, refused
+
+
+def broken(data: bytes, required=(), path="file", **form) -> str:
+    with pytest.raises(BrokenFile) as error:
+        read_all(data, required, path, **form)
+    return str(error.value)
+
+
+def test_the_first_record_after_a_csv_header_is_line_2():
+    assert read_all(b"id,name\n1,Ann\n2,Bo\n")[0] == [(2, {"id": "1", "name": "Ann"}), (3, {"id": "2", "name": "Bo"})]
+
+
+def test_quoted_line_breaks_and_blank_lines_count_as_lines():
+    data = b'id,note\n1,"two\nlines"\n\n2,"a ""word""\r\n"\n3,x\n'
+    assert read_all(data)[0] == [
+        (2, {"id": "1", "note": "two\nlines"}),
+        (5, {"id": "2", "note": 'a "word"\r\n'}),
+        (7, {"id": "3", "note": "x"}),
+    ]
+
+
+def test_a_header_of_two_lines_moves_all_lines():
+    good, refused = read_all(b'id,"no\nte"\n1,a\nbad\n2,b\n')
+    assert [line for line, _ in good] == [3, 5]
+    assert refused == [(4, "bad")]
+
+
+def test_lines_with_too_few_or_too_many_fields_are_refused_with_their_line():
+    good, refused = read_all(b"id,name\n1,Ann\nx\n2,Bo\n3,C,c\n")
+    assert [line for line, _ in good] == [2, 4]
+    assert refused == [(3, "x"), (5, "3,C,c")]
+
+
+def test_line_numbers_hold_across_blocks(monkeypatch):
+    monkeypatch.setattr(csv_files, "BLOCK", 128)
+    data = b"id,note\n" + b"".join(b'%d,"a\nb"\n' % n if n % 3 else b"%d\n" % n for n in range(1, 200))
+    good, refused = read_all(data)
+    found = {int(record["id"]): line for line, record in good} | {int(text): line for line, text in refused}
+    line = 2
+    for n in range(1, 200):
+        assert found[n] == line
+        line += 2 if n % 3 else 1
+
+
+def test_a_line_of_only_delimiters_is_a_record_but_an_empty_line_is_not():
+    assert read_all(b"id,name\n,\n\n1,Ann\n")[0] == [(2, {"id": "", "name": ""}), (4, {"id": "1", "name": "Ann"})]
+
+
+def test_a_file_with_only_a_header_holds_no_records():
+    assert read_all(b"id,name") == ([], [])
+
+
+def test_windows_line_ends_and_byte_order_mark_are_no_part_of_the_values():
+    assert read_all("\ufeffid,name\r\n1,Ann\r\n".encode())[0] == [(2, {"id": "1", "name": "Ann"})]
+
+
+def test_semicolons_and_latin_1_are_read_as_configured():
+    good, _ = read_all("id;stad\n1;Málaga\n".encode("latin-1"), delimiter=";", encoding="latin-1")
+    assert good == [(2, {"id": "1", "stad": "Málaga"})]
+
+
+def test_gzip_is_decompressed_and_a_gzip_of_several_parts_is_one_file():
+    data = gzip.compress(b"id,name\n1,Ann\n") + gzip.compress(b"2,Bo\n")
+    assert [record["id"] for _, record in read_all(data, path="a.csv.gz")[0]] == ["1", "2"]
+
+
+@pytest.mark.parametrize("cut", [1, 9, 20])
+def test_a_truncated_gzip_is_broken(cut):
+    whole = gzip.compress(b"id,name\n" + bytes(range(32, 127)) * 5)
+    assert "cut off" in broken(whole[:-cut], path="a.csv.gz")
+
+
+def test_a_damaged_gzip_is_broken():
+    whole = bytearray(gzip.compress(b"id,name\n" + bytes(range(40, 120)) * 50))
+    whole[30] ^= 0xFF
+    assert "gzip" in broken(bytes(whole), path="a.csv.gz")
+
+
+def test_a_gzip_bomb_is_refused_before_it_fills_memory(monkeypatch):
+    monkeypatch.setattr(landing, "IN_MEMORY", 1 << 20)
+    assert "expands" in broken(gzip.compress(b"\n" * (20 << 20)), path="a.csv.gz")
+
+
+def test_a_wrong_encoding_is_broken_and_names_the_line():
+    assert "line 3 is not utf-8" in broken("id,name\n1,Ann\n2,Zoë\n".encode("latin-1"))
+    assert "line 1 is not utf-8" in broken("id,name\n1,Ann\n".encode("utf-16"))
+
+
+def test_a_nul_byte_is_broken_and_names_the_line():
+    assert "line 2 holds a NUL byte" in broken(b"id,name\n1,\0\n")
+
+
+def test_a_missing_required_column_is_broken_and_the_nearest_is_named():
+    message = broken(b"id,e_mail\n1,a@b.example\n", required=["id", "email"])
+    assert "'email' is missing" in message
+    assert "'e_mail'" in message
+
+
+def test_a_column_named_twice_is_broken():
+    assert "'id' is in the header twice" in broken(b"id,id\n1,2\n")
+
+
+@pytest.mark.parametrize(
+    "data", [b'id,note\n1,"open\n2,b\n3,c\n', b'id,note\n1,"open\n2,b', b'id,note\n1,a\n2,b\n"3,c\n4,d\n']
+)
+def test_a_quote_that_is_never_closed_is_broken(data):
+    assert "never closed" in broken(data)
+
+
+def test_a_stray_quote_that_would_swallow_lines_is_broken():
+    assert "line 2 swallows the lines up to 4" in broken(b'id,note\n1,"2\n3,4\n5,"6\n7,8\n')
+
+
+def test_an_empty_file_is_broken():
+    assert "empty" in broken(b"")
+    assert "empty" in broken(b"", type="jsonl")
+
+
+def test_json_lines_keep_their_text_and_lines_that_are_no_object_are_refused():
+    data = b'{"id": 1.50}\n\nnope\n[1]\n{"id": NaN}\n{"id": 2,}\n{"id": "NaN"}\n{"id": 3'
+    good, refused = read_all(data, type="jsonl")
+    assert [line for line, _ in good] == [1, 7]
+    assert [line for line, _ in refused] == [3, 4, 5, 6, 8]
+
+
+def test_json_lines_hold_across_blocks(monkeypatch):
+    from jobs.ingest import readers
+
+    monkeypatch.setattr(readers, "BLOCK", 64)
+    data = b"".join(b'{"id": %d, "t": "%s"}\n' % (n, "é".encode() * (n % 50)) for n in range(200))
+    good, refused = read_all(data, type="jsonl")
+    assert [(line, record["id"]) for line, record in good] == [(n + 1, n) for n in range(200)]
+    assert refused == []
+
+
+def test_a_required_field_that_no_json_record_has_is_broken():
+    assert "'id'" in broken(b'{"name": 1}\n{"name": 2}\n', required=["id"], type="jsonl")
+    assert read_all(b'{"name": 1}\n{"id": 2}\n', required=["id"], type="jsonl")[1] == []
+
+
+def test_a_json_array_gives_one_record_per_element():
+    good, refused = read_all(b'[{"id": 1, "a": {"b": [1, 2]}}, 5, {"id": 2}]', type="json")
+    assert good == [(1, {"id": 1, "a": {"b": [1, 2]}}), (3, {"id": 2})]
+    assert refused == [(2, "5")]
+
+
+def test_broken_json_names_its_line():
+    assert "line 2" in broken(b'[{"id": 1},\n{"id": }]', type="json")
+
+
+def test_parquet_rows_are_numbered_from_1_and_a_torn_footer_is_broken():
+    target = io.BytesIO()
+    pq.write_table(pa.table({"id": [1, 2], "name": ["Ann", None]}), target)
+    good, _ = read_all(target.getvalue(), type="parquet")
+    assert good == [(1, {"id": 1, "name": "Ann"}), (2, {"id": 2, "name": None})]
+    assert "Parquet" in broken(target.getvalue()[:-6], type="parquet")
+
+
+def test_a_record_longer_than_a_block_is_broken_with_its_line(monkeypatch):
+    monkeypatch.setattr(csv_files, "BLOCK", 128)
+    monkeypatch.setattr(records, "BLOCK", 128)
+    assert "longer than" in broken(b"id,note\n1,a\n2," + b"x" * 1000 + b"\n")
