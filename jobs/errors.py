@@ -21,3 +21,7 @@ class StaleDay(StepFailed):
 
 class ModelRefused(StepFailed):
     """A model cannot be used: none is champion yet, or its files do not match the registry."""
+
+
+class NotTrainable(ModelRefused):
+    """There is nothing to learn from yet: too little history, too few customers, or only one outcome."""

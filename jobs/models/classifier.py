@@ -1,0 +1,164 @@
+"""A yes/no classifier for any table of numbers: fitting, honest metrics, baselines, and reasons in words.
+
+Deterministic: the same rows in the same order give the same model, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
+from sklearn.model_selection import GroupKFold
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from jobs.errors import NotTrainable
+
+DEFAULTS: dict[str, Any] = {
+    "objective": "binary",
+    "metric": "binary_logloss",
+    "learning_rate": 0.03,
+    "num_leaves": 8,
+    "min_data_in_leaf": 40,
+    "feature_fraction": 0.5,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "lambda_l2": 5.0,
+    # the rest makes runs repeatable: threads are fixed because sums depend on how rows are split over them
+    "num_threads": 2,
+    "deterministic": True,
+    "force_row_wise": True,
+    "verbosity": -1,
+}
+MAX_ROUNDS = 600
+PATIENCE = 30
+FOLDS = 4
+MINIMUM_PER_CLASS = 20
+
+
+def fit(
+    frame: pd.DataFrame,
+    label: np.ndarray,
+    groups: np.ndarray,
+    seed: int,
+    parameters: Mapping[str, Any] | None = None,
+) -> lgb.Booster:
+    """Gradient-boosted trees; their number is found by cross-validation that keeps each of `groups` in one fold.
+
+    Empty values are a value of their own. Raises NotTrainable, saying what is missing, if there is nothing to learn.
+    """
+    check_trainable(frame, label)
+    settings = {**DEFAULTS, "seed": seed, **(parameters or {})}
+    data = lgb.Dataset(frame, label, free_raw_data=False)
+    folds = list(GroupKFold(n_splits=FOLDS).split(frame, label, groups=pd.factorize(groups)[0]))
+    history = lgb.cv(settings, data, MAX_ROUNDS, folds=folds, callbacks=[lgb.early_stopping(PATIENCE, verbose=False)])
+    rounds = len(history["valid binary_logloss-mean"])
+    return lgb.train(settings, lgb.Dataset(frame, label), rounds)
+
+
+def check_trainable(frame: pd.DataFrame, label: np.ndarray) -> None:
+    """Raises NotTrainable with what is wrong and what to do."""
+    yes, no = int(np.sum(label == 1)), int(np.sum(label == 0))
+    if yes + no != len(label):
+        raise NotTrainable("the label has values other than 0 and 1; fill or leave out rows without an outcome")
+    if min(yes, no) < MINIMUM_PER_CLASS:
+        raise NotTrainable(
+            f"{yes} rows have the outcome and {no} have not; at least {MINIMUM_PER_CLASS} of each are needed: "
+            "load more history or change how the outcome is defined"
+        )
+    values = frame.to_numpy(dtype=float)
+    if np.isinf(values).any():
+        wrong = [name for name, bad in zip(frame.columns, np.isinf(values).any(axis=0), strict=True) if bad]
+        raise NotTrainable(f"features {', '.join(wrong)} are infinite in some rows; a ratio divides by zero")
+    if not varying(frame):
+        raise NotTrainable("every feature is constant or empty; there is nothing to learn from")
+
+
+def varying(frame: pd.DataFrame) -> list[str]:
+    """Names of the columns that have at least two different values."""
+    return [name for name in frame.columns if frame[name].nunique(dropna=True) > 1]
+
+
+def predict(model: lgb.Booster, frame: pd.DataFrame) -> np.ndarray:
+    """Probability of the outcome per row, from the columns the model was trained on."""
+    return np.asarray(model.predict(frame[model.feature_name()], num_threads=DEFAULTS["num_threads"]))
+
+
+def logistic(seed: int) -> Pipeline:
+    """The plain model to beat: logistic regression on imputed, log-scaled, standardised features."""
+    return make_pipeline(
+        SimpleImputer(strategy="median", keep_empty_features=True),
+        FunctionTransformer(signed_log),
+        StandardScaler(),
+        LogisticRegression(max_iter=1000, random_state=seed),
+    )
+
+
+def signed_log(values: np.ndarray) -> np.ndarray:
+    """Logarithm that keeps the sign and 0: amounts and counts are spread over several sizes."""
+    return np.sign(values) * np.log1p(np.abs(values))
+
+
+def metrics(label: np.ndarray, probability: np.ndarray) -> dict[str, float]:
+    """How well probabilities order customers (auc, lift) and how true they are (log loss, Brier, calibration error).
+
+    `lift_top_decile` is the share of outcomes in the 10 % with the highest probability against the share in all.
+    `calibration_error` is the mean distance of promised and seen share over ten equal groups.
+    """
+    order = np.argsort(-probability, kind="stable")
+    top = order[: max(1, len(order) // 10)]
+    groups = [part for part in np.array_split(order, 10) if len(part)]
+    errors = [abs(probability[part].mean() - label[part].mean()) * len(part) for part in groups]
+    return {
+        "auc": auc(label, probability),
+        "average_precision": float(average_precision_score(label, probability)),
+        "log_loss": float(log_loss(label, np.clip(probability, 1e-6, 1 - 1e-6))),
+        "brier": float(brier_score_loss(label, probability)),
+        "lift_top_decile": float(label[top].mean() / label.mean()),
+        "calibration_error": float(sum(errors) / len(label)),
+    }
+
+
+def auc(label: np.ndarray, score: np.ndarray) -> float:
+    """Chance that a random row with the outcome scores higher than a random row without it."""
+    return float(roc_auc_score(label, score))
+
+
+def importance(model: lgb.Booster) -> dict[str, float]:
+    """Share of the total gain each feature brought, largest first; adds up to 1."""
+    gains = model.feature_importance(importance_type="gain")
+    total = gains.sum() or 1.0
+    shares = {name: float(gain / total) for name, gain in zip(model.feature_name(), gains, strict=True)}
+    return dict(sorted(shares.items(), key=lambda item: (-item[1], item[0])))
+
+
+def reasons(model: lgb.Booster, frame: pd.DataFrame, words: Mapping[str, str], top: int = 3) -> list[list[str]]:
+    """Per row the features that moved its score most, in words, the strongest first.
+
+    Contributions are exact Shapley values of the trees: with the base rate they add up to the score.
+    """
+    names = model.feature_name()
+    inputs = frame[names]
+    contributions = np.asarray(model.predict(inputs, pred_contrib=True, num_threads=DEFAULTS["num_threads"]))[:, :-1]
+    strongest = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :top]
+    values = inputs.to_numpy(dtype=float)
+    return [
+        [_reason(words.get(names[i], names[i]), values[row, i], contributions[row, i]) for i in strongest[row]]
+        for row in range(len(inputs))
+    ]
+
+
+def _reason(words: str, value: float, contribution: float) -> str:
+    shown = "none" if np.isnan(value) else f"{round(float(value), 2):g}"
+    return f"{words}: {shown} ({'raises' if contribution > 0 else 'lowers'} it)"
+
+
+def typical_row(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """One row of medians: an input example that is nobody's data."""
+    return frame[list(columns)].median().fillna(0.0).astype(float).to_frame().T.reset_index(drop=True)

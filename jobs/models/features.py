@@ -1,0 +1,161 @@
+"""Point-in-time features: what was known about each customer on a day, and nothing that became known later."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs import schemas
+from jobs.lake import Lake, Txn
+from jobs.models.facts import Inputs, all_facts
+from jobs.profiles.identity import with_customer
+from jobs.settings import Settings
+
+TABLE = "models/features"
+NAMES = [name for name in schemas.get(TABLE).column_names if name not in ("day", "customer_id")]
+READS = (
+    "valid/orders",
+    "valid/order_lines",
+    "valid/products",
+    "valid/events",
+    "valid/conversations",
+    "valid/survey_responses",
+    "valid/campaign_events",
+    "identity/map",
+)
+LONGEST_WINDOW = 91
+PERSONAL = ("orders", "events", "conversations", "survey_responses", "campaign_events")
+
+
+def run(day: date, settings: Settings) -> dict[str, Any]:
+    """Features of every customer on `day`, written to models/features."""
+    lake = Lake.of(settings)
+    txn = lake.transaction("features", day, reads=READS, config=settings.journey.session_gap_minutes)
+    if txn.done(TABLE):
+        return {"day": day.isoformat(), "customers": lake.rows(TABLE, day=day)}
+    frame = features_as_of(read_inputs(txn, settings), [day], settings.general.timezone, _gap(settings))
+    commit = lake.replace(TABLE, frame, txn, day=day)
+    return {"day": day.isoformat(), "customers": commit.rows}
+
+
+def read_inputs(txn: Txn, settings: Settings) -> Inputs:
+    """The typed tables at the versions of the transaction, each row with its customer."""
+    identity_map = txn.read("identity/map")
+
+    def read(name: str) -> DataFrame:
+        table = txn.read(f"valid/{name}")
+        return with_customer(table, identity_map, settings) if name in PERSONAL else table
+
+    return Inputs(**{name: read(name) for name in Inputs.__dataclass_fields__})
+
+
+def features_as_of(inputs: Inputs, snapshots: Sequence[date], timezone: str, gap_minutes: int) -> DataFrame:
+    """One row per customer and snapshot day, columns of models/features, for all snapshots in one pass.
+
+    A customer is there who ever ordered or answered a survey, or did anything in the last 91 days. Windows end on the
+    snapshot day itself: "last 28 days" is that day and the 27 before it. What cannot be known (no order yet, no
+    answer) is empty.
+    """
+    start = min(snapshots) - timedelta(days=LONGEST_WINDOW + 2)
+    recent = inputs.since(F.lit(start.isoformat()).cast("timestamp"))
+    known = known_on(all_facts(recent, timezone, gap_minutes), snapshots)
+    return _features(known.groupBy("snapshot", "customer_id").agg(*_totals()))
+
+
+def known_on(facts: DataFrame, snapshots: Sequence[date]) -> DataFrame:
+    """Facts as known at the end of each snapshot day, with `age` in days (0: that day itself).
+
+    The only gate between facts and features. A fact passes if it happened by the snapshot day, had arrived by then, and
+    had not been overtaken by a newer version by then.
+    """
+    days = F.array(*(F.lit(day.isoformat()).cast("date") for day in sorted(snapshots)))
+    passes = [
+        F.col("day") <= F.col("snapshot"),
+        F.col("known_from") <= F.col("snapshot"),
+        F.col("snapshot") < F.col("known_until"),
+        F.col("fact").isin("order", "nps", "csat") | (F.date_diff("snapshot", "day") < LONGEST_WINDOW),
+    ]
+    exploded = facts.withColumn("snapshot", F.explode(days))
+    for condition in passes:
+        exploded = exploded.where(condition)
+    return exploded.withColumn("age", F.date_diff("snapshot", "day"))
+
+
+def _totals() -> list[Column]:
+    """Whole numbers only: sums that come out the same whatever the order of the rows."""
+    is_order = F.col("fact") == "order"
+    totals = {f"orders_{days}d": _total("order", days) for days in (28, 84, 91)}
+    totals |= {f"cents_{days}d": _total("order", days, "cents") for days in (28, 91)}
+    totals |= {
+        "orders_all": _total("order"),
+        "cents_all": _total("order", column="cents"),
+        "discount_91d": _total("order", 91, "discount_cents"),
+        "web_orders_91d": _total("order", 91, "flagged"),
+        "first_age": F.max(F.when(is_order, F.col("age"))),
+        "last_age": F.min(F.when(is_order, F.col("age"))),
+        "order_days": F.count_distinct(F.when(is_order, F.col("day"))),
+        "departments_91d": F.count_distinct(
+            F.when((F.col("fact") == "department") & (F.col("age") < 91), F.col("label"))
+        ),
+        "sessions_28d": _total("visit", 28),
+        "sessions_91d": _total("visit", 91),
+        "mobile_sessions_91d": _total("visit", 91, "flagged"),
+        "product_views_28d": _total("product_view", 28),
+        "carts_28d": _total("cart", 28),
+        "conversations_91d": _total("conversation", 91),
+        "negative_contacts_91d": _total("negative", 91),
+        "clicks_91d": _total("click", 91),
+        "nps_last": _newest("nps"),
+        "csat_last": _newest("csat"),
+    }
+    return [column.alias(name) for name, column in totals.items()]
+
+
+def _features(totals: DataFrame) -> DataFrame:
+    columns = {
+        "tenure_days": F.col("first_age"),
+        "recency_days": F.col("last_age"),
+        "revenue_28d": F.col("cents_28d") / 100,
+        "revenue_91d": F.col("cents_91d") / 100,
+        "revenue_all": F.col("cents_all") / 100,
+        "basket_value_91d": ratio("cents_91d", "orders_91d * 100"),
+        "gap_days": ratio("first_age - last_age", "order_days - 1"),
+        "overdue": ratio("last_age * (order_days - 1)", "first_age - last_age"),
+        "trend": ratio("orders_28d * 3", "orders_84d"),
+        "discount_share_91d": ratio("discount_91d", "cents_91d + discount_91d"),
+        "mobile_share_91d": ratio("mobile_sessions_91d", "sessions_91d"),
+        "web_order_share_91d": ratio("web_orders_91d", "orders_91d"),
+    }
+    return totals.select(
+        F.col("snapshot").alias("day"),
+        "customer_id",
+        *(columns.get(name, F.col(name)).cast("double").alias(name) for name in NAMES),
+    )
+
+
+def ratio(numerator: str, denominator: str) -> Column:
+    """Quotient of two whole-number expressions to 6 digits, empty if the denominator is not positive.
+
+    Rounded in whole numbers: engines differ in how they round a double that lies next to a tie.
+    """
+    quotient = f"(({numerator}) * 2000000L + ({denominator})) div (2L * ({denominator}))"
+    return F.expr(f"case when ({denominator}) > 0 then cast({quotient} as double) / cast(1000000 as double) end")
+
+
+def _total(fact: str, days: int | None = None, column: str = "n") -> Column:
+    counts = F.col("fact") == fact
+    if days:
+        counts = counts & (F.col("age") < days)
+    return F.coalesce(F.sum(F.when(counts, F.col(column))), F.lit(0).cast("bigint"))
+
+
+def _newest(fact: str) -> Column:
+    return F.max(F.when(F.col("fact") == fact, F.col("answer"))).getField("value")
+
+
+def _gap(settings: Settings) -> int:
+    return settings.journey.session_gap_minutes

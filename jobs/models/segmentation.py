@@ -1,0 +1,200 @@
+"""Kinds of customers, found in their behaviour, named in words, and stable under retraining."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import yaml
+from mlflow.models import infer_signature
+
+from jobs import schemas
+from jobs.errors import NotTrainable
+from jobs.lake import Lake, Txn
+from jobs.models import classifier, drift, features, plots, segments, training
+from jobs.models.registry import Registry, Trained, Verdict, Version, judge
+from jobs.models.segments import Segments
+from jobs.settings import Settings
+
+NAME = "segmentation"
+TABLE = "models/segments"
+MODEL_FILE = "segments.json"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A segment model read back from the registry, with what it remembers."""
+
+    version: Version
+    segments: Segments
+    reference: dict[str, dict[str, list[float]]]
+
+
+def train(day: date, settings: Settings) -> dict[str, Any]:
+    """Find segments among all customers who ever ordered, register them, and promote them if they are further apart.
+
+    The same day, data and configuration again change nothing. Too few customers is no error: the decision is `waiting`.
+    """
+    registry, lake = Registry(settings), Lake.of(settings)
+    txn = lake.transaction("train_segmentation", day, reads=[features.TABLE], config=settings.models.model_dump())
+    reason = training.overtaken(registry, NAME, day)
+    if reason:
+        return {"model": NAME, "day": day.isoformat(), "decision": "waiting", "reason": reason}
+    frame = buyers(lake.arrow(features.TABLE, day=day).to_pandas())
+    try:
+        if frame.empty:
+            raise NotTrainable(f"models/features has no customer who ordered by {day}; run the features step first")
+        config = settings.models.segmentation.model_dump() | {"seed": settings.models.seed}
+        found = training.fingerprint(frame[["customer_id", *features.NAMES]], config)
+        version = registry.find(NAME, found)
+        if version is None:
+            champion = registry.champion(NAME)
+            trained, verdict = challenge(frame, settings, load(registry, champion) if champion else None)
+            version = registry.register(NAME, trained, training.tags(day, found, txn))
+            version = registry.settle(version, verdict)
+        else:
+            version = registry.settle(version)
+    except NotTrainable as why:
+        return training.waiting(registry, NAME, day, why)
+    _describe(lake, txn, load(registry, version), frame)
+    return training.record(lake, txn, registry, version)
+
+
+def buyers(frame: pd.DataFrame) -> pd.DataFrame:
+    """Customers who ordered at least once, in the order of their ids."""
+    return frame[frame["orders_all"] > 0].sort_values("customer_id", ignore_index=True)
+
+
+def held_out(customer_ids: pd.Series) -> np.ndarray:
+    """A fifth of the customers, always the same ones: chosen by a hash of their id."""
+    return np.array([hashlib.sha256(str(one).encode()).digest()[0] % 5 == 0 for one in customer_ids], dtype=bool)
+
+
+def challenge(frame: pd.DataFrame, settings: Settings, champion: Loaded | None) -> tuple[Trained, Verdict]:
+    """Fit new segments and measure how well apart they and the champion's are, for customers neither was fitted on.
+
+    Both are measured on one scale, that of the new model. Names go on where most customers stay together.
+    """
+    config, seed = settings.models.segmentation, settings.models.seed
+    held = held_out(frame["customer_id"])
+    fitted, choices = segments.fit(
+        frame[~held].reset_index(drop=True),
+        config.features,
+        (config.k_min, config.k_max),
+        config.minimum_share,
+        config.silhouette_tolerance,
+        seed,
+    )
+    kept = segments.kept_names(champion.segments, fitted, frame, config.minimum_overlap) if champion else {}
+    model = segments.named(fitted, config.words, training.meanings(), kept)
+    later = frame[held].reset_index(drop=True)
+    points = model.scaled(later)
+    found = {
+        "silhouette": segments.silhouette(points, model.assign(later)[0], seed),
+        "segments": float(len(model.centres)),
+        "smallest_share": float(np.bincount(model.assign(frame)[0], minlength=len(model.centres)).min() / len(frame)),
+        "learned_rows": float((~held).sum()),
+        "judged_rows": float(held.sum()),
+        "names_kept": float(len(kept)),
+    }
+    if champion:
+        found["champion_silhouette"] = segments.silhouette(points, champion.segments.assign(later)[0], seed)
+        found["agreement_with_champion"] = segments.agreement(
+            champion.segments.assign(frame)[0], model.assign(frame)[0]
+        )
+    verdict = judge(
+        "silhouette",
+        found["silhouette"],
+        found.get("champion_silhouette"),
+        config.minimum_silhouette,
+        config.minimum_improvement,
+    )
+    return _trained(model, choices, frame, settings, found), verdict
+
+
+def load(registry: Registry, version: Version) -> Loaded:
+    """A registered version, from its checked files."""
+    files = registry.files(version)
+    metadata = yaml.safe_load(files["MLmodel"])["metadata"]
+    document = next(data for name, data in files.items() if name.endswith(MODEL_FILE))
+    return Loaded(version, Segments.from_json(document.decode()), metadata["reference"])
+
+
+def weights(model: Segments) -> dict[str, float]:
+    """How much each feature sets the segments apart: the spread of their centres along it."""
+    return {name: float(np.std([c[i] for c in model.centres])) for i, name in enumerate(model.features)}
+
+
+def _describe(lake: Lake, txn: Txn, loaded: Loaded, frame: pd.DataFrame) -> None:
+    model = loaded.segments
+    counts = np.bincount(model.assign(frame)[0], minlength=len(model.centres))
+    rows = [
+        {
+            "model_version": loaded.version.number,
+            "segment": name,
+            "description": description,
+            "customers": int(count),
+            "share": round(float(count / counts.sum()), 6),
+            "trained_on": loaded.version.day,
+        }
+        for name, description, count in zip(model.names, model.descriptions, counts, strict=True)
+    ]
+    lake.append(TABLE, pa.Table.from_pylist(rows, schema=schemas.get(TABLE).arrow_schema()), txn)
+
+
+def _trained(
+    model: Segments,
+    choices: list[segments.Choice],
+    frame: pd.DataFrame,
+    settings: Settings,
+    found: dict[str, float],
+) -> Trained:
+    example = classifier.typical_row(frame, model.features)
+    config = settings.models.segmentation
+    spread = weights(model)
+    sizes = np.bincount(model.assign(frame)[0], minlength=len(model.centres))
+
+    def log_model() -> Any:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / MODEL_FILE
+            path.write_text(model.to_json(), encoding="utf-8")
+            return mlflow.pyfunc.log_model(
+                name="model",
+                loader_module="jobs.models.segments",
+                data_path=str(path),
+                signature=infer_signature(example, np.array(model.names[:1])),
+                input_example=example,
+                pip_requirements=["scikit-learn"],
+                metadata={"reference": drift.reference(frame[model.features])},
+            )
+
+    return Trained(
+        log_model,
+        parameters={
+            **config.model_dump(exclude={"features", "words"}),
+            "features": " ".join(model.features),
+            "left_out": " ".join(name for name in config.features if name not in model.features) or "none",
+            "seed": settings.models.seed,
+        },
+        metrics=found,
+        figures={
+            "sizes.png": plots.bars(dict(zip(model.names, sizes.tolist(), strict=True)), "Segments", "customers"),
+            "spread.png": plots.bars(spread, "What sets segments apart", "spread of centres"),
+            "silhouette.png": plots.bars(
+                {f"{choice.k} segments": choice.silhouette for choice in choices}, "Numbers tried", "silhouette"
+            ),
+        },
+        tables={
+            "choices.csv": "k,silhouette,smallest_share\n"
+            + "".join(f"{c.k},{c.silhouette:.6f},{c.smallest_share:.6f}\n" for c in choices),
+            "segments.json": model.to_json(),
+        },
+    )

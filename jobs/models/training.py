@@ -1,0 +1,78 @@
+"""What every training does around the model itself: know its data, skip what was done, keep the verdict."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from jobs import schemas
+from jobs.errors import NotTrainable
+from jobs.lake import Lake, Txn
+from jobs.models.registry import Registry, Version
+
+EVALUATIONS = "models/evaluations"
+
+
+def fingerprint(frame: pd.DataFrame, config: Any) -> str:
+    """Same rows in the same order and the same configuration: same fingerprint, whatever lake they came from."""
+    digest = hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode())
+    digest.update(",".join(frame.columns).encode())
+    digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
+    return digest.hexdigest()[:32]
+
+
+def tags(day: date, found: str, txn: Txn) -> dict[str, str]:
+    """What a version must remember to be found and reproduced: the Delta version of every table it learned from."""
+    versions = {name: version for name, version in txn.versions.items() if version is not None}
+    return {"day": day.isoformat(), "fingerprint": found, "data_version": json.dumps(versions, sort_keys=True)}
+
+
+def overtaken(registry: Registry, name: str, day: date) -> str | None:
+    """Why `day` is too old to train for, or None: a champion that saw later data cannot be judged on earlier days."""
+    champion = registry.champion(name)
+    if champion and champion.day > day:
+        return f"the champion (version {champion.number}) was trained for {champion.day}, after {day}"
+    return None
+
+
+def waiting(registry: Registry, name: str, day: date, reason: str | NotTrainable) -> dict[str, Any]:
+    """Nothing could be learned, which is no failure of the day: say why, here and where scoring will look."""
+    registry.explain_absence(name, f"{day}: {reason}")
+    return {"model": name, "day": day.isoformat(), "decision": "waiting", "reason": str(reason)}
+
+
+def record(lake: Lake, txn: Txn, registry: Registry, version: Version) -> dict[str, Any]:
+    """Keep every metric of a judged version, with the verdict, in models/evaluations; return what the log shows."""
+    metrics = registry.metrics(version)
+    decision, reason = version.tags["decision"], version.tags["reason"]
+    rows = [
+        {
+            "model": version.name,
+            "model_version": version.number,
+            "day": version.day,
+            "metric": metric,
+            "value": round(float(value), 6),
+            "decision": decision,
+            "reason": reason,
+        }
+        for metric, value in sorted(metrics.items())
+    ]
+    lake.append(EVALUATIONS, pa.Table.from_pylist(rows, schema=schemas.get(EVALUATIONS).arrow_schema()), txn)
+    return {
+        "model": version.name,
+        "version": version.number,
+        "decision": decision,
+        "reason": reason,
+        **{metric: round(float(value), 4) for metric, value in sorted(metrics.items())},
+    }
+
+
+def meanings() -> Mapping[str, str]:
+    """What each feature means, as the table contract says it."""
+    return {column.name: column.meaning for column in schemas.get("models/features").columns}
