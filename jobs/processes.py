@@ -13,7 +13,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -76,20 +77,21 @@ class Processes:
         log.info("started %s, process %s, port %s", name, child.pid, port)
         return process
 
-    def stop(self, name: str, patience: float = 15) -> bool:
-        """End the process and everything in its session; True if it was running."""
-        process = self.running(name)
-        members = _session(process.pid) if process else []
-        for member in members:
+    def stop(self, names: Sequence[str], patience: float = 15) -> list[str]:
+        """End these processes and everything in their sessions; the names of those that were running."""
+        running = [process for process in map(self.running, names) if process]
+        leaders = [process.pid for process in running]
+        alive = _sessions(leaders)
+        for member in alive:
             _signal(member, signal.SIGTERM)
-        _, alive = psutil.wait_procs(members, timeout=patience)
-        while alive:  # a child started while its parent was ending shows up in the next look
+        psutil.wait_procs(alive, timeout=patience)
+        while alive := _sessions(leaders):  # what did not listen, or was started while its parent was ending
             for member in alive:
                 _signal(member, signal.SIGKILL)
             psutil.wait_procs(alive, timeout=patience)
-            alive = _session(process.pid) if process else []
-        (self.folder / f"{name}.json").unlink(missing_ok=True)
-        return bool(members)
+        for name in names:
+            (self.folder / f"{name}.json").unlink(missing_ok=True)
+        return [process.name for process in running]
 
 
 def port_is_free(port: int) -> bool:
@@ -115,24 +117,24 @@ def last_lines(path: str, count: int = 20) -> str:
     return "\n".join(Path(path).read_text(errors="replace").splitlines()[-count:])
 
 
-def wait_until(ready: Mapping[str, object], timeout: float) -> list[str]:
+def wait_until(ready: Mapping[str, Callable[[], bool]], timeout: float) -> list[str]:
     """Ask each `ready[name]()` until it is true; the names that still are not after `timeout` seconds."""
     missing = dict(ready)
     end = time.monotonic() + timeout
     while missing:
-        missing = {name: check for name, check in missing.items() if not check()}  # type: ignore[operator]
+        missing = {name: check for name, check in missing.items() if not check()}
         if not missing or time.monotonic() > end:
             break
         time.sleep(0.2)
     return sorted(missing)
 
 
-def _session(leader: int) -> list[psutil.Process]:
-    """All live processes of the session that `leader` opened."""
+def _sessions(leaders: Sequence[int]) -> list[psutil.Process]:
+    """All live processes of the sessions these processes opened."""
     members = []
     for process in psutil.process_iter():
         try:
-            if os.getsid(process.pid) == leader and process.status() != psutil.STATUS_ZOMBIE:
+            if os.getsid(process.pid) in leaders and process.status() != psutil.STATUS_ZOMBIE:
                 members.append(process)
         except (ProcessLookupError, psutil.NoSuchProcess, PermissionError):
             continue
@@ -140,7 +142,5 @@ def _session(leader: int) -> list[psutil.Process]:
 
 
 def _signal(process: psutil.Process, number: int) -> None:
-    try:
+    with suppress(psutil.NoSuchProcess):
         process.send_signal(number)
-    except psutil.NoSuchProcess:
-        pass

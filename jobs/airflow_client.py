@@ -1,0 +1,228 @@
+"""Drive Airflow over its REST API: run days through the DAGs and say what failed and why."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote, urlencode
+from urllib.request import ProxyHandler, Request, build_opener
+
+from jobs.errors import StepFailed
+
+log = logging.getLogger(__name__)
+INGEST_DAGS = ("ingest_crm", "ingest_survey", "ingest_chat", "ingest_web")
+CHAIN = (*INGEST_DAGS, "build_profiles", "map_journeys", "score_customers", "build_audiences", "push_audiences")
+LAST = CHAIN[-1]
+SIDE_DAGS = ("retrain_segmentation", "retrain_churn")
+_TRANSIENT = (502, 503, 504)
+_direct = build_opener(ProxyHandler({}))  # the stack is on this machine: never through a proxy
+
+
+class AirflowError(StepFailed):
+    """Airflow refused a call or a DAG run failed. The message ends with what the task's log said last."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the days are: finished and expected DAG runs, and what runs now, such as `map_journeys 2017-12-30`."""
+
+    finished: int
+    expected: int
+    running: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TaskTime:
+    """One finished task of one day, with its run time in seconds."""
+
+    day: str
+    dag: str
+    task: str
+    state: str
+    seconds: float
+
+
+def answers(url: str) -> bool:
+    """Whether a web server answers there with success."""
+    try:
+        with _direct.open(url, timeout=5) as response:
+            return response.status == 200
+    except (OSError, HTTPError):
+        return False
+
+
+class AirflowClient:
+    """One Airflow. Logs in when first used and again when the token has expired."""
+
+    def __init__(self, url: str, user: str, password: str):
+        self.url = url.rstrip("/")
+        self._login = {"username": user, "password": password}
+        self._token: str | None = None
+
+    def healthy(self) -> bool:
+        """Whether the database, the scheduler and the DAG processor report to be well."""
+        try:
+            with _direct.open(f"{self.url}/api/v2/monitor/health", timeout=5) as response:
+                health = json.load(response)
+        except (OSError, ValueError):
+            return False
+        return all(health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
+
+    def ensure_pool(self, name: str, slots: int) -> None:
+        """Create the pool if there is none of that name; an existing one keeps its size."""
+        known = {pool["name"] for pool in self.call("GET", "pools?limit=100")["pools"]}
+        if name not in known:
+            self.call("POST", "pools", {"name": name, "slots": slots, "description": "tasks at once on this channel"})
+
+    def wait_for_dags(self, dags: Iterable[str], timeout: float = 120) -> None:
+        """Until all these DAGs are known. Raises AirflowError with the import errors if they are not in time."""
+        end, missing = time.monotonic() + timeout, set(dags)
+        while missing:
+            missing -= {found["dag_id"] for found in self.call("GET", "dags?limit=100&exclude_stale=true")["dags"]}
+            errors = self.call("GET", "importErrors?limit=100")["import_errors"]
+            if missing and (errors or time.monotonic() > end):
+                reasons = "\n".join(f"{e['filename']}: {e['stack_trace'].strip().splitlines()[-1]}" for e in errors)
+                raise AirflowError(f"Airflow does not know the DAGs {', '.join(sorted(missing))}. {reasons}")
+            time.sleep(0.3 if missing else 0)
+
+    def switch_on(self, dag: str, on: bool = True) -> bool:
+        """Let the scheduler start the DAG, or not; returns whether it was on."""
+        was_on = not self.call("GET", f"dags/{dag}")["is_paused"]
+        if was_on != on:
+            self.call("PATCH", f"dags/{dag}?update_mask=is_paused", {"is_paused": not on})
+        return was_on
+
+    def switch_on_asset_driven_dags(self) -> None:
+        """DAGs that only follow others are on; the nightly ones stay as the user left them."""
+        self.wait_for_dags((*CHAIN, *SIDE_DAGS))
+        for dag in (*CHAIN[len(INGEST_DAGS) :], *SIDE_DAGS):
+            self.switch_on(dag)
+
+    def run_days(
+        self, days: Sequence[date], show: Callable[[Progress], None] = lambda progress: None, timeout: float = 3600
+    ) -> list[TaskTime]:
+        """Run the whole chain for each day, in order, and wait for the end of the last.
+
+        The nightly switches are put back as they were. Raises AirflowError naming the tasks that failed.
+        """
+        self.switch_on_asset_driven_dags()
+        before = {dag: self.switch_on(dag) for dag in INGEST_DAGS}
+        try:
+            first = self._newest_run_id()
+            for day in days:
+                for dag in INGEST_DAGS:
+                    body = {"logical_date": None, "partition_key": day.isoformat()}
+                    self.call("POST", f"dags/{dag}/dagRuns", body)
+            return self._wait(days, first, show, time.monotonic() + timeout)
+        finally:
+            for dag, was_on in before.items():
+                self.switch_on(dag, was_on)
+
+    def _wait(
+        self, days: Sequence[date], after: int, show: Callable[[Progress], None], end: float
+    ) -> list[TaskTime]:
+        wanted = {day.isoformat() for day in days}
+        while True:
+            runs = [run for run in self._runs_after(after) if run["partition_key"] in wanted]
+            chain = [run for run in runs if run["dag_id"] in CHAIN]
+            active = [run for run in runs if run["state"] in ("running", "queued")]
+            failed = [run for run in runs if run["state"] == "failed"]
+            done = sum(run["state"] == "success" for run in chain)
+            names = tuple(f"{run['dag_id']} {run['partition_key']}" for run in active if run["state"] == "running")
+            show(Progress(done, len(CHAIN) * len(wanted), names))
+            if failed and not active:
+                raise AirflowError("\n\n".join(self._explain(run) for run in failed))
+            if done == len(CHAIN) * len(wanted) and not active:
+                return [time_ for run in runs for time_ in self._times(run)]
+            if time.monotonic() > end:
+                raise AirflowError(f"Airflow did not finish in time; still to do: {', '.join(names) or 'no run active'}")
+            time.sleep(0.5)
+
+    def _newest_run_id(self) -> int:
+        return self.call("GET", "dags/~/dagRuns?limit=1&order_by=-id")["total_entries"]
+
+    def _runs_after(self, count: int) -> list[dict[str, Any]]:
+        """The runs created after the first `count`, all pages."""
+        runs: list[dict[str, Any]] = []
+        while True:
+            page = self.call("GET", f"dags/~/dagRuns?limit=100&order_by=id&offset={count + len(runs)}")["dag_runs"]
+            runs += page
+            if len(page) < 100:
+                return runs
+
+    def _tasks(self, run: dict[str, Any]) -> list[dict[str, Any]]:
+        path = f"dags/{run['dag_id']}/dagRuns/{quote(run['dag_run_id'], safe='')}/taskInstances?limit=100"
+        return self.call("GET", path)["task_instances"]
+
+    def _times(self, run: dict[str, Any]) -> list[TaskTime]:
+        return [
+            TaskTime(
+                run["partition_key"],
+                run["dag_id"],
+                task["task_id"] if task["map_index"] < 0 else f"{task['task_id']} {task['rendered_map_index']}",
+                task["state"],
+                task["duration"] or 0.0,
+            )
+            for task in self._tasks(run)
+        ]
+
+    def _explain(self, run: dict[str, Any]) -> str:
+        """Which tasks of a failed run failed, and the end of their logs."""
+        failed = [task for task in self._tasks(run) if task["state"] == "failed"]
+        place = f"{run['dag_id']} of {run['partition_key']} failed"
+        return "\n".join([place, *(f"  {task['task_display_name']}:\n{self._log_end(task)}" for task in failed)])
+
+    def _log_end(self, task: dict[str, Any], lines: int = 15) -> str:
+        path = f"dags/{task['dag_id']}/dagRuns/{quote(task['dag_run_id'], safe='')}/taskInstances/{task['task_id']}"
+        query = urlencode({"map_index": task["map_index"], "full_content": "true"})
+        content = self.call("GET", f"{path}/logs/{task['try_number']}?{query}")["content"]
+        events = [entry["event"] if isinstance(entry, dict) else str(entry) for entry in content]
+        return "\n".join(f"    {event}" for event in events[-lines:])
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """One call of the REST API, below /api/v2/. Raises AirflowError with the server's reason."""
+        for attempt in range(5):
+            self._token = self._token or self._new_token()
+            request = Request(
+                f"{self.url}/api/v2/{path}",
+                method=method,
+                data=None if body is None else json.dumps(body).encode(),
+                headers={
+                    "Authorization": f"Bearer {self._token}",
+                    "Content-Type": "application/json",
+                    "Accept": "application/json",
+                },
+            )
+            try:
+                with _direct.open(request, timeout=30) as response:
+                    return json.loads(response.read() or b"null")
+            except HTTPError as error:
+                if error.code == 401 and attempt == 0:
+                    self._token = None
+                elif error.code not in _TRANSIENT or method == "POST":
+                    reason = error.read().decode(errors="replace")[:500]
+                    raise AirflowError(f"Airflow refused {method} {path}: {error.code} {reason}") from None
+            except (URLError, TimeoutError) as error:
+                if method == "POST" or attempt == 4:
+                    raise AirflowError(f"Airflow at {self.url} does not answer: {error}; is it running?") from None
+            time.sleep(0.5 * attempt)
+        raise AirflowError(f"Airflow at {self.url} kept failing on {method} {path}; see its log in var/stack")
+
+    def _new_token(self) -> str:
+        request = Request(
+            f"{self.url}/auth/token",
+            method="POST",
+            data=json.dumps(self._login).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        try:
+            with _direct.open(request, timeout=30) as response:
+                return json.load(response)["access_token"]
+        except (HTTPError, URLError, TimeoutError) as error:
+            raise AirflowError(f"cannot log in to Airflow at {self.url}: {error}") from None

@@ -1,0 +1,240 @@
+"""Start and stop Airflow, the MLflow page and the sandboxes on this machine, for trying things out.
+
+Everything listens on the loopback address only. State and logs are in `var/stack`, Airflow's home is `var/airflow`.
+For a server, see docs/guides/run-in-airflow.md.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from jobs.airflow_client import AirflowClient, answers
+from jobs.errors import StepFailed
+from jobs.processes import Process, Processes, free_port, last_lines, port_is_free, wait_until
+from jobs.settings import Settings
+
+PROJECT = Path(__file__).resolve().parent.parent
+DEFAULT_PORTS = {"airflow": 8080, "mlflow": 5000, "smtp": 2525, "data-manager": 8026}
+SANDBOX_OF = {"smtp": "smtp", "google_data_manager": "data-manager"}
+READY_WITHIN_SECONDS = 180
+PRELOADED = (
+    "airflow.executors.local_executor,airflow.sdk.execution_time.task_runner,"
+    "pyspark.sql.connect.session,pyspark.sql.connect.functions,pandas,pyarrow.dataset,deltalake,"
+    "great_expectations,mlflow,sklearn.cluster,lightgbm"
+)
+"""What a task needs, loaded once in the process that all tasks are forked from: saves seconds per task."""
+
+
+class StackError(StepFailed):
+    """A service cannot start. The message names it and says what to do."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What runs: addresses by service, and how to log in to Airflow."""
+
+    urls: dict[str, str]
+    user: str
+    password: str
+
+    def airflow(self) -> AirflowClient:
+        return AirflowClient(self.urls["Airflow"], self.user, self.password)
+
+
+def start(settings: Settings, wait: bool = True) -> Stack:
+    """Start what does not run yet and wait until all of it answers.
+
+    Raises StackError if a port is taken, or if a service does not answer in time.
+    """
+    processes = Processes(_folder(settings))
+    with _only_one(settings):
+        services = _services(settings)
+        running = {name: processes.running(name) for name in services}
+        ports = {name: found.port if found else _port(name) for name, found in running.items()}
+        for name in services:
+            if running[name] is None and not port_is_free(ports[name]):
+                raise StackError(
+                    f"{name}: port {ports[name]} is taken by another program; stop that program or choose another "
+                    f"port with {_variable(name)}={ports[name] + 1}"
+                )
+        for name in services:
+            if running[name] is None:
+                running[name] = _start(name, ports, settings, processes)
+        stack = _describe(ports, settings)
+        if wait:
+            _wait(stack, {name: process for name, process in running.items() if process}, settings)
+        return stack
+
+
+def stop(settings: Settings) -> list[str]:
+    """End the services that `start` started; their names."""
+    with _only_one(settings):
+        processes = Processes(_folder(settings))
+        return processes.stop(processes.names())
+
+
+def status(settings: Settings) -> dict[str, Process | None]:
+    """Each service of this configuration, with its process if it runs."""
+    processes = Processes(_folder(settings))
+    return {name: processes.running(name) for name in _services(settings)}
+
+
+def _services(settings: Settings) -> list[str]:
+    """In starting order. A sandbox stands in for a destination whose connection the environment does not name."""
+    sandboxes = {
+        SANDBOX_OF[destination.type]
+        for destination in settings.channels.destinations.values()
+        if _needs_sandbox(destination.connection)
+    }
+    page_of_models = ["mlflow"] if settings.mlflow_uri.startswith("sqlite:") else []
+    return [*sorted(sandboxes), *page_of_models, "airflow"]
+
+
+def _needs_sandbox(connection: str) -> bool:
+    return not os.environ.get(f"AIRFLOW_CONN_{connection.upper()}") and find_spec("examples.sandboxes") is not None
+
+
+def _start(name: str, ports: dict[str, int], settings: Settings, processes: Processes) -> Process:
+    if name == "airflow":
+        command = ["airflow", "standalone"]
+    elif name == "mlflow":
+        settings.mlflow_artifacts.mkdir(parents=True, exist_ok=True)
+        command = ["mlflow", "server", "--host", "127.0.0.1", "--port", str(ports[name]), "--workers", "1"]
+        command += ["--backend-store-uri", settings.mlflow_uri]
+        command += ["--default-artifact-root", settings.mlflow_artifacts.as_uri(), "--no-serve-artifacts"]
+    else:
+        folder = _folder(settings) / name
+        command = ["examples.sandboxes", name, "--port", str(ports[name]), "--folder", str(folder)]
+    return processes.start(
+        name, ports[name], [sys.executable, "-m", *command], environment(ports, settings), settings.home
+    )
+
+
+def environment(ports: dict[str, int], settings: Settings) -> dict[str, str]:
+    """The environment of all services: what Airflow needs for this machine, where the company's files are, no chatter."""
+    home = settings.home / "var" / "airflow"
+    airflow_url = f"http://localhost:{ports['airflow']}"
+    cores = os.cpu_count() or 2
+    airflow = {
+        "API__BASE_URL": airflow_url,
+        "API__HOST": "127.0.0.1",
+        "API__PORT": str(ports["airflow"]),
+        "API__WORKERS": "1",
+        "CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+        "CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{ports['airflow']}/execution/",
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__LOAD_EXAMPLES": "False",
+        "CORE__MP_FORKSERVER_PRELOAD": PRELOADED,
+        "CORE__PARALLELISM": str(cores),
+        "CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_passwords(settings)),
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
+        "DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        "LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
+        "LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
+        "SCHEDULER__MP_START_METHOD": "forkserver",
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+        "USAGE_DATA_COLLECTION__ENABLED": "False",
+    }
+    connections = {
+        f"AIRFLOW_CONN_{destination.connection.upper()}": json.dumps(
+            {"conn_type": "generic", "host": "127.0.0.1", "port": ports[SANDBOX_OF[destination.type]]}
+        )
+        for destination in settings.channels.destinations.values()
+        if _needs_sandbox(destination.connection)
+    }
+    return {
+        **os.environ,
+        **{f"AIRFLOW__{name}": value for name, value in airflow.items()},
+        **connections,
+        "AIRFLOW_HOME": str(home),
+        "GX_ANALYTICS_ENABLED": "False",
+        "KLANTREIS_CONFIG": str(settings.folder),
+        "KLANTREIS_HOME": str(settings.home),
+        "KLANTREIS_MLFLOW_URL": f"http://localhost:{ports['mlflow']}",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "NO_PROXY": ",".join(filter(None, (os.environ.get("NO_PROXY"), "localhost", "127.0.0.1"))),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH")))),
+        "TQDM_DISABLE": "1",
+    }
+
+
+def _wait(stack: Stack, running: dict[str, Process], settings: Settings) -> None:
+    """Until all answer, the DAGs are known, the pools exist and the asset-driven DAGs are switched on."""
+    client = stack.airflow()
+    checks = {name: lambda port=process.port: not port_is_free(port) for name, process in running.items()}
+    checks["mlflow"] = lambda: answers(f"{stack.urls['MLflow']}/health")
+    checks["airflow"] = client.healthy
+
+    def ready_or_dead(name: str) -> bool:
+        if not running[name].alive():
+            raise StackError(f"{name} ended while starting; the end of {running[name].log}:\n" + _tail(running[name]))
+        return bool(checks[name]())
+
+    missing = wait_until({name: (lambda name=name: ready_or_dead(name)) for name in checks}, READY_WITHIN_SECONDS)
+    for name in missing:
+        raise StackError(
+            f"{name} did not answer in {READY_WITHIN_SECONDS} s; the end of {running[name].log}:\n"
+            + _tail(running[name])
+        )
+    for channel in sorted({destination.channel for destination in settings.channels.destinations.values()}):
+        client.ensure_pool(f"channel_{channel}", slots=1)
+    client.switch_on_asset_driven_dags()
+
+
+def _tail(process: Process) -> str:
+    return last_lines(process.log)
+
+
+def _describe(ports: dict[str, int], settings: Settings) -> Stack:
+    urls = {"Airflow": f"http://localhost:{ports['airflow']}", "MLflow": f"http://localhost:{ports['mlflow']}"}
+    urls |= {f"{name} sandbox": f"127.0.0.1:{port}" for name, port in ports.items() if name in SANDBOX_OF.values()}
+    user, password = next(iter(json.loads(_passwords(settings).read_text()).items()))
+    return Stack(urls, user, password)
+
+
+def _passwords(settings: Settings) -> Path:
+    """Airflow's password file: one user with a random password, readable by its owner only."""
+    path = settings.home / "var" / "airflow" / "passwords.json"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(json.dumps({"admin": secrets.token_urlsafe(9)}))
+    return path
+
+
+def _port(name: str) -> int:
+    text = os.environ.get(_variable(name), str(DEFAULT_PORTS[name]))
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise StackError(f"{_variable(name)} is {text!r}; give a port number from 1 to 65535")
+    return int(text)
+
+
+def _variable(name: str) -> str:
+    return f"KLANTREIS_{name.upper().replace('-', '_')}_PORT"
+
+
+def _folder(settings: Settings) -> Path:
+    return settings.home / "var" / "stack"
+
+
+@contextmanager
+def _only_one(settings: Settings) -> Iterator[None]:
+    """Two starts at once would start everything twice; the second waits for the first."""
+    folder = _folder(settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
