@@ -102,6 +102,44 @@ SECTIONS = (
 )
 
 
+PROOFS = (
+    Section(
+        "rows of a file are neither accepted, nor quarantined, nor duplicates",
+        ("ops.counts",),
+        """
+        select source || '/' || dataset || ' file ' || file_id from ops.counts
+        where rows_in <> accepted + quarantined + duplicates""",
+    ),
+    Section(
+        "a loaded file was never validated",
+        ("ops.files", "ops.counts"),
+        """
+        select path from ops.files where state = 'loaded' and file_id not in (select file_id from ops.counts)""",
+    ),
+    Section(
+        "members of an audience are not accounted for",
+        ("activation.deliveries",),
+        """
+        select audience || ' to ' || destination || ' on ' || day from activation.deliveries
+        where unknown > 0
+           or members <> held_out + no_consent + no_address + suppressed + kept + delivered + refused + unknown""",
+    ),
+)
+"""What must never be found: each row of an answer is a place where it was."""
+
+
+def problems(settings: Settings) -> list[str]:
+    """Broken promises in the lake: empty when every row and every audience member is accounted for."""
+    database = connect(settings)
+    existing = {f"{schema}.{name}" for schema, name in _views(database)}
+    return [
+        f"{proof.title}: {place}"
+        for proof in PROOFS
+        if existing.issuperset(proof.needs)
+        for (place,) in database.sql(proof.sql).fetchall()
+    ]
+
+
 def sections(settings: Settings) -> list[tuple[Section, list[str], list[tuple]]]:
     """Each section whose tables exist, with column names and rows."""
     database = connect(settings)

@@ -1,0 +1,124 @@
+"""`klantreis demo`: a real retailer's year through the whole platform, the last days by Airflow, proof at the end."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from jobs import airflow_client, pipeline, progress, report, stack
+from jobs.errors import StepFailed
+from jobs.lake import Lake
+from jobs.settings import Settings
+
+HISTORY_UNTIL = date(2017, 12, 28)
+AIRFLOW_DAYS = (date(2017, 12, 29), date(2017, 12, 30), date(2017, 12, 31))
+GIB_PER_SIZE, GIB_AT_LEAST = 1.5, 1.0
+
+
+class DemoFailed(StepFailed):
+    """The demo cannot run here, or something it promises is not true."""
+
+
+def run(console: Console, settings: Settings, size: float) -> None:
+    """Run the demo and print where things stand. Raises StepFailed if anything it shows is not true.
+
+    What an earlier run of the same size finished is not done again.
+    """
+    state = settings.home / "var"
+    _room(state, size)
+    _same_size(state, size)
+    seconds: dict[str, float] = {}
+    with _timed(console, seconds, "Write the company's files"):
+        _write_files(state, size)
+    with _timed(console, seconds, "Start the services"):
+        services = stack.start(settings, wait=False)
+    if not _delivered(settings, HISTORY_UNTIL, "models/scores"):
+        _load_history(console, settings, seconds)
+    with _timed(console, seconds, "Wait for the services"):
+        services = stack.start(settings, wait=True)
+    left = [day for day in AIRFLOW_DAYS if not _delivered(settings, day, "activation/deliveries")]
+    times = _run_in_airflow(console, services, left) if left else []
+    report.show(console, settings)
+    _show_times(console, seconds, times)
+    console.print(report.as_table("Addresses", ["service", "address"], list(services.urls.items())))
+    console.print(f"Log in to Airflow as [bold]{services.user}[/] with password [bold]{services.password}[/].")
+    problems = report.problems(settings)
+    if problems:
+        raise DemoFailed("; ".join(problems))
+    console.print("[bold green]Every row and every audience member is accounted for.[/] `make stop` ends the services.")
+
+
+def _load_history(console: Console, settings: Settings, seconds: dict[str, float]) -> None:
+    outcomes = progress.show(
+        console, HISTORY_UNTIL, pipeline.run_day(HISTORY_UNTIL, settings, until="score"), len(pipeline.STEP_NAMES)
+    )
+    for outcome in outcomes:
+        seconds[f"History: {outcome.step}"] = seconds.get(f"History: {outcome.step}", 0.0) + outcome.seconds
+        if outcome.error:
+            raise outcome.error
+
+
+def _run_in_airflow(console: Console, services: stack.Stack, days: list[date]) -> list[airflow_client.TaskTime]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("Airflow")
+
+        def show(now: airflow_client.Progress) -> None:
+            bar.update(
+                task, completed=now.finished, total=now.expected, description=", ".join(now.running) or "Airflow"
+            )
+
+        return services.airflow().run_days(days, show)
+
+
+def _write_files(state: Path, size: float) -> None:
+    command = [sys.executable, "-m", "examples.retail", "--size", f"{size:g}", "--out", str(state)]
+    done = subprocess.run(command, cwd=stack.PROJECT, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise DemoFailed(f"the demo company's files cannot be written:\n{done.stderr.strip()}")
+
+
+def _room(state: Path, size: float) -> None:
+    state.mkdir(parents=True, exist_ok=True)
+    needed, free = max(GIB_AT_LEAST, GIB_PER_SIZE * size), shutil.disk_usage(state).free / 2**30
+    if free < needed:
+        raise DemoFailed(
+            f"{state}: {free:.1f} GiB free, the demo needs {needed:.1f}; make room or use a smaller --size"
+        )
+
+
+def _same_size(state: Path, size: float) -> None:
+    """Refuse to mix two companies in one lake."""
+    path = state / "demo.json"
+    if path.exists() and (before := json.loads(path.read_text())["size"]) != size:
+        raise DemoFailed(f"{state} holds the demo at size {before:g}; run `make clean` first, or use --size {before:g}")
+    path.write_text(json.dumps({"size": size}))
+
+
+def _delivered(settings: Settings, day: date, table: str) -> bool:
+    lake = Lake.of(settings)
+    return lake.exists(table) and lake.rows(table, day=day) > 0
+
+
+@contextmanager
+def _timed(console: Console, seconds: dict[str, float], what: str) -> Iterator[None]:
+    started = time.monotonic()
+    with console.status(what):
+        yield
+    seconds[what] = time.monotonic() - started
+
+
+def _show_times(console: Console, seconds: dict[str, float], times: list[airflow_client.TaskTime]) -> None:
+    rows: list[tuple[object, ...]] = [("here", what, "", taken) for what, taken in seconds.items()]
+    rows += [(item.day, item.dag, item.task, item.seconds) for item in times if item.state == "success"]
+    console.print(report.as_table("Time", ["day", "step", "task", "seconds"], rows))
