@@ -1,12 +1,146 @@
-"""Which customer does a row belong to."""
+"""Who is who: identifiers that occur together are one customer. And: which customer does a row belong to."""
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.lake import Lake
+from jobs.profiles.components import NotComponents, components
+from jobs.profiles.history import Links, replay
+from jobs.profiles.links import KINDS, find_links
 from jobs.profiles.normalise import PERSON_COLUMNS, identifier_column
-from jobs.settings import Settings
+from jobs.profiles.sightings import person_tables, sightings
+from jobs.schemas import get
+from jobs.settings import Identifier, Settings
+
+log = logging.getLogger(__name__)
+EPOCH = date(1970, 1, 1)
+CUSTOMER_ID_LENGTH = 16
+
+
+def run(day: date, settings: Settings) -> dict[str, Any]:
+    """Rebuild identity/map and identity/events from everything that arrived up to `day`."""
+    lake = Lake.of(settings)
+    tables = [name for name in person_tables() if lake.exists(name)]
+    config = [settings.identity.model_dump_json(include={"identifiers", "junk"}), settings.general.country]
+    txn = lake.transaction("identity", day, reads=tables, config=config)
+    if txn.done("identity/map", "identity/events"):
+        return {"unchanged": True, "identifiers": lake.rows("identity/map")}
+    as_of = newest_day(lake, "identity/map", day)
+    seen = sightings(txn.read, tables, as_of, settings)
+    resolved = resolve(seen, settings.identity.identifiers, as_of)
+    lake.replace("identity/map", resolved.map, txn)
+    lake.replace("identity/events", resolved.events, txn)
+    log.info("identity: %s", resolved.counts)
+    return resolved.counts
+
+
+def newest_day(lake: Lake, name: str, day: date) -> date:
+    """`day`, or the day the table already stands at if that is later: rerunning an old day loses nothing."""
+    days = lake.arrow(name, columns=["as_of"])["as_of"]
+    return max([day, *(found for found in days.unique().to_pylist() if found)])
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Contents of identity/map and identity/events, and what to report about them."""
+
+    map: pa.Table
+    events: pa.Table
+    counts: dict[str, Any]
+
+
+def resolve(seen: pd.DataFrame, rules: dict[str, Identifier], as_of: date) -> Resolved:
+    """Customers from sightings: connected components of the links that stand, named after their oldest identifier."""
+    nodes = identifiers(seen)
+    found, powerless = find_links(seen, rules)
+    place = pd.Series(nodes.index, index=nodes["identifier"])
+    links = Links(
+        left=place[found["left"]].to_numpy(),
+        right=place[found["right"]].to_numpy(),
+        first_seen=found["first_seen"].to_numpy(),
+        until=found["until"].to_numpy(),
+        rule=found["rule"].to_numpy(),
+    )
+    today = (as_of - EPOCH).days
+    history = replay(nodes["first_seen"].to_numpy(), nodes["kind"].to_numpy(), links, today)
+    standing = links.where(links.until > today)
+    if not np.array_equal(components(len(nodes), standing.left, standing.right), history.labels):
+        raise NotComponents("identity: the history of merges and splits does not lead to today's customers")
+    customer = ("c" + nodes["identifier"].str[:CUSTOMER_ID_LENGTH]).to_numpy(dtype=object)
+    if len(set(customer[np.unique(history.labels)])) < len(np.unique(history.labels)):
+        raise NotComponents("identity: two customers got the same id; set another KLANTREIS_HASH_KEY and rebuild")
+    return Resolved(
+        map=_map_table(nodes.assign(customer_id=customer[history.labels]), as_of),
+        events=_event_table(history.events, customer),
+        counts=_counts(seen, nodes, history.labels, history.events, powerless),
+    )
+
+
+def identifiers(seen: pd.DataFrame) -> pd.DataFrame:
+    """Every identifier once, oldest first: identifier, kind, first_seen, sources (sorted list)."""
+    parts = [
+        seen.loc[seen[kind].notna(), [kind, "source", "first_seen"]]
+        .set_axis(["identifier", "source", "first_seen"], axis=1)
+        .assign(kind=kind)
+        for kind in KINDS
+    ]
+    by_source = pd.concat(parts).groupby(["identifier", "kind", "source"], as_index=False)["first_seen"].min()
+    nodes = by_source.groupby(["identifier", "kind"], as_index=False).agg(
+        first_seen=("first_seen", "min"), sources=("source", list)
+    )
+    return nodes.sort_values(["first_seen", "identifier"], ignore_index=True)
+
+
+def _map_table(nodes: pd.DataFrame, as_of: date) -> pa.Table:
+    return _table("identity/map", nodes.assign(first_seen=_dates(nodes["first_seen"]), as_of=as_of))
+
+
+def _event_table(events: pd.DataFrame, customer: np.ndarray) -> pa.Table:
+    has_other = events["other"].notna().to_numpy()
+    other = np.full(len(events), None, dtype=object)
+    other[has_other] = customer[events.loc[has_other, "other"].astype(int)]
+    day = _dates(events["day"])
+    goes_on = customer[events["node"].astype(int)]
+    changed = np.where(has_other, other, goes_on)
+    ids = [f"{when}-{type_}-{who}" for when, type_, who in zip(day, events["type"], changed, strict=True)]
+    columns = {"event_id": ids, "day": day, "customer_id": goes_on, "other_customer_id": other}
+    return _table("identity/events", events.assign(**columns))
+
+
+def _table(name: str, content: pd.DataFrame) -> pa.Table:
+    dataset = get(name)
+    return pa.Table.from_pandas(content[dataset.column_names], dataset.arrow_schema(), preserve_index=False)
+
+
+def _dates(days: pd.Series) -> np.ndarray:
+    return np.array([EPOCH + timedelta(days=int(day)) for day in days], dtype=object)
+
+
+def _counts(
+    seen: pd.DataFrame, nodes: pd.DataFrame, labels: np.ndarray, events: pd.DataFrame, powerless: pd.DataFrame
+) -> dict[str, Any]:
+    """Numbers only: what was found, and what was set aside instead of being allowed to link people."""
+    happened = events["type"].value_counts()
+    set_aside = powerless.groupby(["reason", "kind"]).size()
+    return {
+        "identifiers": len(nodes),
+        "customers": len(np.unique(labels)),
+        "merged": int(happened.get("merged", 0)),
+        "split": int(happened.get("split", 0)),
+        "values_ignored": int(seen["ignored"].sum()),
+        "identifiers_shared": {kind: int(n) for (reason, kind), n in set_aside.items() if reason == "shared"},
+        "identifiers_disputed": {kind: int(n) for (reason, kind), n in set_aside.items() if reason == "names"},
+    }
 
 
 def with_customer(df: DataFrame, identity_map: DataFrame, settings: Settings) -> DataFrame:

@@ -1,0 +1,130 @@
+"""Customers day by day: who was created, merged and split when, as a function of the history of the links.
+
+Nodes are numbered by age (oldest identifier first), so the smallest node of a component is the one it is named after.
+Only days on which links begin or end cost work, and only the components they touch are looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from jobs.profiles.components import components
+
+
+@dataclass(frozen=True)
+class Links:
+    """Links as arrays: ends (node numbers), first day, day of the end (a large number: none) and why."""
+
+    left: np.ndarray
+    right: np.ndarray
+    first_seen: np.ndarray
+    until: np.ndarray
+    rule: np.ndarray
+
+    def where(self, chosen: np.ndarray | slice) -> Links:
+        return Links(*(column[chosen] for column in vars(self).values()))
+
+
+@dataclass(frozen=True)
+class History:
+    """`labels`: the oldest node of each node's component at the end. `events`: day, type, node, other, reason."""
+
+    labels: np.ndarray
+    events: pd.DataFrame
+
+
+def replay(first_seen: np.ndarray, kinds: np.ndarray, links: Links, as_of: int) -> History:
+    """Live through the days up to `as_of`. `first_seen` and `kinds` describe the nodes, oldest first."""
+    parent = np.arange(len(first_seen))
+    born = np.ones(len(first_seen), bool)  # starts a customer of its own on its first day
+    events = []
+    for day in np.unique(np.concatenate([links.first_seen, links.until])):
+        if day > as_of:
+            break
+        begun, ended = links.where(links.first_seen == day), links.where(links.until == day)
+        touched, before, after = _one_day(parent, first_seen, links, begun, ended, day)
+        parent[touched] = after
+        known = first_seen[touched] < day
+        born[touched[~known & (after != touched)]] = False
+        change = Change(touched[known], before[known], after[known])
+        bridges = begun.where(~_dangling(begun, first_seen, day))
+        events += [change.merges(parent, bridges).assign(day=day), change.splits(parent, ended).assign(day=day)]
+    nodes = np.flatnonzero(born)
+    created = pd.DataFrame({"day": first_seen[nodes], "type": "created", "node": nodes, "reason": kinds[nodes]})
+    happened = [created.assign(other=None), *(found for found in events if len(found))]
+    return History(_find(parent, np.arange(len(parent))), pd.concat(happened, ignore_index=True))
+
+
+@dataclass(frozen=True)
+class Change:
+    """Nodes that existed before a day, with their component (its oldest node) before and after that day."""
+
+    nodes: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+
+    def merges(self, parent: np.ndarray, begun: Links) -> pd.DataFrame:
+        """Customers that ended because they joined an older one."""
+        gone = (self.before == self.nodes) & (self.after != self.nodes)
+        merged = pd.DataFrame({"type": "merged", "node": self.after[gone], "other": self.nodes[gone]})
+        if merged.empty:
+            return merged
+        return merged.assign(reason=merged["node"].map(_reasons(_find(parent, begun.left), begun.rule)))
+
+    def splits(self, parent: np.ndarray, ended: Links) -> pd.DataFrame:
+        """Customers that began by leaving another one."""
+        new = (self.before != self.nodes) & (self.after == self.nodes)
+        split = pd.DataFrame({"type": "split", "node": _find(parent, self.before[new]), "other": self.nodes[new]})
+        if split.empty:
+            return split
+        origin = dict(zip(self.nodes, self.before, strict=True))
+        reasons = _reasons(np.array([origin[node] for node in ended.left]), ended.rule)
+        return split.assign(reason=[reasons[node] for node in self.before[new]])
+
+
+def _one_day(
+    parent: np.ndarray, first_seen: np.ndarray, links: Links, begun: Links, ended: Links, day: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Nodes whose component can change this day, with the component they are in before and after it.
+
+    A component that only gains links is represented by its oldest node; one that loses links is looked at in full.
+    """
+    inside = np.empty(0, np.int64)
+    if len(ended.left):
+        existing = np.flatnonzero(first_seen < day)
+        inside = existing[np.isin(_find(parent, existing), _find(parent, ended.left))]
+    stands = (links.first_seen < day) & (links.until > day)
+    kept = links.where(stands & np.isin(links.left, inside)) if len(inside) else begun.where(slice(0, 0))
+
+    def stand_in(nodes: np.ndarray) -> np.ndarray:
+        return np.where(np.isin(nodes, inside), nodes, _find(parent, nodes))
+
+    left = np.concatenate([stand_in(begun.left), kept.left])
+    right = np.concatenate([stand_in(begun.right), kept.right])
+    touched = np.unique(np.concatenate([inside, left, right]))
+    labels = components(len(touched), np.searchsorted(touched, left), np.searchsorted(touched, right))
+    return touched, _find(parent, touched), touched[labels]
+
+
+def _dangling(begun: Links, first_seen: np.ndarray, day: int) -> np.ndarray:
+    """Links to a node that is new this day and has no other: they join nothing."""
+    ends, counts = np.unique(np.concatenate([begun.left, begun.right]), return_counts=True)
+    leaves = ends[(counts == 1) & (first_seen[ends] == day)]
+    return np.isin(begun.left, leaves) | np.isin(begun.right, leaves)
+
+
+def _reasons(component: np.ndarray, rule: np.ndarray) -> dict[int, str]:
+    """Component to the rules of its links, such as `email, login`."""
+    found = pd.DataFrame({"component": component, "rule": rule}).drop_duplicates().sort_values("rule")
+    return found.groupby("component")["rule"].agg(", ".join).to_dict()
+
+
+def _find(parent: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+    """The component of each node: follow parents until nothing changes."""
+    found = parent[nodes]
+    while (parent[found] != found).any():
+        found = parent[found]
+    return found

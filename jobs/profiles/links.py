@@ -1,0 +1,137 @@
+"""Which identifiers belong together, since when, and until when.
+
+A link is (left, right, rule, first_seen, until): two identifiers, why they belong together, the day the evidence
+arrived and the day it was found wanting (NEVER: it still stands). Every rule here only looks at what arrived up to a
+day, so links known on a day never change afterwards, except that they can end. Other matchers can add such rows.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from jobs.profiles import names
+from jobs.profiles.normalise import PERSON_COLUMNS
+from jobs.settings import Identifier
+
+KINDS = tuple(PERSON_COLUMNS)
+LINK_COLUMNS = ["left", "right", "rule", "first_seen", "until"]
+NEVER = np.iinfo(np.int32).max
+"""Day number for: has not ended."""
+
+
+def find_links(sightings: pd.DataFrame, rules: dict[str, Identifier]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The links, and the identifiers that link nobody (identifier, kind, reason, since).
+
+    `sightings` holds one combination of identifiers a row: a column per kind, first_seen (day number) and, for contact
+    records, first_name, last_name and birth_date.
+    """
+    together = seen_together(sightings)
+    shared = shared_since(together, rules)
+    careful = [kind for kind in KINDS if rules[kind].only_if_same]
+    strong = [kind for kind in KINDS if rules[kind].links and kind not in careful]
+    found = [together[together["left_kind"].isin(strong) & together["rule"].isin(strong)].assign(until=NEVER)]
+    contested = []
+    for kind in careful:
+        if rules[kind].links:
+            links, disputed = agreeing_contacts(sightings, kind, rules[kind].only_if_same, shared)
+            found.append(links)
+            contested.append(disputed.assign(kind=kind, reason="names"))
+    links = _end_when_shared(pd.concat(found, ignore_index=True), shared)
+    powerless = pd.concat([shared.assign(reason="shared"), *contested], ignore_index=True)
+    return links[LINK_COLUMNS], powerless[["identifier", "kind", "reason", "since"]]
+
+
+def seen_together(sightings: pd.DataFrame) -> pd.DataFrame:
+    """Identifiers of different kinds that occur in one row. `rule` is the kind that tells least about the person."""
+    pairs = [
+        sightings.loc[sightings[strong].notna() & sightings[weak].notna(), [strong, weak, "first_seen"]]
+        .set_axis(["left", "right", "first_seen"], axis=1)
+        .groupby(["left", "right"], as_index=False, sort=False)["first_seen"]
+        .min()
+        .assign(left_kind=strong, rule=weak)
+        for strong, weak in combinations(KINDS, 2)
+    ]
+    return pd.concat(pairs, ignore_index=True)
+
+
+def shared_since(together: pd.DataFrame, rules: dict[str, Identifier]) -> pd.DataFrame:
+    """Identifiers seen with more others of one kind than their rule allows: identifier, kind, since.
+
+    Cookies are not counted: one person has many browsers.
+    """
+    roles = ["identifier", "kind", "other", "other_kind", "first_seen"]
+    forward = together[["left", "left_kind", "right", "rule", "first_seen"]].set_axis(roles, axis=1)
+    backward = together[["right", "rule", "left", "left_kind", "first_seen"]].set_axis(roles, axis=1)
+    seen = pd.concat([forward, backward], ignore_index=True)
+    seen = seen[seen["other_kind"] != "cookie"].sort_values("first_seen", kind="stable")
+    place = seen.groupby(["identifier", "other_kind"], sort=False).cumcount()
+    allowed = seen["kind"].map({kind: rule.shared_by_at_most for kind, rule in rules.items()})
+    over = seen[place == allowed].rename(columns={"first_seen": "since"})
+    return over.groupby(["identifier", "kind"], as_index=False)["since"].min()
+
+
+def agreeing_contacts(
+    sightings: pd.DataFrame, kind: str, on: list[str], shared: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Links by an identifier that a household shares, and the identifiers that people who differ share (since when).
+
+    Contacts that agree are linked to each other. The identifier itself belongs to its contacts only as long as every
+    one of them agrees with one that came before; otherwise nobody can say whose it is.
+    """
+    carriers = _carriers(sightings, kind, shared)
+    pairs = carriers.merge(carriers, on="identifier", suffixes=("_left", "_right"))
+    earlier = (pairs["joined_left"] < pairs["joined_right"]) | (
+        (pairs["joined_left"] == pairs["joined_right"]) & (pairs["contact_left"] < pairs["contact_right"])
+    )
+    pairs = pairs[earlier].reset_index(drop=True)
+    pairs = pairs[names.agree(pairs, on)]
+    pairs["first_seen"] = pairs[["first_seen_left", "first_seen_right"]].max(axis=1)
+    ends = ["identifier", "contact_left", "contact_right", "joined_right"]
+    pairs = pairs.groupby(ends, as_index=False)["first_seen"].min()
+
+    owners = carriers[["identifier", "contact", "joined"]].drop_duplicates()
+    disputed = _disputed(owners, pairs)
+    hubs = owners.merge(disputed, on="identifier", how="left").rename(
+        columns={"contact": "left", "joined": "first_seen", "since": "until"}
+    )
+    hubs = hubs.assign(right=hubs["identifier"])
+    between = pairs.rename(columns={"contact_left": "left", "contact_right": "right"})
+    links = pd.concat([hubs, between], ignore_index=True).assign(rule=kind)
+    limit = links["identifier"].map(shared.set_index("identifier")["since"])
+    links["until"] = pd.concat([links["until"], limit], axis=1).min(axis=1).fillna(NEVER).astype(np.int32)
+    return links[LINK_COLUMNS], disputed
+
+
+def _carriers(sightings: pd.DataFrame, kind: str, shared: pd.DataFrame) -> pd.DataFrame:
+    """Each version of a contact with such an identifier; `joined` is the day the contact first had it.
+
+    Contacts that came after it was shared by too many are left out, which bounds the number of pairs.
+    """
+    seen = sightings[sightings["contact"].notna() & sightings[kind].notna() & sightings["described"]]
+    seen = seen.rename(columns={kind: "identifier"})
+    versions = ["identifier", "contact", "first_name", "last_name", "birth_date"]
+    carriers = seen.groupby(versions, as_index=False, dropna=False)["first_seen"].min()
+    carriers["joined"] = carriers.groupby(["identifier", "contact"])["first_seen"].transform("min")
+    limit = carriers["identifier"].map(shared.set_index("identifier")["since"]).fillna(NEVER)
+    return carriers[carriers["joined"] < limit]
+
+
+def _disputed(owners: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Identifiers with a contact that, on the day it joined, agreed with none that came before: identifier, since."""
+    at_once = pairs[pairs["first_seen"] == pairs["joined_right"]]
+    welcome = pd.MultiIndex.from_frame(at_once[["identifier", "contact_right"]])
+    ordered = owners.sort_values(["identifier", "joined", "contact"])
+    newcomer = ordered.duplicated("identifier")
+    stranger = ordered[newcomer & ~pd.MultiIndex.from_frame(ordered[["identifier", "contact"]]).isin(welcome)]
+    return stranger.groupby("identifier", as_index=False)["joined"].min().rename(columns={"joined": "since"})
+
+
+def _end_when_shared(links: pd.DataFrame, shared: pd.DataFrame) -> pd.DataFrame:
+    """A link ends when one of its ends turns out to be shared by too many; one that ends as it begins never was."""
+    since = shared.set_index("identifier")["since"]
+    ends = [links["until"], links["left"].map(since), links["right"].map(since)]
+    links = links.assign(until=pd.concat(ends, axis=1).min(axis=1).astype(np.int32))
+    return links[links["first_seen"] < links["until"]]
