@@ -15,7 +15,13 @@ from dags.common import CHAT, DAG_ARGS, NIGHTLY, sources_of
 from dags.steps import published, step, total
 
 
-@dag(schedule=NIGHTLY, tags=["ingest", "chat"], description="Conversations and messages: landing to valid", doc_md=__doc__, **DAG_ARGS)
+@dag(
+    schedule=NIGHTLY,
+    tags=["ingest", "chat"],
+    description="Conversations and messages: landing to valid",
+    doc_md=__doc__,
+    **DAG_ARGS,
+)
 def ingest_chat() -> None:
     @task(map_index_template="{{ task.op_kwargs['source'] }}")
     def load_and_validate(source: str) -> dict:

@@ -15,7 +15,13 @@ from dags.common import CRM, DAG_ARGS, NIGHTLY, sources_of
 from dags.steps import published, step, total
 
 
-@dag(schedule=NIGHTLY, tags=["ingest", "crm"], description="Customer records, consents, orders and campaign events: landing to valid", doc_md=__doc__, **DAG_ARGS)
+@dag(
+    schedule=NIGHTLY,
+    tags=["ingest", "crm"],
+    description="Customer records, consents, orders and campaign events: landing to valid",
+    doc_md=__doc__,
+    **DAG_ARGS,
+)
 def ingest_crm() -> None:
     @task(map_index_template="{{ task.op_kwargs['source'] }}")
     def load_and_validate(source: str) -> dict:

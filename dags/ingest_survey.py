@@ -11,11 +11,17 @@ Runs every night at four for the day that just ended, one task per source of the
 
 from airflow.sdk import dag, task
 
-from dags.common import SURVEY, DAG_ARGS, NIGHTLY, sources_of
+from dags.common import DAG_ARGS, NIGHTLY, SURVEY, sources_of
 from dags.steps import published, step, total
 
 
-@dag(schedule=NIGHTLY, tags=["ingest", "survey"], description="Survey answers: landing to valid", doc_md=__doc__, **DAG_ARGS)
+@dag(
+    schedule=NIGHTLY,
+    tags=["ingest", "survey"],
+    description="Survey answers: landing to valid",
+    doc_md=__doc__,
+    **DAG_ARGS,
+)
 def ingest_survey() -> None:
     @task(map_index_template="{{ task.op_kwargs['source'] }}")
     def load_and_validate(source: str) -> dict:

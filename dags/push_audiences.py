@@ -49,7 +49,9 @@ def push_audiences() -> None:
 
     planned, pushed = plan(), []
     for channel, deliveries in deliveries_by_channel().items():
-        of_channel = push.override(task_id=f"push_{channel}", pool=f"channel_{channel}").expand_kwargs(deliveries)
+        of_channel = push.override(
+            task_id=f"push_{channel}", pool=f"channel_{channel}", doc_md=push.function.__doc__
+        ).expand_kwargs(deliveries)
         planned >> of_channel
         pushed.append(of_channel)
     account(*pushed)

@@ -10,7 +10,7 @@ Starts when `score_customers` finds training due: weekly in days of data, on dri
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
 
-from dags.common import DAG_ARGS, SEGMENTATION, RETRAINING_DUE
+from dags.common import DAG_ARGS, RETRAINING_DUE, SEGMENTATION
 from dags.steps import step
 
 

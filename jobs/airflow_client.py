@@ -124,9 +124,7 @@ class AirflowClient:
             for dag, was_on in before.items():
                 self.switch_on(dag, was_on)
 
-    def _wait(
-        self, days: Sequence[date], after: int, show: Callable[[Progress], None], end: float
-    ) -> list[TaskTime]:
+    def _wait(self, days: Sequence[date], after: int, show: Callable[[Progress], None], end: float) -> list[TaskTime]:
         wanted = {day.isoformat() for day in days}
         while True:
             runs = [run for run in self._runs_after(after) if run["partition_key"] in wanted]
@@ -141,7 +139,9 @@ class AirflowClient:
             if done == len(CHAIN) * len(wanted) and not active:
                 return [time_ for run in runs for time_ in self._times(run)]
             if time.monotonic() > end:
-                raise AirflowError(f"Airflow did not finish in time; still to do: {', '.join(names) or 'no run active'}")
+                raise AirflowError(
+                    f"Airflow did not finish in time; still to do: {', '.join(names) or 'no run active'}"
+                )
             time.sleep(0.5)
 
     def _newest_run_id(self) -> int:

@@ -120,7 +120,7 @@ def _start(name: str, ports: dict[str, int], settings: Settings, processes: Proc
 
 
 def environment(ports: dict[str, int], settings: Settings) -> dict[str, str]:
-    """The environment of all services: what Airflow needs for this machine, where the company's files are, no chatter."""
+    """The environment of all services: Airflow for this machine, where the company's files are, no chatter."""
     home = settings.home / "var" / "airflow"
     airflow_url = f"http://localhost:{ports['airflow']}"
     cores = os.cpu_count() or 2
