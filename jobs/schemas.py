@@ -536,18 +536,44 @@ OTHERS: tuple[Dataset, ...] = (
         day_column="day",
     ),
     Dataset(
+        "journeys/carts",
+        "one shopping basket of one customer, over one or more visits",
+        ("cart_id",),
+        _columns("""
+        cart_id string id of the basket: that of the visit in which it was begun
+        customer_id string the customer
+        opened_at timestamp start of the first visit
+        last_at timestamp end of the last visit in which it was touched
+        visits int visits it lasted
+        items int times a product was put in it
+        status string open, ordered or abandoned
+        day date day it was ordered or given up in the configured time zone, empty while open
+    """),
+        scope="state",
+        day_column="day",
+    ),
+    Dataset(
         "journeys/touchpoints",
         "one contact between customer and company",
         ("touchpoint_id",),
         _columns("""
-        touchpoint_id string id of the contact
+        touchpoint_id string id of the contact: type, source and reference
         customer_id string the customer
         occurred_at timestamp when
         day date day in the configured time zone
-        channel string web, store, email, ad, mail, chat, phone, survey, ...
-        type string visit, order, conversation, answer, impression, click, ...
+        channel string web, store, app, phone, email, ad, mail, chat, survey, social, ...
+        type string visit, order, return, cancellation, registration, conversation, resolution, nps, csat, click, ...
+        subject string traffic channel of a visit, campaign, topic, or survey
+        source string the source of the row it stands for
         reference string id of the row it stands for
-        valence string positive, negative or neutral
+        valence string positive, negative or neutral, by the rules of config/journey.yaml
+        nth int the how manieth contact of this type of this customer
+        score decimal(18,2) answer: nps 0 to 10, csat 1 to 5, ces 1 to 7, whatever scale was shown
+        amount decimal(18,2) paid for an order, minus that for its return or cancellation
+        product_views int product pages seen in a visit
+        carts int products put in the basket in a visit
+        seconds bigint length of a visit, or time from first contact to solution
+        clicked boolean whether a delivered message was clicked; known only later, so stage rules cannot use it
     """),
         scope="state",
         day_column="day",
