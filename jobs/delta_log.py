@@ -1,0 +1,331 @@
+"""The Delta log of one table: which files it has, their statistics, and commits that cannot collide.
+
+Used by jobs/lake.py only. Data files are written first, under `data/` of the table (vacuum skips names that begin
+with `_`), and count only once a commit names them. Statistics leave out columns with personal data, so that
+erasing a person never has to rewrite the log.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
+from pyarrow import fs
+
+from jobs.errors import StepFailed
+from jobs.schemas import Dataset
+
+CONFIGURATION = {
+    "delta.checkpointInterval": "20",
+    "delta.logRetentionDuration": "interval 30 days",
+    "delta.deletedFileRetentionDuration": "interval 7 days",
+}
+
+
+class LakeError(StepFailed):
+    """A table cannot be read or written as asked; the message names table and place."""
+
+
+class SchemaMismatch(LakeError):
+    """Rows or a data file do not have the columns and types of jobs/schemas.py."""
+
+
+class Conflict(Exception):
+    """Another writer committed first. Look at the table again, then decide."""
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One Parquet file of a table. `low` and `high` bound the values of the columns that have statistics."""
+
+    path: str
+    size: int
+    rows: int
+    low: dict[str, Any] = field(default_factory=dict, compare=False)
+    high: dict[str, Any] = field(default_factory=dict, compare=False)
+    nulls: dict[str, int] = field(default_factory=dict, compare=False)
+
+    def may_hold(self, column: str, low: Any, high: Any) -> bool:
+        """Whether a value between `low` and `high` can be in this file; unknown bounds count as yes."""
+        if low is None or high is None or self.low.get(column) is None or self.high.get(column) is None:
+            return True
+        return bool(self.low[column] <= high and low <= self.high[column])
+
+    def holds_only(self, column: str, value: Any) -> bool:
+        return self.low.get(column) == value == self.high.get(column) and self.nulls.get(column) == 0
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One version of a table."""
+
+    delta: DeltaTable
+    version: int
+
+    @cached_property
+    def files(self) -> list[DataFile]:
+        rows = pa.table(self.delta.get_add_actions(flatten=True)).to_pylist()
+        return sorted((_data_file(row) for row in rows), key=lambda file: file.path)
+
+    def transaction(self, app: str) -> int | None:
+        return self.delta.transaction_version(app)
+
+
+def _data_file(row: dict[str, Any]) -> DataFile:
+    def part(prefix: str) -> dict[str, Any]:
+        return {key.removeprefix(prefix): value for key, value in row.items() if key.startswith(prefix)}
+
+    return DataFile(row["path"], row["size_bytes"], row["num_records"], part("min."), part("max."), part("null_count."))
+
+
+class DeltaLog:
+    """The folder of one table, local or on S3."""
+
+    def __init__(self, root: str, dataset: Dataset) -> None:
+        self.dataset = dataset
+        self.uri = f"{root.rstrip('/')}/{dataset.name}"
+        self.filesystem, base = filesystem(root)
+        self.folder = f"{base.rstrip('/')}/{dataset.name}"
+
+    def latest_version(self) -> int | None:
+        """Number of the newest commit, by listing the log: cheaper than reading it."""
+        selector = fs.FileSelector(f"{self.folder}/_delta_log", allow_not_found=True)
+        names = (info.base_name for info in self.filesystem.get_file_info(selector))
+        return max((int(name[:20]) for name in names if len(name) == 25 and name.endswith(".json")), default=None)
+
+    def snapshot(self, version: int | None = None) -> Snapshot | None:
+        """The table at `version` (default: newest); None if it does not exist yet."""
+        try:
+            delta = DeltaTable(self.uri, version=version, storage_options=storage_options(self.uri))
+        except TableNotFoundError:
+            if version is None:
+                return None
+            raise LakeError(f"{self.dataset.name}: version {version} is not in {self.uri}") from None
+        except DeltaError as error:
+            if version is None:
+                raise
+            raise LakeError(
+                f"{self.dataset.name}: version {version} cannot be opened in {self.uri}; its log may have been cleaned"
+            ) from error
+        return Snapshot(delta, delta.version())
+
+    def new_folder(self) -> str:
+        """A fresh folder for data files, relative to the table."""
+        return f"data/{uuid.uuid4().hex}"
+
+    def staged(self, folder: str) -> list[DataFile]:
+        """The Parquet files written in `folder`, with statistics, each checked against the table's schema."""
+        infos = self.filesystem.get_file_info(
+            fs.FileSelector(f"{self.folder}/{folder}", allow_not_found=True, recursive=True)
+        )
+        files = sorted((i for i in infos if i.is_file and i.base_name.endswith(".parquet")), key=lambda i: i.path)
+        found = (self._inspect(info.path.removeprefix(f"{self.folder}/"), info.size) for info in files)
+        return [file for file in found if file.rows]
+
+    def discard(self, folder: str) -> None:
+        """Remove staged files no commit names. What a crash leaves behind, vacuum removes."""
+        path = f"{self.folder}/{folder}"
+        if self.filesystem.get_file_info(path).type == fs.FileType.Directory:
+            self.filesystem.delete_dir(path)
+
+    def _inspect(self, path: str, size: int) -> DataFile:
+        metadata = pq.read_metadata(f"{self.folder}/{path}", filesystem=self.filesystem)
+        check_schema(self.dataset, metadata.schema.to_arrow_schema(), f"{self.uri}/{path}")
+        low, high, nulls = _statistics(metadata, _columns_with_statistics(self.dataset))
+        return DataFile(path, size, metadata.num_rows, low, high, nulls)
+
+    def scan(self, files: Sequence[DataFile]) -> ds.Dataset:
+        """An Arrow dataset over exactly these files."""
+        paths = [f"{self.folder}/{file.path}" for file in files]
+        schema = self.dataset.arrow_schema()
+        if not paths:
+            return ds.dataset(schema.empty_table())
+        return ds.dataset(paths, schema=schema, format="parquet", filesystem=self.filesystem)
+
+    def uris(self, files: Iterable[DataFile]) -> list[str]:
+        return [f"{self.uri}/{file.path}" for file in files]
+
+    def write(self, folder: str, batches: Iterable[pa.RecordBatch]) -> None:
+        """Write Arrow batches to `folder`, a file per million rows, so memory stays bounded."""
+        schema, writer, written, number = self.dataset.arrow_schema(), None, 0, 0
+        self.filesystem.create_dir(f"{self.folder}/{folder}", recursive=True)
+        try:
+            for batch in batches:
+                if writer is None:
+                    target = f"{self.folder}/{folder}/part-{number:05d}.parquet"
+                    writer = pq.ParquetWriter(target, schema, filesystem=self.filesystem, compression="zstd")
+                writer.write_batch(batch)
+                written += batch.num_rows
+                if written >= 1_000_000:
+                    writer.close()
+                    writer, written, number = None, 0, number + 1
+        finally:
+            if writer is not None:
+                writer.close()
+
+    def commit(
+        self,
+        before: Snapshot | None,
+        add: Sequence[DataFile],
+        remove: Sequence[DataFile],
+        app: str | None,
+        version: int,
+        info: dict[str, Any],
+        data_change: bool = True,
+    ) -> int:
+        """Publish as the version right after `before`, or raise Conflict: nobody's commit is ever passed over."""
+        now = int(time.time() * 1000)
+        adds = [AddAction(f.path, f.size, {}, now, data_change, _stats_json(f)) for f in add]
+        removes = [RemoveAction(f.path, data_change, now, f.size, {}) for f in remove]
+        transactions = [Transaction(app, version, now)] if app else []
+        properties = CommitProperties(
+            custom_metadata={"klantreis": info}, app_transactions=transactions, max_commit_retries=0
+        )
+        try:
+            if before is None:
+                self._create(adds, properties)
+                return 0
+            before.delta.create_write_transaction(
+                [*removes, *adds], "append", before.delta.schema(), commit_properties=properties
+            )
+            return before.version + 1
+        except CommitFailedError as error:
+            raise Conflict(str(error)) from error
+
+    def _create(self, adds: list[AddAction], properties: CommitProperties) -> None:
+        if "://" not in self.uri:
+            os.makedirs(self.uri, exist_ok=True)
+        try:
+            create_table_with_add_actions(
+                self.uri,
+                Schema.from_arrow(self.dataset.arrow_schema()),
+                adds,
+                mode="error",
+                name=self.dataset.name,
+                description=self.dataset.grain,
+                configuration=CONFIGURATION,
+                storage_options=storage_options(self.uri),
+                commit_properties=properties,
+            )
+        except DeltaError as error:
+            if "already exists" in str(error):
+                raise Conflict(str(error)) from error
+            raise
+
+    def commit_info(self, snapshot: Snapshot, app: str, version: int) -> dict[str, Any]:
+        """What the commit of that transaction recorded about itself; empty once the log was cleaned."""
+        for entry in snapshot.delta.history():
+            info = entry.get("klantreis") or {}
+            if info.get("app") == app and info.get("id") == version:
+                return {**info, "version": entry.get("version", snapshot.version)}
+        return {}
+
+
+def filesystem(root: str) -> tuple[fs.FileSystem, str]:
+    """Arrow's file system for a lake root, and the root's path in it."""
+    if not root.startswith("s3://"):
+        return fs.LocalFileSystem(), os.path.abspath(root)
+    endpoint = _endpoint()
+    scheme, _, host = endpoint.rpartition("://")
+    options = {"endpoint_override": host, "scheme": scheme or "https"} if endpoint else {}
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    return fs.S3FileSystem(region=region, **options), root.removeprefix("s3://")
+
+
+def storage_options(uri: str) -> dict[str, str] | None:
+    """How delta-rs reaches the lake; keys and secrets it takes from the environment itself."""
+    if not uri.startswith("s3://"):
+        return None
+    options = {"aws_conditional_put": "etag"}
+    if _endpoint():
+        options["aws_endpoint"] = _endpoint()
+    return options
+
+
+def _endpoint() -> str:
+    names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+    return next((os.environ[name].rstrip("/") for name in names if os.environ.get(name)), "")
+
+
+def check_schema(dataset: Dataset, found: pa.Schema, place: str) -> None:
+    """Refuse a data file that readers would fail on: same columns, same types, exactly."""
+    expected = dataset.arrow_schema()
+    for column in expected:
+        if column.name not in found.names:
+            raise SchemaMismatch(f"{dataset.name}: {place}: column {column.name!r} is missing; expected {column.type}")
+        type_ = _plain_type(found.field(column.name).type)
+        if type_ != column.type:
+            raise SchemaMismatch(
+                f"{dataset.name}: {place}: column {column.name!r} is {type_}, expected {column.type}"
+                " (timestamps must be microseconds in UTC)"
+            )
+    extra = [name for name in found.names if name not in expected.names]
+    if extra:
+        raise SchemaMismatch(f"{dataset.name}: {place}: unexpected column {extra[0]!r}; the table has no such column")
+
+
+def _plain_type(type_: pa.DataType) -> pa.DataType:
+    """`type_` without differences that exist in memory only, such as 64-bit string offsets."""
+    if pa.types.is_large_string(type_) or pa.types.is_string_view(type_):
+        return pa.string()
+    if pa.types.is_list(type_) or pa.types.is_large_list(type_):
+        return pa.list_(_plain_type(type_.value_type))
+    return type_
+
+
+def _columns_with_statistics(dataset: Dataset) -> set[str]:
+    names = {*dataset.key, dataset.day_column, "arrived"}
+    return {c.name for c in dataset.columns if c.name in names and not c.personal}
+
+
+def _statistics(metadata: pq.FileMetaData, wanted: set[str]) -> tuple[dict[str, Any], dict[str, Any], dict[str, int]]:
+    """Bounds and null counts over all row groups; a column without complete bounds is left out."""
+    low: dict[str, Any] = {}
+    high: dict[str, Any] = {}
+    nulls: dict[str, int] = {}
+    for index in range(metadata.num_columns):
+        name = metadata.schema.column(index).path
+        if name not in wanted:
+            continue
+        found = [metadata.row_group(group).column(index).statistics for group in range(metadata.num_row_groups)]
+        if not found or any(s is None or not s.has_null_count for s in found):
+            continue
+        nulls[name] = sum(s.null_count for s in found)
+        bounded = [s for s in found if s.has_min_max]
+        # A row group of nulls only has no bounds; any other without bounds makes the whole unknown.
+        if bounded and all(s.has_min_max or s.num_values == 0 for s in found):
+            low[name] = min(s.min for s in bounded)
+            high[name] = max(s.max for s in bounded)
+    return low, high, nulls
+
+
+def _stats_json(file: DataFile) -> str:
+    def text(value: Any) -> Any:
+        if isinstance(value, dt.datetime):
+            return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        if isinstance(value, dt.date):
+            return value.isoformat()
+        return float(value) if isinstance(value, Decimal) else value
+
+    return json.dumps(
+        {
+            "numRecords": file.rows,
+            "minValues": {key: text(value) for key, value in file.low.items() if value is not None},
+            "maxValues": {key: text(value) for key, value in file.high.items() if value is not None},
+            "nullCount": file.nulls,
+        }
+    )

@@ -1,0 +1,291 @@
+"""Rows of one table on their way to a commit: cast, staged, compared by key. Used by jobs/lake.py only.
+
+Data that comes as a DataFrame is handled by the engine, wherever that runs. Arrow data is handled in this process,
+with only its key columns in memory, so that small bookkeeping writes need no engine at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from jobs.delta_log import DataFile, DeltaLog, LakeError, SchemaMismatch
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+Data = Any
+"""A DataFrame, a pa.Table or an iterable of pa.RecordBatch."""
+
+WIDENING = {
+    "int": ("bigint", "double"),
+    "bigint": ("int", "double"),
+    "float": ("double",),
+    "smallint": ("int", "bigint", "double"),
+    "tinyint": ("int", "bigint", "double"),
+    "varchar": ("string",),
+}
+"""Engine types the lake casts by itself. A value that does not fit fails the write: both engines run in ANSI mode."""
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Data files that no commit names yet."""
+
+    folder: str
+    files: list[DataFile]
+    by_engine: bool
+
+    @property
+    def rows(self) -> int:
+        return sum(file.rows for file in self.files)
+
+
+def is_frame(data: Data) -> bool:
+    return hasattr(data, "sparkSession")
+
+
+def read_frame(log: DeltaLog, files: Sequence[DataFile]) -> DataFrame:
+    """The rows of exactly these files, with the table's schema."""
+    from jobs.engine import get_spark, path_for_engine
+
+    schema = log.dataset.spark_schema()
+    if not files:
+        return get_spark().createDataFrame([], schema)
+    return get_spark().read.schema(schema).parquet(*[path_for_engine(uri) for uri in log.uris(files)])
+
+
+def stage(log: DeltaLog, data: Data) -> Staged:
+    """Write `data` as files of the table that no reader sees yet, with its columns in order and typed."""
+    if is_frame(data):
+        return _stage_frame(log, _typed_frame(log, data))
+    return _stage_arrow(log, _typed_batches(log, data))
+
+
+def _stage_frame(log: DeltaLog, frame: DataFrame) -> Staged:
+    from jobs.engine import path_for_engine
+
+    folder = log.new_folder()
+    frame.write.parquet(path_for_engine(f"{log.uri}/{folder}"))
+    return Staged(folder, log.staged(folder), by_engine=True)
+
+
+def _stage_arrow(log: DeltaLog, batches: Iterable[pa.RecordBatch]) -> Staged:
+    folder = log.new_folder()
+    log.write(folder, batches)
+    return Staged(folder, log.staged(folder), by_engine=False)
+
+
+def _typed_frame(log: DeltaLog, frame: DataFrame) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    found = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
+    columns = []
+    for column in log.dataset.columns:
+        if column.name not in found:
+            raise SchemaMismatch(f"{log.dataset.name}: column {column.name!r} is missing from the rows to write")
+        type_ = found[column.name]
+        if type_ == column.type:
+            columns.append(F.col(f"`{column.name}`"))
+        elif type_ == "void" or column.type in WIDENING.get(type_, ()) or _decimals(type_, column.type):
+            columns.append(F.col(f"`{column.name}`").cast(column.type).alias(column.name))
+        else:
+            raise SchemaMismatch(
+                f"{log.dataset.name}: column {column.name!r} is {type_}, expected {column.type}; cast it first"
+            )
+    return frame.select(*columns)
+
+
+def _decimals(found: str, expected: str) -> bool:
+    """A sum of amounts has more digits before the point than an amount; a different scale would round."""
+    return found.startswith("decimal") and expected.startswith("decimal") and found[-3:] == expected[-3:]
+
+
+def _typed_batches(log: DeltaLog, data: pa.Table | Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    schema = log.dataset.arrow_schema()
+    tables = [data] if isinstance(data, pa.Table) else (pa.Table.from_batches([batch]) for batch in data)
+    for table in tables:
+        missing = [name for name in schema.names if name not in table.column_names]
+        if missing:
+            raise SchemaMismatch(f"{log.dataset.name}: column {missing[0]!r} is missing from the rows to write")
+        arrays = []
+        for column in schema:
+            try:
+                arrays.append(table[column.name].cast(column.type))
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+                # Arrow's own message may quote a value, which can be personal data.
+                raise SchemaMismatch(
+                    f"{log.dataset.name}: column {column.name!r} is {table[column.name].type}, "
+                    f"and a value does not fit {column.type}"
+                ) from None
+        yield from pa.Table.from_arrays(arrays, schema=schema).to_batches(max_chunksize=128_000)
+
+
+def refuse_null_keys(log: DeltaLog, staged: Staged) -> None:
+    """A row without its key could never be found again, so it is not accepted."""
+    key = set(log.dataset.key)
+    for file in staged.files:
+        metadata = pq.read_metadata(f"{log.folder}/{file.path}", filesystem=log.filesystem)
+        for group in range(metadata.num_row_groups):
+            for index in range(metadata.num_columns):
+                column = metadata.row_group(group).column(index)
+                if column.path_in_schema in key and (column.statistics is None or column.statistics.null_count):
+                    raise LakeError(
+                        f"{log.dataset.name}: key column {column.path_in_schema!r} is empty in rows to write; "
+                        f"the key is {', '.join(log.dataset.key)}"
+                    )
+
+
+def count_new_keys(log: DeltaLog, staged: Staged, existing: Sequence[DataFile]) -> int:
+    """How many distinct keys of the staged rows the existing files do not have."""
+    key = list(log.dataset.key)
+    if not staged.by_engine:
+        return len(_new_rows(log, staged, existing, ordered=False))
+    from pyspark.sql import functions as F
+
+    staged_keys = read_frame(log, staged.files).select(*key, F.lit(0).alias("_known"))
+    known_keys = read_frame(log, existing).select(*key, F.lit(1).alias("_known"))
+    both = staged_keys.unionByName(known_keys) if existing else staged_keys
+    return int(both.groupBy(*key).agg(F.max("_known").alias("_known")).where("_known = 0").count())
+
+
+def stage_new_keys(log: DeltaLog, staged: Staged, existing: Sequence[DataFile]) -> Staged:
+    """The staged rows whose key is new, one row a key: the one that arrived first, then the smallest by all columns."""
+    if not staged.by_engine:
+        return _stage_arrow(log, _take(log, staged.files, _new_rows(log, staged, existing, ordered=True)))
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    key = list(log.dataset.key)
+    first = Window.partitionBy(*key).orderBy(*_tie_breakers(log))
+    rows = read_frame(log, staged.files)
+    if existing:
+        rows = rows.join(read_frame(log, existing).select(*key), on=key, how="left_anti")
+    rows = rows.withColumn("_rank", F.row_number().over(first)).where("_rank = 1")
+    return _stage_frame(log, rows.select(*log.dataset.column_names))
+
+
+def _tie_breakers(log: DeltaLog) -> list[str]:
+    """Columns that decide which of two rows with one key stays: arrival, file and line if known, then the rest."""
+    first = [name for name in ("arrived", "file_id", "line") if name in log.dataset.column_names]
+    rest = [c.name for c in log.dataset.columns if c.name not in first and not c.type.startswith("array")]
+    return [name for name in first + rest if name not in log.dataset.key] or [log.dataset.key[0]]
+
+
+def _new_rows(log: DeltaLog, staged: Staged, existing: Sequence[DataFile], ordered: bool) -> np.ndarray:
+    """Positions, in file order, of one row for each new key; which one only matters (and costs) if `ordered`."""
+    key = list(log.dataset.key)
+    keys = log.scan(staged.files).to_table(columns=key)
+    position = np.arange(keys.num_rows)
+    if ordered:
+        breakers = _tie_breakers(log)
+        table = log.scan(staged.files).to_table(columns=breakers)
+        order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in breakers]).to_numpy()
+    else:
+        order = position
+    rank = np.empty_like(position)
+    rank[order] = position
+    known = log.scan(existing).to_table(columns=key)
+    both = pa.concat_tables(
+        [
+            known.append_column("_rank", pa.array(np.full(known.num_rows, -1))),
+            keys.append_column("_rank", pa.array(rank)),
+        ]
+    )
+    best = both.group_by(key).aggregate([("_rank", "min")])["_rank_min"].to_numpy()
+    return np.sort(order[best[best >= 0]])
+
+
+def _take(log: DeltaLog, files: Sequence[DataFile], positions: np.ndarray) -> Iterator[pa.RecordBatch]:
+    """The rows at these sorted positions, counted over the files in order."""
+    start = 0
+    for batch in _batches(log, files):
+        end = start + batch.num_rows
+        inside = positions[(positions >= start) & (positions < end)] - start
+        if len(inside):
+            yield batch.take(pa.array(inside))
+        start = end
+
+
+def _batches(log: DeltaLog, files: Sequence[DataFile]) -> Iterator[pa.RecordBatch]:
+    schema = log.dataset.arrow_schema()
+    for file in files:
+        with pq.ParquetFile(f"{log.folder}/{file.path}", filesystem=log.filesystem) as parquet:
+            for batch in parquet.iter_batches(batch_size=128_000, columns=schema.names):
+                yield from pa.Table.from_batches([batch]).select(schema.names).cast(schema).to_batches()
+
+
+def merge(log: DeltaLog, files: Sequence[DataFile]) -> Staged:
+    """The rows of `files`, in order, in fewer files."""
+    return _stage_arrow(log, _batches(log, files))
+
+
+def distinct_keys(log: DeltaLog, keys: Data) -> Data:
+    """`keys` as a table of existing columns without nulls, to match rows with."""
+    names = keys.columns if is_frame(keys) else keys.column_names
+    unknown = [name for name in names if name not in log.dataset.column_names]
+    if unknown or not names:
+        raise SchemaMismatch(f"{log.dataset.name}: rows to match have column {unknown or names}, the table does not")
+    if is_frame(keys):
+        return keys.dropDuplicates().dropna(how="any")
+    schema = log.dataset.arrow_schema()
+    typed = pa.table({name: keys[name].cast(schema.field(name).type) for name in names})
+    return typed.group_by(names).aggregate([]).select(names).drop_null()
+
+
+def staged_keys(log: DeltaLog, staged: Staged) -> Data:
+    """The keys of staged rows, to match rows with."""
+    key = list(log.dataset.key)
+    if staged.by_engine:
+        return read_frame(log, staged.files).select(*key)
+    return log.scan(staged.files).to_table(columns=key)
+
+
+def files_with(log: DeltaLog, files: Sequence[DataFile], keys: Data) -> list[DataFile]:
+    """Those of `files` that hold a row matching `keys`. The engine looks at groups of files once there are many."""
+    if not files:
+        return []
+    if not is_frame(keys):
+        return [f for f in files if len(_matches(log.scan([f]).to_table(columns=keys.column_names), keys))]
+    from functools import reduce
+
+    from pyspark.sql import functions as F
+
+    size = -(-len(files) // 32)
+    groups = [files[start : start + size] for start in range(0, len(files), size)]
+    marked = (read_frame(log, g).select(*keys.columns, F.lit(i).alias("_group")) for i, g in enumerate(groups))
+    matched = reduce(lambda a, b: a.unionByName(b), marked).join(keys, on=keys.columns, how="left_semi")
+    touched = {row["_group"] for row in matched.groupBy("_group").agg(F.count("*")).collect()}
+    return [file for index, group in enumerate(groups) if index in touched for file in group]
+
+
+def stage_without(log: DeltaLog, files: Sequence[DataFile], keys: Data) -> Staged:
+    """The rows of `files` that do not match `keys`."""
+    if is_frame(keys):
+        rows = read_frame(log, files).join(keys, on=keys.columns, how="left_anti")
+        return _stage_frame(log, rows.select(*log.dataset.column_names))
+    found = log.scan(files).to_table(columns=keys.column_names)
+    keep = np.setdiff1d(np.arange(found.num_rows), _matches(found, keys))
+    return _stage_arrow(log, _take(log, files, keep))
+
+
+def stage_other_days(log: DeltaLog, files: Sequence[DataFile], day: Any) -> Staged:
+    """The rows of `files` of any day but `day`."""
+    column = log.dataset.day_column
+    batches = (
+        batch.filter(pc.fill_null(pc.not_equal(batch[column], pa.scalar(day, pa.date32())), True))
+        for batch in _batches(log, files)
+    )
+    return _stage_arrow(log, batches)
+
+
+def _matches(table: pa.Table, keys: pa.Table) -> np.ndarray:
+    """Positions of the rows of `table` whose columns equal a row of `keys`."""
+    numbered = table.append_column("_row", pa.array(np.arange(table.num_rows)))
+    return numbered.join(keys, keys=keys.column_names, join_type="left semi")["_row"].to_numpy()
