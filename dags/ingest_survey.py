@@ -23,9 +23,8 @@ from dags.steps import published, step, total
     **DAG_ARGS,
 )
 def ingest_survey() -> None:
-    @task(map_index_template="{{ task.op_kwargs['source'] }}")
+    @task(map_index_template="{{ task.op_kwargs['source'] }}", doc_md="New files to raw, good rows to valid tables.")
     def load_and_validate(source: str) -> dict:
-        """New files to raw tables, then good rows to valid tables and bad rows to quarantine."""
         from jobs.ingest import load
         from jobs.validate import publish
 

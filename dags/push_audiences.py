@@ -35,9 +35,11 @@ def push_audiences() -> None:
 
         return step(plan.run, allow_old=option("allow_old"))
 
-    @task(map_index_template="{{ task.op_kwargs['audience'] }} to {{ task.op_kwargs['destination'] }}")
+    @task(
+        map_index_template="{{ task.op_kwargs['audience'] }} to {{ task.op_kwargs['destination'] }}",
+        doc_md="Carry out the plan of one audience at one destination.",
+    )
     def push(audience: str, destination: str) -> dict:
-        """Carry out the plan of one audience at one destination."""
         from jobs.activation import push
 
         return step(push.run, audience, destination)
@@ -49,9 +51,7 @@ def push_audiences() -> None:
 
     planned, pushed = plan(), []
     for channel, deliveries in deliveries_by_channel().items():
-        of_channel = push.override(
-            task_id=f"push_{channel}", pool=f"channel_{channel}", doc_md=push.function.__doc__
-        ).expand_kwargs(deliveries)
+        of_channel = push.override(task_id=f"push_{channel}", pool=f"channel_{channel}").expand_kwargs(deliveries)
         planned >> of_channel
         pushed.append(of_channel)
     account(*pushed)
