@@ -195,11 +195,7 @@ def _trained(
     return Trained(
         log_model,
         parameters={
-            **{
-                key: value
-                for key, value in churn.model_dump().items()
-                if key not in ("features", "parameters", "bands")
-            },
+            **churn.model_dump(exclude={"features", "parameters", "bands"}),
             **classifier.DEFAULTS,
             **churn.parameters,
             "seed": settings.models.seed,

@@ -30,8 +30,8 @@ DEFAULTS: dict[str, Any] = {
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
     "lambda_l2": 5.0,
-    # the rest makes runs repeatable: threads are fixed because sums depend on how rows are split over them
-    "num_threads": 2,
+    # the rest makes runs repeatable: sums depend on how rows are split over threads, so there is one
+    "num_threads": 1,
     "deterministic": True,
     "force_row_wise": True,
     "verbosity": -1,

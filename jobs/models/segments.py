@@ -194,10 +194,8 @@ def _space(frame: pd.DataFrame, features: list[str]) -> Segments:
     narrow = high <= low  # nearly everyone alike: cutting off 1 % would leave nothing
     low, high = np.where(narrow, values.min(axis=0), low), np.where(narrow, values.max(axis=0), high)
     clipped = np.clip(values, low, high)
-    lists = [
-        [round(float(x), 6) for x in part] for part in (fill, low, high, clipped.mean(axis=0), clipped.std(axis=0))
-    ]
-    lists[4] = [max(x, 1e-6) for x in lists[4]]
+    spread = np.maximum(clipped.std(axis=0), 1e-6)
+    lists = [[round(float(x), 6) for x in part] for part in (fill, low, high, clipped.mean(axis=0), spread)]
     return Segments(features, *lists, centres=[], names=[], descriptions=[])
 
 
