@@ -83,9 +83,7 @@ def check(request: Any) -> None:
         raise invalid(violations)
     kinds = {member.WhichOneof("data") for member in members}
     if len(kinds) > 1:
-        violations.append(
-            Violation("audience_members", "MULTIPLE_DATA_TYPES_NOT_ALLOWED", "One data type per request.")
-        )
+        violations.append(Violation("audience_members", "MULTIPLE_DATA_TYPES_NOT_ALLOWED", "One data type a request."))
     if "user_data" in kinds and request.encoding == api.Encoding.ENCODING_UNSPECIFIED:
         violations.append(Violation("encoding", "REQUIRED_FIELD_MISSING", "Encoding is required for user data."))
     accepted = getattr(request, "terms_of_service", None)
@@ -117,13 +115,9 @@ def _destinations(request: Any) -> list[Violation]:
         elif not _DIGITS.match(account.account_id):
             found.append(Violation(f"{place}.operating_account.account_id", "INVALID_NUMBER_FORMAT", "Digits only."))
         if not destination.product_destination_id:
-            found.append(
-                Violation(f"{place}.product_destination_id", "REQUIRED_FIELD_MISSING", "Audience is required.")
-            )
+            found.append(Violation(f"{place}.product_destination_id", "REQUIRED_FIELD_MISSING", "A list is required."))
         elif not _DIGITS.match(destination.product_destination_id):
-            found.append(
-                Violation(f"{place}.product_destination_id", "INVALID_USER_LIST_ID", "User list is not valid.")
-            )
+            found.append(Violation(f"{place}.product_destination_id", "INVALID_USER_LIST_ID", "List is not valid."))
     return found
 
 

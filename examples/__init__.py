@@ -1,0 +1,1 @@
+"""Companies to try Klantreis on."""
