@@ -347,7 +347,7 @@ CANONICAL: dict[str, Dataset] = {
 RAW = Dataset(
     "raw/*",
     "one record as received",
-    ("file_id", "line"),
+    ("arrived", "file_id", "line"),  # arrived adds nothing to the key, but spares looking at the files of other days
     (*_columns("record! string the record as received, as a JSON object of column to value"), *LINEAGE),
 )
 
@@ -363,7 +363,7 @@ OTHERS: tuple[Dataset, ...] = (
         "one landed file",
         ("file_id",),
         _columns("""
-        file_id string SHA-256 of path and content, first 32 hex digits
+        file_id string SHA-256 of source, dataset, path and content, first 32 hex digits
         source string the source
         dataset string the dataset it feeds
         path string path below the landing root
@@ -372,7 +372,7 @@ OTHERS: tuple[Dataset, ...] = (
         sha256 string SHA-256 of the content
         state string loaded, quarantined (whole file), or duplicate (same content seen before)
         reason string why it was not loaded
-        rows_in bigint rows found in the file
+        rows_in bigint rows found in the file; a file set aside as a whole counts as one row
     """),
     ),
     Dataset(
@@ -393,11 +393,12 @@ OTHERS: tuple[Dataset, ...] = (
     Dataset(
         "ops/validations",
         "one expectation on one batch of one dataset",
-        ("day", "source", "dataset", "expectation"),
+        ("day", "source", "dataset", "batch", "expectation"),
         _columns("""
         day date the day of the run
         source string the source
         dataset string the dataset
+        batch string the files of the batch: SHA-256 of their ids, first 32 hex digits
         expectation string the rule
         severity string critical, warning or info
         success boolean whether the batch met it
