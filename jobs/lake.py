@@ -151,6 +151,10 @@ class Lake:
         condition = None if day is None else ds.field(schemas.get(name).day_column) == pa.scalar(day, pa.date32())
         return scan.to_table(columns=list(columns) if columns else None, filter=condition)
 
+    def dataset(self, name: str, version: int | None = None) -> ds.Dataset:
+        """The table for other readers of Arrow, such as DuckDB, which then read only what a query needs."""
+        return self._log(name).scan(self._files(name, version=version))
+
     def transaction(
         self,
         job: str,

@@ -21,7 +21,7 @@ def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
         if not lake.exists(name):
             continue
         zone, dataset = name.split("/")
-        database.register(f"{zone}__{dataset}", lake.delta_table(name).to_pyarrow_dataset())
+        database.register(f"{zone}__{dataset}", lake.dataset(name))
         database.execute(f'CREATE SCHEMA IF NOT EXISTS "{zone}"')
         database.execute(f'CREATE VIEW "{zone}"."{dataset}" AS SELECT * FROM "{zone}__{dataset}"')
     database.execute("SET enable_external_access = false")

@@ -64,7 +64,7 @@ def ask(home, sql: str) -> list[tuple]:
     import duckdb
 
     for name in ("activation/deliveries", "activation/ledger", "ops/counts", "ops/files", "quarantine/rows"):
-        duckdb.register(name.replace("/", "_"), home.lake.delta_table(name).to_pyarrow_dataset())
+        duckdb.register(name.replace("/", "_"), home.lake.dataset(name))
     return duckdb.sql(sql).fetchall()
 
 
