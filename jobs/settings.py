@@ -352,7 +352,7 @@ class Destination(Strict):
     max_reject_share: float = Field(0.0, ge=0, le=1, description="share of refused rows at which the task fails")
     max_remove_share: float = Field(0.5, ge=0, le=1, description="share of members above which removals stop")
     always_remove: int = Field(10, ge=0, description="so many removals at once are never too many")
-    batch_size: int = Field(10_000, gt=0)
+    batch_size: int | None = Field(None, gt=0, description="operations at once; default: 500 e-mails, 10,000 members")
     options: dict[str, str | int | float | bool] = {}
 
 

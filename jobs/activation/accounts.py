@@ -1,0 +1,134 @@
+"""The account of one push: every customer of the audience ends in exactly one place, or the push fails."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date
+
+import pyarrow.compute as pc
+
+from jobs.activation.channel import Action, Outcome
+from jobs.activation.ledger import refused_of_partial
+from jobs.errors import DeliveryIncomplete
+from jobs.lake import Lake
+
+_PLACES = {
+    "held_out": "held_out",
+    "no_consent": "no_consent",
+    "no_address": "no_address",
+    "same_address": "no_address",
+    "suppressed": "suppressed",
+    "cooling_down": "suppressed",
+}
+"""Reason of a skip to the count it belongs to."""
+
+
+@dataclass
+class Account:
+    """Counts while a push goes on. `refused` and `unknown` are kept apart for additions (or sends) and removals."""
+
+    audience: str
+    destination: str
+    day: date
+    members: int
+    places: Counter[str] = field(default_factory=Counter)
+    kept: int = 0
+    to_add: int = 0
+    to_remove: int = 0
+    delivered: float = 0
+    removed: float = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    unknown: Counter[str] = field(default_factory=Counter)
+    paused: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def open(cls, lake: Lake, audience: str, destination: str, day: date) -> Account:
+        members = lake.arrow("audiences/members", columns=["audience"], day=day)
+        count = pc.sum(pc.cast(pc.equal(members["audience"], audience), "int64")).as_py() or 0
+        return cls(audience, destination, day, members=count)
+
+    def skip(self, reason: str) -> None:
+        if reason in _PLACES:
+            self.places[_PLACES[reason]] += 1
+        else:
+            self.paused[reason] += 1
+
+    def already_there(self, planned: str) -> None:
+        """On the list as wanted: added by an earlier try of this push, or before this day."""
+        if planned == "add":
+            self.to_add += 1
+            self.delivered += 1
+        else:
+            self.kept += 1
+
+    def already_removed(self) -> None:
+        self.to_remove += 1
+        self.removed += 1
+
+    def outcome(self, action: Action, outcome: Outcome) -> None:
+        """Enter what came of one operation that was planned before."""
+        side = "remove" if action == "remove" else "add"
+        refused = {"rejected": 1.0, "partial": refused_of_partial(outcome.reason)}.get(outcome.state, 0.0)
+        if outcome.state in ("accepted", "partial"):
+            if side == "add":
+                self.delivered += 1 - refused
+            else:
+                self.removed += 1 - refused
+        elif outcome.state != "rejected":
+            self.unknown[side] += 1
+        if refused:
+            self.refused[side] += refused  # type: ignore[assignment]
+        if outcome.state != "accepted":
+            self.reasons[f"{outcome.state} {outcome.reason}".strip()] += 1
+
+    def counts(self) -> dict[str, int]:
+        """The counts of activation/deliveries."""
+        return {
+            "members": self.members,
+            "held_out": self.places["held_out"],
+            "no_consent": self.places["no_consent"],
+            "no_address": self.places["no_address"],
+            "suppressed": self.places["suppressed"],
+            "kept": self.kept,
+            "to_add": self.to_add,
+            "to_remove": self.to_remove,
+            "delivered": round(self.delivered),
+            "removed": round(self.removed),
+            "refused": round(sum(self.refused.values())),
+            "unknown": sum(self.unknown.values()),
+        }
+
+    def raise_if_incomplete(self, max_reject_share: float, trouble: list[str]) -> None:
+        """Raise DeliveryIncomplete unless every member and every removal is in its place."""
+        counts = self.counts()
+        problems = list(trouble)
+        if counts["unknown"]:
+            problems.append(
+                f"{counts['unknown']} may or may not have arrived (e-mails among them are not sent again, additions "
+                "and removals are with the next push)"
+            )
+        tried = self.to_add + self.to_remove
+        if tried and counts["refused"] / tried > max_reject_share:
+            problems.append(
+                f"{counts['refused']} of {tried} refused, more than max_reject_share {max_reject_share:g} "
+                "(config/channels.yaml)"
+            )
+        if self.paused:
+            problems.append(
+                f"{self.paused['removal_paused']} would leave at once, more than max_remove_share; they and "
+                f"{self.paused['addition_paused']} additions are paused; if this is meant, raise max_remove_share in "
+                "config/channels.yaml and plan again"
+            )
+        missing = self.members - sum(self.places.values()) - self.kept - self.to_add - self.paused["addition_paused"]
+        undone = tried - round(self.delivered + self.removed + sum(self.refused.values())) - counts["unknown"]
+        if missing or undone:
+            problems.append(f"{missing} members are not in the plan, {undone} operations were not tried; plan again")
+        if problems:
+            reasons = "; ".join(f"{count}x {reason}" for reason, count in self.reasons.most_common(5))
+            place = f"{self.audience} to {self.destination} on {self.day}"
+            raise DeliveryIncomplete(
+                f"{place}: {'. '.join(problems)}. Delivered {counts['delivered']} of {self.to_add}, removed "
+                f"{counts['removed']} of {self.to_remove}." + (f" Answers: {reasons}." if reasons else "")
+            )

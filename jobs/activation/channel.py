@@ -1,0 +1,94 @@
+"""What a channel is asked and what it answers. One module per channel implements `Channel`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from jobs.settings import Settings
+
+Action = Literal["add", "remove", "send"]
+State = Literal["claimed", "submitted", "accepted", "rejected", "partial", "unknown"]
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """How a customer can be reached. Lives in memory only; `repr` shows nothing of it."""
+
+    emails: tuple[str, ...] = field(default=(), repr=False)
+    phones: tuple[str, ...] = field(default=(), repr=False)
+    first_name: str | None = field(default=None, repr=False)
+    language: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One change to make for one customer at one destination."""
+
+    operation_id: str
+    customer_id: str
+    action: Action
+    attempt: int
+    fingerprint: str
+    recipient: Recipient
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one operation. `reason` holds codes of the destination, never its text: that may name a person.
+
+    `submitted`: taken, the answer follows under `request_id`. `partial`: part of a request of which some rows were
+    refused without telling which. `unknown`: it may or may not have arrived. `dead_address`: never use it again.
+    """
+
+    operation_id: str
+    state: State
+    reason: str = ""
+    request_id: str = ""
+    dead_address: bool = False
+
+
+class ChannelDown(Exception):
+    """The destination refuses everything (wrong login, no permission): stop instead of hammering it.
+
+    `outcomes` are those of the batch that are known; the message names the code and what to check.
+    """
+
+    def __init__(self, message: str, outcomes: Sequence[Outcome] = ()):
+        super().__init__(message)
+        self.outcomes = list(outcomes)
+
+
+class Channel(Protocol):
+    """A destination audiences go to."""
+
+    repeatable: bool
+    """Whether doing an operation twice is the same as once; if not, an operation that may have arrived stays so."""
+
+    batch_size: int
+    """Operations claimed at once, unless configured: for sends also the most that a crash can leave unknown."""
+
+    def deliver(self, batch: Sequence[Operation]) -> list[Outcome]:
+        """Do these operations, all of one action; one outcome each. Raises ChannelDown."""
+
+    def settle(self, request_ids: Sequence[str], batches: dict[str, list[Operation]]) -> list[Outcome]:
+        """Wait for the answers to submitted requests and give the outcome of each of their operations."""
+
+    def rehearse(self, batch: Sequence[Operation]) -> list[str]:
+        """Do all of `deliver` but the effect; the problems found, without personal data."""
+
+    def close(self) -> None:
+        """Release connections."""
+
+
+def open_channel(audience: str, destination: str, settings: Settings) -> Channel:
+    """The channel of that destination, ready for this audience. Raises ConfigError for a wrong configuration."""
+    kind = settings.channels.destinations[destination].type
+    if kind == "smtp":
+        from jobs.activation.smtp import SmtpChannel
+
+        return SmtpChannel(audience, destination, settings)
+    from jobs.activation.google_data_manager import DataManagerChannel
+
+    return DataManagerChannel(audience, destination, settings)

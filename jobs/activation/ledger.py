@@ -1,0 +1,204 @@
+"""What we did at each destination, try by try, and what follows from it: who is there, who was sent to and when.
+
+The ledger only grows. A try is claimed before anything is sent and gets its outcome as a further row, so a process
+that dies in between leaves a claim without outcome: for a send that is an operation that may have arrived. Two
+processes that claim the same try of the same customer cannot both win, because the lake takes a key only once.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs import schemas
+from jobs.activation.channel import Operation, Outcome
+from jobs.lake import Lake
+
+TABLE = "activation/ledger"
+STATES = ("claimed", "submitted", "unknown", "partial", "rejected", "accepted")
+"""From least to most certain: the last one reached is the state of the try."""
+
+_PARTIAL = re.compile(r"^(\d+) of (\d+) refused: ")
+
+
+def partial_reason(refused: int, total: int, reasons: str) -> str:
+    """The reason of rows of a request of which `refused` rows were refused without saying which."""
+    return f"{refused} of {total} refused: {reasons}"
+
+
+def refused_of_partial(reason: str) -> float:
+    """The part of such a row that counts as refused."""
+    match = _PARTIAL.match(reason)
+    return int(match[1]) / int(match[2]) if match else 1.0
+
+
+def claim(
+    lake: Lake, operations: Sequence[Operation], audience: str, destination: str, day: date
+) -> tuple[str, list[Operation]]:
+    """Commit that these operations are about to be done; returns the claim's id and those that are now ours.
+
+    An operation that another process claimed first is not among them.
+    """
+    batch_id = secrets.token_hex(8)
+    claimed = [Outcome(operation.operation_id, "claimed") for operation in operations]
+    written = _append(lake, operations, claimed, audience, destination, day, batch_id)
+    if written == len(operations):
+        return batch_id, list(operations)
+    rows = lake.arrow(TABLE, columns=["batch_id", "operation_id"])
+    ours = set(rows.filter(pc.equal(rows["batch_id"], batch_id))["operation_id"].to_pylist())
+    return batch_id, [operation for operation in operations if operation.operation_id in ours]
+
+
+def record(
+    lake: Lake,
+    operations: Sequence[Operation],
+    outcomes: Sequence[Outcome],
+    audience: str,
+    destination: str,
+    day: date,
+    batch_id: str,
+) -> None:
+    """Commit what came of claimed operations."""
+    _append(lake, operations, outcomes, audience, destination, day, batch_id)
+
+
+def _append(
+    lake: Lake,
+    operations: Sequence[Operation],
+    outcomes: Sequence[Outcome],
+    audience: str,
+    destination: str,
+    day: date,
+    batch_id: str,
+) -> int:
+    by_id = {operation.operation_id: operation for operation in operations}
+    at = datetime.now(UTC)
+    rows = []
+    for outcome in outcomes:
+        operation = by_id[outcome.operation_id]
+        rows.append(
+            {
+                "operation_id": operation.operation_id,
+                "attempt": operation.attempt,
+                "destination": destination,
+                "audience": audience,
+                "customer_id": operation.customer_id,
+                "day": day,
+                "action": operation.action,
+                "state": outcome.state,
+                "reason": outcome.reason,
+                "batch_id": batch_id,
+                "request_id": outcome.request_id,
+                "fingerprint": operation.fingerprint,
+                "updated_at": at,
+            }
+        )
+    if not rows:
+        return 0
+    data = pa.Table.from_pylist(rows, schema=schemas.get(TABLE).arrow_schema())
+    # The id makes each commit its own transaction: the same batch is never written twice, the next one always is.
+    mark = {"batch": batch_id, "states": sorted({(o.operation_id, o.state) for o in outcomes})}
+    txn = lake.transaction(f"push_{audience}_{destination}", day, config=mark)
+    return lake.append(TABLE, data, txn).rows
+
+
+def tries(ledger: DataFrame, merged: DataFrame | None = None) -> DataFrame:
+    """One try, with the state it reached; customers that were merged into another go by the other's id.
+
+    Columns: destination, audience, customer_id, own_id (as in the ledger), attempt, operation_id, day, action,
+    fingerprint, state, reason, request_id.
+    """
+    rank = F.lit(-1)
+    for position, state in enumerate(STATES):
+        rank = F.when(F.col("state") == state, position).otherwise(rank)
+    best = F.max(F.struct(rank.alias("rank"), "state", "reason", "request_id"))
+    facts = ("operation_id", "day", "action", "fingerprint")
+    per_try = (
+        ledger.groupBy("destination", "audience", "customer_id", "attempt")
+        .agg(*(F.max(name).alias(name) for name in facts), best.alias("best"))
+        .select(
+            "destination", "audience", F.col("customer_id").alias("own_id"), "attempt", *facts, "best.state",
+            F.coalesce("best.reason", F.lit("")).alias("reason"),
+            F.coalesce("best.request_id", F.lit("")).alias("request_id"),
+        )
+    )  # fmt: skip
+    if merged is None:
+        return per_try.withColumn("customer_id", F.col("own_id"))
+    return (
+        per_try.join(merged, on=per_try.own_id == merged.ended_id, how="left")
+        .withColumn("customer_id", F.coalesce("kept_id", "own_id"))
+        .drop("ended_id", "kept_id")
+    )
+
+
+def standing(all_tries: DataFrame, day: date) -> DataFrame:
+    """Where each customer stands at each destination of each audience, after all tries.
+
+    Columns: destination, audience, customer_id, tried (newest attempt), may_be_there (an addition was not certainly
+    refused nor certainly undone), is_there and fingerprint (of the addition that certainly holds), added_on,
+    removed_on, last_send_day (newest send that may have arrived), sent_state and sent_reason (of the sends of `day`),
+    newest (struct of the newest try: attempt, operation_id, action, fingerprint, state, request_id).
+    """
+    per_id = all_tries.groupBy("destination", "audience", "customer_id", "own_id").agg(
+        F.max("attempt").alias("tried"),
+        F.max(F.struct("attempt", "operation_id", "action", "fingerprint", "state", "request_id")).alias("newest"),
+        F.max(_when("add", "attempt", F.col("state") != "rejected")).alias("added"),
+        F.max(_when("add", F.struct("attempt", "fingerprint", "day"), F.col("state") == "accepted")).alias("sure"),
+        F.max(_when("remove", "attempt", F.col("state") != "rejected")).alias("removing"),
+        F.max(_when("remove", F.struct("attempt", "day"), F.col("state") == "accepted")).alias("gone"),
+        F.max(_when("send", "day", F.col("state") != "rejected")).alias("last_send_day"),
+        F.max(_when("send", F.struct("attempt", "state", "reason"), F.col("day") == F.lit(day))).alias("sent"),
+    )
+    after = lambda first, second: F.coalesce(first, F.lit(0)) > F.coalesce(second, F.lit(0))  # noqa: E731
+    there = F.col("sure.attempt").isNotNull() & (F.col("sure.attempt") == F.col("added"))
+    return (
+        per_id.withColumn("may_be_there", after(F.col("added"), F.col("gone.attempt")))
+        .withColumn("is_there", F.coalesce(there & after(F.col("added"), F.col("removing")), F.lit(False)))
+        .groupBy("destination", "audience", "customer_id")
+        .agg(
+            F.max("tried").alias("tried"),
+            F.max("newest").alias("newest"),
+            F.max("may_be_there").alias("may_be_there"),
+            F.max("is_there").alias("is_there"),
+            F.max(F.when(F.col("is_there"), F.struct("tried", "sure.fingerprint", "sure.day"))).alias("there"),
+            F.max("gone.day").alias("removed_on"),
+            F.max("last_send_day").alias("last_send_day"),
+            F.max("sent").alias("sent"),
+        )
+        .select(
+            "destination", "audience", "customer_id", "tried", "may_be_there", "is_there", "removed_on",
+            "last_send_day", "newest",
+            F.col("there.fingerprint").alias("there_fingerprint"),
+            F.col("there.day").alias("added_on"),
+            F.col("sent.state").alias("sent_state"),
+            F.col("sent.reason").alias("sent_reason"),
+        )
+    )  # fmt: skip
+
+
+def _when(action: str, value: str | Column, certain: Column) -> Column:
+    return F.when((F.col("action") == action) & certain, F.col(value) if isinstance(value, str) else value)
+
+
+def merged_ids(events: pa.Table) -> dict[str, str]:
+    """Customer ids that ended by a merge, to the id that goes on today; follows chains of merges."""
+    merges = events.filter(pc.equal(events["type"], "merged")).sort_by(
+        [("day", "ascending"), ("event_id", "ascending")]
+    )
+    into = dict(zip(merges["other_customer_id"].to_pylist(), merges["customer_id"].to_pylist(), strict=True))
+
+    def final(customer_id: str) -> str:
+        seen = {customer_id}
+        while customer_id in into and into[customer_id] not in seen:
+            customer_id = into[customer_id]
+            seen.add(customer_id)
+        return customer_id
+
+    return {ended: final(ended) for ended in into}

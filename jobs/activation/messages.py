@@ -1,0 +1,127 @@
+"""E-mail messages from the templates in config/templates: `NAME.LANGUAGE.txt` and `NAME.LANGUAGE.html`.
+
+The first line of the text template is `Subject: ...`. A template may use company, first_name, audience and
+unsubscribe_url; any other name is an error, found by `template_problems` before anything is sent.
+"""
+
+from __future__ import annotations
+
+import re
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import parseaddr
+from functools import cache
+from pathlib import Path
+
+import jinja2
+
+from jobs.activation.channel import Operation
+from jobs.activation.options import SmtpOptions, option_problems, options
+from jobs.activation.unsubscribe import unsubscribe_link
+from jobs.settings import Settings
+from jobs.yaml_files import ConfigError
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+_POLICY = SMTP.clone(max_line_length=200)
+
+
+class Messages:
+    """Writes the messages of one audience to one destination."""
+
+    def __init__(self, audience: str, destination: str, settings: Settings) -> None:
+        self._settings = settings
+        self._options = options(destination, settings, SmtpOptions)
+        self._audience = settings.audiences[audience]
+        self._template = self._audience.send_to[destination].template or ""
+        self._folder = settings.folder / "templates"
+        self._jinja = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(self._folder),
+            autoescape=jinja2.select_autoescape(["html"]),
+            undefined=jinja2.StrictUndefined,
+            keep_trailing_newline=True,
+        )
+        name, address = parseaddr(self._options.sender)
+        user, _, self._domain = address.partition("@")
+        if not user or not self._domain:
+            raise ConfigError([f"channels.yaml: sender {self._options.sender!r} is not an address; use Shop <a@b.nl>"])
+        self._sender = Address(name, user, self._domain)
+        self.envelope_sender = self._options.bounce_address or address
+        self._templates = cache(self._load)
+
+    def bytes_of(self, operation: Operation, date: str) -> bytes:
+        """The whole message for one operation, ready to send. `date` is the Date header."""
+        link = unsubscribe_link(self._options.unsubscribe_url, operation.operation_id, self._settings)
+        recipient = operation.recipient
+        subject, text, html = self._render(recipient.language, recipient.first_name, link)
+        message = EmailMessage(policy=_POLICY)
+        message["From"] = self._sender
+        message["To"] = recipient.emails[0]
+        message["Subject"] = subject
+        message["Date"] = date
+        message["Message-ID"] = f"<{operation.operation_id}@{self._domain}>"
+        message["List-Id"] = f"<{self._audience.audience.replace('_', '-')}.{self._domain}>"
+        message["List-Unsubscribe"] = f"<{link}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(text)
+        message.add_alternative(html, subtype="html")
+        return message.as_bytes()
+
+    def problems(self) -> list[str]:
+        """What is wrong with the templates, one line each; tries every language with and without a name."""
+        languages = self._languages()
+        wanted = self._options.language
+        place = self._folder / f"{self._template}.{wanted}"
+        if wanted not in languages:
+            return [f"{place}.txt and {place}.html: both are needed for the language of last resort; write them"]
+        found = []
+        for language in languages:
+            for first_name in ("Kim", None):
+                try:
+                    self._render(language, first_name, "https://example.com/u")
+                except (jinja2.TemplateError, ConfigError) as error:
+                    line = f":{error.lineno}" if isinstance(error, jinja2.TemplateSyntaxError) else ""
+                    found.append(f"{self._folder / self._template}.{language}{line}: {error}")
+        return list(dict.fromkeys(found))
+
+    def _render(self, language: str | None, first_name: str | None, link: str) -> tuple[str, str, str]:
+        known = self._languages()
+        short = (language or "").lower().split("-")[0]
+        text, html = self._templates(short if short in known else self._options.language)
+        values = {
+            "company": self._settings.general.company,
+            "audience": self._audience.title,
+            "first_name": _CONTROL.sub(" ", first_name).strip() if first_name else "",
+            "unsubscribe_url": link,
+        }
+        subject, _, body = text.render(values).partition("\n")
+        if not subject.startswith("Subject: "):
+            raise ConfigError(["the first line of the text must be 'Subject: ...'"])
+        return _CONTROL.sub(" ", subject.removeprefix("Subject: ")).strip(), body.lstrip("\n"), html.render(values)
+
+    def _load(self, language: str) -> tuple[jinja2.Template, jinja2.Template]:
+        base = f"{self._template}.{language}"
+        return self._jinja.get_template(f"{base}.txt"), self._jinja.get_template(f"{base}.html")
+
+    def _languages(self) -> list[str]:
+        return _languages(self._folder, self._template)
+
+
+@cache
+def _languages(folder: Path, template: str) -> list[str]:
+    """Languages a template exists in, as text and as HTML."""
+    texts = {path.name.split(".")[-2] for path in folder.glob(f"{template}.*.txt")}
+    return sorted(texts & {path.name.split(".")[-2] for path in folder.glob(f"{template}.*.html")})
+
+
+def check(settings: Settings) -> list[str]:
+    """What is wrong with channels.yaml and the templates, one line each; opens no connection."""
+    problems = [line for name in settings.channels.destinations for line in option_problems(name, settings)]
+    if problems:
+        return problems
+    for name, audience in settings.audiences.items():
+        for destination in audience.send_to:
+            if settings.channels.destinations[destination].type == "smtp":
+                problems += Messages(name, destination, settings).problems()
+    return problems

@@ -1,0 +1,207 @@
+"""What to change at each destination of each audience: who to add, to remove, to send to, to keep or to skip, and why.
+
+A plan is a pure function of the audiences of the day and of the ledger, made so that planning again after the push
+gives the same plan: what was done today is planned again, and the push sees that it is done.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import date, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from jobs.activation import ledger
+from jobs.activation.reach import reach
+from jobs.engine import get_spark
+from jobs.errors import StaleDay, StepFailed
+from jobs.lake import Lake, Txn
+from jobs.settings import Settings
+
+log = logging.getLogger(__name__)
+TABLE = "activation/plans"
+READS = (
+    "audiences/members", "profiles/customers", "profiles/consent", "profiles/contact_points",
+    "activation/suppressions", ledger.TABLE, "identity/events",
+)  # fmt: skip
+ACTIONS = ("add", "remove", "send", "keep", "skip")
+LEFT = "left_audience"
+
+
+def deliveries(settings: Settings) -> list[tuple[str, str]]:
+    """All pairs of audience and destination."""
+    return [(name, destination) for name, audience in settings.audiences.items() for destination in audience.send_to]
+
+
+def run(day: date, settings: Settings, allow_old: bool = False) -> dict[str, Any]:
+    """Plan every delivery of `day`; counts per delivery.
+
+    Raises StaleDay for a day older than the newest delivered one, unless `allow_old`.
+    """
+    lake = Lake.of(settings)
+    refuse_old_day(lake, day, allow_old)
+    txn = lake.transaction("plan", day, reads=READS, config=[settings.audiences, settings.channels])
+    if not txn.done(TABLE):
+        tables = [_plan_one(name, destination, day, settings, txn) for name, destination in deliveries(settings)]
+        _refuse_missing_audiences(lake, tables, day)
+        if tables:
+            lake.replace(TABLE, pa.concat_tables(tables), txn, day=day)
+    return {"deliveries": _summary(lake, day, settings)}
+
+
+def refuse_old_day(lake: Lake, day: date, allow_old: bool) -> None:
+    """Raise StaleDay if a later day was delivered already."""
+    delivered = lake.arrow("activation/deliveries", columns=["day"])
+    newest = pc.max(delivered["day"]).as_py() if delivered.num_rows else None
+    if newest and day < newest and not allow_old:
+        raise StaleDay(
+            f"{day} is older than {newest}, the newest day delivered: its audiences are out of date. "
+            f"Push {newest} instead, or allow old days explicitly (allow_old)."
+        )
+
+
+def inputs(txn: Txn, audience: str, destination: str, day: date, settings: Settings) -> tuple[DataFrame, DataFrame]:
+    """What the plan and the push both look at: (reach, standing at this destination)."""
+    reached = reach(
+        settings.audiences[audience],
+        destination,
+        day,
+        settings,
+        txn.read("profiles/consent"),
+        txn.read("profiles/contact_points"),
+        txn.read("activation/suppressions"),
+        txn.read("profiles/customers"),
+    )
+    here = (F.col("audience") == audience) & (F.col("destination") == destination)
+    known = ledger.tries(txn.read(ledger.TABLE).where(here), merged_frame(txn))
+    return reached, ledger.standing(known, day).drop("audience", "destination")
+
+
+def merged_frame(txn: Txn) -> DataFrame | None:
+    """Ended customer ids and the ids that go on; None if no customers were ever merged."""
+    events = txn.read("identity/events").where(F.col("type") == "merged").toArrow()
+    if not events.num_rows:
+        return None
+    merged = ledger.merged_ids(events)
+    table = pa.table({"ended_id": list(merged), "kept_id": list(merged.values())})
+    return get_spark().createDataFrame(table)
+
+
+def _plan_one(audience: str, destination: str, day: date, settings: Settings, txn: Txn) -> pa.Table:
+    reached, standing = inputs(txn, audience, destination, day, settings)
+    members = txn.read("audiences/members", day=day).where(F.col("audience") == audience).select("customer_id", "arm")
+    configured = settings.channels.destinations[destination]
+    if configured.type == "smtp":
+        cooldown = settings.audiences[audience].send_to[destination].cooldown_days
+        planned = plan_sends(members, reached, standing, day, cooldown)
+    else:
+        planned = plan_membership(members, reached, standing, day)
+    table = (
+        planned.withColumns({"day": F.lit(day), "audience": F.lit(audience), "destination": F.lit(destination)})
+        .select(
+            "day", "audience", "destination", "customer_id", "action", "reason", "fingerprint", "consent_changed_at",
+            "may_be_there",
+        )
+        .orderBy("customer_id")
+        .toArrow()
+    )  # fmt: skip
+    there = pc.sum(pc.cast(table["may_be_there"], pa.int64())).as_py() or 0
+    table = table.drop_columns(["may_be_there"])
+    return _pause(table, there, configured.max_remove_share, configured.always_remove, audience, destination)
+
+
+def plan_sends(members: DataFrame, reached: DataFrame, standing: DataFrame, day: date, cooldown_days: int) -> DataFrame:
+    """One member: `send`, or `skip` with a reason. Two members with one address get one message."""
+    cooling = (F.col("last_send_day") > F.lit(day - timedelta(days=cooldown_days))) & (F.col("last_send_day") != day)
+    judged = (
+        members.join(reached, on="customer_id", how="left")
+        .join(standing, on="customer_id", how="left")
+        .withColumn("reason", _barrier().when(F.coalesce(cooling, F.lit(False)), "cooling_down"))
+        .withColumn("address", F.when(F.col("reason").isNull(), F.element_at("emails", 1)))
+    )
+    first = Window.partitionBy("address").orderBy("customer_id")
+    twice = F.col("address").isNotNull() & (F.row_number().over(first) > 1)
+    return (
+        judged.withColumn("reason", F.when(twice, F.lit("same_address")).otherwise(F.col("reason")))
+        .withColumn("action", F.when(F.col("reason").isNull(), "send").otherwise("skip"))
+        .withColumn("may_be_there", F.lit(False))
+    )
+
+
+def plan_membership(members: DataFrame, reached: DataFrame, standing: DataFrame, day: date) -> DataFrame:
+    """One member or former member: add, remove, keep or skip. Only customers we added are ever removed.
+
+    What was done today is planned again, so that planning after the push changes nothing.
+    """
+    judged = (
+        members.join(standing, on="customer_id", how="full")
+        .join(reached, on="customer_id", how="left")
+        .withColumn("is_member", F.col("arm").isNotNull())
+        .withColumn("may_be_there", F.coalesce("may_be_there", F.lit(False)))
+        .withColumn("barrier", F.when(~F.col("is_member"), F.lit(LEFT)).otherwise(_barrier()))
+    )
+    same = F.coalesce(F.col("is_there") & (F.col("there_fingerprint") == F.col("fingerprint")), F.lit(False))
+    done_today = F.coalesce(F.col("added_on") == day, F.lit(False))
+    removed_today = F.coalesce(F.col("removed_on") == day, F.lit(False))
+    wanted = F.col("barrier").isNull()
+    action = (
+        F.when(wanted & same & ~done_today, "keep")
+        .when(wanted, "add")
+        .when(F.col("may_be_there") | removed_today, "remove")
+        .when(F.col("is_member"), "skip")
+    )
+    return judged.withColumn("action", action).where(F.col("action").isNotNull()).withColumn("reason", F.col("barrier"))
+
+
+def _barrier() -> Column:
+    """Why a member must not be reached; null if nothing stands in the way. The first reason counts."""
+    return (
+        F.when(F.col("arm") == "holdout", "held_out")
+        .when(~F.coalesce("consented", F.lit(False)), "no_consent")
+        .when(F.coalesce("suppressed", F.lit(False)), "suppressed")
+        .when(F.coalesce(F.size("emails"), F.lit(0)) + F.coalesce(F.size("phones"), F.lit(0)) <= 0, "no_address")
+    )
+
+
+def _pause(table: pa.Table, there: int, max_share: float, always: int, audience: str, destination: str) -> pa.Table:
+    """If too many would leave at once, hold back additions and those removals; withdrawn consent still goes through."""
+    leaving = pc.and_(pc.equal(table["action"], "remove"), pc.fill_null(pc.equal(table["reason"], LEFT), False))
+    count = pc.sum(pc.cast(leaving, pa.int64())).as_py() or 0
+    if count <= max(always, max_share * there):
+        return table
+    log.warning(
+        "%s to %s: %d of %d members would leave at once, more than max_remove_share %g; additions and these removals "
+        "are paused. If this is meant, raise max_remove_share of %s in config/channels.yaml and plan again.",
+        audience, destination, count, there, max_share, destination,
+    )  # fmt: skip
+    adding = pc.equal(table["action"], "add")
+    reason = pc.if_else(leaving, "removal_paused", pc.if_else(adding, "addition_paused", table["reason"]))
+    action = pc.if_else(pc.or_(leaving, adding), "skip", table["action"])
+    for name, values in (("reason", reason), ("action", action)):
+        table = table.set_column(table.column_names.index(name), name, values)
+    return table
+
+
+def _refuse_missing_audiences(lake: Lake, tables: list[pa.Table], day: date) -> None:
+    """Without audiences of the day everybody would be taken off every list."""
+    if lake.rows("audiences/members", day=day) == 0 and any(table.num_rows for table in tables):
+        raise StepFailed(f"no audience has members on {day}; build the audiences of that day before planning")
+
+
+def _summary(lake: Lake, day: date, settings: Settings) -> list[dict[str, Any]]:
+    """Customers per action and delivery, zeros included."""
+    planned = lake.arrow(TABLE, columns=["audience", "destination", "action"], day=day)
+    counts = planned.group_by(["audience", "destination", "action"]).aggregate([([], "count_all")]).to_pylist()
+    found = {(row["audience"], row["destination"], row["action"]): row["count_all"] for row in counts}
+    return [
+        {"audience": audience, "destination": destination}
+        | {
+            action: found.get((audience, destination, action), 0)
+            for action in ("add", "remove", "send", "keep", "skip")
+        }
+        for audience, destination in deliveries(settings)
+    ]

@@ -1,0 +1,246 @@
+"""Carry out a plan: re-check consent, claim, send, record, and account for every customer.
+
+A push may be repeated or run twice at once: an operation is claimed in the ledger before it is sent, a claim is
+won by one process only, and what is accepted is not done again. A send whose outcome is not known is not repeated
+either; it is reported, and the push fails. Membership of a list is different: adding twice is harmless, so those
+operations are simply done again until their outcome is known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import functions as F
+
+from jobs import schemas
+from jobs.activation import ledger, plan
+from jobs.activation.accounts import Account
+from jobs.activation.channel import Action, Channel, ChannelDown, Operation, Outcome, Recipient, open_channel
+from jobs.activation.unsubscribe import suppress
+from jobs.lake import Lake
+from jobs.settings import Settings
+
+log = logging.getLogger(__name__)
+DELIVERIES = "activation/deliveries"
+TEMPORARY = "temporary"
+_FIRST = {"remove": 0, "keep": 1, "add": 1, "send": 1, "skip": 2}
+"""Removals go first: somebody may have withdrawn consent."""
+
+
+def run(
+    audience: str, destination: str, day: date, settings: Settings, dry_run: bool = False, allow_old: bool = False
+) -> dict[str, Any]:
+    """Push one audience to one destination; the counts of activation/deliveries.
+
+    Raises DeliveryIncomplete if a customer is unaccounted for, an outcome is unknown, or more are refused than
+    max_reject_share; StaleDay for a day older than the newest delivered one. `dry_run` plans and rehearses only.
+    """
+    lake = Lake.of(settings)
+    plan.refuse_old_day(lake, day, allow_old)
+    push = _Push(audience, destination, day, settings, lake, Account.open(lake, audience, destination, day))
+    todo = list(push.operations(push.look()))
+    if not todo and not push.waiting:
+        return push.close_account(write=not dry_run)
+    channel = open_channel(audience, destination, settings)
+    try:
+        if dry_run:
+            return push.account.counts() | {"problems": push.rehearse(channel, todo)}
+        push.carry_out(channel, todo)
+    finally:
+        channel.close()
+    return push.close_account()
+
+
+@dataclass
+class _Push:
+    """One run of one delivery. `waiting`: operations submitted under a request id whose answer is outstanding."""
+
+    audience: str
+    destination: str
+    day: date
+    settings: Settings
+    lake: Lake
+    account: Account
+    waiting: dict[str, list[Operation]] = field(default_factory=dict)
+    trouble: list[str] = field(default_factory=list)
+
+    def look(self) -> list[dict[str, Any]]:
+        """The plan of the day beside what consent, addresses and the ledger say now, removals first."""
+        txn = self.lake.transaction("push_look", self.day, reads=(*plan.READS, plan.TABLE))
+        planned = txn.read(plan.TABLE, day=self.day).where(
+            (F.col("audience") == self.audience) & (F.col("destination") == self.destination)
+        )
+        reached, standing = plan.inputs(txn, self.audience, self.destination, self.day, self.settings)
+        joined = (
+            planned.select("customer_id", "action", "reason")
+            .join(reached.withColumnRenamed("fingerprint", "now_fingerprint"), on="customer_id", how="left")
+            .join(standing, on="customer_id", how="left")
+        )
+        rows = joined.toArrow().to_pylist()
+        return sorted(rows, key=lambda row: (_FIRST[row["action"]], row["customer_id"]))
+
+    def operations(self, rows: Sequence[dict[str, Any]]) -> Iterator[Operation]:
+        """What is still to be done; everything else is entered in the account or waits for its answer."""
+        for row in rows:
+            action = self._action(row)
+            if action is None:
+                continue
+            operation = self._operation(row, action)
+            newest = row["newest"] or {}
+            if newest.get("state") == "submitted" and newest["operation_id"] == operation.operation_id:
+                self.waiting.setdefault(newest["request_id"], []).append(operation)
+            else:
+                yield operation
+
+    def _action(self, row: dict[str, Any]) -> Action | None:
+        """What to do for this customer now, given the plan and the newest consent; None for nothing."""
+        planned, barrier = row["action"], _barrier_now(row)
+        if planned == "skip":
+            self.account.skip(row["reason"])
+            return None
+        if planned == "send":
+            return self._send_action(row, barrier)
+        if planned == "remove":
+            barrier = row["reason"]
+        if barrier:
+            return self._remove_action(row, barrier, planned)
+        if row["is_there"] and row["there_fingerprint"] == row["now_fingerprint"]:
+            self.account.already_there(planned)
+            return None
+        self.account.to_add += 1
+        return "add"
+
+    def _remove_action(self, row: dict[str, Any], barrier: str, planned: str) -> Action | None:
+        """Off the list, because the plan says so or because consent ended since."""
+        if barrier != plan.LEFT:
+            self.account.skip(barrier)
+        if row["may_be_there"]:
+            self.account.to_remove += 1
+            return "remove"
+        if planned == "remove":
+            self.account.already_removed()
+        return None
+
+    def _send_action(self, row: dict[str, Any], barrier: str | None) -> Action | None:
+        """A message of today that was accepted, finally refused or may have arrived is not sent again."""
+        state, reason = row["sent_state"], row["sent_reason"] or ""
+        refused_for_good = state == "rejected" and not reason.startswith(TEMPORARY)
+        if row["last_send_day"] == self.day or (refused_for_good and barrier == "suppressed"):
+            self.account.to_add += 1
+            self.account.outcome("send", Outcome("", state, reason or "no outcome was recorded"))
+            return None
+        if barrier:
+            self.account.skip(barrier)
+            return None
+        self.account.to_add += 1
+        return "send"
+
+    def _operation(self, row: dict[str, Any], action: Action) -> Operation:
+        parts = [self.destination, self.audience, row["customer_id"], action, self.day.isoformat()]
+        if action != "send":  # a changed address makes a new addition, but never a second message on one day
+            parts.append(row["now_fingerprint"] or "")
+        recipient = Recipient(
+            tuple(row["emails"] or ()), tuple(row["phones"] or ()), row["first_name"], row["language"]
+        )
+        newest = row["newest"] or {}
+        operation_id = hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
+        goes_on = newest.get("state") == "submitted" and newest["operation_id"] == operation_id
+        attempt = (row["tried"] or 0) + (0 if goes_on else 1)
+        return Operation(operation_id, row["customer_id"], action, attempt, row["now_fingerprint"] or "", recipient)
+
+    def carry_out(self, channel: Channel, todo: list[Operation]) -> None:
+        """Claim, deliver and record batch by batch, then wait for outstanding answers."""
+        for batch in self._batches(channel, todo):
+            batch_id, ours = ledger.claim(self.lake, batch, self.audience, self.destination, self.day)
+            for operation in batch[len(ours) :] if len(ours) < len(batch) else ():
+                self.account.outcome(operation.action, Outcome("", "unknown", "claimed by another run"))
+            down = None
+            try:
+                outcomes = channel.deliver(ours) if ours else []
+            except ChannelDown as error:
+                outcomes, down = _with_untried(ours, error), error
+            self._record(ours, outcomes, batch_id)
+            self._enter(ours, outcomes)
+            if down:
+                self.trouble.append(str(down))
+                break
+        self._settle(channel)
+
+    def _enter(self, operations: list[Operation], outcomes: list[Outcome]) -> None:
+        by_id = {operation.operation_id: operation for operation in operations}
+        for outcome in outcomes:
+            operation = by_id[outcome.operation_id]
+            if outcome.state == "submitted":
+                self.waiting.setdefault(outcome.request_id, []).append(operation)
+            else:
+                self.account.outcome(operation.action, outcome)
+
+    def _settle(self, channel: Channel) -> None:
+        if not self.waiting:
+            return
+        operations = {o.operation_id: o for batch in self.waiting.values() for o in batch}
+        try:
+            outcomes = channel.settle(list(self.waiting), self.waiting)
+        except ChannelDown as error:
+            self.trouble.append(str(error))
+            outcomes = error.outcomes
+        self._record(list(operations.values()), [o for o in outcomes if o.state != "submitted"], "")
+        answered = {outcome.operation_id for outcome in outcomes}
+        silent = [Outcome(name, "submitted", "no answer") for name in operations if name not in answered]
+        for outcome in [*outcomes, *silent]:
+            self.account.outcome(operations[outcome.operation_id].action, outcome)
+
+    def _record(self, operations: list[Operation], outcomes: list[Outcome], batch_id: str) -> None:
+        ledger.record(self.lake, operations, outcomes, self.audience, self.destination, self.day, batch_id)
+        dead = {outcome.operation_id for outcome in outcomes if outcome.dead_address}
+        addresses = [email for o in operations if o.operation_id in dead for email in o.recipient.emails]
+        channel = self.settings.channels.destinations[self.destination].channel
+        suppress(self.lake, channel, addresses, "bounced", self.day, self.settings)
+
+    def rehearse(self, channel: Channel, todo: list[Operation]) -> list[str]:
+        return [problem for batch in self._batches(channel, todo) for problem in channel.rehearse(batch)]
+
+    def close_account(self, write: bool = True) -> dict[str, Any]:
+        """Publish the counts, then raise DeliveryIncomplete if they do not add up."""
+        counts = self.account.counts()
+        if not write:
+            return counts
+        row = {"day": self.day, "audience": self.audience, "destination": self.destination} | counts
+        txn = self.lake.transaction(f"push_{self.audience}_{self.destination}", self.day, config=counts)
+        data = pa.Table.from_pylist([row], schema=schemas.get(DELIVERIES).arrow_schema())
+        self.lake.upsert(DELIVERIES, data, txn)
+        self.account.raise_if_incomplete(
+            self.settings.channels.destinations[self.destination].max_reject_share, self.trouble
+        )
+        return counts
+
+    def _batches(self, channel: Channel, todo: list[Operation]) -> Iterator[list[Operation]]:
+        """Batches of one action each."""
+        size = self.settings.channels.destinations[self.destination].batch_size or channel.batch_size
+        for action in ("remove", "add", "send"):
+            same = [operation for operation in todo if operation.action == action]
+            yield from (same[start : start + size] for start in range(0, len(same), size))
+
+
+def _barrier_now(row: dict[str, Any]) -> str | None:
+    """Why the customer must not be reached now, whatever the plan said."""
+    if not row["consented"]:
+        return "no_consent"
+    if row["suppressed"]:
+        return "suppressed"
+    if not row["emails"] and not row["phones"]:
+        return "no_address"
+    return None
+
+
+def _with_untried(batch: list[Operation], error: ChannelDown) -> list[Outcome]:
+    """Claimed operations the channel never came to are certainly not done: say so, or they would look unknown."""
+    known = {outcome.operation_id for outcome in error.outcomes}
+    untried = [o.operation_id for o in batch if o.operation_id not in known]
+    return [*error.outcomes, *(Outcome(name, "rejected", f"{TEMPORARY} not tried") for name in untried)]

@@ -1,0 +1,125 @@
+"""Who may be reached for a purpose over a channel, and how. The plan and the push ask the same question.
+
+Fail-closed: no consent row means no consent, and the strictest owner of a shared address decides for all.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.activation import google_identifiers
+from jobs.settings import Audience, Settings
+
+_FOR_GOOD = ("complained", "unsubscribed")
+"""Reasons that end contact with the person; others only rule out one address."""
+
+
+def reach(
+    audience: Audience,
+    destination: str,
+    day: date,
+    settings: Settings,
+    consent: DataFrame,
+    contact_points: DataFrame,
+    suppressions: DataFrame,
+    customers: DataFrame,
+) -> DataFrame:
+    """One customer with consent or an address for this purpose and channel.
+
+    Columns: customer_id, consented, consent_changed_at, suppressed, emails, phones, first_name, language,
+    fingerprint. `emails` and `phones` are those this destination may use: for e-mail the preferred address, for ads
+    all that belong to this customer alone.
+    """
+    configured = settings.channels.destinations[destination]
+    answers = _answers(consent, audience.purpose, configured.channel, day, settings)
+    points = _points(contact_points, suppressions, answers, configured.channel, settings)
+    usable = _mail_points(points) if configured.type == "smtp" else _ads_points(points)
+    addresses = usable.groupBy("customer_id").agg(
+        F.sort_array(F.collect_list(F.when(F.col("kind") == "email", F.col("value")))).alias("emails"),
+        F.sort_array(F.collect_list(F.when(F.col("kind") == "phone", F.col("value")))).alias("phones"),
+    )
+    suppressed = points.groupBy("customer_id").agg(F.max(_blocked(configured.type)).alias("suppressed"))
+    people = customers.select("customer_id", "first_name", "language")
+    joined = (
+        people.join(answers, on="customer_id", how="left")
+        .join(suppressed, on="customer_id", how="left")
+        .join(addresses, on="customer_id", how="left")
+    )
+    nothing = F.array().cast("array<string>")
+    return joined.select(
+        "customer_id",
+        F.coalesce("consented", F.lit(False)).alias("consented"),
+        "consent_changed_at",
+        F.coalesce("suppressed", F.lit(False)).alias("suppressed"),
+        F.coalesce("emails", nothing).alias("emails"),
+        F.coalesce("phones", nothing).alias("phones"),
+        "first_name",
+        "language",
+    ).withColumn("fingerprint", _fingerprint(audience, destination, settings))
+
+
+def _answers(consent: DataFrame, purpose: str, channel: str, day: date, settings: Settings) -> DataFrame:
+    """One customer who was asked: whether the answer allows contact through the end of the day."""
+    midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(settings.general.timezone))
+    lasts = F.col("expires_at").isNull() | (F.col("expires_at") >= F.lit(midnight.astimezone(ZoneInfo("UTC"))))
+    return consent.where((F.col("purpose") == purpose) & (F.col("channel") == channel)).select(
+        "customer_id",
+        F.coalesce((F.col("status") == "granted") & lasts, F.lit(False)).alias("consented"),
+        F.col("changed_at").alias("consent_changed_at"),
+    )
+
+
+def _points(
+    contact_points: DataFrame, suppressions: DataFrame, answers: DataFrame, channel: str, settings: Settings
+) -> DataFrame:
+    """One address of one customer, with how many customers have it, whether one of them refuses, and suppression."""
+    refusals = answers.where(~F.col("consented")).select("customer_id", F.lit(True).alias("refuses"))
+    owners = (
+        contact_points.join(refusals, on="customer_id", how="left")
+        .groupBy("kind", "value")
+        .agg(F.count("*").alias("owners"), F.max(F.coalesce("refuses", F.lit(False))).alias("refused"))
+    )
+    keyed = F.concat(F.lit(f"{settings.hash_key()}|"), F.col("kind"), F.lit(":"), F.col("value"))
+    blocked = suppressions.where(F.col("channel") == channel).select("identifier", F.col("reason").alias("blocked_for"))
+    return (
+        contact_points.select("customer_id", "kind", "value", "preference")
+        .join(owners, on=["kind", "value"], how="inner")
+        .withColumn("identifier", F.substring(F.sha2(keyed, 256), 1, 32))
+        .join(blocked, on="identifier", how="left")
+    )
+
+
+def _mail_points(points: DataFrame) -> DataFrame:
+    """The preferred address, unless somebody who shares it refuses."""
+    return points.where((F.col("kind") == "email") & (F.col("preference") == 1) & ~F.col("refused"))
+
+
+def _ads_points(points: DataFrame) -> DataFrame:
+    """Addresses of one customer only: a shared one would add and remove other people along."""
+    return points.where((F.col("owners") == 1) & F.col("blocked_for").isNull())
+
+
+def _blocked(kind: str) -> Column:
+    """Whether an address on the suppression list stops this customer."""
+    for_good = F.col("blocked_for").isin(*_FOR_GOOD)
+    if kind != "smtp":
+        return F.coalesce(for_good, F.lit(False))
+    preferred = (F.col("kind") == "email") & (F.col("preference") == 1)
+    return F.coalesce(for_good | (F.col("blocked_for").isNotNull() & preferred), F.lit(False))
+
+
+def _fingerprint(audience: Audience, destination: str, settings: Settings) -> Column:
+    """Keyed hash of what is sent: it changes when an address, the template or a spelling rule changes."""
+    configured = settings.channels.destinations[destination]
+    delivery = audience.send_to[destination]
+    if configured.type == "smtp":
+        fixed = f"{settings.hash_key()}|smtp|{delivery.template}"
+        parts = [F.concat_ws(",", "emails"), F.coalesce("language", F.lit(""))]
+    else:
+        fixed = f"{settings.hash_key()}|{google_identifiers.VERSION}|{delivery.list_id}"
+        parts = [F.concat_ws(",", "emails"), F.concat_ws(",", "phones")]
+    return F.substring(F.sha2(F.concat_ws("|", F.lit(fixed), *parts), 256), 1, 32)

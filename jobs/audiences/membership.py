@@ -1,0 +1,76 @@
+"""Who is in which audience today, in which arm, and what the rule saw."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.audiences.columns import VIEW
+from jobs.audiences.holdout import arm
+from jobs.audiences.rules import columns_of, refuse_wrong_rules
+from jobs.audiences.view import READS, customer_view
+from jobs.engine import get_spark
+from jobs.lake import Lake
+from jobs.settings import Audience, Settings
+
+TABLE = "audiences/members"
+_TYPES = {column.name: column.type for column in VIEW.columns}
+
+
+def run(day: date, settings: Settings) -> dict[str, Any]:
+    """Evaluate every audience at the end of `day`. Raises ConfigError for a rule that is not allowed."""
+    lake = Lake.of(settings)
+    txn = lake.transaction("audiences", day, reads=READS, config=[settings.audiences, settings.general.timezone])
+    if not txn.done(TABLE):
+        refuse_wrong_rules(get_spark(), settings)
+        found = members(customer_view(txn, day, settings), settings.audiences)
+        lake.replace(TABLE, found.withColumn("day", F.lit(day)), txn, day=day)
+    return _counts(lake.arrow(TABLE, columns=["arm"], day=day), len(settings.audiences))
+
+
+def members(view: DataFrame, audiences: dict[str, Audience]) -> DataFrame:
+    """One row per customer and audience whose rule is true. All rules are evaluated in one pass over the view."""
+    if not audiences:
+        return view.limit(0).select(*(F.lit("").alias(name) for name in ("audience", "customer_id", "arm", "evidence")))
+    entries = F.array(*(_entry(name, audience) for name, audience in sorted(audiences.items())))
+    return (
+        view.select("customer_id", F.explode(entries).alias("entry"))
+        .where(F.col("entry").isNotNull())
+        .select("entry.audience", "customer_id", "entry.arm", "entry.evidence")
+    )
+
+
+def _entry(name: str, audience: Audience) -> Column:
+    seen = [c for c in dict.fromkeys([*columns_of(audience.where), *audience.evidence]) if c != "customer_id"]
+    entry = F.struct(
+        F.lit(name).alias("audience"),
+        arm(name, audience.holdout).alias("arm"),
+        evidence(seen).alias("evidence"),
+    )
+    return F.when(F.expr(audience.where), entry)
+
+
+def evidence(columns: list[str]) -> Column:
+    """The values as a JSON object. Written by hand, because engines differ in how `to_json` spells numbers."""
+    parts = [F.concat(F.lit(f'"{name}": '), F.coalesce(_json(name), F.lit("null"))) for name in columns]
+    return F.concat(F.lit("{"), F.concat_ws(", ", *parts), F.lit("}"))
+
+
+def _json(name: str) -> Column:
+    column = F.col(name)
+    if _TYPES[name] == "string":
+        escaped = F.regexp_replace(F.regexp_replace(column, r'(["\\])', r"\\$1"), r"[\x00-\x1f]", " ")
+        return F.concat(F.lit('"'), escaped, F.lit('"'))
+    if _TYPES[name] == "double":
+        return F.round(column, 4).cast("decimal(24,4)").cast("string")
+    return column.cast("string")
+
+
+def _counts(rows: pa.Table, audiences: int) -> dict[str, Any]:
+    held_out = pc.sum(pc.cast(pc.equal(rows["arm"], "holdout"), pa.int64())).as_py() or 0
+    return {"audiences": audiences, "members": rows.num_rows, "held_out": held_out}
