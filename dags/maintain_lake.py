@@ -7,6 +7,7 @@ the last week needs. No row is changed; readers are not disturbed.
 from airflow.sdk import CronTriggerTimetable, dag, task
 
 from dags.common import DAG_ARGS, ZONE
+from dags.steps import step
 
 
 @dag(
@@ -22,7 +23,7 @@ def maintain_lake() -> None:
         """Every table, one after the other."""
         from jobs import maintenance
 
-        return maintenance.run()
+        return step(maintenance.run)
 
     compact_and_vacuum()
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from jobs.airflow_client import AirflowClient, answers
 from jobs.errors import StepFailed
@@ -25,6 +26,10 @@ from jobs.settings import Settings
 PROJECT = Path(__file__).resolve().parent.parent
 DEFAULT_PORTS = {"airflow": 8080, "mlflow": 5000, "smtp": 2525, "data-manager": 8026}
 SANDBOX_OF = {"smtp": "smtp", "google_data_manager": "data-manager"}
+SANDBOX_LOGIN: dict[str, dict[str, Any]] = {
+    "smtp": {},
+    "google_data_manager": {"schema": "http", "extra": {"anonymous": True}},
+}
 READY_WITHIN_SECONDS = 180
 PRELOADED = (
     "airflow.executors.local_executor,airflow.sdk.execution_time.task_runner,"
@@ -148,7 +153,12 @@ def environment(ports: dict[str, int], settings: Settings) -> dict[str, str]:
     }
     connections = {
         f"AIRFLOW_CONN_{destination.connection.upper()}": json.dumps(
-            {"conn_type": "generic", "host": "127.0.0.1", "port": ports[SANDBOX_OF[destination.type]]}
+            {
+                "conn_type": "generic",
+                "host": "127.0.0.1",
+                "port": ports[SANDBOX_OF[destination.type]],
+                **SANDBOX_LOGIN[destination.type],
+            }
         )
         for destination in settings.channels.destinations.values()
         if _needs_sandbox(destination.connection)
