@@ -58,7 +58,7 @@ def train(day: date, settings: Settings) -> dict[str, Any]:
     `waiting` and the reason says until when.
     """
     registry, lake = Registry(settings), Lake.of(settings)
-    txn = lake.transaction("train_churn", day, reads=features.READS, config=settings.models.model_dump())
+    txn = lake.transaction("train_churn", day, reads=features.READS, config=[settings.models, settings.journey])
     reason = training.overtaken(registry, NAME, day)
     if reason:
         return {"model": NAME, "day": day.isoformat(), "decision": "waiting", "reason": reason}
@@ -88,22 +88,22 @@ def snapshots(day: date, churn: Churn) -> tuple[list[date], list[date]]:
     return sorted(learned), sorted(judged)
 
 
-def labelled(inputs: Inputs, days: list[date], as_of: date, churn: Churn, timezone: str, gap: int) -> DataFrame:
+def labelled(inputs: Inputs, days: list[date], as_of: date, settings: Settings) -> DataFrame:
     """Features of customers active on each snapshot day, with `churned`: 1 if no order followed within the horizon.
 
     Outcomes count the orders known on `as_of`; features only what was known on the snapshot day.
     """
+    churn, timezone = settings.models.churn, settings.general.timezone
     known = features.known_on(order_facts(order_versions(inputs.orders, timezone)), [as_of])
     followed = (
-        known.where(F.col("fact") == "order")
-        .select("customer_id", F.col("day").alias("ordered_on"))
+        known.select("customer_id", F.col("day").alias("ordered_on"))
         .withColumn("day", F.explode(F.array(*(F.lit(day.isoformat()).cast("date") for day in days))))
         .where(F.date_diff("ordered_on", "day").between(1, churn.horizon_days))
         .groupBy("day", "customer_id")
         .agg(F.lit(0).alias("churned"))
     )
     return (
-        features.features_as_of(inputs, days, timezone, gap)
+        features.features_as_of(inputs, days, timezone, settings.journey)
         .where(F.col("recency_days") < churn.active_days)
         .join(followed, on=["day", "customer_id"], how="left")
         .withColumn("churned", F.coalesce(F.col("churned"), F.lit(1)))
@@ -149,10 +149,10 @@ def load(registry: Registry, version: Version) -> Loaded:
 
 
 def _split(txn: Txn, day: date, settings: Settings) -> Split:
-    churn, zone = settings.models.churn, settings.general.timezone
+    churn = settings.models.churn
     inputs = features.read_inputs(txn, settings)
     learned, judged = snapshots(day, churn)
-    first = order_versions(inputs.orders, zone).agg(F.min("day").alias("day")).collect()[0]["day"]
+    first = order_versions(inputs.orders, settings.general.timezone).agg(F.min("day").alias("day")).collect()[0]["day"]
     if first is None:
         raise NotTrainable("there are no orders; churn is about customers who stop ordering")
     usable = [snapshot for snapshot in learned if (snapshot - first).days >= churn.active_days]
@@ -161,7 +161,7 @@ def _split(txn: Txn, day: date, settings: Settings) -> Split:
         raise NotTrainable(
             f"orders begin on {first}; with {churn.active_days} active days, training can start on {ready}"
         )
-    frame = labelled(inputs, usable + judged, day, churn, zone, settings.journey.session_gap_minutes).toPandas()
+    frame = labelled(inputs, usable + judged, day, settings).toPandas()
     frame["day"] = pd.to_datetime(frame["day"]).dt.date
     ordered = frame.sort_values(["day", "customer_id"], ignore_index=True)
     return Split(

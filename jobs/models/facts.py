@@ -16,6 +16,10 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.journeys import touchpoints
+from jobs.journeys.rules import day_of, first_true
+from jobs.settings import Journey
+
 NEVER = "9999-12-31"
 MEASURES = ("n", "flagged", "cents", "discount_cents")
 _ANSWER = "struct<at:timestamp,id:string,value:double>"
@@ -31,6 +35,7 @@ class Inputs:
     products: DataFrame
     events: DataFrame
     conversations: DataFrame
+    tickets: DataFrame
     survey_responses: DataFrame
     campaign_events: DataFrame
 
@@ -44,16 +49,14 @@ class Inputs:
         )
 
 
-def all_facts(inputs: Inputs, timezone: str, gap_minutes: int) -> DataFrame:
+def all_facts(inputs: Inputs, timezone: str, journey: Journey) -> DataFrame:
     """Every fact features are made of."""
     orders = order_versions(inputs.orders, timezone)
     parts = [
-        order_facts(orders),
+        _summed(order_facts(orders)),
         department_facts(inputs.order_lines, inputs.products, orders),
-        *event_facts(inputs.events, timezone, gap_minutes),
-        *conversation_facts(inputs.conversations, timezone),
-        *survey_facts(inputs.survey_responses, timezone),
-        *campaign_facts(inputs.campaign_events, timezone),
+        *event_facts(inputs.events, timezone, journey.session_gap_minutes),
+        *contact_facts(known_contacts(inputs, timezone, journey)),
     ]
     return reduce(DataFrame.unionByName, parts)
 
@@ -81,11 +84,8 @@ def order_versions(orders: DataFrame, timezone: str) -> DataFrame:
 
 
 def order_facts(versions: DataFrame) -> DataFrame:
-    """Orders of a day: n orders, of which `flagged` not placed in a store; a return is also a negative contact."""
-    known = versions.where(F.col("customer_id").isNotNull())
-    orders = known.withColumns({"fact": F.lit("order"), "n": F.lit(1).cast("bigint")})
-    returns = known.where(F.col("returned") == 1).select("customer_id", "day", "known_from", "known_until")
-    return _summed(orders).unionByName(_summed(_counted(returns, "negative")))
+    """One order each, `flagged` if not placed in a store."""
+    return _counted(versions.where(F.col("customer_id").isNotNull()), "order")
 
 
 def department_facts(lines: DataFrame, products: DataFrame, versions: DataFrame) -> DataFrame:
@@ -128,70 +128,78 @@ def event_facts(events: DataFrame, timezone: str, gap_minutes: int) -> list[Data
 
 
 def visit_starts(events: DataFrame, gap_minutes: int) -> DataFrame:
-    """One start of one visit: an event with none of the same customer in the `gap_minutes` before it.
+    """One start of one visit: an event with none of the same customer and browser in the `gap_minutes` before it.
 
     An earlier event that arrives late joins two visits: from that day on, the later one is no start any more.
     """
     first = F.min(F.struct("arrived", "source", "event_id", (F.col("device") == "mobile").alias("mobile")))
+    browser = F.coalesce("cookie_id", "device", F.lit(""))
     moments = (
-        events.groupBy("customer_id", "day", "occurred_at")
+        events.groupBy("customer_id", browser.alias("browser"), "day", "occurred_at")
         .agg(first.alias("first"))
         .withColumn("known_from", F.col("first.arrived"))
     )
     gap = gap_minutes * 60 * 1_000_000
-    shortly_before = Window.partitionBy("customer_id").orderBy(F.unix_micros("occurred_at")).rangeBetween(-gap, -1)
+    shortly_before = (
+        Window.partitionBy("customer_id", "browser").orderBy(F.unix_micros("occurred_at")).rangeBetween(-gap, -1)
+    )
     until = F.coalesce(F.min("known_from").over(shortly_before), F.lit(NEVER).cast("date"))
     return _counted(
         moments.withColumn("known_until", until).where(F.col("known_from") < F.col("known_until")), "visit"
     ).withColumn("flagged", F.coalesce(F.col("first.mobile"), F.lit(False)).cast("bigint"))
 
 
-def conversation_facts(conversations: DataFrame, timezone: str) -> list[DataFrame]:
-    """Conversations, the satisfaction asked after them on a scale of 5, and those that went badly (2 or less)."""
-    known = (
-        with_known_period(conversations, ["source", "conversation_id"])
-        .where(F.col("customer_id").isNotNull())
-        .withColumn("day", day_of("opened_at", timezone))
-    )
+def known_contacts(inputs: Inputs, timezone: str, journey: Journey) -> DataFrame:
+    """Contacts as the journey step defines them, but one per version of a record, each with its known period.
+
+    Visits are not among them. Columns of journeys/touchpoints but `nth`, and known_from and known_until.
+    """
+    orders = _versions_apart(inputs.orders, "order_id")
+    conversations = _versions_apart(inputs.conversations, "conversation_id")
+    tickets = _versions_apart(inputs.tickets, "ticket_id")
+    answers = _known_on_arrival(inputs.survey_responses)
+    campaigns = _known_on_arrival(inputs.campaign_events)
+    contacts = [
+        *((part, orders, "order_id") for part in touchpoints.orders(orders, timezone)),
+        *((part, conversations, "conversation_id") for part in touchpoints.conversations(conversations, timezone)),
+        *((part, tickets, "ticket_id") for part in touchpoints.tickets(tickets, timezone)),
+        (touchpoints.answers(answers, timezone), answers, F.concat_ws(":", "response_id", "question_id")),
+        (touchpoints.campaign_contacts(campaigns, timezone, journey.click_days), campaigns, "event_id"),
+    ]
+    valence = first_true([(rule.when, rule.valence) for rule in journey.valence], "neutral")
+    known = [
+        part.where(F.col("customer_id").isNotNull() & F.col("day").isNotNull())
+        .withColumn("valence", valence)
+        .join(_periods(records, reference), on=["source", "reference"], how="inner")
+        for part, records, reference in contacts
+    ]
+    return reduce(DataFrame.unionByName, known)
+
+
+def contact_facts(contacts: DataFrame) -> list[DataFrame]:
+    """Conversations, campaign answers and negative contacts as counts; NPS and CSAT as answers."""
+    kind = F.when(F.col("type") == "conversation", "conversation").when(F.col("type").isin("click", "redeem"), "click")
+    score = F.when(F.col("type") == "nps", "nps").when(F.col("type").isin("csat", "resolution"), "csat")
     answer = F.struct(
-        F.col("opened_at").alias("at"), F.col("conversation_id").alias("id"), F.col("csat").alias("value")
+        F.col("occurred_at").alias("at"),
+        F.concat_ws("|", "source", "reference").alias("id"),
+        F.col("score").cast("double").alias("value"),
     )
     return [
-        _summed(_counted(known, "conversation")),
-        _summed(_counted(known.where(F.col("csat") <= 2), "negative")),
-        _answers(known.where(F.col("csat").isNotNull()), F.lit("csat"), answer),
+        _summed(_counted(contacts.where(kind.isNotNull()), kind)),
+        _summed(_counted(contacts.where(F.col("valence") == "negative"), "negative")),
+        _answers(contacts.where(score.isNotNull() & F.col("score").isNotNull()), score, answer),
     ]
 
 
-def survey_facts(responses: DataFrame, timezone: str) -> list[DataFrame]:
-    """NPS answers (0 to 10) and CSAT answers (on a scale of 5); detractors and CSAT of 2 or less are negative."""
-    scale = F.when(F.col("kind") == "csat", F.lit(5.0)).when(F.col("kind") == "nps", F.lit(10.0))
-    value = F.round(F.col("score") * scale / F.coalesce(F.col("scale_max"), scale), 2)
-    known = (
-        _known_on_arrival(responses)
-        .where(F.col("customer_id").isNotNull() & F.col("score").isNotNull() & F.col("kind").isin("nps", "csat"))
-        .withColumns({"day": day_of("answered_at", timezone), "value": value})
-    )
-    unhappy = F.col("value") <= F.when(F.col("kind") == "nps", 6.0).otherwise(2.0)
-    answer = F.struct(
-        F.col("answered_at").alias("at"),
-        F.concat_ws("|", "source", "response_id", "question_id").alias("id"),
-        "value",
-    )
-    return [_answers(known, F.col("kind"), answer), _summed(_counted(known.where(unhappy), "negative"))]
+def _versions_apart(versions: DataFrame, key: str) -> DataFrame:
+    """Each version as a record of its own, with its known period: its id says which file and line it is from."""
+    return with_known_period(versions, ["source", key]).withColumn(key, F.concat_ws("|", key, "file_id", "line"))
 
 
-def campaign_facts(campaign_events: DataFrame, timezone: str) -> list[DataFrame]:
-    """Clicks and redemptions; complaints and unsubscribes are negative contacts."""
-    kind = F.when(F.col("type").isin("click", "redeem"), "click").when(
-        F.col("type").isin("complaint", "unsubscribe"), "negative"
-    )
-    known = (
-        _known_on_arrival(campaign_events)
-        .withColumns({"day": day_of("occurred_at", timezone), "kind": kind})
-        .where(F.col("customer_id").isNotNull() & F.col("kind").isNotNull())
-    )
-    return [_summed(_counted(known, F.col("kind")))]
+def _periods(records: DataFrame, reference: str | Column) -> DataFrame:
+    column = F.col(reference) if isinstance(reference, str) else reference
+    return records.select("source", column.alias("reference"), "known_from", "known_until")
 
 
 def with_known_period(versions: DataFrame, key: list[str]) -> DataFrame:
@@ -205,11 +213,6 @@ def with_known_period(versions: DataFrame, key: list[str]) -> DataFrame:
     return versions.withColumns({"known_from": F.col("arrived"), "known_until": overtaken}).where(
         F.col("known_from") < F.col("known_until")
     )
-
-
-def day_of(moment: str, timezone: str) -> Column:
-    """The calendar day of a UTC timestamp in the company's time zone."""
-    return F.to_date(F.from_utc_timestamp(moment, timezone))
 
 
 def cents(amount: str) -> Column:

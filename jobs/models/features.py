@@ -13,7 +13,7 @@ from jobs import schemas
 from jobs.lake import Lake, Txn
 from jobs.models.facts import Inputs, all_facts
 from jobs.profiles.identity import with_customer
-from jobs.settings import Settings
+from jobs.settings import Journey, Settings
 
 TABLE = "models/features"
 NAMES = [name for name in schemas.get(TABLE).column_names if name not in ("day", "customer_id")]
@@ -23,21 +23,22 @@ READS = (
     "valid/products",
     "valid/events",
     "valid/conversations",
+    "valid/tickets",
     "valid/survey_responses",
     "valid/campaign_events",
     "identity/map",
 )
 LONGEST_WINDOW = 91
-PERSONAL = ("orders", "events", "conversations", "survey_responses", "campaign_events")
+WITHOUT_PERSON = ("order_lines", "products")
 
 
 def run(day: date, settings: Settings) -> dict[str, Any]:
     """Features of every customer on `day`, written to models/features."""
     lake = Lake.of(settings)
-    txn = lake.transaction("features", day, reads=READS, config=settings.journey.session_gap_minutes)
+    txn = lake.transaction("features", day, reads=READS, config=settings.journey)
     if txn.done(TABLE):
         return {"day": day.isoformat(), "customers": lake.rows(TABLE, day=day)}
-    frame = features_as_of(read_inputs(txn, settings), [day], settings.general.timezone, _gap(settings))
+    frame = features_as_of(read_inputs(txn, settings), [day], settings.general.timezone, settings.journey)
     commit = lake.replace(TABLE, frame, txn, day=day)
     return {"day": day.isoformat(), "customers": commit.rows}
 
@@ -48,12 +49,12 @@ def read_inputs(txn: Txn, settings: Settings) -> Inputs:
 
     def read(name: str) -> DataFrame:
         table = txn.read(f"valid/{name}")
-        return with_customer(table, identity_map, settings) if name in PERSONAL else table
+        return table if name in WITHOUT_PERSON else with_customer(table, identity_map, settings)
 
     return Inputs(**{name: read(name) for name in Inputs.__dataclass_fields__})
 
 
-def features_as_of(inputs: Inputs, snapshots: Sequence[date], timezone: str, gap_minutes: int) -> DataFrame:
+def features_as_of(inputs: Inputs, snapshots: Sequence[date], timezone: str, journey: Journey) -> DataFrame:
     """One row per customer and snapshot day, columns of models/features, for all snapshots in one pass.
 
     A customer is there who ever ordered or answered a survey, or did anything in the last 91 days. Windows end on the
@@ -62,7 +63,7 @@ def features_as_of(inputs: Inputs, snapshots: Sequence[date], timezone: str, gap
     """
     start = min(snapshots) - timedelta(days=LONGEST_WINDOW + 2)
     recent = inputs.since(F.lit(start.isoformat()).cast("timestamp"))
-    known = known_on(all_facts(recent, timezone, gap_minutes), snapshots)
+    known = known_on(all_facts(recent, timezone, journey), snapshots)
     return _features(known.groupBy("snapshot", "customer_id").agg(*_totals()))
 
 
@@ -155,7 +156,3 @@ def _total(fact: str, days: int | None = None, column: str = "n") -> Column:
 
 def _newest(fact: str) -> Column:
     return F.max(F.when(F.col("fact") == fact, F.col("answer"))).getField("value")
-
-
-def _gap(settings: Settings) -> int:
-    return settings.journey.session_gap_minutes

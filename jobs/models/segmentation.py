@@ -44,11 +44,11 @@ def train(day: date, settings: Settings) -> dict[str, Any]:
     The same day, data and configuration again change nothing. Too few customers is no error: the decision is `waiting`.
     """
     registry, lake = Registry(settings), Lake.of(settings)
-    txn = lake.transaction("train_segmentation", day, reads=[features.TABLE], config=settings.models.model_dump())
+    txn = lake.transaction("train_segmentation", day, reads=[features.TABLE], config=settings.models)
     reason = training.overtaken(registry, NAME, day)
     if reason:
         return {"model": NAME, "day": day.isoformat(), "decision": "waiting", "reason": reason}
-    frame = buyers(lake.arrow(features.TABLE, day=day).to_pandas())
+    frame = buyers(txn.arrow(features.TABLE, day=day).to_pandas())
     try:
         if frame.empty:
             raise NotTrainable(f"models/features has no customer who ordered by {day}; run the features step first")

@@ -181,7 +181,8 @@ def standout(
         shown = "none" if np.isnan(value) else f"{round(float(value), 2):g}"
         return f"{meanings.get(name, name)}: {shown} ({'high' if points[row, column] > 0 else 'low'})"
 
-    return [[words(row, c) for c in strongest[row] if weight[row, c] > 0] for row in range(len(points))]
+    found = [[words(row, c) for c in strongest[row] if weight[row, c] > 0] for row in range(len(points))]
+    return [reasons or ["nearest to this segment in all together, in nothing alone"] for reasons in found]
 
 
 def _space(frame: pd.DataFrame, features: list[str]) -> Segments:

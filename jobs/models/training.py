@@ -29,7 +29,7 @@ def fingerprint(frame: pd.DataFrame, config: Any) -> str:
 
 def tags(day: date, found: str, txn: Txn) -> dict[str, str]:
     """What a version must remember to be found and reproduced: the Delta version of every table it learned from."""
-    versions = {name: version for name, version in txn.versions.items() if version is not None}
+    versions = {name: version for name, version in txn.pins.items() if version is not None}
     return {"day": day.isoformat(), "fingerprint": found, "data_version": json.dumps(versions, sort_keys=True)}
 
 

@@ -19,6 +19,7 @@ def inputs(rows):
         "products": {"source": "pos", "file_id": "f", "line": 1, "updated_at": "2016-12-01"},
         "events": {"source": "web", "type": "page_view"},
         "conversations": {"source": "chat", "file_id": "f", "line": 1},
+        "tickets": {"source": "desk", "file_id": "f", "line": 1},
         "survey_responses": {"source": "survey", "question_id": "q"},
         "campaign_events": {"source": "campaigns"},
     }
@@ -41,7 +42,7 @@ def _on_time(name, record):
     moment = next((record[k] for k in ("ordered_at", "occurred_at", "opened_at", "answered_at") if k in record), None)
     if moment:
         record.setdefault("arrived", moment[:10])
-        if name in ("orders", "conversations"):
+        if name in ("orders", "conversations", "tickets"):
             record.setdefault("updated_at", moment)
     return record
 

@@ -8,13 +8,22 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from jobs.models.features import features_as_of, ratio
+from jobs.settings import Journey
 
 DAY = dt.date(2017, 6, 30)
+JOURNEY = Journey(
+    stages=[{"stage": "awareness", "name": "seen", "when": "true"}],
+    valence=[
+        {"name": "detractor", "when": "type = 'nps' and score <= 6", "valence": "negative"},
+        {"name": "unhappy", "when": "score <= 2 and type in ('csat', 'resolution')", "valence": "negative"},
+        {"name": "gone wrong", "when": "type in ('return', 'complaint')", "valence": "negative"},
+    ],
+)
 
 
 def as_of(inputs, *days):
     """Features by (day, customer), computed in one pass."""
-    found = features_as_of(inputs, days or [DAY], "Europe/Amsterdam", 30).collect()
+    found = features_as_of(inputs, days or [DAY], "Europe/Amsterdam", JOURNEY).collect()
     return {(row["day"], row["customer_id"]): row.asDict() for row in found}
 
 
@@ -179,9 +188,10 @@ def test_answers_are_the_newest_known_and_unhappy_ones_are_negative_contacts(inp
             "arrived": "2017-07-01",
         },
         {"response_id": "r4", "kind": "csat", "score": 8.0, "scale_max": 10.0, "answered_at": "2017-01-10 10:00:00"},
+        {"response_id": "r5", "kind": "text", "comment": "nice", "answered_at": "2017-06-21 10:00:00"},
     ]
     found = of(inputs(survey_responses=[{**response, "loyalty_id": "anna"} for response in responses]))
-    assert (found["nps_last"], found["csat_last"]) == (3, 4)
+    assert (found["nps_last"], found["csat_last"]) == (3, 4.11)
     assert found["negative_contacts_91d"] == 1
 
 
@@ -192,8 +202,20 @@ def test_clicks_conversations_and_complaints_are_counted(inputs):
             for kind in ("sent", "click", "redeem", "complaint")
         ],
         conversations=[
-            {"conversation_id": "c1", "loyalty_id": "anna", "opened_at": "2017-06-20 10:00:00", "csat": 1.0},
-            {"conversation_id": "c2", "loyalty_id": "anna", "opened_at": "2017-03-01 10:00:00", "csat": 5.0},
+            {
+                "conversation_id": "c1",
+                "loyalty_id": "anna",
+                "opened_at": "2017-06-20 10:00:00",
+                "closed_at": "2017-06-21 10:00:00",
+                "csat": 1.0,
+            },
+            {
+                "conversation_id": "c2",
+                "loyalty_id": "anna",
+                "opened_at": "2017-03-01 10:00:00",
+                "closed_at": "2017-03-01 11:00:00",
+                "csat": 5.0,
+            },
         ],
     )
     found = of(tables)
