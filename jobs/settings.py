@@ -24,6 +24,7 @@ from jobs.yaml_files import ConfigError, Strict, load, nearest
 Severity = Literal["critical", "warning", "info"]
 GROUPS = ("crm", "survey", "chat", "web")
 IdentifierKind = Literal["contact", "email", "phone", "login", "cookie", "loyalty"]
+Fact = Literal["name", "birth_date"]
 GOLDEN_ATTRIBUTES = (
     *("first_name", "last_name", "birth_date", "gender", "street", "postcode", "city", "country", "language"),
     *("household_id", "email", "phone", "attributes"),
@@ -119,10 +120,14 @@ class Identity(Strict):
     @field_validator("identifiers", mode="before")
     @classmethod
     def _careful_defaults(cls, given: Any) -> Any:
-        """A household shares its phone and its tablet: unless told otherwise, these two link with care."""
+        """A household shares its phone, its tablet and often a mailbox: unless told otherwise these link with care."""
         if not isinstance(given, dict) or not all(isinstance(rule, dict | None) for rule in given.values()):
             return given
-        careful = {"phone": {"only_if_same": ["name", "birth_date"]}, "cookie": {"shared_by_at_most": 1}}
+        careful: dict[str, dict[str, Any]] = {
+            "phone": {"only_if_same": ["name"], "unless_different": ["birth_date"]},
+            "email": {"unless_different": ["name", "birth_date"]},
+            "cookie": {"shared_by_at_most": 1},
+        }
         kinds = [*get_args(IdentifierKind), *(kind for kind in given if kind not in get_args(IdentifierKind))]
         return {kind: {**careful.get(kind, {}), **(given.get(kind) or {})} for kind in kinds}
 
@@ -143,9 +148,8 @@ class Identifier(Strict):
     shared_by_at_most: int = Field(
         10, ge=1, description="contacts, logins, ... an identifier may be seen with; beyond that it links nobody"
     )
-    only_if_same: list[Literal["name", "birth_date"]] = Field(
-        [], description="links two contact records only if these do not contradict each other"
-    )
+    only_if_same: list[Fact] = Field([], description="links two contacts only if both tell these and they fit")
+    unless_different: list[Fact] = Field([], description="links two contacts unless both tell these and they differ")
 
 
 class GoldenRule(Strict):
@@ -234,7 +238,7 @@ class Journey(Strict):
     @classmethod
     def _everybody_has_a_stage(cls, rules: list[StageRule]) -> list[StageRule]:
         if not rules or rules[-1].when.strip().lower() != "true":
-            raise ValueError("the last rule must be `when: \"true\"`, so that every customer has a stage")
+            raise ValueError('the last rule must be `when: "true"`, so that every customer has a stage')
         names = [rule.name for rule in rules]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

@@ -139,7 +139,7 @@ def _counts(
         "split": int(happened.get("split", 0)),
         "values_ignored": int(seen["ignored"].sum()),
         "identifiers_shared": {kind: int(n) for (reason, kind), n in set_aside.items() if reason == "shared"},
-        "identifiers_disputed": {kind: int(n) for (reason, kind), n in set_aside.items() if reason == "names"},
+        "identifiers_disputed": {kind: int(n) for (reason, kind), n in set_aside.items() if reason == "disputed"},
     }
 
 

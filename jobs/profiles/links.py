@@ -30,18 +30,16 @@ def find_links(sightings: pd.DataFrame, rules: dict[str, Identifier]) -> tuple[p
     """
     together = seen_together(sightings)
     shared = shared_since(together, rules)
-    careful = [kind for kind in KINDS if rules[kind].only_if_same]
-    strong = [kind for kind in KINDS if rules[kind].links and kind not in careful]
-    found = [together[together["left_kind"].isin(strong) & together["rule"].isin(strong)].assign(until=NEVER)]
-    contested = []
-    for kind in careful:
-        if rules[kind].links:
-            links, disputed = agreeing_contacts(sightings, kind, rules[kind].only_if_same, shared)
+    by_row = [kind for kind in KINDS if rules[kind].links and not rules[kind].only_if_same]
+    found = [together[together["left_kind"].isin(by_row) & together["rule"].isin(by_row)].assign(until=NEVER)]
+    powerless = [shared.assign(reason="shared")]
+    for kind, rule in rules.items():
+        if rule.links and (rule.only_if_same or rule.unless_different):
+            links, disputed = links_between_contacts(sightings, kind, rule, shared)
             found.append(links)
-            contested.append(disputed.assign(kind=kind, reason="names"))
-    links = _end_when_shared(pd.concat(found, ignore_index=True), shared)
-    powerless = pd.concat([shared.assign(reason="shared"), *contested], ignore_index=True)
-    return links[LINK_COLUMNS], powerless[["identifier", "kind", "reason", "since"]]
+            powerless.append(disputed.assign(kind=kind, reason="disputed"))
+    nobodys = pd.concat(powerless, ignore_index=True)[["identifier", "kind", "reason", "since"]]
+    return _ended(pd.concat(found, ignore_index=True)[LINK_COLUMNS], nobodys), nobodys
 
 
 def seen_together(sightings: pd.DataFrame) -> pd.DataFrame:
@@ -73,36 +71,40 @@ def shared_since(together: pd.DataFrame, rules: dict[str, Identifier]) -> pd.Dat
     return over.groupby(["identifier", "kind"], as_index=False)["since"].min()
 
 
-def agreeing_contacts(
-    sightings: pd.DataFrame, kind: str, on: list[str], shared: pd.DataFrame
+def links_between_contacts(
+    sightings: pd.DataFrame, kind: str, rule: Identifier, shared: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Links by an identifier that a household shares, and the identifiers that people who differ share (since when).
+    """Links by an identifier that a household may share, and which are disputed (identifier, since).
 
-    Contacts that agree are linked to each other. The identifier itself belongs to its contacts only as long as every
-    one of them agrees with one that came before; otherwise nobody can say whose it is.
+    Contacts that have it and agree are linked to each other. An identifier is disputed from the day a contact gets it
+    that agrees with none of those that had it: from then on nobody can say whose it is. If contacts must be proven to
+    be the same, only contacts are linked by it: a row that has it without a name proves nothing.
     """
     carriers = _carriers(sightings, kind, shared)
-    pairs = carriers.merge(carriers, on="identifier", suffixes=("_left", "_right"))
-    earlier = (pairs["joined_left"] < pairs["joined_right"]) | (
-        (pairs["joined_left"] == pairs["joined_right"]) & (pairs["contact_left"] < pairs["contact_right"])
-    )
-    pairs = pairs[earlier].reset_index(drop=True)
-    pairs = pairs[names.agree(pairs, on)]
-    pairs["first_seen"] = pairs[["first_seen_left", "first_seen_right"]].max(axis=1)
-    ends = ["identifier", "contact_left", "contact_right", "joined_right"]
-    pairs = pairs.groupby(ends, as_index=False)["first_seen"].min()
-
+    pairs = _agreeing(carriers, rule)
     owners = carriers[["identifier", "contact", "joined"]].drop_duplicates()
     disputed = _disputed(owners, pairs)
-    hubs = owners.merge(disputed, on="identifier", how="left").rename(
-        columns={"contact": "left", "joined": "first_seen", "since": "until"}
-    )
-    hubs = hubs.assign(right=hubs["identifier"])
-    between = pairs.rename(columns={"contact_left": "left", "contact_right": "right"})
-    links = pd.concat([hubs, between], ignore_index=True).assign(rule=kind)
-    limit = links["identifier"].map(shared.set_index("identifier")["since"])
-    links["until"] = pd.concat([links["until"], limit], axis=1).min(axis=1).fillna(NEVER).astype(np.int32)
-    return links[LINK_COLUMNS], disputed
+    limit = pairs["identifier"].map(shared.set_index("identifier")["since"]).fillna(NEVER)
+    between = pairs.assign(until=limit).rename(columns={"contact_left": "left", "contact_right": "right"})
+    owned = owners.assign(right=owners["identifier"], until=NEVER)
+    owned = owned.rename(columns={"contact": "left", "joined": "first_seen"})
+    links = pd.concat([between, owned] if rule.only_if_same else [between], ignore_index=True)
+    return links.assign(rule=kind)[LINK_COLUMNS], disputed
+
+
+def _agreeing(carriers: pd.DataFrame, rule: Identifier) -> pd.DataFrame:
+    """Pairs of contacts with one identifier that agree, the one that had it first on the left, and since when."""
+    pairs = carriers.merge(carriers, on="identifier", suffixes=("_left", "_right"))
+    together = pairs["joined_left"] == pairs["joined_right"]
+    earlier = pairs["joined_left"] < pairs["joined_right"]
+    pairs = pairs[earlier | (together & (pairs["contact_left"] < pairs["contact_right"]))].reset_index(drop=True)
+    for fact in rule.only_if_same:
+        pairs = pairs[names.same(pairs, fact)]
+    for fact in rule.unless_different:
+        pairs = pairs[~names.different(pairs, fact)]
+    pairs = pairs.assign(first_seen=pairs[["first_seen_left", "first_seen_right"]].max(axis=1))
+    ends = ["identifier", "contact_left", "contact_right", "joined_right"]
+    return pairs.groupby(ends, as_index=False)["first_seen"].min()
 
 
 def _carriers(sightings: pd.DataFrame, kind: str, shared: pd.DataFrame) -> pd.DataFrame:
@@ -129,9 +131,9 @@ def _disputed(owners: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     return stranger.groupby("identifier", as_index=False)["joined"].min().rename(columns={"joined": "since"})
 
 
-def _end_when_shared(links: pd.DataFrame, shared: pd.DataFrame) -> pd.DataFrame:
-    """A link ends when one of its ends turns out to be shared by too many; one that ends as it begins never was."""
-    since = shared.set_index("identifier")["since"]
+def _ended(links: pd.DataFrame, nobodys: pd.DataFrame) -> pd.DataFrame:
+    """A link ends the day one of its ends turns out to be nobody's; one that ends as it begins never was."""
+    since = nobodys.groupby("identifier")["since"].min()
     ends = [links["until"], links["left"].map(since), links["right"].map(since)]
     links = links.assign(until=pd.concat(ends, axis=1).min(axis=1).astype(np.int32))
     return links[links["first_seen"] < links["until"]]

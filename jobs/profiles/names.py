@@ -1,4 +1,8 @@
-"""Whether two contact records can be one person, judged by name and birth date."""
+"""Whether two contact records can be one person, judged by name and birth date.
+
+Names are compared as `plain` spells them. Pairs are rows with the columns first_name, last_name and birth_date of both
+sides, ending in `_left` and `_right`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,11 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from jobs.settings import Fact
+
+SHORTEST_FAMILY_NAME = 3
+SHORTEST_WITH_SLIP = 4
+
 
 def plain(name: str | None) -> str:
     """Letters only, lower case, without accents: `De Vries-Öz` is `devriesoz`."""
@@ -14,29 +23,47 @@ def plain(name: str | None) -> str:
     return "".join(letter for letter in letters if letter.isalpha())
 
 
-def agree(pairs: pd.DataFrame, on: list[str]) -> pd.Series:
-    """For each pair (columns first_name, last_name, birth_date with `_left` and `_right`): could it be one person?
+def same(pairs: pd.DataFrame, fact: Fact) -> pd.Series:
+    """The fact is known on both sides and fits.
 
-    Names are as `plain` gives them. On `name`: both last names are known and the same, give or take one slip of the
-    pen, and the first names are the same or one is the initial of the other. On `birth_date`: not both known and
-    different. Equal birth dates excuse one slip in the first name too.
+    Names fit if the last names are the same, give or take one slip of the pen or a second family name, and the first
+    names are the same or one is the other's initial; equal birth dates excuse a slip in the first name. First and last
+    name may have been typed in each other's box.
     """
-    both_born = pairs["birth_date_left"].notna() & pairs["birth_date_right"].notna()
-    same_birth = both_born & (pairs["birth_date_left"] == pairs["birth_date_right"])
-    verdict = pd.Series(True, index=pairs.index)
-    if "birth_date" in on:
-        verdict &= ~both_born | same_birth
-    if "name" in on:
-        last = _compare(pairs, "last_name", _alike)
-        first = _compare(pairs, "first_name", _same_or_initial)
-        first |= same_birth & _compare(pairs, "first_name", _alike)
-        verdict &= last & first
-    return verdict
+    equal_birth = _birth(pairs)["equal"]
+    if fact == "birth_date":
+        return equal_birth
+    first = _compare(pairs, "first_name", "first_name", _same_or_initial)
+    first |= equal_birth & _compare(pairs, "first_name", "first_name", _one_slip_apart)
+    straight = first & _compare(pairs, "last_name", "last_name", _same_family)
+    crosswise = _compare(pairs, "first_name", "last_name", str.__eq__) & _compare(
+        pairs, "last_name", "first_name", str.__eq__
+    )
+    return straight | crosswise
 
 
-def _compare(pairs: pd.DataFrame, column: str, rule: Callable[[str, str], bool]) -> pd.Series:
-    sides = zip(pairs[f"{column}_left"], pairs[f"{column}_right"], strict=True)
-    verdicts = [bool(left and right) and rule(left, right) for left, right in sides]
+def different(pairs: pd.DataFrame, fact: Fact) -> pd.Series:
+    """The fact is known on both sides and contradicts.
+
+    Names contradict if the first names start with different letters, unless the birth dates are equal (Cornelis is
+    Kees) or the names were typed in each other's box.
+    """
+    birth = _birth(pairs)
+    if fact == "birth_date":
+        return birth["known"] & ~birth["equal"]
+    crosswise = _compare(pairs, "first_name", "last_name", str.__eq__)
+    return _compare(pairs, "first_name", "first_name", _other_initial) & ~birth["equal"] & ~crosswise
+
+
+def _birth(pairs: pd.DataFrame) -> pd.DataFrame:
+    known = pairs["birth_date_left"].notna() & pairs["birth_date_right"].notna()
+    return pd.DataFrame({"known": known, "equal": known & (pairs["birth_date_left"] == pairs["birth_date_right"])})
+
+
+def _compare(pairs: pd.DataFrame, left: str, right: str, rule: Callable[[str, str], bool]) -> pd.Series:
+    """The verdict of a rule on two names; False if one is unknown."""
+    sides = zip(pairs[f"{left}_left"], pairs[f"{right}_right"], strict=True)
+    verdicts = [bool(one and other) and rule(one, other) for one, other in sides]
     return pd.Series(verdicts, index=pairs.index, dtype=bool)
 
 
@@ -44,16 +71,27 @@ def _same_or_initial(left: str, right: str) -> bool:
     return left == right or (min(len(left), len(right)) == 1 and left[0] == right[0])
 
 
-def _alike(left: str, right: str) -> bool:
-    """Equal, or at least four letters of which one is missing, extra, wrong, or swapped with its neighbour."""
+def _other_initial(left: str, right: str) -> bool:
+    return left[0] != right[0]
+
+
+def _same_family(left: str, right: str) -> bool:
+    """Vries and De Vries, Bakker and Bakker-Vos, Visser and Viser."""
+    short, long = sorted((left, right), key=len)
+    part = len(short) >= SHORTEST_FAMILY_NAME and (long.startswith(short) or long.endswith(short))
+    return part or _one_slip_apart(left, right)
+
+
+def _one_slip_apart(left: str, right: str) -> bool:
+    """Equal, or long enough and one letter is missing, extra, wrong, or swapped with its neighbour."""
     if left == right:
         return True
-    if min(len(left), len(right)) < 4 or abs(len(left) - len(right)) > 1:
-        return False
     short, long = sorted((left, right), key=len)
+    if len(short) < SHORTEST_WITH_SLIP or len(long) - len(short) > 1:
+        return False
     start = next((place for place, letter in enumerate(short) if letter != long[place]), len(short))
     rest_short, rest_long = short[start:], long[start:]
     if len(short) < len(long):
         return rest_short == rest_long[1:]
-    swapped = len(rest_short) > 1 and rest_short[:2] == rest_long[1::-1] and rest_short[2:] == rest_long[2:]
+    swapped = rest_short[:2] == rest_long[1::-1] and rest_short[2:] == rest_long[2:]
     return rest_short[1:] == rest_long[1:] or swapped

@@ -104,12 +104,33 @@ class TestHouseholdPhone:
         )
         assert not together(found, "crm:1", "els' tablet")
 
-    def test_an_email_address_joins_whatever_the_names(self):
+
+class TestSharedMailbox:
+    def test_an_email_address_joins_records_whose_names_do_not_contradict(self):
         found = identity(
             {"contact": "crm:1", "email": "a", "name": "jan bakker"},
-            {"contact": "shop:1", "email": "a", "name": "els vos"},
+            {"contact": "shop:1", "email": "a", "name": "johannes vos"},
+            {"email": "a", "cookie": "k"},
         )
-        assert together(found, "crm:1", "shop:1")
+        assert together(found, "crm:1", "shop:1", "a", "k")
+
+    def test_a_couple_with_one_mailbox_stays_two_and_the_mailbox_is_nobodys(self):
+        found = identity(
+            {"contact": "crm:1", "email": "a", "name": "jan bakker"},
+            {"contact": "shop:1", "email": "a", "name": "els bakker"},
+            {"email": "a", "cookie": "k"},
+        )
+        assert customers(found) == {frozenset({"crm:1"}), frozenset({"shop:1"}), frozenset({"a"}), frozenset({"k"})}
+        assert found.counts["identifiers_disputed"] == {"email": 1}
+
+    def test_records_of_one_person_with_a_shared_mailbox_are_still_joined(self):
+        found = identity(
+            {"contact": "crm:1", "email": "a", "name": "jan bakker"},
+            {"contact": "crm:2", "email": "a", "name": "els bakker"},
+            {"contact": "shop:1", "email": "a", "name": "els bakker"},
+        )
+        assert together(found, "crm:2", "shop:1")
+        assert not together(found, "crm:1", "crm:2")
 
 
 class TestHistory:
