@@ -1,0 +1,121 @@
+"""The customer journey of everybody: visits, baskets, touchpoints, micro-moments, stages with their history, KPIs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.journeys import touchpoints as contacts
+from jobs.journeys.carts import carts
+from jobs.journeys.kpis import kpis
+from jobs.journeys.moments import moments
+from jobs.journeys.rules import day_of
+from jobs.journeys.sessions import sessions, with_session
+from jobs.journeys.stages import stages, timeline
+from jobs.lake import Lake, Txn
+from jobs.profiles.identity import newest_day, with_customer
+from jobs.settings import Settings
+
+log = logging.getLogger(__name__)
+VALID = (
+    "valid/events",
+    "valid/orders",
+    "valid/campaign_events",
+    "valid/conversations",
+    "valid/tickets",
+    "valid/survey_responses",
+    "valid/contacts",
+    "valid/social_posts",
+)
+READS = (*VALID, "identity/map")
+WRITES = (
+    "journeys/sessions",
+    "journeys/carts",
+    "journeys/touchpoints",
+    "journeys/moments",
+    "journeys/stages",
+    "journeys/kpis",
+)
+
+
+def run(day: date, settings: Settings) -> dict[str, Any]:
+    """Rebuild journeys/* from everything that arrived up to `day`.
+
+    A late row corrects history: the tables are those that would exist had it arrived in time. What carries a time
+    after `day` waits until that day comes.
+    """
+    lake = Lake.of(settings)
+    as_of = newest_day(lake, "identity/map", day)
+    config = [settings.journey.model_dump_json(), settings.general.timezone, settings.general.country, str(as_of)]
+    txn = lake.transaction("map_journeys", day, reads=READS, config=config)
+    if not txn.done(*WRITES):
+        _rebuild(lake, txn, as_of, settings)
+    counts = _counts(lake)
+    log.info("journeys: %s", counts)
+    return counts
+
+
+def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
+    """Each table is read back after it is written, so that the next one starts from what is stored."""
+    journey, zone = settings.journey, settings.general.timezone
+
+    def publish(name: str, rows: DataFrame) -> DataFrame:
+        return lake.read(name, version=lake.replace(name, rows, txn).version)
+
+    def arrived(name: str) -> DataFrame:
+        rows = txn.read(name).where(F.col("arrived") <= F.lit(as_of))
+        return with_customer(rows, txn.read("identity/map"), settings)
+
+    events = arrived("valid/events").where(day_of("occurred_at", zone) <= F.lit(as_of))
+    visited = with_session(events, journey.session_gap_minutes)
+    tables = {"sessions": publish("journeys/sessions", sessions(visited, journey.channels, zone))}
+    tables["carts"] = publish("journeys/carts", carts(tables["sessions"], journey.cart_days, as_of, zone))
+    parts = [contacts.visits(tables["sessions"]), *_other_contacts(lake, arrived, settings)]
+    every = contacts.touchpoints(parts, journey.valence).where(F.col("day") <= F.lit(as_of))
+    tables["touchpoints"] = publish("journeys/touchpoints", every)
+    found = moments(visited, journey.moments, journey.minimum_confidence, zone)
+    tables["moments"] = publish("journeys/moments", found)
+    tables["customers"] = timeline(tables["touchpoints"], journey.measures, as_of)
+    placed = stages(tables["customers"], journey.stages, journey.measures)
+    tables["stages"] = publish("journeys/stages", placed)
+    first_day = tables["touchpoints"].agg(F.min("day")).collect()[0][0] or as_of
+    publish("journeys/kpis", kpis(tables, journey.kpis, first_day, as_of))
+
+
+def _other_contacts(lake: Lake, arrived: Callable[[str], DataFrame], settings: Settings) -> list[DataFrame]:
+    """Touchpoints of every channel but the web; a dataset no source delivers takes no time."""
+    zone = settings.general.timezone
+    makers: dict[str, Callable[[DataFrame], list[DataFrame]]] = {
+        "valid/orders": lambda rows: contacts.orders(rows, zone),
+        "valid/campaign_events": lambda rows: [contacts.campaign_contacts(rows, zone, settings.journey.click_days)],
+        "valid/conversations": lambda rows: contacts.conversations(rows, zone),
+        "valid/tickets": lambda rows: contacts.tickets(rows, zone),
+        "valid/survey_responses": lambda rows: [contacts.answers(rows, zone)],
+        "valid/contacts": lambda rows: [contacts.registrations(rows, zone)],
+        "valid/social_posts": lambda rows: [contacts.posts(rows, zone)],
+    }
+    return [part for name, make in makers.items() if lake.exists(name) for part in make(arrived(name))]
+
+
+def _counts(lake: Lake) -> dict[str, Any]:
+    now = lake.arrow("journeys/stages", columns=["stage", "valid_to"]).filter(pc.field("valid_to").is_null())
+    return {
+        "sessions": lake.rows("journeys/sessions"),
+        "carts": lake.rows("journeys/carts"),
+        "touchpoints": lake.rows("journeys/touchpoints"),
+        "moments": _per(lake.arrow("journeys/moments", columns=["type"])["type"]),
+        "customers_per_stage": _per(now["stage"]),
+        "kpis": lake.rows("journeys/kpis"),
+    }
+
+
+def _per(values: Any) -> dict[str, int]:
+    """How often each value occurs."""
+    found = [(entry["values"], entry["counts"]) for entry in pc.value_counts(values).to_pylist()]
+    return dict(sorted(found))

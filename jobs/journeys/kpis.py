@@ -1,0 +1,152 @@
+"""KPIs per day and stage, as registered in config/journey.yaml, each with the query that recomputes it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import reduce
+from itertools import groupby
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from jobs.journeys.rules import holds
+from jobs.settings import Journey, Kpi, Measure
+
+ALL = "all"
+NO_PART = "unknown"
+PERIOD_TABLES = ("stages", "customers")
+"""Tables whose rows hold from a day to a day, instead of having happened on one."""
+Registry = dict[str, Kpi]
+
+
+def kpis(tables: dict[str, DataFrame], registry: Registry, first_day: date, as_of: date) -> DataFrame:
+    """journeys/kpis: every KPI on every day from `first_day` to `as_of`, and for each part of its dimension.
+
+    `tables` are sessions, carts, touchpoints, moments and stages as in the lake, and customers: the timeline of
+    measures. A ratio whose denominator is 0 has no value; a count of nothing is 0. Parts without rows have no row.
+    """
+    days = _calendar(next(iter(tables.values())), first_day, as_of)
+    measured = []
+    for batch in _batches(registry):
+        shared = next(iter(batch.values()))
+        rows = tables[shared.table].where(holds(shared.where))
+        count = _held if shared.table in PERIOD_TABLES else _happened
+        for dimension in (None, shared.dimension) if shared.dimension else (None,):
+            part = F.coalesce(F.expr(dimension).cast("string"), F.lit(NO_PART)) if dimension else F.lit(ALL)
+            measured.append(_rows(count(rows.withColumn("dimension", part), batch, days), batch))
+    return reduce(DataFrame.unionByName, measured)
+
+
+def query_for(name: str, journey: Journey, day: date, by_part: bool = False) -> str:
+    """The SQL over the tables of the lake that gives numerator and denominator of one KPI on one day.
+
+    `by_part` gives them for each part of its dimension. Runs in `klantreis query` and on the engine alike.
+    """
+    kpi = journey.kpis[name]
+    counted = [f"{_sql(kpi, kpi.numerator)} as numerator"]
+    if kpi.denominator:
+        counted.append(f"{_sql(kpi, kpi.denominator)} as denominator")
+    if by_part and kpi.dimension:
+        counted.insert(0, f"{kpi.dimension} as dimension")
+    on = f"date '{day}'"
+    rows = {
+        "stages": f"journeys.stages\nwhere valid_from <= {on} and (valid_to is null or valid_to >= {on})",
+        "customers": f"(\n{_measures_on(journey.measures, day)})\nwhere true",
+    }.get(kpi.table, f"journeys.{kpi.table}\nwhere day = {on}")
+    query = f"select {', '.join(counted)}\nfrom {rows} and ({kpi.where})"
+    return f"{query}\ngroup by {kpi.dimension}" if by_part and kpi.dimension else query
+
+
+def _sql(kpi: Kpi, expression: str) -> str:
+    return f"count_if({expression})" if kpi.table in PERIOD_TABLES else expression
+
+
+def _measures_on(measures: dict[str, Measure], day: date) -> str:
+    """The measures of every customer on one day, straight from the touchpoints."""
+    columns = ["customer_id"]
+    for name, measure in measures.items():
+        met = f"({measure.when})"
+        if measure.days:
+            met += f" and day > date '{day - timedelta(days=measure.days)}'"
+        total = f"coalesce(sum(case when {met} then {measure.sum} end), 0)" if measure.sum else f"count_if({met})"
+        columns.append(f"{total} as {name}")
+    listed = ",\n    ".join(columns)
+    return f"  select {listed}\n  from journeys.touchpoints where day <= date '{day}' group by customer_id"
+
+
+def _batches(registry: Registry) -> list[Registry]:
+    """KPIs that can be counted in one pass: same rows, same parts."""
+
+    def rows(item: tuple[str, Kpi]) -> tuple[str, str, str]:
+        return item[1].table, item[1].where, item[1].dimension or ""
+
+    return [dict(group) for _, group in groupby(sorted(registry.items(), key=rows), key=rows)]
+
+
+def _calendar(any_table: DataFrame, first_day: date, as_of: date) -> DataFrame:
+    days = F.sequence(F.lit(first_day), F.lit(as_of), F.expr("interval 1 day"))
+    return any_table.sparkSession.range(1).select(F.explode(days).alias("day"))
+
+
+def _columns(batch: Registry) -> dict[str, str]:
+    """Names of the columns with numerators and denominators, and their expressions."""
+    numerators = {f"{name}__of": kpi.numerator for name, kpi in batch.items()}
+    denominators = {f"{name}__out_of": kpi.denominator for name, kpi in batch.items() if kpi.denominator}
+    return numerators | denominators
+
+
+def _happened(rows: DataFrame, batch: Registry, days: DataFrame) -> DataFrame:
+    """Numerators and denominators of rows that happened on a day; days without rows count 0 for the whole."""
+    columns = _columns(batch)
+    counted = [F.expr(expression).cast("double").alias(column) for column, expression in columns.items()]
+    found = rows.groupBy("day", "dimension").agg(*counted)
+    every = days.withColumn("dimension", F.lit(ALL)).join(
+        found.where(F.col("dimension") == ALL), on=["day", "dimension"], how="left"
+    )
+    parts = found.where((F.col("dimension") != ALL) & F.col("day").isNotNull())
+    zeros = {column: F.coalesce(column, F.lit(0.0)) for column in columns}
+    return every.unionByName(parts).withColumns(zeros)
+
+
+def _held(rows: DataFrame, batch: Registry, days: DataFrame) -> DataFrame:
+    """Customers for whom numerator and denominator hold on each day, from rows that hold from a day to a day.
+
+    A row adds its customer on its first day and takes it off after its last; running totals give every day.
+    """
+    columns = _columns(batch)
+    met = rows.select(
+        "valid_from",
+        "valid_to",
+        "dimension",
+        *[holds(condition).cast("bigint").alias(column) for column, condition in columns.items()],
+    )
+    begin = met.select(F.col("valid_from").alias("day"), "dimension", *columns)
+    end = met.where(F.col("valid_to").isNotNull()).select(
+        F.date_add("valid_to", 1).alias("day"), "dimension", *[(-F.col(column)).alias(column) for column in columns]
+    )
+    changes = begin.unionByName(end).groupBy("day", "dimension").agg(*[F.sum(c).alias(c) for c in columns])
+    every_day = days.crossJoin(met.groupBy("dimension").agg(F.lit(0).alias("nothing")).select("dimension"))
+    so_far = Window.partitionBy("dimension").orderBy("day").rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    totals = {c: F.coalesce(F.sum(c).over(so_far), F.lit(0)).cast("double") for c in columns}
+    return every_day.join(changes, on=["day", "dimension"], how="left").withColumns(totals)
+
+
+def _rows(counted: DataFrame, batch: Registry) -> DataFrame:
+    """One row per day, part and KPI."""
+    return counted.select(
+        "day", "dimension", F.explode(F.array(*[_row(name, kpi) for name, kpi in batch.items()])).alias("kpi")
+    ).select("day", "dimension", "kpi.*")
+
+
+def _row(name: str, kpi: Kpi) -> Column:
+    numerator = F.col(f"{name}__of")
+    denominator = F.col(f"{name}__out_of") if kpi.denominator else F.lit(None).cast("double")
+    ratio = F.round(numerator / F.nullif(denominator, F.lit(0.0)), 6)
+    return F.struct(
+        F.lit(kpi.stage).alias("stage"),
+        F.lit(name).alias("kpi"),
+        F.lit(kpi.unit).alias("unit"),
+        (ratio if kpi.denominator else numerator).alias("value"),
+        numerator.alias("numerator"),
+        denominator.alias("denominator"),
+    )

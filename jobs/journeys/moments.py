@@ -1,0 +1,94 @@
+"""Micro-moments: what a visitor wanted in a visit, by weighing the evidence for know, go, do and buy."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.journeys.rules import day_of, holds
+from jobs.settings import MomentType
+
+
+def moments(events: DataFrame, types: dict[str, MomentType], minimum_confidence: float, timezone: str) -> DataFrame:
+    """journeys/moments from events with a session.
+
+    The evidence for a type is the sum over its signals of weight times events (at most `at_most` of a visit count).
+    Confidence is the type's share of the evidence for all types; a type below `minimum_confidence` is no moment, and a
+    visit without evidence has none. A moment is served if any event of the visit meets `served_when`.
+    """
+    weighed = events.groupBy("session_id").agg(
+        F.min("customer_id").alias("customer_id"), *[column for name in types for column in _totals(name, types[name])]
+    )
+    every = _sum([_weight(name, types[name]) for name in types])
+    candidates = [_candidate(name, kind, every) for name, kind in types.items()]
+    strong = F.filter(
+        F.array(*candidates), lambda m: (m["weight"] > 0) & (m["confidence"] >= F.lit(minimum_confidence))
+    )
+    return (
+        weighed.select("session_id", "customer_id", F.explode(strong).alias("moment"))
+        .select("session_id", "customer_id", "moment.*")
+        .withColumns(
+            {
+                "moment_id": F.concat_ws(":", "session_id", "type"),
+                "day": day_of("started_at", timezone),
+            }
+        )
+    )
+
+
+def _totals(name: str, kind: MomentType) -> list[Column]:
+    """Per signal: how many events and which was the first; per type: first and last evidence, and whether served."""
+    any_signal = " or ".join(f"coalesce({signal.when}, false)" for signal in kind.signals.values())
+    columns = [
+        F.min(F.when(F.expr(any_signal), F.col("occurred_at"))).alias(f"{name}__from"),
+        F.max(F.when(F.expr(any_signal), F.col("occurred_at"))).alias(f"{name}__until"),
+        F.max(holds(kind.served_when).cast("int")).alias(f"{name}__served"),
+    ]
+    for signal, rule in kind.signals.items():
+        first = F.min(F.when(F.expr(rule.when), F.struct("occurred_at", "event_id")))
+        columns += [
+            F.count_if(holds(rule.when)).alias(f"{name}__{signal}"),
+            first["event_id"].alias(f"{name}__{signal}__first"),
+        ]
+    return columns
+
+
+def _weight(name: str, kind: MomentType) -> Column:
+    """Evidence for a type, in whole points."""
+    return _sum(
+        [
+            F.least(F.col(f"{name}__{signal}"), F.lit(rule.at_most).cast("bigint")) * rule.weight
+            for signal, rule in kind.signals.items()
+        ]
+    )
+
+
+def _candidate(name: str, kind: MomentType, every: Column) -> Column:
+    """The moment of one type, whether or not it is strong enough."""
+    weight = _weight(name, kind)
+    share = F.round(weight.cast("double") / F.nullif(every, F.lit(0).cast("bigint")).cast("double"), 6)
+    last = F.unix_timestamp(f"{name}__until") + kind.expires_after_minutes * 60
+    return F.struct(
+        F.lit(name).alias("type"),
+        weight.alias("weight"),
+        F.coalesce(share, F.lit(0.0)).alias("confidence"),
+        F.col(f"{name}__from").alias("started_at"),
+        F.timestamp_seconds(last).alias("expires_at"),
+        (F.col(f"{name}__served") == 1).alias("served"),
+        F.array_compact(F.array(*[_shown(name, signal) for signal in kind.signals])).alias("evidence"),
+    )
+
+
+def _shown(name: str, signal: str) -> Column:
+    """`asked_a_question: 2 events from e17`, or null without such events."""
+    count = F.col(f"{name}__{signal}")
+    events = F.when(count == 1, "event").otherwise("events from")
+    first = F.col(f"{name}__{signal}__first")
+    return F.when(count > 0, F.concat(F.lit(f"{signal}: "), F.concat_ws(" ", count.cast("string"), events, first)))
+
+
+def _sum(columns: list[Column]) -> Column:
+    total = F.lit(0).cast("bigint")
+    for column in columns:
+        total = total + column
+    return total

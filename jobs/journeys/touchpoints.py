@@ -1,0 +1,187 @@
+"""Every contact between customer and company in one table, whatever the channel, each good, bad or neither."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from jobs.journeys.rules import day_of, first_true
+from jobs.schemas import get
+from jobs.settings import ValenceRule
+
+COLUMNS = {column.name: column.type for column in get("journeys/touchpoints").columns}
+KNOWN_LATER = ("clicked",)
+"""Columns that look into the future of the touchpoint; conditions of stages must not use them."""
+RULE_COLUMNS = tuple(name for name in COLUMNS if name not in ("valence", "nth", *KNOWN_LATER))
+"""Columns a valence rule can use."""
+SCALES = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
+"""Lowest and highest answer of the kinds of survey question, as scores are kept."""
+
+
+def touchpoints(parts: list[DataFrame], valence: list[ValenceRule]) -> DataFrame:
+    """journeys/touchpoints from the contacts of each channel; contacts without a customer or a time are left out."""
+    every = reduce(DataFrame.unionByName, parts).where(
+        F.col("customer_id").isNotNull() & F.col("occurred_at").isNotNull()
+    )
+    of_type = Window.partitionBy("customer_id", "type").orderBy("occurred_at", "touchpoint_id")
+    good_or_bad = first_true([(rule.when, rule.valence) for rule in valence], "neutral")
+    return every.withColumns({"valence": good_or_bad, "nth": F.row_number().over(of_type)})
+
+
+def latest(versions: DataFrame, *key: str) -> DataFrame:
+    """The newest version of each record."""
+    newest_first = [F.desc(name) for name in ("updated_at", "arrived", "file_id", "line")]
+    order = Window.partitionBy("source", *key).orderBy(*newest_first)
+    return versions.withColumn("version", F.row_number().over(order)).where(F.col("version") == 1).drop("version")
+
+
+def visits(sessions: DataFrame) -> DataFrame:
+    """One visit per session; its subject is the traffic channel it came by."""
+    return _contacts(
+        sessions.withColumn("source", F.lit("web")),
+        type="visit",
+        at="started_at",
+        reference="session_id",
+        timezone=None,
+        channel=F.lit("web"),
+        subject=F.col("channel"),
+        product_views=F.col("product_views"),
+        carts=F.col("carts"),
+        seconds=F.unix_timestamp("ended_at") - F.unix_timestamp("started_at"),
+    )
+
+
+def orders(versions: DataFrame, timezone: str) -> list[DataFrame]:
+    """Orders when they were placed; returns and cancellations when they were first recorded, with minus the amount."""
+    history = Window.partitionBy("source", "order_id", "status")
+    newest = latest(versions.withColumn("status_at", F.min("updated_at").over(history)), "order_id")
+    channel = F.coalesce("channel", F.lit("store"))
+
+    def of(rows: DataFrame, type_: str, at: str, amount: Column) -> DataFrame:
+        return _contacts(rows, type_, at, "order_id", timezone, channel=channel, amount=amount)
+
+    undone = {"return": "returned", "cancellation": "cancelled"}
+    return [
+        of(newest, "order", "ordered_at", F.col("total")),
+        *(
+            of(newest.where(F.col("status") == status), type_, "status_at", -F.col("total"))
+            for type_, status in undone.items()
+        ),
+    ]
+
+
+def campaign_contacts(events: DataFrame, timezone: str, click_days: int) -> DataFrame:
+    """Impressions, messages and answers to them, by campaign.
+
+    A delivered message was clicked if the same customer clicked in the same campaign and channel within `click_days`.
+    """
+    onwards = (
+        Window.partitionBy("customer_id", "channel", "campaign_id")
+        .orderBy("occurred_at", "event_id")
+        .rowsBetween(Window.currentRow, Window.unboundedFollowing)
+    )
+    next_click = F.min(F.when(F.col("type") == "click", F.unix_timestamp("occurred_at"))).over(onwards)
+    in_time = F.coalesce(next_click - F.unix_timestamp("occurred_at") <= click_days * 86_400, F.lit(False))
+    return _contacts(
+        events.withColumn("clicked", F.when(F.col("type") == "delivered", in_time)),
+        type=F.col("type"),
+        at="occurred_at",
+        reference="event_id",
+        timezone=timezone,
+        channel=F.col("channel"),
+        subject=F.col("campaign_id"),
+        clicked=F.col("clicked"),
+    )
+
+
+def conversations(versions: DataFrame, timezone: str) -> list[DataFrame]:
+    """A conversation when it was opened; its resolution, with the satisfaction asked then, when it was closed."""
+    newest = latest(versions, "conversation_id")
+    took = F.unix_timestamp("closed_at") - F.unix_timestamp("opened_at")
+    common = {"channel": F.coalesce("channel", F.lit("chat")), "subject": F.col("topic")}
+    return [
+        _contacts(newest, "conversation", "opened_at", "conversation_id", timezone, **common),
+        _contacts(
+            newest, "resolution", "closed_at", "conversation_id", timezone, **common, score=F.col("csat"), seconds=took
+        ),
+    ]
+
+
+def tickets(versions: DataFrame, timezone: str) -> list[DataFrame]:
+    """A ticket when it was opened, and its resolution."""
+    newest = latest(versions, "ticket_id")
+    took = F.unix_timestamp("resolved_at") - F.unix_timestamp("opened_at")
+    common = {"channel": F.lit("ticket"), "subject": F.col("topic")}
+    return [
+        _contacts(newest, "conversation", "opened_at", "ticket_id", timezone, **common),
+        _contacts(newest, "resolution", "resolved_at", "ticket_id", timezone, **common, seconds=took),
+    ]
+
+
+def answers(responses: DataFrame, timezone: str) -> DataFrame:
+    """Answers to survey questions; the type is the kind of question, scores are brought to its usual scale."""
+    return _contacts(
+        responses,
+        type=F.col("kind"),
+        at="answered_at",
+        reference=F.concat_ws(":", "response_id", "question_id"),
+        timezone=timezone,
+        channel=F.lit("survey"),
+        subject=F.col("survey_id"),
+        score=_usual_score(),
+    )
+
+
+def registrations(contacts: DataFrame, timezone: str) -> DataFrame:
+    """The day each source first wrote a contact down."""
+    first = contacts.groupBy("source", "contact_id").agg(
+        F.min("customer_id").alias("customer_id"),
+        F.coalesce(F.min("created_at"), F.min("updated_at")).alias("created_at"),
+    )
+    return _contacts(first, "registration", "created_at", "contact_id", timezone, channel=F.col("source"))
+
+
+def posts(versions: DataFrame, timezone: str) -> DataFrame:
+    """Public posts of customers."""
+    newest = latest(versions, "post_id")
+    return _contacts(
+        newest, "post", "posted_at", "post_id", timezone, channel=F.lit("social"), subject=F.col("network")
+    )
+
+
+def _usual_score() -> Column:
+    """The score on the scale of SCALES: 8 out of 0..20 becomes an NPS of 4, 2 of 1..3 a CSAT of 3."""
+    score = F.col("score")
+    for kind, (low, high) in SCALES.items():
+        length = F.nullif(F.col("scale_max") - low, F.lit(0.0))
+        moved = F.lit(low) + (F.col("score") - low) * (high - low) / length
+        score = F.when((F.col("kind") == kind) & (F.col("scale_max") != high), moved).otherwise(score)
+    return F.round(score, 2)
+
+
+def _contacts(
+    rows: DataFrame,
+    type: str | Column,
+    at: str,
+    reference: str | Column,
+    timezone: str | None,
+    **columns: Column,
+) -> DataFrame:
+    """Touchpoint columns: `at` is the column with the time, `timezone` None keeps the rows' own `day`."""
+    own: Mapping[str, Column] = {
+        "customer_id": F.col("customer_id"),
+        "occurred_at": F.col(at),
+        "day": F.col("day") if timezone is None else day_of(at, timezone),
+        "type": F.lit(type) if isinstance(type, str) else type,
+        "source": F.col("source"),
+        "reference": F.col(reference) if isinstance(reference, str) else reference,
+        **columns,
+    }
+    empty = F.lit(None)
+    draft = rows.select(
+        *(own.get(name, empty).cast(kind).alias(name) for name, kind in COLUMNS.items() if name != "touchpoint_id")
+    )
+    return draft.withColumn("touchpoint_id", F.concat_ws(":", "type", "source", "reference"))
