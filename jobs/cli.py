@@ -251,12 +251,18 @@ def stop(config: Config = None) -> None:
 
 
 def newest_landed(settings: Settings) -> date:
-    """The newest day that has a folder in the landing place."""
-    from jobs.ingest.files import landed_days
+    """The newest day that any source's files arrived on."""
+    from jobs.ingest.landing import Landing
 
-    days = landed_days(settings)
+    days = [
+        file.arrived
+        for name, source in settings.sources.items()
+        for dataset in source.datasets.values()
+        if "{day}" in dataset.files
+        for file in Landing(name, settings).files(dataset.files, date.max)
+    ]
     if not days:
-        raise ConfigError([f"{settings.landing}: no day has landed here; name the day with --to"])
+        raise ConfigError([f"{settings.landing}: no file of any source has landed here; name the day with --to"])
     return max(days)
 
 
@@ -292,3 +298,7 @@ def _print(title: str | None, columns: list[str], rows: list[Any]) -> None:
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row))
     console.print(table)
+
+
+if __name__ == "__main__":
+    main()

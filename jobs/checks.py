@@ -1,0 +1,48 @@
+"""Everything `klantreis check` looks at beyond names and types: each SQL expression is tried on an empty table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
+
+from jobs.activation import messages
+from jobs.audiences import rules
+from jobs.engine import get_spark
+from jobs.ingest.expressions import parse
+from jobs.journeys import checks as journey_checks
+from jobs.settings import Settings
+from jobs.yaml_files import ConfigError, line_of
+
+
+def problems(settings: Settings) -> list[str]:
+    """One line per problem: file, line, key, what is wrong. Empty if the configuration is fine."""
+    found = [*_mappings(settings), *journey_checks.check(settings), *messages.check(settings)]
+    wrong_rules = rules.check(settings)
+    return found + (wrong_rules or rules.analyse(get_spark(), settings))
+
+
+def _mappings(settings: Settings) -> Iterator[str]:
+    """Expressions of config/sources/ that do not parse or that use a function the engine does not have."""
+    for name, source in settings.sources.items():
+        path = settings.folder / "sources" / f"{name}.yaml"
+        for dataset, mapping in source.datasets.items():
+            for part, expressions in (("columns", mapping.columns), ("attributes", mapping.attributes)):
+                for column, text in expressions.items():
+                    problem = _problem(text, nested=mapping.format.type != "csv")
+                    if problem:
+                        keys = ("datasets", dataset, part, column)
+                        yield f"{path}:{line_of(path, *keys)}: {'.'.join(keys)}: {problem}"
+
+
+def _problem(text: str, nested: bool) -> str | None:
+    try:
+        expression = parse(text, nested)
+        columns = ", ".join(f"`{name.replace('`', '``')}` string" for name in expression.columns) or "nothing string"
+        _ = get_spark().createDataFrame([], columns).select(F.expr(expression.sql)).schema
+    except ConfigError as error:
+        return str(error)
+    except PySparkException as error:
+        return f"not an expression the engine understands: {str(error).strip().splitlines()[0]}"
+    return None

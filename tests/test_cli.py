@@ -1,0 +1,85 @@
+"""Commands end with a message a person can act on, and the right exit code."""
+
+import sys
+
+import pytest
+
+from jobs.cli import main
+
+
+@pytest.fixture
+def klantreis(config, monkeypatch, capsys):
+    """Run a command with a minimal configuration: `(exit code, output, errors)`."""
+
+    def run(*arguments, files=None):
+        monkeypatch.setenv("KLANTREIS_CONFIG", str(config(files)))
+        monkeypatch.setenv("KLANTREIS_HASH_KEY", "k")
+        monkeypatch.setenv("COLUMNS", "300")
+        monkeypatch.setattr(sys, "argv", ["klantreis", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        shown = capsys.readouterr()
+        return ended.value.code, shown.out, shown.err
+
+    return run
+
+
+def test_a_fine_configuration_passes_check(klantreis):
+    code, output, errors = klantreis("check")
+    assert (code, errors) == (0, "")
+    assert "1 sources, 0 audiences, 1 destinations" in output
+
+
+def test_a_typo_exits_2_and_names_file_line_and_key(klantreis):
+    code, _, errors = klantreis("check", files={"settings.yaml": "company: X\nlanding: a\nlake: b\ntimezon: UTC\n"})
+    assert code == 2
+    assert "settings.yaml:4: unknown key 'timezon'; did you mean 'timezone'?" in errors
+
+
+def test_an_unknown_step_gets_the_nearest_one(klantreis):
+    code, _, errors = klantreis("run", "--until", "profile")
+    assert code == 2
+    assert "did you mean 'profiles'?" in errors
+
+
+def test_a_day_that_is_not_one_is_refused(klantreis):
+    code, _, errors = klantreis("run", "--to", "31-12-2017")
+    assert code == 2
+    assert "'31-12-2017' is not a day; write it as 2017-12-31" in errors
+
+
+def test_a_missing_landing_folder_is_named(klantreis):
+    code, _, errors = klantreis("run")
+    assert code == 1
+    assert "var/landing/crm does not exist" in errors
+
+
+def test_the_columns_of_a_table_are_shown(klantreis):
+    code, output, _ = klantreis("tables", "valid/orders")
+    assert code == 0
+    assert "one row is one version of one order" in output
+    assert "ISO 4217" in output
+
+
+def test_an_unknown_table_gets_the_nearest_one(klantreis):
+    code, _, errors = klantreis("tables", "valid/order")
+    assert code == 2
+    assert "valid/orders" in errors
+
+
+def test_a_wrong_query_says_what_is_wrong(klantreis):
+    code, _, errors = klantreis("query", "selec 1")
+    assert code == 2
+    assert "syntax error" in errors
+
+
+def test_an_empty_lake_says_what_to_run_first(klantreis):
+    code, _, errors = klantreis("quarantine", "list")
+    assert code == 2
+    assert "run `klantreis run` first" in errors
+
+
+def test_an_unknown_audience_is_refused(klantreis):
+    code, _, errors = klantreis("plan", "win_bak")
+    assert code == 2
+    assert "unknown audience 'win_bak'" in errors

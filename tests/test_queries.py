@@ -1,0 +1,63 @@
+"""SQL over the lake reads tables by their names and nothing else."""
+
+import datetime as dt
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from jobs import queries, report
+from jobs.lake import Lake, Txn
+
+COUNTS = {"file_id": "f1", "source": "crm", "dataset": "contacts", "arrived": dt.date(2017, 1, 1)}
+
+
+@pytest.fixture
+def with_counts(settings):
+    """A lake with one table: ops/counts, one file of ten rows."""
+
+    def build(**numbers):
+        loaded = settings()
+        row = {**COUNTS, "rows_in": 10, "accepted": 8, "quarantined": 1, "duplicates": 1, **numbers}
+        schema = Lake.of(loaded).dataset("ops/counts").schema
+        Lake.of(loaded).append("ops/counts", pa.Table.from_pylist([row], schema=schema), Txn("test", 1))
+        return loaded
+
+    return build
+
+
+def test_a_table_is_asked_by_zone_and_name(with_counts):
+    assert queries.connect(with_counts()).sql("select accepted from ops.counts").fetchall() == [(8,)]
+
+
+def test_a_table_that_does_not_exist_yet_is_an_error_that_names_it(with_counts):
+    with pytest.raises(duckdb.CatalogException, match="contacts"):
+        queries.connect(with_counts()).sql("select * from valid.contacts")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from read_csv('/etc/hostname')",
+        "copy (select 1) to '/tmp/out.csv'",
+        "set enable_external_access = true",
+        "attach '/tmp/other.db'",
+    ],
+)
+def test_a_query_cannot_reach_anything_outside_the_lake(with_counts, sql):
+    with pytest.raises(duckdb.Error, match=r"disabled|lock"):
+        queries.connect(with_counts()).sql(sql)
+
+
+def test_no_problem_is_reported_when_every_row_is_accounted_for(with_counts):
+    assert report.problems(with_counts()) == []
+
+
+def test_a_file_whose_rows_do_not_add_up_is_reported(with_counts):
+    (problem,) = report.problems(with_counts(quarantined=0))
+    assert "neither accepted" in problem
+    assert "crm/contacts file f1" in problem
+
+
+def test_the_report_shows_only_sections_whose_tables_exist(with_counts):
+    assert report.sections(with_counts()) == []
