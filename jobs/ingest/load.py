@@ -107,7 +107,10 @@ def _load(lake: Lake, day: date, landing: Landing, ledger: Ledger, load: _Load) 
     """Commit raw rows and refused lines of the new files; return the ledger entries."""
     raw = f"raw/{load.source}_{load.name}"
     txn = lake.transaction(f"ingest_{load.source}_{load.name}", day, config=[new.file_id for new in load.files])
-    lake.append(raw, _raw_rows(landing, ledger, load), txn)
+    rows = _raw_rows(landing, ledger, load)
+    lake.append(raw, rows, txn)
+    for _ in rows:  # a retry finds its rows committed and reads none, but the ledger still needs their counts
+        pass
     if load.refused:
         schema = schemas.get("quarantine/rows").arrow_schema()
         lake.append("quarantine/rows", pa.Table.from_pylist(load.refused, schema=schema), txn)
@@ -125,7 +128,7 @@ def _raw_rows(landing: Landing, ledger: Ledger, load: _Load) -> Iterator[pa.Reco
             if new.same_as is not None:
                 _note_twin(ledger, load, new)
                 continue
-            for chunk in _chunks(landing, load, new):
+            for chunk in _chunks(database, landing, load, new):
                 yield from waiting.add(new, chunk)
         yield from waiting.flush()
 
@@ -145,7 +148,7 @@ def _set_aside(load: _Load, new: NewFile, reason: str) -> None:
     load.refuse(new, Reject(0, "file:broken", reason, ""))
 
 
-def _chunks(landing: Landing, load: _Load, new: NewFile) -> Iterator[Chunk]:
+def _chunks(database: duckdb.DuckDBPyConnection, landing: Landing, load: _Load, new: NewFile) -> Iterator[Chunk]:
     """The records of a file that can be read to its end; nothing of a file that cannot."""
     try:
         with landing.open(new.file) as snapshot:
@@ -153,7 +156,7 @@ def _chunks(landing: Landing, load: _Load, new: NewFile) -> Iterator[Chunk]:
                 log.warning("%s changed while it was being read; it is read in the next run", new.file.path)
                 return
             rows, rejects = 0, []
-            for chunk in _whole(snapshot, load.dataset.format, load.required):
+            for chunk in _whole(database, snapshot, load.dataset.format, load.required):
                 rows += len(chunk.lines)
                 rejects += chunk.rejects
                 yield chunk
@@ -165,15 +168,17 @@ def _chunks(landing: Landing, load: _Load, new: NewFile) -> Iterator[Chunk]:
     load.note(new, "loaded", rows + len(rejects))
 
 
-def _whole(snapshot: Snapshot, form: Format, required: list[str]) -> Iterator[Chunk]:
+def _whole(
+    database: duckdb.DuckDBPyConnection, snapshot: Snapshot, form: Format, required: list[str]
+) -> Iterator[Chunk]:
     """All chunks of a file, the first one only after the last one is known to be readable."""
     with snapshot.content(None if form.type == "parquet" else form.encoding) as content:
         if len(content) <= IN_MEMORY:
-            yield from list(read(content, form, required))
+            yield from list(read(database, content, form, required))
         else:
-            for _ in read(content, form, required):
+            for _ in read(database, content, form, required):
                 pass
-            yield from read(content, form, required)
+            yield from read(database, content, form, required)
 
 
 class _Waiting:

@@ -7,7 +7,7 @@ be trusted as a whole raises `BrokenFile`, possibly after some chunks, so take a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import duckdb
 import pyarrow as pa
@@ -25,35 +25,37 @@ LENIENT = r"NaN|nan|Inf|inf|,\s*[}\]]"
 """Text that DuckDB's JSON reader forgives and the JSON standard does not."""
 
 
-Reader = Callable[[Content, Format, list[str]], Iterator[Chunk]]
+def read(database: duckdb.DuckDBPyConnection, content: Content, form: Format, required: list[str]) -> Iterator[Chunk]:
+    """The records of a file; `database` is where JSON is looked at.
 
-
-def read(content: Content, form: Format, required: list[str]) -> Iterator[Chunk]:
-    """The records of a file. Raises BrokenFile, also when it lacks a `required` column."""
-    readers: dict[str, Reader] = {"csv": read_csv, "jsonl": read_jsonl, "json": read_json, "parquet": read_parquet}
+    Raises BrokenFile, also when the file lacks a `required` column.
+    """
     if not len(content):
         raise BrokenFile("the file is empty; send it again, with at least a header")
-    return readers[form.type](content, form, required)
+    if form.type == "csv":
+        return read_csv(content, form, required)
+    if form.type == "parquet":
+        return read_parquet(content, required)
+    return (read_jsonl if form.type == "jsonl" else read_json)(database, content, required)
 
 
-def read_jsonl(content: Content, form: Format, required: list[str]) -> Iterator[Chunk]:
+def read_jsonl(database: duckdb.DuckDBPyConnection, content: Content, required: list[str]) -> Iterator[Chunk]:
     """One JSON object per line, its text kept as it is."""
     line = 1
     missing = set(required)
-    with duckdb.connect() as database:
-        for block in _blocks(content):
-            records = pc.split_pattern(pa.array([block], pa.large_string()), "\n").flatten()[:-1]
-            lines = pa.array(range(line, line + len(records)), pa.int64())
-            line += len(records)
-            records = pc.utf8_trim_whitespace(records)
-            filled = pc.not_equal(records, "")
-            chunk = _objects(database, lines.filter(filled), records.filter(filled).cast(pa.string()))
-            missing -= _present(database, chunk.text, missing)
-            yield chunk
+    for block in _blocks(content):
+        records = pc.split_pattern(pa.array([block], pa.large_string()), "\n").flatten()[:-1]
+        lines = pa.array(range(line, line + len(records)), pa.int64())
+        line += len(records)
+        records = pc.utf8_trim_whitespace(records)
+        filled = pc.not_equal(records, "")
+        chunk = _objects(database, lines.filter(filled), records.filter(filled).cast(pa.string()))
+        missing -= _present(database, chunk.text, missing)
+        yield chunk
     refuse_missing(sorted(missing), [])
 
 
-def read_json(content: Content, form: Format, required: list[str]) -> Iterator[Chunk]:
+def read_json(database: duckdb.DuckDBPyConnection, content: Content, required: list[str]) -> Iterator[Chunk]:
     """A JSON array of objects, or one object. The line of a record is its place in the array, from 1."""
     text = bytes(content).decode()
     try:
@@ -61,19 +63,16 @@ def read_json(content: Content, form: Format, required: list[str]) -> Iterator[C
     except ValueError as error:
         where = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else str(error)
         raise BrokenFile(f"not valid JSON ({where}); send the file again") from None
-    with duckdb.connect() as database:
-        records = database.sql(
-            "select unnest(case json_type(d) when 'ARRAY' then from_json(d, '[\"JSON\"]') else [d] end)::varchar as r "
-            "from (select $1::json as d)",
-            params=[text],
-        ).to_arrow_table()["r"]
-        records = records.combine_chunks().cast(pa.string())
-        chunk = _objects(database, pa.array(range(1, len(records) + 1), pa.int64()), records)
-        refuse_missing(sorted(set(required) - _present(database, chunk.text, set(required))), [])
+    elements = "case json_type(record) when 'ARRAY' then from_json(record, '[\"JSON\"]') else [record] end"
+    document = pa.table({"record": pa.array([text], pa.large_string())})
+    query = f"select unnest({elements})::varchar as record from (select record::json as record from rows_)"
+    records = _query(database, query, document)["record"]
+    chunk = _objects(database, pa.array(range(1, len(records) + 1), pa.int64()), records)
+    refuse_missing(sorted(set(required) - _present(database, chunk.text, set(required))), [])
     yield chunk
 
 
-def read_parquet(content: Content, form: Format, required: list[str]) -> Iterator[Chunk]:
+def read_parquet(content: Content, required: list[str]) -> Iterator[Chunk]:
     """Typed columns. The line of a record is its row number, from 1."""
     try:
         file = pq.ParquetFile(pa.BufferReader(pa.py_buffer(content)))

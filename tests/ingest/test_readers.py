@@ -26,7 +26,7 @@ def read_all(data: bytes, required=(), path="file", **form):
             None if form.type == "parquet" else form.encoding
         ) as content,
     ):
-        for chunk in read(content, form, list(required)):
+        for chunk in read(database, content, form, list(required)):
             text = to_json(database, chunk.columns) if chunk.columns is not None else chunk.text
             good += zip(chunk.lines.to_pylist(), map(json.loads, text.to_pylist()), strict=True)
             refused += [(reject.line, reject.record) for reject in chunk.rejects]

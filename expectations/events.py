@@ -1,0 +1,24 @@
+"""Expectations of behaviour on web and app: one event."""
+
+from __future__ import annotations
+
+from great_expectations.expectations.expectation import Expectation
+
+from expectations.vocabulary import amount, filled, happened, one_of, person, readable, shaped, short
+from jobs.settings import Settings
+
+
+def rules(settings: Settings) -> list[Expectation]:
+    """Rules for a batch of `valid/events`."""
+    return [
+        readable(),
+        filled("event_id"),
+        *happened("occurred_at"),
+        filled("type"),
+        shaped("type", "^[a-z][a-z0-9_]{1,63}$", "a lower-case event name such as page_view", severity="critical"),
+        one_of("device", ("mobile", "tablet", "desktop"), severity="warning", fate="report"),
+        amount("value"),
+        short("url", 4_000),
+        short("query", 2_000),
+        *person(),
+    ]

@@ -1,0 +1,37 @@
+"""Expectations of what people say when asked: one answer to one survey question."""
+
+from __future__ import annotations
+
+from great_expectations.expectations.expectation import Expectation
+
+from expectations.vocabulary import (
+    at_most_column,
+    between,
+    code,
+    filled,
+    happened,
+    one_of,
+    person,
+    readable,
+    short,
+)
+from jobs.settings import Settings
+
+
+def rules(settings: Settings) -> list[Expectation]:
+    """Rules for a batch of `valid/survey_responses`."""
+    return [
+        readable(),
+        filled("response_id"),
+        filled("question_id"),
+        *happened("answered_at"),
+        filled("kind"),
+        one_of("kind", ("nps", "csat", "ces", "text")),
+        filled("score", mostly=0.5, severity="warning", when="kind <> 'text'", fate="report"),
+        between("score", 0, None),
+        between("scale_max", 1, 1000),
+        at_most_column("score", "scale_max"),
+        code("language", "^[a-z]{2}$", "an ISO 639-1 language code such as nl"),
+        short("comment", 20_000),
+        *person(),
+    ]

@@ -1,0 +1,227 @@
+"""The words the suites are written in: each is one Great Expectations expectation that knows what becomes of a bad row.
+
+An expectation is the only owner of its fact. Great Expectations judges the batch with it, and `jobs.validate.rules`
+derives from the same object which rows are bad. Its `meta` holds:
+
+`rule`    its name in quarantine and reports, `<column>:<what>`
+`reason`  what is wrong with a bad row, without the value
+`fate`    `quarantine`: a bad row is set aside; `report`: it is published and only counted
+
+`mostly` is the share of good rows below which the batch as a whole is not to be trusted. What happens then is the
+`severity`: `critical` stops the dataset, `warning` and `info` are reported.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any, Literal
+
+import great_expectations.expectations as gxe
+from great_expectations.expectations.expectation import Expectation
+
+from expectations.batch_columns import ARRIVAL_LIMIT, UNREADABLE
+
+Severity = Literal["critical", "warning", "info"]
+
+EARLIEST = dt.datetime(1970, 1, 2)
+LATEST = dt.datetime(2200, 1, 1)
+LARGEST_AMOUNT = 10_000_000
+EMAIL = r"^[^@\s,;:<>()\[\]\\\"]{1,64}@[^@\s,;:<>()\[\]\\\".]+(\.[^@\s,;:<>()\[\]\\\".]+)+$"
+PHONE = r"^\+?[0-9 ()./\-]{6,24}$"
+
+
+def readable(mostly: float = 0.9) -> Expectation:
+    """Every value has the type of its column."""
+    return gxe.ExpectColumnValuesToBeNull(
+        column=UNREADABLE,
+        mostly=mostly,
+        severity="critical",
+        meta=_meta("types", "a value does not have the type of its column"),
+    )
+
+
+def filled(
+    column: str,
+    mostly: float = 0.95,
+    severity: Severity = "critical",
+    when: str | None = None,
+    fate: str = "quarantine",
+) -> Expectation:
+    """The column has a value, in every row or in those for which `when` (Spark SQL) is true."""
+    return gxe.ExpectColumnValuesToNotBeNull(
+        column=column,
+        mostly=mostly,
+        severity=severity,
+        meta=_meta(f"{column}:not_null", f"{column} is empty or unreadable", fate),
+        **_condition(when),
+    )
+
+
+def one_of(
+    column: str,
+    values: Iterable[str],
+    mostly: float = 0.8,
+    severity: Severity = "critical",
+    fate: str = "quarantine",
+) -> Expectation:
+    """The value is one of those that the platform knows."""
+    known = sorted(values)
+    what = f"{column} is none of {', '.join(known)}; map it to one of them in `columns` of the source"
+    return gxe.ExpectColumnValuesToBeInSet(
+        column=column,
+        value_set=known,
+        mostly=mostly,
+        severity=severity,
+        meta=_meta(f"{column}:in_set", what, fate),
+    )
+
+
+def between(
+    column: str,
+    low: Any,
+    high: Any,
+    mostly: float = 0.9,
+    severity: Severity = "critical",
+    when: str | None = None,
+    what: str = "between",
+) -> Expectation:
+    """The value is at least `low` and at most `high`; either may be None."""
+    limits = " and ".join(
+        f"{word} {_shown(limit)}" for word, limit in (("at least", low), ("at most", high)) if limit is not None
+    )
+    return gxe.ExpectColumnValuesToBeBetween(
+        column=column,
+        min_value=low,
+        max_value=high,
+        mostly=mostly,
+        severity=severity,
+        meta=_meta(f"{column}:{what}", f"{column} is not {limits}"),
+        **_condition(when),
+    )
+
+
+def amount(column: str) -> Expectation:
+    """Money that cannot be negative, and is no typing error or placeholder."""
+    return between(column, 0, LARGEST_AMOUNT)
+
+
+def happened(column: str, mostly: float = 0.95) -> list[Expectation]:
+    """The moment is filled, after 1970 and not later than the day after the file arrived."""
+    return [filled(column, mostly), *not_later(column)]
+
+
+def not_later(column: str, earliest: dt.date = EARLIEST) -> list[Expectation]:
+    """If filled, the moment is after `earliest` and not later than the day after the file arrived."""
+    late = gxe.ExpectColumnPairValuesAToBeGreaterThanB(
+        column_A=ARRIVAL_LIMIT,
+        column_B=column,
+        or_equal=True,
+        ignore_row_if="either_value_is_missing",
+        mostly=0.9,
+        severity="critical",
+        meta=_meta(f"{column}:not_future", f"{column} is later than the day after the file arrived"),
+    )
+    return [between(column, earliest, None, what="not_ancient"), late]
+
+
+def ends(column: str) -> Expectation:
+    """If filled, an end that may be in the future."""
+    return between(column, EARLIEST, LATEST, severity="warning")
+
+
+def in_order(first: str, last: str) -> Expectation:
+    """`last` is not before `first`; only reported, because clocks of two systems may differ."""
+    return gxe.ExpectColumnPairValuesAToBeGreaterThanB(
+        column_A=last,
+        column_B=first,
+        or_equal=True,
+        ignore_row_if="either_value_is_missing",
+        mostly=0.99,
+        severity="warning",
+        meta=_meta(f"{last}:not_before_{first}", f"{last} is before {first}", "report"),
+    )
+
+
+def at_most_column(column: str, limit: str) -> Expectation:
+    """The value is at most the value of the column `limit`."""
+    return gxe.ExpectColumnPairValuesAToBeGreaterThanB(
+        column_A=limit,
+        column_B=column,
+        or_equal=True,
+        ignore_row_if="either_value_is_missing",
+        mostly=0.9,
+        severity="critical",
+        meta=_meta(f"{column}:at_most_{limit}", f"{column} is more than {limit}"),
+    )
+
+
+def shaped(
+    column: str, regex: str, what: str, mostly: float = 0.9, severity: Severity = "warning", fate: str = "quarantine"
+) -> Expectation:
+    """The text, if there is any, looks like `what`."""
+    return gxe.ExpectColumnValuesToMatchRegex(
+        column=column,
+        regex=regex,
+        mostly=mostly,
+        severity=severity,
+        meta=_meta(f"{column}:regex", f"{column} is not {what}", fate),
+    )
+
+
+def short(column: str, length: int = 200, fate: str = "quarantine") -> Expectation:
+    """The text is no longer than `length` characters: longer ones come from shifted or merged columns."""
+    return gxe.ExpectColumnValueLengthsToBeBetween(
+        column=column,
+        min_value=1,
+        max_value=length,
+        mostly=0.99,
+        severity="warning",
+        meta=_meta(f"{column}:length", f"{column} has more than {length} characters", fate),
+    )
+
+
+def person(*without: str) -> list[Expectation]:
+    """Contact details of the person a row is about."""
+    rules = {
+        "email": [shaped("email", EMAIL, "an e-mail address"), short("email", 254)],
+        "phone": [shaped("phone", PHONE, "a phone number", fate="report")],
+        "contact_id": [short("contact_id")],
+        "loyalty_id": [short("loyalty_id", 64)],
+        "login_id": [short("login_id")],
+        "cookie_id": [short("cookie_id")],
+    }
+    return [rule for column, wanted in rules.items() if column not in without for rule in wanted]
+
+
+def code(column: str, regex: str, what: str) -> Expectation:
+    """An international code. Only reported: a row with another spelling is still of use."""
+    return shaped(column, regex, what, fate="report")
+
+
+def batch(key: Iterable[str]) -> list[Expectation]:
+    """What holds for any batch as a whole: it has rows, and most of them are not copies of each other."""
+    return [
+        gxe.ExpectTableRowCountToBeBetween(
+            min_value=1, severity="info", meta=_meta("batch:row_count", "the files hold no rows", "report")
+        ),
+        gxe.ExpectCompoundColumnsToBeUnique(
+            column_list=list(key),
+            mostly=0.5,
+            severity="warning",
+            meta=_meta("batch:unique_key", "another row of the batch has the same key", "report"),
+        ),
+    ]
+
+
+def _meta(rule: str, reason: str, fate: str = "quarantine") -> dict[str, str]:
+    return {"rule": rule, "reason": reason, "fate": fate}
+
+
+def _condition(when: str | None) -> dict[str, str]:
+    return {"row_condition": when, "condition_parser": "spark"} if when else {}
+
+
+def _shown(limit: Any) -> str:
+    return f"{limit:%Y-%m-%d}" if isinstance(limit, dt.date) else f"{Decimal(limit):,}"

@@ -1,0 +1,78 @@
+"""What one run has to validate of one dataset: files that were loaded and have no counts yet."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.lake import Lake
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Files of one dataset without counts. `refused` are the lines of each that were no record."""
+
+    source: str
+    dataset: str
+    day: date
+    files: list[dict[str, Any]]
+    refused: dict[str, int]
+
+    @property
+    def raw(self) -> str:
+        return f"raw/{self.source}_{self.dataset}"
+
+    @property
+    def valid(self) -> str:
+        return f"valid/{self.dataset}"
+
+    @property
+    def loaded(self) -> list[dict[str, Any]]:
+        return [file for file in self.files if file["state"] == "loaded"]
+
+    @property
+    def rows(self) -> int:
+        """Records in the raw table."""
+        return sum(file["rows_in"] - self.refused.get(file["file_id"], 0) for file in self.loaded)
+
+    @property
+    def id(self) -> str:
+        return hashlib.sha256("\n".join(sorted(file["file_id"] for file in self.files)).encode()).hexdigest()[:32]
+
+    def lookup(self) -> pa.Table:
+        """The loaded files: how rows of the raw table are found and named."""
+        columns = ("file_id", "arrived", "path")
+        types = {"file_id": pa.string(), "arrived": pa.date32(), "path": pa.string()}
+        return pa.table({name: pa.array([file[name] for file in self.loaded], types[name]) for name in columns})
+
+
+def pending(lake: Lake, source: str, day: date, datasets: list[str]) -> list[Batch]:
+    """A batch for each dataset of the source with files that arrived up to `day` and have no counts."""
+    files = lake.arrow("ops/files")
+    files = files.filter(pc.and_(pc.equal(files["source"], source), pc.less_equal(files["arrived"], pa.scalar(day))))
+    if not files.num_rows:
+        return []
+    counted = lake.arrow("ops/counts", columns=["file_id"])["file_id"]
+    new = files.filter(pc.invert(pc.is_in(files["file_id"], value_set=counted))).to_pylist()
+    refused = _refused(lake, {file["file_id"] for file in new})
+    by_dataset: dict[str, list[dict[str, Any]]] = {name: [] for name in datasets}
+    for file in sorted(new, key=lambda file: (file["arrived"], file["path"])):
+        by_dataset.setdefault(file["dataset"], []).append(file)
+    return [Batch(source, name, day, files, refused) for name, files in by_dataset.items() if files]
+
+
+def _refused(lake: Lake, wanted: set[str]) -> dict[str, int]:
+    """Lines that ingest could not make a record of, per file."""
+    if not wanted:
+        return {}
+    rows = lake.arrow("quarantine/rows", columns=["file_id", "rule"])
+    mask = pc.and_(
+        pc.is_in(rows["file_id"], value_set=pa.array(sorted(wanted))), pc.starts_with(rows["rule"], pattern="record:")
+    )
+    counts = rows.filter(mask).group_by("file_id").aggregate([("rule", "count")])
+    return dict(zip(counts["file_id"].to_pylist(), counts["rule_count"].to_pylist(), strict=True))

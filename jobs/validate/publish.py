@@ -1,0 +1,215 @@
+"""Validate: raw rows that keep the rules of their suite become rows of the valid tables, the others are quarantined.
+
+A batch is read once: mapped, typed and held against the row rules of its suite. Great Expectations judges it as a
+whole before anything is published. A critical failure sets the whole batch aside and fails the step at its end, when
+the other datasets of the source are published.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from expectations import suite
+from expectations.batch_columns import ARRIVAL_LIMIT
+from jobs import schemas
+from jobs.engine import get_spark
+from jobs.errors import DataStopped, StepFailed
+from jobs.lake import Lake, Txn
+from jobs.settings import Settings
+from jobs.validate import data_docs
+from jobs.validate.batch import Batch, pending
+from jobs.validate.gx_run import Judgement, judge
+from jobs.validate.mapping import Mapping, mapped
+from jobs.validate.rules import BROKEN, REASON, applicable, flagged, row_rules
+from jobs.validate.staging import staged
+
+log = logging.getLogger(__name__)
+
+
+def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
+    """Validate what ingest loaded for `source` up to `day` and was not validated yet.
+
+    Raises DataStopped, after publishing all it can, if a batch of this day broke a critical expectation; so does
+    every later run for the same day, until the batch is replayed. Raises StepFailed if a file's rows do not add up.
+    """
+    lake = Lake.of(settings)
+    totals = {"files": 0, "rows_in": 0, "accepted": 0, "quarantined": 0, "duplicates": 0}
+    for batch in pending(lake, source, day, list(settings.sources[source].datasets)):
+        counts = _validate(lake, batch, settings)
+        totals["files"] += len(counts)
+        for name in ("rows_in", "accepted", "quarantined", "duplicates"):
+            totals[name] += sum(row[name] for row in counts)
+    stops = _stops(lake, source, day)
+    if stops:
+        raise DataStopped(
+            f"{'; '.join(stops)}. The rows are in quarantine (klantreis quarantine list); correct the delivery or the "
+            f"rule and replay them. Until then identity, profiles and all that follows wait for {source}."
+        )
+    return totals
+
+
+def _validate(lake: Lake, batch: Batch, settings: Settings) -> list[dict[str, Any]]:
+    """Publish one batch and return its counts per file."""
+    dataset = settings.sources[batch.source].datasets.get(batch.dataset)
+    ids = [file["file_id"] for file in batch.files]
+    txn = lake.transaction(
+        f"validate_{batch.source}_{batch.dataset}", batch.day, reads=[batch.raw], config=[ids, dataset]
+    )
+    if not batch.rows:
+        counts = [_count(file, batch, _Fates()) for file in batch.files]
+    else:
+        counts = _publish(lake, batch, settings, txn)
+    lake.append("ops/counts", _as_table("ops/counts", counts), txn)
+    return counts
+
+
+def _publish(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> list[dict[str, Any]]:
+    """Judge the batch, commit its good and bad rows and the verdicts; in this order, so that a retry completes it."""
+    source = settings.sources[batch.source]
+    place = f"{settings.folder}/sources/{batch.source}.yaml: datasets.{batch.dataset}.columns"
+    mapping = Mapping(batch.dataset, source.datasets[batch.dataset], source.timezone or settings.general.timezone)
+    expectations = applicable(suite(batch.dataset, settings).expectations, mapping.dataset, place)
+    files = get_spark().createDataFrame(batch.lookup())
+    raw = txn.read(batch.raw).join(F.broadcast(files), on=["file_id", "arrived"], how="inner")
+    limit = F.expr("cast(arrived as timestamp) + interval 2 days")
+    rows = mapped(raw, mapping).withColumn(ARRIVAL_LIMIT, limit).transform(flagged, row_rules(expectations))
+    with staged(lake, rows) as flagged_rows:
+        judgement = judge(flagged_rows, batch.dataset, expectations, batch.rows)
+        stopped = bool(judgement.stopping)
+        fates = _fates(flagged_rows, stopped)
+        _refuse_missing_rows(batch, fates)
+        if not stopped:
+            good = flagged_rows.where(f"{BROKEN} is null")
+            lake.append(batch.valid, good.select(*schemas.get(batch.valid).column_names), txn)
+        if stopped or any(fate.bad for fate in fates.values()):
+            bad = _bad_rows(raw, flagged_rows, judgement)
+            lake.append("quarantine/rows", bad.withColumn("dataset", F.lit(batch.dataset)), txn)
+    lake.append("ops/validations", _verdicts(batch, judgement), txn)
+    data_docs.write(settings, batch.source, batch.dataset, judgement)
+    accepted = {} if stopped else _accepted(lake, batch)
+    counts = []
+    for file in batch.files:
+        fate = fates.get(file["file_id"], _Fates())
+        counts.append(_count(file, batch, _Fates(fate.good, fate.bad, accepted.get(file["file_id"], 0))))
+    return counts
+
+
+@dataclass(frozen=True)
+class _Fates:
+    """Of one file: rows without and with a broken rule, and rows that are in the valid table."""
+
+    good: int = 0
+    bad: int = 0
+    accepted: int = 0
+
+
+def _fates(rows: DataFrame, stopped: bool) -> dict[str, _Fates]:
+    """Good and bad rows per file; all rows of a stopped batch are bad."""
+    bad = F.count("*") if stopped else F.count(BROKEN)
+    counted = rows.groupBy("file_id").agg(F.count("*").alias("rows"), bad.alias("bad")).collect()
+    return {row["file_id"]: _Fates(row["rows"] - row["bad"], row["bad"]) for row in counted}
+
+
+def _refuse_missing_rows(batch: Batch, fates: dict[str, _Fates]) -> None:
+    """The gate of conservation: every row that ingest counted is here, before anything is published."""
+    for file in batch.loaded:
+        fate = fates.get(file["file_id"], _Fates())
+        refused = batch.refused.get(file["file_id"], 0)
+        if fate.good + fate.bad + refused != file["rows_in"]:
+            raise StepFailed(
+                f"{file['path']}: {file['rows_in']:,} rows came in, but {fate.good:,} good, {fate.bad:,} bad and "
+                f"{refused:,} refused rows are accounted for; nothing of {batch.valid} was published. "
+                f"Check {batch.raw}: rows of this file were lost or written twice"
+            )
+
+
+def _count(file: dict[str, Any], batch: Batch, fate: _Fates) -> dict[str, Any]:
+    """The row of ops/counts; raises StepFailed if it does not add up."""
+    rows_in = file["rows_in"]
+    if file["state"] == "quarantined":
+        accepted, quarantined, duplicates = 0, rows_in, 0
+    elif file["state"] == "duplicate":
+        accepted, quarantined, duplicates = 0, 0, rows_in
+    else:
+        quarantined = fate.bad + batch.refused.get(file["file_id"], 0)
+        accepted, duplicates = fate.accepted, fate.good - fate.accepted
+    if min(accepted, quarantined, duplicates) < 0 or rows_in != accepted + quarantined + duplicates:
+        raise StepFailed(
+            f"{file['path']}: {rows_in:,} rows in, but {accepted:,} accepted + {quarantined:,} quarantined + "
+            f"{duplicates:,} duplicates"
+        )
+    return {
+        "file_id": file["file_id"],
+        "source": batch.source,
+        "dataset": batch.dataset,
+        "arrived": file["arrived"],
+        "rows_in": rows_in,
+        "accepted": accepted,
+        "quarantined": quarantined,
+        "duplicates": duplicates,
+    }
+
+
+def _bad_rows(raw: DataFrame, rows: DataFrame, judgement: Judgement) -> DataFrame:
+    """Rows for quarantine: those with a broken rule, or all rows of a batch that is stopped."""
+    columns = ["file_id", "line", "source", "arrived", "path", "record", "rule", "reason"]
+    first = F.substring_index(BROKEN, ",", 1)
+    if not judgement.stopping:
+        broken = rows.where(f"{BROKEN} is not null").select("file_id", "line", first.alias("rule"), REASON)
+        return raw.join(broken, on=["file_id", "line"], how="inner").select(*columns)
+    stop = judgement.stopping[0]
+    reason = f"the batch was stopped: {stop.detail}; correct the delivery or the rule and replay the rows"
+    broken = rows.select(
+        "file_id",
+        "line",
+        F.coalesce(first, F.lit(f"dataset:{stop.rule}")).alias("rule"),
+        F.coalesce(REASON, F.lit(reason)).alias("reason"),
+    )
+    return raw.join(broken, on=["file_id", "line"], how="inner").select(*columns)
+
+
+def _accepted(lake: Lake, batch: Batch) -> dict[str, int]:
+    """Rows of each file that are in the valid table: what the lake did not recognise as a duplicate."""
+    days = [file["arrived"] for file in batch.loaded]
+    valid = lake.read(batch.valid).where(F.col("arrived").between(min(days), max(days)))
+    counted = valid.where(F.col("source") == batch.source).groupBy("file_id").agg(F.count("*").alias("rows")).collect()
+    return {row["file_id"]: row["rows"] for row in counted}
+
+
+def _verdicts(batch: Batch, judgement: Judgement) -> pa.Table:
+    rows = [
+        {
+            "day": batch.day,
+            "source": batch.source,
+            "dataset": batch.dataset,
+            "batch": batch.id,
+            "expectation": verdict.rule,
+            "severity": verdict.severity,
+            "success": verdict.success,
+            "rows": verdict.rows,
+            "failed": verdict.failed,
+            "detail": verdict.detail,
+        }
+        for verdict in judgement.verdicts
+    ]
+    return _as_table("ops/validations", rows)
+
+
+def _as_table(name: str, rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema=schemas.get(name).arrow_schema())
+
+
+def _stops(lake: Lake, source: str, day: date) -> list[str]:
+    """What stopped a dataset of this source on this day, in words."""
+    rows = lake.arrow("ops/validations", day=day)
+    critical = pc.and_(pc.equal(rows["severity"], "critical"), pc.invert(rows["success"]))
+    found = rows.filter(pc.and_(pc.equal(rows["source"], source), critical)).to_pylist()
+    return [f"{source}.{row['dataset']} is stopped by {row['expectation']}: {row['detail']}" for row in found]

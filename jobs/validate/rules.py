@@ -1,0 +1,121 @@
+"""Which rows break a suite: predicates derived from the expectations themselves.
+
+Great Expectations says whether a batch is to be trusted; this says which row is not, in the same pass that reads it.
+Both come from one expectation object, so they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from great_expectations.expectations.expectation import Expectation
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from expectations.batch_columns import ARRIVAL_LIMIT, UNREADABLE
+from jobs.settings import SourceDataset
+from jobs.yaml_files import ConfigError
+
+BROKEN = "broken_rules"
+REASON = "reason"
+DERIVED = (ARRIVAL_LIMIT, UNREADABLE)
+WHAT_TO_DO = "; correct it at the source, or its expression in config/sources, and replay the row"
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """One rule that a single row can break."""
+
+    name: str
+    reason: str
+    bad: Column
+
+
+def row_rules(expectations: Iterable[Expectation]) -> list[RowRule]:
+    """The rules among `expectations` whose bad rows are quarantined."""
+    return [
+        RowRule(expectation.meta["rule"], expectation.meta["reason"], _bad(expectation))
+        for expectation in expectations
+        if expectation.meta["fate"] == "quarantine"
+    ]
+
+
+def applicable(expectations: Iterable[Expectation], dataset: SourceDataset, place: str) -> list[Expectation]:
+    """The expectations about columns that the source has.
+
+    Raises ConfigError naming `place` if a column that every row must have is not mapped.
+    """
+    kept, missing = [], []
+    for expectation in expectations:
+        absent = [c for c in _columns(expectation) if c not in dataset.columns and c not in DERIVED]
+        if not absent:
+            kept.append(expectation)
+        elif expectation.expectation_type == "expect_column_values_to_not_be_null" and (
+            expectation.meta["fate"] == "quarantine"
+        ):
+            missing.append(absent[0])
+    if missing:
+        raise ConfigError([f"{place}: column {name!r} is needed in every row; map it" for name in missing])
+    return kept
+
+
+def flagged(batch: DataFrame, rules: list[RowRule]) -> DataFrame:
+    """Add `broken_rules` (names, comma-separated) and `reason`; both NULL for a good row."""
+    names = [F.when(rule.bad, _name(rule)) for rule in rules]
+    reasons = [F.when(rule.bad, F.lit(rule.reason)) for rule in rules]
+    return batch.withColumns(
+        {
+            BROKEN: F.nullif(F.concat_ws(",", *names), F.lit("")),
+            REASON: F.concat(F.nullif(F.concat_ws("; ", *reasons), F.lit("")), F.lit(WHAT_TO_DO)),
+        }
+    )
+
+
+def _name(rule: RowRule) -> Column:
+    """The rule; for values without the right type one name per column, `<column>:type`."""
+    if rule.name != "types":
+        return F.lit(rule.name)
+    return F.concat(F.regexp_replace(UNREADABLE, ",", ":type,"), F.lit(":type"))
+
+
+def _columns(expectation: Expectation) -> list[str]:
+    names = [getattr(expectation, field, None) for field in ("column", "column_A", "column_B")]
+    return [name for name in names if name]
+
+
+def _bad(expectation: Expectation) -> Column:
+    """True for a row that breaks the expectation, False otherwise; an empty value breaks only `not null`."""
+    bad = _BROKEN_BY[expectation.expectation_type](expectation)
+    if expectation.row_condition:
+        bad = bad & F.expr(expectation.row_condition.pass_through_filter)
+    return F.coalesce(bad, F.lit(False))
+
+
+def _outside(e: Any) -> Column:
+    value = F.col(e.column)
+    bad = F.lit(False)
+    if e.min_value is not None:
+        bad = bad | (value <= F.lit(e.min_value) if e.strict_min else value < F.lit(e.min_value))
+    if e.max_value is not None:
+        bad = bad | (value >= F.lit(e.max_value) if e.strict_max else value > F.lit(e.max_value))
+    return bad
+
+
+def _wrong_length(e: Any) -> Column:
+    length = F.length(e.column)
+    return (length < e.min_value) | (length > e.max_value)
+
+
+_BROKEN_BY = {
+    "expect_column_values_to_not_be_null": lambda e: F.col(e.column).isNull(),
+    "expect_column_values_to_be_null": lambda e: F.col(e.column).isNotNull(),
+    "expect_column_values_to_be_in_set": lambda e: ~F.col(e.column).isin(list(e.value_set)),
+    "expect_column_values_to_be_between": _outside,
+    "expect_column_values_to_match_regex": lambda e: ~F.col(e.column).rlike(e.regex),
+    "expect_column_value_lengths_to_be_between": _wrong_length,
+    "expect_column_pair_values_a_to_be_greater_than_b": lambda e: (
+        F.col(e.column_A) < F.col(e.column_B) if e.or_equal else F.col(e.column_A) <= F.col(e.column_B)
+    ),
+}
