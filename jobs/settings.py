@@ -230,6 +230,7 @@ class Journey(Strict):
     valence: list[ValenceRule] = []
     measures: dict[Name, Measure] = {}
     stages: list[StageRule]
+    minimum_evidence: int = Field(1, ge=1, description="a moment with less weight of evidence is too little to tell")
     minimum_confidence: float = Field(0.5, ge=0, le=1, description="a moment with a smaller share of evidence is none")
     moments: dict[Literal["know", "go", "do", "buy"], MomentType] = {}
     kpis: dict[Name, Kpi] = {}

@@ -79,13 +79,19 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     parts = [contacts.visits(tables["sessions"]), *_other_contacts(lake, arrived, settings)]
     every = contacts.touchpoints(parts, journey.valence).where(F.col("day") <= F.lit(as_of))
     tables["touchpoints"] = publish("journeys/touchpoints", every)
-    found = moments(visited, journey.moments, journey.minimum_confidence, zone)
+    found = moments(visited, journey, zone) if journey.moments else lake.empty("journeys/moments")
     tables["moments"] = publish("journeys/moments", found)
     tables["customers"] = timeline(tables["touchpoints"], journey.measures, as_of)
     placed = stages(tables["customers"], journey.stages, journey.measures)
     tables["stages"] = publish("journeys/stages", placed)
-    first_day = tables["touchpoints"].agg(F.min("day")).collect()[0][0] or as_of
-    publish("journeys/kpis", kpis(tables, journey.kpis, first_day, as_of))
+    first_day = _first_day(tables["touchpoints"]) or as_of
+    counted = kpis(tables, journey.kpis, first_day, as_of) if journey.kpis else lake.empty("journeys/kpis")
+    publish("journeys/kpis", counted)
+
+
+def _first_day(touchpoints: DataFrame) -> date | None:
+    """The day KPIs begin. Registrations do not count: they can be years older than anything else known."""
+    return touchpoints.where(F.col("type") != "registration").agg(F.min("day")).collect()[0][0]
 
 
 def _other_contacts(lake: Lake, arrived: Callable[[str], DataFrame], settings: Settings) -> list[DataFrame]:

@@ -30,10 +30,15 @@ def kpis(tables: dict[str, DataFrame], registry: Registry, first_day: date, as_o
     for batch in _batches(registry):
         shared = next(iter(batch.values()))
         rows = tables[shared.table].where(holds(shared.where))
-        count = _held if shared.table in PERIOD_TABLES else _happened
         for dimension in (None, shared.dimension) if shared.dimension else (None,):
             part = F.coalesce(F.expr(dimension).cast("string"), F.lit(NO_PART)) if dimension else F.lit(ALL)
-            measured.append(_rows(count(rows.withColumn("dimension", part), batch, days), batch))
+            in_parts = rows.withColumn("dimension", part)
+            if shared.table in PERIOD_TABLES:
+                counted = _held(in_parts, batch, days, first_day)
+            else:
+                counted = _happened(in_parts, batch, first_day)
+                counted = counted if dimension else _on_every_day(counted, batch, days)
+            measured.append(_rows(counted, batch))
     return reduce(DataFrame.unionByName, measured)
 
 
@@ -95,23 +100,24 @@ def _columns(batch: Registry) -> dict[str, str]:
     return numerators | denominators
 
 
-def _happened(rows: DataFrame, batch: Registry, days: DataFrame) -> DataFrame:
-    """Numerators and denominators of rows that happened on a day; days without rows count 0 for the whole."""
-    columns = _columns(batch)
-    counted = [F.expr(expression).cast("double").alias(column) for column, expression in columns.items()]
-    found = rows.groupBy("day", "dimension").agg(*counted)
-    every = days.withColumn("dimension", F.lit(ALL)).join(
-        found.where(F.col("dimension") == ALL), on=["day", "dimension"], how="left"
-    )
-    parts = found.where((F.col("dimension") != ALL) & F.col("day").isNotNull())
-    zeros = {column: F.coalesce(column, F.lit(0.0)) for column in columns}
-    return every.unionByName(parts).withColumns(zeros)
+def _happened(rows: DataFrame, batch: Registry, first_day: date) -> DataFrame:
+    """Numerators and denominators of rows that happened on a day."""
+    zero = F.lit(0.0)
+    counted = [F.coalesce(F.expr(text).cast("double"), zero).alias(name) for name, text in _columns(batch).items()]
+    return rows.where(F.col("day") >= F.lit(first_day)).groupBy("day", "dimension").agg(*counted)
 
 
-def _held(rows: DataFrame, batch: Registry, days: DataFrame) -> DataFrame:
+def _on_every_day(whole: DataFrame, batch: Registry, days: DataFrame) -> DataFrame:
+    """Days without rows count 0."""
+    zeros = {name: F.coalesce(name, F.lit(0.0)) for name in _columns(batch)} | {"dimension": F.lit(ALL)}
+    return days.join(whole.drop("dimension"), on="day", how="left").withColumns(zeros)
+
+
+def _held(rows: DataFrame, batch: Registry, days: DataFrame, first_day: date) -> DataFrame:
     """Customers for whom numerator and denominator hold on each day, from rows that hold from a day to a day.
 
-    A row adds its customer on its first day and takes it off after its last; running totals give every day.
+    A row adds its customer on its first day and takes it off after its last; running totals give every day. What
+    changed before `first_day` counts as if it changed on it.
     """
     columns = _columns(batch)
     met = rows.select(
@@ -124,7 +130,8 @@ def _held(rows: DataFrame, batch: Registry, days: DataFrame) -> DataFrame:
     end = met.where(F.col("valid_to").isNotNull()).select(
         F.date_add("valid_to", 1).alias("day"), "dimension", *[(-F.col(column)).alias(column) for column in columns]
     )
-    changes = begin.unionByName(end).groupBy("day", "dimension").agg(*[F.sum(c).alias(c) for c in columns])
+    in_time = begin.unionByName(end).withColumn("day", F.greatest("day", F.lit(first_day)))
+    changes = in_time.groupBy("day", "dimension").agg(*[F.sum(c).alias(c) for c in columns])
     every_day = days.crossJoin(met.groupBy("dimension").agg(F.lit(0).alias("nothing")).select("dimension"))
     so_far = Window.partitionBy("dimension").orderBy("day").rowsBetween(Window.unboundedPreceding, Window.currentRow)
     totals = {c: F.coalesce(F.sum(c).over(so_far), F.lit(0)).cast("double") for c in columns}

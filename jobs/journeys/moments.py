@@ -6,32 +6,32 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.journeys.rules import day_of, holds
-from jobs.settings import MomentType
+from jobs.settings import Journey, MomentType
 
 
-def moments(events: DataFrame, types: dict[str, MomentType], minimum_confidence: float, timezone: str) -> DataFrame:
+def moments(events: DataFrame, journey: Journey, timezone: str) -> DataFrame:
     """journeys/moments from events with a session.
 
     The evidence for a type is the sum over its signals of weight times events (at most `at_most` of a visit count).
-    Confidence is the type's share of the evidence for all types; a type below `minimum_confidence` is no moment, and a
-    visit without evidence has none. A moment is served if any event of the visit meets `served_when`.
+    Confidence is the type's share of the evidence for all types. A type below `minimum_evidence` or
+    `minimum_confidence` is no moment. A moment is served if any event of the visit meets `served_when`.
     """
-    weighed = events.groupBy("session_id").agg(
-        F.min("customer_id").alias("customer_id"), *[column for name in types for column in _totals(name, types[name])]
-    )
-    every = _sum([_weight(name, types[name]) for name in types])
-    candidates = [_candidate(name, kind, every) for name, kind in types.items()]
+    types = journey.moments
+    columns = [column for name, kind in types.items() for column in _totals(name, kind)]
+    weighed = events.groupBy("session_id").agg(F.min("customer_id").alias("customer_id"), *columns)
+    every = _sum([_weight(name, kind) for name, kind in types.items()])
+    candidates = F.array(*[_candidate(name, kind, every) for name, kind in types.items()])
     strong = F.filter(
-        F.array(*candidates), lambda m: (m["weight"] > 0) & (m["confidence"] >= F.lit(minimum_confidence))
+        candidates,
+        lambda moment: (
+            (moment["weight"] >= journey.minimum_evidence) & (moment["confidence"] >= journey.minimum_confidence)
+        ),
     )
     return (
         weighed.select("session_id", "customer_id", F.explode(strong).alias("moment"))
         .select("session_id", "customer_id", "moment.*")
         .withColumns(
-            {
-                "moment_id": F.concat_ws(":", "session_id", "type"),
-                "day": day_of("started_at", timezone),
-            }
+            {"moment_id": F.concat_ws(":", "session_id", "type"), "day": day_of("started_at", timezone)},
         )
     )
 

@@ -67,7 +67,9 @@ def stages(timeline: DataFrame, rules: list[StageRule], measures: dict[str, Meas
 
 def evidence(names: list[str]) -> Column:
     """The columns as a JSON object. Written by hand: engines differ in how they print decimals as JSON."""
-    parts = [F.concat(F.lit(f'"{name}": '), F.col(name).cast("string")) for name in names]
+    parts = [
+        F.concat(F.lit(f'"{name}": '), F.regexp_replace(F.col(name).cast("string"), "[.]00$", "")) for name in names
+    ]
     return F.concat(F.lit("{"), F.concat_ws(", ", *parts) if parts else F.lit(""), F.lit("}"))
 
 
