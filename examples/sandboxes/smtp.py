@@ -31,7 +31,7 @@ class SmtpSandbox:
         options: dict[str, Any] = {}
         if login:
             options = {"authenticator": _only(*login), "auth_required": True, "auth_require_tls": False}
-        self._controller = Controller(self.handler, hostname=host, port=port, ready_timeout=10, **options)
+        self._controller = _Controller(self.handler, hostname=host, port=port, ready_timeout=10, **options)
 
     def start(self) -> SmtpSandbox:
         self._controller.start()
@@ -42,7 +42,14 @@ class SmtpSandbox:
 
     @property
     def port(self) -> int:
-        return self._controller.server.sockets[0].getsockname()[1]
+        return self._controller.port
+
+
+class _Controller(Controller):
+    def _trigger_server(self) -> None:
+        """Port 0 means any free port: the greeting has to go to the one that was given."""
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
 
 
 def received(folder: Path) -> list[dict[str, str]]:

@@ -144,11 +144,11 @@ def standing(all_tries: DataFrame, day: date) -> DataFrame:
     Columns: destination, audience, customer_id, tried (newest attempt), may_be_there (an addition was not certainly
     refused nor certainly undone), is_there and fingerprint (of the addition that certainly holds), added_on,
     removed_on, last_send_day (newest send that may have arrived), sent_state and sent_reason (of the sends of `day`),
-    newest (struct of the newest try: attempt, operation_id, action, fingerprint, state, request_id).
+    newest_operation, newest_state and newest_request (of the newest try).
     """
     per_id = all_tries.groupBy("destination", "audience", "customer_id", "own_id").agg(
         F.max("attempt").alias("tried"),
-        F.max(F.struct("attempt", "operation_id", "action", "fingerprint", "state", "request_id")).alias("newest"),
+        F.max(F.struct("attempt", "operation_id", "state", "request_id")).alias("newest"),
         F.max(_when("add", "attempt", F.col("state") != "rejected")).alias("added"),
         F.max(_when("add", F.struct("attempt", "fingerprint", "day"), F.col("state") == "accepted")).alias("sure"),
         F.max(_when("remove", "attempt", F.col("state") != "rejected")).alias("removing"),
@@ -174,7 +174,10 @@ def standing(all_tries: DataFrame, day: date) -> DataFrame:
         )
         .select(
             "destination", "audience", "customer_id", "tried", "may_be_there", "is_there", "removed_on",
-            "last_send_day", "newest",
+            "last_send_day",
+            F.col("newest.operation_id").alias("newest_operation"),
+            F.col("newest.state").alias("newest_state"),
+            F.col("newest.request_id").alias("newest_request"),
             F.col("there.fingerprint").alias("there_fingerprint"),
             F.col("there.day").alias("added_on"),
             F.col("sent.state").alias("sent_state"),

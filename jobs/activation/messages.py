@@ -23,7 +23,8 @@ from jobs.settings import Settings
 from jobs.yaml_files import ConfigError
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
-_POLICY = SMTP.clone(max_line_length=200)
+_POLICY = SMTP.clone(cte_type="7bit")
+"""Not every server takes 8-bit text; quoted-printable passes everywhere."""
 
 
 class Messages:

@@ -64,7 +64,9 @@ def refuse_old_day(lake: Lake, day: date, allow_old: bool) -> None:
         )
 
 
-def inputs(txn: Txn, audience: str, destination: str, day: date, settings: Settings) -> tuple[DataFrame, DataFrame]:
+def inputs(
+    txn: Txn, audience: str, destination: str, day: date, settings: Settings, suppressions: DataFrame
+) -> tuple[DataFrame, DataFrame]:
     """What the plan and the push both look at: (reach, standing at this destination)."""
     reached = reach(
         settings.audiences[audience],
@@ -73,7 +75,7 @@ def inputs(txn: Txn, audience: str, destination: str, day: date, settings: Setti
         settings,
         txn.read("profiles/consent"),
         txn.read("profiles/contact_points"),
-        txn.read("activation/suppressions"),
+        suppressions,
         txn.read("profiles/customers"),
     )
     here = (F.col("audience") == audience) & (F.col("destination") == destination)
@@ -92,7 +94,9 @@ def merged_frame(txn: Txn) -> DataFrame | None:
 
 
 def _plan_one(audience: str, destination: str, day: date, settings: Settings, txn: Txn) -> pa.Table:
-    reached, standing = inputs(txn, audience, destination, day, settings)
+    # Suppressions of today may come from today's push; that one sees them all, the plan must not change by it.
+    before_today = txn.read("activation/suppressions").where(F.col("since") < F.lit(day))
+    reached, standing = inputs(txn, audience, destination, day, settings, before_today)
     members = txn.read("audiences/members", day=day).where(F.col("audience") == audience).select("customer_id", "arm")
     configured = settings.channels.destinations[destination]
     if configured.type == "smtp":

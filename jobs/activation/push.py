@@ -76,7 +76,8 @@ class _Push:
         planned = txn.read(plan.TABLE, day=self.day).where(
             (F.col("audience") == self.audience) & (F.col("destination") == self.destination)
         )
-        reached, standing = plan.inputs(txn, self.audience, self.destination, self.day, self.settings)
+        suppressions = txn.read("activation/suppressions")
+        reached, standing = plan.inputs(txn, self.audience, self.destination, self.day, self.settings, suppressions)
         joined = (
             planned.select("customer_id", "action", "reason")
             .join(reached.withColumnRenamed("fingerprint", "now_fingerprint"), on="customer_id", how="left")
@@ -92,9 +93,8 @@ class _Push:
             if action is None:
                 continue
             operation = self._operation(row, action)
-            newest = row["newest"] or {}
-            if newest.get("state") == "submitted" and newest["operation_id"] == operation.operation_id:
-                self.waiting.setdefault(newest["request_id"], []).append(operation)
+            if row["newest_state"] == "submitted" and row["newest_operation"] == operation.operation_id:
+                self.waiting.setdefault(row["newest_request"], []).append(operation)
             else:
                 yield operation
 
@@ -148,9 +148,8 @@ class _Push:
         recipient = Recipient(
             tuple(row["emails"] or ()), tuple(row["phones"] or ()), row["first_name"], row["language"]
         )
-        newest = row["newest"] or {}
         operation_id = hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
-        goes_on = newest.get("state") == "submitted" and newest["operation_id"] == operation_id
+        goes_on = row["newest_state"] == "submitted" and row["newest_operation"] == operation_id
         attempt = (row["tried"] or 0) + (0 if goes_on else 1)
         return Operation(operation_id, row["customer_id"], action, attempt, row["now_fingerprint"] or "", recipient)
 

@@ -144,6 +144,7 @@ class _Line:
             else:
                 smtp = smtplib.SMTP(host, port, timeout=self._timeout)
             try:
+                smtp.ehlo_or_helo_if_needed()
                 if self._security == "starttls":
                     smtp.starttls(context=context)
                 if self._server.login:

@@ -22,8 +22,24 @@ KEYWORDS = frozenset(
     ("and", "or", "not", "in", "is", "null", "between", "like", "true", "false", "case", "when", "then", "else", "end")
 )
 FUNCTIONS = frozenset(
-    ("abs", "ceil", "coalesce", "contains", "endswith", "floor", "greatest", "if", "least", "length", "lower", "nullif")
-    + ("round", "startswith", "trim", "upper")
+    {
+        "abs",
+        "ceil",
+        "coalesce",
+        "contains",
+        "endswith",
+        "floor",
+        "greatest",
+        "if",
+        "least",
+        "length",
+        "lower",
+        "nullif",
+        "round",
+        "startswith",
+        "trim",
+        "upper",
+    }
 )
 _TOKEN = re.compile(
     r"""\s+ | (?P<comment>--|/\*|\*/|//) | (?P<text>'(?:[^'\\]|'')*') | (?P<number>(?:\d+\.?\d*|\.\d+)(?![\w.]))

@@ -37,9 +37,7 @@ def customer_view(txn: Txn, day: date, settings: Settings) -> DataFrame:
 
 def people(customers: DataFrame, day: date) -> DataFrame:
     today = F.lit(day)
-    had_birthday = F.month(today) * 100 + F.dayofmonth(today) >= F.month("birth_date") * 100 + F.dayofmonth(
-        "birth_date"
-    )
+    had_birthday = F.month("birth_date") * 100 + F.dayofmonth("birth_date") <= day.month * 100 + day.day
     age = day.year - F.year("birth_date") - F.when(had_birthday, 0).otherwise(1)
     return customers.where(F.col("customer_since") <= today).select(
         "customer_id",

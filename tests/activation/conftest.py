@@ -1,0 +1,65 @@
+"""Real servers on free loopback ports, and a company that talks to them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from examples.sandboxes import data_manager, smtp
+from tests.activation.small_company import CONFIG, LIST, Company
+
+
+@pytest.fixture
+def sink(tmp_path, monkeypatch):
+    """A real SMTP server; `received()` is what it accepted, `plan(...)` sets its replies."""
+    folder = tmp_path / "smtp"
+    server = smtp.SmtpSandbox(folder).start()
+    monkeypatch.setenv("AIRFLOW_CONN_TEST_SMTP", f"smtp://127.0.0.1:{server.port}?security=none")
+    yield SimpleNamespace(
+        folder=folder,
+        port=server.port,
+        received=lambda: smtp.received(folder),
+        recipients=lambda: sorted(entry["recipient"] for entry in smtp.received(folder)),
+        plan=lambda **replies: (folder / "replies.json").write_text(json.dumps(replies["replies"])),
+        connections=lambda: server.handler.connections,
+    )
+    server.stop()
+
+
+@pytest.fixture
+def ads(tmp_path, monkeypatch):
+    """A real Data Manager server; `members()` are the hashes on the list, `fail(...)` plans faults."""
+    folder = tmp_path / "ads"
+    server = data_manager.DataManagerSandbox(folder, processing_seconds=0.05).start()
+    connection = {"host": "127.0.0.1", "port": server.port, "schema": "http", "extra": {"anonymous": True}}
+    monkeypatch.setenv("AIRFLOW_CONN_TEST_ADS", json.dumps(connection))
+    yield SimpleNamespace(
+        folder=folder,
+        port=server.port,
+        members=lambda: data_manager.list_members(folder).get(LIST, set()),
+        calls=lambda *kinds: [c for c in data_manager.calls(folder) if not kinds or c["call"] in kinds],
+        fail=lambda *faults: (folder / "faults.json").write_text(json.dumps(faults)),
+    )
+    server.stop()
+
+
+@pytest.fixture
+def company(settings, rows) -> Callable[..., Company]:
+    """`company()` for both destinations; `company("winback")` for one audience; `files` overrides config files."""
+
+    def build(*audiences: str, files: dict[str, Any] | None = None) -> Company:
+        chosen = {**CONFIG, **(files or {})}
+        if audiences:
+            chosen = {
+                name: content
+                for name, content in chosen.items()
+                if not name.startswith("audiences/") or Path(name).stem in audiences
+            }
+        return Company(settings(chosen), rows)
+
+    return build

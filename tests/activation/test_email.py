@@ -1,0 +1,299 @@
+"""Audiences sent by e-mail, against a real SMTP server."""
+
+import copy
+import datetime as dt
+import email as mail
+from email.policy import default
+
+import pytest
+
+from examples.sandboxes.smtp import SmtpSandbox, recipient_hash
+from jobs.errors import DeliveryIncomplete
+from tests.activation.small_company import CONFIG, DAY, email
+
+
+def channels(**destination):
+    """channels.yaml with other values for the e-mail destination."""
+    changed = copy.deepcopy(CONFIG["channels.yaml"])
+    options = destination.pop("options", {})
+    changed["destinations"]["email"] |= destination
+    changed["destinations"]["email"]["options"] |= options
+    return {"channels.yaml": changed}
+
+
+def test_every_member_with_consent_gets_one_message_and_the_rest_a_reason(company, sink):
+    shop = company("winback")
+    names = shop.customers(6)
+    shop.consent(*names[:5])
+    shop.members(*names, holdout=(names[0],))
+
+    counts = shop.push("winback", "email")
+
+    assert counts | {"members": 6, "held_out": 1, "no_consent": 1, "delivered": 4, "to_add": 4} == counts
+    assert sink.recipients() == sorted(recipient_hash(email(name)) for name in names[1:5])
+    assert shop.lake.arrow("activation/deliveries").to_pylist()[0]["delivered"] == 4
+
+
+def test_a_second_push_of_the_day_opens_no_connection_and_reports_the_same(company, sink):
+    shop = company("winback")
+    shop.customers(3)
+    first = shop.push("winback", "email")
+    before = (
+        sink.connections(),
+        shop.lake.content_hash("activation/plans"),
+        shop.lake.content_hash("activation/ledger"),
+    )
+
+    second = shop.push("winback", "email")
+
+    assert second == first
+    assert before == (
+        sink.connections(),
+        shop.lake.content_hash("activation/plans"),
+        shop.lake.content_hash("activation/ledger"),
+    )
+    assert len(sink.received()) == 3
+
+
+def test_the_same_person_is_not_written_to_again_before_the_cool_down_ends(company, sink):
+    shop = company("winback")
+    names = shop.customers(2)
+    shop.push("winback", "email")
+    for later, sent in ((29, 0), (30, 2)):
+        day = DAY + dt.timedelta(days=later)
+        shop.members(*names, day=day)
+        counts = shop.push("winback", "email", day)
+        assert (counts["delivered"], counts["suppressed"]) == (sent, 2 - sent)
+    assert len(sink.received()) == 4
+
+
+def test_consent_withdrawn_between_plan_and_push_stops_the_message(company, sink):
+    from jobs.activation import plan, push
+
+    shop = company("winback")
+    names = shop.customers(3)
+    assert plan.run(DAY, shop.settings)["deliveries"][0]["send"] == 3
+    shop.consent(*names, withdrawn=tuple(names[:2]))
+
+    counts = push.run("winback", "email", DAY, shop.settings)
+
+    assert (counts["delivered"], counts["no_consent"]) == (1, 2)
+    assert sink.recipients() == [recipient_hash(email(names[2]))]
+
+
+def test_without_a_consent_table_nobody_is_written_to(company, sink):
+    shop = company("winback")
+    shop.customers(2)
+    shop.replace("profiles/consent")
+    assert shop.push("winback", "email")["no_consent"] == 2
+    assert sink.received() == []
+
+
+def test_consent_that_ends_during_the_day_is_no_consent(company, sink):
+    shop = company("winback")
+    shop.customers(2)
+    answer = {"purpose": "marketing", "channel": "email", "status": "granted"}
+    shop.replace(
+        "profiles/consent",
+        {**answer, "customer_id": "c0001", "expires_at": "2017-06-01T21:00:00"},
+        {**answer, "customer_id": "c0002", "expires_at": "2017-06-01T22:00:00"},  # midnight in Amsterdam
+    )
+    assert shop.push("winback", "email")["delivered"] == 1
+    assert sink.recipients() == [recipient_hash(email("c0002"))]
+
+
+def test_one_refusing_owner_of_a_shared_address_decides_for_all(company, sink):
+    shop = company("winback")
+    shop.customers(2)
+    shared = {"kind": "email", "value": "family@mail.example", "preference": 1}
+    shop.replace("profiles/contact_points", {**shared, "customer_id": "c0001"}, {**shared, "customer_id": "c0002"})
+    shop.consent("c0001", "c0002", withdrawn=("c0002",))
+    counts = shop.push("winback", "email")
+    assert (counts["no_address"], counts["no_consent"], counts["delivered"]) == (1, 1, 0)
+    assert sink.received() == []
+
+
+def test_two_customers_with_one_address_get_one_message(company, sink):
+    shop = company("winback")
+    shop.customers(2)
+    shared = {"kind": "email", "value": "family@mail.example", "preference": 1}
+    shop.replace("profiles/contact_points", {**shared, "customer_id": "c0001"}, {**shared, "customer_id": "c0002"})
+    counts = shop.push("winback", "email")
+    assert (counts["no_address"], counts["delivered"]) == (1, 1)
+    assert len(sink.received()) == 1
+
+
+def test_a_message_has_one_click_unsubscribe_a_stable_id_and_the_language_of_the_person(company, sink):
+    shop = company("winback")
+    shop.customers(1)
+    shop.push("winback", "email")
+    message = mail.message_from_bytes((sink.folder / "mail" / "000001.eml").read_bytes(), policy=default)
+    operation_id = next(row["operation_id"] for row in shop.ledger())
+
+    assert message["Message-ID"] == f"<{operation_id}@shop.example>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert message["List-Unsubscribe"].startswith(f"<https://shop.example/u?t={operation_id}.")
+    assert "mail.example" not in message["List-Unsubscribe"]
+    assert message["Subject"] == "Nieuws for Voornaamc0001"
+    assert {part.get_content_type() for part in message.walk()} >= {"text/plain", "text/html"}
+
+
+def test_a_name_cannot_add_headers_or_markup(company, sink):
+    shop = company("winback")
+    shop.customers(1)
+    hostile = "Eve\r\nBcc: all@mail.example <b>"
+    shop.replace("profiles/customers", {"customer_id": "c0001", "known": True, "first_name": hostile, "language": "en"})
+    shop.push("winback", "email")
+    message = mail.message_from_bytes((sink.folder / "mail" / "000001.eml").read_bytes(), policy=default)
+    assert message["Bcc"] is None
+    assert "<b>" not in message.get_body(("html",)).get_content()
+    assert len(sink.received()) == 1
+
+
+def test_the_unsubscribe_link_stops_all_further_messages_and_a_forged_one_nothing(company, sink):
+    from jobs.activation.unsubscribe import unsubscribe
+
+    shop = company("winback")
+    names = shop.customers(2)
+    shop.push("winback", "email")
+    message = mail.message_from_bytes((sink.folder / "mail" / "000001.eml").read_bytes(), policy=default)
+    token = message["List-Unsubscribe"].strip("<>").split("t=")[1]
+
+    assert not unsubscribe(token[:-1] + ("0" if token[-1] != "0" else "1"), DAY, shop.settings)
+    assert not shop.lake.exists("activation/suppressions")
+    assert unsubscribe(token, DAY, shop.settings)
+    assert unsubscribe(token, DAY, shop.settings)
+
+    later = DAY + dt.timedelta(days=31)
+    shop.members(*names, day=later)
+    counts = shop.push("winback", "email", later)
+    assert (counts["delivered"], counts["suppressed"]) == (1, 1)
+    assert recipient_hash(message["To"]) not in sink.recipients()[2:] or len(sink.received()) == 3
+
+
+def test_grey_listing_is_tried_again_and_succeeds(company, sink):
+    shop = company("winback")
+    shop.customers(3)
+    sink.plan(replies={email("c0002"): ["451 4.7.1 Try again later", "250"]})
+    assert shop.push("winback", "email")["delivered"] == 3
+    assert len(sink.received()) == 3
+
+
+def test_a_temporary_refusal_is_left_to_the_next_push_which_sends_only_that_message(company, sink):
+    shop = company("winback")
+    shop.customers(3)
+    sink.plan(replies={email("c0002"): ["451 4.7.1 Later"]})
+    with pytest.raises(DeliveryIncomplete, match=r"1 of 3 refused.*1x rejected temporary 451 4\.7\.1"):
+        shop.push("winback", "email")
+    sink.plan(replies={})
+    assert shop.push("winback", "email") | {"delivered": 3, "refused": 0} == shop.push("winback", "email")
+    assert len(sink.received()) == 3
+
+
+def test_an_unknown_mailbox_is_refused_with_its_code_and_never_used_again(company, sink):
+    shop = company("winback")
+    names = shop.customers(3)
+    sink.plan(replies={email("c0002"): ["550 5.1.1 <c0002@mail.example> does not exist"]})
+    with pytest.raises(DeliveryIncomplete, match=r"1 of 3 refused.*550 5\.1\.1") as failed:
+        shop.push("winback", "email")
+    assert "mail.example" not in str(failed.value)
+    with pytest.raises(DeliveryIncomplete):  # a retry does not turn the refusal into success
+        shop.push("winback", "email")
+
+    sink.plan(replies={})
+    later = DAY + dt.timedelta(days=40)
+    shop.members(*names, day=later)
+    counts = shop.push("winback", "email", later)
+    assert (counts["delivered"], counts["suppressed"]) == (2, 1)
+    assert recipient_hash(email("c0002")) not in sink.recipients()
+
+
+def test_refusals_within_the_tolerance_are_reported_but_do_not_fail(company, sink):
+    shop = company("winback", files=channels(max_reject_share=0.5))
+    shop.customers(4)
+    sink.plan(replies={email("c0002"): ["554 5.7.1 no"]})
+    counts = shop.push("winback", "email")
+    assert (counts["delivered"], counts["refused"]) == (3, 1)
+
+
+def test_no_answer_after_the_message_is_unknown_and_the_message_is_not_sent_again(company, sink):
+    shop = company("winback")
+    shop.customers(3)
+    sink.plan(replies={email("c0002"): ["hangup"]})
+    for _ in range(2):
+        with pytest.raises(DeliveryIncomplete, match="1 may or may not have arrived"):
+            shop.push("winback", "email")
+    assert len(sink.received()) == 3
+    assert shop.states() == {"claimed": 3, "accepted": 2, "unknown": 1}
+
+
+def test_a_server_that_is_down_leaves_everything_to_the_next_push(company, sink, monkeypatch):
+    shop = company("winback")
+    shop.customers(3)
+    monkeypatch.setenv("AIRFLOW_CONN_TEST_SMTP", "smtp://127.0.0.1:1?security=none")
+    with pytest.raises(DeliveryIncomplete, match="3 of 3 refused"):
+        shop.push("winback", "email")
+    monkeypatch.setenv("AIRFLOW_CONN_TEST_SMTP", f"smtp://127.0.0.1:{sink.port}?security=none")
+    assert shop.push("winback", "email")["delivered"] == 3
+
+
+def test_a_refused_login_stops_at_once_and_says_so_without_the_password(company, tmp_path, monkeypatch):
+    server = SmtpSandbox(tmp_path / "locked", login=("klantreis", "right")).start()
+    shop = company("winback")
+    shop.customers(3)
+    monkeypatch.setenv("AIRFLOW_CONN_TEST_SMTP", f"smtp://klantreis:wrong@127.0.0.1:{server.port}?security=none")
+    with pytest.raises(DeliveryIncomplete, match="refuses the login") as failed:
+        shop.push("winback", "email")
+    assert "wrong" not in str(failed.value)
+    monkeypatch.setenv("AIRFLOW_CONN_TEST_SMTP", f"smtp://klantreis:right@127.0.0.1:{server.port}?security=none")
+    assert shop.push("winback", "email")["delivered"] == 3
+    server.stop()
+
+
+def test_a_login_is_never_sent_unprotected_to_another_machine():
+    from jobs.activation.smtp import security
+    from jobs.settings import Connection
+    from jobs.yaml_files import ConfigError
+
+    with pytest.raises(ConfigError, match="unprotected"):
+        security(Connection("mail.example.com", 25, "me", "secret", extra={"security": "none"}))
+    assert security(Connection("mail.example.com", 587, "me", "secret")) == "starttls"
+    assert security(Connection("mail.example.com", 465, "me", "secret")) == "tls"
+
+
+def test_a_dry_run_sends_nothing_and_writes_nothing_but_the_plan(company, sink):
+    shop = company("winback")
+    shop.customers(3)
+    counts = shop.push("winback", "email", dry_run=True)
+    assert (counts["to_add"], counts["delivered"], counts["problems"]) == (3, 0, [])
+    assert sink.received() == []
+    assert not shop.lake.exists("activation/ledger")
+    assert not shop.lake.exists("activation/deliveries")
+
+
+def test_an_older_day_is_refused_unless_allowed(company, sink):
+    from jobs.activation import plan
+    from jobs.errors import StaleDay
+
+    shop = company("winback")
+    names = shop.customers(1)
+    shop.push("winback", "email")
+    earlier = DAY - dt.timedelta(days=1)
+    shop.members(*names, day=earlier)
+    with pytest.raises(StaleDay, match="2017-06-01"):
+        plan.run(earlier, shop.settings)
+    assert plan.run(earlier, shop.settings, allow_old=True)["deliveries"][0]["skip"] == 1
+
+
+def test_a_wrong_template_is_found_before_anything_is_sent(company):
+    from jobs.activation.messages import check
+
+    wrong = {"templates/winback.en.txt": "Subject: Hi\n\n{{ frist_name }}\n"}
+    assert "'frist_name' is undefined" in check(company("winback", files=wrong).settings)[0]
+
+
+def test_a_wrong_option_is_found_with_the_nearest_valid_one(company):
+    from jobs.activation.messages import check
+
+    settings = company("winback", files=channels(options={"unsubscribe_ulr": "x"})).settings
+    assert "unknown option 'unsubscribe_ulr'; did you mean 'unsubscribe_url'?" in check(settings)[0]
