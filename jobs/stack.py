@@ -27,10 +27,10 @@ PROJECT = Path(__file__).resolve().parent.parent
 DEFAULT_PORTS = {"airflow": 8080, "mlflow": 5000, "smtp": 2525, "data-manager": 8026}
 SANDBOX_OF = {"smtp": "smtp", "google_data_manager": "data-manager"}
 SANDBOX_LOGIN: dict[str, dict[str, Any]] = {
-    "smtp": {},
+    "smtp": {"extra": {"security": "none"}},
     "google_data_manager": {"schema": "http", "extra": {"anonymous": True}},
 }
-READY_WITHIN_SECONDS = 180
+READY_WITHIN_SECONDS = 300
 PRELOADED = (
     "airflow.executors.local_executor,airflow.sdk.execution_time.task_runner,"
     "pyspark.sql.connect.session,pyspark.sql.connect.functions,pandas,pyarrow.dataset,deltalake,"
@@ -109,19 +109,21 @@ def _needs_sandbox(connection: str) -> bool:
 
 
 def _start(name: str, ports: dict[str, int], settings: Settings, processes: Processes) -> Process:
+    command = [sys.executable, *_command(name, ports, settings)]
+    return processes.start(name, ports[name], command, environment(ports, settings), settings.home)
+
+
+def _command(name: str, ports: dict[str, int], settings: Settings) -> list[str]:
+    """What Python is to run for that service."""
+    port = str(ports[name])
     if name == "airflow":
-        command = ["airflow", "standalone"]
-    elif name == "mlflow":
+        return ["-m", "airflow", "standalone"]
+    if name == "mlflow":
         settings.mlflow_artifacts.mkdir(parents=True, exist_ok=True)
-        command = ["mlflow", "server", "--host", "127.0.0.1", "--port", str(ports[name]), "--workers", "1"]
-        command += ["--backend-store-uri", settings.mlflow_uri]
-        command += ["--default-artifact-root", settings.mlflow_artifacts.as_uri(), "--no-serve-artifacts"]
-    else:
-        folder = _folder(settings) / name
-        command = ["examples.sandboxes", name, "--port", str(ports[name]), "--folder", str(folder)]
-    return processes.start(
-        name, ports[name], [sys.executable, "-m", *command], environment(ports, settings), settings.home
-    )
+        stores = ["--backend-store-uri", settings.mlflow_uri, "--no-serve-artifacts"]
+        stores += ["--default-artifact-root", settings.mlflow_artifacts.as_uri()]
+        return ["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", port, "--workers", "1", *stores]
+    return ["-m", "examples.sandboxes", name, "--port", port, "--folder", str(_folder(settings) / name)]
 
 
 def environment(ports: dict[str, int], settings: Settings) -> dict[str, str]:
@@ -145,6 +147,7 @@ def environment(ports: dict[str, int], settings: Settings) -> dict[str, str]:
         "CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
         "DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        "LOGGING__NAMESPACE_LEVELS": "great_expectations=WARNING mlflow=WARNING alembic=WARNING",
         "LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
         "LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
         "SCHEDULER__MP_START_METHOD": "forkserver",
@@ -185,15 +188,14 @@ def _wait(stack: Stack, running: dict[str, Process], settings: Settings) -> None
     """Until all answer, the DAGs are known, the pools exist and the asset-driven DAGs are switched on."""
     client = stack.airflow()
     checks = {name: lambda port=process.port: not port_is_free(port) for name, process in running.items()}
-    checks["mlflow"] = lambda: answers(f"{stack.urls['MLflow']}/health")
-    checks["airflow"] = client.healthy
+    checks |= {"mlflow": lambda: answers(f"{stack.urls['MLflow']}/health"), "airflow": client.healthy}
 
     def ready_or_dead(name: str) -> bool:
         if not running[name].alive():
             raise StackError(f"{name} ended while starting; the end of {running[name].log}:\n" + _tail(running[name]))
         return bool(checks[name]())
 
-    missing = wait_until({name: (lambda name=name: ready_or_dead(name)) for name in checks}, READY_WITHIN_SECONDS)
+    missing = wait_until({name: (lambda name=name: ready_or_dead(name)) for name in running}, READY_WITHIN_SECONDS)
     for name in missing:
         raise StackError(
             f"{name} did not answer in {READY_WITHIN_SECONDS} s; the end of {running[name].log}:\n"
