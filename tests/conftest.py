@@ -41,7 +41,17 @@ MINIMAL: dict[str, Any] = {
     },
     "models.yaml": {"segmentation": {"features": ["recency_days", "orders_91d"]}, "churn": {}},
     "channels.yaml": {
-        "destinations": {"email": {"type": "smtp", "channel": "email", "connection": "klantreis_smtp"}},
+        "destinations": {
+            "email": {
+                "type": "smtp",
+                "channel": "email",
+                "connection": "klantreis_smtp",
+                "options": {
+                    "sender": "Test company <hello@company.example>",
+                    "unsubscribe_url": "https://company.example/unsubscribe",
+                },
+            }
+        },
     },
 }
 
