@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from examples.retail import campaigns, chats, clock, consents, orders, people, records, surveys, truth, web
+from examples.retail import campaigns, chats, clock, consents, orders, people, records, surveys, tracker, truth, web
 from examples.retail.company import Company, load_company
 from examples.retail.faults import deliver
 from examples.retail.feeds import Feed
@@ -106,7 +106,7 @@ def simulate(size: float, seed: int, report: Report = lambda _: None) -> World:
         campaigns.campaign_feed(company, crowd, readers, emails, web.clicks(visits)),
         surveys.survey_feed(company, crowd, planned),
         *chats.chat_feeds(company, crowd, planned),
-        web.event_feed(company, crowd, visits),
+        tracker.event_feed(company, crowd, visits),
     ]
     return World(company, crowd, visits, feeds)
 
@@ -126,7 +126,7 @@ def _write(plan: Plan, folder: Path, report: Report) -> pd.DataFrame:
     sessions, cookies = truth.visit_tables(world.web, ids, plan.seed, first, last)
     expected = pd.DataFrame(counts).sort_values(["source", "dataset"], ignore_index=True)
     for name, table in {
-        "people": people.people_table(world.people, world.company),
+        "people": truth.person_table(world.people, world.company, ids),
         "records": pd.concat(whose, ignore_index=True),
         "cookies": cookies,
         "sessions": sessions,

@@ -101,7 +101,7 @@ def _sends(company: Company, people: People, readers: list[Reader]) -> tuple[np.
 
 @dataclass(frozen=True)
 class Clicks:
-    """Clicks that began a visit: campaign, moment in UTC seconds, cookie as text, person, and the e-mail event or -1."""
+    """Clicks that began a visit: campaign, moment in UTC seconds, cookie, person, and the e-mail event or -1."""
 
     campaign: np.ndarray
     at: np.ndarray

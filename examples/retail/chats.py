@@ -83,35 +83,39 @@ def _talk(
     content = mood + chance.gauss(0, 0.7) + (0.8 if topic == "praise" else -0.8 if topic == "complaint" else 0)
     feeling = "positive" if content > 0.4 else "negative" if content < -0.5 else "neutral"
     channel = chance.choices(("chat", "phone", "e-mail"), (70, 18, 12))[0]
-    language = person.language
-    lines = [("bot", BOT[language])] if channel == "chat" else []
-    lines.append(("customer", chance.choice(QUESTIONS[language][topic])))
-    lines.append(("agent", chance.choice(AGENT[language])))
-    details = chance.choice(DETAILS[language]).format(
-        order=order or "nog onbekend", phone=person.phone, email=person.email
-    )
-    lines += [("customer", details), ("agent", chance.choice(AGENT[language]))]
-    lines.append(("customer", chance.choice(CLOSINGS[language][feeling])))
-    at, spoken = opened, []
-    for number, (author, text) in enumerate(lines):
-        spoken.append(
-            {"id": f"M{name}.{number}", "conversation.id": f"D{name}", "author.type": author, "text": text, "at": at}
-        )
+    at, spoken = opened, list[Row]()
+    for number, (author, text) in enumerate(_lines(chance, person, channel, topic, order, feeling)):
+        message: Row = {"id": f"M{name}.{number}", "conversation.id": f"D{name}", "author.type": author, "text": text}
+        spoken.append(message | {"at": at, "person": person.row})
         at += chance.randrange(15, 240)
     if at > clock.LAST:
         return
-    desk.messages += [row | {"person": person.row} for row in spoken]
+    desk.messages += spoken
     rating = max(1, min(5, round(3.4 + 1.1 * content))) if chance.random() < 0.55 else None
-    base: Row = {
-        "id": f"D{name}", "channel": channel, "tags": json.dumps([topic]), "language": language, "opened": opened,
-        "person": person.row,
-    } | _who(chance, person, channel, opened)  # fmt: skip
+    base: Row = {"id": f"D{name}", "channel": channel, "tags": json.dumps([topic]), "language": person.language}
+    base |= {"opened": opened, "person": person.row, **_who(chance, person, channel, opened)}
     closed = at
     if chance.random() < LEFT_OPEN:
         desk.conversations.append(base | {"state": "open", "at": at, "closed": None})
         closed = at + chance.randrange(4 * 3600, 40 * 3600)
     if closed <= clock.LAST:
         desk.conversations.append(base | {"state": "closed", "at": closed, "closed": closed, "rating.score": rating})
+
+
+def _lines(
+    chance: random.Random, person: Person, channel: str, topic: str, order: str | None, feeling: str
+) -> list[tuple[str, str]]:
+    """Who says what: greeting, question, answer, details, answer, and a closing that shows the feeling."""
+    language = person.language
+    details = chance.choice(DETAILS[language] if order else DETAILS[language][1:])
+    return [
+        *([("bot", BOT[language])] if channel == "chat" else []),
+        ("customer", chance.choice(QUESTIONS[language][topic])),
+        ("agent", chance.choice(AGENT[language])),
+        ("customer", details.format(order=order, phone=person.phone, email=person.email)),
+        ("agent", chance.choice(AGENT[language])),
+        ("customer", chance.choice(CLOSINGS[language][feeling])),
+    ]
 
 
 def _who(chance: random.Random, person: Person, channel: str, at: int) -> Row:

@@ -71,7 +71,6 @@ def consent_feed(given: list[Record]) -> Feed:
     table["changed_at"] = clock.local_text(moments).to_pylist()
     faults = (
         *common_faults("consent_id", "changed_at"),
-        Fault("missing_key", "contact_id", ""),
         Fault("unknown_value", "status", "maybe"),
         Fault("unknown_value", "purpose", "everything"),
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from examples.retail.chance import mix, stream
 from examples.retail.clock import seconds
-from examples.retail.feeds import Fault, Feed
+from examples.retail.feeds import WHOLE_LINE, Fault, Feed
 
 BROKEN_SHARE = 0.002
 OVERLAP_SHARE = 0.002
@@ -48,9 +48,9 @@ def deliver(feed: Feed, seed: int, first: int, last: int) -> Rows:
     day = np.maximum(day, first) if feed.state else day
     file = _late(feed, day)
     day = np.where(file > 0, day + LATE_DAYS, day)
-    broken = _some(random, np.flatnonzero(file == 0), BROKEN_SHARE) if feed.faults else row[:0]
-    repeated = _some(random, np.flatnonzero((file == 0) & (day < last)), OVERLAP_SHARE)
-    fault = 1 + np.arange(len(broken)) % max(1, len(feed.faults))
+    broken = _broken(feed, random, np.flatnonzero(file == 0), day, last)
+    repeated = _some(random, np.flatnonzero((file == 0) & (day < last)), OVERLAP_SHARE, 2)
+    fault = _fitting(feed, broken)
     rows = np.r_[row, broken, repeated]
     days = np.r_[day, day[broken], day[repeated] + 1]
     files = np.r_[file, np.zeros(len(broken) + len(repeated), np.int64)]
@@ -61,9 +61,37 @@ def deliver(feed: Feed, seed: int, first: int, last: int) -> Rows:
     return Rows(rows[order], days[order], files[order], faults[order])
 
 
-def _some(random: np.random.Generator, candidates: np.ndarray, part: float) -> np.ndarray:
-    """About `part` of the rows, at least two."""
-    wanted = min(len(candidates), max(2, round(part * len(candidates))))
+def _broken(feed: Feed, random: np.random.Generator, candidates: np.ndarray, day: np.ndarray, last: int) -> np.ndarray:
+    """Rows to break: a fixed share, enough to show each kind of fault, and for events one on each of the last days."""
+    kinds = len({fault.kind for fault in feed.faults})
+    chosen = [_some(random, candidates, BROKEN_SHARE, min(kinds, max(2, len(candidates) // 12)))]
+    if not feed.state:
+        chosen += [_some(random, candidates[day[candidates] == late], 0, 1) for late in range(last - 2, last + 1)]
+    return np.unique(np.concatenate(chosen))
+
+
+def _fitting(feed: Feed, rows: np.ndarray) -> np.ndarray:
+    """A fault for each row, one more than its position: the least used of those whose column has a value to break."""
+    columns = feed.render(rows)
+    filled = np.array(
+        [
+            np.ones(len(rows), bool) if fault.column == WHOLE_LINE else columns[fault.column].is_valid().to_numpy(False)
+            for fault in feed.faults
+        ]
+    )
+    first_of_kind = [fault.kind not in {f.kind for f in feed.faults[:n]} for n, fault in enumerate(feed.faults)]
+    used = np.where(first_of_kind, 0, 1)
+    chosen = np.zeros(len(rows), np.int64)
+    for row in range(len(rows)):
+        number = int(np.argmin(np.where(filled[:, row], used, len(rows) + 2)))
+        used[number] += 1
+        chosen[row] = number + 1
+    return chosen
+
+
+def _some(random: np.random.Generator, candidates: np.ndarray, part: float, least: int) -> np.ndarray:
+    """About `part` of the rows, at least `least` if there are so many."""
+    wanted = min(len(candidates), max(least, round(part * len(candidates))))
     return np.sort(random.choice(candidates, wanted, replace=False))
 
 
@@ -76,7 +104,7 @@ def _late(feed: Feed, day: np.ndarray) -> np.ndarray:
 
 
 def late_days() -> np.ndarray:
-    """Data days of which a part comes eight days later: one every four weeks, and two that land on 29 and 30 December."""
+    """Data days of which a part comes eight days later: one every four weeks, and two at the end of the year."""
     start = day_number_of("2017-01-11")
     return np.r_[
         np.arange(start, day_number_of("2017-12-01"), 28), day_number_of("2017-12-21"), day_number_of("2017-12-22")

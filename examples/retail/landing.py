@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +50,7 @@ class Account:
 
     files: list[Landed] = field(default_factory=list)
     faults: list[Planted] = field(default_factory=list)
+    contents: set[bytes] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -91,9 +94,12 @@ class _Writer:
     def write(self, file: _File, day: int, name: str, body: bytes, kind: str = "", level: int = 4) -> None:
         """A file that can be read. `kind` marks a file that repeats another."""
         content = _encoded(self.feed, body)
-        path = self._put(day, name, gzip.compress(content, level, mtime=0) if name.endswith(".gz") else content)
+        content = gzip.compress(content, level, mtime=0) if name.endswith(".gz") else content
+        path, seen = self._put(day, name, content), self._seen(content)
         fault = self.rows.fault[file.start : file.stop]
-        state = "duplicate" if kind in ("copy", "again") else "loaded"
+        # A small file may hold nothing but the overlap with the day before, and so be a copy of it by chance.
+        kind = "copy" if seen and not kind else kind
+        state = "duplicate" if seen else "loaded"
         self._record(path, day, state, len(fault), int((fault > 0).sum()))
         if kind:
             self.account.faults.append(Planted(path, 0, kind, "duplicate"))
@@ -123,6 +129,13 @@ class _Writer:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
         return path
+
+    def _seen(self, content: bytes) -> bool:
+        """Whether a file with this content landed before."""
+        digest = hashlib.sha256(content).digest()
+        seen = digest in self.account.contents
+        self.account.contents.add(digest)
+        return seen
 
     def _record(self, path: str, day: int, state: str, rows: int, bad: int) -> None:
         self.account.files.append(Landed(path, self.feed.source, self.feed.dataset, _date(day), state, rows, bad))
@@ -174,9 +187,7 @@ def _files(rows: Rows) -> list[_File]:
         return []
     change = np.flatnonzero((np.diff(rows.day) != 0) | (np.diff(rows.file) != 0)) + 1
     bounds = np.r_[0, change, len(rows.day)]
-    return [
-        _File(int(rows.day[a]), int(rows.file[a]), int(a), int(b)) for a, b in zip(bounds[:-1], bounds[1:], strict=True)
-    ]
+    return [_File(int(rows.day[a]), int(rows.file[a]), int(a), int(b)) for a, b in pairwise(bounds)]
 
 
 def _chunks(files: list[_File]) -> Iterator[list[_File]]:

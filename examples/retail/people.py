@@ -1,4 +1,4 @@
-"""The people behind the real households: one or two each, all invented, the same at every size and for every seed part."""
+"""The people behind the real households: one or two each, all invented, and the same at every size."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import datetime as dt
 import random
 import unicodedata
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from examples.retail import clock, names
 from examples.retail.chance import plain_stream, share, stream
@@ -101,22 +101,23 @@ def invent_people(company: Company) -> People:
 
 
 def ascii_text(text: str) -> str:
+    """The text without accents, as many keyboards give it."""
     plain = text.replace("ı", "i").replace("ø", "o")
     return unicodedata.normalize("NFKD", plain).encode("ascii", "ignore").decode()
 
 
-def mailbox(chance: random.Random, first: str, last: str, number: int, style: int | None = None) -> str:
+def mailbox(chance: random.Random, first: str, last: str, number: int) -> str:
     """An e-mail address in one of the usual shapes; the number keeps it unlike that of a namesake."""
     one, two = ascii_text(first).lower(), ascii_text(last).lower().replace(" ", "")
     shapes = (f"{one}.{two}{number}", f"{one[0]}.{two}{number}", f"{one}{number}", f"{two}.{one}.{number}")
-    return f"{shapes[chance.randrange(4) if style is None else style]}@{chance.choice(names.MAIL_HOSTS)}"
+    return f"{chance.choice(shapes)}@{chance.choice(names.MAIL_HOSTS)}"
 
 
 def mobile_number(chance: random.Random) -> str:
     return f"06{chance.choice('1234')}{chance.randrange(10**7):07d}"
 
 
-def _main(chance: random.Random, row: int, household: int, facts, first_basket: int) -> Person:  # type: ignore[no-untyped-def]
+def _main(chance: random.Random, row: int, household: int, facts: Any, first_basket: int) -> Person:
     gender = chance.choice("MV")
     first = chance.choice(names.MEN if gender == "M" else names.WOMEN)
     last = chance.choice(names.FAMILIES)
@@ -159,14 +160,14 @@ def _second(chance: random.Random, row: int, main: Person) -> Person:
     number = int(main.id[1:7])
     known = chance.random() < 0.5
     return Person(
-        id=f"P{number:06d}-2", row=row, household=main.household, second=True, random=chance, gender=gender, first=first,
-        last=last, birth=main.birth + dt.timedelta(days=chance.randrange(-2500, 2500)), street=main.street,
+        id=f"P{number:06d}-2", row=row, household=main.household, second=True, random=chance, gender=gender,
+        first=first, last=last, birth=main.birth + dt.timedelta(days=chance.randrange(-2500, 2500)), street=main.street,
         postcode=main.postcode, city=main.city,
         email=main.email if chance.random() < 0.06 else mailbox(chance, first, last, number + 500_000),
         phone=main.phone if chance.random() < 0.4 else mobile_number(chance), language=main.language,
         loyalty=_card(number, 2) if known and chance.random() < SECOND_HAS_OWN_CARD else None,
         login=f"{ascii_text(first).lower()}.{number}",
-        joins=clock.FIRST + chance.randrange(-900, 360) * clock.DAY + chance.randrange(30_000, 70_000) if known else None,
+        joins=_moment(chance, -900, 360) if known else None,
         account_from=_account_start(chance) if chance.random() < 0.5 else None,
         household_facts=main.household_facts,
     )  # fmt: skip
@@ -179,12 +180,15 @@ def address(chance: random.Random) -> tuple[str, str, str]:
 
 
 def _account_start(chance: random.Random) -> int:
-    if chance.random() < 0.6:
-        return clock.FIRST - chance.randrange(20, 1200) * clock.DAY + chance.randrange(50_000)
-    return clock.FIRST + chance.randrange(360) * clock.DAY + chance.randrange(30_000, 80_000)
+    return _moment(chance, -1200, -20) if chance.random() < 0.6 else _moment(chance, 0, 360)
 
 
-def _second_share(facts) -> float:  # type: ignore[no-untyped-def]
+def _moment(chance: random.Random, first_day: int, last_day: int) -> int:
+    """A moment of the waking day, that many days from the first of January."""
+    return clock.FIRST + chance.randrange(first_day, last_day) * clock.DAY + chance.randrange(30_000, 80_000)
+
+
+def _second_share(facts: Any) -> float:
     composition = _text(facts.household_comp)
     if composition is None:
         return 0.22
@@ -237,15 +241,3 @@ def _buyers(company: Company, main_of: np.ndarray, second_of: np.ndarray, person
     able = (second >= 0) & has_card[np.maximum(second, 0)]
     chosen = able & (share(company.baskets.basket_id.to_numpy(), 21) < 0.25)
     return np.where(chosen, second, main_of[home])
-
-
-def people_table(people: People, company: Company) -> pd.DataFrame:
-    """Truth: one row per person."""
-    homes = company.households.household.to_numpy()
-    return pd.DataFrame(
-        {
-            "person_id": [person.id for person in people.persons],
-            "household_id": [f"H{homes[person.household]}" for person in people.persons],
-            "member": ["second" if person.second else "main" for person in people.persons],
-        }
-    )

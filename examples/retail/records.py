@@ -99,8 +99,8 @@ def typo(chance: random.Random, text: str) -> str:
 
 def written_phone(chance: random.Random, phone: str | None) -> str | None:
     """The same number in one of the ways people write it."""
-    if phone is None:
-        return None
+    if phone is None or phone in names.JUNK_PHONES:
+        return phone
     rest = phone[1:]
     shapes = (
         phone,

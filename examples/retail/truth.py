@@ -7,11 +7,27 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from examples.retail.company import Company
 from examples.retail.faults import Rows
 from examples.retail.feeds import Feed
 from examples.retail.landing import Account
 from examples.retail.people import People
 from examples.retail.web import Web, session_table
+
+
+def person_table(people: People, company: Company, ids: np.ndarray) -> pd.DataFrame:
+    """One row per person: main or second person of a household, or a visitor who never says who they are."""
+    homes, known = company.households.household.to_numpy(), len(people.persons)
+    members = ["second" if person.second else "main" for person in people.persons]
+    households = [f"H{homes[person.household]}" for person in people.persons]
+    visitors = len(ids) - known
+    return pd.DataFrame(
+        {
+            "person_id": ids,
+            "household_id": [*households, *[""] * visitors],
+            "member": [*members, *["visitor"] * visitors],
+        }
+    )
 
 
 def person_ids(people: People, web: Web) -> np.ndarray:

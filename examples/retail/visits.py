@@ -8,22 +8,21 @@ import numpy as np
 
 from examples.retail import clock
 from examples.retail.campaigns import CLICK, EmailEvents, campaign_names
-from examples.retail.chance import mix, share, stream
+from examples.retail.chance import share, stream
 from examples.retail.company import Company
 from examples.retail.consents import Reader
-from examples.retail.orders import APP, STORE, Orders
+from examples.retail.orders import STORE, Orders
 from examples.retail.people import People
 from examples.retail.scripts import INTENTS, MAX_CARTS, Variants
 
 VISITING_SHARE = 0.8
 ANONYMOUS_PER_PERSON = 12
 INTENT_SHARES = (0.30, 0.12, 0.13, 0.27, 0.08, 0.10)
+ANONYMOUS_INTENTS = (0.30, 0.14, 0.14, 0.14, 0.03, 0.25)
 ENTRIES = ("direct", "organic", "paid", "social", "referral", "email")
 ENTRY_SHARES = (0.34, 0.33, 0.15, 0.08, 0.10)
 DIRECT, ORGANIC, PAID, SOCIAL, REFERRAL, EMAIL = range(6)
-PHONE, LAPTOP, TABLET, APP_DEVICE = range(4)
 HOURS = np.array([2, 1, 1, 0, 0, 1, 3, 6, 7, 7, 7, 7, 8, 7, 6, 6, 7, 8, 9, 11, 12, 11, 8, 4], float)
-SHARED_TABLETS = 0.1
 ORDINARY, CLICKED, PLANNED, ORDERING = range(4)
 """Rank of a visit: where two of one household come too close, the higher stays."""
 
@@ -47,17 +46,8 @@ class Visits:
         return Visits(*(values[rows] for values in vars(self).values()))
 
 
-@dataclass(frozen=True)
-class Logins:
-    """From when (UTC seconds) a person logs in, if ever, and the product lines their household buys."""
-
-    since: np.ndarray
-
-
-def plan_visits(
-    company: Company, people: People, orders: Orders, emails: EmailEvents, readers: list[Reader]
-) -> tuple[Visits, np.ndarray]:
-    """All visits, not yet checked for being too close, and per person from when logging in is possible."""
+def plan_visits(company: Company, people: People, orders: Orders, emails: EmailEvents, readers: list[Reader]) -> Visits:
+    """All visits, not yet checked for being too close to each other."""
     can_login = _login_from(people)
     parts = [
         _ordinary(company, people),
@@ -78,7 +68,7 @@ def plan_visits(
     login = possible & ((random.random(count) < chance) | (whole["rank"] == PLANNED))
     remembered = random.random(count) < 0.5
     whole["login"] = np.where(login, np.where(remembered & (whole["rank"] != PLANNED), 2, 1), 0)
-    return Visits(group=group, **whole), can_login
+    return Visits(group=group, **whole)
 
 
 def _login_from(people: People) -> np.ndarray:
@@ -137,7 +127,7 @@ def _anonymous(company: Company, people: People) -> dict[str, object]:
     day = begin + random.integers(0, 45, len(person)) * (np.diff(np.r_[-1, person]) == 0)
     entry = random.choice(5, len(person), p=(0.2, 0.42, 0.2, 0.1, 0.08))
     return _visits(
-        person=person, start=_times(random, day), intent=random.choice(6, len(person), p=(0.3, 0.14, 0.14, 0.14, 0.03, 0.25)),
+        person=person, start=_times(random, day), intent=random.choice(6, len(person), p=ANONYMOUS_INTENTS),
         entry=entry, campaign=_paid_campaign(random, entry), rank=np.full(len(person), ORDINARY),
     )  # fmt: skip
 
@@ -202,44 +192,6 @@ def apart(visits: Visits, begin: np.ndarray, end: np.ndarray, gap: int) -> np.nd
         drop_after = close & (visits.rank[after] <= visits.rank[before])
         drop = np.r_[close & ~drop_after, False] | np.r_[False, drop_after]
         keep = keep[~drop]
-
-
-def devices(people: People, visits: Visits, orders: Orders, seed: int) -> np.ndarray:
-    """The kind of device of each visit: by habit of the person, the app for app orders."""
-    luck = share(np.arange(len(visits.person)), seed + 71)
-    habit = share(visits.person, seed + 72)
-    device = np.where(luck < 0.25 + 0.6 * habit, PHONE, np.where(luck < 0.9, LAPTOP, TABLET))
-    known = visits.person < len(people.persons)
-    settled = np.array([person.late_joiner or person.late_merger for person in people.persons])
-    settled = known & settled[np.minimum(visits.person, len(people.persons) - 1)]
-    device = np.where(known & (habit > 0.7) & (luck < 0.25), APP_DEVICE, device)
-    device = np.where(settled | (~known & (habit < 0.9)), np.where(habit < 0.6, PHONE, LAPTOP), device)
-    in_app = (visits.basket >= 0) & (orders.channel[visits.basket] == APP)
-    in_browser = (visits.basket >= 0) & ~in_app
-    return np.where(in_app, APP_DEVICE, np.where(in_browser & (device == APP_DEVICE), PHONE, device))
-
-
-def cookie_keys(people: People, visits: Visits, device: np.ndarray, seed: int) -> np.ndarray:
-    """A number per cookie: person, device and the period until the browser forgets it.
-
-    The app never forgets; some households share one tablet, and its cookie.
-    """
-    count = len(people.persons)
-    row = np.minimum(visits.person, count - 1)
-    known = visits.person < count
-    shares_tablet = (people.second_of[people.household] >= 0) & (share(people.household, seed + 73) < SHARED_TABLETS)
-    owner = np.where(
-        known & shares_tablet[row] & (device == TABLET), people.main_of[people.household][row], visits.person
-    )
-    key = owner * 4 + device
-    life = (60 + share(key, seed + 74) * 300) * clock.DAY
-    period = ((visits.start - clock.FIRST + share(key, seed + 75) * life) // life).astype(np.int64)
-    settled = np.array([person.late_joiner or person.late_merger for person in people.persons])[row] & known
-    return key * 64 + np.where((device == APP_DEVICE) | settled, 0, period)
-
-
-def cookie_ids(keys: np.ndarray, seed: int) -> np.ndarray:
-    return mix(keys, seed + 76)
 
 
 def choose_variants(company: Company, visits: Visits, variants: Variants, seed: int) -> np.ndarray:
