@@ -21,6 +21,15 @@ from jobs.journeys.rules import day_of, first_true
 from jobs.settings import Journey
 
 NEVER = "9999-12-31"
+FACT_OF_TYPE = {
+    "conversation": "conversation",
+    "resolution": "csat",
+    "csat": "csat",
+    "nps": "nps",
+    "click": "click",
+    "redeem": "click",
+}
+"""What a type of contact counts as."""
 MEASURES = ("n", "flagged", "cents", "discount_cents")
 _ANSWER = "struct<at:timestamp,id:string,value:double>"
 _WHO_AND_WHEN = ("customer_id", "fact", "day", "known_from", "known_until", "label")
@@ -56,7 +65,7 @@ def all_facts(inputs: Inputs, timezone: str, journey: Journey) -> DataFrame:
         _summed(order_facts(orders)),
         department_facts(inputs.order_lines, inputs.products, orders),
         *event_facts(inputs.events, timezone, journey.session_gap_minutes),
-        *contact_facts(known_contacts(inputs, timezone, journey)),
+        contact_facts(known_contacts(inputs, timezone, journey)),
     ]
     return reduce(DataFrame.unionByName, parts)
 
@@ -152,7 +161,8 @@ def visit_starts(events: DataFrame, gap_minutes: int) -> DataFrame:
 def known_contacts(inputs: Inputs, timezone: str, journey: Journey) -> DataFrame:
     """Contacts as the journey step defines them, but one per version of a record, each with its known period.
 
-    Visits are not among them. Columns of journeys/touchpoints but `nth`, and known_from and known_until.
+    Only those features look at: negative ones, conversations, answers and clicks. Visits are not among them. Columns
+    of journeys/touchpoints but `nth`, and known_from and known_until.
     """
     orders = _versions_apart(inputs.orders, "order_id")
     conversations = _versions_apart(inputs.conversations, "conversation_id")
@@ -167,29 +177,35 @@ def known_contacts(inputs: Inputs, timezone: str, journey: Journey) -> DataFrame
         (touchpoints.campaign_contacts(campaigns, timezone, journey.click_days), campaigns, "event_id"),
     ]
     valence = first_true([(rule.when, rule.valence) for rule in journey.valence], "neutral")
+    looked_at = (F.col("valence") == "negative") | F.col("type").isin(*FACT_OF_TYPE)
     known = [
         part.where(F.col("customer_id").isNotNull() & F.col("day").isNotNull())
         .withColumn("valence", valence)
+        .where(looked_at)
         .join(_periods(records, reference), on=["source", "reference"], how="inner")
         for part, records, reference in contacts
     ]
     return reduce(DataFrame.unionByName, known)
 
 
-def contact_facts(contacts: DataFrame) -> list[DataFrame]:
-    """Conversations, campaign answers and negative contacts as counts; NPS and CSAT as answers."""
-    kind = F.when(F.col("type") == "conversation", "conversation").when(F.col("type").isin("click", "redeem"), "click")
-    score = F.when(F.col("type") == "nps", "nps").when(F.col("type").isin("csat", "resolution"), "csat")
+def contact_facts(contacts: DataFrame) -> DataFrame:
+    """A contact counts as what its type says and, if it was negative, as that too; answers carry their score."""
+    of_type = reduce(lambda kind, item: kind.when(F.col("type") == item[0], item[1]), FACT_OF_TYPE.items(), F)
+    negative = F.when(F.col("valence") == "negative", "negative")
     answer = F.struct(
         F.col("occurred_at").alias("at"),
         F.concat_ws("|", "source", "reference").alias("id"),
         F.col("score").cast("double").alias("value"),
     )
-    return [
-        _summed(_counted(contacts.where(kind.isNotNull()), kind)),
-        _summed(_counted(contacts.where(F.col("valence") == "negative"), "negative")),
-        _answers(contacts.where(score.isNotNull() & F.col("score").isNotNull()), score, answer),
-    ]
+    answered = F.col("fact").isin("nps", "csat")
+    nothing = F.lit(0).cast("bigint")
+    return (
+        _counted(contacts, F.explode(F.array(of_type, negative)))
+        .where(F.col("fact").isNotNull() & (~answered | F.col("score").isNotNull()))
+        .withColumns({name: nothing for name in MEASURES if name != "n"})
+        .withColumns({"label": F.lit(None).cast("string"), "answer": F.when(answered, answer).cast(_ANSWER)})
+        .select(*_WHO_AND_WHEN, *MEASURES, "answer")
+    )
 
 
 def _versions_apart(versions: DataFrame, key: str) -> DataFrame:
@@ -240,12 +256,3 @@ def _summed(records: DataFrame) -> DataFrame:
         .agg(*(F.sum(name).alias(name) for name in MEASURES))
         .withColumn("answer", F.lit(None).cast(_ANSWER))
     )
-
-
-def _answers(records: DataFrame, fact: Column, answer: Column) -> DataFrame:
-    """One fact per answer, because the newest one counts and not their sum."""
-    nothing = F.lit(0).cast("bigint")
-    return records.withColumns(
-        {"fact": fact, "label": F.lit(None).cast("string"), "answer": answer.cast(_ANSWER)}
-        | dict.fromkeys(MEASURES, nothing)
-    ).select(*_WHO_AND_WHEN, *MEASURES, "answer")

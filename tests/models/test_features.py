@@ -46,6 +46,10 @@ def event(moment, number=None, **more):
     return {"event_id": number or moment, "loyalty_id": "anna", "occurred_at": moment, **more}
 
 
+def conversation(number, opened, closed, **more):
+    return {"conversation_id": number, "loyalty_id": "anna", "opened_at": opened, "closed_at": closed, **more}
+
+
 def test_a_window_of_28_days_is_the_day_itself_and_the_27_before_it(inputs):
     orders = [order("2017-06-30"), order("2017-06-03"), order("2017-06-02"), order("2017-04-01"), order("2017-03-31")]
     found = of(inputs(orders=orders))
@@ -202,20 +206,8 @@ def test_clicks_conversations_and_complaints_are_counted(inputs):
             for kind in ("sent", "click", "redeem", "complaint")
         ],
         conversations=[
-            {
-                "conversation_id": "c1",
-                "loyalty_id": "anna",
-                "opened_at": "2017-06-20 10:00:00",
-                "closed_at": "2017-06-21 10:00:00",
-                "csat": 1.0,
-            },
-            {
-                "conversation_id": "c2",
-                "loyalty_id": "anna",
-                "opened_at": "2017-03-01 10:00:00",
-                "closed_at": "2017-03-01 11:00:00",
-                "csat": 5.0,
-            },
+            conversation("c1", "2017-06-20 10:00:00", "2017-06-21 10:00:00", csat=1.0),
+            conversation("c2", "2017-03-01 10:00:00", "2017-03-01 11:00:00", csat=5.0),
         ],
     )
     found = of(tables)
@@ -271,7 +263,7 @@ def histories(draw):
     return orders, events
 
 
-@hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories())
 def test_what_arrives_or_happens_after_a_day_never_changes_the_features_of_that_day(inputs, history):
     orders, events = history

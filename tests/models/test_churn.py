@@ -1,0 +1,141 @@
+"""Churn is learned from the past and judged on what came later."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jobs.models import churn, features
+from jobs.models.registry import Registry, Version
+from jobs.settings import Churn
+
+DAY = dt.date(2017, 12, 28)
+
+
+@pytest.mark.parametrize("evaluated", [1, 2, 3])
+@pytest.mark.parametrize("horizon", [7, 28, 30])
+def test_no_outcome_learned_from_reaches_into_the_period_judged_on(horizon, evaluated):
+    config = Churn(horizon_days=horizon, evaluation_snapshots=evaluated, training_snapshots=4, snapshot_step_days=14)
+    learned, judged = churn.snapshots(DAY, config)
+    assert len(learned) == 4
+    assert len(judged) == evaluated
+    assert max(learned) + dt.timedelta(days=horizon) <= min(judged)
+    assert max(judged) + dt.timedelta(days=horizon) <= DAY
+
+
+def order(day, customer="anna", **more):
+    moment = f"{day} 10:00:00"
+    return {"order_id": f"{customer}{day}", "loyalty_id": customer, "ordered_at": moment, "total": 20, **more}
+
+
+def label(inputs, settings, orders, as_of=dt.date(2017, 7, 31), days=(dt.date(2017, 6, 30),)):
+    rows = churn.labelled(inputs(orders=orders), list(days), as_of, settings()).collect()
+    return {(row["day"], row["customer_id"]): row["churned"] for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("next_order", "churned"), [("2017-06-30", 1), ("2017-07-01", 0), ("2017-07-28", 0), ("2017-07-29", 1), (None, 1)]
+)
+def test_a_customer_churned_if_no_order_follows_within_28_days_after_the_day(inputs, settings, next_order, churned):
+    orders = [order("2017-06-01")] + ([order(next_order)] if next_order else [])
+    assert set(label(inputs, settings, orders).values()) == {churned}
+
+
+@pytest.mark.parametrize(("last_order", "labelled"), [("2017-04-08", True), ("2017-04-07", False)])
+def test_only_customers_who_ordered_in_the_84_days_up_to_the_day_are_labelled(inputs, settings, last_order, labelled):
+    assert bool(label(inputs, settings, [order(last_order)])) is labelled
+
+
+def test_an_order_that_was_cancelled_by_the_training_day_is_no_return(inputs, settings):
+    versions = [
+        order("2017-06-01"),
+        order("2017-07-10", order_id="o2", updated_at="2017-07-10"),
+        order("2017-07-10", order_id="o2", updated_at="2017-07-20", arrived="2017-07-20", status="cancelled"),
+    ]
+    assert set(label(inputs, settings, versions).values()) == {1}
+    assert set(label(inputs, settings, versions, as_of=dt.date(2017, 7, 19)).values()) == {0}
+
+
+def test_each_snapshot_day_has_its_own_outcome(inputs, settings):
+    days = (dt.date(2017, 5, 31), dt.date(2017, 6, 30))
+    found = label(inputs, settings, [order("2017-05-01"), order("2017-06-15")], days=days)
+    assert found == {(days[0], "anna"): 0, (days[1], "anna"): 1}
+
+
+def split(count=1500, seed=0, informative=True):
+    """Snapshots of made-up customers who leave when they ordered long ago, are unhappy, or order ever less."""
+    random = np.random.default_rng(seed)
+    frame = pd.DataFrame({name: random.normal(size=2 * count) for name in features.NAMES})
+    frame["recency_days"] = random.integers(0, 84, 2 * count).astype(float)
+    frame["nps_last"] = random.integers(0, 11, 2 * count).astype(float)
+    unhappy, falling = (10 - frame["nps_last"]) / 10, (frame["trend"] < 0).astype(float)
+    risk = 0.3 * frame["recency_days"] / 84 + 0.3 * unhappy + 0.3 * falling if informative else 0.3
+    frame["churned"] = (random.random(2 * count) < risk).astype(int)
+    frame["customer_id"] = [f"c{i % count}" for i in range(2 * count)]
+    frame["day"] = [DAY - dt.timedelta(days=56)] * count + [DAY - dt.timedelta(days=28)] * count
+    return churn.Split(frame.iloc[:count].reset_index(drop=True), frame.iloc[count:].reset_index(drop=True))
+
+
+def loaded(registry, trained, day="2017-06-30", fingerprint="f"):
+    version = registry.register("churn", trained, {"day": day, "fingerprint": fingerprint})
+    return churn.load(registry, version)
+
+
+def test_a_model_that_knows_more_than_recency_is_promoted_and_logged_with_its_baselines(model_settings):
+    trained, verdict = churn.challenge(split(), model_settings(), None)
+    assert verdict.promoted, verdict.reason
+    assert trained.metrics["auc"] > trained.metrics["baseline_auc"] > 0.6
+    assert {"logistic_auc", "brier", "calibration_error", "judged_rows"} <= set(trained.metrics)
+    assert {"roc.png", "calibration.png", "importance.png"} == set(trained.figures)
+
+
+def test_a_model_that_learned_from_noise_is_refused_for_its_auc(model_settings):
+    _, verdict = churn.challenge(split(informative=False), model_settings(), None)
+    assert not verdict.promoted
+    assert "below the minimum 0.6" in verdict.reason
+
+
+def test_a_worse_challenger_is_refused_on_the_same_held_out_customers(model_settings):
+    settings = model_settings()
+    good, _ = churn.challenge(split(), settings, None)
+    champion = loaded(Registry(settings), good)
+    worse = model_settings({"churn": {"features": ["recency_days", "trend"]}})
+    trained, verdict = churn.challenge(split(), worse, champion)
+    assert not verdict.promoted
+    assert trained.metrics["champion_auc"] == pytest.approx(good.metrics["auc"])
+    assert f"does not beat the champion's {good.metrics['auc']:.4f}" in verdict.reason
+
+
+def test_a_better_challenger_takes_the_place_of_the_champion(model_settings):
+    blind = model_settings({"churn": {"features": ["recency_days", "trend"]}})
+    first, _ = churn.challenge(split(), blind, None)
+    champion = loaded(Registry(blind), first)
+    trained, verdict = churn.challenge(split(), model_settings(), champion)
+    assert verdict.promoted, verdict.reason
+    assert trained.metrics["auc"] > trained.metrics["champion_auc"]
+
+
+def test_a_model_read_back_from_the_registry_scores_as_the_one_that_was_trained(model_settings):
+    settings = model_settings()
+    data = split()
+    trained, _ = churn.challenge(data, settings, None)
+    champion = loaded(Registry(settings), trained)
+    again, _ = churn.challenge(data, settings, champion)
+    assert again.metrics["champion_auc"] == trained.metrics["auc"]
+    assert (champion.active_days, champion.horizon_days) == (84, 28)
+    assert set(champion.reference) == set(features.NAMES)
+
+
+def test_nothing_logged_with_a_model_names_a_customer(model_settings, tmp_path):
+    settings = model_settings()
+    trained, _ = churn.challenge(split(), settings, None)
+    loaded(Registry(settings), trained)
+    artifacts = (tmp_path / "mlruns" / "artifacts").rglob("*")
+    texts = [path.read_text() for path in artifacts if path.is_file() and path.suffix != ".png"]
+    assert texts
+    assert not [text for text in texts if '"c17"' in text or "customer_id" in text]
+
+
+def test_a_version_remembers_the_day_it_was_trained_for():
+    assert Version("churn", "1", "", {"day": "2017-06-30"}).day == dt.date(2017, 6, 30)

@@ -1,0 +1,217 @@
+"""Features, training and scores on a lake: a small shop whose customers leave for a reason."""
+
+import datetime as dt
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from jobs import schemas
+from jobs.errors import ModelRefused
+from jobs.lake import Lake
+from jobs.models import churn, features, registry, scoring, segmentation
+from jobs.models.registry import Registry
+from jobs.profiles.normalise import identifier_hash
+
+DAY = dt.date(2017, 6, 30)
+BETTER = registry.Verdict(True, "better")
+MODELS = {
+    "segmentation": {
+        "features": ["recency_days", "orders_91d", "revenue_91d"],
+        "words": {"orders_91d": {"high": "frequent", "low": "occasional"}},
+        "k_min": 2,
+        "k_max": 4,
+        "minimum_share": 0.02,
+    },
+    "churn": {"training_snapshots": 3, "evaluation_snapshots": 1, "active_days": 56, "minimum_auc": 0.55},
+}
+
+
+def shop_orders(customers=240, seed=0):
+    """Orders of half a year: regular customers order every week or so, fading ones ever less often."""
+    random = np.random.default_rng(seed)
+    rows = []
+    for number in range(customers):
+        fading = number % 2
+        day, gap = dt.date(2017, 1, 1) + dt.timedelta(days=int(random.integers(0, 20))), 7.0
+        while day <= DAY:
+            rows.append((f"card{number:03d}", day, 40 if fading else 90))
+            gap = gap * random.uniform(1.0, 1.4) if fading else 7.0
+            day += dt.timedelta(days=max(1, int(random.exponential(gap))))
+    return rows
+
+
+def table(name, records):
+    schema = schemas.get(name).arrow_schema()
+    return pa.Table.from_pylist(
+        [{field.name: record.get(field.name) for field in schema} for record in records], schema
+    )
+
+
+def hashes(lake):
+    """Content of every table of this step."""
+    names = ("models/features", "models/scores", "models/segments", "models/evaluations")
+    return {name: lake.content_hash(name) for name in names}
+
+
+def fill(settings):
+    """The typed orders of the shop and the identity of each loyalty card."""
+    lake = Lake.of(settings)
+    found = shop_orders()
+    orders = [
+        {
+            "source": "pos",
+            "order_id": f"o{number}",
+            "loyalty_id": card,
+            "ordered_at": dt.datetime.combine(day, dt.time(12), dt.UTC),
+            "updated_at": dt.datetime.combine(day, dt.time(12), dt.UTC),
+            "arrived": day,
+            "status": "completed",
+            "channel": "store",
+            "total": amount,
+            "discount": 0,
+            "file_id": "f",
+            "line": number,
+        }
+        for number, (card, day, amount) in enumerate(found)
+    ]
+    cards = sorted({card for card, _, _ in found})
+    people = [
+        {"identifier": identifier_hash("loyalty", card, settings), "kind": "loyalty", "customer_id": f"c{card}"}
+        for card in cards
+    ]
+    lake.append("valid/orders", table("valid/orders", orders), lake.transaction("load", DAY))
+    lake.replace("identity/map", table("identity/map", people), lake.transaction("identify", DAY))
+    return lake
+
+
+@pytest.fixture
+def shop(model_settings):
+    settings = model_settings(MODELS)
+    return settings, fill(settings)
+
+
+def test_a_shop_is_trained_and_scored_and_doing_it_again_changes_nothing(shop):
+    settings, lake = shop
+    assert features.run(DAY, settings)["customers"] == 240
+    results = [segmentation.train(DAY, settings), churn.train(DAY, settings)]
+    assert [result["decision"] for result in results] == ["promoted", "promoted"], results
+    scored = scoring.run(DAY, settings)
+    before = hashes(lake)
+
+    assert features.run(DAY, settings)["customers"] == 240
+    assert [segmentation.train(DAY, settings), churn.train(DAY, settings)] == results
+    assert scoring.run(DAY, settings) == scored
+    assert hashes(lake) == before
+    assert [len(Registry(settings).versions(name)) for name in ("segmentation", "churn")] == [1, 1]
+
+    rows = lake.arrow("models/scores", day=DAY).to_pylist()
+    segments = [row for row in rows if row["model"] == "segmentation"]
+    risks = [row for row in rows if row["model"] == "churn"]
+    assert len(segments) == 240
+    assert {row["label"] for row in segments} == set(lake.arrow("models/segments")["segment"].to_pylist())
+    assert all(row["model_version"] == "1" and row["reasons"] for row in rows)
+    assert all(0 <= row["score"] <= 1 and len(row["reasons"]) == 3 for row in risks)
+    fading = [row["score"] for row in risks if int(row["customer_id"][-3:]) % 2]
+    regular = [row["score"] for row in risks if not int(row["customer_id"][-3:]) % 2]
+    assert np.mean(fading) > 2 * np.mean(regular)
+
+
+def test_an_evaluation_keeps_every_metric_with_the_verdict(shop):
+    settings, lake = shop
+    result = churn.train(DAY, settings)
+    kept = {row["metric"]: row for row in lake.arrow("models/evaluations").to_pylist()}
+    assert kept["auc"]["value"] == pytest.approx(result["auc"], abs=1e-4)
+    assert {"baseline_auc", "logistic_auc", "calibration_error"} <= set(kept)
+    assert {(row["decision"], row["model_version"]) for row in kept.values()} == {(result["decision"], "1")}
+
+
+def test_a_version_remembers_the_data_it_was_trained_on(shop):
+    settings, lake = shop
+    churn.train(DAY, settings)
+    tags = Registry(settings).champion("churn").tags
+    assert f'"valid/orders": {lake.version("valid/orders")}' in tags["data_version"]
+
+
+def test_a_model_is_not_trained_for_a_day_before_that_of_its_champion(shop):
+    settings, _ = shop
+    churn.train(DAY, settings)
+    earlier = churn.train(DAY - dt.timedelta(days=1), settings)
+    assert earlier["decision"] == "waiting"
+    assert "after 2017-06-29" in earlier["reason"]
+
+
+def test_too_little_history_waits_and_says_until_when(shop):
+    settings, _ = shop
+    result = churn.train(dt.date(2017, 2, 1), settings)
+    assert result["decision"] == "waiting"
+    ready = dt.date.fromisoformat(result["reason"].split()[-1])
+    assert "orders begin on 2017-01-01" in result["reason"]
+    assert churn.train(ready - dt.timedelta(days=1), settings)["decision"] == "waiting"
+    assert "orders begin" not in churn.train(ready, settings)["reason"]
+
+
+def test_a_model_without_champion_is_left_out_of_the_scores_with_the_reason(shop):
+    settings, lake = shop
+    early = dt.date(2017, 2, 1)
+    features.run(early, settings)
+    segmentation.train(early, settings)
+    churn.train(early, settings)
+    result = scoring.run(early, settings)
+    assert result["churn"]["scored"] == 0
+    assert "orders begin on 2017-01-01" in result["churn"]["reason"]
+    assert set(lake.arrow("models/scores")["model"].to_pylist()) == {"segmentation"}
+
+
+def test_scoring_before_any_training_fails_and_says_what_to_run(shop):
+    settings, _ = shop
+    features.run(DAY, settings)
+    with pytest.raises(ModelRefused, match="klantreis run --until train"):
+        scoring.run(DAY, settings)
+
+
+def test_scoring_a_day_without_features_fails_and_says_so(shop):
+    settings, _ = shop
+    features.run(DAY, settings)
+    segmentation.train(DAY, settings)
+    churn.train(DAY, settings)
+    with pytest.raises(ModelRefused, match="no customers for 2017-06-29; run the features step"):
+        scoring.run(DAY - dt.timedelta(days=1), settings)
+
+
+def test_scores_follow_a_rollback(shop, model_settings):
+    settings, lake = shop
+    features.run(DAY, settings)
+    segmentation.train(DAY, settings)
+    churn.train(DAY, settings)
+    scoring.run(DAY, settings)
+    found = Registry(settings)
+    first = found.champion("churn")
+    eager = model_settings({**MODELS, "churn": {**MODELS["churn"], "parameters": {"num_leaves": 4}}})
+    churn.train(DAY, eager)
+    second = found.versions("churn")[0]
+    if found.champion("churn").number == first.number:  # which of the two is better is not what this is about
+        found.settle(registry.Version("churn", second.number, second.run_id, second.tags | {"settled": ""}), BETTER)
+    assert scoring.run(DAY, settings)["churn"]["version"] == "2"
+    registry.rollback("churn", settings)
+    assert scoring.run(DAY, settings)["churn"]["version"] == first.number
+    versions = {row["model_version"] for row in lake.arrow("models/scores").to_pylist() if row["model"] == "churn"}
+    assert versions == {first.number}
+
+
+def test_customers_who_changed_are_noticed_and_make_training_due(shop):
+    settings, lake = shop
+    features.run(DAY, settings)
+    segmentation.train(DAY, settings)
+    churn.train(DAY, settings)
+    assert scoring.run(DAY, settings)["segmentation"]["drift"] is False
+    later = DAY + dt.timedelta(days=3)
+    silent = lake.arrow("models/features", day=DAY).to_pandas().assign(day=later, recency_days=200.0, orders_91d=0.0)
+    schema = schemas.get("models/features").arrow_schema()
+    txn = lake.transaction("features", later)
+    lake.replace("models/features", pa.Table.from_pandas(silent, schema, preserve_index=False), txn, day=later)
+    assert not registry.training_due("segmentation", later, settings)
+    result = scoring.run(later, settings)
+    assert result["drift"] is True
+    assert {"recency_days", "orders_91d"} <= set(result["segmentation"]["worst"])
+    assert registry.training_due("segmentation", later, settings)
