@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.vocabulary import ends, filled, happened, one_of, person, readable
+from expectations.vocabulary import ends, filled, happened, one_of, person, readable, somebody
 from jobs.settings import Settings
 
 
@@ -23,5 +23,6 @@ def rules(settings: Settings) -> list[Expectation]:
         filled("status"),
         one_of("status", ("granted", "withdrawn"), mostly=0.95),
         ends("expires_at"),
+        somebody(),
         *person(),
     ]

@@ -31,6 +31,7 @@ def rules(settings: Settings) -> list[Expectation]:
         between("score", 0, None),
         between("scale_max", 1, 1000),
         at_most_column("score", "scale_max"),
+        filled("scale_max", when="score is not null"),  # a score without its scale says nothing
         code("language", "^[a-z]{2}$", "an ISO 639-1 language code such as nl"),
         short("comment", 20_000),
         *person(),

@@ -195,6 +195,12 @@ def person(*without: str) -> list[Expectation]:
     return [rule for column, wanted in rules.items() if column not in without for rule in wanted]
 
 
+def somebody() -> Expectation:
+    """The row says whom it is about: a contact, or any other way to know a person."""
+    others = " and ".join(f"{column} is null" for column in ("email", "phone", "login_id", "loyalty_id", "cookie_id"))
+    return filled("contact_id", when=others)
+
+
 def code(column: str, regex: str, what: str) -> Expectation:
     """An international code. Only reported: a row with another spelling is still of use."""
     return shaped(column, regex, what, fate="report")

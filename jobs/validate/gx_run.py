@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import great_expectations as gx
-from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.data_context.types.base import (
+    DataContextConfig,
+    InMemoryStoreBackendDefaults,
+    ProgressBarsConfig,
+)
 from great_expectations.expectations.expectation import Expectation
 
 if TYPE_CHECKING:
@@ -56,8 +60,7 @@ def judge(batch: DataFrame, name: str, expectations: Iterable[Expectation], rows
 
     An expectation that cannot be run counts as broken: not knowing is no reason to publish.
     """
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    context = gx.get_context(mode="ephemeral", project_config=_in_memory())
     suite = gx.ExpectationSuite(name=name, expectations=[fitted(one, rows) for one in expectations])
     asset = context.data_sources.add_spark("engine").add_dataframe_asset(name)
     definition = gx.ValidationDefinition(
@@ -67,6 +70,15 @@ def judge(batch: DataFrame, name: str, expectations: Iterable[Expectation], rows
         batch_parameters={"dataframe": batch}, result_format=COUNTS_ONLY
     )
     return Judgement([_verdict(one, rows) for one in result.results], result)
+
+
+def _in_memory() -> DataContextConfig:
+    """A context that leaves nothing behind: no temporary folder, no progress bar, no statistics sent."""
+    return DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+        progress_bars=ProgressBarsConfig(globally=False),
+        analytics_enabled=False,
+    )
 
 
 def fitted(expectation: Expectation, rows: int) -> Expectation:

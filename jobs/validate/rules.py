@@ -52,9 +52,7 @@ def applicable(expectations: Iterable[Expectation], dataset: SourceDataset, plac
         absent = [c for c in _columns(expectation) if c not in dataset.columns and c not in DERIVED]
         if not absent:
             kept.append(expectation)
-        elif expectation.expectation_type == "expect_column_values_to_not_be_null" and (
-            expectation.meta["fate"] == "quarantine"
-        ):
+        elif _needed_in_every_row(expectation):
             missing.append(absent[0])
     if missing:
         raise ConfigError([f"{place}: column {name!r} is needed in every row; map it" for name in missing])
@@ -78,6 +76,11 @@ def _name(rule: RowRule) -> Column:
     if rule.name != "types":
         return F.lit(rule.name)
     return F.concat(F.regexp_replace(UNREADABLE, ",", ":type,"), F.lit(":type"))
+
+
+def _needed_in_every_row(expectation: Expectation) -> bool:
+    is_not_null = expectation.expectation_type == "expect_column_values_to_not_be_null"
+    return is_not_null and expectation.meta["fate"] == "quarantine" and not expectation.row_condition
 
 
 def _columns(expectation: Expectation) -> list[str]:
