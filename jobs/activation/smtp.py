@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 Security = Literal["none", "starttls", "tls"]
 TEMPORARY = "temporary "
 _ENHANCED = re.compile(rb"^([245]\.\d{1,3}\.\d{1,3})\b")
+_ADDRESS = re.compile(r"^[!-;=?-~]+@[!-;=?-~]+$")
+"""Printable ASCII without blanks and angle brackets: nothing that could end a header or a command."""
+
 _DEAD_ADDRESS = ("5.1.1", "5.1.10", "5.2.1")
 _LOST = (smtplib.SMTPServerDisconnected, ConnectionError, TimeoutError, OSError)
 
@@ -114,7 +117,7 @@ class SmtpChannel:
 
     def _send(self, line: _Line, operation: Operation) -> Outcome:
         address = operation.recipient.emails[0] if operation.recipient.emails else ""
-        if not address.isascii() or "@" not in address:
+        if not _ADDRESS.match(address):
             return Outcome(operation.operation_id, "rejected", "address cannot be used with SMTP")
         content = self._messages.bytes_of(operation, self._date)
         return line.send(operation.operation_id, address, content)

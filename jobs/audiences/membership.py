@@ -64,7 +64,8 @@ def evidence(columns: list[str]) -> Column:
 def _json(name: str) -> Column:
     column = F.col(name)
     if _TYPES[name] == "string":
-        escaped = F.regexp_replace(F.regexp_replace(column, r'(["\\])', r"\\$1"), r"[\x00-\x1f]", " ")
+        escaped = F.replace(F.replace(column, F.lit("\\"), F.lit("\\\\")), F.lit('"'), F.lit('\\"'))
+        escaped = F.regexp_replace(escaped, r"[\x00-\x1f]", " ")
         return F.concat(F.lit('"'), escaped, F.lit('"'))
     if _TYPES[name] == "double":
         return F.round(column, 4).cast("decimal(24,4)").cast("string")

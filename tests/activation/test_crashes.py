@@ -91,22 +91,22 @@ def test_of_two_copies_of_one_push_only_one_sends_each_message(company, sink, st
     shop = company("winback")
     shop.customers(40)
     config = shop.settings.folder / "channels.yaml"
-    config.write_text(
-        config.read_text().replace("max_reject_share: 0\n", "max_reject_share: 0\n    batch_size: 10\n", 1)
-    )
+    config.write_text(config.read_text().replace("type: smtp\n", "type: smtp\n    batch_size: 10\n"))
     plan.run(DAY, shop.settings)
     copies = [start(shop, "winback", "email") for _ in range(2)]
-    codes = [copy.wait(timeout=120) for copy in copies]
+    told = [copy.communicate(timeout=120)[1] for copy in copies]
 
+    # Each copy wins some batches; what the other one claimed it reports instead of sending it.
+    for copy, said in zip(copies, told, strict=True):
+        assert copy.returncode == 0 or "may or may not have arrived" in said
     received = [entry["message_id"] for entry in sink.received()]
     assert len(received) == len(set(received)) == 40
     assert shop.states() == {"claimed": 40, "accepted": 40}
-    assert 0 in codes or all("claimed by another run" in copy.stderr.read() for copy in copies)
+    assert push.run("winback", "email", DAY, shop.settings)["delivered"] == 40
+    assert len(sink.received()) == 40
 
 
-def test_no_name_or_address_is_in_the_ledger_the_logs_the_messages_or_the_requests(
-    company, sink, ads, tmp_path, caplog
-):
+def test_no_name_or_address_is_in_ledger_logs_messages_or_requests(company, sink, ads, tmp_path, caplog):
     caplog.set_level("DEBUG")
     shop = company()
     names = shop.customers(4)
@@ -125,7 +125,8 @@ def test_no_name_or_address_is_in_the_ledger_the_logs_the_messages_or_the_reques
             told.append(str(error))
 
     secrets = ["mail.example", "Voornaam", "+316", "316000"]
-    texts = {"messages": "\n".join(told), "log": caplog.text}
+    ours = [record.getMessage() for record in caplog.records if record.name != "mail.log"]  # that is the test's server
+    texts = {"messages": "\n".join(told), "log": "\n".join(ours)}
     files = [*tmp_path.joinpath("var/lake/activation").rglob("*"), *ads.folder.rglob("*")]
     assert any(file.suffix == ".parquet" for file in files)
     texts |= {str(file): file.read_bytes().decode("latin-1") for file in files if file.is_file()}

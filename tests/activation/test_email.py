@@ -134,6 +134,8 @@ def test_a_message_has_one_click_unsubscribe_a_stable_id_and_the_language_of_the
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert message["List-Unsubscribe"].startswith(f"<https://shop.example/u?t={operation_id}.")
     assert "mail.example" not in message["List-Unsubscribe"]
+    raw = (sink.folder / "mail" / "000001.eml").read_bytes()
+    assert b"\r\nList-Unsubscribe: <https://shop.example/u?t=" in raw, "an encoded or folded link is not a link"
     assert message["Subject"] == "Nieuws for Voornaamc0001"
     assert {part.get_content_type() for part in message.walk()} >= {"text/plain", "text/html"}
 

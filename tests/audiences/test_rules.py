@@ -1,0 +1,94 @@
+"""What audience rules may say."""
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as fuzz
+from hypothesis import strategies as st
+
+from jobs.audiences import rules
+from jobs.audiences.columns import VIEW_COLUMNS
+
+AUDIENCE = {
+    "audience": "fans",
+    "title": "Fans",
+    "goal": "g",
+    "owner": "o",
+    "stage": "loyalty",
+    "purpose": "ads",
+    "send_to": {},
+}
+
+
+def problems(settings, **changes):
+    return rules.check(settings({"audiences/fans.yaml": {**AUDIENCE, **changes}}))
+
+
+def test_a_rule_over_known_columns_is_fine(settings):
+    assert problems(settings, where="churn_band = 'high' and coalesce(nps_last, 10) > 6 and not (age < 18)") == []
+
+
+def test_an_unknown_column_is_refused_with_file_line_and_nearest_column(settings):
+    found = problems(settings, where="churn_scor > 0.5")
+    assert found[0].endswith("where: unknown column 'churn_scor'; did you mean 'churn_score'?")
+    assert "audiences/fans.yaml:8:" in found[0]
+
+
+def test_an_unknown_evidence_column_is_refused(settings):
+    assert "did you mean 'segment'" in problems(settings, where="true", evidence=["segmnt"])[0]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "customer_id in (select customer_id from other)",
+        "exists (select 1)",
+        "rand() > 0.5",
+        "age > 3; drop table x",
+        "age > 3 -- and known",
+        "age > 3 /* hidden */",
+        "`age` > 3",
+        '"age" = 3',
+        "java_method('java.lang.Runtime', 'getRuntime') is null",
+        "reflect('a', 'b') = 'c'",
+        "age > 3 and email = 'a@b.nl'",
+        "city = 'a\\' or true'",
+        "age > current_date()",
+        "age = (1 limit 1)",
+        "x.y = 1",
+        "",
+    ],
+)
+def test_anything_but_a_condition_over_the_view_is_refused(rule):
+    assert rules.rule_problems(rule) != []
+
+
+@given(st.text(max_size=60) | st.from_regex(r"[a-z_]+ (=|<|in) \(?(select|'[^']*'|[a-z]+\(\))[^\x00]{0,20}"))
+@fuzz(max_examples=2000, deadline=None)
+def test_no_text_gets_through_with_a_word_outside_the_allow_list(rule):
+    if rules.rule_problems(rule) == []:
+        allowed = {*VIEW_COLUMNS, *rules.KEYWORDS, *rules.FUNCTIONS}
+        assert {text.lower() for kind, text in rules.words(rule) if kind == "word"} <= allowed
+        assert not any(mark in rule for mark in (";", "`", '"', "\\", "--", "/*"))
+
+
+def test_the_engine_refuses_bad_grammar_and_rules_that_are_not_true_or_false(spark, settings):
+    def analysed(where):
+        return rules.analyse(spark, settings({"audiences/fans.yaml": {**AUDIENCE, "where": where}}))
+
+    assert analysed("age > 3 and known") == []
+    assert "not a valid condition" in analysed("age > > 3")[0]
+    assert "gives int, not true or false" in analysed("age + 1")[0]
+
+
+def test_the_rules_of_the_demo_company_use_only_what_is_allowed(spark):
+    from pathlib import Path
+
+    from jobs.settings import Audience
+    from jobs.yaml_files import load
+
+    files = sorted((Path(__file__).parents[2] / "config" / "audiences").glob("*.yaml"))
+    audiences = [load(file, Audience) for file in files]
+    assert len(audiences) >= 5
+    assert {audience.audience: rules.rule_problems(audience.where) for audience in audiences} == {
+        audience.audience: [] for audience in audiences
+    }
