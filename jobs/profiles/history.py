@@ -13,6 +13,9 @@ import pandas as pd
 
 from jobs.profiles.components import components
 
+Event = tuple[str, int, int, str]
+"""Type, the node a customer that goes on is named after, that of the one that ended or began, and why."""
+
 
 @dataclass(frozen=True)
 class Links:
@@ -51,11 +54,11 @@ def replay(first_seen: np.ndarray, kinds: np.ndarray, links: Links, as_of: int) 
         born[touched[~known & (after != touched)]] = False
         change = Change(touched[known], before[known], after[known])
         bridges = begun.where(~_dangling(begun, first_seen, day))
-        events += [change.merges(parent, bridges).assign(day=day), change.splits(parent, ended).assign(day=day)]
+        events += [(day, *event) for event in (*change.merges(parent, bridges), *change.splits(parent, ended))]
     nodes = np.flatnonzero(born)
-    created = pd.DataFrame({"day": first_seen[nodes], "type": "created", "node": nodes, "reason": kinds[nodes]})
-    happened = [created.assign(other=None), *(found for found in events if len(found))]
-    return History(_find(parent, np.arange(len(parent))), pd.concat(happened, ignore_index=True))
+    created = [(first_seen[node], "created", node, None, kinds[node]) for node in nodes]
+    happened = pd.DataFrame([*created, *events], columns=["day", "type", "node", "other", "reason"])
+    return History(_find(parent, np.arange(len(parent))), happened)
 
 
 @dataclass(frozen=True)
@@ -66,23 +69,24 @@ class Change:
     before: np.ndarray
     after: np.ndarray
 
-    def merges(self, parent: np.ndarray, begun: Links) -> pd.DataFrame:
+    def merges(self, parent: np.ndarray, begun: Links) -> list[Event]:
         """Customers that ended because they joined an older one."""
         gone = (self.before == self.nodes) & (self.after != self.nodes)
-        merged = pd.DataFrame({"type": "merged", "node": self.after[gone], "other": self.nodes[gone]})
-        if merged.empty:
-            return merged
-        return merged.assign(reason=merged["node"].map(_reasons(_find(parent, begun.left), begun.rule)))
+        reasons = _reasons(_find(parent, begun.left), begun.rule) if gone.any() else {}
+        return [
+            ("merged", into, node, reasons[into]) for into, node in zip(self.after[gone], self.nodes[gone], strict=True)
+        ]
 
-    def splits(self, parent: np.ndarray, ended: Links) -> pd.DataFrame:
+    def splits(self, parent: np.ndarray, ended: Links) -> list[Event]:
         """Customers that began by leaving another one."""
         new = (self.before != self.nodes) & (self.after == self.nodes)
-        split = pd.DataFrame({"type": "split", "node": _find(parent, self.before[new]), "other": self.nodes[new]})
-        if split.empty:
-            return split
+        if not new.any():
+            return []
         origin = dict(zip(self.nodes, self.before, strict=True))
         reasons = _reasons(np.array([origin[node] for node in ended.left]), ended.rule)
-        return split.assign(reason=[reasons[node] for node in self.before[new]])
+        goes_on = _find(parent, self.before[new])
+        left = zip(goes_on, self.nodes[new], self.before[new], strict=True)
+        return [("split", customer, node, reasons[was]) for customer, node, was in left]
 
 
 def _one_day(
@@ -118,8 +122,10 @@ def _dangling(begun: Links, first_seen: np.ndarray, day: int) -> np.ndarray:
 
 def _reasons(component: np.ndarray, rule: np.ndarray) -> dict[int, str]:
     """Component to the rules of its links, such as `email, login`."""
-    found = pd.DataFrame({"component": component, "rule": rule}).drop_duplicates().sort_values("rule")
-    return found.groupby("component")["rule"].agg(", ".join).to_dict()
+    rules: dict[int, list[str]] = {}
+    for where, why in sorted(set(zip(component.tolist(), rule.tolist(), strict=True))):
+        rules.setdefault(where, []).append(why)
+    return {where: ", ".join(reasons) for where, reasons in rules.items()}
 
 
 def _find(parent: np.ndarray, nodes: np.ndarray) -> np.ndarray:

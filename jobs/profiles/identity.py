@@ -30,7 +30,7 @@ CUSTOMER_ID_LENGTH = 16
 def run(day: date, settings: Settings) -> dict[str, Any]:
     """Rebuild identity/map and identity/events from everything that arrived up to `day`."""
     lake = Lake.of(settings)
-    tables = [name for name in person_tables() if lake.exists(name)]
+    tables = [name for name in person_tables() if lake.exists(name)] or ["valid/contacts"]
     config = [settings.identity.model_dump_json(include={"identifiers", "junk"}), settings.general.country]
     txn = lake.transaction("identity", day, reads=tables, config=config)
     if txn.done("identity/map", "identity/events"):
@@ -95,9 +95,10 @@ def identifiers(seen: pd.DataFrame) -> pd.DataFrame:
         for kind in KINDS
     ]
     by_source = pd.concat(parts).groupby(["identifier", "kind", "source"], as_index=False)["first_seen"].min()
-    nodes = by_source.groupby(["identifier", "kind"], as_index=False).agg(
-        first_seen=("first_seen", "min"), sources=("source", list)
-    )
+    nodes = by_source.groupby(["identifier", "kind"], as_index=False)["first_seen"].min()
+    starts = np.flatnonzero(~by_source.duplicated(["identifier", "kind"]))
+    grouped = np.split(by_source["source"].to_numpy(), starts)[1:]  # what lies before the first start is empty
+    nodes["sources"] = pd.Series(grouped, dtype=object)
     return nodes.sort_values(["first_seen", "identifier"], ignore_index=True)
 
 

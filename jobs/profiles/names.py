@@ -35,11 +35,7 @@ def same(pairs: pd.DataFrame, fact: Fact) -> pd.Series:
         return equal_birth
     first = _compare(pairs, "first_name", "first_name", _same_or_initial)
     first |= equal_birth & _compare(pairs, "first_name", "first_name", _one_slip_apart)
-    straight = first & _compare(pairs, "last_name", "last_name", _same_family)
-    crosswise = _compare(pairs, "first_name", "last_name", str.__eq__) & _compare(
-        pairs, "last_name", "first_name", str.__eq__
-    )
-    return straight | crosswise
+    return (first & _compare(pairs, "last_name", "last_name", _same_family)) | _crosswise(pairs)
 
 
 def different(pairs: pd.DataFrame, fact: Fact) -> pd.Series:
@@ -51,13 +47,19 @@ def different(pairs: pd.DataFrame, fact: Fact) -> pd.Series:
     birth = _birth(pairs)
     if fact == "birth_date":
         return birth["known"] & ~birth["equal"]
-    crosswise = _compare(pairs, "first_name", "last_name", str.__eq__)
-    return _compare(pairs, "first_name", "first_name", _other_initial) & ~birth["equal"] & ~crosswise
+    contradicts = _compare(pairs, "first_name", "first_name", _other_initial)
+    return contradicts & ~birth["equal"] & ~_crosswise(pairs)
 
 
 def _birth(pairs: pd.DataFrame) -> pd.DataFrame:
     known = pairs["birth_date_left"].notna() & pairs["birth_date_right"].notna()
     return pd.DataFrame({"known": known, "equal": known & (pairs["birth_date_left"] == pairs["birth_date_right"])})
+
+
+def _crosswise(pairs: pd.DataFrame) -> pd.Series:
+    """One side has its first and last name in each other's box."""
+    there = _compare(pairs, "first_name", "last_name", str.__eq__)
+    return there & _compare(pairs, "last_name", "first_name", str.__eq__)
 
 
 def _compare(pairs: pd.DataFrame, left: str, right: str, rule: Callable[[str, str], bool]) -> pd.Series:

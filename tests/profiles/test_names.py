@@ -38,12 +38,18 @@ NOT_THE_SAME = [
     ("Jan Vos", "Jan Bos"),
     ("Jan Bakker", "Jan Brakman"),
     ("J. Bakker", "P. Bakker"),
+    ("Bakker Jan", "Els Bakker"),
     ("Anna Bakker", "Anne Bakker"),
     ("Tim Bakker 1980-05-01", "Tom Bakker 1980-05-01"),
     ("- Bakker", "Jan Bakker"),
     ("Jan -", "Jan -"),
 ]
-DIFFERENT = [("Jan Bakker", "Els Bakker"), ("J. Bakker", "Els Vos 1980-05-01"), ("Kees Vos", "Cornelis Vos")]
+DIFFERENT = [
+    ("Jan Bakker", "Els Bakker"),
+    ("J. Bakker", "Els Vos 1980-05-01"),
+    ("Kees Vos", "Cornelis Vos"),
+    ("Bakker Jan", "Els Bakker"),
+]
 NOT_DIFFERENT = [
     ("Jan Bakker", "Johannes Bakker"),
     ("Kees Vos 1980-05-01", "Cornelis Vos 1980-05-01"),

@@ -1,0 +1,145 @@
+"""Identity and profiles on the lake: from valid tables to profile tables, day by day or at once."""
+
+import datetime as dt
+import shutil
+from pathlib import Path
+
+import pytest
+
+from jobs.lake import Lake
+from jobs.profiles import customers, identity
+from jobs.profiles.normalise import identifier_hash
+
+TABLES = ("identity/map", "identity/events", "profiles/customers", "profiles/contact_points", "profiles/consent")
+CRM = {"source": "crm", "updated_at": "2017-01-01", "first_name": "Ann", "last_name": "Bos"}
+ARRIVALS = {
+    "2017-01-01": {
+        "valid/contacts": [CRM | {"contact_id": "1", "email": "Ann@x.nl", "phone": "0612345679", "city": "Delft"}],
+        "valid/events": [
+            {"event_id": "e1", "source": "web", "cookie_id": "k1", "occurred_at": "2017-01-01"},
+            {"event_id": "e2", "source": "web", "cookie_id": "k2", "occurred_at": "2017-01-01"},
+        ],
+    },
+    "2017-01-02": {
+        "valid/contacts": [
+            {"contact_id": "9", "source": "shop", "updated_at": "2017-01-02", "login_id": "ann", "email": "ann@X.nl"}
+        ],
+        "valid/consents": [
+            {"consent_id": "a", "source": "crm", "contact_id": "1", "purpose": "marketing", "channel": "email"}
+            | {"status": "granted", "changed_at": "2017-01-02"}
+        ],
+    },
+    "2017-01-04": {
+        "valid/events": [
+            {"event_id": "e3", "source": "web", "cookie_id": "k1", "login_id": "ann", "occurred_at": "2017-01-03"}
+        ],
+        "valid/consents": [
+            {"consent_id": "b", "source": "crm", "contact_id": "1", "purpose": "marketing", "channel": "email"}
+            | {"status": "withdrawn", "changed_at": "2017-01-03"}
+        ],
+    },
+}
+
+
+@pytest.fixture
+def company(settings, rows):
+    """Settings of a company whose files of the given days have arrived: `company("2017-01-01", ...)`."""
+    loaded = settings()
+    lake = Lake.of(loaded)
+
+    def arrive(*days):
+        for day in days:
+            for name, records in ARRIVALS[day].items():
+                lineage = {"arrived": day, "file_id": day}
+                data = rows(name, *[row | lineage | {"line": n} for n, row in enumerate(records)])
+                lake.append(name, data, lake.transaction("arrive", dt.date.fromisoformat(day)).part(day))
+        return loaded
+
+    return arrive
+
+
+def live(settings, *days):
+    for day in days:
+        identity.run(dt.date.fromisoformat(day), settings)
+        customers.run(dt.date.fromisoformat(day), settings)
+
+
+def hashes(settings):
+    return {name: Lake.of(settings).content_hash(name) for name in TABLES}
+
+
+def test_day_by_day_gives_the_same_tables_as_all_days_at_once(company):
+    days = list(ARRIVALS)
+    settings = company()
+    for day in days:
+        company(day)
+        live(settings, day)
+    day_by_day = hashes(settings)
+    for zone in ("identity", "profiles"):
+        shutil.rmtree(Path(settings.lake) / zone)
+    live(settings, days[-1])
+    assert hashes(settings) == day_by_day
+
+
+def test_a_day_run_twice_changes_nothing(company):
+    settings = company("2017-01-01", "2017-01-02")
+    live(settings, "2017-01-02")
+    lake = Lake.of(settings)
+    versions = {name: lake.version(name) for name in TABLES}
+    live(settings, "2017-01-02")
+    assert {name: lake.version(name) for name in TABLES} == versions
+
+
+def test_running_an_old_day_again_loses_nothing(company):
+    settings = company(*ARRIVALS)
+    live(settings, "2017-01-04")
+    before = hashes(settings)
+    live(settings, "2017-01-01")
+    assert hashes(settings) == before
+
+
+def test_only_what_had_arrived_on_a_day_is_known_on_that_day(company):
+    settings = company(*ARRIVALS)
+    live(settings, "2017-01-02")
+    lake = Lake.of(settings)
+    (row,) = lake.arrow("profiles/consent").to_pylist()
+    assert (row["status"], row["as_of"]) == ("granted", dt.date(2017, 1, 2))
+    assert {e["type"] for e in lake.arrow("identity/events").to_pylist()} == {"created"}
+
+
+def test_a_customer_is_followed_from_contact_to_account_to_browser(company):
+    settings = company(*ARRIVALS)
+    live(settings, "2017-01-04")
+    lake = Lake.of(settings)
+    known = {row["identifier"]: row["customer_id"] for row in lake.arrow("identity/map").to_pylist()}
+    told = [("contact", "crm:1"), ("contact", "shop:9"), ("email", "ann@x.nl"), ("login", "ann"), ("cookie", "k1")]
+    ann = {known[identifier_hash(kind, value, settings)] for kind, value in told}
+    assert len(ann) == 1
+    profiles = {row["customer_id"]: row for row in lake.arrow("profiles/customers").to_pylist()}
+    assert len(profiles) == 2
+    row = profiles[ann.pop()]
+    assert (row["known"], row["sources"], row["contact_records"]) == (True, ["crm", "shop", "web"], 2)
+    (merge,) = [event for event in lake.arrow("identity/events").to_pylist() if event["type"] == "merged"]
+    assert (merge["day"], merge["customer_id"]) == (dt.date(2017, 1, 4), row["customer_id"])
+    assert lake.arrow("profiles/consent").to_pylist()[0]["status"] == "withdrawn"
+
+
+def test_a_lake_without_any_person_gives_empty_tables(company):
+    settings = company()
+    counts = identity.run(dt.date(2017, 1, 1), settings)
+    assert (counts["identifiers"], counts["customers"]) == (0, 0)
+    assert customers.run(dt.date(2017, 1, 1), settings)["customers"] == 0
+
+
+def test_counts_hold_numbers_and_no_personal_data(company):
+    settings = company(*ARRIVALS)
+    counts = identity.run(dt.date(2017, 1, 4), settings)
+    assert counts == {
+        "identifiers": 7,
+        "customers": 2,
+        "merged": 1,
+        "split": 0,
+        "values_ignored": 0,
+        "identifiers_shared": {},
+        "identifiers_disputed": {},
+    }
