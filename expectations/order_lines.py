@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
+from great_expectations.expectations.row_conditions import Column
 
 from expectations.vocabulary import LARGEST_AMOUNT, amount, between, filled, happened, readable
 from jobs.settings import Settings
@@ -19,7 +20,7 @@ def rules(settings: Settings) -> list[Expectation]:
         filled("product_id"),
         *happened("ordered_at"),
         between("quantity", -LARGEST_QUANTITY, LARGEST_QUANTITY),
-        between("amount", 0, None, when="quantity >= 0", what="not_negative"),  # a return may give money back
+        between("amount", 0, None, when=Column("quantity") >= 0, what="not_negative"),  # a return may give money back
         between("amount", -LARGEST_AMOUNT, LARGEST_AMOUNT),
         amount("discount"),
     ]

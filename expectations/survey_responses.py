@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
+from great_expectations.expectations.row_conditions import Column
 
 from expectations.vocabulary import (
     at_most_column,
@@ -27,11 +28,11 @@ def rules(settings: Settings) -> list[Expectation]:
         *happened("answered_at"),
         filled("kind"),
         one_of("kind", ("nps", "csat", "ces", "text")),
-        filled("score", mostly=0.5, severity="warning", when="kind <> 'text'", fate="report"),
+        filled("score", mostly=0.5, severity="warning", when=Column("kind") != "text", fate="report"),
         between("score", 0, None),
         between("scale_max", 1, 1000),
         at_most_column("score", "scale_max"),
-        filled("scale_max", when="score is not null"),  # a score without its scale says nothing
+        filled("scale_max", when=Column("score").is_not_null()),  # a score without its scale says nothing
         code("language", "^[a-z]{2}$", "an ISO 639-1 language code such as nl"),
         short("comment", 20_000),
         *person(),

@@ -16,10 +16,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import reduce
+from operator import and_
 from typing import Any, Literal
 
 import great_expectations.expectations as gxe
 from great_expectations.expectations.expectation import Expectation
+from great_expectations.expectations.row_conditions import Column, Condition
 
 from expectations.batch_columns import ARRIVAL_LIMIT, UNREADABLE
 
@@ -46,16 +49,16 @@ def filled(
     column: str,
     mostly: float = 0.95,
     severity: Severity = "critical",
-    when: str | None = None,
+    when: Condition | None = None,
     fate: str = "quarantine",
 ) -> Expectation:
-    """The column has a value, in every row or in those for which `when` (Spark SQL) is true."""
+    """The column has a value, in every row or in those for which `when` is true."""
     return gxe.ExpectColumnValuesToNotBeNull(
         column=column,
         mostly=mostly,
         severity=severity,
         meta=_meta(f"{column}:not_null", f"{column} is empty or unreadable", fate),
-        **_condition(when),
+        row_condition=when,
     )
 
 
@@ -84,7 +87,7 @@ def between(
     high: Any,
     mostly: float = 0.9,
     severity: Severity = "critical",
-    when: str | None = None,
+    when: Condition | None = None,
     what: str = "between",
 ) -> Expectation:
     """The value is at least `low` and at most `high`; either may be None."""
@@ -98,7 +101,7 @@ def between(
         mostly=mostly,
         severity=severity,
         meta=_meta(f"{column}:{what}", f"{column} is not {limits}"),
-        **_condition(when),
+        row_condition=when,
     )
 
 
@@ -197,8 +200,8 @@ def person(*without: str) -> list[Expectation]:
 
 def somebody() -> Expectation:
     """The row says whom it is about: a contact, or any other way to know a person."""
-    others = " and ".join(f"{column} is null" for column in ("email", "phone", "login_id", "loyalty_id", "cookie_id"))
-    return filled("contact_id", when=others)
+    others = [Column(name).is_null() for name in ("email", "phone", "login_id", "loyalty_id", "cookie_id")]
+    return filled("contact_id", when=reduce(and_, others))
 
 
 def code(column: str, regex: str, what: str) -> Expectation:
@@ -223,10 +226,6 @@ def batch(key: Iterable[str]) -> list[Expectation]:
 
 def _meta(rule: str, reason: str, fate: str = "quarantine") -> dict[str, str]:
     return {"rule": rule, "reason": reason, "fate": fate}
-
-
-def _condition(when: str | None) -> dict[str, str]:
-    return {"row_condition": when, "condition_parser": "spark"} if when else {}
 
 
 def _shown(limit: Any) -> str:

@@ -6,11 +6,15 @@ Both come from one expectation object, so they cannot disagree.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from great_expectations.expectations.expectation import Expectation
+from great_expectations.expectations.row_conditions import AndCondition, Condition, NullityCondition
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -92,8 +96,28 @@ def _bad(expectation: Expectation) -> Column:
     """True for a row that breaks the expectation, False otherwise; an empty value breaks only `not null`."""
     bad = _BROKEN_BY[expectation.expectation_type](expectation)
     if expectation.row_condition:
-        bad = bad & F.expr(expectation.row_condition.pass_through_filter)
+        bad = bad & _holds(expectation.row_condition)
     return F.coalesce(bad, F.lit(False))
+
+
+def _holds(condition: Condition) -> Column:
+    """The condition under which an expectation looks at a row."""
+    if isinstance(condition, AndCondition):
+        return reduce(and_, (_holds(one) for one in condition.conditions))
+    value = F.col(condition.column.name)
+    if isinstance(condition, NullityCondition):
+        return value.isNull() if condition.is_null else value.isNotNull()
+    return _COMPARE[condition.operator](value, condition.parameter)
+
+
+_COMPARE = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 def _outside(e: Any) -> Column:

@@ -1,0 +1,295 @@
+"""Raw rows reach the valid tables or quarantine, and every row of every file is accounted for."""
+
+import dataclasses
+import gzip
+import tempfile
+from pathlib import Path
+from unittest.mock import ANY
+
+import hypothesis
+import pyarrow.compute as pc
+import pytest
+from hypothesis import strategies as st
+
+from jobs.errors import DataStopped, StepFailed
+from jobs.ingest import load
+from jobs.ingest.landing import Landing
+from jobs.lake import Lake
+from jobs.validate import publish
+
+HEADER = "id,updated,email,name,born\n"
+NO_LINEAGE = ("file_id", "line", "arrived")
+
+
+def contacts(*rows):
+    return HEADER + "".join(",".join(row) + "\n" for row in rows)
+
+
+def ann(number=1, updated="2024-05-01", email="", name="Ann", born=""):
+    return (str(number), updated, email, name, born)
+
+
+@pytest.fixture
+def validate(company):
+    def run(day):
+        load.run("crm", day, company)
+        return publish.run("crm", day, company)
+
+    return run
+
+
+def counts(lake):
+    """path -> (rows in, accepted, quarantined, duplicates)"""
+    paths = {row["file_id"]: row["path"].removeprefix("crm/") for row in lake.arrow("ops/files").to_pylist()}
+    return {
+        paths[row["file_id"]]: (row["rows_in"], row["accepted"], row["quarantined"], row["duplicates"])
+        for row in lake.arrow("ops/counts").to_pylist()
+    }
+
+
+def quarantined(lake):
+    """(line, rule) of each quarantined row."""
+    rows = lake.arrow("quarantine/rows", columns=["line", "rule"]).to_pylist()
+    return sorted((row["line"], row["rule"]) for row in rows)
+
+
+def test_good_rows_are_published_bad_ones_quarantined_and_all_are_counted(land, validate, company_lake, day):
+    land(
+        "crm/2024-05-01/contacts.csv",
+        contacts(ann(1, email="ann@b.example"), ann("", name="No id"), ann(3, updated="31-02-2024"), ann(1), ann(5))
+        + "torn\n",
+    )
+    assert validate(day("2024-05-01")) == {
+        "files": 1,
+        "rows_in": 6,
+        "accepted": 2,
+        "quarantined": 3,
+        "duplicates": 1,
+    }
+    valid = company_lake.arrow("valid/contacts").to_pylist()
+    assert sorted((row["contact_id"], row["email"], row["line"]) for row in valid) == [
+        ("1", "ann@b.example", 2),
+        ("5", None, 6),
+    ]
+    assert quarantined(company_lake) == [(3, "contact_id:not_null"), (4, "updated_at:type"), (7, "record:fields")]
+    (bad,) = (row for row in company_lake.arrow("quarantine/rows").to_pylist() if row["line"] == 3)
+    assert bad == {
+        "source": "crm",
+        "dataset": "contacts",
+        "file_id": ANY,
+        "path": "crm/2024-05-01/contacts.csv",
+        "line": 3,
+        "arrived": day("2024-05-01"),
+        "rule": "contact_id:not_null",
+        "reason": ANY,
+        "record": '{"id":"","updated":"2024-05-01","email":"","name":"No id","born":""}',
+    }
+
+
+def test_each_kind_of_file_adds_up(land, validate, company_lake, day):
+    good = contacts(ann(1), ann(2))
+    land("crm/2024-05-01/contacts.csv", good)
+    land("crm/2024-05-01/contacts_empty.csv", HEADER)
+    land("crm/2024-05-02/contacts_copy.csv", good)
+    land("crm/2024-05-02/contacts_overlap.csv", contacts(ann(2), ann(3), ann("")))
+    land("crm/2024-05-02/contacts_cut.csv.gz", gzip.compress(good.encode())[:-4])
+    validate(day("2024-05-02"))
+    assert counts(company_lake) == {
+        "2024-05-01/contacts.csv": (2, 2, 0, 0),
+        "2024-05-01/contacts_empty.csv": (0, 0, 0, 0),
+        "2024-05-02/contacts_copy.csv": (2, 0, 0, 2),
+        "2024-05-02/contacts_overlap.csv": (3, 1, 1, 1),
+        "2024-05-02/contacts_cut.csv.gz": (1, 0, 1, 0),
+    }
+
+
+ROWS = st.one_of(
+    st.builds(ann, st.integers(1, 4), st.sampled_from(["2024-05-01", "2024-05-02"]), name=st.sampled_from(["A", "B"])),
+    st.just(ann("")),
+    st.just(ann(9, "never")),
+    st.just(ann(8, email="nowhere")),
+    st.just(("torn",)),
+    st.just(ann(3, name='"two\nlines"')),
+)
+FILES = st.lists(st.lists(ROWS, max_size=6), min_size=1, max_size=4)
+
+
+@hypothesis.settings(max_examples=12, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+@hypothesis.given(FILES)
+def test_whatever_the_files_hold_their_rows_are_accepted_quarantined_or_duplicates(company, day, files):
+    with tempfile.TemporaryDirectory() as folder:
+        general = company.general.model_copy(update={"landing": f"{folder}/landing", "lake": f"{folder}/lake"})
+        settings = dataclasses.replace(company, general=general)
+        for number, rows in enumerate(files):
+            target = Path(folder, "landing", "crm", f"2024-05-0{number // 2 + 1}", f"contacts{number % 2}.csv")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(contacts(*rows))
+        load.run("crm", day("2024-05-02"), settings)
+        publish.run("crm", day("2024-05-02"), settings)
+        lake = Lake.of(settings)
+        got = counts(lake)
+        for number, rows in enumerate(files):
+            found = got[f"2024-05-0{number // 2 + 1}/contacts{number % 2}.csv"]
+            assert found[0] == sum(found[1:]) == len(rows)
+        distinct = {tuple(row) for rows in files for row in rows}
+        good = {row[:2] for row in distinct if row[0] in ("1", "2", "3", "4") and len(row) > 1}
+        assert lake.rows("valid/contacts") == len(good) == sum(found[1] for found in got.values())
+        assert lake.rows("quarantine/rows") == sum(found[2] for found in got.values())
+
+
+def test_a_day_that_was_validated_changes_nothing_when_run_again(land, validate, company_lake, day):
+    land("crm/2024-05-01/contacts.csv", contacts(ann(1), ann("")))
+    validate(day("2024-05-01"))
+    names = ("valid/contacts", "quarantine/rows", "ops/counts", "ops/validations", "raw/crm_contacts")
+    before = {name: company_lake.version(name) for name in names}
+    assert validate(day("2024-05-01"))["rows_in"] == 0
+    assert {name: company_lake.version(name) for name in names} == before
+
+
+def test_a_late_file_is_added_with_its_own_arrival_day(land, validate, company_lake, day):
+    land("crm/2024-05-02/contacts.csv", contacts(ann(1)))
+    validate(day("2024-05-02"))
+    land("crm/2024-05-01/contacts.csv", contacts(ann(2)))
+    assert validate(day("2024-05-03"))["accepted"] == 1
+    rows = company_lake.arrow("valid/contacts", columns=["contact_id", "arrived"]).to_pylist()
+    assert sorted((row["contact_id"], str(row["arrived"])) for row in rows) == [
+        ("1", "2024-05-02"),
+        ("2", "2024-05-01"),
+    ]
+
+
+def test_days_one_by_one_all_at_once_and_in_reversed_order_give_the_same_tables(
+    land, company, company_lake, day, monkeypatch, tmp_path
+):
+    land("crm/2024-05-01/contacts.csv", contacts(ann(1), ann(2, name="Bo"), ann("")))
+    land("crm/2024-05-01/contacts_b.csv", contacts(ann(2, name="Bob"), ann(4)))
+    land("crm/2024-05-02/contacts.csv", contacts(ann(1, name="Anna"), ann(3), ann(4, updated="2024-05-02")))
+    days = [day("2024-05-01"), day("2024-05-02")]
+    hashes = []
+    for number, (run_days, backwards) in enumerate(((days, False), (days[1:], False), (days[1:], True))):
+        general = company.general.model_copy(update={"lake": str(tmp_path / str(number))})
+        settings = dataclasses.replace(company, general=general)
+        real = Landing.files
+        with monkeypatch.context() as patch:
+            if backwards:
+                patch.setattr(Landing, "files", lambda *a, real=real: real(*a)[::-1])
+            for run_day in run_days:
+                load.run("crm", run_day, settings)
+                publish.run("crm", run_day, settings)
+        lake = Lake.of(settings)
+        hashes.append([lake.content_hash(name) for name in ("valid/contacts", "quarantine/rows", "ops/counts")])
+    assert hashes[0] == hashes[1] == hashes[2]
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: no handler of the code under test catches it."""
+
+
+@pytest.mark.parametrize("survived", [0, 1, 2, 3])
+def test_a_run_killed_after_any_commit_is_completed_by_the_next_one_with_right_counts(
+    land, company, company_lake, day, monkeypatch, survived
+):
+    land("crm/2024-05-01/contacts.csv", contacts(ann(1), ann(1), ann(2), ann("")))
+    load.run("crm", day("2024-05-01"), company)
+    real, commits = Lake.append, []
+
+    def killed_after(self, name, data, txn):
+        if len(commits) == survived:
+            raise Killed
+        commits.append(name)
+        return real(self, name, data, txn)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lake, "append", killed_after)
+        with pytest.raises(Killed):
+            publish.run("crm", day("2024-05-01"), company)
+    land("crm/2024-05-02/contacts.csv", contacts(ann(2), ann(3)))  # arrives before the retry
+    load.run("crm", day("2024-05-02"), company)
+    publish.run("crm", day("2024-05-02"), company)
+    assert counts(company_lake) == {
+        "2024-05-01/contacts.csv": (4, 2, 1, 1),
+        "2024-05-02/contacts.csv": (2, 1, 0, 1),
+    }
+    assert quarantined(company_lake) == [(5, "contact_id:not_null")]
+    assert company_lake.rows("valid/contacts") == 3
+
+
+def test_rows_that_ingest_counted_and_raw_lost_fail_the_gate_before_anything_is_published(
+    land, company, company_lake, day
+):
+    land("crm/2024-05-01/contacts.csv", contacts(ann(1), ann(2)))
+    load.run("crm", day("2024-05-01"), company)
+    raw = company_lake.arrow("raw/crm_contacts", columns=["file_id", "line"])
+    lost = raw.filter(pc.equal(raw["line"], 3))
+    company_lake.delete("raw/crm_contacts", lost, company_lake.transaction("test", day("2024-05-01")))
+    with pytest.raises(StepFailed, match=r"2024-05-01/contacts.csv: 2 rows came in, but 1 good, 0 bad and 0 refused"):
+        publish.run("crm", day("2024-05-01"), company)
+    assert not company_lake.exists("valid/contacts")
+    assert not company_lake.exists("ops/counts")
+
+
+@pytest.fixture
+def broken_delivery(land):
+    """A day on which most contacts have no id, and messages are fine."""
+    land("crm/2024-05-01/contacts.csv", contacts(*[ann("")] * 30, *(ann(n) for n in range(70)), ann(7, "never")))
+    message = '{"id": "m1", "talk": {"id": "t1", "by": "agent"}, "at": "2024-05-01T10:00:00Z", "text": "Hi"}'
+    land("crm/2024-05-01/messages.jsonl", message)
+
+
+def test_a_broken_delivery_stops_its_dataset_but_others_are_published(
+    broken_delivery, validate, company, company_lake, day
+):
+    with pytest.raises(DataStopped) as stop:
+        validate(day("2024-05-01"))
+    message = str(stop.value)
+    assert "crm.contacts is stopped by contact_id:not_null: 30 of 101 rows" in message
+    assert "allowed: 9.9%" in message  # ten bad rows of 101 are tolerated whatever their share
+    assert "identity" in message
+    assert not company_lake.exists("valid/contacts")
+    assert company_lake.rows("valid/messages") == 1
+    assert counts(company_lake)["2024-05-01/contacts.csv"] == (101, 0, 101, 0)
+    rules = [rule for _, rule in quarantined(company_lake)]
+    assert {rule: rules.count(rule) for rule in rules} == {
+        "contact_id:not_null": 30,
+        "updated_at:type": 1,
+        "dataset:contact_id:not_null": 70,
+    }
+
+
+def test_a_stopped_day_stays_stopped_when_retried_and_the_next_day_goes_on(broken_delivery, land, validate, day):
+    for _ in range(2):
+        with pytest.raises(DataStopped, match="contact_id:not_null"):
+            validate(day("2024-05-01"))
+    land("crm/2024-05-02/contacts.csv", contacts(ann(1)))
+    assert validate(day("2024-05-02"))["accepted"] == 1
+
+
+def test_verdicts_are_kept_per_batch(land, validate, company_lake, day):
+    land("crm/2024-05-01/contacts.csv", contacts(ann(1), ann("")))
+    validate(day("2024-05-01"))
+    land("crm/2024-05-01/contacts_late.csv", contacts(ann(2)))
+    validate(day("2024-05-01"))
+    verdicts = [
+        v for v in company_lake.arrow("ops/validations").to_pylist() if v["expectation"] == "contact_id:not_null"
+    ]
+    assert sorted((v["rows"], v["failed"], v["success"], v["severity"]) for v in verdicts) == [
+        (1, 0, True, "critical"),
+        (2, 1, True, "critical"),
+    ]
+
+
+def test_data_docs_show_the_newest_verdicts_and_no_values(land, validate, company, day):
+    land("crm/2024-05-01/contacts.csv", contacts(ann(1, email="secret@b.example"), ann(2, email="not-an-address")))
+    validate(day("2024-05-01"))
+    folder = company.home / "var" / "data_docs"
+    page = (folder / "crm.contacts.html").read_text()
+    assert "contact_id" in page
+    assert "secret@b.example" not in page
+    assert "not-an-address" not in page
+    assert "crm.contacts.html" in (folder / "index.html").read_text()
+
+
+def test_nothing_is_left_in_staging(land, validate, company, day, tmp_path):
+    land("crm/2024-05-01/contacts.csv", contacts(ann(1)))
+    validate(day("2024-05-01"))
+    assert list((tmp_path / "var" / "lake" / "staging").glob("*")) == []

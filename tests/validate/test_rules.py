@@ -1,0 +1,169 @@
+"""Row rules come from the expectations: the bad rows they find are the ones Great Expectations counts."""
+
+import datetime as dt
+
+import pytest
+from pyspark.sql import functions as F
+
+from expectations import suite, vocabulary
+from expectations.batch_columns import ARRIVAL_LIMIT, UNREADABLE
+from jobs import schemas
+from jobs.settings import SourceDataset
+from jobs.validate.gx_run import FEW, fitted, judge
+from jobs.validate.rules import BROKEN, REASON, applicable, flagged, row_rules
+from jobs.yaml_files import ConfigError
+
+
+@pytest.fixture
+def batch(rows):
+    """A mapped batch: `batch("orders", {...}, ...)`; each row good but for what is given."""
+
+    def build(name, *records):
+        good = {
+            "orders": {
+                "order_id": "o1",
+                "updated_at": "2024-05-01 10:00",
+                "ordered_at": "2024-05-01 09:00",
+                "status": "completed",
+                "total": "10.00",
+            },
+            "order_lines": {
+                "order_id": "o1",
+                "line_id": "1",
+                "product_id": "p",
+                "ordered_at": "2024-05-01 09:00",
+                "quantity": 1.0,
+                "amount": "1.00",
+            },
+            "contacts": {"contact_id": "c", "updated_at": "2024-05-01 10:00"},
+            "survey_responses": {
+                "response_id": "r",
+                "question_id": "q",
+                "kind": "nps",
+                "score": 7.0,
+                "scale_max": 10.0,
+                "answered_at": "2024-05-01 10:00",
+            },
+        }[name]
+        common = {"source": "s", "file_id": "f", "arrived": dt.date(2024, 5, 1)}
+        frame = rows(
+            f"valid/{name}", *({**common, **good, "line": line, **record} for line, record in enumerate(records, 2))
+        )
+        return frame.withColumns(
+            {
+                ARRIVAL_LIMIT: F.expr("cast(arrived as timestamp) + interval 2 days"),
+                UNREADABLE: F.when(F.col("attributes") == "unreadable", F.lit("total,discount")),
+            }
+        )
+
+    return build
+
+
+def broken(frame, name, settings):
+    rules = row_rules(suite(name, settings).expectations)
+    return [row[BROKEN] for row in flagged(frame, rules).orderBy("line").select(BROKEN).collect()]
+
+
+@pytest.mark.parametrize(
+    ("name", "record", "rule"),
+    [
+        ("orders", {}, None),
+        ("orders", {"order_id": None}, "order_id:not_null"),
+        ("orders", {"status": "unknown_status"}, "status:in_set"),
+        ("orders", {"channel": "fax"}, "channel:in_set"),
+        ("orders", {"channel": None}, None),
+        ("orders", {"total": "-25.00"}, "total:between"),
+        ("orders", {"total": "99999999.99"}, "total:between"),
+        ("orders", {"currency": "euro"}, "currency:regex"),
+        ("orders", {"ordered_at": "2024-05-02 23:59:59"}, None),
+        ("orders", {"ordered_at": "2024-05-03 00:00:01"}, "ordered_at:not_future"),
+        ("orders", {"ordered_at": "1900-01-01"}, "ordered_at:not_ancient"),
+        ("orders", {"attributes": "unreadable"}, "total:type,discount:type"),
+        ("orders", {"email": "jan@shop.example"}, None),
+        ("orders", {"email": "jan.example"}, "email:regex"),
+        ("orders", {"email": "a@@b.example"}, "email:regex"),
+        ("orders", {"email": "x y@z.example"}, "email:regex"),
+        ("orders", {"email": "a@b"}, "email:regex"),
+        ("order_lines", {"amount": "-1.00"}, "amount:not_negative"),
+        ("order_lines", {"amount": "-1.00", "quantity": -1.0}, None),
+        ("order_lines", {"quantity": 0.0}, None),
+        ("contacts", {"birth_date": dt.date(2090, 1, 1)}, "birth_date:not_future"),
+        ("contacts", {"birth_date": dt.date(1899, 1, 1)}, "birth_date:not_ancient"),
+        ("contacts", {"birth_date": dt.date(1901, 1, 1)}, None),
+        ("contacts", {"country": "Nederland", "gender": "?", "phone": "nope"}, None),  # reported, not set aside
+        ("survey_responses", {"score": 42.0}, "score:at_most_scale_max"),
+        ("survey_responses", {"scale_max": None}, "scale_max:not_null"),
+        ("survey_responses", {"score": None, "scale_max": None, "kind": "text"}, None),
+    ],
+)
+def test_what_becomes_of_a_row(batch, settings, name, record, rule):
+    assert broken(batch(name, record), name, settings()) == [rule]
+
+
+def test_a_row_says_all_that_is_wrong_with_it_and_none_of_its_values(batch, settings):
+    frame = batch("orders", {"order_id": None, "email": "secret", "status": "odd"})
+    (row,) = flagged(frame, row_rules(suite("orders", settings()).expectations)).collect()
+    assert row[BROKEN] == "order_id:not_null,status:in_set,email:regex"
+    assert "order_id is empty" in row[REASON]
+    assert "replay" in row[REASON]
+    assert "secret" not in row[REASON]
+
+
+def test_great_expectations_counts_the_rows_that_the_row_rules_set_aside(batch, settings):
+    records = (
+        [{"order_id": None}] * 3 + [{"status": "odd"}] * 2 + [{"total": "-1.00"}] + [{"email": "x"}] * 4 + [{}] * 9
+    )
+    frame = batch("orders", *({"line": line, **record} for line, record in enumerate(records, 2)))
+    expectations = suite("orders", settings()).expectations
+    verdicts = {v.rule: v.failed for v in judge(frame, "orders", expectations, len(records)).verdicts}
+    found = [rule for rules in broken(frame, "orders", settings()) if rules for rule in rules.split(",")]
+    for rule in (r.name for r in row_rules(expectations) if r.name != "types"):
+        assert verdicts[rule] == found.count(rule), rule
+    assert verdicts["order_id:not_null"] == 3
+
+
+@pytest.mark.parametrize("bad", [5, 30])
+def test_a_share_of_bad_rows_above_the_limit_is_critical(batch, settings, bad):
+    frame = batch("orders", *({"order_id": None if n < bad else f"o{n}"} for n in range(200)))
+    judgement = judge(frame, "orders", suite("orders", settings()).expectations, 200)
+    assert [verdict.rule for verdict in judgement.stopping] == (["order_id:not_null"] if bad == 30 else [])
+
+
+def test_a_few_bad_rows_of_few_are_no_disaster(batch, settings):
+    frame = batch("orders", *[{"order_id": None}] * 3)
+    judgement = judge(frame, "orders", suite("orders", settings()).expectations, 3)
+    assert judgement.stopping == []
+    assert fitted(vocabulary.filled("x"), 10 * FEW).mostly == 0.9
+    assert fitted(vocabulary.filled("x"), 1000 * FEW).mostly == 0.95
+
+
+def test_an_expectation_that_cannot_be_run_counts_as_critical(batch):
+    impossible = vocabulary.filled("no_such_column", severity="info")
+    judgement = judge(batch("orders", {}), "orders", [impossible], 1)
+    assert [(verdict.severity, verdict.success) for verdict in judgement.verdicts] == [("critical", False)]
+
+
+def test_rules_about_columns_a_source_does_not_have_are_left_out_but_needed_ones_are_asked_for(settings):
+    expectations = suite("orders", settings()).expectations
+    columns = {"order_id": "a", "updated_at": "b", "ordered_at": "c", "status": "d", "total": "e"}
+    kept = applicable(expectations, SourceDataset(files="x", columns=columns), "crm.yaml")
+    assert "channel:in_set" not in {e.meta["rule"] for e in kept}
+    assert "batch:unique_key" in {e.meta["rule"] for e in kept}
+    del columns["status"]
+    with pytest.raises(ConfigError, match=r"crm.yaml: column 'status' is needed"):
+        applicable(expectations, SourceDataset(files="x", columns=columns), "crm.yaml")
+
+
+@pytest.mark.parametrize("name", sorted(schemas.CANONICAL))
+def test_every_suite_asks_for_its_key_and_speaks_of_columns_that_exist(name, settings):
+    expectations = suite(name, settings()).expectations
+    rules = [expectation.meta["rule"] for expectation in expectations]
+    assert len(rules) == len(set(rules)), "two expectations with one name"
+    key = set(schemas.CANONICAL[name].key) - {"source"}
+    assert {f"{column}:not_null" for column in key} <= set(rules)
+    columns = {*schemas.CANONICAL[name].column_names, ARRIVAL_LIMIT, UNREADABLE}
+    for expectation in expectations:
+        named = [getattr(expectation, field, None) for field in ("column", "column_A", "column_B")]
+        assert {column for column in named if column} <= columns, expectation.meta["rule"]
+        if expectation.meta["fate"] == "quarantine":
+            assert row_rules([expectation])
