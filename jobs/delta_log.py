@@ -165,6 +165,8 @@ class DeltaLog:
         self.filesystem.create_dir(f"{self.folder}/{folder}", recursive=True)
         try:
             for batch in batches:
+                if not batch.num_rows:  # would become a row group without statistics
+                    continue
                 if writer is None:
                     target = f"{self.folder}/{folder}/part-{number:05d}.parquet"
                     writer = pq.ParquetWriter(target, schema, filesystem=self.filesystem, compression="zstd")
@@ -301,7 +303,8 @@ def _statistics(metadata: pq.FileMetaData, wanted: set[str]) -> tuple[dict[str, 
         name = metadata.schema.column(index).path
         if name not in wanted:
             continue
-        found = [metadata.row_group(group).column(index).statistics for group in range(metadata.num_row_groups)]
+        groups = (metadata.row_group(group) for group in range(metadata.num_row_groups))
+        found = [group.column(index).statistics for group in groups if group.num_rows]
         if not found or any(s is None or not s.has_null_count for s in found):
             continue
         nulls[name] = sum(s.null_count for s in found)

@@ -132,9 +132,10 @@ def refuse_null_keys(log: DeltaLog, staged: Staged) -> None:
     key = set(log.dataset.key)
     for file in staged.files:
         metadata = pq.read_metadata(f"{log.folder}/{file.path}", filesystem=log.filesystem)
-        for group in range(metadata.num_row_groups):
+        groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
+        for group in (group for group in groups if group.num_rows):
             for index in range(metadata.num_columns):
-                column = metadata.row_group(group).column(index)
+                column = group.column(index)
                 if column.path_in_schema in key and (column.statistics is None or column.statistics.null_count):
                     raise LakeError(
                         f"{log.dataset.name}: key column {column.path_in_schema!r} is empty in rows to write; "
