@@ -8,11 +8,12 @@ import numpy as np
 import pyarrow as pa
 
 from examples.retail import clock
-from examples.retail.chance import hex_text, mix, share, stream
+from examples.retail.chance import mix, share, stream
+from examples.retail.columns import as_text, hex_text
 from examples.retail.company import Company
 from examples.retail.consents import Reader, unsubscribe
 from examples.retail.faults import common_faults
-from examples.retail.feeds import Columns, Fault, Feed, as_text
+from examples.retail.feeds import Columns, Fault, Feed
 from examples.retail.people import People
 from examples.retail.records import Record
 
@@ -133,7 +134,7 @@ def campaign_feed(company: Company, people: People, readers: list[Reader], email
     redemption = np.full(len(at), -1)
     redemption[counts[0] : email_start] = np.arange(counts[1])
     order = np.lexsort((kind, person, at))
-    ids = hex_text(mix(np.arange(len(at)), company.seed + 51), "v")[np.argsort(np.argsort(order))]
+    ids = hex_text(mix(np.arange(len(at)), company.seed + 51), "v")
     cards = as_text([one.loyalty for one in people.persons])
     names, addresses = pa.array(campaign_names()), as_text([one.email for one in readers])
     products, coupons = as_text(redeemed.product_id.to_numpy()), as_text(redeemed.coupon_upc.to_numpy())
@@ -141,7 +142,7 @@ def campaign_feed(company: Company, people: People, readers: list[Reader], email
     def render(rows: np.ndarray) -> Columns:
         row = order[rows]
         return {
-            "event_id": pa.array(ids[row]).cast(pa.string()),
+            "event_id": ids.take(pa.array(rows)),
             "campaign_id": names.take(pa.array(campaign[row])),
             "channel": CHANNELS.take(pa.array(channel[row])),
             "type": TYPES.take(pa.array(kind[row])),

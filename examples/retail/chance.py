@@ -27,16 +27,6 @@ def mix(values: np.ndarray, salt: int) -> np.ndarray:
         return z ^ (z >> np.uint64(31))
 
 
-_HEX = np.array([f"{byte:02x}" for byte in range(256)], "S2")
-
-
-def hex_text(values: np.ndarray, prefix: str) -> np.ndarray:
-    """64-bit integers as prefix + 16 hex digits, as text."""
-    raw = np.ascontiguousarray(values.astype(">u8")).view(np.uint8).reshape(-1, 8)
-    digits = np.ascontiguousarray(_HEX[raw]).view("S16").ravel()
-    return np.char.add(prefix.encode(), digits)
-
-
 def share(values: np.ndarray, salt: int) -> np.ndarray:
     """A fixed number in [0, 1) for each id, the same at every size."""
     return (mix(values, salt) >> np.uint64(11)).astype(np.float64) / float(1 << 53)

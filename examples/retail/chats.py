@@ -10,9 +10,10 @@ import numpy as np
 
 from examples.retail import clock
 from examples.retail.chance import plain_stream, share
+from examples.retail.columns import as_text
 from examples.retail.company import Company
 from examples.retail.faults import common_faults
-from examples.retail.feeds import Fault, Feed, Layout, as_text, from_table
+from examples.retail.feeds import Fault, Feed, Layout, from_table
 from examples.retail.orders import CANCELLED, RETURNED, STORE, Orders
 from examples.retail.people import People, Person
 from examples.retail.texts import AGENT, BOT, CLOSINGS, DETAILS, QUESTIONS

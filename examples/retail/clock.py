@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from examples.retail.columns import as_text
+
 ZONE = "Europe/Amsterdam"
 DAY = 86_400
 FIRST_DAY = dt.date(2017, 1, 1)
@@ -41,12 +43,12 @@ def to_local(utc: np.ndarray) -> np.ndarray:
 def local_text(local: np.ndarray) -> pa.Array:
     """`2017-03-04 10:11:12`, without a zone."""
     text = np.datetime_as_string(np.asarray(local, "datetime64[s]"), unit="s")
-    return pa.array(np.char.replace(text, "T", " "))
+    return as_text(np.char.replace(text, "T", " "))
 
 
 def utc_text(utc: np.ndarray, milliseconds: np.ndarray | None = None) -> pa.Array:
     """`2017-03-04T09:11:12Z`, with milliseconds if given."""
     if milliseconds is None:
-        return pa.array(np.char.add(np.datetime_as_string(np.asarray(utc, "datetime64[s]"), unit="s"), "Z"))
+        return as_text(np.char.add(np.datetime_as_string(np.asarray(utc, "datetime64[s]"), unit="s"), "Z"))
     stamps = (np.asarray(utc, np.int64) * 1000 + milliseconds).astype("datetime64[ms]")
-    return pa.array(np.char.add(np.datetime_as_string(stamps, unit="ms"), "Z"))
+    return as_text(np.char.add(np.datetime_as_string(stamps, unit="ms"), "Z"))

@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from examples.retail import clock
-from examples.retail.chance import hex_text, mix, share
+from examples.retail.chance import mix, share
+from examples.retail.columns import hex_text
 from examples.retail.orders import APP, Orders
 from examples.retail.people import People
 from examples.retail.visits import Visits
@@ -50,4 +51,4 @@ def cookies(people: People, visits: Visits, device: np.ndarray, seed: int) -> pa
     period = ((visits.start - clock.FIRST + share(key, seed + 75) * life) // life).astype(np.int64)
     settled = np.array([person.late_joiner or person.late_merger for person in people.persons])[row] & known
     keys = key * 64 + np.where((device == APP_DEVICE) | settled, 0, period)
-    return pa.array(hex_text(mix(keys, seed + 76), "k")).cast(pa.string())
+    return hex_text(mix(keys, seed + 76), "k")

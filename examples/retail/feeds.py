@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from examples.retail.columns import as_text
+
 Columns = dict[str, pa.Array]
 WHOLE_LINE = "*"
 """The column name of a fault that replaces the line as written."""
@@ -64,21 +66,6 @@ def from_table(table: Mapping[str, Sequence[object] | np.ndarray | pa.Array]) ->
     """A `render` for small feeds: all columns kept as text."""
     texts = {name: as_text(values) for name, values in table.items()}
     return lambda rows: {name: values.take(pa.array(rows)) for name, values in texts.items()}
-
-
-def as_text(values: object) -> pa.Array:
-    """Any column as an array of text; None stays null, whole numbers lose nothing."""
-    array = values if isinstance(values, pa.Array) else pa.array(values)  # type: ignore[arg-type]
-    return array if pa.types.is_string(array.type) else array.cast(pa.string())
-
-
-def cents_text(cents: np.ndarray) -> pa.Array:
-    """Cents as `12.34`."""
-    cents = np.asarray(cents, np.int64)
-    whole = pa.array(np.abs(cents) // 100).cast(pa.string())
-    rest = pc.utf8_lpad(pa.array(np.abs(cents) % 100).cast(pa.string()), width=2, padding="0")
-    sign = pc.if_else(pa.array(cents < 0), "-", "")
-    return pc.binary_join_element_wise(sign, pc.binary_join_element_wise(whole, rest, "."), "")
 
 
 def write_rows(columns: Columns, layout: Layout, broken_lines: Mapping[int, str]) -> tuple[bytes, np.ndarray]:

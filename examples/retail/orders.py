@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from examples.retail import clock
 from examples.retail.chance import share, stream
+from examples.retail.columns import as_text, cents_text
 from examples.retail.company import Company
 from examples.retail.faults import common_faults
-from examples.retail.feeds import Columns, Fault, Feed, as_text, cents_text
+from examples.retail.feeds import Columns, Fault, Feed
 from examples.retail.people import People
 
 STATUS = pa.array(["completed", "open", "cancelled", "returned"])

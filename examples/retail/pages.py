@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from examples.retail.chance import share
+from examples.retail.columns import as_text
 from examples.retail.company import Company
-from examples.retail.feeds import as_text
 from examples.retail.scripts import page_parts
 
 SITE = "https://www.completejourney.example"

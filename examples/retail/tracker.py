@@ -9,9 +9,10 @@ import pyarrow.compute as pc
 from examples.retail import clock, devices
 from examples.retail.campaigns import campaign_names
 from examples.retail.chance import mix
+from examples.retail.columns import as_text, cents_text
 from examples.retail.company import Company
 from examples.retail.faults import common_faults
-from examples.retail.feeds import WHOLE_LINE, Columns, Fault, Feed, Layout, as_text, cents_text
+from examples.retail.feeds import WHOLE_LINE, Columns, Fault, Feed, Layout
 from examples.retail.pages import Pages
 from examples.retail.people import People
 from examples.retail.scripts import STEP_NAMES, STEPS

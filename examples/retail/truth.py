@@ -76,6 +76,7 @@ def expected_count(feed: Feed, rows: Rows, account: Account) -> dict[str, str | 
         "good_keys": good,
         "bad": bad,
         "duplicates": total - bad - good,
+        "rows_in_copies": sum(file.rows for file in mine if file.state == "duplicate"),
     }
 
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from examples.retail import clock
 from examples.retail.campaigns import Clicks, EmailEvents
-from examples.retail.chance import hex_text, mix, share, stream
+from examples.retail.chance import mix, share, stream
+from examples.retail.columns import hex_text
 from examples.retail.company import Company
 from examples.retail.consents import Reader
 from examples.retail.devices import cookies, devices
@@ -122,7 +123,7 @@ def _interest(company: Company, people: People, visits: Visits) -> np.ndarray:
 
 def event_ids(rows: np.ndarray, seed: int) -> pa.Array:
     """The id of each event, by its place in time."""
-    return pa.array(hex_text(mix(rows, seed + 92), "e")).cast(pa.string())
+    return hex_text(mix(rows, seed + 92), "e")
 
 
 def clicks(web: Web) -> Clicks:
