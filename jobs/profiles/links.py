@@ -47,12 +47,11 @@ def seen_together(sightings: pd.DataFrame) -> pd.DataFrame:
     pairs = [
         sightings.loc[sightings[strong].notna() & sightings[weak].notna(), [strong, weak, "first_seen"]]
         .set_axis(["left", "right", "first_seen"], axis=1)
-        .groupby(["left", "right"], as_index=False, sort=False)["first_seen"]
-        .min()
         .assign(left_kind=strong, rule=weak)
         for strong, weak in combinations(KINDS, 2)
     ]
-    return pd.concat(pairs, ignore_index=True)
+    ends = ["left", "right", "left_kind", "rule"]
+    return pd.concat(pairs).groupby(ends, as_index=False, sort=False)["first_seen"].min()
 
 
 def shared_since(together: pd.DataFrame, rules: dict[str, Identifier]) -> pd.DataFrame:
