@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.journeys.rules import day_of, holds
+from jobs.journeys.sessions import PLACE_LENGTH
 from jobs.settings import Journey, MomentType
 
 
@@ -17,8 +20,10 @@ def moments(events: DataFrame, journey: Journey, timezone: str) -> DataFrame:
     `minimum_confidence` is no moment. A moment is served if any event of the visit meets `served_when`.
     """
     types = journey.moments
-    columns = [column for name, kind in types.items() for column in _totals(name, kind)]
-    weighed = events.groupBy("session_id").agg(F.min("customer_id").alias("customer_id"), *columns)
+    totals = [column for name, kind in types.items() for column in _totals(name, kind)]
+    event = F.concat("place", "event_id").alias("event")
+    shown = events.select("session_id", "customer_id", "occurred_at", event, *_marks(types))
+    weighed = shown.groupBy("session_id").agg(F.min("customer_id").alias("customer_id"), *totals)
     every = _sum([_weight(name, kind) for name, kind in types.items()])
     candidates = F.array(*[_candidate(name, kind, every) for name, kind in types.items()])
     strong = F.filter(
@@ -36,19 +41,28 @@ def moments(events: DataFrame, journey: Journey, timezone: str) -> DataFrame:
     )
 
 
+def _marks(types: dict[str, MomentType]) -> list[Column]:
+    """Per event: which signals it shows and which goals it reaches."""
+    conditions = {f"{name}__served": kind.served_when for name, kind in types.items()}
+    for name, kind in types.items():
+        conditions |= {f"{name}__{signal}": rule.when for signal, rule in kind.signals.items()}
+    return [holds(condition).alias(column) for column, condition in conditions.items()]
+
+
 def _totals(name: str, kind: MomentType) -> list[Column]:
     """Per signal: how many events and which was the first; per type: first and last evidence, and whether served."""
-    any_signal = " or ".join(f"coalesce({signal.when}, false)" for signal in kind.signals.values())
+    shows = [F.col(f"{name}__{signal}") for signal in kind.signals]
+    evidence = F.when(reduce(Column.__or__, shows), F.col("occurred_at"))
     columns = [
-        F.min(F.when(F.expr(any_signal), F.col("occurred_at"))).alias(f"{name}__from"),
-        F.max(F.when(F.expr(any_signal), F.col("occurred_at"))).alias(f"{name}__until"),
-        F.max(holds(kind.served_when).cast("int")).alias(f"{name}__served"),
+        F.min(evidence).alias(f"{name}__from"),
+        F.max(evidence).alias(f"{name}__until"),
+        (F.count_if(F.col(f"{name}__served")) > 0).alias(f"{name}__served"),
     ]
-    for signal, rule in kind.signals.items():
-        first = F.min(F.when(F.expr(rule.when), F.struct("occurred_at", "event_id")))
+    for signal in kind.signals:
+        shown = F.col(f"{name}__{signal}")
         columns += [
-            F.count_if(holds(rule.when)).alias(f"{name}__{signal}"),
-            first["event_id"].alias(f"{name}__{signal}__first"),
+            F.count_if(shown).alias(f"{name}__{signal}"),
+            F.min(F.when(shown, F.col("event"))).alias(f"{name}__{signal}__first"),
         ]
     return columns
 
@@ -74,7 +88,7 @@ def _candidate(name: str, kind: MomentType, every: Column) -> Column:
         F.coalesce(share, F.lit(0.0)).alias("confidence"),
         F.col(f"{name}__from").alias("started_at"),
         F.timestamp_seconds(last).alias("expires_at"),
-        (F.col(f"{name}__served") == 1).alias("served"),
+        F.col(f"{name}__served").alias("served"),
         F.array_compact(F.array(*[_shown(name, signal) for signal in kind.signals])).alias("evidence"),
     )
 
@@ -83,7 +97,7 @@ def _shown(name: str, signal: str) -> Column:
     """`asked_a_question: 2 events from e17`, or null without such events."""
     count = F.col(f"{name}__{signal}")
     events = F.when(count == 1, "event").otherwise("events from")
-    first = F.col(f"{name}__{signal}__first")
+    first = F.expr(f"substring({name}__{signal}__first, {PLACE_LENGTH + 1})")
     return F.when(count > 0, F.concat(F.lit(f"{signal}: "), F.concat_ws(" ", count.cast("string"), events, first)))
 
 

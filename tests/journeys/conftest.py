@@ -1,0 +1,52 @@
+"""Typed tables whose customer is known, expected rows as text, and the configuration that is shipped."""
+
+from pathlib import Path
+
+import pytest
+from pyspark.sql import functions as F
+from pyspark.testing import assertDataFrameEqual
+
+from jobs.settings import Journey
+from jobs.yaml_files import load
+
+SHIPPED = Path(__file__).resolve().parents[2] / "config" / "journey.yaml"
+DEFAULTS = {
+    "valid/events": {"source": "web", "type": "page_view", "cookie_id": "k1"},
+    "valid/orders": {"source": "pos", "file_id": "f", "line": 1, "status": "completed", "channel": "store"},
+    "valid/campaign_events": {"source": "campaigns", "channel": "email", "campaign_id": "spring"},
+    "valid/conversations": {"source": "desk", "file_id": "f", "line": 1, "channel": "chat"},
+    "valid/tickets": {"source": "desk", "file_id": "f", "line": 1},
+    "valid/survey_responses": {"source": "survey", "question_id": "q", "survey_id": "s"},
+    "valid/contacts": {"source": "crm", "contact_id": "1"},
+}
+
+
+@pytest.fixture
+def known(rows):
+    """`known("valid/events", {...})`: rows of a typed table with their customer, `c` unless contact_id says another."""
+
+    def build(name, *records):
+        full = [{**DEFAULTS[name], **record} for record in records]
+        return rows(name, *full).withColumn("customer_id", F.coalesce("contact_id", F.lit("c")))
+
+    return build
+
+
+@pytest.fixture
+def expect():
+    """`expect(df, "a b", (1, 2), ...)`: these columns hold exactly these rows, dates and decimals as text."""
+
+    def check(df, columns, *expected):
+        names = columns.split()
+        shown = df.select(*[F.col(name).cast("string").alias(name) for name in names])
+        texts = [tuple(None if value is None else str(value) for value in row) for row in expected]
+        schema = ", ".join(f"{name} string" for name in names)
+        assertDataFrameEqual(shown, df.sparkSession.createDataFrame(texts, schema))
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Journey:
+    """config/journey.yaml of the project."""
+    return load(SHIPPED, Journey)

@@ -1,0 +1,212 @@
+"""KPIs: hand-computed values, empty denominators, and the query that gives each number again."""
+
+import datetime as dt
+
+import duckdb
+import pytest
+from pyspark.sql import functions as F
+
+from jobs.journeys.kpis import kpis, query_for
+from jobs.journeys.stages import timeline
+from jobs.settings import Journey
+
+FIRST, AS_OF = dt.date(2017, 3, 1), dt.date(2017, 3, 3)
+
+
+def touch(day, type_, customer, **more):
+    return {"customer_id": customer, "day": f"2017-03-{day:02d}", "type": type_, "valence": "neutral", "nth": 1, **more}
+
+
+TOUCHES = [
+    {**touch(1, "registration", "a", channel="crm"), "day": "2016-01-01"},
+    touch(1, "visit", "a", channel="web"),
+    touch(1, "visit", "a", channel="web"),
+    touch(1, "delivered", "a", channel="email", subject="spring", clicked=True),
+    touch(1, "delivered", "b", channel="email", subject="spring", clicked=False),
+    touch(1, "delivered", "d", channel="email", subject="autumn", clicked=False),
+    touch(1, "order", "a", channel="store", amount="10.00", nth=1),
+    touch(1, "order", "b", channel="web", amount="30.50", nth=3),
+    touch(1, "nps", "a", channel="survey", subject="yearly", score="9"),
+    touch(1, "nps", "b", channel="survey", subject="yearly", score="10"),
+    touch(1, "nps", "d", channel="survey", subject="quick", score="6"),
+    touch(1, "csat", "a", channel="survey", score="4"),
+    touch(1, "resolution", "b", channel="chat", subject="refund", score="1", seconds=1800, valence="negative"),
+    touch(1, "resolution", "b", channel="chat", subject="points", seconds=5400),
+    touch(3, "return", "b", channel="web", amount="-30.50"),
+    touch(3, "order", "a", channel="store", amount="5.00", nth=2),
+]
+SESSIONS = [
+    {"session_id": "1", "customer_id": "a", "day": "2017-03-01", "channel": "paid", "pages": 4, "product_views": 1},
+    {"session_id": "2", "customer_id": "a", "day": "2017-03-01", "channel": "direct", "pages": 1, "product_views": 0},
+    {"session_id": "3", "customer_id": "b", "day": "2017-03-01", "channel": "direct", "pages": 2, "product_views": 0},
+]
+CARTS = [
+    {"cart_id": "1", "day": "2017-03-01", "status": "ordered"},
+    {"cart_id": "2", "day": "2017-03-01", "status": "abandoned"},
+    {"cart_id": "3", "day": "2017-03-01", "status": "abandoned"},
+    {"cart_id": "4", "status": "open"},
+]
+MOMENTS = [
+    {"moment_id": "1", "type": "buy", "day": "2017-03-01", "served": True},
+    {"moment_id": "2", "type": "go", "day": "2017-03-01", "served": False},
+]
+STAGES = [
+    {"customer_id": "a", "stage": "awareness", "valid_from": "2016-01-01", "valid_to": "2016-12-31"},
+    {"customer_id": "a", "stage": "loyalty", "valid_from": "2017-01-01", "valid_to": "2017-03-02"},
+    {"customer_id": "a", "stage": "service", "valid_from": "2017-03-03"},
+    {"customer_id": "b", "stage": "service", "valid_from": "2017-03-02"},
+]
+GOLDEN = {  # value, numerator, denominator of the shipped KPIs on 1 March
+    "reach": (3, 3, None),
+    "impressions": (3, 3, None),
+    "visits": (3, 3, None),
+    "unique_visitors": (2, 2, None),
+    "visits_by_device": (3, 3, None),
+    "leads": (0, 0, None),
+    "pages_per_visit": (2.333333, 7, 3),
+    "product_interest": (0.333333, 1, 3),
+    "email_click_rate": (0.333333, 1, 3),
+    "moments_served": (0.5, 1, 2),
+    "cart_conversion": (0.333333, 1, 3),
+    "cart_abandonment": (0.666667, 2, 3),
+    "orders": (2, 2, None),
+    "revenue": (40.5, 40.5, None),
+    "average_order_value": (20.25, 40.5, 2),
+    "repeat_purchase_ratio": (0.5, 1, 2),
+    "return_rate": (0, 0, 2),
+    "csat": (2.5, 5, 2),
+    "nps": (33.333333, 100, 3),
+    "service_contacts": (0, 0, None),
+    "resolution_time": (60, 7200, 120),
+    "negative_contacts": (0.076923, 1, 13),
+    "lost_customers": (0, 0, 2),
+    "active_repeat_share": (0, 0, 2),
+    "loyal_customers": (1, 1, 1),
+    "customers_per_stage": (1, 1, None),
+}
+PARTS = {  # value by part of the dimension, on 1 March
+    "visits": {"paid": 1, "direct": 2},
+    "visits_by_device": {"unknown": 3},
+    "unique_visitors": {"paid": 1, "direct": 2},
+    "email_click_rate": {"spring": 0.5, "autumn": 0},
+    "nps": {"yearly": 100, "quick": -100},
+    "csat": {"survey": 4, "chat": 1},
+    "resolution_time": {"refund": 30, "points": 90},
+    "customers_per_stage": {"awareness": 0, "loyalty": 1, "service": 0},
+}
+
+
+@pytest.fixture
+def tables(rows, shipped):
+    touchpoints = [{"touchpoint_id": str(n), **contact} for n, contact in enumerate(TOUCHES)]
+    found = {
+        "touchpoints": rows("journeys/touchpoints", *touchpoints),
+        "sessions": rows("journeys/sessions", *SESSIONS),
+        "carts": rows("journeys/carts", *CARTS),
+        "moments": rows("journeys/moments", *MOMENTS),
+        "stages": rows("journeys/stages", *STAGES),
+    }
+    return found | {"customers": timeline(found["touchpoints"], shipped.measures, AS_OF)}
+
+
+@pytest.fixture
+def measured(tables, shipped):
+    """(day of March, KPI, part) to value, numerator, denominator."""
+    found = kpis(tables, shipped.kpis, FIRST, AS_OF).collect()
+    values = {
+        (row["day"].day, row["kpi"], row["dimension"]): (row["value"], row["numerator"], row["denominator"])
+        for row in found
+    }
+    assert len(values) == len(found), "a KPI has one value per day and part"
+    return values
+
+
+def test_every_shipped_kpi_has_the_value_counted_by_hand(measured, shipped):
+    assert GOLDEN.keys() == shipped.kpis.keys(), "count a new KPI by hand here"
+    assert {name: measured[1, name, "all"] for name in GOLDEN} == GOLDEN
+
+
+def test_each_part_of_a_dimension_has_its_own_value(measured):
+    found = {
+        kpi: {
+            part: value[0] for (day, name, part), value in measured.items() if (day, name) == (1, kpi) and part != "all"
+        }
+        for kpi in PARTS
+    }
+    assert found == PARTS
+
+
+def test_a_day_without_anything_counts_zero_and_a_ratio_out_of_nothing_is_empty(measured):
+    assert measured[2, "visits", "all"] == (0, 0, None)
+    assert measured[2, "csat", "all"] == (None, 0, 0)
+    assert measured[2, "cart_conversion", "all"] == (None, 0, 0)
+
+
+def test_what_was_bought_is_earned_that_day_and_what_comes_back_is_taken_off_the_day_it_does(measured):
+    assert [measured[day, "revenue", "all"][0] for day in (1, 2, 3)] == [40.5, 0, -25.5]
+    assert measured[3, "return_rate", "all"] == (1, 1, 1)
+
+
+def test_customers_are_counted_on_every_day_of_their_stay_also_one_that_began_before_the_kpis(measured):
+    stays = [[measured[day, "customers_per_stage", stage][0] for day in (1, 2, 3)] for stage in ("loyalty", "service")]
+    assert stays == [[1, 1, 0], [0, 1, 2]]
+    assert [measured[day, "loyal_customers", "all"][0] for day in (1, 2, 3)] == [1, 0.5, 0]
+
+
+def test_a_measure_can_be_a_kpi_of_customers(measured):
+    assert [measured[day, "active_repeat_share", "all"] for day in (1, 2, 3)] == [(0, 0, 2), (0, 0, 2), (0.5, 1, 2)]
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "engine"])
+def test_the_printed_query_of_every_kpi_gives_the_same_numbers_again(spark, tables, measured, shipped, engine):
+    ask = _duckdb(tables) if engine == "duckdb" else _engine(spark, tables)
+    for name, kpi in shipped.kpis.items():
+        for day in (1, 3):
+            numbers = ask(query_for(name, shipped, dt.date(2017, 3, day)))
+            assert [tuple(float(number or 0) for number in row) for row in numbers] == [
+                tuple(number for number in measured[day, name, "all"][1:] if number is not None)
+            ], f"{name} on {day} March"
+        if kpi.dimension:
+            parts = {row[0] or "unknown": float(row[1]) for row in ask(query_for(name, shipped, FIRST, by_part=True))}
+            found = {part: value[1] for (day, kpi_, part), value in measured.items() if (day, kpi_) == (1, name)}
+            assert parts == {part: number for part, number in found.items() if part != "all" and part in parts}
+
+
+def _duckdb(tables):
+    database = duckdb.connect()
+    database.execute("create schema journeys")
+    for name, table in tables.items():
+        if name != "customers":
+            arrow = table.toArrow()
+            database.register(f"{name}_rows", arrow)
+            database.execute(f"create table journeys.{name} as select * from {name}_rows")
+    return lambda query: database.execute(query).fetchall()
+
+
+def _engine(spark, tables):
+    for name, table in tables.items():
+        table.createOrReplaceTempView(f"journeys_{name}")
+    return lambda query: [tuple(row) for row in spark.sql(query.replace("journeys.", "journeys_")).collect()]
+
+
+def test_parts_add_up_to_the_whole_where_rows_are_counted(measured):
+    for day in (1, 2, 3):
+        for kpi in ("visits", "orders", "revenue", "impressions", "customers_per_stage"):
+            parts = [v[1] for (d, name, part), v in measured.items() if (d, name) == (day, kpi) and part != "all"]
+            assert sum(parts) == measured[day, kpi, "all"][1]
+
+
+def test_a_kpi_is_one_entry_of_the_configuration(tables, expect):
+    journey = Journey.model_validate(
+        {
+            "stages": [{"stage": "awareness", "name": "seen", "when": "true"}],
+            "kpis": {
+                "web_share": {
+                    "stage": "purchase", "title": "Orders on the web", "unit": "share", "table": "touchpoints",
+                    "where": "type = 'order'", "numerator": "count_if(channel = 'web')", "denominator": "count(*)",
+                }
+            },
+        }
+    )  # fmt: skip
+    found = kpis(tables, journey.kpis, FIRST, AS_OF).where(F.col("day") == F.lit(FIRST))
+    expect(found, "stage kpi dimension unit value", ("purchase", "web_share", "all", "share", 0.5))

@@ -1,0 +1,175 @@
+"""Stages: the rules, the windows, and a history without gaps."""
+
+import datetime as dt
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from jobs.journeys.stages import stages, timeline
+from jobs.settings import Journey, Measure, StageRule
+
+AS_OF = dt.date(2017, 3, 31)
+MEASURES = {
+    "orders_7d": Measure(when="type = 'order'", days=7),
+    "orders_all": Measure(when="type = 'order'"),
+    "spent_20d": Measure(when="type = 'order'", days=20, sum="amount"),
+    "negative_5d": Measure(when="valence = 'negative'", days=5),
+}
+RULES = [
+    StageRule(stage="service", name="unhappy", when="negative_5d > 0"),
+    StageRule(stage="loyalty", name="big_spender", when="spent_20d >= 50"),
+    StageRule(stage="purchase", name="bought", when="orders_7d > 0"),
+    StageRule(stage="service", name="bought_before", when="orders_all > 0"),
+    StageRule(stage="awareness", name="seen", when="true"),
+]
+
+
+def touch(day, type_="visit", customer="c", **more):
+    return {"customer_id": customer, "day": f"2017-{day}", "type": type_, "valence": "neutral", **more}
+
+
+def history(rows, *touches, measures=MEASURES, rules=RULES, as_of=AS_OF):
+    return stages(timeline(rows("journeys/touchpoints", *touches), measures, as_of), rules, measures)
+
+
+def test_the_first_rule_that_is_true_decides_and_a_stay_ends_when_its_window_does(rows, expect):
+    found = history(rows, touch("03-01"), touch("03-05", "order", amount="10.00"))
+    expect(
+        found,
+        "stage valid_from valid_to previous_stage rule",
+        ("awareness", "2017-03-01", "2017-03-04", None, "seen"),
+        ("purchase", "2017-03-05", "2017-03-11", "awareness", "bought"),
+        ("service", "2017-03-12", None, "purchase", "bought_before"),
+    )
+
+
+def test_a_customer_goes_back_when_something_goes_wrong_and_returns_when_it_is_over(rows, expect):
+    found = history(
+        rows,
+        touch("03-01", "order", amount="60.00"),
+        touch("03-03", "nps", valence="negative"),
+        as_of=dt.date(2017, 3, 10),
+    )
+    expect(
+        found,
+        "stage valid_from valid_to",
+        ("loyalty", "2017-03-01", "2017-03-02"),
+        ("service", "2017-03-03", "2017-03-07"),
+        ("loyalty", "2017-03-08", None),
+    )
+
+
+def test_moving_between_two_rules_of_one_stage_is_one_stay(rows, expect):
+    rules = [
+        StageRule(stage="service", name="unhappy", when="negative_5d > 0"),
+        StageRule(stage="service", name="bought", when="orders_all > 0"),
+        StageRule(stage="awareness", name="seen", when="true"),
+    ]
+    found = history(rows, touch("03-01", "order"), touch("03-03", "nps", valence="negative"), rules=rules)
+    expect(found, "stage valid_from valid_to rule", ("service", "2017-03-01", None, "bought"))
+
+
+def test_evidence_is_what_the_rule_saw_on_the_first_day(rows, expect):
+    found = history(rows, touch("03-05", "order", amount="10.00"), touch("03-05", "order", amount="2.50"))
+    expect(
+        found.where("stage = 'purchase'"),
+        "evidence",
+        ('{"orders_7d": 2, "orders_all": 2, "spent_20d": 12.50, "negative_5d": 0}',),
+    )
+
+
+def test_nothing_after_the_day_looked_from_is_in_the_history(rows, expect):
+    found = history(rows, touch("03-01"), touch("03-05", "order"), as_of=dt.date(2017, 3, 4))
+    expect(found, "stage valid_from valid_to", ("awareness", "2017-03-01", None))
+
+
+def test_a_rule_that_is_null_is_not_met(rows, expect):
+    rules = [StageRule(stage="loyalty", name="odd", when="orders_all / nullif(orders_7d, 0) > 1"), RULES[-1]]
+    expect(history(rows, touch("03-01"), rules=rules), "stage", ("awareness",))
+
+
+def test_without_measures_everybody_has_the_stage_of_the_last_rule(rows, expect):
+    found = history(rows, touch("03-01"), touch("03-02"), measures={}, rules=RULES[-1:])
+    expect(found, "stage valid_from valid_to evidence", ("awareness", "2017-03-01", None, "{}"))
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ([], "the last rule must be"),
+        ([{"stage": "awareness", "name": "seen", "when": "orders_all = 0"}], "the last rule must be"),
+        ([{"stage": stage, "name": "a", "when": "true"} for stage in ("loyalty", "awareness")], "two rules are named"),
+    ],
+)
+def test_rules_that_leave_somebody_without_a_stage_or_cannot_be_told_apart_are_refused(rules, message):
+    with pytest.raises(ValueError, match=message):
+        Journey.model_validate({"stages": rules})
+
+
+def stage_on(day, touches):
+    """The stage by going through the touchpoints one by one, as a reader of the rules would."""
+
+    def within(days, condition):
+        first = day - dt.timedelta(days=days - 1)
+        return [t for t in touches if first <= dt.date.fromisoformat(t["day"]) <= day and condition(t)]
+
+    orders = lambda t: t["type"] == "order"  # noqa: E731
+    if within(5, lambda t: t["valence"] == "negative"):
+        return "service"
+    if sum(Decimal(t["amount"]) for t in within(20, orders)) >= 50:
+        return "loyalty"
+    if within(7, orders):
+        return "purchase"
+    return "service" if within(9999, orders) else "awareness"
+
+
+DAYS = st.dates(dt.date(2017, 2, 1), AS_OF + dt.timedelta(days=3)).map(lambda day: f"{day:%m-%d}")
+TOUCHES = st.lists(
+    st.builds(
+        lambda day, type_, customer, valence, cents: touch(
+            day, type_, customer, valence=valence, amount=f"{Decimal(cents) / 100:.2f}"
+        ),
+        DAYS,
+        st.sampled_from(["visit", "order"]),
+        st.sampled_from(["a", "b"]),
+        st.sampled_from(["neutral", "neutral", "negative"]),
+        st.integers(0, 4000),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@hypothesis_settings(
+    max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(touches=TOUCHES)
+def test_on_every_day_since_the_first_contact_everybody_has_exactly_the_stage_the_rules_give(rows, touches):
+    stays = {}
+    for row in history(rows, *touches).collect():
+        stays.setdefault(row["customer_id"], []).append((row["valid_from"], row["valid_to"], row["stage"]))
+    mine = {}
+    for contact in touches:
+        if dt.date.fromisoformat(contact["day"]) <= AS_OF:
+            mine.setdefault(contact["customer_id"], []).append(contact)
+    assert stays.keys() == mine.keys()
+    for customer, contacts in mine.items():
+        first = min(dt.date.fromisoformat(contact["day"]) for contact in contacts)
+        expected = {
+            day: stage_on(day, contacts)
+            for day in (first + dt.timedelta(days=n) for n in range((AS_OF - first).days + 1))
+        }
+        found = {}
+        for start, end, stage in stays[customer]:
+            for n in range(((end or AS_OF) - start).days + 1):
+                day = start + dt.timedelta(days=n)
+                assert day not in found, f"two stays on {day}"
+                found[day] = stage
+        assert found == expected
+        in_order = sorted(stays[customer])
+        assert all(left[2] != right[2] for left, right in pairwise(in_order))
+        assert [stay[1] is None for stay in in_order] == [False] * (len(in_order) - 1) + [True]

@@ -1,0 +1,161 @@
+"""Every channel in one table: what a row of each source becomes, and whether it was good or bad."""
+
+import pytest
+from pyspark.sql import functions as F
+
+from jobs.journeys import touchpoints as contacts
+
+ZONE = "Europe/Amsterdam"
+
+
+def order(updated_at, status="completed", **more):
+    return {"order_id": "o1", "ordered_at": "2017-03-01 10:00", "updated_at": updated_at, "status": status,
+            "total": "20.00", **more}  # fmt: skip
+
+
+def test_an_order_later_returned_is_an_order_that_day_and_a_return_on_the_day_it_was_recorded(known, expect):
+    versions = known(
+        "valid/orders",
+        order("2017-03-01 10:00", "open"),
+        order("2017-03-09 12:00", "returned"),
+        order("2017-03-10 12:00", "returned", line=2),
+    )
+    found = contacts.touchpoints(contacts.orders(versions, ZONE), [])
+    expect(
+        found,
+        "touchpoint_id day channel amount nth",
+        ("order:pos:o1", "2017-03-01", "store", "20.00", 1),
+        ("return:pos:o1", "2017-03-09", "store", "-20.00", 1),
+    )
+
+
+def test_a_cancellation_that_was_taken_back_is_none(known, expect):
+    versions = known("valid/orders", order("2017-03-02", "cancelled"), order("2017-03-03", "completed"))
+    expect(contacts.touchpoints(contacts.orders(versions, ZONE), []), "type", ("order",))
+
+
+def test_the_newest_version_of_an_order_says_what_it_was_worth(known, expect):
+    versions = known("valid/orders", order("2017-03-01", total="20.00"), order("2017-03-02", total="18.00"))
+    expect(contacts.touchpoints(contacts.orders(versions, ZONE), []), "amount", ("18.00",))
+
+
+def test_of_versions_of_the_same_time_the_one_that_arrived_last_counts(known, expect):
+    versions = known(
+        "valid/orders", order("2017-03-01", arrived="2017-03-02", total="1.00"), order("2017-03-01", total="2.00")
+    )
+    later = versions.withColumn("arrived", F.coalesce("arrived", F.lit("2017-03-01").cast("date")))
+    expect(contacts.latest(later, "order_id"), "total", ("1.00",))
+
+
+def test_the_nth_contact_counts_per_customer_and_type_in_order_of_time(known, expect):
+    versions = known(
+        "valid/orders",
+        order("2017-03-01", order_id="o2", ordered_at="2017-03-05"),
+        order("2017-03-01", order_id="o1", ordered_at="2017-03-01"),
+        order("2017-03-01", order_id="o3", ordered_at="2017-03-01", contact_id="d"),
+    )
+    found = contacts.touchpoints(contacts.orders(versions, ZONE), [])
+    expect(found, "reference nth", ("o1", 1), ("o2", 2), ("o3", 1))
+
+
+def test_a_conversation_is_a_contact_when_opened_and_again_when_solved(known, expect):
+    versions = known(
+        "valid/conversations",
+        {"conversation_id": "7", "updated_at": "2017-03-01 22:00", "opened_at": "2017-03-01 22:00", "topic": "refund"},
+        {"conversation_id": "7", "updated_at": "2017-03-02 23:30", "opened_at": "2017-03-01 22:00",
+         "closed_at": "2017-03-02 23:30", "topic": "refund", "csat": 2.0},
+        {"conversation_id": "8", "updated_at": "2017-03-03", "opened_at": "2017-03-03", "topic": "points"},
+    )  # fmt: skip
+    found = contacts.touchpoints(contacts.conversations(versions, ZONE), [])
+    expect(
+        found,
+        "type reference day subject score seconds",
+        ("conversation", "7", "2017-03-01", "refund", None, None),
+        ("resolution", "7", "2017-03-03", "refund", "2.00", 25 * 3600 + 1800),
+        ("conversation", "8", "2017-03-03", "points", None, None),
+    )
+
+
+def test_tickets_are_conversations_too(known, expect):
+    versions = known(
+        "valid/tickets",
+        {"ticket_id": "t", "updated_at": "2017-03-01", "opened_at": "2017-03-01", "resolved_at": "2017-03-01 00:01"},
+    )
+    found = contacts.touchpoints(contacts.tickets(versions, ZONE), [])
+    expect(found, "type channel seconds", ("conversation", "ticket", None), ("resolution", "ticket", 60))
+
+
+@pytest.mark.parametrize(
+    ("kind", "score", "scale_max", "kept"),
+    [
+        ("nps", 9.0, 10.0, "9.00"),
+        ("nps", 8.0, 20.0, "4.00"),
+        ("csat", 2.0, 3.0, "3.00"),
+        ("csat", 4.0, None, "4.00"),
+        ("ces", 5.0, 5.0, "7.00"),
+        ("csat", 1.0, 1.0, None),
+        ("text", None, None, None),
+    ],
+)
+def test_scores_are_brought_to_the_usual_scale_of_their_kind(known, expect, kind, score, scale_max, kept):
+    answer = {"response_id": "r", "kind": kind, "score": score, "scale_max": scale_max, "answered_at": "2017-03-01"}
+    found = contacts.answers(known("valid/survey_responses", answer), ZONE)
+    expect(found, "type channel subject reference score", (kind, "survey", "s", "r:q", kept))
+
+
+def test_a_message_is_clicked_if_the_customer_clicks_in_that_campaign_in_time(known, expect):
+    def sent(event_id, type_, at, **more):
+        return {"event_id": event_id, "type": type_, "occurred_at": f"2017-03-{at}", **more}
+
+    events = known(
+        "valid/campaign_events",
+        sent("1", "delivered", "01 08:00"),
+        sent("2", "click", "08 08:00"),
+        sent("3", "click", "08 09:00"),
+        sent("4", "delivered", "01 07:59", contact_id="too_late"),
+        sent("5", "click", "08 08:00", contact_id="too_late"),
+        sent("6", "delivered", "01 08:00", campaign_id="summer"),
+        sent("7", "delivered", "09 08:00"),
+    )
+    found = contacts.campaign_contacts(events, ZONE, 7).where("type = 'delivered'")
+    expect(found, "reference clicked", ("1", "true"), ("4", "false"), ("6", "false"), ("7", "false"))
+
+
+def test_a_contact_registers_once_in_each_source_on_the_day_it_was_first_written(known, expect):
+    versions = known(
+        "valid/contacts",
+        {"updated_at": "2017-05-01", "created_at": "2017-03-01"},
+        {"updated_at": "2017-03-01", "created_at": "2017-03-01"},
+        {"updated_at": "2017-04-01", "source": "shop"},
+    )
+    found = contacts.registrations(versions, ZONE)
+    expect(found, "channel day", ("crm", "2017-03-01"), ("shop", "2017-04-01"))
+
+
+def test_contacts_of_nobody_and_without_a_time_are_left_out(known):
+    versions = known("valid/orders", order("2017-03-01", ordered_at=None))
+    nobody = known("valid/orders", order("2017-03-01")).withColumn("customer_id", F.lit(None).cast("string"))
+    assert contacts.touchpoints([*contacts.orders(versions, ZONE), *contacts.orders(nobody, ZONE)], []).count() == 0
+
+
+@pytest.mark.parametrize(
+    ("contact", "valence"),
+    [
+        ({"type": "nps", "score": "6"}, "negative"),
+        ({"type": "nps", "score": "7"}, "neutral"),
+        ({"type": "nps", "score": "9"}, "positive"),
+        ({"type": "csat", "score": "2"}, "negative"),
+        ({"type": "csat", "score": "3"}, "neutral"),
+        ({"type": "resolution", "score": "5", "seconds": 30 * 86400}, "positive"),
+        ({"type": "resolution", "seconds": 6 * 86400}, "negative"),
+        ({"type": "conversation", "subject": "complaint"}, "negative"),
+        ({"type": "conversation", "subject": "points"}, "neutral"),
+        ({"type": "unsubscribe"}, "negative"),
+        ({"type": "return"}, "negative"),
+        ({"type": "visit"}, "neutral"),
+    ],
+)
+def test_the_shipped_rules_say_what_was_good_and_what_was_bad(rows, shipped, expect, contact, valence):
+    row = {"touchpoint_id": "t", "customer_id": "c", "occurred_at": "2017-03-01", **contact}
+    draft = rows("journeys/touchpoints", row).drop("valence", "nth")
+    expect(contacts.touchpoints([draft], shipped.valence), "valence", (valence,))
