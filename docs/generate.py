@@ -127,11 +127,21 @@ def dags() -> str:
         lines = ["# DAGs", "", "| DAG | runs | tasks |", "|---|---|---|"]
         for dag in sorted(bag.dags.values(), key=lambda dag: dag.dag_id):
             tasks = ", ".join(f"`{task.task_id}`" for task in dag.topological_sort())
-            lines.append(f"| [{dag.dag_id}](#{dag.dag_id}) | {dag.timetable.summary} | {tasks} |")
+            lines.append(f"| [{dag.dag_id}](#{dag.dag_id}) | {_schedule(dag)} | {tasks} |")
         for dag in sorted(bag.dags.values(), key=lambda dag: dag.dag_id):
             tags = ", ".join(sorted(dag.tags))
             lines += ["", f"## {dag.dag_id}", "", f"Owner: {dag.owner}. Tags: {tags}.", "", (dag.doc_md or "").strip()]
     return "\n".join(lines) + "\n"
+
+
+def _schedule(dag: Any) -> str:
+    """When the DAG runs: the assets it waits for, or its cron expression with its zone."""
+    waits_for = getattr(dag.timetable, "asset_condition", None)
+    names = sorted(asset.name for asset in getattr(waits_for, "objects", [waits_for]) if asset is not None)
+    if names:
+        return f"when {' and '.join(f'`{name}`' for name in names)} {'are' if len(names) > 1 else 'is'} updated"
+    cron = getattr(dag.timetable, "expression", None)
+    return f"cron `{cron}`" if cron else "by hand"
 
 
 def cli() -> str:
