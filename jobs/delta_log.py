@@ -1,20 +1,16 @@
-"""The Delta log of one table: which files it has, their statistics, and commits that cannot collide.
+"""The Delta log of one table: which files it has, and commits that cannot collide.
 
 Used by jobs/lake.py only. Data files are written first, under `data/` of the table (vacuum skips names that begin
-with `_`), and count only once a commit names them. Statistics leave out columns with personal data, so that
-erasing a person never has to rewrite the log.
+with `_`), and count only once a commit names them.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 import os
 import time
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -26,7 +22,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 from pyarrow import fs
 
-from jobs.errors import StepFailed
+from jobs.delta_files import DataFile, LakeError, check_schema, from_footer, from_log, stats_json
 from jobs.schemas import Dataset
 
 CONFIGURATION = {
@@ -36,37 +32,8 @@ CONFIGURATION = {
 }
 
 
-class LakeError(StepFailed):
-    """A table cannot be read or written as asked; the message names table and place."""
-
-
-class SchemaMismatch(LakeError):
-    """Rows or a data file do not have the columns and types of jobs/schemas.py."""
-
-
 class Conflict(Exception):
     """Another writer committed first. Look at the table again, then decide."""
-
-
-@dataclass(frozen=True)
-class DataFile:
-    """One Parquet file of a table. `low` and `high` bound the values of the columns that have statistics."""
-
-    path: str
-    size: int
-    rows: int
-    low: dict[str, Any] = field(default_factory=dict, compare=False)
-    high: dict[str, Any] = field(default_factory=dict, compare=False)
-    nulls: dict[str, int] = field(default_factory=dict, compare=False)
-
-    def may_hold(self, column: str, low: Any, high: Any) -> bool:
-        """Whether a value between `low` and `high` can be in this file; unknown bounds count as yes."""
-        if low is None or high is None or self.low.get(column) is None or self.high.get(column) is None:
-            return True
-        return bool(self.low[column] <= high and low <= self.high[column])
-
-    def holds_only(self, column: str, value: Any) -> bool:
-        return self.low.get(column) == value == self.high.get(column) and self.nulls.get(column) == 0
 
 
 @dataclass(frozen=True)
@@ -79,17 +46,10 @@ class Snapshot:
     @cached_property
     def files(self) -> list[DataFile]:
         rows = pa.table(self.delta.get_add_actions(flatten=True)).to_pylist()
-        return sorted((_data_file(row) for row in rows), key=lambda file: file.path)
+        return sorted((from_log(row) for row in rows), key=lambda file: file.path)
 
     def transaction(self, app: str) -> int | None:
         return self.delta.transaction_version(app)
-
-
-def _data_file(row: dict[str, Any]) -> DataFile:
-    def part(prefix: str) -> dict[str, Any]:
-        return {key.removeprefix(prefix): value for key, value in row.items() if key.startswith(prefix)}
-
-    return DataFile(row["path"], row["size_bytes"], row["num_records"], part("min."), part("max."), part("null_count."))
 
 
 class DeltaLog:
@@ -145,8 +105,7 @@ class DeltaLog:
     def _inspect(self, path: str, size: int) -> DataFile:
         metadata = pq.read_metadata(f"{self.folder}/{path}", filesystem=self.filesystem)
         check_schema(self.dataset, metadata.schema.to_arrow_schema(), f"{self.uri}/{path}")
-        low, high, nulls = _statistics(metadata, _columns_with_statistics(self.dataset))
-        return DataFile(path, size, metadata.num_rows, low, high, nulls)
+        return from_footer(self.dataset, path, size, metadata)
 
     def scan(self, files: Sequence[DataFile]) -> ds.Dataset:
         """An Arrow dataset over exactly these files."""
@@ -184,16 +143,15 @@ class DeltaLog:
         before: Snapshot | None,
         add: Sequence[DataFile],
         remove: Sequence[DataFile],
-        app: str | None,
-        version: int,
+        transaction: tuple[str, int] | None,
         info: dict[str, Any],
         data_change: bool = True,
     ) -> int:
         """Publish as the version right after `before`, or raise Conflict: nobody's commit is ever passed over."""
         now = int(time.time() * 1000)
-        adds = [AddAction(f.path, f.size, {}, now, data_change, _stats_json(f)) for f in add]
+        adds = [AddAction(f.path, f.size, {}, now, data_change, stats_json(f)) for f in add]
         removes = [RemoveAction(f.path, data_change, now, f.size, {}) for f in remove]
-        transactions = [Transaction(app, version, now)] if app else []
+        transactions = [Transaction(*transaction, now)] if transaction else []
         properties = CommitProperties(
             custom_metadata={"klantreis": info}, app_transactions=transactions, max_commit_retries=0
         )
@@ -228,12 +186,18 @@ class DeltaLog:
                 raise Conflict(str(error)) from error
             raise
 
+    def tidy_log(self) -> None:
+        """Write a checkpoint, so that opening reads one file, and drop log entries past their retention."""
+        delta = DeltaTable(self.uri, storage_options=storage_options(self.uri))
+        delta.create_checkpoint()
+        delta.cleanup_metadata()
+
     def commit_info(self, snapshot: Snapshot, app: str, version: int) -> dict[str, Any]:
         """What the commit of that transaction recorded about itself; empty once the log was cleaned."""
         for entry in snapshot.delta.history():
             info = entry.get("klantreis") or {}
             if info.get("app") == app and info.get("id") == version:
-                return {**info, "version": entry.get("version", snapshot.version)}
+                return dict(info)
         return {}
 
 
@@ -261,74 +225,3 @@ def storage_options(uri: str) -> dict[str, str] | None:
 def _endpoint() -> str:
     names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
     return next((os.environ[name].rstrip("/") for name in names if os.environ.get(name)), "")
-
-
-def check_schema(dataset: Dataset, found: pa.Schema, place: str) -> None:
-    """Refuse a data file that readers would fail on: same columns, same types, exactly."""
-    expected = dataset.arrow_schema()
-    for column in expected:
-        if column.name not in found.names:
-            raise SchemaMismatch(f"{dataset.name}: {place}: column {column.name!r} is missing; expected {column.type}")
-        type_ = _plain_type(found.field(column.name).type)
-        if type_ != column.type:
-            raise SchemaMismatch(
-                f"{dataset.name}: {place}: column {column.name!r} is {type_}, expected {column.type}"
-                " (timestamps must be microseconds in UTC)"
-            )
-    extra = [name for name in found.names if name not in expected.names]
-    if extra:
-        raise SchemaMismatch(f"{dataset.name}: {place}: unexpected column {extra[0]!r}; the table has no such column")
-
-
-def _plain_type(type_: pa.DataType) -> pa.DataType:
-    """`type_` without differences that exist in memory only, such as 64-bit string offsets."""
-    if pa.types.is_large_string(type_) or pa.types.is_string_view(type_):
-        return pa.string()
-    if pa.types.is_list(type_) or pa.types.is_large_list(type_):
-        return pa.list_(_plain_type(type_.value_type))
-    return type_
-
-
-def _columns_with_statistics(dataset: Dataset) -> set[str]:
-    names = {*dataset.key, dataset.day_column, "arrived"}
-    return {c.name for c in dataset.columns if c.name in names and not c.personal}
-
-
-def _statistics(metadata: pq.FileMetaData, wanted: set[str]) -> tuple[dict[str, Any], dict[str, Any], dict[str, int]]:
-    """Bounds and null counts over all row groups; a column without complete bounds is left out."""
-    low: dict[str, Any] = {}
-    high: dict[str, Any] = {}
-    nulls: dict[str, int] = {}
-    for index in range(metadata.num_columns):
-        name = metadata.schema.column(index).path
-        if name not in wanted:
-            continue
-        groups = (metadata.row_group(group) for group in range(metadata.num_row_groups))
-        found = [group.column(index).statistics for group in groups if group.num_rows]
-        if not found or any(s is None or not s.has_null_count for s in found):
-            continue
-        nulls[name] = sum(s.null_count for s in found)
-        bounded = [s for s in found if s.has_min_max]
-        # A row group of nulls only has no bounds; any other without bounds makes the whole unknown.
-        if bounded and all(s.has_min_max or s.num_values == 0 for s in found):
-            low[name] = min(s.min for s in bounded)
-            high[name] = max(s.max for s in bounded)
-    return low, high, nulls
-
-
-def _stats_json(file: DataFile) -> str:
-    def text(value: Any) -> Any:
-        if isinstance(value, dt.datetime):
-            return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        if isinstance(value, dt.date):
-            return value.isoformat()
-        return float(value) if isinstance(value, Decimal) else value
-
-    return json.dumps(
-        {
-            "numRecords": file.rows,
-            "minValues": {key: text(value) for key, value in file.low.items() if value is not None},
-            "maxValues": {key: text(value) for key, value in file.high.items() if value is not None},
-            "nullCount": file.nulls,
-        }
-    )

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from jobs.delta_log import DataFile, DeltaLog, LakeError, SchemaMismatch
+from jobs.delta_files import DataFile, LakeError, SchemaMismatch
+from jobs.delta_log import DeltaLog
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -23,15 +24,8 @@ if TYPE_CHECKING:
 Data = Any
 """A DataFrame, a pa.Table or an iterable of pa.RecordBatch."""
 
-WIDENING = {
-    "int": ("bigint", "double"),
-    "bigint": ("int", "double"),
-    "float": ("double",),
-    "smallint": ("int", "bigint", "double"),
-    "tinyint": ("int", "bigint", "double"),
-    "varchar": ("string",),
-}
-"""Engine types the lake casts by itself. A value that does not fit fails the write: both engines run in ANSI mode."""
+SMALL = 8_000_000  # bytes
+INTEGERS = ("tinyint", "smallint", "int", "bigint")
 
 
 @dataclass(frozen=True)
@@ -69,11 +63,17 @@ def stage(log: DeltaLog, data: Data) -> Staged:
 
 
 def _stage_frame(log: DeltaLog, frame: DataFrame) -> Staged:
+    """Write by the engine. A handful of small files, one of each of its partitions, becomes one file."""
     from jobs.engine import path_for_engine
 
     folder = log.new_folder()
     frame.write.parquet(path_for_engine(f"{log.uri}/{folder}"))
-    return Staged(folder, log.staged(folder), by_engine=True)
+    files = log.staged(folder)
+    if len(files) > 1 and sum(file.size for file in files) < SMALL:
+        merged = merge(log, files)
+        log.discard(folder)
+        return Staged(merged.folder, merged.files, by_engine=True)
+    return Staged(folder, files, by_engine=True)
 
 
 def _stage_arrow(log: DeltaLog, batches: Iterable[pa.RecordBatch]) -> Staged:
@@ -93,7 +93,7 @@ def _typed_frame(log: DeltaLog, frame: DataFrame) -> DataFrame:
         type_ = found[column.name]
         if type_ == column.type:
             columns.append(F.col(f"`{column.name}`"))
-        elif type_ == "void" or column.type in WIDENING.get(type_, ()) or _decimals(type_, column.type):
+        elif _casts(type_, column.type):
             columns.append(F.col(f"`{column.name}`").cast(column.type).alias(column.name))
         else:
             raise SchemaMismatch(
@@ -102,9 +102,22 @@ def _typed_frame(log: DeltaLog, frame: DataFrame) -> DataFrame:
     return frame.select(*columns)
 
 
-def _decimals(found: str, expected: str) -> bool:
-    """A sum of amounts has more digits before the point than an amount; a different scale would round."""
-    return found.startswith("decimal") and expected.startswith("decimal") and found[-3:] == expected[-3:]
+def _casts(found: str, expected: str) -> bool:
+    """Whether the lake casts by itself: never what would round, cut or guess.
+
+    A number too large for its type fails the write, since both engines run in ANSI mode.
+    """
+    if found == "void":
+        return True
+    if found in INTEGERS:
+        return expected in INTEGERS or expected == "double" or expected.startswith("decimal")
+    if found.startswith("decimal") and expected.startswith("decimal"):
+        return _scale(found) <= _scale(expected)
+    return found == "float" and expected == "double"
+
+
+def _scale(decimal: str) -> int:
+    return int(decimal.rstrip(")").split(",")[1])
 
 
 def _typed_batches(log: DeltaLog, data: pa.Table | Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -129,18 +142,21 @@ def _typed_batches(log: DeltaLog, data: pa.Table | Iterable[pa.RecordBatch]) -> 
 
 def refuse_null_keys(log: DeltaLog, staged: Staged) -> None:
     """A row without its key could never be found again, so it is not accepted."""
-    key = set(log.dataset.key)
-    for file in staged.files:
-        metadata = pq.read_metadata(f"{log.folder}/{file.path}", filesystem=log.filesystem)
-        groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
-        for group in (group for group in groups if group.num_rows):
-            for index in range(metadata.num_columns):
-                column = group.column(index)
-                if column.path_in_schema in key and (column.statistics is None or column.statistics.null_count):
-                    raise LakeError(
-                        f"{log.dataset.name}: key column {column.path_in_schema!r} is empty in rows to write; "
-                        f"the key is {', '.join(log.dataset.key)}"
-                    )
+    for column in log.dataset.key:
+        if any(file.nulls.get(column) != 0 for file in staged.files):
+            raise LakeError(
+                f"{log.dataset.name}: key column {column!r} is empty in rows to write; "
+                f"the key is {', '.join(log.dataset.key)}"
+            )
+
+
+def refuse_repeated_keys(log: DeltaLog, staged: Staged) -> None:
+    repeats = staged.rows - count_new_keys(log, staged, [])
+    if repeats:
+        raise LakeError(
+            f"{log.dataset.name}: {repeats} of {staged.rows} rows to write repeat the key of another row; "
+            f"the table holds {log.dataset.grain} (key {', '.join(log.dataset.key)})"
+        )
 
 
 def count_new_keys(log: DeltaLog, staged: Staged, existing: Sequence[DataFile]) -> int:

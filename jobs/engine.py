@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-log = logging.getLogger(__name__)
-
-# Settings that make both engines give the same tables. ANSI mode is how both start, and is asked for so that a
+# Settings that make both engines give the same tables. Both start in ANSI mode; it is set all the same, so that a
 # cluster with another default cannot turn an impossible cast into a silent null.
 PARITY = {
     "spark.sql.session.timeZone": "UTC",
@@ -25,28 +23,48 @@ PARITY = {
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
 }
 
-_server: Any = None  # the embedded server lives as long as the process; dropping the last reference stops it
-_session: tuple[int, str, SparkSession] | None = None
+_server: Any = None  # lives as long as the process; dropping the last reference would stop it
+_session: _Session | None = None
+
+
+class _Session(NamedTuple):
+    process: int
+    remote: str
+    spark: Any
 
 
 def get_spark() -> SparkSession:
     """The session of this process, started at the first call and reused by every later one.
 
-    A forked child gets a session of its own: a connection cannot be shared across a fork.
+    Raises RuntimeError in a process forked after the engine started: a connection cannot be shared across a fork,
+    and waiting for it would never end.
     """
     global _session
     remote = os.environ.get("SPARK_REMOTE", "")
-    if _session and _session[:2] == (os.getpid(), remote) and not _session[2].is_stopped:
-        return _session[2]
+    if _session and _session.process != os.getpid():
+        raise RuntimeError("the engine started before this process was forked; start it in the child, or spawn instead")
+    if _session and _session.remote == remote and not _session.spark.is_stopped:
+        return _session.spark
     from pyspark.sql import SparkSession
 
-    address = remote or _embedded_address()
-    session = SparkSession.builder.remote(address).create()
+    # It writes every failed query to stderr with the values in it: noise in Airflow, and perhaps personal data.
+    logging.getLogger("SQLQueryContextLogger").disabled = True
+    session = SparkSession.builder.remote(remote or _embedded_address()).create()
     for key, value in PARITY.items():
         _set(session, key, value)
-    log.debug("engine session at %s", address)
-    _session = (os.getpid(), remote, session)
+    _session = _Session(os.getpid(), remote, session)
     return session
+
+
+def stop_spark() -> None:
+    """End the session of this process, if there is one; the next `get_spark` starts another.
+
+    Call it before a Spark server that this process uses is stopped: a client waits ten minutes for a lost server.
+    """
+    global _session
+    if _session and _session.process == os.getpid():
+        _session.spark.stop()
+    _session = None
 
 
 def path_for_engine(uri: str) -> str:
@@ -59,7 +77,7 @@ def path_for_engine(uri: str) -> str:
 def _embedded_address() -> str:
     """Start the embedded engine on a free loopback port, once per process."""
     global _server
-    if _server is None or _server[0] != os.getpid():
+    if _server is None:
         # Its log goes to stderr, which Airflow shows as errors; it reads these variables when it starts.
         os.environ.setdefault("RUST_LOG", "error")
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
@@ -67,10 +85,9 @@ def _embedded_address() -> str:
             os.environ.setdefault("AWS_ENDPOINT", endpoint)
         from pysail.spark import SparkConnectServer
 
-        server = SparkConnectServer("127.0.0.1", 0)
-        server.start(background=True)
-        _server = (os.getpid(), server)
-    host, port = _server[1].listening_address
+        _server = SparkConnectServer("127.0.0.1", 0)
+        _server.start(background=True)
+    host, port = _server.listening_address
     return f"sc://{host}:{port}"
 
 

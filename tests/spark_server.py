@@ -1,0 +1,97 @@
+"""A local Apache Spark Connect server for tests: real Spark, bounded memory, a free port, stopped afterwards."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyspark
+
+SETTINGS = {
+    "spark.sql.shuffle.partitions": "4",
+    "spark.default.parallelism": "2",
+    "spark.ui.enabled": "false",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.adaptive.coalescePartitions.initialPartitionNum": "4",
+}
+
+
+def why_not() -> str | None:
+    """Why Apache Spark cannot run here, and how to change that; None if it can."""
+    if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
+        return "Apache Spark needs Java 17: `apt-get install openjdk-17-jre-headless`, or set JAVA_HOME"
+    return None
+
+
+@contextmanager
+def spark_server(folder: Path, heap: str = "3g", cores: int = 2, timeout: float = 90) -> Iterator[str]:
+    """Run the server with its scratch files in `folder`; yields the address for SPARK_REMOTE."""
+    port, home = free_port(), Path(pyspark.__file__).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = SETTINGS | {
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": str(port),
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.local.dir": str(folder / "scratch"),
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+    }
+    command = [
+        str(home / "bin" / "spark-submit"),
+        *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer"),
+        *("--master", f"local[{cores}]", "--driver-memory", heap),
+        *(part for key, value in settings.items() for part in ("--conf", f"{key}={value}")),
+        "spark-internal",
+    ]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "PYSPARK_"))}
+    log = folder / "server.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env=environment | {"SPARK_HOME": str(home)},
+            start_new_session=True,
+        )
+        try:
+            wait_for_port(server, port, timeout, log)
+            yield f"sc://127.0.0.1:{port}"
+        finally:
+            stop(server)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_port(process: subprocess.Popen[bytes], port: int, timeout: float, log: Path) -> None:
+    """Return once something listens on `port`; fail with the end of the log if the process ends or time runs out."""
+    end = time.monotonic() + timeout
+    while time.monotonic() < end and process.poll() is None:
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise RuntimeError(f"{process.args[0]} is not up on port {port}:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End the process and what it started: politely, then for certain."""
+    for how, patience in ((signal.SIGTERM, 20), (signal.SIGKILL, 10)):
+        try:
+            os.killpg(process.pid, how)
+            process.wait(patience)
+            return
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue
