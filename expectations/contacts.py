@@ -6,7 +6,18 @@ import datetime as dt
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.vocabulary import code, filled, happened, in_order, not_later, one_of, person, readable, short
+from expectations.vocabulary import (
+    WARNING,
+    code,
+    filled,
+    happened,
+    in_order,
+    not_later,
+    one_of,
+    person,
+    readable,
+    short,
+)
 from jobs.settings import Settings
 
 OLDEST_BIRTH = dt.date(1900, 1, 1)
@@ -21,7 +32,7 @@ def rules(settings: Settings) -> list[Expectation]:
         *not_later("created_at"),
         in_order("created_at", "updated_at"),
         *not_later("birth_date", earliest=OLDEST_BIRTH),
-        one_of("gender", ("male", "female", "other"), severity="warning", fate="report"),
+        one_of("gender", ("male", "female", "other"), severity=WARNING, fate="report"),
         code("country", "^[A-Z]{2}$", "an ISO 3166-1 country code such as NL"),
         code("language", "^[a-z]{2}$", "an ISO 639-1 language code such as nl"),
         short("first_name"),

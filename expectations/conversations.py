@@ -5,6 +5,7 @@ from __future__ import annotations
 from great_expectations.expectations.expectation import Expectation
 
 from expectations.vocabulary import (
+    WARNING,
     between,
     filled,
     happened,
@@ -30,7 +31,7 @@ def rules(settings: Settings) -> list[Expectation]:
         filled("status"),
         one_of("status", ("open", "closed")),
         one_of("channel", ("chat", "phone", "e-mail", "social")),
-        between("csat", 1, 5, severity="warning"),
+        between("csat", 1, 5, severity=WARNING),
         short("topic"),
         *person(),
     ]

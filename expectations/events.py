@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.vocabulary import amount, filled, happened, one_of, person, readable, shaped, short
+from expectations.vocabulary import CRITICAL, WARNING, amount, filled, happened, one_of, person, readable, shaped, short
 from jobs.settings import Settings
 
 
@@ -15,8 +15,8 @@ def rules(settings: Settings) -> list[Expectation]:
         filled("event_id"),
         *happened("occurred_at"),
         filled("type"),
-        shaped("type", "^[a-z][a-z0-9_]{1,63}$", "a lower-case event name such as page_view", severity="critical"),
-        one_of("device", ("mobile", "tablet", "desktop"), severity="warning", fate="report"),
+        shaped("type", "^[a-z][a-z0-9_]{1,63}$", "a lower-case event name such as page_view", severity=CRITICAL),
+        one_of("device", ("mobile", "tablet", "desktop"), severity=WARNING, fate="report"),
         amount("value"),
         short("url", 4_000),
         short("query", 2_000),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.vocabulary import filled, happened, one_of, person, readable, short
+from expectations.vocabulary import WARNING, filled, happened, one_of, person, readable, short
 from jobs.settings import Settings
 
 
@@ -17,7 +17,7 @@ def rules(settings: Settings) -> list[Expectation]:
         *happened("sent_at"),
         filled("author"),
         one_of("author", ("customer", "agent", "bot")),
-        filled("text", mostly=0.8, severity="warning"),
+        filled("text", mostly=0.8, severity=WARNING),
         short("text", 100_000),
         *person(),
     ]

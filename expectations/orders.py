@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.vocabulary import amount, filled, happened, in_order, one_of, person, readable, shaped
+from expectations.vocabulary import CRITICAL, amount, filled, happened, in_order, one_of, person, readable, shaped
 from jobs.settings import Settings
 
 
@@ -19,7 +19,7 @@ def rules(settings: Settings) -> list[Expectation]:
         filled("status"),
         one_of("status", ("completed", "cancelled", "returned", "open")),
         one_of("channel", ("store", "web", "app", "phone")),
-        shaped("currency", "^[A-Z]{3}$", "an ISO 4217 currency code such as EUR", severity="critical"),
+        shaped("currency", "^[A-Z]{3}$", "an ISO 4217 currency code such as EUR", severity=CRITICAL),
         filled("total", mostly=0.9),
         amount("total"),
         amount("discount"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.vocabulary import amount, filled, happened, readable
+from expectations.vocabulary import WARNING, amount, filled, happened, readable
 from jobs.settings import Settings
 
 
@@ -14,6 +14,6 @@ def rules(settings: Settings) -> list[Expectation]:
         readable(),
         filled("product_id"),
         *happened("updated_at"),
-        filled("name", mostly=0.5, severity="warning", fate="report"),
+        filled("name", mostly=0.5, severity=WARNING, fate="report"),
         amount("price"),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from great_expectations.expectations.expectation import Expectation
 
 from expectations.vocabulary import (
+    CRITICAL,
     EARLIEST,
     LATEST,
     amount,
@@ -33,6 +34,6 @@ def rules(settings: Settings) -> list[Expectation]:
         ends("ends_at"),
         in_order("started_at", "ends_at"),
         amount("amount"),
-        shaped("currency", "^[A-Z]{3}$", "an ISO 4217 currency code such as EUR", severity="critical"),
+        shaped("currency", "^[A-Z]{3}$", "an ISO 4217 currency code such as EUR", severity=CRITICAL),
         *person(),
     ]

@@ -6,6 +6,7 @@ from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.row_conditions import Column
 
 from expectations.vocabulary import (
+    WARNING,
     at_most_column,
     between,
     code,
@@ -28,7 +29,7 @@ def rules(settings: Settings) -> list[Expectation]:
         *happened("answered_at"),
         filled("kind"),
         one_of("kind", ("nps", "csat", "ces", "text")),
-        filled("score", mostly=0.5, severity="warning", when=Column("kind") != "text", fate="report"),
+        filled("score", mostly=0.5, severity=WARNING, when=Column("kind") != "text", fate="report"),
         between("score", 0, None),
         between("scale_max", 1, 1000),
         at_most_column("score", "scale_max"),

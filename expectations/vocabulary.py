@@ -16,17 +16,23 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from decimal import Decimal
-from functools import reduce
-from operator import and_
-from typing import Any, Literal
+from typing import Any
 
 import great_expectations.expectations as gxe
 from great_expectations.expectations.expectation import Expectation
-from great_expectations.expectations.row_conditions import Column, Condition
+from great_expectations.expectations.metadata_types import FailureSeverity
+from great_expectations.expectations.row_conditions import (
+    AndCondition,
+    Column,
+    ComparisonCondition,
+    Condition,
+    NullityCondition,
+)
 
 from expectations.batch_columns import ARRIVAL_LIMIT, UNREADABLE
 
-Severity = Literal["critical", "warning", "info"]
+CRITICAL, WARNING, INFO = FailureSeverity.CRITICAL, FailureSeverity.WARNING, FailureSeverity.INFO
+When = ComparisonCondition | NullityCondition | AndCondition
 
 EARLIEST = dt.datetime(1970, 1, 2)
 LATEST = dt.datetime(2200, 1, 1)
@@ -40,7 +46,7 @@ def readable(mostly: float = 0.9) -> Expectation:
     return gxe.ExpectColumnValuesToBeNull(
         column=UNREADABLE,
         mostly=mostly,
-        severity="critical",
+        severity=CRITICAL,
         meta=_meta("types", "a value does not have the type of its column"),
     )
 
@@ -48,8 +54,8 @@ def readable(mostly: float = 0.9) -> Expectation:
 def filled(
     column: str,
     mostly: float = 0.95,
-    severity: Severity = "critical",
-    when: Condition | None = None,
+    severity: FailureSeverity = CRITICAL,
+    when: When | None = None,
     fate: str = "quarantine",
 ) -> Expectation:
     """The column has a value, in every row or in those for which `when` is true."""
@@ -66,7 +72,7 @@ def one_of(
     column: str,
     values: Iterable[str],
     mostly: float = 0.8,
-    severity: Severity = "critical",
+    severity: FailureSeverity = CRITICAL,
     fate: str = "quarantine",
 ) -> Expectation:
     """The value is one of those that the platform knows."""
@@ -86,8 +92,8 @@ def between(
     low: Any,
     high: Any,
     mostly: float = 0.9,
-    severity: Severity = "critical",
-    when: Condition | None = None,
+    severity: FailureSeverity = CRITICAL,
+    when: When | None = None,
     what: str = "between",
 ) -> Expectation:
     """The value is at least `low` and at most `high`; either may be None."""
@@ -123,7 +129,7 @@ def not_later(column: str, earliest: dt.date = EARLIEST) -> list[Expectation]:
         or_equal=True,
         ignore_row_if="either_value_is_missing",
         mostly=0.9,
-        severity="critical",
+        severity=CRITICAL,
         meta=_meta(f"{column}:not_future", f"{column} is later than the day after the file arrived"),
     )
     return [between(column, earliest, None, what="not_ancient"), late]
@@ -131,7 +137,7 @@ def not_later(column: str, earliest: dt.date = EARLIEST) -> list[Expectation]:
 
 def ends(column: str) -> Expectation:
     """If filled, an end that may be in the future."""
-    return between(column, EARLIEST, LATEST, severity="warning")
+    return between(column, EARLIEST, LATEST, severity=WARNING)
 
 
 def in_order(first: str, last: str) -> Expectation:
@@ -142,7 +148,7 @@ def in_order(first: str, last: str) -> Expectation:
         or_equal=True,
         ignore_row_if="either_value_is_missing",
         mostly=0.99,
-        severity="warning",
+        severity=WARNING,
         meta=_meta(f"{last}:not_before_{first}", f"{last} is before {first}", "report"),
     )
 
@@ -155,13 +161,18 @@ def at_most_column(column: str, limit: str) -> Expectation:
         or_equal=True,
         ignore_row_if="either_value_is_missing",
         mostly=0.9,
-        severity="critical",
+        severity=CRITICAL,
         meta=_meta(f"{column}:at_most_{limit}", f"{column} is more than {limit}"),
     )
 
 
 def shaped(
-    column: str, regex: str, what: str, mostly: float = 0.9, severity: Severity = "warning", fate: str = "quarantine"
+    column: str,
+    regex: str,
+    what: str,
+    mostly: float = 0.9,
+    severity: FailureSeverity = WARNING,
+    fate: str = "quarantine",
 ) -> Expectation:
     """The text, if there is any, looks like `what`."""
     return gxe.ExpectColumnValuesToMatchRegex(
@@ -180,7 +191,7 @@ def short(column: str, length: int = 200, fate: str = "quarantine") -> Expectati
         min_value=1,
         max_value=length,
         mostly=0.99,
-        severity="warning",
+        severity=WARNING,
         meta=_meta(f"{column}:length", f"{column} has more than {length} characters", fate),
     )
 
@@ -200,8 +211,10 @@ def person(*without: str) -> list[Expectation]:
 
 def somebody() -> Expectation:
     """The row says whom it is about: a contact, or any other way to know a person."""
-    others = [Column(name).is_null() for name in ("email", "phone", "login_id", "loyalty_id", "cookie_id")]
-    return filled("contact_id", when=reduce(and_, others))
+    others: list[Condition] = [
+        Column(name).is_null() for name in ("email", "phone", "login_id", "loyalty_id", "cookie_id")
+    ]
+    return filled("contact_id", when=AndCondition(conditions=unknown))
 
 
 def code(column: str, regex: str, what: str) -> Expectation:
@@ -213,12 +226,12 @@ def batch(key: Iterable[str]) -> list[Expectation]:
     """What holds for any batch as a whole: it has rows, and most of them are not copies of each other."""
     return [
         gxe.ExpectTableRowCountToBeBetween(
-            min_value=1, severity="info", meta=_meta("batch:row_count", "the files hold no rows", "report")
+            min_value=1, severity=INFO, meta=_meta("batch:row_count", "the files hold no rows", "report")
         ),
         gxe.ExpectCompoundColumnsToBeUnique(
             column_list=list(key),
             mostly=0.5,
-            severity="warning",
+            severity=WARNING,
             meta=_meta("batch:unique_key", "another row of the batch has the same key", "report"),
         ),
     ]

@@ -93,7 +93,7 @@ def _publish(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> list[dic
             bad = _bad_rows(raw, flagged_rows, judgement)
             lake.append("quarantine/rows", bad.withColumn("dataset", F.lit(batch.dataset)), txn)
     lake.append("ops/validations", _verdicts(batch, judgement), txn)
-    data_docs.write(settings, batch.source, batch.dataset, judgement)
+    data_docs.write(settings, batch, judgement)
     accepted = {} if stopped else _accepted(lake, batch)
     counts = []
     for file in batch.files:

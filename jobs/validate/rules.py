@@ -10,15 +10,20 @@ import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
-from operator import and_
 from typing import Any
 
 from great_expectations.expectations.expectation import Expectation
-from great_expectations.expectations.row_conditions import AndCondition, Condition, NullityCondition
+from great_expectations.expectations.row_conditions import (
+    AndCondition,
+    ComparisonCondition,
+    Condition,
+    NullityCondition,
+)
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from expectations.batch_columns import ARRIVAL_LIMIT, UNREADABLE
+from expectations.vocabulary import When
 from jobs.settings import SourceDataset
 from jobs.yaml_files import ConfigError
 
@@ -40,9 +45,9 @@ class RowRule:
 def row_rules(expectations: Iterable[Expectation]) -> list[RowRule]:
     """The rules among `expectations` whose bad rows are quarantined."""
     return [
-        RowRule(expectation.meta["rule"], expectation.meta["reason"], _bad(expectation))
+        RowRule(_meta(expectation, "rule"), _meta(expectation, "reason"), _bad(expectation))
         for expectation in expectations
-        if expectation.meta["fate"] == "quarantine"
+        if _meta(expectation, "fate") == "quarantine"
     ]
 
 
@@ -84,7 +89,15 @@ def _name(rule: RowRule) -> Column:
 
 def _needed_in_every_row(expectation: Expectation) -> bool:
     is_not_null = expectation.expectation_type == "expect_column_values_to_not_be_null"
-    return is_not_null and expectation.meta["fate"] == "quarantine" and not expectation.row_condition
+    return is_not_null and _meta(expectation, "fate") == "quarantine" and not _condition(expectation)
+
+
+def _meta(expectation: Expectation, key: str) -> str:
+    return str((expectation.meta or {})[key])
+
+
+def _condition(expectation: Expectation) -> When | None:
+    return getattr(expectation, "row_condition", None)
 
 
 def _columns(expectation: Expectation) -> list[str]:
@@ -95,19 +108,22 @@ def _columns(expectation: Expectation) -> list[str]:
 def _bad(expectation: Expectation) -> Column:
     """True for a row that breaks the expectation, False otherwise; an empty value breaks only `not null`."""
     bad = _BROKEN_BY[expectation.expectation_type](expectation)
-    if expectation.row_condition:
-        bad = bad & _holds(expectation.row_condition)
+    condition = _condition(expectation)
+    if condition:
+        bad = bad & _holds(condition)
     return F.coalesce(bad, F.lit(False))
 
 
 def _holds(condition: Condition) -> Column:
     """The condition under which an expectation looks at a row."""
     if isinstance(condition, AndCondition):
-        return reduce(and_, (_holds(one) for one in condition.conditions))
-    value = F.col(condition.column.name)
+        return reduce(operator.and_, (_holds(one) for one in condition.conditions))
     if isinstance(condition, NullityCondition):
+        value = F.col(condition.column.name)
         return value.isNull() if condition.is_null else value.isNotNull()
-    return _COMPARE[condition.operator](value, condition.parameter)
+    if isinstance(condition, ComparisonCondition):
+        return _COMPARE[condition.operator](F.col(condition.column.name), condition.parameter)
+    raise TypeError(f"a row condition cannot be a {type(condition).__name__}")
 
 
 _COMPARE = {

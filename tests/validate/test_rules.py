@@ -138,7 +138,7 @@ def test_a_few_bad_rows_of_few_are_no_disaster(batch, settings):
 
 
 def test_an_expectation_that_cannot_be_run_counts_as_critical(batch):
-    impossible = vocabulary.filled("no_such_column", severity="info")
+    impossible = vocabulary.filled("no_such_column", severity=vocabulary.INFO)
     judgement = judge(batch("orders", {}), "orders", [impossible], 1)
     assert [(verdict.severity, verdict.success) for verdict in judgement.verdicts] == [("critical", False)]
 
