@@ -211,9 +211,8 @@ def person(*without: str) -> list[Expectation]:
 
 def somebody() -> Expectation:
     """The row says whom it is about: a contact, or any other way to know a person."""
-    others: list[Condition] = [
-        Column(name).is_null() for name in ("email", "phone", "login_id", "loyalty_id", "cookie_id")
-    ]
+    others = ("email", "phone", "login_id", "loyalty_id", "cookie_id")
+    unknown: list[Condition] = [Column(name).is_null() for name in others]
     return filled("contact_id", when=AndCondition(conditions=unknown))
 
 
