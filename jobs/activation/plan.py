@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs import schemas
 from jobs.activation import ledger
 from jobs.activation.reach import reach
 from jobs.engine import get_spark
@@ -114,7 +115,8 @@ def _plan_one(audience: str, destination: str, day: date, settings: Settings, tx
         .toArrow()
     )  # fmt: skip
     there = pc.sum(pc.cast(table["may_be_there"], pa.int64())).as_py() or 0
-    table = table.drop_columns(["may_be_there"])
+    # Engines differ in which columns they call nullable; the tables of all deliveries become one.
+    table = table.drop_columns(["may_be_there"]).cast(schemas.get(TABLE).arrow_schema())
     return _pause(table, there, configured.max_remove_share, configured.always_remove, audience, destination)
 
 
