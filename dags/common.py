@@ -39,7 +39,10 @@ def say_why(context: Any) -> None:
 
 RETRIES = ExceptionRetryPolicy(
     [
-        RetryRule([errors.DataStopped, errors.StaleDay, ConfigError], RetryAction.FAIL, reason="a retry cannot help"),
+        RetryRule(
+            [errors.DataStopped, errors.StaleDay, ConfigError], RetryAction.FAIL, reason="same input, same answer"
+        ),
+        RetryRule([ImportError, NameError, AttributeError, TypeError], RetryAction.FAIL, reason="a bug stays a bug"),
         RetryRule(errors.ModelRefused, RetryAction.RETRY, timedelta(minutes=1), "waiting for a champion to be trained"),
     ]
 )

@@ -11,10 +11,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def airflow_environment(home: Path, config: Path) -> dict[str, str]:
-    """An environment in which Airflow keeps its state below `home` and the DAGs serve `config`."""
+def airflow_variables(home: Path, config: Path) -> dict[str, str]:
+    """With these Airflow keeps its state below `home` and the DAGs serve `config`."""
     return {
-        **os.environ,
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
@@ -70,7 +69,7 @@ def parse(tmp_path, config):
         folder = config({**FILES, **(files or {})})
         shown = subprocess.run(
             [sys.executable, str(Path(__file__).with_name("inspect_dags.py")), str(ROOT / "dags")],
-            env=airflow_environment(tmp_path / "airflow", folder),
+            env=os.environ | airflow_variables(tmp_path / "airflow", folder),
             capture_output=True,
             text=True,
             timeout=120,
