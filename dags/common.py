@@ -37,12 +37,11 @@ def say_why(context: Any) -> None:
     log.error("%s failed: %s", context["task_instance"].task_id, context.get("exception"))
 
 
+DECIDED = [errors.DataStopped, errors.StaleDay, errors.NotTrainable, ConfigError]  # the same data, the same answer
+BUGS = [AttributeError, ImportError, NameError, TypeError]
 RETRIES = ExceptionRetryPolicy(
     [
-        RetryRule(
-            [errors.DataStopped, errors.StaleDay, ConfigError], RetryAction.FAIL, reason="same input, same answer"
-        ),
-        RetryRule([ImportError, NameError, AttributeError, TypeError], RetryAction.FAIL, reason="a bug stays a bug"),
+        RetryRule([*DECIDED, *BUGS], RetryAction.FAIL, reason="trying again cannot help"),
         RetryRule(errors.ModelRefused, RetryAction.RETRY, timedelta(minutes=1), "waiting for a champion to be trained"),
     ]
 )
@@ -71,7 +70,7 @@ def deliveries_by_channel() -> dict[str, list[dict[str, str]]]:
     return channels
 
 
-DAY = Param(None, type=["null", "string"], format="date", title="Day", description="default: the run's partition key")
+DAY = Param(None, type=["null", "string"], format="date", title="Day", description="default: the partition key")
 DAG_ARGS: dict[str, Any] = {
     "catchup": False,
     "max_active_runs": 1,

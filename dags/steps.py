@@ -75,10 +75,5 @@ def _airflow_connection(name: str) -> settings.Connection | None:
     except AirflowNotFoundException:
         return None
     return settings.Connection(
-        found.host or "",
-        found.port,
-        found.login or "",
-        found.password or "",
-        found.schema or "",
-        found.extra_dejson,
+        found.host or "", found.port, found.login or "", found.password or "", found.schema or "", found.extra_dejson
     )
