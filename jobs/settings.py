@@ -126,7 +126,7 @@ class Identity(Strict):
         careful: dict[str, dict[str, Any]] = {
             "phone": {"only_if_same": ["name"], "unless_different": ["birth_date"]},
             "email": {"unless_different": ["name", "birth_date"]},
-            "cookie": {"shared_by_at_most": 1},
+            "cookie": {"shared_by_at_most": 1, "unless_different": ["name", "birth_date"]},
         }
         kinds = [*get_args(IdentifierKind), *(kind for kind in given if kind not in get_args(IdentifierKind))]
         return {kind: {**careful.get(kind, {}), **(given.get(kind) or {})} for kind in kinds}

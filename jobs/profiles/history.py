@@ -96,12 +96,12 @@ def _one_day(
 
     A component that only gains links is represented by its oldest node; one that loses links is looked at in full.
     """
-    inside = np.empty(0, np.int64)
+    inside, kept = np.empty(0, np.int64), links.where(slice(0, 0))
     if len(ended.left):
         existing = np.flatnonzero(first_seen < day)
         inside = existing[np.isin(_find(parent, existing), _find(parent, ended.left))]
-    stands = (links.first_seen < day) & (links.until > day)
-    kept = links.where(stands & np.isin(links.left, inside)) if len(inside) else begun.where(slice(0, 0))
+        stands = (links.first_seen < day) & (links.until > day)
+        kept = links.where(stands & np.isin(links.left, inside))
 
     def stand_in(nodes: np.ndarray) -> np.ndarray:
         return np.where(np.isin(nodes, inside), nodes, _find(parent, nodes))

@@ -32,13 +32,14 @@ def find_links(sightings: pd.DataFrame, rules: dict[str, Identifier]) -> tuple[p
     shared = shared_since(together, rules)
     by_row = [kind for kind in KINDS if rules[kind].links and not rules[kind].only_if_same]
     found = [together[together["left_kind"].isin(by_row) & together["rule"].isin(by_row)].assign(until=NEVER)]
-    powerless = [shared.assign(reason="shared")]
-    for kind, rule in rules.items():
+    nobodys = shared.assign(reason="shared")
+    for kind in KINDS:  # browsers come last: what is known to be nobody's says nothing about who used one
+        rule = rules[kind]
         if rule.links and (rule.only_if_same or rule.unless_different):
-            links, disputed = links_between_contacts(sightings, kind, rule, shared)
-            found.append(links)
-            powerless.append(disputed.assign(kind=kind, reason="disputed"))
-    nobodys = pd.concat(powerless, ignore_index=True)[["identifier", "kind", "reason", "since"]]
+            users = _users(sightings, together, nobodys) if kind == "cookie" else _carriers(sightings, kind, shared)
+            links, disputed = links_between_contacts(users, kind, rule, shared)
+            found.append(links if kind != "cookie" else links[:0])
+            nobodys = pd.concat([nobodys, disputed.assign(kind=kind, reason="disputed")], ignore_index=True)
     return _ended(pd.concat(found, ignore_index=True)[LINK_COLUMNS], nobodys), nobodys
 
 
@@ -71,7 +72,7 @@ def shared_since(together: pd.DataFrame, rules: dict[str, Identifier]) -> pd.Dat
 
 
 def links_between_contacts(
-    sightings: pd.DataFrame, kind: str, rule: Identifier, shared: pd.DataFrame
+    carriers: pd.DataFrame, kind: str, rule: Identifier, shared: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Links by an identifier that a household may share, and which are disputed (identifier, since).
 
@@ -79,11 +80,10 @@ def links_between_contacts(
     that agrees with none of those that had it: from then on nobody can say whose it is. If contacts must be proven to
     be the same, only contacts are linked by it: a row that has it without a name proves nothing.
     """
-    carriers = _carriers(sightings, kind, shared)
     pairs = _agreeing(carriers, rule)
     owners = carriers[["identifier", "contact", "joined"]].drop_duplicates()
     disputed = _disputed(owners, pairs)
-    limit = pairs["identifier"].map(shared.set_index("identifier")["since"]).fillna(NEVER)
+    limit = pairs["identifier"].map(_since(shared)).fillna(NEVER)
     between = pairs.assign(until=limit).rename(columns={"contact_left": "left", "contact_right": "right"})
     owned = owners.assign(right=owners["identifier"], until=NEVER)
     owned = owned.rename(columns={"contact": "left", "joined": "first_seen"})
@@ -116,8 +116,22 @@ def _carriers(sightings: pd.DataFrame, kind: str, shared: pd.DataFrame) -> pd.Da
     versions = ["identifier", "contact", "first_name", "last_name", "birth_date"]
     carriers = seen.groupby(versions, as_index=False, dropna=False)["first_seen"].min()
     carriers["joined"] = carriers.groupby(["identifier", "contact"])["first_seen"].transform("min")
-    limit = carriers["identifier"].map(shared.set_index("identifier")["since"]).fillna(NEVER)
+    limit = carriers["identifier"].map(_since(shared)).fillna(NEVER)
     return carriers[carriers["joined"] < limit]
+
+
+def _users(sightings: pd.DataFrame, together: pd.DataFrame, nobodys: pd.DataFrame) -> pd.DataFrame:
+    """`_carriers` for browsers, which no contact record names: contacts whose login, e-mail, ... was used on one."""
+    used = _ended(together[together["rule"] == "cookie"].assign(until=NEVER), nobodys)
+    used = used.rename(columns={"left": "identifier", "right": "browser", "first_seen": "used"})
+    owners = [_carriers(sightings, kind, nobodys) for kind in KINDS if kind not in ("contact", "cookie")]
+    users = used[["identifier", "browser", "used", "until"]].merge(pd.concat(owners), on="identifier")
+    users["first_seen"] = users[["used", "first_seen"]].max(axis=1)
+    users = users[users["first_seen"] < users["until"]]
+    versions = ["browser", "contact", "first_name", "last_name", "birth_date"]
+    users = users.groupby(versions, as_index=False, dropna=False)["first_seen"].min()
+    users["joined"] = users.groupby(["browser", "contact"])["first_seen"].transform("min")
+    return users.rename(columns={"browser": "identifier"})
 
 
 def _disputed(owners: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
@@ -132,7 +146,12 @@ def _disputed(owners: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
 
 def _ended(links: pd.DataFrame, nobodys: pd.DataFrame) -> pd.DataFrame:
     """A link ends the day one of its ends turns out to be nobody's; one that ends as it begins never was."""
-    since = nobodys.groupby("identifier")["since"].min()
+    since = _since(nobodys)
     ends = [links["until"], links["left"].map(since), links["right"].map(since)]
     links = links.assign(until=pd.concat(ends, axis=1).min(axis=1).astype(np.int32))
     return links[links["first_seen"] < links["until"]]
+
+
+def _since(nobodys: pd.DataFrame) -> pd.Series:
+    """Identifier to the day from which it is nobody's."""
+    return nobodys.groupby("identifier")["since"].min()

@@ -57,6 +57,14 @@ class TestSharing:
         found = identity({"login": "ann", "cookie": "tablet"}, {"login": "bob", "cookie": "tablet"})
         assert customers(found) == {frozenset({"ann"}), frozenset({"bob"}), frozenset({"tablet"})}
 
+    def test_a_browser_with_the_login_of_one_and_the_mail_of_another_person_links_nobody(self):
+        ann = {"contact": "shop:1", "login": "ann", "name": "ann bos"}
+        bob = {"contact": "crm:2", "email": "bob@x", "name": "bob bos"}
+        uses = [{"login": "ann", "cookie": "tablet"}, {"email": "bob@x", "cookie": "tablet"}]
+        assert not together(identity(ann, bob, *uses), "shop:1", "crm:2")
+        found = identity(ann, bob | {"name": "a bos"}, *uses)
+        assert together(found, "shop:1", "crm:2", "tablet")
+
     def test_one_person_may_have_many_browsers(self):
         found = identity(*[{"login": "ann", "cookie": f"k{n}"} for n in range(30)])
         assert len(customers(found)) == 1
