@@ -21,6 +21,8 @@ from jobs.journeys.rules import day_of, first_true
 from jobs.settings import Journey
 
 NEVER = "9999-12-31"
+PERIOD = "@known@"
+"""Stands between an id and the two days of its known period."""
 FACT_OF_TYPE = {
     "conversation": "conversation",
     "resolution": "csat",
@@ -48,6 +50,15 @@ class Inputs:
     survey_responses: DataFrame
     campaign_events: DataFrame
 
+    def of(self, customers: DataFrame) -> Inputs:
+        """Only rows of these customers (column customer_id, each once)."""
+
+        def kept(name: str) -> DataFrame:
+            table: DataFrame = getattr(self, name)
+            return table.join(customers, on="customer_id", how="left_semi") if "customer_id" in table.columns else table
+
+        return Inputs(**{name: kept(name) for name in self.__dataclass_fields__})
+
     def since(self, moment: Column) -> Inputs:
         """Only what happened from `moment` on, for the tables of which only recent rows count."""
         return replace(
@@ -64,7 +75,7 @@ def all_facts(inputs: Inputs, timezone: str, journey: Journey) -> DataFrame:
     parts = [
         _summed(order_facts(orders)),
         department_facts(inputs.order_lines, inputs.products, orders),
-        *event_facts(inputs.events, timezone, journey.session_gap_minutes),
+        event_facts(inputs.events, timezone, journey.session_gap_minutes),
         contact_facts(known_contacts(inputs, timezone, journey)),
     ]
     return reduce(DataFrame.unionByName, parts)
@@ -125,67 +136,75 @@ def department_facts(lines: DataFrame, products: DataFrame, versions: DataFrame)
     return _summed(_counted(joined, "department"))
 
 
-def event_facts(events: DataFrame, timezone: str, gap_minutes: int) -> list[DataFrame]:
-    """Visits (flagged: by phone), product pages seen and products put in the basket."""
-    seen = events.where(F.col("customer_id").isNotNull()).withColumn("day", day_of("occurred_at", timezone))
-    kinds = F.when(F.col("type") == "product_view", "product_view").when(F.col("type") == "add_to_cart", "cart")
-    actions = seen.withColumn("kind", kinds).where(F.col("kind").isNotNull())
-    return [
-        _summed(visit_starts(seen, gap_minutes)),
-        _summed(_counted(_known_on_arrival(actions), F.col("kind"))),
-    ]
+def event_facts(events: DataFrame, timezone: str, gap_minutes: int) -> DataFrame:
+    """Visits (flagged: by phone), product pages seen and products put in the basket.
 
-
-def visit_starts(events: DataFrame, gap_minutes: int) -> DataFrame:
-    """One start of one visit: an event with none of the same customer and browser in the `gap_minutes` before it.
-
-    An earlier event that arrives late joins two visits: from that day on, the later one is no start any more.
+    An event starts a visit if none of the same customer and browser came in the `gap_minutes` before it. An earlier
+    event that arrives late joins two visits: from that day on, the later one is no start any more. Of events of the
+    same moment the one known first stands for all.
     """
-    first = F.min(F.struct("arrived", "source", "event_id", (F.col("device") == "mobile").alias("mobile")))
-    browser = F.coalesce("cookie_id", "device", F.lit(""))
-    moments = (
-        events.groupBy("customer_id", browser.alias("browser"), "day", "occurred_at")
-        .agg(first.alias("first"))
-        .withColumn("known_from", F.col("first.arrived"))
+    seen = events.where(F.col("customer_id").isNotNull()).withColumns(
+        {
+            "day": day_of("occurred_at", timezone),
+            "browser": F.coalesce("cookie_id", "device", F.lit("")),
+            "known_as": F.concat_ws("|", "arrived", "source", "event_id"),
+        }
     )
+    of_visitor = Window.partitionBy("customer_id", "browser").orderBy(F.unix_micros("occurred_at"))
     gap = gap_minutes * 60 * 1_000_000
-    shortly_before = (
-        Window.partitionBy("customer_id", "browser").orderBy(F.unix_micros("occurred_at")).rangeBetween(-gap, -1)
+    shortly_before, same_moment = of_visitor.rangeBetween(-gap, -1), of_visitor.rangeBetween(0, 0)
+    marked = seen.withColumns(
+        {
+            "joined_on": F.coalesce(F.min("arrived").over(shortly_before), F.lit(NEVER).cast("date")),
+            "stands_for_all": F.col("known_as") == F.min("known_as").over(same_moment),
+        }
     )
-    until = F.coalesce(F.min("known_from").over(shortly_before), F.lit(NEVER).cast("date"))
-    return _counted(
-        moments.withColumn("known_until", until).where(F.col("known_from") < F.col("known_until")), "visit"
-    ).withColumn("flagged", F.coalesce(F.col("first.mobile"), F.lit(False)).cast("bigint"))
+    starts = F.col("stands_for_all") & (F.col("arrived") < F.col("joined_on"))
+    action = F.when(F.col("type") == "product_view", "product_view").when(F.col("type") == "add_to_cart", "cart")
+    by_phone = (F.col("device") == "mobile") & (F.col("fact") == "visit")
+    return _summed(
+        _counted(marked, F.explode(F.array(F.when(starts, "visit"), action)))
+        .where(F.col("fact").isNotNull())
+        .withColumns(
+            {
+                "known_from": F.col("arrived"),
+                "known_until": F.when(F.col("fact") == "visit", F.col("joined_on")).otherwise(
+                    F.lit(NEVER).cast("date")
+                ),
+                "flagged": F.coalesce(by_phone, F.lit(False)).cast("bigint"),
+            }
+        )
+    )
 
 
 def known_contacts(inputs: Inputs, timezone: str, journey: Journey) -> DataFrame:
     """Contacts as the journey step defines them, but one per version of a record, each with its known period.
 
     Only those features look at: negative ones, conversations, answers and clicks. Visits are not among them. Columns
-    of journeys/touchpoints but `nth`, and known_from and known_until.
+    of journeys/touchpoints but `nth`, and known_from and known_until. The period travels in the id of the record,
+    which the journey step hands on as `reference`: joining it back would cost more than all the rest.
     """
-    orders = _versions_apart(inputs.orders, "order_id")
-    conversations = _versions_apart(inputs.conversations, "conversation_id")
-    tickets = _versions_apart(inputs.tickets, "ticket_id")
+    orders = with_known_period(inputs.orders, ["source", "order_id"])
+    conversations = with_known_period(inputs.conversations, ["source", "conversation_id"])
+    tickets = with_known_period(inputs.tickets, ["source", "ticket_id"])
     answers = _known_on_arrival(inputs.survey_responses)
     campaigns = _known_on_arrival(inputs.campaign_events)
     contacts = [
-        *((part, orders, "order_id") for part in touchpoints.orders(orders, timezone)),
-        *((part, conversations, "conversation_id") for part in touchpoints.conversations(conversations, timezone)),
-        *((part, tickets, "ticket_id") for part in touchpoints.tickets(tickets, timezone)),
-        (touchpoints.answers(answers, timezone), answers, F.concat_ws(":", "response_id", "question_id")),
-        (touchpoints.campaign_contacts(campaigns, timezone, journey.click_days), campaigns, "event_id"),
+        *touchpoints.orders(_with_period_in(orders, "order_id"), timezone),
+        *touchpoints.conversations(_with_period_in(conversations, "conversation_id"), timezone),
+        *touchpoints.tickets(_with_period_in(tickets, "ticket_id"), timezone),
+        touchpoints.answers(_with_period_in(answers, "question_id"), timezone),
+        touchpoints.campaign_contacts(_with_period_in(campaigns, "event_id"), timezone, journey.click_days),
     ]
     valence = first_true([(rule.when, rule.valence) for rule in journey.valence], "neutral")
     looked_at = (F.col("valence") == "negative") | F.col("type").isin(*FACT_OF_TYPE)
-    known = [
-        part.where(F.col("customer_id").isNotNull() & F.col("day").isNotNull())
-        .withColumn("valence", valence)
-        .where(looked_at)
-        .join(_periods(records, reference), on=["source", "reference"], how="inner")
-        for part, records, reference in contacts
-    ]
-    return reduce(DataFrame.unionByName, known)
+    known = reduce(DataFrame.unionByName, contacts).withColumn("valence", valence)
+    return known.where(looked_at & F.col("customer_id").isNotNull() & F.col("day").isNotNull()).withColumns(
+        {
+            "known_from": F.element_at(F.split("reference", PERIOD), -2).cast("date"),
+            "known_until": F.element_at(F.split("reference", PERIOD), -1).cast("date"),
+        }
+    )
 
 
 def contact_facts(contacts: DataFrame) -> DataFrame:
@@ -208,14 +227,9 @@ def contact_facts(contacts: DataFrame) -> DataFrame:
     )
 
 
-def _versions_apart(versions: DataFrame, key: str) -> DataFrame:
-    """Each version as a record of its own, with its known period: its id says which file and line it is from."""
-    return with_known_period(versions, ["source", key]).withColumn(key, F.concat_ws("|", key, "file_id", "line"))
-
-
-def _periods(records: DataFrame, reference: str | Column) -> DataFrame:
-    column = F.col(reference) if isinstance(reference, str) else reference
-    return records.select("source", column.alias("reference"), "known_from", "known_until")
+def _with_period_in(records: DataFrame, key: str) -> DataFrame:
+    """Records whose id ends in their known period; versions of one record become records of their own."""
+    return records.withColumn(key, F.concat_ws(PERIOD, key, "known_from", "known_until"))
 
 
 def with_known_period(versions: DataFrame, key: list[str]) -> DataFrame:

@@ -64,7 +64,7 @@ def features_as_of(inputs: Inputs, snapshots: Sequence[date], timezone: str, jou
     start = min(snapshots) - timedelta(days=LONGEST_WINDOW + 2)
     recent = inputs.since(F.lit(start.isoformat()).cast("timestamp"))
     known = known_on(all_facts(recent, timezone, journey), snapshots)
-    return _features(known.groupBy("snapshot", "customer_id").agg(*_totals()))
+    return _features(_totals(known))
 
 
 def known_on(facts: DataFrame, snapshots: Sequence[date]) -> DataFrame:
@@ -86,22 +86,19 @@ def known_on(facts: DataFrame, snapshots: Sequence[date]) -> DataFrame:
     return exploded.withColumn("age", F.date_diff("snapshot", "day"))
 
 
-def _totals() -> list[Column]:
-    """Whole numbers only: sums that come out the same whatever the order of the rows."""
+def _totals(known: DataFrame) -> DataFrame:
+    """Whole numbers per customer and snapshot: sums that come out the same whatever the order of the rows.
+
+    Counted per department first, so that a department counts once without a costly distinct count.
+    """
     is_order = F.col("fact") == "order"
-    totals = {f"orders_{days}d": _total("order", days) for days in (28, 84, 91)}
-    totals |= {f"cents_{days}d": _total("order", days, "cents") for days in (28, 91)}
-    totals |= {
+    sums = {f"orders_{days}d": _total("order", days) for days in (28, 84, 91)}
+    sums |= {f"cents_{days}d": _total("order", days, "cents") for days in (28, 91)}
+    sums |= {
         "orders_all": _total("order"),
         "cents_all": _total("order", column="cents"),
         "discount_91d": _total("order", 91, "discount_cents"),
         "web_orders_91d": _total("order", 91, "flagged"),
-        "first_age": F.max(F.when(is_order, F.col("age"))),
-        "last_age": F.min(F.when(is_order, F.col("age"))),
-        "order_days": F.count_distinct(F.when(is_order, F.col("day"))),
-        "departments_91d": F.count_distinct(
-            F.when((F.col("fact") == "department") & (F.col("age") < 91), F.col("label"))
-        ),
         "sessions_28d": _total("visit", 28),
         "sessions_91d": _total("visit", 91),
         "mobile_sessions_91d": _total("visit", 91, "flagged"),
@@ -110,10 +107,22 @@ def _totals() -> list[Column]:
         "conversations_91d": _total("conversation", 91),
         "negative_contacts_91d": _total("negative", 91),
         "clicks_91d": _total("click", 91),
-        "nps_last": _newest("nps"),
-        "csat_last": _newest("csat"),
     }
-    return [column.alias(name) for name, column in totals.items()]
+    highest = {
+        "first_age": F.max(F.when(is_order, F.col("age"))),
+        "nps_last": F.max(F.when(F.col("fact") == "nps", F.col("answer"))),
+        "csat_last": F.max(F.when(F.col("fact") == "csat", F.col("answer"))),
+    }
+    lowest = {"last_age": F.min(F.when(is_order, F.col("age")))}
+    per_label = known.groupBy("snapshot", "customer_id", "label").agg(
+        *(column.alias(name) for name, column in {**sums, **highest, **lowest}.items())
+    )
+    return per_label.groupBy("snapshot", "customer_id").agg(
+        *(F.sum(name).alias(name) for name in sums),
+        *(F.max(name).alias(name) for name in highest),
+        *(F.min(name).alias(name) for name in lowest),
+        F.count("label").alias("departments_91d"),
+    )
 
 
 def _features(totals: DataFrame) -> DataFrame:
@@ -124,12 +133,14 @@ def _features(totals: DataFrame) -> DataFrame:
         "revenue_91d": F.col("cents_91d") / 100,
         "revenue_all": F.col("cents_all") / 100,
         "basket_value_91d": ratio("cents_91d", "orders_91d * 100"),
-        "gap_days": ratio("first_age - last_age", "order_days - 1"),
-        "overdue": ratio("last_age * (order_days - 1)", "first_age - last_age"),
+        "gap_days": ratio("first_age - last_age", "orders_all - 1"),
+        "overdue": ratio("last_age * (orders_all - 1)", "first_age - last_age"),
         "trend": ratio("orders_28d * 3", "orders_84d"),
         "discount_share_91d": ratio("discount_91d", "cents_91d + discount_91d"),
         "mobile_share_91d": ratio("mobile_sessions_91d", "sessions_91d"),
         "web_order_share_91d": ratio("web_orders_91d", "orders_91d"),
+        "nps_last": F.col("nps_last.value"),
+        "csat_last": F.col("csat_last.value"),
     }
     return totals.select(
         F.col("snapshot").alias("day"),
@@ -152,7 +163,3 @@ def _total(fact: str, days: int | None = None, column: str = "n") -> Column:
     if days:
         counts = counts & (F.col("age") < days)
     return F.coalesce(F.sum(F.when(counts, F.col(column))), F.lit(0).cast("bigint"))
-
-
-def _newest(fact: str) -> Column:
-    return F.max(F.when(F.col("fact") == fact, F.col("answer"))).getField("value")

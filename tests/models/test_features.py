@@ -64,10 +64,8 @@ def test_a_day_is_cut_at_midnight_of_the_company_not_of_greenwich(inputs):
     assert of(tables, day=dt.date(2017, 7, 1))["recency_days"] == 0
 
 
-def test_recency_tenure_gap_and_overdue_come_from_days_with_orders(inputs):
-    found = of(
-        inputs(orders=[order("2017-06-01"), order("2017-06-01", "again"), order("2017-06-11"), order("2017-06-21")])
-    )
+def test_recency_tenure_gap_and_overdue_come_from_the_days_of_orders(inputs):
+    found = of(inputs(orders=[order(f"2017-06-{day}") for day in ("01", "11", "21")]))
     assert found["tenure_days"] == 29
     assert found["recency_days"] == 9
     assert found["gap_days"] == 10
