@@ -23,15 +23,15 @@ def timeline(touchpoints: DataFrame, measures: dict[str, Measure], as_of: date) 
 
     The first row begins on the day of the first touchpoint; valid_to is empty for now.
     """
-    per_day = touchpoints.groupBy("customer_id", "day").agg(
-        F.count("*").alias("contacts"), *[_amount(measure).alias(name) for name, measure in measures.items()]
+    amounts = [_amount(measure).alias(name) for name, measure in measures.items()]
+    per_day = touchpoints.groupBy("customer_id", "day").agg(F.count("*").alias("contacts"), *amounts)
+    changes = per_day.withColumn("later", F.explode(_when_it_counts(measures))).select(
+        "customer_id",
+        F.expr("date_add(day, later)").alias("day"),
+        *[_change(name, measure).alias(name) for name, measure in measures.items()],
     )
-    windows = sorted({measure.days for measure in measures.values() if measure.days})
-    leaving = [_leaving(per_day, measures, days) for days in windows]
-    changes = reduce(DataFrame.unionByName, leaving, per_day)
-    per_change = changes.groupBy("customer_id", "day").agg(
-        *[F.sum(name).alias(name) for name in ("contacts", *measures)]
-    )
+    summed = [F.sum(name).alias(name) for name in measures]
+    per_change = changes.groupBy("customer_id", "day").agg(F.count("*").alias("changes"), *summed)
     by_day = Window.partitionBy("customer_id").orderBy("day")
     so_far = by_day.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     return per_change.where(F.col("day") <= F.lit(as_of)).select(
@@ -79,17 +79,22 @@ def _amount(measure: Measure) -> Column:
     return F.coalesce(F.sum(F.when(F.expr(measure.when), what)), F.lit(0)).cast(_type(measure))
 
 
-def _leaving(per_day: DataFrame, measures: dict[str, Measure], days: int) -> DataFrame:
-    """What leaves the windows of `days` days, on the day it leaves."""
-    return per_day.select(
-        "customer_id",
-        F.date_add("day", days).alias("day"),
-        F.lit(0).cast("bigint").alias("contacts"),
-        *[
-            (-F.col(name) if measure.days == days else F.lit(0)).cast(_type(measure)).alias(name)
-            for name, measure in measures.items()
-        ],
-    )
+def _when_it_counts(measures: dict[str, Measure]) -> Column:
+    """The days on which touchpoints of a day change a measure: at once, and when they leave the window of one."""
+    windows = sorted({measure.days for measure in measures.values() if measure.days})
+    leaving = []
+    for days in windows:
+        added = [F.col(name) != 0 for name, measure in measures.items() if measure.days == days]
+        leaving.append(F.when(reduce(Column.__or__, added), F.lit(days)))
+    return F.array_compact(F.array(F.lit(0), *leaving))
+
+
+def _change(name: str, measure: Measure) -> Column:
+    """What the touchpoints of a day do to a measure `later` days on: add to it at once, leave when its window ends."""
+    change = F.when(F.col("later") == 0, F.col(name))
+    if measure.days:
+        change = change.when(F.col("later") == measure.days, -F.col(name))
+    return change.otherwise(F.lit(0)).cast(_type(measure))
 
 
 def _type(measure: Measure) -> str:
