@@ -90,6 +90,12 @@ class Landing:
                 matching.append(LandedFile(path, info.path, arrived, info.size))
         return sorted(matching, key=lambda file: (file.arrived, file.path))
 
+    def unclaimed(self, patterns: list[str]) -> list[str]:
+        """Files that no pattern takes, whatever their day: probably a pattern or a folder name is wrong."""
+        expressions = [glob_expression(pattern) for pattern in patterns]
+        names = (info.path[len(self._folder) + 1 :] for info in self._found if not UNFINISHED.search(info.path))
+        return sorted(name for name in names if not any(expression.fullmatch(name) for expression in expressions))
+
     @contextmanager
     def open(self, file: LandedFile) -> Iterator[Snapshot]:
         """A snapshot of the file: hashing and parsing see the same bytes even if the file changes meanwhile."""
@@ -102,10 +108,13 @@ class Landing:
     def fingerprint(self, file: LandedFile) -> tuple[str, int]:
         """SHA-256 of the file as it is now, and its size."""
         digest, size = hashlib.sha256(), 0
-        with self._files.open_input_stream(file.place, compression=None) as stream:
-            while chunk := stream.read(CHUNK):
-                digest.update(chunk)
-                size += len(chunk)
+        try:
+            with self._files.open_input_stream(file.place, compression=None) as stream:
+                while chunk := stream.read(CHUNK):
+                    digest.update(chunk)
+                    size += len(chunk)
+        except PermissionError:
+            raise StepFailed(f"{file.place}: not allowed to read this file; give the user of this run access") from None
         return digest.hexdigest(), size
 
 

@@ -46,12 +46,22 @@ def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
     if entries:
         txn = lake.transaction(f"ingest_{source}", day, config=[entry.file_id for entry in entries])
         lake.append("ops/files", as_table(entries), txn)
+    unclaimed = landing.unclaimed([dataset.files for dataset in settings.sources[source].datasets.values()])
+    if unclaimed:
+        log.warning(
+            "%s: %d files match no dataset of source %s and are not read, such as %s",
+            landing.place,
+            len(unclaimed),
+            source,
+            ", ".join(unclaimed[:3]),
+        )
     states = Counter(entry.state for entry in entries)
     return {
         "files": len(entries),
         "loaded": states["loaded"],
         "repeated": states["duplicate"],
         "set_aside": states["quarantined"],
+        "unclaimed": len(unclaimed),
         "rows_in": sum(entry.rows_in for entry in entries),
     }
 

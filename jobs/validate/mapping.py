@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -17,6 +18,7 @@ from expectations.batch_columns import UNREADABLE
 from jobs import schemas
 from jobs.ingest.expressions import Expression, parse
 from jobs.settings import SourceDataset
+from jobs.yaml_files import ConfigError
 
 RAW = "raw_"
 """Struct of the raw row in a mapped batch, so that no source column can clash with it."""
@@ -38,11 +40,15 @@ OPTIONAL = re.compile(r"\b(case|if|iff|nullif|nvl2|get_json_object|element_at|tr
 
 @dataclass(frozen=True)
 class Mapping:
-    """How one dataset of one source becomes canonical: `zone` is the zone of timestamps that carry none."""
+    """How one dataset of one source becomes canonical.
+
+    `zone` is the time zone of timestamps that carry none, `place` where the mapping is written.
+    """
 
     name: str
     dataset: SourceDataset
     zone: str
+    place: str = "columns"
 
     @property
     def nested(self) -> bool:
@@ -56,10 +62,14 @@ class Mapping:
 
 
 def mapped(raw: DataFrame, mapping: Mapping) -> DataFrame:
-    """One row per raw row: all columns of `valid/<name>`, `record` and `unreadable_columns`."""
+    """One row per raw row: all columns of `valid/<name>`, `record` and `unreadable_columns`.
+
+    Raises ConfigError naming each expression that the engine does not understand.
+    """
     values = mapping.values()
-    valued = raw.transform(_parsed, mapping).transform(_valued, mapping)
-    kinds = {field.name: field.dataType for field in valued.schema.fields}
+    parsed = raw.transform(_parsed, mapping)
+    valued = parsed.transform(_valued, mapping)
+    kinds = _kinds(parsed, valued, mapping)
     columns, unreadable = [], []
     for column in schemas.CANONICAL[mapping.name].columns:
         if column.name in schemas.LINEAGE_COLUMNS or column.name == "attributes":
@@ -73,6 +83,21 @@ def mapped(raw: DataFrame, mapping: Mapping) -> DataFrame:
     lineage = [F.col(f"{RAW}.{name}").alias(name) for name in (*schemas.LINEAGE_COLUMNS, "record")]
     problem = F.nullif(F.concat_ws(",", *unreadable), F.lit(""))
     return valued.select(*columns, "attributes", *lineage, problem.alias(UNREADABLE))
+
+
+def _kinds(parsed: DataFrame, valued: DataFrame, mapping: Mapping) -> dict[str, T.DataType]:
+    """The types that the expressions give."""
+    try:
+        return {field.name: field.dataType for field in valued.schema.fields}
+    except PySparkException as error:
+        problems = []
+        for name, expression in {**mapping.values(), **mapping.attributes()}.items():
+            try:
+                parsed.select(F.expr(expression.sql)).schema  # noqa: B018  the engine looks at it when asked its type
+            except PySparkException as problem:
+                what = str(problem).strip().splitlines()[0]
+                problems.append(f"{mapping.place}.{name}: the engine does not understand {expression.sql!r}: {what}")
+        raise ConfigError(problems or [f"{mapping.place}: {error}"]) from None
 
 
 def _parsed(raw: DataFrame, mapping: Mapping) -> DataFrame:

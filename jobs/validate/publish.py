@@ -75,7 +75,8 @@ def _publish(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> list[dic
     """Judge the batch, commit its good and bad rows and the verdicts; in this order, so that a retry completes it."""
     source = settings.sources[batch.source]
     place = f"{settings.folder}/sources/{batch.source}.yaml: datasets.{batch.dataset}.columns"
-    mapping = Mapping(batch.dataset, source.datasets[batch.dataset], source.timezone or settings.general.timezone)
+    zone = source.timezone or settings.general.timezone
+    mapping = Mapping(batch.dataset, source.datasets[batch.dataset], zone, place)
     expectations = applicable(suite(batch.dataset, settings).expectations, mapping.dataset, place)
     files = get_spark().createDataFrame(batch.lookup())
     raw = txn.read(batch.raw).join(F.broadcast(files), on=["file_id", "arrived"], how="inner")

@@ -28,6 +28,7 @@ def test_each_record_is_kept_as_received_with_file_line_and_arrival_day(company,
         "loaded": 1,
         "repeated": 0,
         "set_aside": 0,
+        "unclaimed": 0,
         "rows_in": 1,
     }
     (row,) = company_lake.arrow("raw/crm_contacts").to_pylist()
@@ -134,6 +135,12 @@ def test_a_file_that_changes_while_it_is_read_waits_for_the_next_run(company, la
         assert load.run("crm", day("2024-05-01"), company)["files"] == 0
     assert load.run("crm", day("2024-05-01"), company)["rows_in"] == 2
     assert company_lake.rows("raw/crm_contacts") == 2
+
+
+def test_files_that_no_dataset_takes_are_told(company, land, day, caplog):
+    land("crm/2024-05-01/kontacts.csv", HEADER)
+    assert load.run("crm", day("2024-05-01"), company)["unclaimed"] == 1
+    assert "2024-05-01/kontacts.csv" in caplog.text
 
 
 class Killed(BaseException):

@@ -8,6 +8,7 @@ import pytest
 
 from jobs.settings import SourceDataset
 from jobs.validate.mapping import Mapping, mapped
+from jobs.yaml_files import ConfigError
 
 
 @pytest.fixture
@@ -153,3 +154,10 @@ def test_source_columns_may_have_the_names_of_our_own(map_records):
     (row,) = map_records("contacts", columns, record)
     assert (row["contact_id"], row["first_name"], row["last_name"]) == ("7", "R", "S")
     assert (row["line"], row["source"], row["arrived"]) == (2, "crm", dt.date(2024, 5, 1))
+
+
+def test_an_expression_that_the_engine_does_not_understand_is_named(map_records):
+    columns = {"contact_id": "id", "updated_at": "at", "first_name": "no_such_function(name)", "email": "lower(mail)"}
+    with pytest.raises(ConfigError, match=r"columns\.first_name: .*no_such_function") as error:
+        map_records("contacts", columns, {"id": "1"})
+    assert len(error.value.problems) == 1

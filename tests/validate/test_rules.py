@@ -7,7 +7,6 @@ from pyspark.sql import functions as F
 
 from expectations import suite, vocabulary
 from expectations.batch_columns import ARRIVAL_LIMIT, UNREADABLE
-from jobs import schemas
 from jobs.settings import SourceDataset
 from jobs.validate.gx_run import FEW, fitted, judge
 from jobs.validate.rules import BROKEN, REASON, applicable, flagged, row_rules
@@ -152,18 +151,3 @@ def test_rules_about_columns_a_source_does_not_have_are_left_out_but_needed_ones
     del columns["status"]
     with pytest.raises(ConfigError, match=r"crm.yaml: column 'status' is needed"):
         applicable(expectations, SourceDataset(files="x", columns=columns), "crm.yaml")
-
-
-@pytest.mark.parametrize("name", sorted(schemas.CANONICAL))
-def test_every_suite_asks_for_its_key_and_speaks_of_columns_that_exist(name, settings):
-    expectations = suite(name, settings()).expectations
-    rules = [expectation.meta["rule"] for expectation in expectations]
-    assert len(rules) == len(set(rules)), "two expectations with one name"
-    key = set(schemas.CANONICAL[name].key) - {"source"}
-    assert {f"{column}:not_null" for column in key} <= set(rules)
-    columns = {*schemas.CANONICAL[name].column_names, ARRIVAL_LIMIT, UNREADABLE}
-    for expectation in expectations:
-        named = [getattr(expectation, field, None) for field in ("column", "column_A", "column_B")]
-        assert {column for column in named if column} <= columns, expectation.meta["rule"]
-        if expectation.meta["fate"] == "quarantine":
-            assert row_rules([expectation])
