@@ -24,6 +24,7 @@ def seconds(text: str) -> int:
 
 
 def day_number(day: dt.date) -> int:
+    """Days since 1970."""
     return day.toordinal() - dt.date(1970, 1, 1).toordinal()
 
 

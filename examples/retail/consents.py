@@ -65,6 +65,7 @@ def unsubscribe(reader: Reader, at: int) -> Record:
 
 
 def consent_feed(given: list[Record]) -> Feed:
+    """All answers, in order of time."""
     given = sorted(given, key=lambda answer: (answer["at"], answer["consent_id"]))
     table: dict[str, list[object]] = {column: [answer.get(column) for answer in given] for column in COLUMNS}
     moments = np.array([answer["at"] for answer in given], np.int64)

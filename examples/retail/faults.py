@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 import numpy as np
 
 from examples.retail.chance import mix, stream
-from examples.retail.clock import seconds
+from examples.retail.clock import day_number
 from examples.retail.feeds import WHOLE_LINE, Fault, Feed
 
 BROKEN_SHARE = 0.002
@@ -105,14 +106,8 @@ def _late(feed: Feed, day: np.ndarray) -> np.ndarray:
 
 def late_days() -> np.ndarray:
     """Data days of which a part comes eight days later: one every four weeks, and two at the end of the year."""
-    start = day_number_of("2017-01-11")
-    return np.r_[
-        np.arange(start, day_number_of("2017-12-01"), 28), day_number_of("2017-12-21"), day_number_of("2017-12-22")
-    ]
-
-
-def day_number_of(text: str) -> int:
-    return seconds(text) // 86_400
+    monthly = np.arange(day_number(dt.date(2017, 1, 11)), day_number(dt.date(2017, 12, 1)), 28)
+    return np.append(monthly, [day_number(dt.date(2017, 12, day)) for day in (21, 22)])
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,7 @@ def _apart(online: np.ndarray, household: np.ndarray, at: np.ndarray) -> np.ndar
 
 
 def order_feed(company: Company, people: People, orders: Orders) -> Feed:
+    """All versions of all orders, in order of time."""
     baskets, basket = company.baskets, orders.version_basket
     cards = as_text([person.loyalty for person in people.persons])
     ids = as_text(baskets.basket_id.to_numpy())
@@ -107,22 +108,24 @@ def order_feed(company: Company, people: People, orders: Orders) -> Feed:
 
 
 def line_feed(company: Company, people: People) -> Feed:
+    """The lines of all orders, as the real baskets have them."""
     lines, baskets, products = company.lines, company.baskets, company.products
     basket = lines.basket.to_numpy()
     at, store = baskets["at"].to_numpy(), baskets.store_id.to_numpy()
     ids, product_ids = as_text(baskets.basket_id.to_numpy()), as_text(products.product_id.to_numpy())
 
     def render(rows: np.ndarray) -> Columns:
-        part = lines.iloc[rows]
-        of = part.basket.to_numpy()
+        part = {name: column.to_numpy()[rows] for name, column in lines.items()}
+        orders, of = np.unique(part["basket"], return_inverse=True)
+        order = pa.array(of)
         return {
-            "order_id": ids.take(pa.array(of)),
-            "line_no": as_text(part.line_no.to_numpy()),
-            "product_id": product_ids.take(pa.array(part["product"].to_numpy())),
-            "quantity": as_text(part.quantity.to_numpy()),
-            "amount": cents_text(part.amount.to_numpy()),
-            "discount": cents_text(part.discount.to_numpy()),
-            "ordered_at": clock.local_text(at[of]),
+            "order_id": ids.take(pa.array(orders)).take(order),
+            "line_no": as_text(part["line_no"]),
+            "product_id": product_ids.take(pa.array(part["product"])),
+            "quantity": as_text(part["quantity"]),
+            "amount": cents_text(part["amount"]),
+            "discount": cents_text(part["discount"]),
+            "ordered_at": clock.local_text(at[orders]).take(order),
         }
 
     faults = (

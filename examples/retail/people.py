@@ -114,6 +114,7 @@ def mailbox(chance: random.Random, first: str, last: str, number: int) -> str:
 
 
 def mobile_number(chance: random.Random) -> str:
+    """A Dutch mobile number."""
     return f"06{chance.choice('1234')}{chance.randrange(10**7):07d}"
 
 
@@ -174,6 +175,7 @@ def _second(chance: random.Random, row: int, main: Person) -> Person:
 
 
 def address(chance: random.Random) -> tuple[str, str, str]:
+    """Street with number, postcode and city that go together."""
     city, low, high = chance.choice(names.CITIES)
     letters = "".join(chance.choice("ABCDEGHJKLMNPRSTVWXZ") for _ in range(2))
     return f"{chance.choice(names.STREETS)} {chance.randint(1, 180)}", f"{chance.randint(low, high)} {letters}", city

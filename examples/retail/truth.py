@@ -38,7 +38,7 @@ def person_ids(people: People, web: Web) -> np.ndarray:
 
 def record_table(feed: Feed, rows: Rows, ids: np.ndarray) -> pd.DataFrame:
     """Which person each record of a feed is about, once per record id that was delivered."""
-    present = np.unique(rows.row[rows.fault == 0])
+    present = _delivered(feed, rows)
     if feed.record is None or feed.person is None or not len(present):
         return pd.DataFrame(columns=["source", "dataset", "record_id", "person_id"])
     record = feed.render(present)[feed.record].to_pandas()
@@ -65,7 +65,7 @@ def expected_count(feed: Feed, rows: Rows, account: Account) -> dict[str, str | 
     mine = [file for file in account.files if (file.source, file.dataset) == (feed.source, feed.dataset)]
     loaded = [file for file in mine if file.state == "loaded"]
     total, bad = sum(file.rows for file in loaded), sum(file.bad for file in loaded)
-    good = len(np.unique(rows.row[rows.fault <= 0]))
+    good = len(_delivered(feed, rows))
     return {
         "source": feed.source,
         "dataset": feed.dataset,
@@ -78,6 +78,13 @@ def expected_count(feed: Feed, rows: Rows, account: Account) -> dict[str, str | 
         "duplicates": total - bad - good,
         "rows_in_copies": sum(file.rows for file in mine if file.state == "duplicate"),
     }
+
+
+def _delivered(feed: Feed, rows: Rows) -> np.ndarray:
+    """The rows of the feed that come at least once without a fault."""
+    good = np.zeros(len(feed.day), bool)
+    good[rows.row[rows.fault <= 0]] = True
+    return np.flatnonzero(good)
 
 
 def write(table: pd.DataFrame, path: Path) -> None:
