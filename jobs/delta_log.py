@@ -55,16 +55,19 @@ class Snapshot:
 class DeltaLog:
     """The folder of one table, local or on S3."""
 
-    def __init__(self, root: str, dataset: Dataset) -> None:
+    def __init__(self, root: str, dataset: Dataset, store: tuple[fs.FileSystem, str]) -> None:
         self.dataset = dataset
         self.uri = f"{root.rstrip('/')}/{dataset.name}"
-        self.filesystem, base = filesystem(root)
+        self.filesystem, base = store
         self.folder = f"{base.rstrip('/')}/{dataset.name}"
 
     def latest_version(self) -> int | None:
         """Number of the newest commit, by listing the log: cheaper than reading it."""
         selector = fs.FileSelector(f"{self.folder}/_delta_log", allow_not_found=True)
-        names = (info.base_name for info in self.filesystem.get_file_info(selector))
+        try:
+            names = [info.base_name for info in self.filesystem.get_file_info(selector)]
+        except OSError as error:
+            raise self._unreachable() from error
         return max((int(name[:20]) for name in names if len(name) == 25 and name.endswith(".json")), default=None)
 
     def snapshot(self, version: int | None = None) -> Snapshot | None:
@@ -81,7 +84,15 @@ class DeltaLog:
             raise LakeError(
                 f"{self.dataset.name}: version {version} cannot be opened in {self.uri}; its log may have been cleaned"
             ) from error
+        except OSError as error:
+            raise self._unreachable() from error
         return Snapshot(delta, delta.version())
+
+    def _unreachable(self) -> LakeError:
+        hint = "check that the folder can be read"
+        if self.uri.startswith("s3://"):
+            hint = "check the bucket, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        return LakeError(f"{self.dataset.name}: {self.uri} cannot be read; {hint}")
 
     def new_folder(self) -> str:
         """A fresh folder for data files, relative to the table."""
@@ -219,6 +230,7 @@ def storage_options(uri: str) -> dict[str, str] | None:
     options = {"aws_conditional_put": "etag"}
     if _endpoint():
         options["aws_endpoint"] = _endpoint()
+        options["aws_allow_http"] = str(_endpoint().startswith("http://")).lower()
     return options
 
 

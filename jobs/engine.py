@@ -83,6 +83,7 @@ def _embedded_address() -> str:
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
         if endpoint:
             os.environ.setdefault("AWS_ENDPOINT", endpoint)
+            os.environ.setdefault("AWS_ALLOW_HTTP", str(endpoint.startswith("http://")).lower())
         from pysail.spark import SparkConnectServer
 
         _server = SparkConnectServer("127.0.0.1", 0)

@@ -22,7 +22,7 @@ import pyarrow.dataset as ds
 
 from jobs import delta_rows, schemas
 from jobs.delta_files import DataFile, LakeError, SchemaMismatch, groups_to_merge, of_day, sharing_keys
-from jobs.delta_log import Conflict, DeltaLog, Snapshot
+from jobs.delta_log import Conflict, DeltaLog, Snapshot, filesystem
 from jobs.transactions import Commit, StaleWrite, Txn, fingerprint
 
 if TYPE_CHECKING:
@@ -41,7 +41,10 @@ class Lake:
     """All tables below one root: a local folder or `s3://bucket/prefix`."""
 
     def __init__(self, root: str) -> None:
-        self.root = root if "://" in root else str(Path(root).absolute())
+        self.root = root.rstrip("/") if "://" in root else str(Path(root).absolute())
+        if set(self.root) & set("*?[]{}"):
+            raise LakeError(f"the lake cannot be at {root}: engines take *?[]{{}} in a path for a pattern; rename it")
+        self._store = filesystem(self.root)
         self._logs: dict[str, DeltaLog] = {}
 
     @classmethod
@@ -241,7 +244,7 @@ class Lake:
 
     def _log(self, name: str) -> DeltaLog:
         if name not in self._logs:
-            self._logs[name] = DeltaLog(self.root, schemas.get(name))
+            self._logs[name] = DeltaLog(self.root, schemas.get(name), self._store)
         return self._logs[name]
 
     def _files(self, name: str, day: dt.date | None = None, version: int | None = None) -> list[DataFile]:

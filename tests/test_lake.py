@@ -72,6 +72,10 @@ class TestReading:
         lake.append("ops/counts", lake.read("ops/counts"), Txn("t", 2))
         assert identifiers(lake) == ["a", "b"]
 
+    def test_a_root_the_engine_would_take_for_a_pattern_is_refused(self, tmp_path):
+        with pytest.raises(LakeError, match=r"take .* in a path for a pattern"):
+            Lake(str(tmp_path / "lake[1]"))
+
     def test_an_unknown_table_is_named_with_its_nearest(self, lake):
         with pytest.raises(KeyError, match="ops/counts"):
             lake.arrow("ops/count")
