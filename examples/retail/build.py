@@ -39,7 +39,7 @@ class Plan:
     last: dt.date
 
     def text(self) -> str:
-        asked = {"version": VERSION, "size": self.size, "seed": self.seed}
+        asked = {"version": VERSION, "size": float(self.size), "seed": self.seed}
         return json.dumps(asked | {"from": self.first.isoformat(), "to": self.last.isoformat()}, indent=2) + "\n"
 
 
