@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SIZE = "0.01"
+SIZE = "0.05"
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Company:
         return found
 
 
-CLOCK = {"activation/ledger": ("updated_at", "request_id")}
-"""Columns that hold the answer of an outside server: its clock, its request numbers."""
+CLOCK = {"activation/ledger": ("updated_at", "request_id", "batch_id")}
+"""Columns that tell one try from another: the clock and request numbers of an outside server, drawn batch ids."""
 
 
 def company(home: Path, landing: Path, connections: dict[str, str], **environment: str) -> Company:
