@@ -124,7 +124,7 @@ def query(
 
     try:
         result = connect(load_settings(config)).sql(sql)
-        rows = result.fetchmany(1001) if result else []
+        rows = result.limit(1001).fetchall() if result else []
     except duckdb.Error as error:
         raise ConfigError([f"query: {error}"]) from None
     if result:

@@ -123,7 +123,8 @@ class Store:
                 statuses.append({"requestStatus": "SUCCESS", "removeAllAudienceMembersStatus": {}})
                 continue
             members = [m for m in request.audience_members if _is_for(m, destination)]
-            taken, errors = [], Counter()
+            taken: list[list[str]] = []
+            errors: Counter[str] = Counter()
             for member in members:
                 hashes = contract.identifiers(member, request.encoding)
                 reason = contract.refused_by_consent(member, request.consent) if call == "ingest" else None

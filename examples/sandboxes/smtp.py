@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import ssl
 import threading
 from pathlib import Path
 from typing import Any
@@ -22,15 +23,22 @@ HANGUP = "hangup"
 
 
 class SmtpSandbox:
-    """The server. `login` makes it ask for that user name and password."""
+    """The server. `login` makes it ask for that user name and password, `tls` for STARTTLS before anything else."""
 
     def __init__(
-        self, folder: Path, host: str = "127.0.0.1", port: int = 0, login: tuple[str, str] | None = None
+        self,
+        folder: Path,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        login: tuple[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.handler = _Handler(folder)
         options: dict[str, Any] = {}
         if login:
             options = {"authenticator": _only(*login), "auth_required": True, "auth_require_tls": False}
+        if tls:
+            options |= {"tls_context": tls, "require_starttls": True}
         self._controller = _Controller(self.handler, hostname=host, port=port, ready_timeout=10, **options)
 
     def start(self) -> SmtpSandbox:
@@ -48,7 +56,8 @@ class SmtpSandbox:
 class _Controller(Controller):
     def _trigger_server(self) -> None:
         """Port 0 means any free port: the greeting has to go to the one that was given."""
-        self.port = self.server.sockets[0].getsockname()[1]
+        sockets: Any = getattr(self.server, "sockets", None)
+        self.port = sockets[0].getsockname()[1]
         super()._trigger_server()
 
 
@@ -79,7 +88,9 @@ class _Handler:
         self._tries: dict[str, int] = {}
         self.connections = 0
 
-    async def handle_EHLO(self, server: Any, session: Session, envelope: Envelope, hostname: str, responses: list[str]):  # noqa: N802
+    async def handle_EHLO(  # noqa: N802
+        self, server: Any, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
         session.host_name = hostname
         self.connections += 1
         return responses

@@ -176,7 +176,7 @@ class DataManagerChannel:
     def _call(self, batch: Sequence[Operation], validate_only: bool = False) -> str:
         adding = batch[0].action == "add"
         request = self._request(batch, adding, validate_only)
-        method = self._client.ingest_audience_members if adding else self._client.remove_audience_members
+        method: Any = self._client.ingest_audience_members if adding else self._client.remove_audience_members
         answer = self._retrying()(method, request, retry=None, timeout=self._timeout)
         return answer.request_id
 

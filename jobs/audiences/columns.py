@@ -36,7 +36,8 @@ moment_served boolean whether the customer reached the goal of that moment
 
 def _view() -> schemas.Dataset:
     features = [c for c in schemas.get("models/features").columns if c.name not in ("day", "customer_id")]
-    own = [schemas.Column(*line.split(maxsplit=2)) for line in _OWN.strip().splitlines()]
+    lines = (line.split(maxsplit=2) for line in _OWN.strip().splitlines())
+    own = [schemas.Column(name, type_, meaning) for name, type_, meaning in lines]
     return schemas.Dataset("audiences/view", "one customer at the end of a day", ("customer_id",), (*own, *features))
 
 

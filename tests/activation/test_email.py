@@ -3,7 +3,9 @@
 import copy
 import datetime as dt
 import email as mail
+import ssl
 from email.policy import default
+from ipaddress import ip_address
 
 import pytest
 
@@ -252,6 +254,48 @@ def test_a_refused_login_stops_at_once_and_says_so_without_the_password(company,
     server.stop()
 
 
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate for 127.0.0.1 that signs itself."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(address, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "server.pem"
+    plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(key.private_bytes(*plain) + signed.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def test_messages_go_over_tls_to_a_server_that_is_trusted_and_to_no_other(company, tmp_path, certificate, monkeypatch):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    server = SmtpSandbox(tmp_path / "tls", tls=context).start()
+    shop = company("winback")
+    shop.customers(2)
+    monkeypatch.setenv("AIRFLOW_CONN_TEST_SMTP", f"smtp://127.0.0.1:{server.port}")
+    with pytest.raises(DeliveryIncomplete, match="SSLCertVerificationError"):
+        shop.push("winback", "email")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert shop.push("winback", "email")["delivered"] == 2
+    server.stop()
+
+
 def test_a_login_is_never_sent_unprotected_to_another_machine():
     from jobs.activation.smtp import security
     from jobs.settings import Connection
@@ -299,3 +343,39 @@ def test_a_wrong_option_is_found_with_the_nearest_valid_one(company):
 
     settings = company("winback", files=channels(options={"unsubscribe_ulr": "x"})).settings
     assert "unknown option 'unsubscribe_ulr'; did you mean 'unsubscribe_url'?" in check(settings)[0]
+
+
+def test_a_day_without_audiences_never_empties_the_lists(company, sink, ads):
+    from jobs.activation import plan
+    from jobs.errors import StepFailed
+
+    shop = company("loyal")
+    assert plan.run(DAY, shop.settings)["deliveries"][0]["remove"] == 0  # nothing built, nothing there: nothing to do
+    shop.customers(3, purpose="ads", channel="ads")
+    shop.push("loyal", "ads")
+    with pytest.raises(StepFailed, match="build the audiences of that day"):
+        plan.run(DAY + dt.timedelta(days=1), shop.settings)
+
+
+def test_a_member_that_is_not_in_the_plan_fails_the_push(company, sink):
+    from jobs.activation import plan, push
+
+    shop = company("winback")
+    shop.customers(2)
+    plan.run(DAY, shop.settings)
+    shop.members("c0001", "c0002", "c0003")
+    with pytest.raises(DeliveryIncomplete, match="1 members are not in the plan"):
+        push.run("winback", "email", DAY, shop.settings)
+
+
+def test_the_plan_does_not_depend_on_the_order_of_rows(company, sink):
+    from jobs.activation import plan
+
+    shop = company()
+    names = shop.customers(30)
+    plan.run(DAY, shop.settings)
+    before = shop.lake.content_hash("activation/plans")
+    shop.members(*reversed(names))
+    shop.replace("profiles/customers", *reversed(shop.lake.arrow("profiles/customers").to_pylist()))
+    plan.run(DAY, shop.settings)
+    assert shop.lake.content_hash("activation/plans") == before
