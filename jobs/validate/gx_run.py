@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,6 @@ logging.getLogger("great_expectations").setLevel(logging.WARNING)  # imported af
 
 FEW = 10
 """So many bad rows never condemn a batch, whatever their share: a file of three rows with a bad one is no disaster."""
-COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
 
 
 @dataclass(frozen=True)
@@ -55,21 +54,54 @@ class Judgement:
         return [verdict for verdict in self.verdicts if verdict.stops]
 
 
-def judge(batch: DataFrame, name: str, expectations: Iterable[Expectation], rows: int) -> Judgement:
-    """Run the expectations on a batch of `rows` rows.
+def judge(
+    batch: DataFrame,
+    name: str,
+    expectations: Iterable[Expectation],
+    rows: int,
+    counts: Mapping[str, tuple[int, int]],
+) -> Judgement:
+    """Run the expectations on a batch of `rows` rows; `counts` has rows looked at and bad rows for rules about rows.
 
-    An expectation that cannot be run counts as broken: not knowing is no reason to publish.
+    Great Expectations is asked for its verdicts only: for counts it would query the batch once per expectation. An
+    expectation that cannot be run counts as broken: not knowing is no reason to publish.
     """
+    result = great_expectations(batch, name, expectations, rows, "BOOLEAN_ONLY")
+    for one in result.results:
+        found = counts.get(_rule(one))
+        if found and not one.result:
+            one.result = _shown(rows, *found)
+    return Judgement([_verdict(one, rows) for one in result.results], result)
+
+
+def great_expectations(
+    batch: DataFrame, name: str, expectations: Iterable[Expectation], rows: int, result_format: Any
+) -> ExpectationSuiteValidationResult:
+    """What Great Expectations itself says of the batch."""
     context = gx.get_context(mode="ephemeral", project_config=_in_memory())
     suite = gx.ExpectationSuite(name=name, expectations=[fitted(one, rows) for one in expectations])
     asset = context.data_sources.add_spark("engine").add_dataframe_asset(name)
     definition = gx.ValidationDefinition(
         name=name, data=asset.add_batch_definition_whole_dataframe("batch"), suite=context.suites.add(suite)
     )
-    result = context.validation_definitions.add(definition).run(
-        batch_parameters={"dataframe": batch}, result_format=COUNTS_ONLY
+    return context.validation_definitions.add(definition).run(
+        batch_parameters={"dataframe": batch}, result_format=result_format
     )
-    return Judgement([_verdict(one, rows) for one in result.results], result)
+
+
+def _rule(one: Any) -> str:
+    return str(one.expectation_config.meta["rule"])
+
+
+def _shown(rows: int, looked_at: int, bad: int) -> dict[str, Any]:
+    """Counts in the form in which Data Docs show them."""
+    return {
+        "element_count": rows,
+        "missing_count": rows - looked_at,
+        "unexpected_count": bad,
+        "unexpected_percent": 100 * bad / looked_at if looked_at else 0.0,
+        "partial_unexpected_list": [],
+    }
 
 
 def _in_memory() -> DataContextConfig:
@@ -91,22 +123,17 @@ def fitted(expectation: Expectation, rows: int) -> Expectation:
 
 
 def _verdict(one: Any, rows: int) -> Verdict:
-    settings = one.expectation_config
-    rule = settings.meta["rule"]
+    settings, rule = one.expectation_config, _rule(one)
     severity = getattr(settings.severity, "value", settings.severity) or "critical"
     if one.exception_info and one.exception_info.get("raised_exception", _nested_exception(one.exception_info)):
         log.error("%s could not be run: %s", rule, _message(one.exception_info))
         return Verdict(rule, "critical", False, rows, rows, "the expectation could not be run; see the log")
-    failed = int(one.result.get("unexpected_count") or 0)
-    looked_at = int(one.result.get("element_count", rows)) - int(one.result.get("missing_count") or 0)
-    return Verdict(rule, severity, bool(one.success), looked_at, failed, _detail(settings, one, failed, looked_at))
-
-
-def _detail(settings: Any, one: Any, failed: int, looked_at: int) -> str:
-    if "unexpected_count" not in one.result:
-        return f"observed {one.result.get('observed_value')}"
-    allowed = 1 - float(settings.kwargs.get("mostly", 1))
-    return f"{failed:,} of {looked_at:,} rows: {settings.meta['reason']} (allowed: {allowed:.1%})"
+    failed = one.result.get("unexpected_count", 0)
+    looked_at = one.result.get("element_count", rows) - one.result.get("missing_count", 0)
+    allowed = f" (allowed: {1 - settings.kwargs['mostly']:.1%})" if "mostly" in settings.kwargs else ""
+    detail = f"{failed:,} of {looked_at:,} rows" if one.result else "met" if one.success else "broken"
+    text = f"{detail}: {settings.meta['reason']}{allowed}" if failed or not one.success else detail
+    return Verdict(rule, severity, bool(one.success), looked_at, failed, text)
 
 
 def _nested_exception(info: dict[str, Any]) -> bool:

@@ -28,7 +28,7 @@ from jobs.validate import data_docs
 from jobs.validate.batch import Batch, pending
 from jobs.validate.gx_run import Judgement, judge
 from jobs.validate.mapping import Mapping, mapped
-from jobs.validate.rules import BROKEN, REASON, applicable, flagged, row_rules
+from jobs.validate.rules import BROKEN, REASON, Tally, applicable, flagged, row_rules, tally
 from jobs.validate.staging import staged
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ def _validate(lake: Lake, batch: Batch, settings: Settings) -> list[dict[str, An
         f"validate_{batch.source}_{batch.dataset}", batch.day, reads=[batch.raw], config=[ids, dataset]
     )
     if not batch.rows:
-        counts = [_count(file, batch, _Fates()) for file in batch.files]
+        counts = [_count(file, batch, _Fate()) for file in batch.files]
     else:
         counts = _publish(lake, batch, settings, txn)
     lake.append("ops/counts", _as_table("ops/counts", counts), txn)
@@ -81,58 +81,66 @@ def _publish(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> list[dic
     files = get_spark().createDataFrame(batch.lookup())
     raw = txn.read(batch.raw).join(F.broadcast(files), on=["file_id", "arrived"], how="inner")
     limit = F.expr("cast(arrived as timestamp) + interval 2 days")
-    rows = mapped(raw, mapping).withColumn(ARRIVAL_LIMIT, limit).transform(flagged, row_rules(expectations))
+    rules = row_rules(expectations)
+    rows = mapped(raw, mapping).withColumn(ARRIVAL_LIMIT, limit).transform(flagged, rules)
     with staged(lake, rows) as flagged_rows:
-        judgement = judge(flagged_rows, batch.dataset, expectations, batch.rows)
+        tallies = tally(flagged_rows, rules)
+        _refuse_missing_rows(batch, tallies)
+        judgement = judge(flagged_rows, batch.dataset, expectations, batch.rows, _by_rule(tallies))
         stopped = bool(judgement.stopping)
-        fates = _fates(flagged_rows, stopped)
-        _refuse_missing_rows(batch, fates)
         if not stopped:
             good = flagged_rows.where(f"{BROKEN} is null")
             lake.append(batch.valid, good.select(*schemas.get(batch.valid).column_names), txn)
-        if stopped or any(fate.bad for fate in fates.values()):
+        if stopped or any(count.bad for count in tallies.values()):
             bad = _bad_rows(raw, flagged_rows, judgement)
             lake.append("quarantine/rows", bad.withColumn("dataset", F.lit(batch.dataset)), txn)
     lake.append("ops/validations", _verdicts(batch, judgement), txn)
     data_docs.write(settings, batch, judgement)
     accepted = {} if stopped else _accepted(lake, batch)
-    counts = []
-    for file in batch.files:
-        fate = fates.get(file["file_id"], _Fates())
-        counts.append(_count(file, batch, _Fates(fate.good, fate.bad, accepted.get(file["file_id"], 0))))
-    return counts
+    return [_count(file, batch, _fate(file, tallies, accepted, stopped)) for file in batch.files]
 
 
 @dataclass(frozen=True)
-class _Fates:
-    """Of one file: rows without and with a broken rule, and rows that are in the valid table."""
+class _Fate:
+    """Of one file: records without and with a broken rule, and records that are in the valid table."""
 
     good: int = 0
     bad: int = 0
     accepted: int = 0
 
 
-def _fates(rows: DataFrame, stopped: bool) -> dict[str, _Fates]:
-    """Good and bad rows per file; all rows of a stopped batch are bad."""
-    bad = F.count("*") if stopped else F.count(BROKEN)
-    counted = rows.groupBy("file_id").agg(F.count("*").alias("rows"), bad.alias("bad")).collect()
-    return {row["file_id"]: _Fates(row["rows"] - row["bad"], row["bad"]) for row in counted}
+def _fate(file: dict[str, Any], tallies: dict[str, Tally], accepted: dict[str, int], stopped: bool) -> _Fate:
+    """All records of a stopped batch are bad."""
+    found = tallies.get(file["file_id"])
+    if found is None:
+        return _Fate()
+    bad = found.rows if stopped else found.bad
+    return _Fate(found.rows - bad, bad, accepted.get(file["file_id"], 0))
 
 
-def _refuse_missing_rows(batch: Batch, fates: dict[str, _Fates]) -> None:
+def _by_rule(tallies: dict[str, Tally]) -> dict[str, tuple[int, int]]:
+    """Rows looked at and bad rows of each rule, over all files."""
+    total: dict[str, tuple[int, int]] = {}
+    for found in tallies.values():
+        for rule, (looked_at, bad) in found.by_rule.items():
+            before = total.get(rule, (0, 0))
+            total[rule] = (before[0] + looked_at, before[1] + bad)
+    return total
+
+
+def _refuse_missing_rows(batch: Batch, tallies: dict[str, Tally]) -> None:
     """The gate of conservation: every row that ingest counted is here, before anything is published."""
     for file in batch.loaded:
-        fate = fates.get(file["file_id"], _Fates())
+        found = tallies[file["file_id"]].rows if file["file_id"] in tallies else 0
         refused = batch.refused.get(file["file_id"], 0)
-        if fate.good + fate.bad + refused != file["rows_in"]:
+        if found + refused != file["rows_in"]:
             raise StepFailed(
-                f"{file['path']}: {file['rows_in']:,} rows came in, but {fate.good:,} good, {fate.bad:,} bad and "
-                f"{refused:,} refused rows are accounted for; nothing of {batch.valid} was published. "
-                f"Check {batch.raw}: rows of this file were lost or written twice"
+                f"{file['path']}: {file['rows_in']:,} rows came in, but {batch.raw} has {found:,} and {refused:,} were "
+                f"refused; rows of this file were lost or written twice, so nothing of the batch was published"
             )
 
 
-def _count(file: dict[str, Any], batch: Batch, fate: _Fates) -> dict[str, Any]:
+def _count(file: dict[str, Any], batch: Batch, fate: _Fate) -> dict[str, Any]:
     """The row of ops/counts; raises StepFailed if it does not add up."""
     rows_in = file["rows_in"]
     if file["state"] == "quarantined":

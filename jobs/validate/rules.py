@@ -35,20 +35,53 @@ WHAT_TO_DO = "; correct it at the source, or its expression in config/sources, a
 
 @dataclass(frozen=True)
 class RowRule:
-    """One rule that a single row can break."""
+    """One rule that a single row can break: which rows it looks at, and which of them are bad."""
 
     name: str
     reason: str
+    quarantines: bool
+    looked_at: Column
     bad: Column
 
 
+@dataclass(frozen=True)
+class Tally:
+    """Rows of one file: all, those with a broken rule, and for each rule the rows looked at and the bad ones."""
+
+    rows: int
+    bad: int
+    by_rule: dict[str, tuple[int, int]]
+
+
 def row_rules(expectations: Iterable[Expectation]) -> list[RowRule]:
-    """The rules among `expectations` whose bad rows are quarantined."""
+    """The rules among `expectations` that are about single rows."""
     return [
-        RowRule(_meta(expectation, "rule"), _meta(expectation, "reason"), _bad(expectation))
+        RowRule(
+            _meta(expectation, "rule"),
+            _meta(expectation, "reason"),
+            _meta(expectation, "fate") == "quarantine",
+            _looked_at(expectation),
+            F.coalesce(_looked_at(expectation) & _BROKEN_BY[expectation.expectation_type](expectation), F.lit(False)),
+        )
         for expectation in expectations
-        if _meta(expectation, "fate") == "quarantine"
+        if expectation.expectation_type in _BROKEN_BY
     ]
+
+
+def tally(rows: DataFrame, rules: list[RowRule]) -> dict[str, Tally]:
+    """Count the flagged rows of each file, in one pass."""
+    counts = [F.count("*").alias("rows"), F.count(BROKEN).alias("bad")]
+    for index, rule in enumerate(rules):
+        counts.append(F.count(F.when(rule.looked_at, F.lit(1))).alias(f"looked_at_{index}"))
+        counts.append(F.count(F.when(rule.bad, F.lit(1))).alias(f"bad_{index}"))
+    return {
+        row["file_id"]: Tally(
+            row["rows"],
+            row["bad"],
+            {rule.name: (row[f"looked_at_{index}"], row[f"bad_{index}"]) for index, rule in enumerate(rules)},
+        )
+        for row in rows.groupBy("file_id").agg(*counts).collect()
+    }
 
 
 def applicable(expectations: Iterable[Expectation], dataset: SourceDataset, place: str) -> list[Expectation]:
@@ -69,9 +102,10 @@ def applicable(expectations: Iterable[Expectation], dataset: SourceDataset, plac
 
 
 def flagged(batch: DataFrame, rules: list[RowRule]) -> DataFrame:
-    """Add `broken_rules` (names, comma-separated) and `reason`; both NULL for a good row."""
-    names = [F.when(rule.bad, _name(rule)) for rule in rules]
-    reasons = [F.when(rule.bad, F.lit(rule.reason)) for rule in rules]
+    """Add `broken_rules` (names, comma-separated) and `reason`: of rules that quarantine; both NULL for a good row."""
+    quarantining = [rule for rule in rules if rule.quarantines]
+    names = [F.when(rule.bad, _name(rule)) for rule in quarantining]
+    reasons = [F.when(rule.bad, F.lit(rule.reason)) for rule in quarantining]
     return batch.withColumns(
         {
             BROKEN: F.nullif(F.concat_ws(",", *names), F.lit("")),
@@ -105,13 +139,13 @@ def _columns(expectation: Expectation) -> list[str]:
     return [name for name in names if name]
 
 
-def _bad(expectation: Expectation) -> Column:
-    """True for a row that breaks the expectation, False otherwise; an empty value breaks only `not null`."""
-    bad = _BROKEN_BY[expectation.expectation_type](expectation)
+def _looked_at(expectation: Expectation) -> Column:
+    """An empty value is looked at only by rules about being empty; a condition narrows it further."""
     condition = _condition(expectation)
-    if condition:
-        bad = bad & _holds(condition)
-    return F.coalesce(bad, F.lit(False))
+    held = [_holds(condition)] if condition else []
+    if not expectation.expectation_type.endswith("_be_null"):
+        held += [F.col(name).isNotNull() for name in _columns(expectation)]
+    return F.coalesce(reduce(operator.and_, held), F.lit(False)) if held else F.lit(True)
 
 
 def _holds(condition: Condition) -> Column:

@@ -8,9 +8,11 @@ from pyspark.sql import functions as F
 from expectations import suite, vocabulary
 from expectations.batch_columns import ARRIVAL_LIMIT, UNREADABLE
 from jobs.settings import SourceDataset
-from jobs.validate.gx_run import FEW, fitted, judge
-from jobs.validate.rules import BROKEN, REASON, applicable, flagged, row_rules
+from jobs.validate.gx_run import FEW, fitted, great_expectations, judge
+from jobs.validate.rules import BROKEN, REASON, applicable, flagged, row_rules, tally
 from jobs.yaml_files import ConfigError
+
+COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
 
 
 @pytest.fixture
@@ -108,37 +110,57 @@ def test_a_row_says_all_that_is_wrong_with_it_and_none_of_its_values(batch, sett
     assert "secret" not in row[REASON]
 
 
-def test_great_expectations_counts_the_rows_that_the_row_rules_set_aside(batch, settings):
-    records = (
-        [{"order_id": None}] * 3 + [{"status": "odd"}] * 2 + [{"total": "-1.00"}] + [{"email": "x"}] * 4 + [{}] * 9
-    )
-    frame = batch("orders", *({"line": line, **record} for line, record in enumerate(records, 2)))
+def test_great_expectations_counts_the_rows_that_the_row_rules_find(batch, settings):
+    bad = [{"order_id": None}] * 3 + [{"status": "odd"}] * 2 + [{"total": "-1.00"}] + [{"email": "x"}] * 4
+    bad += [{"phone": "none"}, {"ordered_at": "2099-01-01"}, {"attributes": "unreadable"}, {"channel": "fax"}]
+    frame = batch("orders", *bad, *[{}] * 9)
     expectations = suite("orders", settings()).expectations
-    verdicts = {v.rule: v.failed for v in judge(frame, "orders", expectations, len(records)).verdicts}
-    found = [rule for rules in broken(frame, "orders", settings()) if rules for rule in rules.split(",")]
-    for rule in (r.name for r in row_rules(expectations) if r.name != "types"):
-        assert verdicts[rule] == found.count(rule), rule
-    assert verdicts["order_id:not_null"] == 3
+    rules = row_rules(expectations)
+    counts = tally(frame.transform(flagged, rules), rules)["f"].by_rule
+    result = great_expectations(frame, "orders", expectations, 23, COUNTS_ONLY).results
+    theirs = {one.expectation_config.meta["rule"]: one.result for one in result}
+    assert {name: bad for name, (_, bad) in counts.items()} == {n: theirs[n]["unexpected_count"] for n in counts}
+    for name, (looked_at, _) in counts.items():
+        assert looked_at == theirs[name]["element_count"] - theirs[name].get("missing_count", 0), name
+    assert counts["order_id:not_null"] == (23, 3)
+    assert counts["email:regex"] == (4, 4)
+
+
+def test_rules_with_a_condition_look_at_the_rows_that_great_expectations_looks_at(batch, settings):
+    lines = [{"quantity": -1.0, "amount": "-5.00"}, {"quantity": 2.0, "amount": "-5.00"}, {"quantity": None}, {}]
+    frame = batch("order_lines", *lines)
+    expectations = suite("order_lines", settings()).expectations
+    rules = row_rules(expectations)
+    counts = tally(frame.transform(flagged, rules), rules)["f"].by_rule
+    result = great_expectations(frame, "order_lines", expectations, 4, COUNTS_ONLY).results
+    theirs = {one.expectation_config.meta["rule"]: one.result for one in result}["amount:not_negative"]
+    assert counts["amount:not_negative"] == (theirs["element_count"], theirs["unexpected_count"]) == (2, 1)
+
+
+def verdicts(frame, name, expectations, rows):
+    rules = row_rules(expectations)
+    return judge(frame, name, expectations, rows, tally(frame.transform(flagged, rules), rules)["f"].by_rule)
 
 
 @pytest.mark.parametrize("bad", [5, 30])
 def test_a_share_of_bad_rows_above_the_limit_is_critical(batch, settings, bad):
     frame = batch("orders", *({"order_id": None if n < bad else f"o{n}"} for n in range(200)))
-    judgement = judge(frame, "orders", suite("orders", settings()).expectations, 200)
+    judgement = verdicts(frame, "orders", suite("orders", settings()).expectations, 200)
     assert [verdict.rule for verdict in judgement.stopping] == (["order_id:not_null"] if bad == 30 else [])
+    verdict = next(verdict for verdict in judgement.verdicts if verdict.rule == "order_id:not_null")
+    assert (verdict.rows, verdict.failed) == (200, bad)
 
 
 def test_a_few_bad_rows_of_few_are_no_disaster(batch, settings):
     frame = batch("orders", *[{"order_id": None}] * 3)
-    judgement = judge(frame, "orders", suite("orders", settings()).expectations, 3)
-    assert judgement.stopping == []
+    assert verdicts(frame, "orders", suite("orders", settings()).expectations, 3).stopping == []
     assert fitted(vocabulary.filled("x"), 10 * FEW).mostly == 0.9
     assert fitted(vocabulary.filled("x"), 1000 * FEW).mostly == 0.95
 
 
 def test_an_expectation_that_cannot_be_run_counts_as_critical(batch):
     impossible = vocabulary.filled("no_such_column", severity=vocabulary.INFO)
-    judgement = judge(batch("orders", {}), "orders", [impossible], 1)
+    judgement = judge(batch("orders", {}), "orders", [impossible], 1, {})
     assert [(verdict.severity, verdict.success) for verdict in judgement.verdicts] == [("critical", False)]
 
 
