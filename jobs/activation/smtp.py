@@ -150,6 +150,7 @@ class _Line:
                 smtp.ehlo_or_helo_if_needed()
                 if self._security == "starttls":
                     smtp.starttls(context=context)
+                    smtp.ehlo_or_helo_if_needed()  # the greeting before TLS does not count
                 if self._server.login:
                     smtp.login(self._server.login, self._server.password)
             except smtplib.SMTPAuthenticationError as error:
