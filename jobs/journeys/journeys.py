@@ -111,8 +111,10 @@ def _other_contacts(lake: Lake, arrived: Callable[[str], DataFrame], settings: S
 
 def _counts(lake: Lake) -> dict[str, Any]:
     now = lake.arrow("journeys/stages", columns=["stage", "valid_to"]).filter(pc.field("valid_to").is_null())
+    visited = pc.sum(lake.arrow("journeys/sessions", columns=["events"])["events"]).as_py() or 0
     return {
         "sessions": lake.rows("journeys/sessions"),
+        "events_without_visit": lake.rows("valid/events") - visited,  # of nobody known, or of a day still to come
         "carts": lake.rows("journeys/carts"),
         "touchpoints": lake.rows("journeys/touchpoints"),
         "moments": _per(lake.arrow("journeys/moments", columns=["type"])["type"]),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import reduce
+from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -41,7 +43,7 @@ def moments(events: DataFrame, journey: Journey, timezone: str) -> DataFrame:
     )
 
 
-def _marks(types: dict[str, MomentType]) -> list[Column]:
+def _marks(types: Mapping[Any, MomentType]) -> list[Column]:
     """Per event: which signals it shows and which goals it reaches."""
     conditions = {f"{name}__served": kind.served_when for name, kind in types.items()}
     for name, kind in types.items():

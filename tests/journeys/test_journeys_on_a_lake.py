@@ -117,7 +117,7 @@ def test_what_carries_a_time_after_the_day_waits_until_that_day(company):
     assert [step(day, settings)["sessions"] for day in (DAYS[0], DAYS[2])] == [0, 1]
 
 
-def test_rows_of_nobody_are_in_no_table(company):
+def test_rows_of_nobody_are_in_no_table_and_are_counted(company):
     settings, lake = company
     rows = [
         {"source": "web", "event_id": f"e{n}", "type": "page_view", "cookie_id": cookie, "occurred_at": moment(1, 10),
@@ -125,7 +125,7 @@ def test_rows_of_nobody_are_in_no_table(company):
     ]  # fmt: skip
     deliver(lake, {"valid/events": rows}, DAYS[0])
     counts = step(DAYS[0], settings)
-    assert (counts["sessions"], counts["touchpoints"]) == (1, 1)
+    assert (counts["sessions"], counts["touchpoints"], counts["events_without_visit"]) == (1, 1, 1)
 
 
 def test_a_lake_without_any_data_has_empty_journeys(company):
