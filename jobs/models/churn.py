@@ -102,9 +102,8 @@ def labelled(inputs: Inputs, days: list[date], as_of: date, settings: Settings) 
         .groupBy("day", "customer_id")
         .agg(F.lit(0).alias("churned"))
     )
-    buyers = known.groupBy("customer_id").agg(F.count("*").alias("orders")).select("customer_id")
     return (
-        features.features_as_of(inputs.of(buyers), days, timezone, settings.journey)
+        features.features_as_of(inputs, days, timezone, settings.journey)
         .where(F.col("recency_days") < churn.active_days)
         .join(followed, on=["day", "customer_id"], how="left")
         .withColumn("churned", F.coalesce(F.col("churned"), F.lit(1)))
@@ -151,8 +150,8 @@ def load(registry: Registry, version: Version) -> Loaded:
 
 def _split(txn: Txn, day: date, settings: Settings) -> Split:
     churn = settings.models.churn
-    inputs = features.read_inputs(txn, settings)
     learned, judged = snapshots(day, churn)
+    inputs = features.read_inputs(txn, settings, learned + judged)
     first = order_versions(inputs.orders, settings.general.timezone).agg(F.min("day").alias("day")).collect()[0]["day"]
     if first is None:
         raise NotTrainable("there are no orders; churn is about customers who stop ordering")

@@ -10,6 +10,7 @@ answer (struct of time, id and value; only for answers).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import reduce
 
@@ -50,14 +51,10 @@ class Inputs:
     survey_responses: DataFrame
     campaign_events: DataFrame
 
-    def of(self, customers: DataFrame) -> Inputs:
-        """Only rows of these customers (column customer_id, each once)."""
-
-        def kept(name: str) -> DataFrame:
-            table: DataFrame = getattr(self, name)
-            return table.join(customers, on="customer_id", how="left_semi") if "customer_id" in table.columns else table
-
-        return Inputs(**{name: kept(name) for name in self.__dataclass_fields__})
+    def with_customers(self, of_table: Callable[[DataFrame], DataFrame]) -> Inputs:
+        """The tables that are about people, with `customer_id` added by `of_table`."""
+        people = [name for name in self.__dataclass_fields__ if name not in ("order_lines", "products")]
+        return replace(self, **{name: of_table(getattr(self, name)) for name in people})
 
     def since(self, moment: Column) -> Inputs:
         """Only what happened from `moment` on, for the tables of which only recent rows count."""
@@ -150,12 +147,13 @@ def event_facts(events: DataFrame, timezone: str, gap_minutes: int) -> DataFrame
             "known_as": F.concat_ws("|", "arrived", "source", "event_id"),
         }
     )
+    never = F.lit(NEVER).cast("date")
     of_visitor = Window.partitionBy("customer_id", "browser").orderBy(F.unix_micros("occurred_at"))
     gap = gap_minutes * 60 * 1_000_000
     shortly_before, same_moment = of_visitor.rangeBetween(-gap, -1), of_visitor.rangeBetween(0, 0)
     marked = seen.withColumns(
         {
-            "joined_on": F.coalesce(F.min("arrived").over(shortly_before), F.lit(NEVER).cast("date")),
+            "joined_on": F.coalesce(F.min("arrived").over(shortly_before), never),
             "stands_for_all": F.col("known_as") == F.min("known_as").over(same_moment),
         }
     )

@@ -29,7 +29,6 @@ READS = (
     "identity/map",
 )
 LONGEST_WINDOW = 91
-WITHOUT_PERSON = ("order_lines", "products")
 
 
 def run(day: date, settings: Settings) -> dict[str, Any]:
@@ -38,20 +37,18 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     txn = lake.transaction("features", day, reads=READS, config=settings.journey)
     if txn.done(TABLE):
         return {"day": day.isoformat(), "customers": lake.rows(TABLE, day=day)}
-    frame = features_as_of(read_inputs(txn, settings), [day], settings.general.timezone, settings.journey)
+    frame = features_as_of(read_inputs(txn, settings, [day]), [day], settings.general.timezone, settings.journey)
     commit = lake.replace(TABLE, frame, txn, day=day)
     return {"day": day.isoformat(), "customers": commit.rows}
 
 
-def read_inputs(txn: Txn, settings: Settings) -> Inputs:
-    """The typed tables at the versions of the transaction, each row with its customer."""
-    identity_map = txn.read("identity/map")
-
-    def read(name: str) -> DataFrame:
-        table = txn.read(f"valid/{name}")
-        return table if name in WITHOUT_PERSON else with_customer(table, identity_map, settings)
-
-    return Inputs(**{name: read(name) for name in Inputs.__dataclass_fields__})
+def read_inputs(txn: Txn, settings: Settings, snapshots: Sequence[date]) -> Inputs:
+    """What features of these days need of the typed tables, at the versions of the transaction, with customers."""
+    tables = Inputs(**{name: txn.read(f"valid/{name}") for name in Inputs.__dataclass_fields__})
+    # two days more than the longest window: time zones, and the visit that was going on when it began
+    start = min(snapshots) - timedelta(days=LONGEST_WINDOW + 2)
+    recent = tables.since(F.lit(start.isoformat()).cast("timestamp"))
+    return recent.with_customers(lambda table: with_customer(table, txn.read("identity/map"), settings))
 
 
 def features_as_of(inputs: Inputs, snapshots: Sequence[date], timezone: str, journey: Journey) -> DataFrame:
@@ -61,10 +58,7 @@ def features_as_of(inputs: Inputs, snapshots: Sequence[date], timezone: str, jou
     snapshot day itself: "last 28 days" is that day and the 27 before it. What cannot be known (no order yet, no
     answer) is empty.
     """
-    start = min(snapshots) - timedelta(days=LONGEST_WINDOW + 2)
-    recent = inputs.since(F.lit(start.isoformat()).cast("timestamp"))
-    known = known_on(all_facts(recent, timezone, journey), snapshots)
-    return _features(_totals(known))
+    return _features(_totals(known_on(all_facts(inputs, timezone, journey), snapshots)))
 
 
 def known_on(facts: DataFrame, snapshots: Sequence[date]) -> DataFrame:

@@ -230,10 +230,11 @@ def _traits(
 
 
 def _new_name(adjectives: list[str], taken: set[str]) -> str:
-    """The fewest adjectives, at least two, that make a name nobody has."""
+    """The fewest adjectives, at least two, that make a name nobody has, in any order of its words."""
+    in_use = {frozenset(name.split()) for name in taken}
     for count in range(min(2, len(adjectives)), len(adjectives) + 1):
-        name = " ".join([*adjectives[:count], "customers"] if count else ["average", "customers"])
-        if name not in taken:
+        name = " ".join([*(adjectives[:count] or ["average"]), "customers"])
+        if frozenset(name.split()) not in in_use:
             return name
     number = 2
     while f"{name} {number}" in taken:

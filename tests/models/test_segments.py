@@ -96,6 +96,13 @@ def test_a_new_name_never_repeats_one_in_use():
     assert len(set(renamed.names)) == len(renamed.names)
 
 
+def test_two_segments_never_differ_in_the_order_of_their_words_alone():
+    old = fit(customers())
+    centres = [[1.0, 0.9, 0.0], [0.9, 1.0, -0.8]]  # orders, revenue, recency: the clearest two are the same
+    model = segments.named(Segments(**{**old.__dict__, "features": FEATURES, "centres": centres}), WORDS, {}, {})
+    assert model.names == ["frequent high-spending customers", "high-spending frequent recent customers"]
+
+
 def test_segments_alike_in_everything_are_numbered_rather_than_confused():
     old = fit(customers())
     average = Segments(**{**old.__dict__, "centres": [[0.0] * 3, [0.1] * 3]})
