@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,10 +32,21 @@ def why_not() -> str | None:
 
 
 @contextmanager
-def spark_server(folder: Path, heap: str = "3g", cores: int = 2, timeout: float = 90) -> Iterator[str]:
-    """Run the server with its scratch files in `folder`; yields the address for SPARK_REMOTE."""
-    port, home = free_port(), Path(pyspark.__file__).parent
+def spark_server(folder: Path | None = None, heap: str = "3g", cores: int = 2, timeout: float = 120) -> Iterator[str]:
+    """Run the server; yields the address for SPARK_REMOTE.
+
+    Its log and scratch files are in `folder`, by default a temporary one. A process that used the server should call
+    `jobs.engine.stop_spark` before the server ends, or its own end waits for the lost server.
+    """
+    if reason := why_not():
+        raise RuntimeError(reason)
+    with tempfile.TemporaryDirectory(prefix="spark-", ignore_cleanup_errors=True) as temporary:
+        yield from _serve(folder or Path(temporary), heap, cores, timeout)
+
+
+def _serve(folder: Path, heap: str, cores: int, timeout: float) -> Iterator[str]:
     folder.mkdir(parents=True, exist_ok=True)
+    port, home = free_port(), Path(pyspark.__file__).parent
     settings = SETTINGS | {
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": str(port),

@@ -1,0 +1,197 @@
+"""The engine: it starts quickly and silently, and the embedded one agrees with Apache Spark on what the jobs use."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs import engine
+from jobs.lake import Lake, Txn
+from tests.lake_rows import DAY, counts, scores
+from tests.spark_server import spark_server, why_not
+
+ROOT = Path(__file__).resolve().parent.parent
+MOMENT = dt.datetime(2017, 3, 26, 1, 30, tzinfo=dt.UTC)  # the hour summer time begins in Amsterdam
+
+
+@contextmanager
+def running_on(address: str) -> Iterator[None]:
+    """Run on that server, then go back to the session of before."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARK_REMOTE", address)
+        patch.setattr(engine, "_session", None)
+        try:
+            yield
+        finally:
+            engine.stop_spark()
+
+
+@pytest.fixture(scope="module")
+def apache_spark() -> Iterator[str]:
+    """Address of a local Apache Spark."""
+    if reason := why_not():
+        pytest.skip(reason)
+    with spark_server() as address:
+        yield address
+
+
+@pytest.fixture(params=["embedded", pytest.param("apache", marks=pytest.mark.slow)])
+def on_engine(request) -> Iterator[str]:
+    if request.param == "embedded":
+        yield request.param
+        return
+    with running_on(request.getfixturevalue("apache_spark")):
+        yield request.param
+
+
+def test_one_session_serves_the_whole_process(spark):
+    assert engine.get_spark() is spark is engine.get_spark()
+
+
+def test_a_stopped_session_is_replaced_by_a_new_one(spark, monkeypatch):
+    monkeypatch.setattr(engine, "_session", None)  # other tests go on with theirs
+    first = engine.get_spark()
+    engine.stop_spark()
+    assert engine.get_spark() is not first
+    assert engine.get_spark().range(3).count() == 3
+    engine.stop_spark()
+
+
+def test_nothing_but_the_answer_is_printed_even_when_a_query_fails():
+    """What an engine prints to stderr looks like an error of the task in Airflow."""
+    code = """
+from jobs.engine import get_spark
+print(get_spark().range(3).count())
+try:
+    get_spark().sql("select cast('secret' as int)").collect()
+except Exception as error:
+    print(type(error).__name__)
+"""
+    environment = {name: value for name, value in os.environ.items() if name not in ("RUST_LOG", "SPARK_REMOTE")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split()[0] == "3"
+    assert "Exception" in done.stdout.split()[1]
+
+
+def test_a_process_forked_after_the_start_is_told_so_instead_of_waiting_for_ever(spark):
+    code = """
+import os, sys
+from jobs.engine import get_spark
+get_spark()
+child = os.fork()
+if child == 0:
+    try:
+        get_spark()
+    except RuntimeError as error:
+        print(error, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.stdout.startswith("the engine started before this process was forked")
+
+
+def test_s3_has_the_name_each_engine_knows_it_by(monkeypatch):
+    monkeypatch.delenv("SPARK_REMOTE", raising=False)
+    assert engine.path_for_engine("s3://lake/t") == "s3://lake/t"
+    monkeypatch.setenv("SPARK_REMOTE", "sc://cluster:15002")
+    assert engine.path_for_engine("s3://lake/t") == "s3a://lake/t"
+    assert engine.path_for_engine("/lake/t") == "/lake/t"
+
+
+def test_the_server_has_the_settings_that_parity_needs(on_engine):
+    conf = engine.get_spark().conf
+    assert {key: conf.get(key) for key in engine.PARITY} == engine.PARITY
+
+
+MEANINGS = {
+    "cast('12' as int)": 12,
+    "try_cast('x' as int)": None,
+    "try_cast(3000000000 as int)": None,
+    "try_cast('31-12-2017' as date)": None,
+    "try_cast('2017-03-26T03:30:00+02:00' as timestamp)": MOMENT,
+    "cast('2017-03-26 01:30:00' as timestamp)": MOMENT,
+    "to_date(from_utc_timestamp(timestamp'2017-06-01 22:30:00', 'Europe/Amsterdam'))": dt.date(2017, 6, 2),
+    "from_utc_timestamp(timestamp'2017-03-26 01:30:00', 'Europe/Amsterdam')": MOMENT + dt.timedelta(hours=2),
+    "to_utc_timestamp(timestamp'2017-03-26 03:30:00', 'Europe/Amsterdam')": MOMENT,
+    "date_format(timestamp'2017-03-26 01:30:00', 'yyyy-MM-dd HH:mm')": "2017-03-26 01:30",
+    "round(cast(2.345 as decimal(18,3)), 2)": Decimal("2.35"),
+    "cast(cast(1.005 as decimal(18,3)) as decimal(18,2))": Decimal("1.01"),
+    "round(2.5D, 0)": 3.0,
+    "7 div 2": 3,
+    "-7 % 3": -1,
+    "concat('a', null)": None,
+    "concat_ws('|', 'a', null, 'b')": "a|b",
+    "greatest(1, null)": 1,
+    "sort_array(array('b', null, 'a'))": [None, "a", "b"],
+    "sha2('a', 256)": "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb",
+    """get_json_object('{"a": {"b": "x"}}', '$.a.b')""": "x",
+    "lower('ÀÉ') || upper('ß')": "àéSS",
+    "datediff(date'2017-03-27', date'2017-03-25')": 2,
+}
+IMPOSSIBLE = [
+    "cast('x' as int)",
+    "cast(3000000000 as int)",
+    "cast(cast(99999999999999999 as decimal(20,0)) as decimal(18,2))",
+    "cast('2017-13-01' as date)",
+    "1 / 0",
+    "5 % 0",
+    "element_at(array(1), 5)",
+]
+
+
+def test_expressions_the_jobs_use_have_one_meaning(on_engine):
+    columns = ", ".join(f"{expression} as c{number}" for number, expression in enumerate(MEANINGS))
+    row = engine.get_spark().sql(f"select {columns}").toArrow().to_pylist()[0]
+    assert dict(zip(MEANINGS, row.values(), strict=True)) == MEANINGS
+
+
+def test_impossible_values_fail_instead_of_becoming_null(on_engine):
+    for expression in IMPOSSIBLE:
+        with pytest.raises(PySparkException):
+            engine.get_spark().sql(f"select {expression} as value").collect()
+
+
+def write_by_engine(lake: Lake) -> dict[str, str]:
+    """Every operation of the lake with data of the engine; the hashes of what it leaves."""
+    frame: Callable[[Any], DataFrame] = engine.get_spark().createDataFrame
+    many = frame(counts(*(f"f{i % 700}" for i in range(1000)))).withColumn("rows_in", F.crc32("file_id"))
+    first = lake.append("ops/counts", many, Txn("t", 1))
+    second = lake.append("ops/counts", frame(counts("f1", "g1")), Txn("t", 2))
+    assert (first.rows, first.duplicates, second.rows, second.duplicates) == (700, 300, 1, 1)
+    lake.upsert("ops/counts", frame(counts("f2", "g2", rows_in=7)), Txn("t", 3))
+    lake.delete("ops/counts", frame(counts("f3").select(["file_id"])), Txn("t", 4))
+    for day in (1, 2, 1):
+        date = dt.date(2017, 3, day)
+        rows = (
+            frame(scores(date, *"abc"))
+            .unionByName(lake.read("models/scores", day=date))
+            .dropDuplicates(["customer_id"])
+        )
+        lake.replace("models/scores", rows, lake.transaction("score", date, reads=["models/scores"]), day=date)
+    assert lake.read("ops/counts").where(F.col("arrived") == F.lit(DAY)).count() == 701
+    return {name: lake.content_hash(name) for name in ("ops/counts", "models/scores")}
+
+
+@pytest.mark.slow
+def test_both_engines_write_and_read_the_same_tables(apache_spark, tmp_path, spark):
+    embedded = write_by_engine(Lake(str(tmp_path / "embedded")))
+    with running_on(apache_spark):
+        assert write_by_engine(Lake(str(tmp_path / "apache"))) == embedded
+        swapped = Lake(str(tmp_path / "embedded")).read("ops/counts")
+        assert swapped.count() == 701
