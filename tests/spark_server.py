@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -70,7 +71,7 @@ def _serve(folder: Path, heap: str, cores: int, timeout: float) -> Iterator[str]
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=folder,
-            env=environment | {"SPARK_HOME": str(home)},
+            env=environment | {"SPARK_HOME": str(home), "PYSPARK_PYTHON": sys.executable},
             start_new_session=True,
         )
         try:
