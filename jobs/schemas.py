@@ -162,8 +162,8 @@ CANONICAL: dict[str, Dataset] = {
         ),
         _canonical(
             "consents",
-            "one answer of one contact about one purpose and channel",
-            ("consent_id",),
+            "one version of one answer of one contact about one purpose and channel",
+            ("consent_id", "changed_at"),  # an answer changed in place at the source must never pass for a duplicate
             """
             consent_id string id of the answer in this source
             purpose string what the data may be used for, a purpose of config/identity.yaml

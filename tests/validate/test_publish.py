@@ -295,3 +295,22 @@ def test_nothing_is_left_in_staging(land, validate, company, day, tmp_path):
     land("crm/2024-05-01/contacts.csv", contacts(ann(1)))
     validate(day("2024-05-01"))
     assert list((tmp_path / "var" / "lake" / "staging").glob("*")) == []
+
+
+def test_a_consent_withdrawn_in_place_is_no_duplicate(settings, tmp_path, day):
+    columns = ("consent_id", "contact_id", "purpose", "channel", "status", "changed_at")
+    source = {
+        "source": "crm",
+        "group": "crm",
+        "datasets": {"consents": {"files": "{day}/c.csv", "columns": {name: name for name in columns}}},
+    }
+    company = settings({"sources/crm.yaml": source})
+    for number, status in ((1, "granted"), (2, "withdrawn")):
+        target = tmp_path / "var" / "landing" / "crm" / f"2024-05-0{number}" / "c.csv"
+        target.parent.mkdir(parents=True)
+        answer = ("k1", "1", "marketing", "email", status, f"2024-05-0{number}")
+        target.write_text(",".join(columns) + "\n" + ",".join(answer) + "\n")
+    load.run("crm", day("2024-05-02"), company)
+    assert publish.run("crm", day("2024-05-02"), company)["accepted"] == 2
+    rows = Lake.of(company).arrow("valid/consents", columns=["status"])["status"].to_pylist()
+    assert sorted(rows) == ["granted", "withdrawn"]
