@@ -13,6 +13,7 @@ from typing import Any
 from airflow.plugins_manager import AirflowPlugin
 
 PREFIX = "/klantreis"
+LAST = ("Rows per source",)
 TEMPLATE = Path(__file__).with_name("journey_page.html")
 
 
@@ -49,18 +50,32 @@ def render(settings: Any) -> str:
     from jobs import report
 
     found = {
-        section.title: (columns, [dict(zip(columns, row, strict=True)) for row in rows])
+        section.title: (columns, _newest_day([dict(zip(columns, row, strict=True)) for row in rows]))
         for section, columns, rows in report.sections(settings)
     }
+    ordered = {
+        title: found[title] for title in sorted(found, key=lambda title: (title in LAST, list(found).index(title)))
+    }
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["number"] = lambda value: f"{value:,}" if isinstance(value, int) else value
+    environment.filters["number"] = _number
     return environment.from_string(TEMPLATE.read_text()).render(
         company=settings.general.company,
-        sections=found,
+        sections=ordered,
         problems=report.problems(settings),
         mlflow=os.environ.get("KLANTREIS_MLFLOW_URL"),
         data_docs=f"{PREFIX}/data-docs/" if data_docs_folder(settings).exists() else None,
     )
+
+
+def _number(value: Any) -> Any:
+    """Thousands apart, at most three decimals."""
+    return f"{round(value, 3):,}" if isinstance(value, int | float) else value
+
+
+def _newest_day(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of rows that each belong to a day those of the newest, else all."""
+    days = [row["day"] for row in rows if "day" in row]
+    return [row for row in rows if row["day"] == max(days)] if days else rows
 
 
 def data_docs_folder(settings: Any) -> Path:

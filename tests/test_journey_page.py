@@ -1,0 +1,84 @@
+"""The page in the Airflow UI: what it shows, from a real lake, and what loading it costs every task."""
+
+import datetime as dt
+import subprocess
+import sys
+
+import pyarrow as pa
+import pytest
+
+from jobs import schemas
+from jobs.lake import Lake
+
+
+@pytest.fixture
+def page(settings, monkeypatch, tmp_path):
+    """Render the page for a lake holding these rows: `page({"journeys/stages": [{...}]})`."""
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "airflow"))
+    monkeypatch.setenv("KLANTREIS_MLFLOW_URL", "http://localhost:5000")
+    from plugins.journey_page import render
+
+    def show(tables):
+        config = settings()
+        lake = Lake.of(config)
+        for name, rows in tables.items():
+            schema = schemas.get(name).arrow_schema()
+            full = [{field.name: row.get(field.name) for field in schema} for row in rows]
+            data = pa.Table.from_pylist(full, schema=schema)
+            lake.append(name, data, lake.transaction("test", dt.date(2024, 1, 1)))
+        return render(config)
+
+    return show
+
+
+def test_an_empty_lake_says_how_to_begin(page):
+    assert "Nothing is loaded yet" in page({})
+
+
+def test_only_the_newest_day_of_deliveries_is_shown(page):
+    delivery = {"audience": "win_back", "destination": "email", "members": 7, "delivered": 7, "kept": 0, "unknown": 0}
+    zeros = dict.fromkeys(("held_out", "no_consent", "no_address", "suppressed", "refused"), 0)
+    days = [{"day": dt.date(2024, 1, day), **delivery, **zeros} for day in (1, 2)]
+    shown = page({"activation/deliveries": days})
+    assert "2024-01-02" in shown
+    assert "2024-01-01" not in shown
+
+
+def test_a_broken_promise_is_shown_in_place_of_the_good_news(page):
+    count = {"file_id": "f1", "source": "crm", "dataset": "contacts", "arrived": dt.date(2024, 1, 1)}
+    files = [{"file_id": "f1", "state": "loaded"}, {"file_id": "f2", "state": "loaded"}]
+    right = {**count, "rows_in": 10, "accepted": 9, "quarantined": 1, "duplicates": 0}
+    assert "Every row and every audience member is accounted for." in page(
+        {"ops/counts": [right], "ops/files": files[:1]}
+    )
+    wrong = {**right, "file_id": "f2", "accepted": 8}
+    assert "neither accepted, nor quarantined, nor duplicates: crm/contacts file f2" in page(
+        {"ops/counts": [wrong], "ops/files": files[1:]}
+    )
+
+
+def test_text_from_the_lake_cannot_become_part_of_the_page(page):
+    row = {"day": dt.date(2024, 1, 1), "audience": "<script>alert(1)</script>", "customer_id": "c1", "arm": "treatment"}
+    shown = page({"audiences/members": [row]})
+    assert "<script>" not in shown
+    assert "&lt;script&gt;" in shown
+
+
+def test_the_page_loads_nothing_from_other_hosts(page):
+    import re
+
+    assert set(re.findall(r"https?://[^\"'\s)]+", page({}))) <= {"http://localhost:5000"}
+
+
+def test_loading_the_plugin_costs_a_task_nothing_heavy(tmp_path):
+    code = """
+import sys, airflow.plugins_manager
+before = set(sys.modules)
+import plugins.journey_page
+print(sorted({name.split('.')[0] for name in set(sys.modules) - before}))
+"""
+    import os
+
+    environment = {**os.environ, "AIRFLOW_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "['plugins']"
