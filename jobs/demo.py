@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from jobs import airflow_client, pipeline, progress, report, stack
 from jobs.errors import StepFailed
@@ -50,7 +50,9 @@ def run(console: Console, settings: Settings, size: float) -> None:
     times = _run_in_airflow(console, services, left) if left else []
     report.show(console, settings)
     _show_times(console, seconds, times)
-    console.print(report.as_table("Addresses", ["service", "address"], list(services.urls.items())))
+    pages = {"Journey page": "/klantreis/", "Data docs": "/klantreis/data-docs/"}  # in Airflow, behind its login
+    addresses = {**services.urls, **{name: services.urls["Airflow"] + path for name, path in pages.items()}}
+    console.print(report.as_table("Addresses", ["service", "address"], list(addresses.items())))
     console.print(f"Log in to Airflow as [bold]{services.user}[/] with password [bold]{services.password}[/].")
     problems = report.problems(settings)
     if problems:
@@ -69,16 +71,20 @@ def _load_history(console: Console, settings: Settings, seconds: dict[str, float
 
 
 def _run_in_airflow(console: Console, services: stack.Stack, days: list[date]) -> list[airflow_client.TaskTime]:
+    """One day after the other, as nights are: the audiences of a day must not see the next day's profiles."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    times = []
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("Airflow")
+        for day in days:
+            task = bar.add_task(f"Airflow {day}")
 
-        def show(now: airflow_client.Progress) -> None:
-            bar.update(
-                task, completed=now.finished, total=now.expected, description=", ".join(now.running) or "Airflow"
-            )
+            def show(now: airflow_client.Progress, task: TaskID = task, day: date = day) -> None:
+                running = ", ".join(now.running) or f"Airflow {day}"
+                bar.update(task, completed=now.finished, total=now.expected, description=running)
 
-        return services.airflow().run_days(days, show)
+            times += services.airflow().run_days([day], show)
+            bar.update(task, description=f"Airflow {day}")
+    return times
 
 
 def _write_files(state: Path, size: float) -> None:

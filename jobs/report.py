@@ -96,7 +96,7 @@ SECTIONS = (
         ("activation.deliveries",),
         """
         select day, audience, destination, members, delivered, removed, refused, unknown, held_out as "held out",
-               no_consent as "no consent", no_address as "no address", suppressed
+               no_consent as "no consent", no_address as "no address", suppressed, kept
         from activation.deliveries order by day, audience, destination""",
     ),
 )
@@ -172,7 +172,7 @@ def _text(value: object) -> str:
         return str(value)
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
 
 def _views(database: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import subprocess
 from collections import Counter
 
@@ -35,8 +36,10 @@ def sandboxes(tmp_path_factory):
     yield {
         "folder": folder,
         "connections": {
-            "AIRFLOW_CONN_KLANTREIS_SMTP": f"smtp://127.0.0.1:{smtp.port}",
-            "AIRFLOW_CONN_KLANTREIS_DATA_MANAGER": f"http://127.0.0.1:{data_manager.port}",
+            "AIRFLOW_CONN_KLANTREIS_SMTP": f"smtp://127.0.0.1:{smtp.port}?security=none",
+            "AIRFLOW_CONN_KLANTREIS_DATA_MANAGER": json.dumps(
+                {"host": "127.0.0.1", "port": data_manager.port, "schema": "http", "extra": {"anonymous": True}}
+            ),
         },
     }
     smtp.stop()
