@@ -2,12 +2,21 @@
 
 `SPARK_REMOTE=sc://host:port` selects an Apache Spark cluster. Without it an embedded engine (Sail) starts inside
 this process: same protocol and API, no Java, up in about a second. Nothing outside this module knows which one runs.
+
+Differences that no setting removes, so the jobs avoid them (first the embedded engine, then Apache Spark):
+- integer sums beyond 64 bits wrap, or fail;
+- a quotient or average of decimals has 6 digits, the last cut off, or up to 20, rounded: divide doubles;
+- `round` of a double halfway between two numbers follows its binary value, or its decimal text;
+- `cast(double as string)` of large and small numbers is plain, or has an exponent;
+- `to_json` writes decimals and timestamps shorter or longer; `get_json_object` returns an object or number as
+  received, or rewritten: cast such values, never compare or keep their text.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -25,6 +34,7 @@ PARITY = {
 
 _server: Any = None  # lives as long as the process; dropping the last reference would stop it
 _session: _Session | None = None
+_starting = threading.Lock()
 
 
 class _Session(NamedTuple):
@@ -43,16 +53,20 @@ def get_spark() -> SparkSession:
     remote = os.environ.get("SPARK_REMOTE", "")
     if _session and _session.process != os.getpid():
         raise RuntimeError("the engine started before this process was forked; start it in the child, or spawn instead")
-    if _session and _session.remote == remote and not _session.spark.is_stopped:
+    with _starting:
+        if _session is None or _session.remote != remote or _session.spark.is_stopped:
+            _session = _Session(os.getpid(), remote, _connect(remote or _embedded_address()))
         return _session.spark
+
+
+def _connect(address: str) -> SparkSession:
     from pyspark.sql import SparkSession
 
     # It writes every failed query to stderr with the values in it: noise in Airflow, and perhaps personal data.
     logging.getLogger("SQLQueryContextLogger").disabled = True
-    session = SparkSession.builder.remote(remote or _embedded_address()).create()
+    session = SparkSession.builder.remote(address).create()
     for key, value in PARITY.items():
         _set(session, key, value)
-    _session = _Session(os.getpid(), remote, session)
     return session
 
 

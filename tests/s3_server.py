@@ -53,8 +53,12 @@ def s3_server(folder: Path, timeout: float = 60) -> Iterator[dict[str, str]]:
         try:
             wait_for_port(server, port, timeout, log)
             _wait_for_bucket(f"http://127.0.0.1:{port}", timeout)
-            endpoint = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1"}
-            yield credentials | endpoint
+            endpoint = {
+                "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+                "AWS_ALLOW_HTTP": "true",
+                "AWS_REGION": "us-east-1",
+            }
+            yield credentials | endpoint | {"AWS_REGION": "us-east-1"}
         finally:
             stop(server)
 

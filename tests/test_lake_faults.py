@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from jobs.delta_log import DeltaLog
+from jobs.delta_log import Conflict, DeltaLog
 from jobs.lake import Commit, Lake, StaleWrite, Txn
 from tests.lake_rows import DAY, counts, identifiers
 
@@ -158,6 +158,18 @@ def test_what_killed_writers_leave_behind_is_vacuumed_and_nothing_else(processes
 
 
 # --- many writers ---------------------------------------------------------------------------------------------------
+
+
+def test_a_commit_is_refused_if_anyone_committed_since_the_table_was_looked_at(lake):
+    lake.append(TABLE, counts("a"), Txn("load", 1))
+    log = lake._log(TABLE)
+    before = log.snapshot()
+    lake.append(TABLE, counts("b"), Txn("load", 2))
+    with pytest.raises(Conflict):
+        log.commit(before, [], before.files, ("late", 1), {})
+    with pytest.raises(Conflict):
+        log.commit(None, [], [], ("too late to create it", 1), {})
+    assert identifiers(lake) == ["a", "b"]
 
 
 def append_many(root: str, worker: int, commits: int) -> int:
