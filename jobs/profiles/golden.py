@@ -8,9 +8,10 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.config_models import GOLDEN_ATTRIBUTES, GoldenRule
 from jobs.profiles.identity import with_customer
 from jobs.profiles.normalise import trimmed
-from jobs.settings import GOLDEN_ATTRIBUTES, GoldenRule, Settings
+from jobs.settings import Settings
 
 NEWEST = GoldenRule()
 CONTACT_POINTS = ("email", "phone")

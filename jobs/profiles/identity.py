@@ -13,6 +13,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.config_models import Identifier
 from jobs.lake import Lake
 from jobs.profiles.components import NotComponents, components
 from jobs.profiles.history import Links, replay
@@ -20,7 +21,7 @@ from jobs.profiles.links import KINDS, find_links
 from jobs.profiles.normalise import PERSON_COLUMNS, identifier_column
 from jobs.profiles.sightings import person_tables, sightings
 from jobs.schemas import get
-from jobs.settings import Identifier, Settings
+from jobs.settings import Settings
 
 log = logging.getLogger(__name__)
 EPOCH = date(1970, 1, 1)

@@ -12,9 +12,9 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from jobs.config_models import Identifier
 from jobs.profiles import names
 from jobs.profiles.normalise import PERSON_COLUMNS
-from jobs.settings import Identifier
 
 KINDS = tuple(PERSON_COLUMNS)
 LINK_COLUMNS = ["left", "right", "rule", "first_seen", "until"]

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
-import phonenumbers
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -60,26 +59,42 @@ def email_text(value: str | None) -> str | None:
 def phone(value: Column, country: Column | str) -> Column:
     """E.164, such as +31612345678; null if the number cannot exist. `country` is for numbers without country code."""
     # Made here, not as a decorator: PySpark needs a session to know whether it is a Spark Connect function.
-    return F.arrow_udf(_phones, "string")(value, F.lit(country) if isinstance(country, str) else country)
+    spell = F.arrow_udf(_phone_speller(), "string")
+    return spell(value, F.lit(country) if isinstance(country, str) else country)
 
 
 @lru_cache(maxsize=100_000)
 def phone_text(value: str | None, country: str) -> str | None:
-    try:
-        number = phonenumbers.parse(value or "", country)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_valid_number(number):
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    spelled: str | None = _phone_speller()(pa.array([value], pa.string()), pa.array([country], pa.string()))[0].as_py()
+    return spelled
 
 
-def _phones(values: pa.Array, countries: pa.Array) -> pa.Array:
-    """Parse each distinct number of a batch once: parsing is slow, and most rows of event data have no phone."""
-    distinct = pc.binary_join_element_wise(countries, values, "|").dictionary_encode()
-    pairs = [text.split("|", 1) for text in distinct.dictionary.to_pylist()]
-    parsed = pa.array([phone_text(value, country) for country, value in pairs], pa.string())
-    return parsed.take(distinct.indices)
+def _phone_speller() -> Callable[[pa.Array, pa.Array], pa.Array]:
+    """A function that spells an array of numbers, given their countries, parsing each distinct number once.
+
+    It is made here and imports what it needs, so that it travels whole to the workers of a Spark cluster: they have
+    `phonenumbers`, but not this package.
+    """
+
+    def spell(values: pa.Array, countries: pa.Array) -> pa.Array:
+        import phonenumbers
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        def one(text: str) -> str | None:
+            country, value = text.split("|", 1)
+            try:
+                number = phonenumbers.parse(value, country)
+            except phonenumbers.NumberParseException:
+                return None
+            valid = phonenumbers.is_valid_number(number)
+            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if valid else None
+
+        distinct = pc.binary_join_element_wise(countries, values, "|").dictionary_encode()
+        spelled = pa.array([one(text) for text in distinct.dictionary.to_pylist()], pa.string())
+        return spelled.take(distinct.indices)
+
+    return spell
 
 
 def normalised(

@@ -4,9 +4,9 @@ import datetime as dt
 
 import pandas as pd
 
+from jobs.config_models import Identity
 from jobs.profiles.identity import EPOCH, resolve
 from jobs.profiles.links import KINDS
-from jobs.settings import Identity
 
 DAY = dt.date(2017, 1, 1)
 RULES = Identity(golden_record={}, purposes={}).identifiers
