@@ -9,6 +9,8 @@ Runs every night at four for the day that just ended, one task per source of the
 - **Updates** the asset `valid/survey`, when all sources of the group are in.
 """
 
+from typing import Any
+
 from airflow.sdk import dag, task
 
 from dags.common import DAG_ARGS, NIGHTLY, SURVEY, sources_of
@@ -31,7 +33,7 @@ def ingest_survey() -> None:
         return step(load.run, source) | step(publish.run, source)
 
     @task(outlets=[SURVEY], trigger_rule="none_failed")
-    def publish(counts: list[dict]) -> dict:
+    def publish(counts: Any) -> dict:
         """Every source of the group is in: what waits for `valid/survey` may start."""
         return published(total(counts))
 

@@ -12,7 +12,7 @@ from airflow.sdk import Connection, get_current_context
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
 
 from dags.common import ZONE
-from jobs import settings
+from jobs import connections, settings
 
 CHATTY = ("alembic", "great_expectations", "grpc", "mlflow", "py4j", "pyspark", "urllib3")
 
@@ -33,7 +33,7 @@ def step(run: Callable[..., dict[str, Any]], *args: Any, **options: Any) -> dict
 
 def call(run: Callable[..., Any], *args: Any, **options: Any) -> Any:
     """`run(*args, day, settings, **options)` with Airflow's connections and without library chatter."""
-    settings.add_connection_source(_airflow_connection)
+    connections.add_connection_source(_airflow_connection)
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
     return run(*args, data_day(), settings.load_settings(), **options)
@@ -69,11 +69,11 @@ def option(name: str) -> Any:
     return get_current_context()["params"][name]
 
 
-def _airflow_connection(name: str) -> settings.Connection | None:
+def _airflow_connection(name: str) -> connections.Connection | None:
     try:
         found = Connection.get(name)
     except AirflowNotFoundException:
         return None
-    return settings.Connection(
+    return connections.Connection(
         found.host or "", found.port, found.login or "", found.password or "", found.schema or "", found.extra_dejson
     )

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -186,28 +187,27 @@ def environment(ports: dict[str, int], settings: Settings) -> dict[str, str]:
 
 def _wait(stack: Stack, running: dict[str, Process], settings: Settings) -> None:
     """Until all answer, the DAGs are known, the pools exist and the asset-driven DAGs are switched on."""
+    checks = {name: partial(_answers, name, process, stack) for name, process in running.items()}
+    for name in wait_until(checks, READY_WITHIN_SECONDS):
+        raise StackError(f"{name} did not answer in {READY_WITHIN_SECONDS} s; {_last_words(running[name])}")
     client = stack.airflow()
-    checks = {name: lambda port=process.port: not port_is_free(port) for name, process in running.items()}
-    checks |= {"mlflow": lambda: answers(f"{stack.urls['MLflow']}/health"), "airflow": client.healthy}
-
-    def ready_or_dead(name: str) -> bool:
-        if not running[name].alive():
-            raise StackError(f"{name} ended while starting; the end of {running[name].log}:\n" + _tail(running[name]))
-        return bool(checks[name]())
-
-    missing = wait_until({name: (lambda name=name: ready_or_dead(name)) for name in running}, READY_WITHIN_SECONDS)
-    for name in missing:
-        raise StackError(
-            f"{name} did not answer in {READY_WITHIN_SECONDS} s; the end of {running[name].log}:\n"
-            + _tail(running[name])
-        )
     for channel in sorted({destination.channel for destination in settings.channels.destinations.values()}):
         client.ensure_pool(f"channel_{channel}", slots=1)
     client.switch_on_asset_driven_dags()
 
 
-def _tail(process: Process) -> str:
-    return last_lines(process.log)
+def _answers(name: str, process: Process, stack: Stack) -> bool:
+    if not process.alive():
+        raise StackError(f"{name} ended while starting; {_last_words(process)}")
+    if name == "airflow":
+        return stack.airflow().healthy()
+    if name == "mlflow":
+        return answers(f"{stack.urls['MLflow']}/health")
+    return not port_is_free(process.port)
+
+
+def _last_words(process: Process) -> str:
+    return f"the end of {process.log}:\n{last_lines(process.log)}"
 
 
 def _describe(ports: dict[str, int], settings: Settings) -> Stack:
