@@ -58,7 +58,7 @@ def s3_server(folder: Path, timeout: float = 60) -> Iterator[dict[str, str]]:
                 "AWS_ALLOW_HTTP": "true",
                 "AWS_REGION": "us-east-1",
             }
-            yield credentials | endpoint | {"AWS_REGION": "us-east-1"}
+            yield credentials | endpoint
         finally:
             stop(server)
 
