@@ -51,7 +51,7 @@ def tables() -> str:
 
 def configuration() -> str:
     """Every key of every YAML file, from the models that check them."""
-    from jobs.settings import Audience, Channels, General, Identity, Journey, Models, Source
+    from jobs.config_models import Audience, Channels, General, Identity, Journey, Models, Source
 
     files: list[tuple[str, type[BaseModel]]] = [
         ("settings.yaml", General),
@@ -99,7 +99,7 @@ def _nested(annotation: Any) -> type[BaseModel] | None:
 
 def _type(annotation: Any) -> str:
     text = str(annotation) if get_args(annotation) else getattr(annotation, "__name__", str(annotation))
-    for noise in ("typing.", "jobs.settings.", "jobs.config_models.", "<class '", "'>"):
+    for noise in ("typing.", "jobs.config_models.", "<class '", "'>"):
         text = text.replace(noise, "")
     return text.replace("|", "or").replace("[]", "").replace("Literal", "one of ")
 

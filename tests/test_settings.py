@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from jobs.settings import Connection, connection, load_settings
+from jobs.connections import Connection, connection
+from jobs.settings import load_settings
 from jobs.yaml_files import ConfigError
 from tests.conftest import MINIMAL
 

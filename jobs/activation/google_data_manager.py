@@ -25,7 +25,8 @@ from jobs.activation.google_identifiers import hashes
 from jobs.activation.ledger import partial_reason
 from jobs.activation.options import DataManagerOptions, options
 from jobs.activation.retries import PoliteWait
-from jobs.settings import Connection, Settings, connection
+from jobs.connections import Connection, connection
+from jobs.settings import Settings
 from jobs.yaml_files import ConfigError
 
 log = logging.getLogger(__name__)

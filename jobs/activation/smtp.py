@@ -22,7 +22,8 @@ from typing import Literal
 from jobs.activation.channel import ChannelDown, Operation, Outcome
 from jobs.activation.messages import Messages
 from jobs.activation.options import SmtpOptions, options
-from jobs.settings import Connection, Settings, connection
+from jobs.connections import Connection, connection
+from jobs.settings import Settings
 from jobs.yaml_files import ConfigError
 
 log = logging.getLogger(__name__)

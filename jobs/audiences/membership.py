@@ -14,9 +14,10 @@ from jobs.audiences.columns import VIEW
 from jobs.audiences.holdout import arm
 from jobs.audiences.rules import columns_of, refuse_wrong_rules
 from jobs.audiences.view import READS, customer_view
+from jobs.config_models import Audience
 from jobs.engine import get_spark
 from jobs.lake import Lake
-from jobs.settings import Audience, Settings
+from jobs.settings import Settings
 
 TABLE = "audiences/members"
 _TYPES = {column.name: column.type for column in VIEW.columns}

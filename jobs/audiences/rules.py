@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from jobs.audiences.columns import VIEW, VIEW_COLUMNS
-from jobs.settings import Audience, Settings
+from jobs.config_models import Audience
+from jobs.settings import Settings
 from jobs.yaml_files import ConfigError, line_of, nearest
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
+from jobs.config_models import Format
 from jobs.ingest.landing import BrokenFile, Content
 from jobs.ingest.records import BLOCK, Chunk, Reject, check_columns
-from jobs.settings import Format
 
 SENTINEL = "\x02"
 """Put after the last line: an unclosed quote swallows it, and so gives itself away."""

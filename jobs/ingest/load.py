@@ -13,13 +13,14 @@ import duckdb
 import pyarrow as pa
 
 from jobs import schemas
+from jobs.config_models import Format, SourceDataset
 from jobs.ingest.expressions import source_columns
 from jobs.ingest.files import Entry, Ledger, NewFile, as_table
 from jobs.ingest.landing import BrokenFile, Landing, Snapshot
 from jobs.ingest.readers import read, to_json
 from jobs.ingest.records import Chunk, Reject
 from jobs.lake import Lake
-from jobs.settings import Format, Settings, SourceDataset
+from jobs.settings import Settings
 
 log = logging.getLogger(__name__)
 

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from jobs.config_models import Format
 from jobs.ingest.csv_files import read_csv
 from jobs.ingest.landing import BrokenFile, Content
 from jobs.ingest.records import BLOCK, Chunk, Reject, check_columns, refuse_missing
-from jobs.settings import Format
 
 BATCH = 100_000
 """Rows of a Parquet file read at a time."""

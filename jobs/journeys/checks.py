@@ -13,12 +13,13 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.config_models import Journey
 from jobs.engine import get_spark
 from jobs.journeys.kpis import PERIOD_TABLES
 from jobs.journeys.stages import timeline_columns
 from jobs.journeys.touchpoints import KNOWN_LATER, RULE_COLUMNS
 from jobs.schemas import get
-from jobs.settings import Journey, Settings
+from jobs.settings import Settings
 from jobs.yaml_files import line_of, nearest
 
 FORBIDDEN = re.compile(

@@ -9,8 +9,8 @@ from itertools import groupby
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.config_models import Journey, Kpi, Measure
 from jobs.journeys.rules import holds
-from jobs.settings import Journey, Kpi, Measure
 
 ALL = "all"
 NO_PART = "unknown"

@@ -14,8 +14,8 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.config_models import Measure, StageRule
 from jobs.journeys.rules import first_true
-from jobs.settings import Measure, StageRule
 
 
 def timeline(touchpoints: DataFrame, measures: dict[str, Measure], as_of: date) -> DataFrame:

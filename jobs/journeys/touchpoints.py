@@ -8,9 +8,9 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.config_models import ValenceRule
 from jobs.journeys.rules import day_of, first_true
 from jobs.schemas import get
-from jobs.settings import ValenceRule
 
 COLUMNS = {column.name: column.type for column in get("journeys/touchpoints").columns}
 KNOWN_LATER = ("clicked",)

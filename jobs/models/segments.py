@@ -18,11 +18,12 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from threadpoolctl import threadpool_limits
 
+from jobs.config_models import Words
 from jobs.errors import NotTrainable
 from jobs.models.classifier import signed_log, varying
-from jobs.settings import Words
 
 SAMPLE = 4000
+MINIMUM_PER_SEGMENT = 5
 CLEAR = 0.4
 """Standard deviations from the average customer from which a trait is worth a word."""
 
@@ -87,9 +88,9 @@ def fit(
     usable = [name for name in features if name in varying(frame[list(features)])]
     if not usable:
         raise NotTrainable("every segmentation feature is constant or empty; there is nothing to tell customers apart")
-    needed = max(10 * k_range[0], int(np.ceil(k_range[0] / minimum_share)) if minimum_share else 0)
+    needed = MINIMUM_PER_SEGMENT * k_range[0]
     if len(frame) < needed:
-        raise NotTrainable(f"{len(frame)} customers have ordered; {k_range[0]} segments need at least {needed}")
+        raise NotTrainable(f"{len(frame)} customers to learn from; {k_range[0]} segments need at least {needed}")
     space = _space(frame, usable)
     points = space.scaled(frame)
     kinds = len(np.unique(points, axis=0))

@@ -16,8 +16,8 @@ from pyspark.sql import types as T
 
 from expectations.batch_columns import UNREADABLE
 from jobs import schemas
+from jobs.config_models import SourceDataset
 from jobs.ingest.expressions import Expression, parse
-from jobs.settings import SourceDataset
 from jobs.yaml_files import ConfigError
 
 RAW = "raw_"

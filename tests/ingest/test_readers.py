@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from jobs.config_models import Format
 from jobs.ingest import csv_files, landing, records
 from jobs.ingest.landing import BrokenFile, Snapshot
 from jobs.ingest.readers import read, to_json
-from jobs.settings import Format
 
 
 def read_all(data: bytes, required=(), path="file", **form):

@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import functions as F
 from pyspark.testing import assertDataFrameEqual
 
-from jobs.settings import Journey
+from jobs.config_models import Journey
 from jobs.yaml_files import load
 
 SHIPPED = Path(__file__).resolve().parents[2] / "config" / "journey.yaml"

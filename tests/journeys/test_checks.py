@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from jobs.config_models import Journey
 from jobs.journeys.checks import check
-from jobs.settings import Journey
 from jobs.yaml_files import load
 from tests.journeys.conftest import SHIPPED
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from jobs.config_models import Journey
 from jobs.journeys.moments import moments
 from jobs.journeys.sessions import with_session
-from jobs.settings import Journey
 
 ZONE = "Europe/Amsterdam"
 RULES = {

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from jobs.config_models import Churn
 from jobs.models import churn, features
 from jobs.models.registry import Registry, Version
-from jobs.settings import Churn
 
 DAY = dt.date(2017, 12, 28)
 

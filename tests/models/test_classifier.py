@@ -78,7 +78,7 @@ def test_a_constant_feature_does_no_harm_and_gets_no_importance():
     ("change", "message"),
     [
         (lambda frame, label: (frame, np.zeros_like(label)), "0 rows have the outcome and 400 have not"),
-        (lambda frame, label: (frame.iloc[:30], label[:30]), "at least 20 of each are needed"),
+        (lambda frame, label: (frame.iloc[:15], label[:15]), "at least 10 of each are needed"),
         (lambda frame, label: (frame.assign(recency_days=1.0, noise=np.nan), label), "every feature is constant"),
         (lambda frame, label: (frame.assign(noise=np.inf), label), "features noise are infinite"),
         (lambda frame, label: (frame, np.where(label == 1, np.nan, 0.0)), "values other than 0 and 1"),

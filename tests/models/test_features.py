@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from jobs.config_models import Journey
 from jobs.models.features import features_as_of, ratio
-from jobs.settings import Journey
 
 DAY = dt.date(2017, 6, 30)
 JOURNEY = Journey(

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from jobs.config_models import Words
 from jobs.errors import NotTrainable
 from jobs.models import segments, training
 from jobs.models.segments import Choice, Segments
-from jobs.settings import Words
 
 FEATURES = ["orders_91d", "revenue_91d", "recency_days"]
 WORDS = {
@@ -137,8 +137,8 @@ def test_nothing_but_constant_features_is_refused():
 
 
 def test_too_few_customers_are_refused_with_how_many_are_needed():
-    with pytest.raises(NotTrainable, match="15 customers have ordered; 2 segments need at least 40"):
-        fit(customers((5, 5, 5)))
+    with pytest.raises(NotTrainable, match="9 customers to learn from; 2 segments need at least 10"):
+        fit(customers((3, 3, 3)))
 
 
 def test_infinite_features_are_refused():

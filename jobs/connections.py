@@ -1,0 +1,77 @@
+"""Where servers are and how to log in: from the environment or, inside a DAG, from Airflow."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from jobs.yaml_files import ConfigError
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where a server is and how to log in. `repr` never shows the password."""
+
+    host: str = ""
+    port: int | None = None
+    login: str = ""
+    password: str = ""
+    schema: str = ""
+    extra: dict[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"Connection(host={self.host!r}, port={self.port}, login={self.login!r})"
+
+
+ConnectionSource = Callable[[str], Connection | None]
+_connection_sources: list[ConnectionSource] = []
+
+
+def add_connection_source(source: ConnectionSource) -> None:
+    """Ask `source` for connections too; DAGs add Airflow's connections this way."""
+    if source not in _connection_sources:
+        _connection_sources.append(source)
+
+
+def connection(name: str) -> Connection:
+    """The connection of that name: environment variable AIRFLOW_CONN_NAME (URI or JSON), then added sources.
+
+    Raises ConfigError if there is none.
+    """
+    text = os.environ.get(f"AIRFLOW_CONN_{name.upper()}")
+    if text:
+        return _parse_connection(text)
+    for source in _connection_sources:
+        found = source(name)
+        if found:
+            return found
+    raise ConfigError(
+        [f"connection {name!r} is not known; add it in Airflow (Admin, Connections) or set AIRFLOW_CONN_{name.upper()}"]
+    )
+
+
+def _parse_connection(text: str) -> Connection:
+    if text.lstrip().startswith("{"):
+        values = json.loads(text)
+        extra = values.get("extra") or {}
+        return Connection(
+            values.get("host") or "",
+            values.get("port"),
+            values.get("login") or "",
+            values.get("password") or "",
+            values.get("schema") or "",
+            json.loads(extra) if isinstance(extra, str) else extra,
+        )
+    parts = urlsplit(text)
+    return Connection(
+        unquote(parts.hostname or ""),
+        parts.port,
+        unquote(parts.username or ""),
+        unquote(parts.password or ""),
+        parts.path.lstrip("/"),
+        dict(parse_qsl(parts.query)),
+    )
