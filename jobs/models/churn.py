@@ -49,7 +49,7 @@ class Loaded:
     booster: lgb.Booster
     active_days: int
     horizon_days: int
-    reference: dict[str, dict[str, list[float]]]
+    reference: dict[str, dict[str, Any]]
 
 
 def train(day: date, settings: Settings) -> dict[str, Any]:
@@ -162,7 +162,7 @@ def _split(txn: Txn, day: date, settings: Settings) -> Split:
         raise NotTrainable(
             f"orders begin on {first}; with {churn.active_days} active days, training can start on {ready}"
         )
-    frame = labelled(inputs, usable + judged, day, settings).toPandas()
+    frame: pd.DataFrame = labelled(inputs, usable + judged, day, settings).toPandas()  # type: ignore[assignment]
     frame["day"] = pd.to_datetime(frame["day"]).dt.date
     ordered = frame.sort_values(["day", "customer_id"], ignore_index=True)
     return Split(

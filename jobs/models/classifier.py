@@ -58,7 +58,7 @@ def fit(
     data = lgb.Dataset(frame, label, free_raw_data=False)
     folds = list(GroupKFold(n_splits=FOLDS).split(frame, label, groups=pd.factorize(groups)[0]))
     history = lgb.cv(settings, data, MAX_ROUNDS, folds=folds, callbacks=[lgb.early_stopping(PATIENCE, verbose=False)])
-    rounds = len(history["valid binary_logloss-mean"])
+    rounds = len(np.asarray(history["valid binary_logloss-mean"]))
     return lgb.train(settings, lgb.Dataset(frame, label), rounds)
 
 

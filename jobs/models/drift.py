@@ -9,11 +9,9 @@ import numpy as np
 import pandas as pd
 
 BINS = 10
-SMALLEST_SHARE = 1e-4
-"""Stands in for an empty bin, whose logarithm does not exist."""
 
 
-def reference(frame: pd.DataFrame) -> dict[str, dict[str, list[float]]]:
+def reference(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Per feature the edges of ten equally filled bins and the share of rows in each, empty values last.
 
     Shares of thousands of rows: small enough to store with a model, and nobody's data.
@@ -24,17 +22,24 @@ def reference(frame: pd.DataFrame) -> dict[str, dict[str, list[float]]]:
         present = values[~np.isnan(values)]
         inner = np.quantile(present, np.linspace(0, 1, BINS + 1)[1:-1]) if len(present) else np.array([])
         edges = np.unique(np.round(inner, 6))
-        found[name] = {"edges": edges.tolist(), "shares": _shares(values, edges).tolist()}
+        found[name] = {"edges": edges.tolist(), "shares": _shares(values, edges).tolist(), "rows": len(values)}
     return found
 
 
-def psi(expected: Mapping[str, Mapping[str, list[float]]], frame: pd.DataFrame) -> dict[str, float]:
-    """Population stability index per feature: 0 the same, over 0.25 by convention a different population."""
+def psi(expected: Mapping[str, Mapping[str, Any]], frame: pd.DataFrame) -> dict[str, float]:
+    """Population stability index per feature: 0 the same, over 0.25 by convention a different population.
+
+    What chance alone brings about between two samples of these sizes is taken off, so that few customers do not look
+    like drift; an empty bin counts as half a customer, since its logarithm does not exist.
+    """
     found = {}
     for name, part in expected.items():
-        then = np.maximum(part["shares"], SMALLEST_SHARE)
-        now = np.maximum(_shares(frame[name].to_numpy(dtype=float), np.array(part["edges"])), SMALLEST_SHARE)
-        found[name] = round(float(((now - then) * np.log(now / then)).sum()), 4)
+        shares = _shares(frame[name].to_numpy(dtype=float), np.array(part["edges"]))
+        rows = (part["rows"], max(len(frame), 1))
+        then, now = (np.maximum(x, 0.5 / n) for x, n in zip((part["shares"], shares), rows, strict=True))
+        used = np.count_nonzero((np.array(part["shares"]) > 0) | (shares > 0))
+        by_chance = (used - 1) * (1 / rows[0] + 1 / rows[1])
+        found[name] = round(max(0.0, float(((now - then) * np.log(now / then)).sum()) - by_chance), 4)
     return found
 
 

@@ -207,7 +207,7 @@ def known_contacts(inputs: Inputs, timezone: str, journey: Journey) -> DataFrame
 
 def contact_facts(contacts: DataFrame) -> DataFrame:
     """A contact counts as what its type says and, if it was negative, as that too; answers carry their score."""
-    of_type = reduce(lambda kind, item: kind.when(F.col("type") == item[0], item[1]), FACT_OF_TYPE.items(), F)
+    of_type = F.coalesce(*(F.when(F.col("type") == type_, fact) for type_, fact in FACT_OF_TYPE.items()))
     negative = F.when(F.col("valence") == "negative", "negative")
     answer = F.struct(
         F.col("occurred_at").alias("at"),

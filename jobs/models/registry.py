@@ -126,7 +126,7 @@ class Registry:
         with self._reaching():
             found = self.client.search_model_versions(f"name='{name}'", max_results=10_000)
         ordered = sorted(found, key=lambda version: -int(version.version))
-        return [Version(name, str(v.version), v.run_id, dict(v.tags)) for v in ordered]
+        return [Version(name, str(v.version), str(v.run_id), dict(v.tags)) for v in ordered]
 
     def champion(self, name: str) -> Version | None:
         """The version scores are made with, or None."""

@@ -34,7 +34,8 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     frame = txn.arrow(features.TABLE, day=day).to_pandas().sort_values("customer_id", ignore_index=True)
     if frame.empty:
         raise ModelRefused(f"models/features has no customers for {day}; run the features step for that day first")
-    tables, result = [], {"day": day.isoformat()}
+    tables: list[pa.Table] = []
+    result: dict[str, Any] = {"day": day.isoformat()}
     for name, version in champions.items():
         if version is None:
             result[name] = {"scored": 0, "reason": registry.absence(name)}

@@ -35,7 +35,7 @@ class Loaded:
 
     version: Version
     segments: Segments
-    reference: dict[str, dict[str, list[float]]]
+    reference: dict[str, dict[str, Any]]
 
 
 def train(day: date, settings: Settings) -> dict[str, Any]:

@@ -197,8 +197,9 @@ def _space(frame: pd.DataFrame, features: list[str]) -> Segments:
     low, high = np.where(narrow, values.min(axis=0), low), np.where(narrow, values.max(axis=0), high)
     clipped = np.clip(values, low, high)
     spread = np.maximum(clipped.std(axis=0), 1e-6)
-    lists = [[round(float(x), 6) for x in part] for part in (fill, low, high, clipped.mean(axis=0), spread)]
-    return Segments(features, *lists, centres=[], names=[], descriptions=[])
+    parts = {"fill": fill, "low": low, "high": high, "mean": clipped.mean(axis=0), "scale": spread}
+    rounded = {name: [round(float(x), 6) for x in part] for name, part in parts.items()}
+    return Segments(features=features, **rounded, centres=[], names=[], descriptions=[])
 
 
 def _kmeans(points: np.ndarray, k: int, seed: int) -> KMeans:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -60,7 +61,7 @@ class Resolved:
     counts: dict[str, Any]
 
 
-def resolve(seen: pd.DataFrame, rules: dict[str, Identifier], as_of: date) -> Resolved:
+def resolve(seen: pd.DataFrame, rules: Mapping[Any, Identifier], as_of: date) -> Resolved:
     """Customers from sightings: connected components of the links that stand, named after their oldest identifier."""
     nodes = identifiers(seen)
     found, powerless = find_links(seen, rules)

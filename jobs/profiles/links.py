@@ -7,7 +7,9 @@ day, so links known on a day never change afterwards, except that they can end. 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +24,7 @@ NEVER = np.iinfo(np.int32).max
 """Day number for: has not ended."""
 
 
-def find_links(sightings: pd.DataFrame, rules: dict[str, Identifier]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def find_links(sightings: pd.DataFrame, rules: Mapping[Any, Identifier]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The links, and the identifiers that link nobody (identifier, kind, reason, since).
 
     `sightings` holds one combination of identifiers a row: a column per kind, first_seen (day number) and, for contact
@@ -55,7 +57,7 @@ def seen_together(sightings: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(pairs).groupby(ends, as_index=False, sort=False)["first_seen"].min()
 
 
-def shared_since(together: pd.DataFrame, rules: dict[str, Identifier]) -> pd.DataFrame:
+def shared_since(together: pd.DataFrame, rules: dict[IdentifierKind, Identifier]) -> pd.DataFrame:
     """Identifiers seen with more others of one kind than their rule allows: identifier, kind, since.
 
     Cookies are not counted: one person has many browsers.
@@ -72,7 +74,7 @@ def shared_since(together: pd.DataFrame, rules: dict[str, Identifier]) -> pd.Dat
 
 
 def links_between_contacts(
-    carriers: pd.DataFrame, kind: str, rule: Identifier, shared: pd.DataFrame
+    carriers: pd.DataFrame, kind: IdentifierKind, rule: Identifier, shared: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Links by an identifier that a household may share, and which are disputed (identifier, since).
 
@@ -106,7 +108,7 @@ def _agreeing(carriers: pd.DataFrame, rule: Identifier) -> pd.DataFrame:
     return pairs.groupby(ends, as_index=False)["first_seen"].min()
 
 
-def _carriers(sightings: pd.DataFrame, kind: str, shared: pd.DataFrame) -> pd.DataFrame:
+def _carriers(sightings: pd.DataFrame, kind: IdentifierKind, shared: pd.DataFrame) -> pd.DataFrame:
     """Each version of a contact with such an identifier; `joined` is the day the contact first had it.
 
     Contacts that came after it was shared by too many are left out, which bounds the number of pairs.
