@@ -44,7 +44,7 @@ def push_audiences() -> None:
     def push(audience: str, destination: str) -> dict:
         from jobs.activation import push
 
-        return step(push.run, audience, destination)
+        return step(push.run, audience, destination, allow_old=option("allow_old"))
 
     @task(outlets=[DELIVERIES], trigger_rule="none_failed")
     def account(*counts: Any) -> dict:
