@@ -30,7 +30,7 @@ def contact_points(contacts: DataFrame, settings: Settings) -> DataFrame:
     )
 
 
-def _given(contacts: DataFrame, kind: IdentifierKind, settings: Settings) -> DataFrame:
+def _given(contacts: DataFrame, kind: str, settings: Settings) -> DataFrame:
     rule = settings.identity.golden_record.get(kind, NEWEST)
     value = normalised(kind, F.col(kind), settings, country=F.col("country"))
     return contacts.select(

@@ -57,7 +57,7 @@ def seen_together(sightings: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(pairs).groupby(ends, as_index=False, sort=False)["first_seen"].min()
 
 
-def shared_since(together: pd.DataFrame, rules: dict[IdentifierKind, Identifier]) -> pd.DataFrame:
+def shared_since(together: pd.DataFrame, rules: Mapping[Any, Identifier]) -> pd.DataFrame:
     """Identifiers seen with more others of one kind than their rule allows: identifier, kind, since.
 
     Cookies are not counted: one person has many browsers.
@@ -74,7 +74,7 @@ def shared_since(together: pd.DataFrame, rules: dict[IdentifierKind, Identifier]
 
 
 def links_between_contacts(
-    carriers: pd.DataFrame, kind: IdentifierKind, rule: Identifier, shared: pd.DataFrame
+    carriers: pd.DataFrame, kind: str, rule: Identifier, shared: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Links by an identifier that a household may share, and which are disputed (identifier, since).
 
@@ -108,7 +108,7 @@ def _agreeing(carriers: pd.DataFrame, rule: Identifier) -> pd.DataFrame:
     return pairs.groupby(ends, as_index=False)["first_seen"].min()
 
 
-def _carriers(sightings: pd.DataFrame, kind: IdentifierKind, shared: pd.DataFrame) -> pd.DataFrame:
+def _carriers(sightings: pd.DataFrame, kind: str, shared: pd.DataFrame) -> pd.DataFrame:
     """Each version of a contact with such an identifier; `joined` is the day the contact first had it.
 
     Contacts that came after it was shared by too many are left out, which bounds the number of pairs.

@@ -98,7 +98,7 @@ def _phone_speller() -> Callable[[pa.Array, pa.Array], pa.Array]:
 
 
 def normalised(
-    kind: IdentifierKind, value: Column, settings: Settings, source: Column | None = None, country: Column | None = None
+    kind: str, value: Column, settings: Settings, source: Column | None = None, country: Column | None = None
 ) -> Column:
     """The one spelling of an identifier of that kind, or null. A contact id only means something within its source."""
     default = settings.general.country
@@ -114,9 +114,7 @@ def normalised(
     return F.when(~bare.isin(*junk), bare) if junk else bare
 
 
-def normalised_text(
-    kind: IdentifierKind, value: str | None, settings: Settings, source: str | None = None
-) -> str | None:
+def normalised_text(kind: str, value: str | None, settings: Settings, source: str | None = None) -> str | None:
     """`normalised` for one value. Values that are normalised already stay as they are."""
     if kind == "email":
         bare = email_text(value)
@@ -129,7 +127,7 @@ def normalised_text(
     return None if bare in junk_values(kind, settings) else bare
 
 
-def junk_values(kind: IdentifierKind, settings: Settings) -> list[str]:
+def junk_values(kind: str, settings: Settings) -> list[str]:
     """Values of config/identity.yaml that identify nobody, spelled as the normaliser spells them."""
     listed = settings.identity.junk.get(kind, [])  # type: ignore[call-overload]
     if kind == "email":
@@ -142,7 +140,7 @@ def junk_values(kind: IdentifierKind, settings: Settings) -> list[str]:
 
 
 def identifier_column(
-    kind: IdentifierKind,
+    kind: str,
     column: str | Column,
     settings: Settings,
     source_column: str | Column = "source",
@@ -156,9 +154,7 @@ def identifier_column(
     return F.substring(F.sha2(keyed, 256), 1, _HASH_LENGTH)
 
 
-def identifier_hash(
-    kind: IdentifierKind, value: str | None, settings: Settings, source: str | None = None
-) -> str | None:
+def identifier_hash(kind: str, value: str | None, settings: Settings, source: str | None = None) -> str | None:
     """`identifier_column` for one value. A contact is given as `source:id`, or as id with its `source`."""
     bare = normalised_text(kind, value, settings, source)
     if bare is None:
