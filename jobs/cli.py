@@ -176,6 +176,27 @@ def quarantine_show(
 
 
 @app.command()
+def kpi(name: str, day: Day = None, config: Config = None) -> None:
+    """Show one KPI on a day, and the query that computes it again from the events."""
+    from jobs.journeys.kpis import query_for
+    from jobs.queries import connect
+
+    settings = load_settings(config)
+    if name not in settings.journey.kpis:
+        raise ConfigError([f"unknown KPI {name!r}{nearest(name, settings.journey.kpis)}"])
+    _require(settings, "journeys/kpis")
+    database = connect(settings)
+    chosen = _day(day, "--day") if day else database.sql("select max(day) from journeys.kpis").fetchall()[0][0]
+    rows = database.execute(
+        "select dimension, value, numerator, denominator, unit from journeys.kpis "
+        "where kpi = ? and day = ? order by all",
+        [name, chosen],
+    )
+    _print(f"{name} on {chosen}", ["dimension", "value", "numerator", "denominator", "unit"], rows.fetchall())
+    console.print(query_for(name, settings.journey, chosen), markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
 def plan(audience: str, day: Day = None, config: Config = None) -> None:
     """Show what a push of this audience would do, per destination, without doing it."""
     from jobs.activation import plan as planning

@@ -83,3 +83,21 @@ def test_an_unknown_audience_is_refused(klantreis):
     code, _, errors = klantreis("plan", "win_bak")
     assert code == 2
     assert "unknown audience 'win_bak'" in errors
+
+
+def test_an_unknown_kpi_gets_the_nearest_one(klantreis):
+    journey = {
+        "stages": [{"stage": "awareness", "name": "seen", "when": "true"}],
+        "kpis": {
+            "visits": {
+                "stage": "awareness",
+                "title": "Visits",
+                "unit": "count",
+                "table": "sessions",
+                "numerator": "count(*)",
+            }
+        },
+    }
+    code, _, errors = klantreis("kpi", "visit", files={"journey.yaml": journey})
+    assert code == 2
+    assert "unknown KPI 'visit'; did you mean 'visits'?" in errors
