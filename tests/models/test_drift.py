@@ -19,6 +19,13 @@ def test_the_same_kind_of_customers_do_not_drift():
     assert max(index.values()) < 0.05
 
 
+@pytest.mark.parametrize("count", [30, 100])
+def test_few_customers_are_not_mistaken_for_changed_ones(count):
+    reference = drift.reference(customers(count=200))
+    indexes = [drift.psi(reference, customers(seed=seed, count=count))["orders_91d"] for seed in range(1, 21)]
+    assert sum(index > 0.25 for index in indexes) <= 1
+
+
 def test_customers_who_order_twice_as_much_have_drifted():
     index = drift.psi(drift.reference(customers()), customers(mean=20, seed=1))
     assert index["orders_91d"] > 0.25 > index["noise"]
