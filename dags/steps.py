@@ -36,6 +36,7 @@ def call(run: Callable[..., Any], *args: Any, **options: Any) -> Any:
     connections.add_connection_source(_airflow_connection)
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("pyspark.sql.connect.logging").disabled = True  # as it starts; what it would say is raised too
     return run(*args, data_day(), settings.load_settings(), **options)
 
 

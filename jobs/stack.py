@@ -32,10 +32,24 @@ SANDBOX_LOGIN: dict[str, dict[str, Any]] = {
     "google_data_manager": {"schema": "http", "extra": {"anonymous": True}},
 }
 READY_WITHIN_SECONDS = 300
-PRELOADED = (
-    "airflow.executors.local_executor,airflow.sdk.execution_time.task_runner,"
-    "pyspark.sql.connect.session,pyspark.sql.connect.functions,pandas,pyarrow.dataset,deltalake,"
-    "great_expectations,mlflow,sklearn.cluster,lightgbm"
+PRELOADED = ",".join(
+    (
+        "airflow.executors.local_executor",
+        "airflow.sdk.execution_time.task_runner",
+        "airflow.dag_processing.dagbag",
+        "airflow.providers.standard.decorators.python",
+        "pyspark.sql.connect.session",
+        "pandas",
+        "pyarrow.dataset",
+        "deltalake",
+        "duckdb",
+        "great_expectations",
+        "mlflow.sklearn",
+        "mlflow.store.tracking.sqlalchemy_store",
+        "mlflow.store.model_registry.sqlalchemy_store",
+        "lightgbm",
+        "google.ads.datamanager_v1",
+    )
 )
 """What a task needs, loaded once in the process that all tasks are forked from: saves seconds per task."""
 
