@@ -657,8 +657,8 @@ OTHERS: tuple[Dataset, ...] = (
         mobile_share_91d double share of visits by phone in the last 91 days
         conversations_91d double conversations in the last 91 days
         negative_contacts_91d double negative touchpoints in the last 91 days
-        nps_last double last NPS answer
-        csat_last double last CSAT answer
+        nps_last double last NPS answer, 0 to 10
+        csat_last double last CSAT answer, 1 to 5
         clicks_91d double campaign clicks and redemptions in the last 91 days
         web_order_share_91d double share of orders not placed in a store in the last 91 days
     """),

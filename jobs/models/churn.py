@@ -60,6 +60,9 @@ def train(day: date, settings: Settings) -> dict[str, Any]:
     """
     registry, lake = Registry(settings), Lake.of(settings)
     txn = lake.transaction("train_churn", day, reads=features.READS, config=[settings.models, settings.journey])
+    before = training.done_before(txn, registry, NAME)
+    if before:
+        return before
     reason = training.overtaken(registry, NAME, day)
     if reason:
         return {"model": NAME, "day": day.isoformat(), "decision": "waiting", "reason": reason}
@@ -68,7 +71,7 @@ def train(day: date, settings: Settings) -> dict[str, Any]:
         found = training.fingerprint(
             pd.concat([split.learn, split.judge]), settings.models.churn.model_dump() | {"seed": settings.models.seed}
         )
-        version = registry.find(NAME, found)
+        version = registry.find(NAME, "fingerprint", found)
         if version is None:
             champion = registry.champion(NAME)
             trained, verdict = challenge(split, settings, load(registry, champion) if champion else None)

@@ -138,8 +138,10 @@ def importance(model: lgb.Booster) -> dict[str, float]:
     return dict(sorted(shares.items(), key=lambda item: (-item[1], item[0])))
 
 
-def reasons(model: lgb.Booster, frame: pd.DataFrame, words: Mapping[str, str], top: int = 3) -> list[list[str]]:
-    """Per row the features that moved its score most, in words, the strongest first.
+def reasons(
+    model: lgb.Booster, frame: pd.DataFrame, words: Mapping[str, str], outcome: str, top: int = 3
+) -> list[list[str]]:
+    """Per row the features that moved its score most, in words, the strongest first; `outcome` is what is scored.
 
     Contributions are exact Shapley values of the trees: with the base rate they add up to the score.
     """
@@ -149,14 +151,14 @@ def reasons(model: lgb.Booster, frame: pd.DataFrame, words: Mapping[str, str], t
     strongest = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :top]
     values = inputs.to_numpy(dtype=float)
     return [
-        [_reason(words.get(names[i], names[i]), values[row, i], contributions[row, i]) for i in strongest[row]]
+        [_reason(words.get(names[i], names[i]), values[row, i], contributions[row, i], outcome) for i in strongest[row]]
         for row in range(len(inputs))
     ]
 
 
-def _reason(words: str, value: float, contribution: float) -> str:
+def _reason(words: str, value: float, contribution: float, outcome: str) -> str:
     shown = "none" if np.isnan(value) else f"{round(float(value), 2):g}"
-    return f"{words}: {shown} ({'raises' if contribution > 0 else 'lowers'} it)"
+    return f"{words}: {shown} ({'raises' if contribution > 0 else 'lowers'} {outcome})"
 
 
 def typical_row(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
@@ -135,9 +136,9 @@ class Registry:
         number = models[0].aliases.get(CHAMPION) if models else None
         return next((v for v in self.versions(name) if v.number == str(number)), None) if number else None
 
-    def find(self, name: str, fingerprint: str) -> Version | None:
-        """The judged version trained on exactly this data and configuration, if there is one."""
-        same = (v for v in self.versions(name) if v.tags.get("fingerprint") == fingerprint)
+    def find(self, name: str, tag: str, value: str) -> Version | None:
+        """The newest judged version with that tag: `fingerprint` of its data, or `transaction` it was made in."""
+        same = (version for version in self.versions(name) if version.tags.get(tag) == value)
         return next((version for version in same if "decision" in version.tags), None)
 
     def register(self, name: str, trained: Trained, tags: dict[str, str]) -> Version:

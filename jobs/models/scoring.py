@@ -75,7 +75,7 @@ def _churn(frame: pd.DataFrame, registry: Registry, version: Any, settings: Sett
             "customer_id": active["customer_id"],
             "score": scores,
             "label": band(scores, settings.models.churn.bands),
-            "reasons": classifier.reasons(model.booster, active, training.meanings()),
+            "reasons": classifier.reasons(model.booster, active, training.meanings(), "the risk"),
         }
     )
     return scored, _drift(model.reference, active, classifier.importance(model.booster), settings.models.drift)

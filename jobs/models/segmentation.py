@@ -45,6 +45,9 @@ def train(day: date, settings: Settings) -> dict[str, Any]:
     """
     registry, lake = Registry(settings), Lake.of(settings)
     txn = lake.transaction("train_segmentation", day, reads=[features.TABLE], config=settings.models)
+    before = training.done_before(txn, registry, NAME, TABLE)
+    if before:
+        return before
     reason = training.overtaken(registry, NAME, day)
     if reason:
         return {"model": NAME, "day": day.isoformat(), "decision": "waiting", "reason": reason}
@@ -54,7 +57,7 @@ def train(day: date, settings: Settings) -> dict[str, Any]:
             raise NotTrainable(f"models/features has no customer who ordered by {day}; run the features step first")
         config = settings.models.segmentation.model_dump() | {"seed": settings.models.seed}
         found = training.fingerprint(frame[["customer_id", *features.NAMES]], config)
-        version = registry.find(NAME, found)
+        version = registry.find(NAME, "fingerprint", found)
         if version is None:
             champion = registry.champion(NAME)
             trained, verdict = challenge(frame, settings, load(registry, champion) if champion else None)

@@ -30,7 +30,19 @@ def fingerprint(frame: pd.DataFrame, config: Any) -> str:
 def tags(day: date, found: str, txn: Txn) -> dict[str, str]:
     """What a version must remember to be found and reproduced: the Delta version of every table it learned from."""
     versions = {name: version for name, version in txn.pins.items() if version is not None}
-    return {"day": day.isoformat(), "fingerprint": found, "data_version": json.dumps(versions, sort_keys=True)}
+    return {
+        "day": day.isoformat(),
+        "fingerprint": found,
+        "transaction": str(txn.version),
+        "data_version": json.dumps(versions, sort_keys=True),
+    }
+
+
+def done_before(txn: Txn, registry: Registry, name: str, *tables: str) -> dict[str, Any] | None:
+    """The result of this very training if it ended before, without looking at any data."""
+    version = registry.find(name, "transaction", str(txn.version))
+    finished = version is not None and version.tags.get("settled") == "true" and txn.done(EVALUATIONS, *tables)
+    return summary(registry, version) if version and finished else None
 
 
 def overtaken(registry: Registry, name: str, day: date) -> str | None:
@@ -64,12 +76,17 @@ def record(lake: Lake, txn: Txn, registry: Registry, version: Version) -> dict[s
         for metric, value in sorted(metrics.items())
     ]
     lake.append(EVALUATIONS, pa.Table.from_pylist(rows, schema=schemas.get(EVALUATIONS).arrow_schema()), txn)
+    return summary(registry, version)
+
+
+def summary(registry: Registry, version: Version) -> dict[str, Any]:
+    """What the log of the day shows of a judged version."""
     return {
         "model": version.name,
         "version": version.number,
-        "decision": decision,
-        "reason": reason,
-        **{metric: round(float(value), 4) for metric, value in sorted(metrics.items())},
+        "decision": version.tags["decision"],
+        "reason": version.tags["reason"],
+        **{metric: round(float(value), 4) for metric, value in sorted(registry.metrics(version).items())},
     }
 
 

@@ -97,9 +97,10 @@ def test_reasons_are_the_strongest_contributions_in_words():
         model,
         pd.DataFrame({"recency_days": [80.0, 1.0], "noise": [0.0, 0.0]}),
         {"recency_days": "days since last order"},
+        "the risk",
     )
-    assert found[0][0] == "days since last order: 80 (raises it)"
-    assert found[1][0] == "days since last order: 1 (lowers it)"
+    assert found[0][0] == "days since last order: 80 (raises the risk)"
+    assert found[1][0] == "days since last order: 1 (lowers the risk)"
 
 
 def test_metrics_of_perfect_and_of_useless_probabilities():

@@ -72,7 +72,7 @@ def test_a_refused_challenger_leaves_the_champion_and_keeps_its_reason(add, mode
     first, second = add(PROMOTED), add(REFUSED, fingerprint="f2")
     found = Registry(model_settings())
     assert found.champion("churn").number == first.number
-    assert found.find("churn", "f2").tags["reason"] == "worse"
+    assert found.find("churn", "fingerprint", "f2").tags["reason"] == "worse"
     assert found.absence("churn") == "worse"
     assert second.number == "2"
 
@@ -92,7 +92,7 @@ def test_a_crash_between_the_decision_and_the_alias_is_finished_by_the_next_try(
     for key, value in {"decision": "promoted", "reason": "better", "previous_champion": "1"}.items():
         found.client.set_model_version_tag("churn", version.number, key, value)
     assert found.champion("churn").number == "1"
-    found.settle(found.find("churn", "f2"))
+    found.settle(found.find("churn", "fingerprint", "f2"))
     assert found.champion("churn").number == "2"
 
 
@@ -100,7 +100,7 @@ def test_settling_twice_does_not_undo_a_rollback(add, model_settings):
     add(PROMOTED), add(PROMOTED, fingerprint="f2")
     found = Registry(model_settings())
     found.rollback("churn")
-    found.settle(found.find("churn", "f2"))
+    found.settle(found.find("churn", "fingerprint", "f2"))
     assert found.champion("churn").number == "1"
 
 
