@@ -34,11 +34,11 @@ DELIVERIES = Asset("activation/deliveries", group="klantreis")
 
 def say_why(context: Any) -> None:
     """Make the reason the last line of the log, under the traceback."""
-    log.error("%s failed: %s", context["task_instance"].task_id, context.get("exception"))
+    log.error("%s failed: %r", context["task_instance"].task_id, context.get("exception"))
 
 
 DECIDED = [errors.DataStopped, errors.StaleDay, errors.NotTrainable, ConfigError]  # the same data, the same answer
-BUGS = [AttributeError, ImportError, NameError, TypeError]
+BUGS = [AssertionError, AttributeError, ImportError, LookupError, NameError, TypeError]
 RETRIES = ExceptionRetryPolicy(
     [
         RetryRule([*DECIDED, *BUGS], RetryAction.FAIL, reason="trying again cannot help"),

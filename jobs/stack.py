@@ -168,6 +168,9 @@ def environment(ports: dict[str, int], settings: Settings) -> dict[str, str]:
         "SCHEDULER__MP_START_METHOD": "forkserver",
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
         "USAGE_DATA_COLLECTION__ENABLED": "False",
+        # A worker notices late, by up to this many seconds, that a large process has ended.
+        "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+        "WORKERS__MAX_FAILED_HEARTBEATS": "60",
     }
     connections = {
         f"AIRFLOW_CONN_{destination.connection.upper()}": json.dumps(
