@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from datetime import date, datetime, timedelta
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
+from jobs import cli_quarantine
+from jobs.console import Config, console, require_table, show
 from jobs.errors import StepFailed
 from jobs.settings import Settings, load_settings
 from jobs.yaml_files import ConfigError, nearest
@@ -18,11 +18,8 @@ from jobs.yaml_files import ConfigError, nearest
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="The customer journey platform that runs on Airflow."
 )
-quarantine_app = typer.Typer(no_args_is_help=True, help="Rows and files that were set aside, and why.")
-app.add_typer(quarantine_app, name="quarantine")
-console = Console()
+app.add_typer(cli_quarantine.app, name="quarantine")
 
-Config = Annotated[Path | None, typer.Option("--config", help="Folder with the company's YAML files.")]
 Day = Annotated[str | None, typer.Option("--day", help="The day, as 2017-12-31; default: the newest day run.")]
 
 
@@ -98,7 +95,7 @@ def tables(
             dataset = schemas.get(name)
         except KeyError as error:
             raise ConfigError([str(error.args[0])]) from None
-        _print(
+        show(
             f"{name}: one row is {dataset.grain}; key {', '.join(dataset.key)}",
             ["column", "type", "meaning"],
             [[c.name + (" (personal)" if c.personal else ""), c.type, c.meaning] for c in dataset.columns],
@@ -106,7 +103,7 @@ def tables(
         return
     lake = Lake.of(settings)
     existing = [table for table in table_names(settings) if lake.exists(table)]
-    _print(
+    show(
         f"Tables in {settings.lake}",
         ["table", "one row is", "rows", "version"],
         [[table, schemas.get(table).grain, f"{lake.rows(table):,}", lake.version(table)] for table in existing],
@@ -128,51 +125,9 @@ def query(
     except duckdb.Error as error:
         raise ConfigError([f"query: {error}"]) from None
     if result:
-        _print(None, result.columns, rows[:1000])
+        show(None, result.columns, rows[:1000])
     if len(rows) > 1000:
         console.print("Only the first 1,000 rows are shown; add LIMIT or aggregate.")
-
-
-@quarantine_app.command("list")
-def quarantine_list(
-    config: Config = None,
-    by: Annotated[str, typer.Option("--by", help="rule or file")] = "rule",
-) -> None:
-    """Count what was set aside, by rule or by file."""
-    from jobs.queries import connect
-
-    columns = {"rule": "source, dataset, rule", "file": "source, dataset, path"}
-    if by not in columns:
-        raise ConfigError([f"--by: unknown value {by!r}{nearest(by, columns)}"])
-    settings = load_settings(config)
-    _require(settings, "quarantine/rows")
-    rows = connect(settings).sql(
-        f"select {columns[by]}, count(distinct (file_id, line)) as rows, count(distinct path) as files, "
-        f"any_value(reason) from quarantine.rows group by all order by rows desc, {columns[by]}"
-    )
-    _print("Set aside", [*columns[by].split(", "), "rows", "files", "reason (one of them)"], rows.fetchall())
-
-
-@quarantine_app.command("show")
-def quarantine_show(
-    config: Config = None,
-    rule: Annotated[str | None, typer.Option(help="Only this rule.")] = None,
-    path: Annotated[str | None, typer.Option(help="Only files whose path contains this.")] = None,
-    records: Annotated[bool, typer.Option(help="Show the records too: they hold personal data.")] = False,
-    limit: Annotated[int, typer.Option(min=1)] = 50,
-) -> None:
-    """Show single rows that were set aside: file, line, rule and reason."""
-    from jobs.queries import connect
-
-    settings = load_settings(config)
-    _require(settings, "quarantine/rows")
-    columns = ["path", "line", "rule", "reason", *(["record"] if records else [])]
-    rows = connect(settings).execute(
-        f"select {', '.join(columns)} from quarantine.rows where ($rule is null or rule = $rule) "
-        "and ($path is null or contains(path, $path)) order by path, line, rule limit $limit",
-        {"rule": rule, "path": path, "limit": limit},
-    )
-    _print(None, columns, rows.fetchall())
 
 
 @app.command()
@@ -184,7 +139,7 @@ def kpi(name: str, day: Day = None, config: Config = None) -> None:
     settings = load_settings(config)
     if name not in settings.journey.kpis:
         raise ConfigError([f"unknown KPI {name!r}{nearest(name, settings.journey.kpis)}"])
-    _require(settings, "journeys/kpis")
+    require_table(settings, "journeys/kpis")
     database = connect(settings)
     chosen = _day(day, "--day") if day else database.sql("select max(day) from journeys.kpis").fetchall()[0][0]
     rows = database.execute(
@@ -192,7 +147,7 @@ def kpi(name: str, day: Day = None, config: Config = None) -> None:
         "where kpi = ? and day = ? order by all",
         [name, chosen],
     )
-    _print(f"{name} on {chosen}", ["dimension", "value", "numerator", "denominator", "unit"], rows.fetchall())
+    show(f"{name} on {chosen}", ["dimension", "value", "numerator", "denominator", "unit"], rows.fetchall())
     console.print(query_for(name, settings.journey, chosen), markup=False, highlight=False, soft_wrap=True)
 
 
@@ -211,7 +166,7 @@ def plan(audience: str, day: Day = None, config: Config = None) -> None:
         "where day = ? and audience = ? group by all order by all",
         [chosen, audience],
     )
-    _print(f"{audience} on {chosen}", ["destination", "action", "reason", "customers"], rows.fetchall())
+    show(f"{audience} on {chosen}", ["destination", "action", "reason", "customers"], rows.fetchall())
 
 
 @app.command()
@@ -231,7 +186,19 @@ def push(
     planning.run(chosen, settings)
     for destination in settings.audiences[audience].send_to:
         counts = pushing.run(audience, destination, chosen, settings, dry_run=dry_run)
-        _print(f"{audience} to {destination} on {chosen}", list(counts), [list(counts.values())])
+        show(f"{audience} to {destination} on {chosen}", list(counts), [list(counts.values())])
+
+
+@app.command()
+def rollback(model: Annotated[str, typer.Argument(help="churn or segmentation")], config: Config = None) -> None:
+    """Give the champion's place back to the version that had it before."""
+    from jobs.models import registry
+
+    settings = load_settings(config)
+    models = ("churn", "segmentation")
+    if model not in models:
+        raise ConfigError([f"unknown model {model!r}{nearest(model, models)}"])
+    console.print(f"{model}: version {registry.rollback(model, settings)['champion']} is champion again")
 
 
 @app.command()
@@ -259,7 +226,7 @@ def up(config: Config = None) -> None:
     from jobs import stack
 
     started = stack.start(load_settings(config))
-    _print("Running", ["service", "address"], [[name, url] for name, url in started.urls.items()])
+    show("Running", ["service", "address"], [[name, url] for name, url in started.urls.items()])
 
 
 @app.command()
@@ -291,7 +258,7 @@ def newest_run(settings: Settings) -> date:
     """The newest day audiences were built for."""
     from jobs.queries import connect
 
-    _require(settings, "audiences/members")
+    require_table(settings, "audiences/members")
     return connect(settings).sql("select max(day) from audiences.members").fetchall()[0][0]
 
 
@@ -300,25 +267,11 @@ def _known_audience(settings: Settings, audience: str) -> None:
         raise ConfigError([f"unknown audience {audience!r}{nearest(audience, settings.audiences)}"])
 
 
-def _require(settings: Settings, table: str) -> None:
-    from jobs.lake import Lake
-
-    if not Lake.of(settings).exists(table):
-        raise ConfigError([f"{settings.lake}: there is no {table} yet; run `klantreis run` first"])
-
-
 def _day(text: str, option: str) -> date:
     try:
         return datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
         raise ConfigError([f"{option}: {text!r} is not a day; write it as 2017-12-31"]) from None
-
-
-def _print(title: str | None, columns: list[str], rows: list[Any]) -> None:
-    table = Table(*columns, title=title, title_justify="left")
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
-    console.print(table)
 
 
 if __name__ == "__main__":

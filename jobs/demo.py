@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from jobs import airflow_client, pipeline, progress, report, stack
+from jobs.console import as_table
 from jobs.errors import StepFailed
 from jobs.lake import Lake
 from jobs.settings import Settings
@@ -52,7 +53,7 @@ def run(console: Console, settings: Settings, size: float) -> None:
     _show_times(console, seconds, times)
     pages = {"Journey page": "/klantreis/", "Data docs": "/klantreis/data-docs/"}  # in Airflow, behind its login
     addresses = {**services.urls, **{name: services.urls["Airflow"] + path for name, path in pages.items()}}
-    console.print(report.as_table("Addresses", ["service", "address"], list(addresses.items())))
+    console.print(as_table("Addresses", ["service", "address"], list(addresses.items())))
     console.print(f"Log in to Airflow as [bold]{services.user}[/] with password [bold]{services.password}[/].")
     problems = report.problems(settings)
     if problems:
@@ -127,4 +128,4 @@ def _timed(console: Console, seconds: dict[str, float], what: str) -> Iterator[N
 def _show_times(console: Console, seconds: dict[str, float], times: list[airflow_client.TaskTime]) -> None:
     rows: list[tuple[object, ...]] = [("here", what, "", taken) for what, taken in seconds.items()]
     rows += [(item.day, item.dag, item.task, item.seconds) for item in times if item.state == "success"]
-    console.print(report.as_table("Time", ["day", "step", "task", "seconds"], rows))
+    console.print(as_table("Time", ["day", "step", "task", "seconds"], rows))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import duckdb
 from rich.console import Console
-from rich.table import Table
 
+from jobs.console import as_table
 from jobs.queries import connect
 from jobs.settings import Settings
 
@@ -156,23 +156,6 @@ def show(console: Console, settings: Settings) -> None:
     """Print all sections."""
     for section, columns, rows in sections(settings):
         console.print(as_table(section.title, columns, rows))
-
-
-def as_table(title: str, columns: list[str], rows: list[tuple]) -> Table:
-    table = Table(*columns, title=title, title_justify="left")
-    for row in rows:
-        table.add_row(*(_text(value) for value in row))
-    return table
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value)
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
 
 def _views(database: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
