@@ -1,0 +1,42 @@
+"""What the guides tell people to write is accepted, and every link leads somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from jobs.audiences.rules import VIEW_COLUMNS, rule_problems
+from jobs.config_models import Audience, Source
+from jobs.ingest.expressions import parse
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md"), *ROOT.glob("mlruns/*.md")]
+)
+
+
+def yaml_of(guide: str) -> str:
+    """All YAML blocks of a guide as one document, as a reader would put them together."""
+    text = (ROOT / "docs" / "guides" / guide).read_text()
+    return "".join(re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
+
+
+def test_the_source_of_the_guide_is_accepted():
+    source = Source.model_validate(yaml.safe_load(yaml_of("add-a-source.md")))
+    tickets = source.datasets["tickets"]
+    assert parse(tickets.columns["email"]).columns == ("Requester Email",)
+    assert parse(tickets.columns["status"]).columns == ("State",)
+    assert parse(tickets.attributes["first_reply_minutes"]).columns == ("First reply (min)",)
+
+
+def test_the_audience_of_the_guide_is_accepted():
+    audience = Audience.model_validate(yaml.safe_load(yaml_of("add-an-audience.md")))
+    assert rule_problems(audience.where) == []
+    assert set(audience.evidence) <= set(VIEW_COLUMNS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_to_a_file_leads_somewhere(page):
+    links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
