@@ -128,8 +128,10 @@ def test_loading_all_at_once_gives_the_tables_of_living_through_the_days(lived, 
 
 
 def test_apache_spark_gives_the_same_tables(lived, files, sandboxes, tmp_path_factory):
-    from tests.spark_server import spark_server
+    from tests.spark_server import spark_server, why_not
 
+    if reason := why_not():
+        pytest.skip(reason)
     folder = tmp_path_factory.mktemp("parity")
     sail = company(folder / "sail", files / "landing", sandboxes["connections"])
     sail.klantreis("run", "--to", HISTORY, "--until", "audiences")

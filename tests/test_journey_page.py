@@ -1,6 +1,7 @@
 """The page in the Airflow UI: what it shows, from a real lake, and what loading it costs every task."""
 
 import datetime as dt
+import shutil
 import subprocess
 import sys
 
@@ -81,3 +82,40 @@ print(sorted({name.split('.')[0] for name in set(sys.modules) - before}))
     environment = {**os.environ, "AIRFLOW_HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "['plugins']"
+
+
+def test_a_browser_shows_the_stages_in_the_order_of_the_journey(page, tmp_path):
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not chromium:
+        pytest.skip("needs Chromium: `apt-get install chromium`")
+    from playwright.sync_api import sync_playwright
+
+    stays = [
+        {"customer_id": f"c{n}", "stage": stage, "valid_from": dt.date(2024, 1, 1)}
+        for n, stage in enumerate(["loyalty", "awareness", "awareness", "purchase"])
+    ]
+    profile = {"known": True, "contact_records": 1}
+    file = tmp_path / "page.html"
+    file.write_text(
+        page(
+            {
+                "journeys/stages": stays,
+                "profiles/customers": [{"customer_id": f"c{n}", **profile} for n in range(4)],
+                "identity/events": [{"event_id": "e", "type": "created", "customer_id": "c0"}],
+            }
+        )
+    )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        window = browser.new_page()
+        complaints = []
+        window.on("console", lambda message: complaints.append(message.text))
+        window.on("requestfailed", lambda request: complaints.append(request.url))
+        window.goto(file.as_uri())
+        shown = window.inner_text("body")
+        browser.close()
+    positions = [shown.index(stage) for stage in ("awareness", "purchase", "loyalty")]
+    assert positions == sorted(positions)
+    assert complaints == []
