@@ -49,6 +49,9 @@ class Company:
         return found
 
 
+FROM_OTHER_TESTS = ("AIRFLOW_", "AWS_", "KLANTREIS_", "MLFLOW_", "SPARK_")
+"""Variables that libraries set in a process that ran other tests before."""
+
 CLOCK = {"activation/ledger": ("updated_at", "request_id", "batch_id")}
 """Columns that tell one try from another: the clock and request numbers of an outside server, drawn batch ids."""
 
@@ -59,7 +62,7 @@ def company(home: Path, landing: Path, connections: dict[str, str], **environmen
     return Company(
         home,
         {
-            **{key: value for key, value in os.environ.items() if not key.startswith(("KLANTREIS_", "SPARK_"))},
+            **{key: value for key, value in os.environ.items() if not key.startswith(FROM_OTHER_TESTS)},
             "KLANTREIS_HOME": str(home),
             "KLANTREIS_LAKE": str(home / "lake"),
             "KLANTREIS_LANDING": str(landing),
