@@ -188,6 +188,7 @@ def environment(ports: dict[str, int], settings: Settings) -> dict[str, str]:
         **os.environ,
         **{f"AIRFLOW__{name}": value for name, value in airflow.items()},
         **connections,
+        "AIRFLOW_CONFIG": str(home / "airflow.cfg"),
         "AIRFLOW_HOME": str(home),
         "GX_ANALYTICS_ENABLED": "False",
         "KLANTREIS_CONFIG": str(settings.folder),

@@ -67,9 +67,10 @@ def parse(tmp_path, config):
         if key in PARSED:
             return PARSED[key]
         folder = config({**FILES, **(files or {})})
+        outside = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW_", "KLANTREIS_"))}
         shown = subprocess.run(
             [sys.executable, str(Path(__file__).with_name("inspect_dags.py")), str(ROOT / "dags")],
-            env=os.environ | airflow_variables(tmp_path / "airflow", folder),
+            env=outside | airflow_variables(tmp_path / "airflow", folder),
             capture_output=True,
             text=True,
             timeout=120,
