@@ -227,8 +227,13 @@ def _traits(
         typical = centre[i] * segments.scale[i] + segments.mean[i]
         value = np.sign(typical) * np.expm1(abs(typical))
         usual = np.sign(segments.mean[i]) * np.expm1(abs(segments.mean[i]))
-        found.setdefault(getattr(word, side), f"{meaning} {side}: about {value:.3g}, others {usual:.3g}")
+        found.setdefault(getattr(word, side), f"{meaning} {side}: about {plain(value)}, others {plain(usual)}")
     return list(found.items())
+
+
+def plain(value: float) -> str:
+    """A number for a sentence: three digits, no exponent; what is next to nothing is 0."""
+    return "0" if abs(value) < 0.005 else f"{float(f'{value:.3g}'):,.10g}"
 
 
 def _new_name(adjectives: list[str], taken: set[str]) -> str:

@@ -7,7 +7,7 @@ import pytest
 from jobs.config_models import Words
 from jobs.errors import NotTrainable
 from jobs.models import segments, training
-from jobs.models.segments import Choice, Segments
+from jobs.models.segments import Choice, Segments, plain
 
 FEATURES = ["orders_91d", "revenue_91d", "recency_days"]
 WORDS = {
@@ -167,3 +167,10 @@ def test_reasons_name_the_features_that_put_a_customer_in_its_segment():
     why = segments.standout(model, frame, model.assign(frame)[0], training.meanings())
     assert any(reason.startswith("days since last order: ") and reason.endswith("(high)") for reason in why[-1])
     assert all(1 <= len(reasons) <= 3 for reasons in why)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(9.28e-07, "0"), (-3.2e-08, "0"), (0.097123, "0.0971"), (20.84, "20.8"), (1487.3, "1,490")]
+)
+def test_numbers_in_descriptions_read_like_numbers(value, text):
+    assert plain(value) == text
