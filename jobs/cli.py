@@ -57,7 +57,7 @@ def run(
     well = True
     for offset in range((end - start).days + 1):
         day = start + timedelta(days=offset)
-        outcomes = progress.show(console, day, pipeline.run_day(day, settings, until), len(pipeline.STEP_NAMES))
+        outcomes = progress.show(console, day, pipeline.run_day(day, settings, until))
         well = well and not any(outcome.error for outcome in outcomes)
         if not well:
             break

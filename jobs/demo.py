@@ -42,7 +42,7 @@ def run(console: Console, settings: Settings, size: float) -> None:
     with _timed(console, seconds, "Write the company's files"):
         _write_files(state, size)
     with _timed(console, seconds, "Start the services"):
-        services = stack.start(settings, wait=False)
+        stack.start(settings, wait=False)
     if not _delivered(settings, HISTORY_UNTIL, "models/scores"):
         _load_history(console, settings, seconds)
     with _timed(console, seconds, "Wait for the services"):
@@ -62,9 +62,7 @@ def run(console: Console, settings: Settings, size: float) -> None:
 
 
 def _load_history(console: Console, settings: Settings, seconds: dict[str, float]) -> None:
-    outcomes = progress.show(
-        console, HISTORY_UNTIL, pipeline.run_day(HISTORY_UNTIL, settings, until="score"), len(pipeline.STEP_NAMES)
-    )
+    outcomes = progress.show(console, HISTORY_UNTIL, pipeline.run_day(HISTORY_UNTIL, settings, until="score"))
     for outcome in outcomes:
         seconds[f"History: {outcome.step}"] = seconds.get(f"History: {outcome.step}", 0.0) + outcome.seconds
         if outcome.error:

@@ -13,12 +13,12 @@ from rich.table import Table
 from jobs.pipeline import STEP_NAMES, Outcome
 
 
-def show(console: Console, day: date, outcomes: Iterable[Outcome], steps: int) -> list[Outcome]:
+def show(console: Console, day: date, outcomes: Iterable[Outcome]) -> list[Outcome]:
     """Consume `outcomes` while showing which step runs; print the summary and return them."""
     done = []
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(f"{day} {STEP_NAMES[0]}", total=steps)
+        task = bar.add_task(f"{day} {STEP_NAMES[0]}", total=len(STEP_NAMES))
         for outcome in outcomes:
             done.append(outcome)
             position = STEP_NAMES.index(outcome.step) + 1

@@ -129,6 +129,10 @@ class TestAppend:
         assert commit == Commit(0, 0, 0, True)
         assert lake.exists("ops/counts")
 
+    def test_an_empty_part_of_the_rows_is_not_taken_for_an_empty_key(self, lake):
+        lake.append("ops/counts", pa.concat_tables([counts(), counts("f1"), counts()]), Txn("t", 1))
+        assert identifiers(lake) == ["f1"]
+
     def test_a_row_with_an_empty_key_is_refused(self, lake, given):
         with pytest.raises(LakeError, match=r"ops/counts: key column 'file_id' is empty"):
             lake.append("ops/counts", given(counts(None)), Txn("t", 1))

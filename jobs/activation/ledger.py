@@ -48,7 +48,7 @@ def claim(
     """
     batch_id = secrets.token_hex(8)
     claimed = [Outcome(operation.operation_id, "claimed") for operation in operations]
-    written = _append(lake, operations, claimed, audience, destination, day, batch_id)
+    written = record(lake, operations, claimed, audience, destination, day, batch_id)
     if written == len(operations):
         return batch_id, list(operations)
     rows = lake.arrow(TABLE, columns=["batch_id", "operation_id"])
@@ -64,20 +64,8 @@ def record(
     destination: str,
     day: date,
     batch_id: str,
-) -> None:
-    """Commit what came of claimed operations."""
-    _append(lake, operations, outcomes, audience, destination, day, batch_id)
-
-
-def _append(
-    lake: Lake,
-    operations: Sequence[Operation],
-    outcomes: Sequence[Outcome],
-    audience: str,
-    destination: str,
-    day: date,
-    batch_id: str,
 ) -> int:
+    """Commit the states these operations reached; returns how many were not in the ledger yet."""
     by_id = {operation.operation_id: operation for operation in operations}
     at = datetime.now(UTC)
     rows = []

@@ -60,25 +60,22 @@ def train(day: date, settings: Settings) -> dict[str, Any]:
     """
     registry, lake = Registry(settings), Lake.of(settings)
     txn = lake.transaction("train_churn", day, reads=features.READS, config=[settings.models, settings.journey])
-    before = training.done_before(txn, registry, NAME)
-    if before:
-        return before
-    reason = training.overtaken(registry, NAME, day)
-    if reason:
-        return {"model": NAME, "day": day.isoformat(), "decision": "waiting", "reason": reason}
+    answered = training.done_before(txn, registry, NAME) or training.overtaken(registry, NAME, day)
+    if answered:
+        return answered
     try:
         split = _split(txn, day, settings)
         found = training.fingerprint(
             pd.concat([split.learn, split.judge]), settings.models.churn.model_dump() | {"seed": settings.models.seed}
         )
-        version = registry.find(NAME, "fingerprint", found)
-        if version is None:
-            champion = registry.champion(NAME)
-            trained, verdict = challenge(split, settings, load(registry, champion) if champion else None)
-            version = registry.register(NAME, trained, training.tags(day, found, txn))
-            version = registry.settle(version, verdict)
-        else:
-            version = registry.settle(version)
+        version = training.judged(
+            registry,
+            NAME,
+            day,
+            found,
+            txn,
+            lambda champion: challenge(split, settings, load(registry, champion) if champion else None),
+        )
     except NotTrainable as why:
         return training.waiting(registry, NAME, day, why)
     return training.record(lake, txn, registry, version)

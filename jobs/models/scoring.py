@@ -52,7 +52,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
             **moved,
         }
     empty = schemas.get(TABLE).arrow_schema().empty_table()
-    result["rows"] = lake.replace(TABLE, pa.concat_tables([empty, *tables]).combine_chunks(), txn, day=day).rows
+    result["rows"] = lake.replace(TABLE, pa.concat_tables([empty, *tables]), txn, day=day).rows
     result["drift"] = any(part.get("drift", False) for part in result.values() if isinstance(part, dict))
     return result
 

@@ -45,26 +45,23 @@ def train(day: date, settings: Settings) -> dict[str, Any]:
     """
     registry, lake = Registry(settings), Lake.of(settings)
     txn = lake.transaction("train_segmentation", day, reads=[features.TABLE], config=settings.models)
-    before = training.done_before(txn, registry, NAME, TABLE)
-    if before:
-        return before
-    reason = training.overtaken(registry, NAME, day)
-    if reason:
-        return {"model": NAME, "day": day.isoformat(), "decision": "waiting", "reason": reason}
+    answered = training.done_before(txn, registry, NAME, TABLE) or training.overtaken(registry, NAME, day)
+    if answered:
+        return answered
     frame = buyers(txn.arrow(features.TABLE, day=day).to_pandas())
     try:
         if frame.empty:
             raise NotTrainable(f"models/features has no customer who ordered by {day}; run the features step first")
         config = settings.models.segmentation.model_dump() | {"seed": settings.models.seed}
         found = training.fingerprint(frame[["customer_id", *features.NAMES]], config)
-        version = registry.find(NAME, "fingerprint", found)
-        if version is None:
-            champion = registry.champion(NAME)
-            trained, verdict = challenge(frame, settings, load(registry, champion) if champion else None)
-            version = registry.register(NAME, trained, training.tags(day, found, txn))
-            version = registry.settle(version, verdict)
-        else:
-            version = registry.settle(version)
+        version = training.judged(
+            registry,
+            NAME,
+            day,
+            found,
+            txn,
+            lambda champion: challenge(frame, settings, load(registry, champion) if champion else None),
+        )
     except NotTrainable as why:
         return training.waiting(registry, NAME, day, why)
     _describe(lake, txn, load(registry, version), frame)

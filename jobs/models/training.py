@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 from jobs import schemas
 from jobs.errors import NotTrainable
 from jobs.lake import Lake, Txn
-from jobs.models.registry import Registry, Version
+from jobs.models.registry import Registry, Trained, Verdict, Version
 
 EVALUATIONS = "models/evaluations"
 
@@ -45,18 +45,42 @@ def done_before(txn: Txn, registry: Registry, name: str, *tables: str) -> dict[s
     return summary(registry, version) if version and finished else None
 
 
-def overtaken(registry: Registry, name: str, day: date) -> str | None:
-    """Why `day` is too old to train for, or None: a champion that saw later data cannot be judged on earlier days."""
+def overtaken(registry: Registry, name: str, day: date) -> dict[str, Any] | None:
+    """The result of training for too old a day: a champion that saw later data cannot be judged on earlier days."""
     champion = registry.champion(name)
     if champion and champion.day > day:
-        return f"the champion (version {champion.number}) was trained for {champion.day}, after {day}"
+        reason = f"the champion (version {champion.number}) was trained for {champion.day}, after {day}"
+        return _not_trained(name, day, reason)
     return None
+
+
+def judged(
+    registry: Registry,
+    name: str,
+    day: date,
+    found: str,
+    txn: Txn,
+    challenge: Callable[[Version | None], tuple[Trained, Verdict]],
+) -> Version:
+    """The version with fingerprint `found`: trained, registered and given its verdict once.
+
+    `challenge` trains and compares with the champion, if there is one.
+    """
+    version = registry.find(name, "fingerprint", found)
+    if version is not None:
+        return registry.settle(version)
+    trained, verdict = challenge(registry.champion(name))
+    return registry.settle(registry.register(name, trained, tags(day, found, txn)), verdict)
 
 
 def waiting(registry: Registry, name: str, day: date, reason: str | NotTrainable) -> dict[str, Any]:
     """Nothing could be learned, which is no failure of the day: say why, here and where scoring will look."""
     registry.explain_absence(name, f"{day}: {reason}")
-    return {"model": name, "day": day.isoformat(), "decision": "waiting", "reason": str(reason)}
+    return _not_trained(name, day, str(reason))
+
+
+def _not_trained(name: str, day: date, reason: str) -> dict[str, Any]:
+    return {"model": name, "day": day.isoformat(), "decision": "waiting", "reason": reason}
 
 
 def record(lake: Lake, txn: Txn, registry: Registry, version: Version) -> dict[str, Any]:
