@@ -13,7 +13,7 @@ from typing import Any
 
 from airflow.sdk import Asset, CronPartitionTimetable, ExceptionRetryPolicy, Param, RetryAction, RetryRule
 
-from jobs import config_models, errors, settings
+from jobs import config_sources, errors, settings
 from jobs.yaml_files import ConfigError
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ SETTINGS = settings.load_settings()  # a broken configuration shows as import er
 ZONE = SETTINGS.general.timezone
 NIGHTLY = CronPartitionTimetable("0 4 * * *", timezone=ZONE, run_offset=-1, key_format="%Y-%m-%d")
 
-CRM, SURVEY, CHAT, WEB = (Asset(f"valid/{group}", group="klantreis") for group in config_models.GROUPS)
+CRM, SURVEY, CHAT, WEB = (Asset(f"valid/{group}", group="klantreis") for group in config_sources.GROUPS)
 PROFILES = Asset("profiles", group="klantreis")
 JOURNEYS = Asset("journeys", group="klantreis")
 FEATURES = Asset("models/features", group="klantreis")

@@ -51,7 +51,8 @@ def tables() -> str:
 
 def configuration() -> str:
     """Every key of every YAML file, from the models that check them."""
-    from jobs.config_models import Audience, Channels, General, Identity, Journey, Models, Source
+    from jobs.config_models import Audience, Channels, General, Identity, Journey, Models
+    from jobs.config_sources import Source
 
     files: list[tuple[str, type[BaseModel]]] = [
         ("settings.yaml", General),
@@ -80,10 +81,11 @@ def configuration() -> str:
 def _keys(model: type[BaseModel], prefix: str) -> Iterator[str]:
     for name, field in model.model_fields.items():
         nested = _nested(field.annotation)
-        default = "" if field.default is PydanticUndefined else f"`{_plain(field.default)}`"
+        default = "" if field.default is PydanticUndefined or nested else f"`{field.default}`"
         if field.is_required():
             default = "required"
         meaning = field.description or (_first_line(nested) if nested else "")
+        name = field.alias or name
         yield f"| `{prefix}{name}` | {_type(field.annotation)} | {default} | {meaning} |"
         if nested:
             step = ".NAME." if "dict" in str(field.annotation) else "[]." if "list" in str(field.annotation) else "."
@@ -99,13 +101,9 @@ def _nested(annotation: Any) -> type[BaseModel] | None:
 
 def _type(annotation: Any) -> str:
     text = str(annotation) if get_args(annotation) else getattr(annotation, "__name__", str(annotation))
-    for noise in ("typing.", "jobs.config_models.", "<class '", "'>"):
+    for noise in ("typing.", "jobs.config_models.", "jobs.config_sources.", "<class '", "'>"):
         text = text.replace(noise, "")
     return text.replace("|", "or").replace("[]", "").replace("Literal", "one of ")
-
-
-def _plain(value: Any) -> Any:
-    return value.model_dump() if isinstance(value, BaseModel) else value
 
 
 def _first_line(model: type[BaseModel]) -> str:

@@ -29,8 +29,8 @@ def _mappings(settings: Settings) -> Iterator[str]:
         path = settings.folder / "sources" / f"{name}.yaml"
         for dataset, mapping in source.datasets.items():
             for part, expressions in (("columns", mapping.columns), ("attributes", mapping.attributes)):
-                for column, text in expressions.items():
-                    problem = _problem(text, nested=mapping.format.type != "csv")
+                for column, value in expressions.items():
+                    problem = _problem(value.expression, nested=mapping.format.type != "csv")
                     if problem:
                         keys = ("datasets", dataset, part, column)
                         yield f"{path}:{line_of(path, *keys)}: {'.'.join(keys)}: {problem}"

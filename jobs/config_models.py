@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
-from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
 from jobs import schemas
+from jobs.config_sources import Limits, known_zone
 from jobs.yaml_files import Strict, nearest
 
-GROUPS = ("crm", "survey", "chat", "web")
 IdentifierKind = Literal["contact", "email", "phone", "login", "cookie", "loyalty"]
 Fact = Literal["name", "birth_date"]
 GOLDEN_ATTRIBUTES = (
@@ -29,66 +28,12 @@ class General(Strict):
     country: str = Field("NL", pattern="^[A-Z]{2}$", description="used for phone numbers without country code")
     landing: str
     lake: str
+    limits: Limits = Limits()
 
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except Exception:
-            raise ValueError(f"unknown time zone {value!r}; use a name such as Europe/Amsterdam") from None
-        return value
-
-
-class Format(Strict):
-    """How a file is written."""
-
-    type: Literal["csv", "jsonl", "json", "parquet"] = "csv"
-    delimiter: str = ","
-    quote: str = '"'
-    encoding: str = "utf-8"
-
-
-class SourceDataset(Strict):
-    """One dataset of a source: which files, and how their columns become canonical columns."""
-
-    files: str
-    format: Format = Format()
-    columns: dict[str, str]
-    attributes: dict[str, str] = {}
-    required: list[str] = Field([], description="source columns a file must have; default: those `columns` names")
-
-    @field_validator("columns")
-    @classmethod
-    def _not_empty(cls, value: dict[str, str]) -> dict[str, str]:
-        if not value:
-            raise ValueError("map at least the key columns")
-        return value
-
-
-class Source(Strict):
-    """config/sources/NAME.yaml: one system the company's data comes from."""
-
-    source: str = Field(pattern="^[a-z][a-z0-9_]*$")
-    group: Literal["crm", "survey", "chat", "web"]
-    folder: str = Field("", description="folder below the landing root; default: the source's name")
-    timezone: str | None = Field(None, description="zone of timestamps without one; default: the company's")
-    datasets: dict[str, SourceDataset]
-
-    @model_validator(mode="after")
-    def _canonical_columns(self) -> Source:
-        for name, dataset in self.datasets.items():
-            if name not in schemas.CANONICAL:
-                raise ValueError(f"datasets.{name}: unknown dataset{nearest(name, schemas.CANONICAL)}")
-            target = schemas.CANONICAL[name]
-            valid = set(target.column_names) - set(schemas.LINEAGE_COLUMNS) - {"attributes"}
-            for column in dataset.columns:
-                if column not in valid:
-                    raise ValueError(f"datasets.{name}.columns.{column}: unknown column{nearest(column, valid)}")
-            missing = set(target.key) - {"source"} - set(dataset.columns)
-            if missing:
-                raise ValueError(f"datasets.{name}.columns: key column {sorted(missing)[0]!r} is missing; map it")
-        return self
+        return known_zone(value)
 
 
 class Purpose(Strict):

@@ -369,11 +369,75 @@ OTHERS: tuple[Dataset, ...] = (
         path string path below the landing root
         arrived date the day it landed
         size bigint size in bytes
+        modified timestamp when the file changed last, as its place tells; same path, size and moment: same file
         sha256 string SHA-256 of the content
         state string loaded, quarantined (whole file), or duplicate (same content seen before)
         reason string why it was not loaded
         rows_in bigint rows found in the file; a file set aside as a whole counts as one row
     """),
+    ),
+    Dataset(
+        "ops/file_events",
+        "one thing that happened to one landed file",
+        ("source", "dataset", "path", "sha256", "event"),
+        _columns("""
+        day date the day of the run that saw it
+        source string the source
+        dataset string the dataset
+        path string path below the landing root
+        sha256 string SHA-256 of the content, empty where it was not read
+        event string repeated, replaced, late, unfinished, withdrawn, returned or changed_columns
+        detail string what was seen and what was done about it
+    """),
+        scope="append",
+        day_column="day",
+    ),
+    Dataset(
+        "ops/columns",
+        "one source column in one landed file",
+        ("file_id", "column"),
+        _columns("""
+        file_id string the file
+        source string the source
+        dataset string the dataset
+        arrived date the day the file landed
+        column string name of the column as the file writes it
+        position int its place, from 1; NULL for records whose fields have no order
+        kind string number, boolean, date, timestamp, text, list, object or empty: what all of its values are
+    """),
+    ),
+    Dataset(
+        "ops/metrics",
+        "one number about the rows of one dataset that arrived on one day",
+        ("arrived", "source", "dataset", "metric", "column", "value"),
+        _columns("""
+        arrived date the day the rows arrived
+        source string the source
+        dataset string the dataset
+        metric string rows, empty_share, mean, or value_share
+        column string the canonical column, empty for rows
+        value string the value whose share it is, empty for the others
+        number double the number
+        day date the day of the run that measured it
+    """),
+        scope="append",
+        day_column="day",
+    ),
+    Dataset(
+        "ops/pulls",
+        "one pull of one dataset from a database or an API",
+        ("source", "dataset", "path"),
+        _columns("""
+        source string the source
+        dataset string the dataset
+        path string the file it landed, below the landing root
+        day date the day of the run that pulled
+        since string value of the incremental column or moment it pulled from, empty for everything
+        until string value or moment it pulled up to: the next pull begins there, less the overlap
+        rows bigint rows pulled
+    """),
+        scope="append",
+        day_column="day",
     ),
     Dataset(
         "ops/counts",
@@ -424,6 +488,28 @@ OTHERS: tuple[Dataset, ...] = (
         reason string what was wrong and what to do, without the value itself
         record! string the record as received
     """),
+    ),
+    Dataset(
+        "quarantine/replays",
+        "one row that was taken out of quarantine and tried again",
+        ("replay", "file_id", "line"),
+        _columns("""
+        replay string id of the replay
+        day date the day of the run that replayed it
+        source string the source
+        dataset string the dataset
+        file_id string the file
+        path string path of the file below the landing root
+        line bigint line in the file, 0 for the file as a whole
+        rule string the rule it had been set aside for
+        outcome string accepted, duplicate (its key was there already), refused (again) or dropped (by decision)
+        reason string why it was refused, or why it was dropped
+        corrected boolean whether the record was corrected by hand
+        record! string the corrected record, empty if it was replayed as received
+        by string who replayed it
+    """),
+        scope="append",
+        day_column="day",
     ),
     Dataset(
         "identity/map",

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jobs.config_models import Audience, Channels, General, Identity, Journey, Models, Source
+from jobs.config_models import Audience, Channels, General, Identity, Journey, Models
+from jobs.config_sources import Source
 from jobs.yaml_files import ConfigError, load, nearest
 
 

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from jobs.audiences.rules import VIEW_COLUMNS, rule_problems
-from jobs.config_models import Audience, Source
+from jobs.config_models import Audience
+from jobs.config_sources import Source
 from jobs.ingest.expressions import parse
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,9 +26,9 @@ def yaml_of(guide: str) -> str:
 def test_the_source_of_the_guide_is_accepted():
     source = Source.model_validate(yaml.safe_load(yaml_of("add-a-source.md")))
     tickets = source.datasets["tickets"]
-    assert parse(tickets.columns["email"]).columns == ("Requester Email",)
-    assert parse(tickets.columns["status"]).columns == ("State",)
-    assert parse(tickets.attributes["first_reply_minutes"]).columns == ("First reply (min)",)
+    assert parse(tickets.columns["email"].expression).columns == ("Requester Email",)
+    assert parse(tickets.columns["status"].expression).columns == ("State",)
+    assert parse(tickets.attributes["first_reply_minutes"].expression).columns == ("First reply (min)",)
 
 
 def test_the_audience_of_the_guide_is_accepted():

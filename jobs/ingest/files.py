@@ -6,7 +6,7 @@ import hashlib
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -38,6 +38,7 @@ class Entry:
     path: str
     arrived: date
     size: int
+    modified: datetime | None
     sha256: str
     state: str
     reason: str | None

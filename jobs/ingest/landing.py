@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import chain
 from typing import IO, Any
 
@@ -47,6 +47,7 @@ class LandedFile:
     place: str
     arrived: date
     size: int
+    modified: datetime | None = None
 
 
 Content = bytes | mmap.mmap
@@ -87,7 +88,7 @@ class Landing:
                 log.warning("%s: its arrival day is not a day of the calendar; the file is not read", info.path)
             elif arrived <= day:
                 path = info.path[len(self._root) + 1 :]
-                matching.append(LandedFile(path, info.path, arrived, info.size))
+                matching.append(LandedFile(path, info.path, arrived, info.size, info.mtime))
         return sorted(matching, key=lambda file: (file.arrived, file.path))
 
     def unclaimed(self, patterns: list[str]) -> list[str]:

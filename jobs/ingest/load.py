@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from jobs import schemas
-from jobs.config_models import Format, SourceDataset
+from jobs.config_sources import Format, SourceDataset
 from jobs.ingest.expressions import source_columns
 from jobs.ingest.files import Entry, Ledger, NewFile, as_table
 from jobs.ingest.landing import BrokenFile, Landing, Snapshot
@@ -83,7 +83,7 @@ class _Load:
         """Source columns a file must have. JSON objects may leave any field out, so there only those asked for."""
         if self.dataset.required or self.dataset.format.type in ("jsonl", "json"):
             return self.dataset.required
-        return source_columns(self.dataset.columns.values())
+        return source_columns(value.expression for value in self.dataset.columns.values())
 
     def note(self, new: NewFile, state: str, rows_in: int, reason: str | None = None) -> None:
         self.entries.append(
@@ -94,6 +94,7 @@ class _Load:
                 new.file.path,
                 new.file.arrived,
                 new.file.size,
+                new.file.modified,
                 new.sha256,
                 state,
                 reason,

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from jobs.config_models import Format
+from jobs.config_sources import Format
 from jobs.ingest.csv_files import read_csv
 from jobs.ingest.landing import BrokenFile, Content
 from jobs.ingest.records import BLOCK, Chunk, Reject, check_columns, refuse_missing

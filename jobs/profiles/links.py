@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from jobs.config_models import Identifier
+from jobs.normalise import PERSON_COLUMNS
 from jobs.profiles import names
-from jobs.profiles.normalise import PERSON_COLUMNS
 
 KINDS = tuple(PERSON_COLUMNS)
 LINK_COLUMNS = ["left", "right", "rule", "first_seen", "until"]

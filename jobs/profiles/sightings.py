@@ -11,8 +11,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs import schemas
+from jobs.normalise import PERSON_COLUMNS, identifier_column, trimmed
 from jobs.profiles import names
-from jobs.profiles.normalise import PERSON_COLUMNS, identifier_column, trimmed
 from jobs.settings import Settings
 
 DESCRIBED = ("country", "first_name", "last_name", "birth_date")

@@ -16,7 +16,7 @@ from pyspark.sql import types as T
 
 from expectations.batch_columns import UNREADABLE
 from jobs import schemas
-from jobs.config_models import SourceDataset
+from jobs.config_sources import SourceDataset
 from jobs.ingest.expressions import Expression, parse
 from jobs.yaml_files import ConfigError
 
@@ -55,10 +55,10 @@ class Mapping:
         return self.dataset.format.type != "csv"
 
     def values(self) -> dict[str, Expression]:
-        return {column: parse(text, self.nested) for column, text in self.dataset.columns.items()}
+        return {column: parse(value.expression, self.nested) for column, value in self.dataset.columns.items()}
 
     def attributes(self) -> dict[str, Expression]:
-        return {name: parse(text, self.nested) for name, text in self.dataset.attributes.items()}
+        return {name: parse(value.expression, self.nested) for name, value in self.dataset.attributes.items()}
 
 
 def mapped(raw: DataFrame, mapping: Mapping) -> DataFrame:

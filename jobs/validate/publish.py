@@ -17,8 +17,6 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from expectations import suite
-from expectations.batch_columns import ARRIVAL_LIMIT
 from jobs import schemas
 from jobs.engine import get_spark
 from jobs.errors import DataStopped, StepFailed
@@ -26,9 +24,9 @@ from jobs.lake import Lake, Txn
 from jobs.settings import Settings
 from jobs.validate import data_docs
 from jobs.validate.batch import Batch, pending
+from jobs.validate.contract import Contract
 from jobs.validate.gx_run import Judgement, judge
-from jobs.validate.mapping import Mapping, mapped
-from jobs.validate.rules import BROKEN, REASON, Tally, applicable, flagged, row_rules, tally
+from jobs.validate.rules import BROKEN, REASON, Tally, tally
 from jobs.validate.staging import staged
 
 log = logging.getLogger(__name__)
@@ -73,20 +71,13 @@ def _validate(lake: Lake, batch: Batch, settings: Settings) -> list[dict[str, An
 
 def _publish(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> list[dict[str, Any]]:
     """Judge the batch, commit its good and bad rows and the verdicts; in this order, so that a retry completes it."""
-    source = settings.sources[batch.source]
-    place = f"{settings.folder}/sources/{batch.source}.yaml: datasets.{batch.dataset}.columns"
-    zone = source.timezone or settings.general.timezone
-    mapping = Mapping(batch.dataset, source.datasets[batch.dataset], zone, place)
-    expectations = applicable(suite(batch.dataset, settings).expectations, mapping.dataset, place)
+    contract = Contract.of(batch.source, batch.dataset, settings)
     files = get_spark().createDataFrame(batch.lookup())
     raw = txn.read(batch.raw).join(F.broadcast(files), on=["file_id", "arrived"], how="inner")
-    limit = F.expr("cast(arrived as timestamp) + interval 2 days")
-    rules = row_rules(expectations)
-    rows = mapped(raw, mapping).withColumn(ARRIVAL_LIMIT, limit).transform(flagged, rules)
-    with staged(lake, rows) as flagged_rows:
-        tallies = tally(flagged_rows, rules)
+    with staged(lake, contract.flag(raw)) as flagged_rows:
+        tallies = tally(flagged_rows, contract.rules)
         _refuse_missing_rows(batch, tallies)
-        judgement = judge(flagged_rows, batch.dataset, expectations, batch.rows, _by_rule(tallies))
+        judgement = judge(flagged_rows, batch.dataset, contract.expectations, batch.rows, _by_rule(tallies))
         stopped = bool(judgement.stopping)
         if not stopped:
             good = flagged_rows.where(f"{BROKEN} is null")

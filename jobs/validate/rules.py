@@ -24,7 +24,7 @@ from pyspark.sql import functions as F
 
 from expectations.batch_columns import ARRIVAL_LIMIT, UNREADABLE
 from expectations.vocabulary import When
-from jobs.config_models import SourceDataset
+from jobs.config_sources import SourceDataset
 from jobs.yaml_files import ConfigError
 
 BROKEN = "broken_rules"

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from examples.retail.build import Plan, build
-from jobs.config_models import Source
+from jobs.config_sources import Source
 from jobs.yaml_files import load
 
 CONFIG = Path(__file__).resolve().parents[2] / "config" / "sources"

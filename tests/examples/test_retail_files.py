@@ -252,5 +252,6 @@ def test_the_source_columns_that_the_configuration_names_are_in_the_files(retail
             records = [record for path in paths for _, record in retail.lines(path) if record]
             there = {column.split(".")[0] for record in records for column in record}
             nested = mapping.format.type != "csv"
-            named = source_columns([*mapping.columns.values(), *mapping.attributes.values()], nested)
+            values = [*mapping.columns.values(), *mapping.attributes.values()]
+            named = source_columns((value.expression for value in values), nested)
             assert set(named) <= there, f"{name}/{dataset}"

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.config_models import Format
+from jobs.config_sources import Format
 from jobs.ingest import csv_files, landing, records
 from jobs.ingest.landing import BrokenFile, Snapshot
 from jobs.ingest.readers import read, to_json

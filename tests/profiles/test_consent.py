@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
+from jobs.normalise import identifier_hash
 from jobs.profiles.consent import consent
-from jobs.profiles.normalise import identifier_hash
 
 TODAY = dt.date(2017, 6, 1)
 

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
+from jobs.normalise import identifier_hash
 from jobs.profiles.golden import current_contacts, golden_records
-from jobs.profiles.normalise import identifier_hash
 
 TODAY = dt.date(2017, 6, 1)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from jobs.lake import Lake
+from jobs.normalise import identifier_hash
 from jobs.profiles import customers, identity
-from jobs.profiles.normalise import identifier_hash
 
 TABLES = ("identity/map", "identity/events", "profiles/customers", "profiles/contact_points", "profiles/consent")
 CRM = {"source": "crm", "updated_at": "2017-01-01", "first_name": "Ann", "last_name": "Bos"}

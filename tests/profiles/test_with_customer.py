@@ -2,8 +2,8 @@
 
 import pytest
 
+from jobs.normalise import identifier_hash
 from jobs.profiles.identity import with_customer
-from jobs.profiles.normalise import identifier_hash
 
 
 @pytest.fixture

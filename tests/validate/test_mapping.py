@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from jobs.config_models import SourceDataset
+from jobs.config_sources import SourceDataset
 from jobs.validate.mapping import Mapping, mapped
 from jobs.yaml_files import ConfigError
 

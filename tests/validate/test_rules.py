@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from expectations import suite, vocabulary
 from expectations.batch_columns import ARRIVAL_LIMIT, UNREADABLE
-from jobs.config_models import SourceDataset
+from jobs.config_sources import SourceDataset
 from jobs.validate.gx_run import FEW, fitted, great_expectations, judge
 from jobs.validate.rules import BROKEN, REASON, applicable, flagged, row_rules, tally
 from jobs.yaml_files import ConfigError

@@ -1,0 +1,298 @@
+"""The models that check config/sources/NAME.yaml: where a source's data is, how it is written, what it must keep to."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator, model_validator
+
+from jobs import schemas
+from jobs.yaml_files import Strict, nearest
+
+GROUPS = ("crm", "survey", "chat", "web")
+Policy = Literal["accept", "warn", "quarantine", "stop"]
+Scalar = str | bool | int | float
+
+
+class Format(Strict):
+    """How a file is written. Compression (gzip, zip, zstd) is recognised by the end of its name."""
+
+    type: Literal["csv", "tsv", "jsonl", "json", "parquet", "avro"] = "csv"
+    delimiter: str = Field(",", min_length=1, max_length=1, description="between two fields; default for tsv: a tab")
+    quote: str = Field('"', max_length=1, description="around a field; empty: fields are never quoted")
+    escape: str = Field("", max_length=1, description="before a quote inside a quoted field; default: it is doubled")
+    encoding: str = "utf-8"
+    header: bool = Field(True, description="whether the first line names the columns")
+    names: list[str] = Field([], description="names of the columns of a file without header, in order")
+    skip_lines: int = Field(0, ge=0, description="lines before the header, such as a title")
+    nulls: list[str] = Field([], description="texts that mean no value, such as NULL, N/A or \\N")
+    records: str = Field(
+        "", description="where the records of a JSON document are, such as data.items[] or [].turns[]; default: its top"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tabs(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("type") == "tsv":
+            return {"delimiter": "\t", **given}
+        return given
+
+    @model_validator(mode="after")
+    def _columns_have_names(self) -> Format:
+        if self.header == bool(self.names):
+            raise ValueError(
+                "a file without header needs `names` of its columns, and one with a header has them itself"
+            )
+        return self
+
+
+class Conventions(Strict):
+    """How a dataset writes numbers, dates and nothing, where it differs from 1234.56 and ISO 8601."""
+
+    decimal: Literal[".", ","] = "."
+    dates: list[str] = Field(
+        [], description="Spark date patterns such as dd-MM-yyyy HH:mm, tried in order after ISO 8601"
+    )
+    timezone: str | None = Field(None, description="zone of timestamps without one; default: the source's")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        return None if value is None else known_zone(value)
+
+
+class Value(Conventions):
+    """How one column gets its value. In YAML a text alone is its `from`."""
+
+    expression: str = Field(alias="from", description="source column, or Spark SQL expression over source columns")
+    values: dict[str, Scalar | None] = Field({}, description="source value to canonical value; others stay as they are")
+    type: Literal["text", "number", "boolean", "date", "timestamp"] | None = Field(
+        None, description="type of an attribute; a canonical column has its own"
+    )
+
+
+class Query(Strict):
+    """Rows of a PostgreSQL database, those that changed since the last pull."""
+
+    table: str | None = None
+    query: str | None = Field(None, description="a SELECT; give this or `table`")
+    incremental: str = Field(description="column that only grows as rows change, such as updated_at or an id")
+    overlap_minutes: int = Field(
+        10, ge=0, description="pull so much again: rows committed late; repeats are recognised"
+    )
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Query:
+        if (self.table is None) == (self.query is None):
+            raise ValueError("give either `table` or `query`")
+        return self
+
+
+class Paging(Strict):
+    """How an HTTP API hands out its pages."""
+
+    type: Literal["none", "next_url", "cursor", "page", "offset", "link_header"] = "none"
+    next: str = Field("", description="where in the answer the next address or cursor is, such as pages.next")
+    parameter: str = Field("", description="query parameter of the cursor, page number or offset")
+    first: int = Field(1, ge=0, description="number of the first page")
+    size: int = Field(100, gt=0, description="records a page")
+    size_parameter: str = Field("", description="query parameter of the page size; default: not sent")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Paging:
+        needed = {"next_url": ["next"], "cursor": ["next", "parameter"], "page": ["parameter"], "offset": ["parameter"]}
+        for name in needed.get(self.type, []):
+            if not getattr(self, name):
+                raise ValueError(f"paging by {self.type} needs `{name}`")
+        return self
+
+
+class Request(Strict):
+    """Records of an HTTP(S) JSON API. `path` and `parameters` may hold {since} and {until}: pull between these."""
+
+    path: str
+    parameters: dict[str, str] = {}
+    records: str = Field("", description="where the records are in an answer, such as data[]; default: its top")
+    paging: Paging = Paging()
+    moment: Literal["iso", "seconds", "milliseconds", "date"] = Field("iso", description="how {since} and {until} look")
+    overlap_minutes: int = Field(10, ge=0, description="pull so much again; repeats are recognised")
+
+
+class Ready(Strict):
+    """When a landed file is complete. Names such as .x, x.part and x.tmp are never read."""
+
+    marker: str = Field("", description="file that must be there too, such as {file}.done or {folder}/_SUCCESS")
+    quiet_seconds: int = Field(0, ge=0, description="seconds since the file changed last")
+
+
+class Changes(Strict):
+    """What happens when the columns of a dataset change. quarantine sets the file aside, stop the whole batch."""
+
+    added: Policy = "accept"
+    missing: Policy = Field("quarantine", description="a column that `columns` or `required` names")
+    missing_unused: Policy = Field("warn", description="a column that was there and is not mapped")
+    renamed: Policy = Field("quarantine", description="a mapped column is missing and one much like it is new")
+    case_changed: Policy = Field("quarantine", description="a mapped column is only written with other capitals")
+    retyped: Policy = Field("warn", description="a mapped column holds another kind of value than before")
+    reordered: Policy = "accept"
+    new_value: Policy = Field("quarantine", description="a value outside the known ones of a canonical column")
+
+
+Watch = Literal["off", "info", "warning", "critical"]
+
+
+class History(Strict):
+    """Checks of a day's delivery against the dataset's own history, and what an odd one is: its severity."""
+
+    volume: Watch = Field("warning", description="rows, against the same weekdays")
+    freshness: Watch = Field("warning", description="nothing arrived for longer than ever")
+    distribution: Watch = Field("warning", description="empty values, means and shares of values")
+    days: int = Field(28, ge=7, description="days of history looked at; fewer than 7 are too few to judge")
+    tolerance: float = Field(6.0, gt=0, description="robust standard deviations (1.4826 x MAD) from the median")
+
+
+RuleKind = Literal[
+    "not_null", "in_set", "between", "regex", "length", "condition", "unique", "determined_by", "references"
+]
+
+
+class Rule(Strict):
+    """One rule of your own about a dataset; it becomes an expectation of its suite."""
+
+    column: str = Field("", description="canonical column, or attributes.NAME")
+    rule: RuleKind
+    severity: Literal["info", "warning", "critical"] = "warning"
+    name: str | None = Field(None, description="its name in reports; default: column:rule")
+    reason: str | None = Field(None, description="what is wrong with a bad row, without its value")
+    fate: Literal["quarantine", "report"] = Field("quarantine", description="whether a bad row is set aside")
+    mostly: float = Field(1.0, gt=0, le=1, description="share of good rows below which the rule fails for the batch")
+    when: str = Field("", description="Spark SQL condition: the rows the rule looks at")
+    values: list[Scalar] = Field([], description="for in_set")
+    min: Scalar | None = Field(None, description="for between and length")
+    max: Scalar | None = Field(None, description="for between and length")
+    pattern: str = Field("", description="for regex")
+    condition: str = Field("", description="for condition: Spark SQL that is true for a good row")
+    by: list[str] = Field([], description="for determined_by: the columns that decide the value")
+    columns: list[str] = Field([], description="for unique: the columns that are unique together; default: column")
+    references: str = Field("", description="for references: dataset.column that must hold the value")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Rule:
+        needed = {
+            "in_set": "values",
+            "regex": "pattern",
+            "condition": "condition",
+            "determined_by": "by",
+            "references": "references",
+        }
+        wanted = needed.get(self.rule)
+        if wanted and not getattr(self, wanted):
+            raise ValueError(f"rule {self.rule} needs `{wanted}`")
+        if self.rule in ("between", "length") and self.min is None and self.max is None:
+            raise ValueError(f"rule {self.rule} needs `min`, `max` or both")
+        if not self.column and self.rule not in ("condition", "unique"):
+            raise ValueError(f"rule {self.rule} needs `column`")
+        if not self.column and not self.columns and self.rule == "unique":
+            raise ValueError("rule unique needs `column` or `columns`")
+        if not self.column and self.name is None:
+            raise ValueError("a rule without `column` needs a `name`")
+        return self
+
+
+class SourceDataset(Strict):
+    """One dataset of a source: where its records are, and how their columns become canonical columns."""
+
+    files: str = Field("", description="pattern of its files: * ? ** and {day}, such as {day}/contacts*.csv.gz")
+    query: Query | None = Field(None, description="instead of `files`: rows of a PostgreSQL database")
+    request: Request | None = Field(None, description="instead of `files`: records of an HTTP API")
+    format: Format = Format()
+    conventions: Conventions = Conventions()
+    ready: Ready = Ready()
+    columns: dict[str, Value]
+    attributes: dict[str, Value] = {}
+    required: list[str] = Field([], description="source columns a file must have; default: those `columns` names")
+    changes: Changes = Changes()
+    history: History = History()
+    rules: list[Rule] = []
+
+    @field_validator("columns", "attributes", mode="before")
+    @classmethod
+    def _text_is_from(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {name: {"from": value} if isinstance(value, str) else value for name, value in given.items()}
+
+    @field_validator("columns")
+    @classmethod
+    def _not_empty(cls, value: dict[str, Value]) -> dict[str, Value]:
+        if not value:
+            raise ValueError("map at least the key columns")
+        return value
+
+    @model_validator(mode="after")
+    def _one_place(self) -> SourceDataset:
+        if bool(self.files) + (self.query is not None) + (self.request is not None) != 1:
+            raise ValueError("give one of `files`, `query` and `request`")
+        return self
+
+
+class Source(Strict):
+    """config/sources/NAME.yaml: one system the company's data comes from."""
+
+    source: str = Field(pattern="^[a-z][a-z0-9_]*$")
+    group: Literal["crm", "survey", "chat", "web"]
+    folder: str = Field(
+        "", description="folder below the landing root, or s3://bucket/prefix; default: the source's name"
+    )
+    connection: str = Field("", description="Airflow connection of the S3 bucket, database or API")
+    timezone: str | None = Field(None, description="zone of timestamps without one; default: the company's")
+    datasets: dict[str, SourceDataset]
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        return None if value is None else known_zone(value)
+
+    @model_validator(mode="after")
+    def _canonical_columns(self) -> Source:
+        for name, dataset in self.datasets.items():
+            if name not in schemas.CANONICAL:
+                raise ValueError(f"datasets.{name}: unknown dataset{nearest(name, schemas.CANONICAL)}")
+            target = schemas.CANONICAL[name]
+            valid = set(target.column_names) - set(schemas.LINEAGE_COLUMNS) - {"attributes"}
+            for column in dataset.columns:
+                if column not in valid:
+                    raise ValueError(f"datasets.{name}.columns.{column}: unknown column{nearest(column, valid)}")
+            missing = set(target.key) - {"source"} - set(dataset.columns)
+            if missing:
+                raise ValueError(f"datasets.{name}.columns: key column {sorted(missing)[0]!r} is missing; map it")
+        return self
+
+    @model_validator(mode="after")
+    def _pulls_have_a_connection(self) -> Source:
+        for name, dataset in self.datasets.items():
+            if not dataset.files and not self.connection:
+                raise ValueError(f"datasets.{name}: a query or request needs the source's `connection`")
+        return self
+
+
+class Limits(Strict):
+    """How much of one file is read at most: what is larger is set aside with the reason, never half read."""
+
+    file_mb: int = Field(20_000, gt=0, description="a file as it landed")
+    expanded_mb: int = Field(100_000, gt=0, description="a compressed file, decompressed")
+    expansion: int = Field(500, gt=1, description="times its size a compressed file may become, above 256 MB")
+    archive_files: int = Field(10_000, gt=0, description="files in one archive")
+    record_mb: int = Field(32, gt=0, le=1_024, description="one record")
+    field_mb: int = Field(8, gt=0, description="one field of a record")
+    nesting: int = Field(100, gt=0, description="levels of a JSON record")
+
+
+def known_zone(value: str) -> str:
+    """`value`; raises ValueError if no time zone has that name."""
+    try:
+        ZoneInfo(value)
+    except Exception:
+        raise ValueError(f"unknown time zone {value!r}; use a name such as Europe/Amsterdam") from None
+    return value
