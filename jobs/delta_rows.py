@@ -180,12 +180,15 @@ def stage_new_keys(log: DeltaLog, staged: Staged, existing: Sequence[DataFile]) 
     from pyspark.sql import functions as F
 
     key = list(log.dataset.key)
-    first = Window.partitionBy(*key).orderBy(*_tie_breakers(log))
     rows = read_frame(log, staged.files)
     if existing:
         rows = rows.join(read_frame(log, existing).select(*key), on=key, how="left_anti")
-    rows = rows.withColumn("_rank", F.row_number().over(first)).where("_rank = 1")
-    return _stage_frame(log, rows.select(*log.dataset.column_names))
+    repeated = rows.groupBy(*key).agg(F.count("*").alias("_rows")).where("_rows > 1").select(*key)
+    # To rank a row all its columns are sorted, so only rows that share their key are ranked: few, as a rule.
+    first = Window.partitionBy(*key).orderBy(*_tie_breakers(log))
+    ranked = rows.join(repeated, on=key, how="left_semi").withColumn("_rank", F.row_number().over(first))
+    alone = rows.join(repeated, on=key, how="left_anti").select(*log.dataset.column_names)
+    return _stage_frame(log, alone.unionByName(ranked.where("_rank = 1").select(*log.dataset.column_names)))
 
 
 def _tie_breakers(log: DeltaLog) -> list[str]:
