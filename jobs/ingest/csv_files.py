@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from jobs.config_sources import Format
-from jobs.ingest.landing import BrokenFile, Content
+from jobs.ingest.content import BrokenFile, Content
 from jobs.ingest.records import BLOCK, Chunk, Reject, check_columns
 
 SENTINEL = "\x02"

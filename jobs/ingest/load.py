@@ -14,9 +14,10 @@ import pyarrow as pa
 
 from jobs import schemas
 from jobs.config_sources import Format, SourceDataset
+from jobs.ingest.content import BrokenFile, Snapshot
 from jobs.ingest.expressions import source_columns
 from jobs.ingest.files import Entry, Ledger, NewFile, as_table
-from jobs.ingest.landing import BrokenFile, Landing, Snapshot
+from jobs.ingest.landing import Landing
 from jobs.ingest.readers import read, to_json
 from jobs.ingest.records import Chunk, Reject
 from jobs.lake import Lake

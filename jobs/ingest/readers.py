@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from jobs.config_sources import Format
+from jobs.ingest.content import BrokenFile, Content
 from jobs.ingest.csv_files import read_csv
-from jobs.ingest.landing import BrokenFile, Content
 from jobs.ingest.records import BLOCK, Chunk, Reject, check_columns, refuse_missing
 
 BATCH = 100_000

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from jobs.ingest.landing import BrokenFile
+from jobs.ingest.content import BrokenFile
 from jobs.yaml_files import nearest
 
 BLOCK = 32 << 20

@@ -177,9 +177,9 @@ def test_a_run_killed_after_any_commit_is_completed_by_the_next_one(
 
 
 def test_a_file_larger_than_memory_allows_is_read_in_parts(company, land, company_lake, day, monkeypatch):
-    from jobs.ingest import csv_files, landing
+    from jobs.ingest import content, csv_files
 
-    for module in (landing, load):
+    for module in (content, load):
         monkeypatch.setattr(module, "IN_MEMORY", 2000)
     monkeypatch.setattr(csv_files, "BLOCK", 1000)
     monkeypatch.setattr(load, "RAW_BATCH", 50)

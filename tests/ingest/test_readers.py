@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs.config_sources import Format
-from jobs.ingest import csv_files, landing, records
-from jobs.ingest.landing import BrokenFile, Snapshot
+from jobs.ingest import content as contents
+from jobs.ingest import csv_files, records
+from jobs.ingest.content import BrokenFile, Snapshot
 from jobs.ingest.readers import read, to_json
 
 
@@ -110,7 +111,7 @@ def test_a_damaged_gzip_is_broken():
 
 
 def test_a_gzip_bomb_is_refused_before_it_fills_memory(monkeypatch):
-    monkeypatch.setattr(landing, "IN_MEMORY", 1 << 20)
+    monkeypatch.setattr(contents, "IN_MEMORY", 1 << 20)
     assert "expands" in broken(gzip.compress(b"\n" * (20 << 20)), path="a.csv.gz")
 
 
