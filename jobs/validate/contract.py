@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from expectations import suite
 from expectations.batch_columns import ARRIVAL_LIMIT
+from jobs.engine import get_spark
 from jobs.settings import Settings
 from jobs.validate.mapping import Mapping, mapped
 from jobs.validate.rules import RowRule, applicable, flagged, row_rules
@@ -26,6 +27,7 @@ class Contract:
     @classmethod
     def of(cls, source: str, dataset: str, settings: Settings) -> Contract:
         """Raises ConfigError if an expression does not parse or a column needed in every row is not mapped."""
+        get_spark()  # columns can only be built once there is a session
         configured = settings.sources[source]
         place = f"{settings.folder}/sources/{source}.yaml: datasets.{dataset}.columns"
         zone = configured.timezone or settings.general.timezone
