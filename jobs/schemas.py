@@ -452,17 +452,19 @@ OTHERS: tuple[Dataset, ...] = (
         accepted bigint rows that reached the valid table
         quarantined bigint rows set aside with a reason
         duplicates bigint rows whose key was already accepted
+        batch string the batch it was judged in: key into ops/validations
     """),
     ),
     Dataset(
         "ops/validations",
-        "one expectation on one batch of one dataset",
-        ("day", "source", "dataset", "batch", "expectation"),
+        "one expectation on one batch of one dataset, each time it was judged",
+        ("day", "source", "dataset", "batch", "attempt", "expectation"),
         _columns("""
         day date the day of the run
         source string the source
         dataset string the dataset
         batch string the files of the batch: SHA-256 of their ids, first 32 hex digits
+        attempt int 1 when its files were loaded, more each time a stopped batch was replayed; the newest one counts
         expectation string the rule
         severity string critical, warning or info
         success boolean whether the batch met it
@@ -492,18 +494,20 @@ OTHERS: tuple[Dataset, ...] = (
     Dataset(
         "quarantine/replays",
         "one row that was taken out of quarantine and tried again",
-        ("replay", "file_id", "line"),
+        ("file_id", "line", "attempt"),
         _columns("""
-        replay string id of the replay
-        day date the day of the run that replayed it
+        file_id string the file
+        line bigint line in the file, 0 for the file as a whole
+        attempt int how often this row was tried, from 1; the newest attempt says what became of it
+        replay string id of the replay: one for all rows tried together
+        day date the day it was replayed
+        at timestamp when it was replayed
         source string the source
         dataset string the dataset
-        file_id string the file
         path string path of the file below the landing root
-        line bigint line in the file, 0 for the file as a whole
         rule string the rule it had been set aside for
         outcome string accepted, duplicate (its key was there already), refused (again) or dropped (by decision)
-        reason string why it was refused, or why it was dropped
+        reason string why it was refused or dropped, or by which decision it was accepted
         corrected boolean whether the record was corrected by hand
         record! string the corrected record, empty if it was replayed as received
         by string who replayed it

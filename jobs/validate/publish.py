@@ -13,7 +13,6 @@ from datetime import date
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -28,6 +27,7 @@ from jobs.validate.contract import Contract
 from jobs.validate.gx_run import Judgement, judge
 from jobs.validate.rules import BROKEN, REASON, Tally, tally
 from jobs.validate.staging import staged
+from jobs.validate.stops import unresolved
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
         totals["files"] += len(counts)
         for name in ("rows_in", "accepted", "quarantined", "duplicates"):
             totals[name] += sum(row[name] for row in counts)
-    stops = _stops(lake, source, day)
+    stops = unresolved(lake, source, day)
     if stops:
         raise DataStopped(
             f"{'; '.join(stops)}. The rows are in quarantine (klantreis quarantine list); correct the delivery or the "
@@ -85,7 +85,7 @@ def _publish(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> list[dic
         if stopped or any(count.bad for count in tallies.values()):
             bad = _bad_rows(raw, flagged_rows, judgement)
             lake.append("quarantine/rows", bad.withColumn("dataset", F.lit(batch.dataset)), txn)
-    lake.append("ops/validations", _verdicts(batch, judgement), txn)
+    lake.append("ops/validations", verdicts(batch, judgement), txn)
     data_docs.write(settings, batch, judgement)
     accepted = {} if stopped else _accepted(lake, batch)
     return [_count(file, batch, _fate(file, tallies, accepted, stopped)) for file in batch.files]
@@ -155,6 +155,7 @@ def _count(file: dict[str, Any], batch: Batch, fate: _Fate) -> dict[str, Any]:
         "accepted": accepted,
         "quarantined": quarantined,
         "duplicates": duplicates,
+        "batch": batch.id,
     }
 
 
@@ -184,13 +185,14 @@ def _accepted(lake: Lake, batch: Batch) -> dict[str, int]:
     return {row["file_id"]: row["rows"] for row in counted}
 
 
-def _verdicts(batch: Batch, judgement: Judgement) -> pa.Table:
+def verdicts(batch: Batch, judgement: Judgement, attempt: int = 1) -> pa.Table:
     rows = [
         {
             "day": batch.day,
             "source": batch.source,
             "dataset": batch.dataset,
             "batch": batch.id,
+            "attempt": attempt,
             "expectation": verdict.rule,
             "severity": verdict.severity,
             "success": verdict.success,
@@ -205,11 +207,3 @@ def _verdicts(batch: Batch, judgement: Judgement) -> pa.Table:
 
 def _as_table(name: str, rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=schemas.get(name).arrow_schema())
-
-
-def _stops(lake: Lake, source: str, day: date) -> list[str]:
-    """What stopped a dataset of this source on this day, in words."""
-    rows = lake.arrow("ops/validations", day=day)
-    critical = pc.and_(pc.equal(rows["severity"], "critical"), pc.invert(rows["success"]))
-    found = rows.filter(pc.and_(pc.equal(rows["source"], source), critical)).to_pylist()
-    return [f"{source}.{row['dataset']} is stopped by {row['expectation']}: {row['detail']}" for row in found]

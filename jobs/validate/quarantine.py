@@ -1,0 +1,102 @@
+"""What is in quarantine: every row that was set aside, what was done about it since, and which rows a user means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from jobs.lake import Lake
+from jobs.yaml_files import ConfigError
+
+VIEWS = {
+    "files": "ops/files",
+    "counts": "ops/counts",
+    "validations": "ops/validations",
+    "set_aside": "quarantine/rows",
+    "replays": "quarantine/replays",
+}
+
+STATES = """
+create view states as
+with once as (  -- a row is one line of one file, whatever rules it broke
+    select * from set_aside qualify row_number() over (partition by file_id, line order by rule) = 1
+),
+newest as (
+    select * from replays qualify attempt = max(attempt) over (partition by file_id, line)
+)
+select o.source, o.dataset, o.file_id, o.path, o.line, o.arrived, o.rule, o.reason, o.record,
+       coalesce(n.attempt, 0) as attempts, coalesce(n.outcome, 'open') as outcome, n.reason as why, n.at, n.by,
+       n.corrected, n.outcome is null or n.outcome = 'refused' as open
+from once o left join newest n using (file_id, line)"""
+"""One row per row that was ever set aside; `open` as long as it is neither accepted, nor a duplicate, nor dropped."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Rows of quarantine: those for which all that is given holds. `rows` are single rows as FILE:LINE."""
+
+    source: str | None = None
+    dataset: str | None = None
+    path: str | None = None
+    rule: str | None = None
+    day: date | None = None
+    rows: tuple[str, ...] = ()
+
+    def condition(self) -> tuple[str, dict[str, Any]]:
+        """As SQL over `states`, with its parameters. Raises ConfigError for a row that is not FILE:LINE."""
+        tests = {
+            "source": "source = $source",
+            "dataset": "dataset = $dataset",
+            "path": "contains(path, $path)",
+            "rule": "rule = $rule",
+            "day": "arrived = $day",
+        }
+        used = {name: getattr(self, name) for name in tests if getattr(self, name) is not None}
+        conditions = [tests[name] for name in used]
+        single = []
+        for number, row in enumerate(self.rows):
+            file, _, line = row.rpartition(":")
+            if not file or not line.isdigit():
+                raise ConfigError([f"--row {row}: give the file and the line, such as crm/2024-05-01/contacts.csv:7"])
+            single.append(f"(ends_with(path, $file_{number}) and line = $line_{number})")
+            used |= {f"file_{number}": file, f"line_{number}": int(line)}
+        if single:
+            conditions.append(f"({' or '.join(single)})")
+        return " and ".join(conditions) or "true", used
+
+    def options(self) -> str:
+        """The options of the command line that select these rows."""
+        named = [
+            f"--{name} {value}"
+            for name in ("source", "dataset", "path", "rule", "day")
+            if (value := getattr(self, name)) is not None
+        ]
+        return " ".join([*named, *(f"--row {row}" for row in self.rows)])
+
+
+@contextmanager
+def database(lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The tables about files and bad rows, as DuckDB views, and `states`."""
+    with duckdb.connect() as tables:
+        tables.execute("SET TimeZone = 'UTC'")
+        for name, table in VIEWS.items():
+            tables.register(name, lake.dataset(table))
+        tables.execute(STATES)
+        yield tables
+
+
+def select(lake: Lake, selection: Selection, closed: bool = False) -> pa.Table:
+    """The selected rows of `states`, by file and line: those that are open, or with `closed` all."""
+    condition, parameters = selection.condition()
+    with database(lake) as tables:
+        found = tables.execute(
+            f"select * from states where ({condition}) and (open or {closed}) order by arrived, path, file_id, line",
+            parameters,
+        )
+        return found.to_arrow_table()

@@ -1,0 +1,51 @@
+"""Which batches are stopped: a critical expectation failed when they were last judged, and nobody settled it since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from jobs.lake import Lake
+from jobs.validate.quarantine import database
+
+UNRESOLVED = """
+with judged as (
+    select *, max(attempt) over (partition by day, source, dataset, batch) as newest from validations
+),
+failed as (
+    select * from judged where attempt = newest and severity = 'critical' and not success
+),
+settled as (  -- a batch of which nothing is left in quarantine, such as a dropped one, stops nobody
+    select c.batch from states s join counts c using (file_id) group by c.batch having not bool_or(s.open)
+)
+select day, source, dataset, batch, newest as attempt, expectation, detail
+from failed anti join settled using (batch)
+order by day, source, dataset, batch, expectation"""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One critical expectation that a batch broke when it was judged for the last time, the `attempt`-th."""
+
+    day: date
+    source: str
+    dataset: str
+    batch: str
+    attempt: int
+    expectation: str
+    detail: str
+
+
+def stops(lake: Lake) -> list[Stop]:
+    """Everything that holds a batch back, oldest first."""
+    with database(lake) as tables:
+        return [Stop(*row) for row in tables.sql(UNRESOLVED).fetchall()]
+
+
+def unresolved(lake: Lake, source: str, day: date) -> list[str]:
+    """What stopped a dataset of this source on this day and was not settled by a replay since, in words."""
+    return [
+        f"{source}.{stop.dataset} is stopped by {stop.expectation}: {stop.detail}"
+        for stop in stops(lake)
+        if (stop.source, stop.day) == (source, day)
+    ]
