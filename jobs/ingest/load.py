@@ -68,6 +68,34 @@ def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class Reread:
+    """A landed file that is read again. Take all `rows`: only then `entry` and `refused` are known."""
+
+    rows: Iterator[pa.RecordBatch]
+    _load: _Load
+
+    @property
+    def entry(self) -> Entry | None:
+        """What the ledger would say of it; None if it was changed while it was being read."""
+        return self._load.entries[0] if self._load.entries else None
+
+    @property
+    def refused(self) -> list[dict[str, Any]]:
+        """Rows of quarantine/rows: lines that are no record, or the file as a whole."""
+        return self._load.refused
+
+
+def reread(lake: Lake, landing: Landing, entry: Entry, settings: Settings) -> Reread | None:
+    """The file of a ledger entry, with the present configuration; None if it is gone or holds something else now."""
+    dataset = settings.sources[entry.source].datasets[entry.dataset]
+    for file in landing.files(dataset.files, entry.arrived):
+        if file.path == entry.path and landing.fingerprint(file)[0] == entry.sha256:
+            load = _Load(entry.source, entry.dataset, dataset, [NewFile(file, entry.file_id, entry.sha256, None)])
+            return Reread(_raw_rows(landing, Ledger(lake, entry.source), load), load)
+    return None
+
+
 @dataclass
 class _Load:
     """The loading of the new files of one dataset: what goes in, and what has come out so far."""
