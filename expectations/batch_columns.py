@@ -1,6 +1,24 @@
 """Columns that a mapped batch has beside those of its dataset, for expectations to look at."""
 
+import hashlib
+import re
+
 UNREADABLE = "unreadable_columns"
 """Names of the columns whose value does not have their type, comma-separated, or NULL."""
 ARRIVAL_LIMIT = "arrival_limit"
 """The end of the day after the file arrived: nothing can have happened later."""
+
+
+def attribute_column(column: str) -> str:
+    """The column of a batch that holds `attributes.NAME`, as its own column; any other column as it is."""
+    if not column.startswith("attributes."):
+        return column
+    name = column.removeprefix("attributes.")
+    plain = re.sub(r"\W", "_", name)
+    return f"attribute_{plain}" if plain == name else f"attribute_{plain}_{hashlib.md5(name.encode()).hexdigest()[:6]}"
+
+
+def helper_column(rule: str) -> str:
+    """The column of a batch that says per row whether that rule holds; NULL where nothing can be said."""
+    plain = re.sub(r"\W", "_", rule)
+    return f"holds_{plain}_{hashlib.md5(rule.encode()).hexdigest()[:6]}"

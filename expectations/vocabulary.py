@@ -30,6 +30,14 @@ from great_expectations.expectations.row_conditions import (
 )
 
 from expectations.batch_columns import ARRIVAL_LIMIT, UNREADABLE
+from expectations.business import (
+    ExpectEmailAddress,
+    ExpectMomentNotAfterArrival,
+    ExpectPlausibleAmount,
+    ExpectScoreWithinScale,
+    ExpectSomebodyToBeNamed,
+    ExpectValuesToBeReadable,
+)
 
 CRITICAL, WARNING, INFO = FailureSeverity.CRITICAL, FailureSeverity.WARNING, FailureSeverity.INFO
 When = ComparisonCondition | NullityCondition | AndCondition
@@ -43,7 +51,7 @@ PHONE = r"^\+?[0-9 ()./\-]{6,24}$"
 
 def readable(mostly: float = 0.9) -> Expectation:
     """Every value has the type of its column."""
-    return gxe.ExpectColumnValuesToBeNull(
+    return ExpectValuesToBeReadable(
         column=UNREADABLE,
         mostly=mostly,
         severity=CRITICAL,
@@ -57,9 +65,10 @@ def filled(
     severity: FailureSeverity = CRITICAL,
     when: When | None = None,
     fate: str = "quarantine",
+    kind: type[gxe.ExpectColumnValuesToNotBeNull] = gxe.ExpectColumnValuesToNotBeNull,
 ) -> Expectation:
     """The column has a value, in every row or in those for which `when` is true."""
-    return gxe.ExpectColumnValuesToNotBeNull(
+    return kind(
         column=column,
         mostly=mostly,
         severity=severity,
@@ -95,12 +104,13 @@ def between(
     severity: FailureSeverity = CRITICAL,
     when: When | None = None,
     what: str = "between",
+    kind: type[gxe.ExpectColumnValuesToBeBetween] = gxe.ExpectColumnValuesToBeBetween,
 ) -> Expectation:
     """The value is at least `low` and at most `high`; either may be None."""
     limits = " and ".join(
         f"{word} {_shown(limit)}" for word, limit in (("at least", low), ("at most", high)) if limit is not None
     )
-    return gxe.ExpectColumnValuesToBeBetween(
+    return kind(
         column=column,
         min_value=low,
         max_value=high,
@@ -113,7 +123,7 @@ def between(
 
 def amount(column: str) -> Expectation:
     """Money that cannot be negative, and is no typing error or placeholder."""
-    return between(column, 0, LARGEST_AMOUNT)
+    return between(column, 0, LARGEST_AMOUNT, kind=ExpectPlausibleAmount)
 
 
 def happened(column: str, mostly: float = 0.95) -> list[Expectation]:
@@ -123,7 +133,7 @@ def happened(column: str, mostly: float = 0.95) -> list[Expectation]:
 
 def not_later(column: str, earliest: dt.date = EARLIEST) -> list[Expectation]:
     """If filled, the moment is after `earliest` and not later than the day after the file arrived."""
-    late = gxe.ExpectColumnPairValuesAToBeGreaterThanB(
+    late = ExpectMomentNotAfterArrival(
         column_A=ARRIVAL_LIMIT,
         column_B=column,
         or_equal=True,
@@ -154,8 +164,8 @@ def in_order(first: str, last: str) -> Expectation:
 
 
 def at_most_column(column: str, limit: str) -> Expectation:
-    """The value is at most the value of the column `limit`."""
-    return gxe.ExpectColumnPairValuesAToBeGreaterThanB(
+    """A score is at most the value of the column `limit`, the end of its scale."""
+    return ExpectScoreWithinScale(
         column_A=limit,
         column_B=column,
         or_equal=True,
@@ -173,9 +183,10 @@ def shaped(
     mostly: float = 0.9,
     severity: FailureSeverity = WARNING,
     fate: str = "quarantine",
+    kind: type[gxe.ExpectColumnValuesToMatchRegex] = gxe.ExpectColumnValuesToMatchRegex,
 ) -> Expectation:
     """The text, if there is any, looks like `what`."""
-    return gxe.ExpectColumnValuesToMatchRegex(
+    return kind(
         column=column,
         regex=regex,
         mostly=mostly,
@@ -199,7 +210,7 @@ def short(column: str, length: int = 200, fate: str = "quarantine") -> Expectati
 def person(*without: str) -> list[Expectation]:
     """Contact details of the person a row is about."""
     rules = {
-        "email": [shaped("email", EMAIL, "an e-mail address"), short("email", 254)],
+        "email": [shaped("email", EMAIL, "an e-mail address", kind=ExpectEmailAddress), short("email", 254)],
         "phone": [shaped("phone", PHONE, "a phone number", fate="report")],
         "contact_id": [short("contact_id")],
         "loyalty_id": [short("loyalty_id", 64)],
@@ -213,7 +224,7 @@ def somebody() -> Expectation:
     """The row says whom it is about: a contact, or any other way to know a person."""
     others = ("email", "phone", "login_id", "loyalty_id", "cookie_id")
     unknown: list[Condition] = [Column(name).is_null() for name in others]
-    return filled("contact_id", when=AndCondition(conditions=unknown))
+    return filled("contact_id", when=AndCondition(conditions=unknown), kind=ExpectSomebodyToBeNamed)
 
 
 def code(column: str, regex: str, what: str) -> Expectation:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
 from jobs import schemas
+from jobs.date_patterns import EPOCHS, compiled
 from jobs.yaml_files import Strict, nearest
 
 GROUPS = ("crm", "survey", "chat", "web")
@@ -50,11 +52,21 @@ class Format(Strict):
 class Conventions(Strict):
     """How a dataset writes numbers, dates and nothing, where it differs from 1234.56 and ISO 8601."""
 
-    decimal: Literal[".", ","] = "."
+    decimal: Literal[".", ","] | None = Field(
+        None, description="decimal mark; with it, separators of thousands and currency signs are understood too"
+    )
     dates: list[str] = Field(
-        [], description="Spark date patterns such as dd-MM-yyyy HH:mm, tried in order after ISO 8601"
+        [], description="date patterns such as dd-MM-yyyy HH:mm, or seconds since 1970; tried in order after ISO 8601"
     )
     timezone: str | None = Field(None, description="zone of timestamps without one; default: the source's")
+
+    @field_validator("dates")
+    @classmethod
+    def _known_patterns(cls, value: list[str]) -> list[str]:
+        for pattern in value:
+            if pattern not in EPOCHS:
+                compiled(pattern)
+        return value
 
     @field_validator("timezone")
     @classmethod
@@ -63,13 +75,23 @@ class Conventions(Strict):
 
 
 class Value(Conventions):
-    """How one column gets its value. In YAML a text alone is its `from`."""
+    """How one column gets its value. In YAML a text alone is its `from`. Conventions win over the dataset's."""
 
     expression: str = Field(alias="from", description="source column, or Spark SQL expression over source columns")
     values: dict[str, Scalar | None] = Field({}, description="source value to canonical value; others stay as they are")
     type: Literal["text", "number", "boolean", "date", "timestamp"] | None = Field(
         None, description="type of an attribute; a canonical column has its own"
     )
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _keys_are_text(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        for key in given:
+            if key is None or isinstance(key, bool):
+                raise ValueError("put values such as yes, no, on, off and null in quotes: YAML reads them otherwise")
+        return {str(key): value for key, value in given.items()}
 
 
 class Query(Strict):
@@ -163,19 +185,27 @@ class Rule(Strict):
     column: str = Field("", description="canonical column, or attributes.NAME")
     rule: RuleKind
     severity: Literal["info", "warning", "critical"] = "warning"
-    name: str | None = Field(None, description="its name in reports; default: column:rule")
+    name: str | None = Field(None, pattern=r"^[^,;\s]+$", description="its name in reports; default: column:rule")
     reason: str | None = Field(None, description="what is wrong with a bad row, without its value")
-    fate: Literal["quarantine", "report"] = Field("quarantine", description="whether a bad row is set aside")
+    fate: Literal["quarantine", "report"] | None = Field(
+        None, description="whether a bad row is set aside; default: quarantine, and report for references"
+    )
     mostly: float = Field(1.0, gt=0, le=1, description="share of good rows below which the rule fails for the batch")
     when: str = Field("", description="Spark SQL condition: the rows the rule looks at")
     values: list[Scalar] = Field([], description="for in_set")
-    min: Scalar | None = Field(None, description="for between and length")
-    max: Scalar | None = Field(None, description="for between and length")
-    pattern: str = Field("", description="for regex")
-    condition: str = Field("", description="for condition: Spark SQL that is true for a good row")
+    min: Scalar | None = Field(None, description="for between and length; a date or moment in ISO 8601")
+    max: Scalar | None = Field(None, description="for between and length; a date or moment in ISO 8601")
+    pattern: str = Field("", description="for regex: is found somewhere in a good value; ^ and $ are its ends")
+    condition: str = Field("", description="for condition: Spark SQL that is true for a good row, false for a bad one")
     by: list[str] = Field([], description="for determined_by: the columns that decide the value")
     columns: list[str] = Field([], description="for unique: the columns that are unique together; default: column")
     references: str = Field("", description="for references: dataset.column that must hold the value")
+    any_source: bool = Field(False, description="for references: look at the dataset of all sources, not of this one")
+
+    @field_validator("min", "max", mode="before")
+    @classmethod
+    def _dates_as_text(cls, given: Any) -> Any:
+        return given.isoformat() if isinstance(given, date) else given
 
     @model_validator(mode="after")
     def _complete(self) -> Rule:
@@ -215,6 +245,11 @@ class SourceDataset(Strict):
     changes: Changes = Changes()
     history: History = History()
     rules: list[Rule] = []
+
+    def conventions_of(self, value: Value) -> Conventions:
+        """How one of its columns is written: what the column says itself, and for the rest the dataset."""
+        own = {name: getattr(value, name) for name in Conventions.model_fields if name in value.model_fields_set}
+        return self.conventions.model_copy(update=own)
 
     @field_validator("columns", "attributes", mode="before")
     @classmethod

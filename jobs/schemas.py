@@ -369,7 +369,8 @@ OTHERS: tuple[Dataset, ...] = (
         path string path below the landing root
         arrived date the day it landed
         size bigint size in bytes
-        modified timestamp when the file changed last, as its place tells; same path, size and moment: same file
+        modified timestamp when the file changed last, as its place tells
+        version string what its place calls this content (S3 ETag, moment of change); same path, size, version: same file
         sha256 string SHA-256 of the content
         state string loaded, quarantined (whole file), or duplicate (same content seen before)
         reason string why it was not loaded
@@ -379,7 +380,7 @@ OTHERS: tuple[Dataset, ...] = (
     Dataset(
         "ops/file_events",
         "one thing that happened to one landed file",
-        ("source", "dataset", "path", "sha256", "event"),
+        ("source", "dataset", "path", "sha256", "event", "day"),
         _columns("""
         day date the day of the run that saw it
         source string the source
@@ -434,6 +435,7 @@ OTHERS: tuple[Dataset, ...] = (
         day date the day of the run that pulled
         since string value of the incremental column or moment it pulled from, empty for everything
         until string value or moment it pulled up to: the next pull begins there, less the overlap
+        digest string sum of the SHA-256 of the rows a next pull sees again: equal means that it brings nothing new
         rows bigint rows pulled
     """),
         scope="append",
@@ -486,9 +488,10 @@ OTHERS: tuple[Dataset, ...] = (
         path string path of the file below the landing root
         line bigint line in the file, 0 for the file as a whole
         arrived date the day the file landed
-        rule string the rule that was broken, such as email:not_null
+        rule string the rule that was broken, such as email:not_null; of several the first
         reason string what was wrong and what to do, without the value itself
         record! string the record as received
+        rules array<string> all rules that were broken, in the order of the suite
     """),
     ),
     Dataset(

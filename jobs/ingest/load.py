@@ -140,6 +140,7 @@ class _Load:
                 "file_id": new.file_id,
                 "path": new.file.path,
                 "arrived": new.file.arrived,
+                "rules": [reject.rule],
             }
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from great_expectations.expectations.expectation import Expectation
 from pyspark.sql import DataFrame
@@ -11,31 +11,58 @@ from pyspark.sql import functions as F
 from expectations import suite
 from expectations.batch_columns import ARRIVAL_LIMIT
 from jobs.engine import get_spark
+from jobs.lake import Lake
 from jobs.settings import Settings
 from jobs.validate.mapping import Mapping, mapped
+from jobs.validate.other_rows import Known, with_attributes, with_verdicts
+from jobs.validate.own_rules import attribute_types, own_expectations
 from jobs.validate.rules import RowRule, applicable, flagged, row_rules
 
 
 @dataclass(frozen=True)
 class Contract:
-    """`expectations` are all rules of the dataset that its source can be held to, `rules` those about single rows."""
+    """`expectations` are all rules of the dataset that its source can be held to, `rules` those about single rows.
+
+    `attributes` are those that rules name, with their types; `known` gives the values that a rule refers to.
+    """
 
     mapping: Mapping
     expectations: list[Expectation]
     rules: list[RowRule]
+    known: Known
+    attributes: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, source: str, dataset: str, settings: Settings) -> Contract:
-        """Raises ConfigError if an expression does not parse or a column needed in every row is not mapped."""
+        """The suite of the dataset, and the rules that the source's configuration adds.
+
+        Raises ConfigError if an expression does not parse, a column needed in every row is not mapped, or a rule is
+        about a column or dataset that is not there.
+        """
         get_spark()  # columns can only be built once there is a session
         configured = settings.sources[source]
-        place = f"{settings.folder}/sources/{source}.yaml: datasets.{dataset}.columns"
+        here = f"{settings.folder}/sources/{source}.yaml: datasets.{dataset}"
+        place = f"{here}.columns"
         zone = configured.timezone or settings.general.timezone
         mapping = Mapping(dataset, configured.datasets[dataset], zone, place)
         expectations = applicable(suite(dataset, settings).expectations, mapping.dataset, place)
-        return cls(mapping, expectations, row_rules(expectations))
+        expectations += own_expectations(dataset, mapping.dataset, expectations, f"{here}.rules", configured.datasets)
+        attributes = attribute_types(dataset, mapping.dataset)
+        return cls(mapping, expectations, row_rules(expectations), _known(source, settings), attributes)
 
     def flag(self, raw: DataFrame) -> DataFrame:
         """Raw rows as canonical rows with `broken_rules` and `reason`, both NULL for a good row."""
         limit = F.expr("cast(arrived as timestamp) + interval 2 days")
-        return mapped(raw, self.mapping).withColumn(ARRIVAL_LIMIT, limit).transform(flagged, self.rules)
+        batch = mapped(raw, self.mapping).withColumn(ARRIVAL_LIMIT, limit).transform(with_attributes, self.attributes)
+        return batch.transform(with_verdicts, self.expectations, self.known).transform(flagged, self.rules)
+
+
+def _known(source: str, settings: Settings) -> Known:
+    """What the valid tables hold now: a rule that refers to another dataset sees what was published before."""
+
+    def values(dataset: str, column: str, any_source: bool) -> DataFrame:
+        rows = Lake.of(settings).read(f"valid/{dataset}")
+        kept = rows if any_source else rows.where(F.col("source") == source)
+        return kept.select(F.col(column).alias("known"))
+
+    return values

@@ -161,10 +161,11 @@ def _count(file: dict[str, Any], batch: Batch, fate: _Fate) -> dict[str, Any]:
 
 def _bad_rows(raw: DataFrame, rows: DataFrame, judgement: Judgement) -> DataFrame:
     """Rows for quarantine: those with a broken rule, or all rows of a batch that is stopped."""
-    columns = ["file_id", "line", "source", "arrived", "path", "record", "rule", "reason"]
+    columns = ["file_id", "line", "source", "arrived", "path", "record", "rule", "reason", "rules"]
+    every = F.split(BROKEN, ",").alias("rules")
     first = F.substring_index(BROKEN, ",", 1)
     if not judgement.stopping:
-        broken = rows.where(f"{BROKEN} is not null").select("file_id", "line", first.alias("rule"), REASON)
+        broken = rows.where(f"{BROKEN} is not null").select("file_id", "line", first.alias("rule"), REASON, every)
         return raw.join(broken, on=["file_id", "line"], how="inner").select(*columns)
     stop = judgement.stopping[0]
     reason = f"the batch was stopped: {stop.detail}; correct the delivery or the rule and replay the rows"
@@ -173,6 +174,7 @@ def _bad_rows(raw: DataFrame, rows: DataFrame, judgement: Judgement) -> DataFram
         "line",
         F.coalesce(first, F.lit(f"dataset:{stop.rule}")).alias("rule"),
         F.coalesce(REASON, F.lit(reason)).alias("reason"),
+        F.coalesce(F.split(BROKEN, ","), F.array(F.lit(f"dataset:{stop.rule}"))).alias("rules"),
     )
     return raw.join(broken, on=["file_id", "line"], how="inner").select(*columns)
 

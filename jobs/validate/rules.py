@@ -7,11 +7,12 @@ Both come from one expectation object, so they cannot disagree.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
+import great_expectations.expectations as gxe
 from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.row_conditions import (
     AndCondition,
@@ -55,17 +56,21 @@ class Tally:
 
 def row_rules(expectations: Iterable[Expectation]) -> list[RowRule]:
     """The rules among `expectations` that are about single rows."""
-    return [
-        RowRule(
-            _meta(expectation, "rule"),
-            _meta(expectation, "reason"),
-            _meta(expectation, "fate") == "quarantine",
-            _looked_at(expectation),
-            F.coalesce(_looked_at(expectation) & _BROKEN_BY[expectation.expectation_type](expectation), F.lit(False)),
-        )
-        for expectation in expectations
-        if expectation.expectation_type in _BROKEN_BY
-    ]
+    rules = []
+    for expectation in expectations:
+        broken = _broken(expectation)
+        if broken is not None:
+            looked_at = _looked_at(expectation)
+            rules.append(
+                RowRule(
+                    _meta(expectation, "rule"),
+                    _meta(expectation, "reason"),
+                    _meta(expectation, "fate") == "quarantine",
+                    looked_at,
+                    F.coalesce(looked_at & broken, F.lit(False)),
+                )
+            )
+    return rules
 
 
 def tally(rows: DataFrame, rules: list[RowRule]) -> dict[str, Tally]:
@@ -122,7 +127,7 @@ def _name(rule: RowRule) -> Column:
 
 
 def _needed_in_every_row(expectation: Expectation) -> bool:
-    is_not_null = expectation.expectation_type == "expect_column_values_to_not_be_null"
+    is_not_null = isinstance(expectation, gxe.ExpectColumnValuesToNotBeNull)
     return is_not_null and _meta(expectation, "fate") == "quarantine" and not _condition(expectation)
 
 
@@ -130,7 +135,12 @@ def _meta(expectation: Expectation, key: str) -> str:
     return str((expectation.meta or {})[key])
 
 
-def _condition(expectation: Expectation) -> When | None:
+def _holds_column(expectation: Expectation) -> str | None:
+    """The helper column that says whether the expectation holds for the row, of one that needs other rows to say it."""
+    return (expectation.meta or {}).get("holds")
+
+
+def _condition(expectation: Expectation) -> When | str | None:
     return getattr(expectation, "row_condition", None)
 
 
@@ -141,15 +151,29 @@ def _columns(expectation: Expectation) -> list[str]:
 
 def _looked_at(expectation: Expectation) -> Column:
     """An empty value is looked at only by rules about being empty; a condition narrows it further."""
+    holds = _holds_column(expectation)
+    if holds:
+        return F.col(holds).isNotNull()
     condition = _condition(expectation)
     held = [_holds(condition)] if condition else []
-    if not expectation.expectation_type.endswith("_be_null"):
+    if not isinstance(expectation, gxe.ExpectColumnValuesToNotBeNull | gxe.ExpectColumnValuesToBeNull):
         held += [F.col(name).isNotNull() for name in _columns(expectation)]
     return F.coalesce(reduce(operator.and_, held), F.lit(False)) if held else F.lit(True)
 
 
-def _holds(condition: Condition) -> Column:
+def _broken(expectation: Expectation) -> Column | None:
+    """Whether a row that the expectation looks at breaks it; None for an expectation about the batch as a whole."""
+    holds = _holds_column(expectation)
+    if holds:
+        return ~F.col(holds)
+    known = [_BROKEN_BY[kind] for kind in type(expectation).__mro__ if kind in _BROKEN_BY]
+    return known[0](expectation) if known else None
+
+
+def _holds(condition: Condition | str) -> Column:
     """The condition under which an expectation looks at a row."""
+    if isinstance(condition, str):
+        return F.expr(condition)
     if isinstance(condition, AndCondition):
         return reduce(operator.and_, (_holds(one) for one in condition.conditions))
     if isinstance(condition, NullityCondition):
@@ -181,18 +205,22 @@ def _outside(e: Any) -> Column:
 
 
 def _wrong_length(e: Any) -> Column:
-    length = F.length(e.column)
-    return (length < e.min_value) | (length > e.max_value)
+    length, bad = F.length(e.column), F.lit(False)
+    if e.min_value is not None:
+        bad = bad | (length < e.min_value)
+    if e.max_value is not None:
+        bad = bad | (length > e.max_value)
+    return bad
 
 
-_BROKEN_BY = {
-    "expect_column_values_to_not_be_null": lambda e: F.col(e.column).isNull(),
-    "expect_column_values_to_be_null": lambda e: F.col(e.column).isNotNull(),
-    "expect_column_values_to_be_in_set": lambda e: ~F.col(e.column).isin(list(e.value_set)),
-    "expect_column_values_to_be_between": _outside,
-    "expect_column_values_to_match_regex": lambda e: ~F.col(e.column).rlike(e.regex),
-    "expect_column_value_lengths_to_be_between": _wrong_length,
-    "expect_column_pair_values_a_to_be_greater_than_b": lambda e: (
+_BROKEN_BY: dict[type, Callable[[Any], Column]] = {
+    gxe.ExpectColumnValuesToNotBeNull: lambda e: F.col(e.column).isNull(),
+    gxe.ExpectColumnValuesToBeNull: lambda e: F.col(e.column).isNotNull(),
+    gxe.ExpectColumnValuesToBeInSet: lambda e: ~F.col(e.column).isin(list(e.value_set)),
+    gxe.ExpectColumnValuesToBeBetween: _outside,
+    gxe.ExpectColumnValuesToMatchRegex: lambda e: ~F.col(e.column).rlike(e.regex),
+    gxe.ExpectColumnValueLengthsToBeBetween: _wrong_length,
+    gxe.ExpectColumnPairValuesAToBeGreaterThanB: lambda e: (
         F.col(e.column_A) < F.col(e.column_B) if e.or_equal else F.col(e.column_A) <= F.col(e.column_B)
     ),
 }
