@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,10 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs import schemas
-from jobs.ingest.landing import LandedFile, Landing
+from jobs.ingest.landing import LandedFile, Landing, Waiting
+from jobs.ingest.places import Changed
 from jobs.lake import Lake
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,7 @@ class Entry:
     arrived: date
     size: int
     modified: datetime | None
+    version: str | None
     sha256: str
     state: str
     reason: str | None
@@ -55,35 +54,44 @@ class Ledger:
 
     def __init__(self, lake: Lake, source: str):
         rows = lake.arrow("ops/files")
-        self._entries = [Entry(**row) for row in rows.filter(pc.equal(rows["source"], source)).to_pylist()]
+        self.entries = [Entry(**row) for row in rows.filter(pc.equal(rows["source"], source)).to_pylist()]
         self._source = source
 
-    def new_files(self, dataset: str, landing: Landing, files: Iterable[LandedFile]) -> list[NewFile]:
-        """Files whose path and content together are not in the ledger, in the order given.
+    def new_files(
+        self, dataset: str, landing: Landing, files: Iterable[LandedFile]
+    ) -> tuple[list[NewFile], list[Waiting]]:
+        """Files whose path and content together are not in the ledger, in the order given; those being written wait.
 
-        A file whose content was loaded before, or is earlier in this list, is named `same_as` that one.
+        A file that its place calls by the same version as when it was read is not opened. One whose content was
+        loaded before, or is earlier in this list, is named `same_as` that one.
         """
-        known = {entry.file_id for entry in self._entries}
-        loaded = {entry.sha256: entry.path for entry in self._entries if _holds(entry, dataset)}
-        found = []
+        entries = [entry for entry in self.entries if entry.dataset == dataset]
+        known = {entry.file_id for entry in entries}
+        versions = {(entry.path, entry.size, entry.version) for entry in entries if entry.version is not None}
+        loaded = {entry.sha256: entry.path for entry in entries if entry.state == "loaded"}
+        new_files, waiting = [], []
         for file in files:
-            sha256, size = landing.fingerprint(file)
-            if size != file.size:
-                log.warning("%s is still being written; it is read in the next run", file.path)
+            if (file.path, file.size, file.found.version) in versions:
+                continue
+            try:
+                sha256 = landing.fingerprint(file)
+            except Changed:
+                waiting.append(changing(file))
                 continue
             new = NewFile(file, file_id(self._source, dataset, file.path, sha256), sha256, loaded.get(sha256))
             if new.file_id not in known:
-                found.append(new)
+                new_files.append(new)
                 loaded.setdefault(sha256, file.path)
-        return found
+        return new_files, waiting
 
     def loaded(self, dataset: str, sha256: str) -> list[Entry]:
         """The loaded file with that content, if there is one."""
-        return [entry for entry in self._entries if _holds(entry, dataset) and entry.sha256 == sha256]
+        return [e for e in self.entries if e.dataset == dataset and e.state == "loaded" and e.sha256 == sha256]
 
 
-def _holds(entry: Entry, dataset: str) -> bool:
-    return entry.dataset == dataset and entry.state == "loaded"
+def changing(file: LandedFile) -> Waiting:
+    """A file that changed between being listed and being read to its end."""
+    return Waiting(file.path, "it changed while it was being read")
 
 
 def as_table(entries: Iterable[Entry]) -> pa.Table:

@@ -1,8 +1,4 @@
-"""The landing area: which files are there, when they arrived, and what is in them, each read once.
-
-This is the only module that opens landed files. It goes through `pyarrow.fs`, so a landing root may be a folder
-or any URI that `pyarrow.fs` knows.
-"""
+"""The landing area of a source: which files are there, when they arrived, and which are complete."""
 
 from __future__ import annotations
 
@@ -13,12 +9,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
-from pyarrow import fs
-
+from jobs.config_sources import Ready
 from jobs.errors import StepFailed
 from jobs.ingest.content import CHUNK, Snapshot, hashed, keep
+from jobs.ingest.places import Found, Place, place_of
 from jobs.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -28,78 +24,119 @@ UNFINISHED = re.compile(r"(^|/)([.~][^/]*|[^/]*\.(part|partial|tmp|temp|filepart
 
 @dataclass(frozen=True)
 class LandedFile:
-    """One file: `path` is below the landing root, `place` is where the file system finds it."""
+    """One file: `path` is below the landing root, or a whole address; `found` is what its place tells of it."""
 
     path: str
-    place: str
+    found: Found
     arrived: date
-    size: int
-    modified: datetime | None = None
+
+    @property
+    def size(self) -> int:
+        return self.found.size
+
+    @property
+    def modified(self) -> datetime:
+        return self.found.modified
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A file that is not complete yet, and why."""
+
+    path: str
+    why: str
 
 
 class Landing:
-    """The landing folder of one source."""
+    """The landing folder of one source, as it was when this was made."""
 
     def __init__(self, source: str, settings: Settings):
-        folder = settings.sources[source].folder or source
-        root = settings.landing.rstrip("/")
-        self._files, base = fs.FileSystem.from_uri(root) if "://" in root else (fs.LocalFileSystem(), root)
-        self._root = base.rstrip("/")
-        self.place = f"{root}/{folder}"
-        if self._files.get_file_info(f"{self._root}/{folder}").type is not fs.FileType.Directory:
-            raise StepFailed(
-                f"source {source!r}: the landing folder {self.place} does not exist; create it and put the source's "
-                f"files there, or correct `landing` in {settings.folder}/settings.yaml"
-            )
-        self._folder = f"{self._root}/{folder}"
-        selector = fs.FileSelector(self._folder, recursive=True)
-        self._found = [info for info in self._files.get_file_info(selector) if info.type is fs.FileType.File]
+        self._place, self._prefix = landing_place(source, settings)
+        self.place = self._place.uri
+        self._now = datetime.now(UTC)
+        try:
+            self._found = {found.path: found for found in self._place.list()}
+        except StepFailed as error:
+            raise StepFailed(f"source {source!r}: {error}") from None
 
-    def files(self, pattern: str, day: date) -> list[LandedFile]:
-        """Files matching `pattern` that arrived up to `day`, oldest first.
+    @property
+    def paths(self) -> set[str]:
+        """Paths of all files there are, as the ledger writes them."""
+        return {self._prefix + path for path in self._found}
+
+    def files(self, pattern: str, day: date, ready: Ready | None = None) -> list[LandedFile]:
+        """Complete files matching `pattern` that arrived up to `day`, oldest first.
 
         `{day}` in the pattern is the arrival day; without it a file arrived on the day it is first seen.
         """
-        expression = glob_expression(pattern)
-        matching = []
-        for info in self._found:
-            found = expression.fullmatch(info.path[len(self._folder) + 1 :])
-            if not found or UNFINISHED.search(info.path):
-                continue
-            arrived = _arrival(found.groupdict().get("day"), day)
-            if arrived is None:
-                log.warning("%s: its arrival day is not a day of the calendar; the file is not read", info.path)
-            elif arrived <= day:
-                path = info.path[len(self._root) + 1 :]
-                matching.append(LandedFile(path, info.path, arrived, info.size, info.mtime))
-        return sorted(matching, key=lambda file: (file.arrived, file.path))
+        arrivals = self._arrivals(pattern, day, ready or Ready())
+        return sorted((file for file, why in arrivals if why is None), key=lambda file: (file.arrived, file.path))
 
-    def unclaimed(self, patterns: list[str]) -> list[str]:
-        """Files that no pattern takes, whatever their day: probably a pattern or a folder name is wrong."""
-        expressions = [glob_expression(pattern) for pattern in patterns]
-        names = (info.path[len(self._folder) + 1 :] for info in self._found if not UNFINISHED.search(info.path))
+    def waiting(self, pattern: str, day: date, ready: Ready | None = None) -> list[Waiting]:
+        """Files like those of `files` that are not complete yet."""
+        return [Waiting(file.path, why) for file, why in self._arrivals(pattern, day, ready or Ready()) if why]
+
+    def unclaimed(self, datasets: list[tuple[str, Ready]]) -> list[str]:
+        """Files that no dataset's pattern takes, whatever their day: probably a pattern or a folder name is wrong."""
+        expressions = [glob_expression(pattern) for pattern, _ in datasets]
+        markers = {_marker(path, ready) for _, ready in datasets if ready.marker for path in self._found}
+        names = (path for path in self._found if not UNFINISHED.search(path) and path not in markers)
         return sorted(name for name in names if not any(expression.fullmatch(name) for expression in expressions))
 
     @contextmanager
     def open(self, file: LandedFile) -> Iterator[Snapshot]:
-        """A snapshot of the file: hashing and parsing see the same bytes even if the file changes meanwhile."""
+        """A snapshot of the file: hashing and parsing see the same bytes even if the file changes meanwhile.
+
+        Raises Changed if it is no longer the file that was listed.
+        """
         with tempfile.TemporaryFile() as copy:
             digest = hashlib.sha256()
-            with self._files.open_input_stream(file.place, compression=None) as stream:
+            with self._place.open(file.found) as stream:
                 data, size = keep(hashed(iter(lambda: stream.read(CHUNK), b""), digest), copy)
             yield Snapshot(file.path, digest.hexdigest(), size, data)
 
-    def fingerprint(self, file: LandedFile) -> tuple[str, int]:
-        """SHA-256 of the file as it is now, and its size."""
-        digest, size = hashlib.sha256(), 0
-        try:
-            with self._files.open_input_stream(file.place, compression=None) as stream:
-                while chunk := stream.read(CHUNK):
-                    digest.update(chunk)
-                    size += len(chunk)
-        except PermissionError:
-            raise StepFailed(f"{file.place}: not allowed to read this file; give the user of this run access") from None
-        return digest.hexdigest(), size
+    def fingerprint(self, file: LandedFile) -> str:
+        """SHA-256 of the file. Raises Changed if it is no longer the file that was listed."""
+        digest = hashlib.sha256()
+        with self._place.open(file.found) as stream:
+            while chunk := stream.read(CHUNK):
+                digest.update(chunk)
+        return digest.hexdigest()
+
+    def _arrivals(self, pattern: str, day: date, ready: Ready) -> Iterator[tuple[LandedFile, str | None]]:
+        """Each file of the pattern up to `day`, with why it is not complete yet."""
+        expression = glob_expression(pattern)
+        markers = {_marker(path, ready) for path in self._found} if ready.marker else set()
+        for path, info in self._found.items():
+            upload = UNFINISHED.search(path)
+            found = expression.fullmatch(_final_name(path) if upload else path)
+            if not found or path in markers:
+                continue
+            arrived = _arrival(found.groupdict().get("day"), day)
+            if arrived is None:
+                log.warning("%s: its arrival day is not a day of the calendar; the file is not read", path)
+            elif arrived <= day:
+                why = "its name says that it is still being uploaded" if upload else self._incomplete(info, ready)
+                yield LandedFile(self._prefix + path, info, arrived), why
+
+    def _incomplete(self, info: Found, ready: Ready) -> str | None:
+        if ready.marker and _marker(info.path, ready) not in self._found:
+            return f"its marker {_marker(info.path, ready)} is not there"
+        if ready.quiet_seconds and self._now - info.modified < timedelta(seconds=ready.quiet_seconds):
+            return f"it changed less than {ready.quiet_seconds} seconds ago"
+        return None
+
+
+def landing_place(source: str, settings: Settings) -> tuple[Place, str]:
+    """The place of a source's files, and what comes before a file's path there in the ledger."""
+    config = settings.sources[source]
+    folder = config.folder or source
+    hint = "create it and put the source's files there, or correct "
+    if "://" in folder:
+        hint += f"`folder` in {settings.folder}/sources/{source}.yaml"
+        return place_of(folder.rstrip("/"), config.connection, hint), folder.rstrip("/") + "/"
+    hint += f"`landing` in {settings.folder}/settings.yaml"
+    return place_of(f"{settings.landing.rstrip('/')}/{folder}", "", hint), folder + "/"
 
 
 def glob_expression(pattern: str) -> re.Pattern[str]:
@@ -124,3 +161,14 @@ def _arrival(text: str | None, day: date) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
+
+
+def _final_name(path: str) -> str:
+    """The name of an upload once it is complete: without the dot before it and the ending such as .part."""
+    folder, slash, name = path.rpartition("/")
+    return folder + slash + re.sub(r"\.(part|partial|tmp|temp|filepart|crdownload)$", "", name.lstrip(".~"), flags=re.I)
+
+
+def _marker(path: str, ready: Ready) -> str:
+    """Where the marker of a file is."""
+    return ready.marker.replace("{file}", path).replace("{folder}", path.rpartition("/")[0]).lstrip("/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections import Counter
 from collections.abc import Iterator
@@ -14,10 +15,13 @@ import pyarrow as pa
 
 from jobs import schemas
 from jobs.config_sources import Format, SourceDataset
+from jobs.ingest import pull
 from jobs.ingest.content import BrokenFile, Snapshot
 from jobs.ingest.expressions import source_columns
-from jobs.ingest.files import Entry, Ledger, NewFile, as_table
-from jobs.ingest.landing import Landing
+from jobs.ingest.file_events import Events
+from jobs.ingest.files import Entry, Ledger, NewFile, as_table, changing
+from jobs.ingest.landing import LandedFile, Landing, Waiting
+from jobs.ingest.places import Changed
 from jobs.ingest.readers import read, to_json
 from jobs.ingest.records import Chunk, Reject
 from jobs.lake import Lake
@@ -32,23 +36,31 @@ IN_MEMORY = 256 << 20
 
 
 def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
-    """Load the files of `source` that arrived up to `day` and are not in the ledger yet.
+    """Pull what `source` pulls, then load its files that arrived up to `day` and are not in the ledger yet.
 
     Raw rows and refused lines are committed first and the ledger last, all keyed by file and line: a run that was
-    killed anywhere is repaired by the next one. Raises StepFailed if the landing folder does not exist.
+    killed anywhere is repaired by the next one. Raises StepFailed if the source cannot be reached or read.
     """
     lake = Lake.of(settings)
+    pulled = pull.run(source, day, settings, lake)
     landing = Landing(source, settings)
     ledger = Ledger(lake, source)
+    events = Events(lake, source, day, ledger)
     entries: list[Entry] = []
     for name, dataset in settings.sources[source].datasets.items():
-        files = ledger.new_files(name, landing, landing.files(dataset.files, day))
+        complete = landing.files(dataset.files, day, dataset.ready)
+        files, unsettled = ledger.new_files(name, landing, complete)
+        load = _Load(source, name, dataset, files)
         if files:
-            entries += _load(lake, day, landing, ledger, _Load(source, name, dataset, files))
+            events.of_new_files(name, dataset, files)
+            entries += _load(lake, day, landing, ledger, load)
+        events.of_waiting(name, [*landing.waiting(dataset.files, day, dataset.ready), *unsettled, *load.waiting])
+    events.of_gone(landing.paths)
+    noted = events.write()
     if entries:
         txn = lake.transaction(f"ingest_{source}", day, config=[entry.file_id for entry in entries])
         lake.append("ops/files", as_table(entries), txn)
-    unclaimed = landing.unclaimed([dataset.files for dataset in settings.sources[source].datasets.values()])
+    unclaimed = landing.unclaimed([(d.files, d.ready) for d in settings.sources[source].datasets.values()])
     if unclaimed:
         log.warning(
             "%s: %d files match no dataset of source %s and are not read, such as %s",
@@ -59,11 +71,13 @@ def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
         )
     states = Counter(entry.state for entry in entries)
     return {
+        "pulled": pulled,
         "files": len(entries),
         "loaded": states["loaded"],
         "repeated": states["duplicate"],
         "set_aside": states["quarantined"],
         "unclaimed": len(unclaimed),
+        "events": noted,
         "rows_in": sum(entry.rows_in for entry in entries),
     }
 
@@ -90,10 +104,16 @@ def reread(lake: Lake, landing: Landing, entry: Entry, settings: Settings) -> Re
     """The file of a ledger entry, with the present configuration; None if it is gone or holds something else now."""
     dataset = settings.sources[entry.source].datasets[entry.dataset]
     for file in landing.files(dataset.files, entry.arrived):
-        if file.path == entry.path and landing.fingerprint(file)[0] == entry.sha256:
+        if file.path == entry.path and _holds(landing, file, entry.sha256):
             load = _Load(entry.source, entry.dataset, dataset, [NewFile(file, entry.file_id, entry.sha256, None)])
             return Reread(_raw_rows(landing, Ledger(lake, entry.source), load), load)
     return None
+
+
+def _holds(landing: Landing, file: LandedFile, sha256: str) -> bool:
+    with contextlib.suppress(Changed):
+        return landing.fingerprint(file) == sha256
+    return False
 
 
 @dataclass
@@ -106,6 +126,7 @@ class _Load:
     files: list[NewFile]
     entries: list[Entry] = field(default_factory=list)
     refused: list[dict[str, Any]] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
 
     @property
     def required(self) -> list[str]:
@@ -124,6 +145,7 @@ class _Load:
                 new.file.arrived,
                 new.file.size,
                 new.file.modified,
+                new.file.found.version,
                 new.sha256,
                 state,
                 reason,
@@ -195,13 +217,15 @@ def _chunks(database: duckdb.DuckDBPyConnection, landing: Landing, load: _Load, 
     try:
         with landing.open(new.file) as snapshot:
             if snapshot.sha256 != new.sha256:
-                log.warning("%s changed while it was being read; it is read in the next run", new.file.path)
-                return
+                raise Changed
             rows, rejects = 0, []
             for chunk in _whole(database, snapshot, load.dataset.format, load.required):
                 rows += len(chunk.lines)
                 rejects += chunk.rejects
                 yield chunk
+    except Changed:
+        load.waiting.append(changing(new.file))
+        return
     except BrokenFile as error:
         _set_aside(load, new, str(error))
         return

@@ -24,11 +24,13 @@ def states(lake):
 def test_each_record_is_kept_as_received_with_file_line_and_arrival_day(company, land, company_lake, day):
     land("crm/2024-05-01/contacts.csv", HEADER + "1, 2024-05-01,A@b.example,Ann,\n")
     assert load.run("crm", day("2024-05-02"), company) == {
+        "pulled": 0,
         "files": 1,
         "loaded": 1,
         "repeated": 0,
         "set_aside": 0,
         "unclaimed": 0,
+        "events": 0,
         "rows_in": 1,
     }
     (row,) = company_lake.arrow("raw/crm_contacts").to_pylist()
