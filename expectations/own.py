@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import great_expectations.expectations as gxe
 from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.metadata_types import FailureSeverity
+from great_expectations.expectations.row_conditions import PassThroughCondition
 
 from expectations.batch_columns import attribute_column, helper_column
 from expectations.business import (
@@ -41,7 +42,7 @@ def own(rule: Rule, name: str, dataset: str, types: dict[str, str]) -> Expectati
         common |= {"column": about["holds"], "subject": about["subject"], "when": when}
         return _about_other_rows(rule, dataset, common)
     if when:
-        common |= {"row_condition": when, "condition_parser": "spark"}
+        common["row_condition"] = PassThroughCondition(pass_through_filter=when)
     if rule.rule == "unique":
         about["holds"] = helper_column(name)
         columns = [attribute_column(column) for column in rule.columns or [rule.column]]

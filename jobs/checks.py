@@ -13,12 +13,13 @@ from jobs.engine import get_spark
 from jobs.ingest.expressions import parse
 from jobs.journeys import checks as journey_checks
 from jobs.settings import Settings
+from jobs.validate import own_rules
 from jobs.yaml_files import ConfigError, line_of
 
 
 def problems(settings: Settings) -> list[str]:
     """One line per problem: file, line, key, what is wrong. Empty if the configuration is fine."""
-    found = [*_mappings(settings), *journey_checks.check(settings), *messages.check(settings)]
+    found = [*_mappings(settings), *_own_rules(settings), *journey_checks.check(settings), *messages.check(settings)]
     wrong_rules = rules.check(settings)
     return found + (wrong_rules or rules.analyse(get_spark(), settings))
 
@@ -34,6 +35,17 @@ def _mappings(settings: Settings) -> Iterator[str]:
                     if problem:
                         keys = ("datasets", dataset, part, column)
                         yield f"{path}:{line_of(path, *keys)}: {'.'.join(keys)}: {problem}"
+
+
+def _own_rules(settings: Settings) -> Iterator[str]:
+    """Rules of config/sources/ about what is not there, or that the engine does not understand."""
+    for name, source in settings.sources.items():
+        path = settings.folder / "sources" / f"{name}.yaml"
+        for dataset, mapping in source.datasets.items():
+            wrong = list(own_rules.problems(dataset, mapping, source.datasets))
+            for number, key, what in wrong or own_rules.engine_problems(dataset, mapping):
+                keys = ("datasets", dataset, "rules", number, key)
+                yield f"{path}:{line_of(path, *keys)}: {'.'.join(map(str, keys))}: {what}"
 
 
 def _problem(text: str, nested: bool) -> str | None:

@@ -70,7 +70,7 @@ def _filled(columns: Iterable[str], when: str | None) -> Column:
 def _is_only_one(one: Any) -> Column:
     """No other row that is looked at has the same values."""
     columns = getattr(one, "column_list", None) or [one.column]
-    looked_at = _filled(columns, one.row_condition)
+    looked_at = _filled(columns, one.row_condition.pass_through_filter if one.row_condition else None)
     same = F.count(F.when(looked_at, F.lit(1))).over(Window.partitionBy(*columns))
     return F.when(looked_at, same <= 1)
 

@@ -95,6 +95,8 @@ def problems(name: str, dataset: SourceDataset, datasets: Iterable[str]) -> Iter
 
 def engine_problems(name: str, dataset: SourceDataset) -> Iterator[Problem]:
     """Patterns and conditions that the engine does not understand."""
+    if not dataset.rules:
+        return
     types = column_types(name, dataset)
     ddl = ", ".join(f"`{attribute_column(column)}` {type_}" for column, type_ in types.items())
     empty = get_spark().createDataFrame([], ddl)

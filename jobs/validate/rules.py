@@ -19,6 +19,7 @@ from great_expectations.expectations.row_conditions import (
     ComparisonCondition,
     Condition,
     NullityCondition,
+    PassThroughCondition,
 )
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -140,7 +141,7 @@ def _holds_column(expectation: Expectation) -> str | None:
     return (expectation.meta or {}).get("holds")
 
 
-def _condition(expectation: Expectation) -> When | str | None:
+def _condition(expectation: Expectation) -> When | PassThroughCondition | None:
     return getattr(expectation, "row_condition", None)
 
 
@@ -170,10 +171,10 @@ def _broken(expectation: Expectation) -> Column | None:
     return known[0](expectation) if known else None
 
 
-def _holds(condition: Condition | str) -> Column:
+def _holds(condition: Condition) -> Column:
     """The condition under which an expectation looks at a row."""
-    if isinstance(condition, str):
-        return F.expr(condition)
+    if isinstance(condition, PassThroughCondition):
+        return F.expr(condition.pass_through_filter)
     if isinstance(condition, AndCondition):
         return reduce(operator.and_, (_holds(one) for one in condition.conditions))
     if isinstance(condition, NullityCondition):
