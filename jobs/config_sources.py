@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator, model_validator
 
 from jobs import schemas
+from jobs.config_places import Query, Ready, Request
 from jobs.date_patterns import EPOCHS, compiled
 from jobs.yaml_files import Strict, nearest
 
@@ -92,60 +93,6 @@ class Value(Conventions):
             if key is None or isinstance(key, bool):
                 raise ValueError("put values such as yes, no, on, off and null in quotes: YAML reads them otherwise")
         return {str(key): value for key, value in given.items()}
-
-
-class Query(Strict):
-    """Rows of a PostgreSQL database, those that changed since the last pull."""
-
-    table: str | None = None
-    query: str | None = Field(None, description="a SELECT; give this or `table`")
-    incremental: str = Field(description="column that only grows as rows change, such as updated_at or an id")
-    overlap_minutes: int = Field(
-        10, ge=0, description="pull so much again: rows committed late; repeats are recognised"
-    )
-
-    @model_validator(mode="after")
-    def _one_of_two(self) -> Query:
-        if (self.table is None) == (self.query is None):
-            raise ValueError("give either `table` or `query`")
-        return self
-
-
-class Paging(Strict):
-    """How an HTTP API hands out its pages."""
-
-    type: Literal["none", "next_url", "cursor", "page", "offset", "link_header"] = "none"
-    next: str = Field("", description="where in the answer the next address or cursor is, such as pages.next")
-    parameter: str = Field("", description="query parameter of the cursor, page number or offset")
-    first: int = Field(1, ge=0, description="number of the first page")
-    size: int = Field(100, gt=0, description="records a page")
-    size_parameter: str = Field("", description="query parameter of the page size; default: not sent")
-
-    @model_validator(mode="after")
-    def _complete(self) -> Paging:
-        needed = {"next_url": ["next"], "cursor": ["next", "parameter"], "page": ["parameter"], "offset": ["parameter"]}
-        for name in needed.get(self.type, []):
-            if not getattr(self, name):
-                raise ValueError(f"paging by {self.type} needs `{name}`")
-        return self
-
-
-class Request(Strict):
-    """Records of an HTTP(S) JSON API. `path` and `parameters` may hold {since} and {until}: pull between these."""
-
-    path: str
-    parameters: dict[str, str] = {}
-    records: str = Field("", description="where the records are in an answer, such as data[]; default: its top")
-    paging: Paging = Paging()
-    moment: Literal["iso", "seconds", "milliseconds", "date"] = Field("iso", description="how {since} and {until} look")
-    overlap_minutes: int = Field(10, ge=0, description="pull so much again; repeats are recognised")
-
-
-class Ready(Strict):
-    """When a landed file is complete. Names such as .x, x.part and x.tmp are never read."""
-
-    marker: str = Field("", description="file that must be there too, such as {file}.done or {folder}/_SUCCESS")
-    quiet_seconds: int = Field(0, ge=0, description="seconds since the file changed last")
 
 
 class Changes(Strict):
@@ -267,9 +214,14 @@ class SourceDataset(Strict):
 
     @model_validator(mode="after")
     def _one_place(self) -> SourceDataset:
-        if bool(self.files) + (self.query is not None) + (self.request is not None) != 1:
+        if (self.query is not None) + (self.request is not None) + (bool(self.files) and not self.pulled) != 1:
             raise ValueError("give one of `files`, `query` and `request`")
         return self
+
+    @property
+    def pulled(self) -> bool:
+        """Whether the dataset is pulled from a database or an API; what was pulled lands as files."""
+        return self.query is not None or self.request is not None
 
 
 class Source(Strict):
@@ -304,11 +256,32 @@ class Source(Strict):
                 raise ValueError(f"datasets.{name}.columns: key column {sorted(missing)[0]!r} is missing; map it")
         return self
 
+    @model_validator(mode="before")
+    @classmethod
+    def _pulls_land_as_files(cls, given: Any) -> Any:
+        """A pulled dataset lands as JSON lines: from there on it is like any other."""
+        if not isinstance(given, dict) or not isinstance(given.get("datasets"), dict):
+            return given
+        datasets = dict(given["datasets"])
+        for name, dataset in datasets.items():
+            if isinstance(dataset, dict) and (dataset.get("query") or dataset.get("request")):
+                own = {"files", "format", "ready"} & set(dataset)
+                if own:
+                    raise ValueError(f"datasets.{name}: leave out {min(own)!r}: what is pulled lands as JSON lines")
+                landed = {"files": f"{{day}}/{name}-*.jsonl.gz", "format": {"type": "jsonl"}}
+                datasets[name] = {**dataset, **landed}
+        return {**given, "datasets": datasets}
+
     @model_validator(mode="after")
     def _pulls_have_a_connection(self) -> Source:
-        for name, dataset in self.datasets.items():
-            if not dataset.files and not self.connection:
+        pulled = {name: dataset for name, dataset in self.datasets.items() if dataset.pulled}
+        for name in pulled:
+            if not self.connection:
                 raise ValueError(f"datasets.{name}: a query or request needs the source's `connection`")
+            if "://" in self.folder:
+                raise ValueError(f"datasets.{name}: `folder` is a place of files; pull in a source of its own")
+        if len({dataset.query is None for dataset in pulled.values()}) > 1:
+            raise ValueError("a source has one connection: make two sources of its queries and its requests")
         return self
 
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOW = ["ingest", "validate", "profiles", "journeys", "models", "audiences", "activation", "privacy"]
 SHARED = {
     *("connections", "engine", "errors", "lake", "delta_log", "schemas", "settings", "yaml_files", "normalise"),
-    *("config_models", "config_sources"),
+    *("config_models", "config_places", "config_sources", "date_patterns"),
 }
 MODULES = sorted(path for folder in ("jobs", "dags", "plugins") for path in (ROOT / folder).rglob("*.py"))
 HEAVY = ("pyspark", "pandas", "mlflow", "great_expectations", "pysail", "lightgbm", "sklearn")

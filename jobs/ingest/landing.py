@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from jobs.config_sources import Ready
+from jobs.config_places import Ready
 from jobs.errors import StepFailed
 from jobs.ingest.content import CHUNK, Snapshot, hashed, keep
 from jobs.ingest.places import Found, Place, place_of
