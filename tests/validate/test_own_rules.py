@@ -95,7 +95,7 @@ def random_orders(seed, number=60):
             "channel": some("web", "web", "store"),
             "store_id": some("s1", "s2", "s3"),
             "currency": some("EUR", "EUR", "EUR", "euro"),
-            "total": some(1.0, 3.0, 5.5, 9.0),
+            "total": some(1.0, 5.5, 5.5, 5.5, 9.0),
             "discount": some(0.0, 1.5, 4.0),
             "loyalty_id": some("k1", "k2", "k3"),
             "email": some("a@b", "", "jan@x.nl"),
