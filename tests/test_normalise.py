@@ -5,7 +5,7 @@ import hashlib
 import pytest
 from pyspark.sql import functions as F
 
-from jobs import normalise
+from jobs.normalise import identifiers as normalise
 
 EMAILS = {
     " Jan.Bakker@Example.NL ": "jan.bakker@example.nl",

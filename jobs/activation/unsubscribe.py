@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from jobs import schemas
 from jobs.lake import Lake
-from jobs.normalise import identifier_hash
+from jobs.normalise.identifiers import identifier_hash
 from jobs.settings import Settings
 
 SUPPRESSIONS = "activation/suppressions"

@@ -7,7 +7,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.normalise import PERSON_COLUMNS
+from jobs.normalise.identifiers import PERSON_COLUMNS
 from jobs.profiles.golden import age
 from jobs.profiles.identity import with_customer
 from jobs.settings import Settings

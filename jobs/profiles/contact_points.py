@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.normalise import normalised
+from jobs.normalise.identifiers import normalised
 from jobs.profiles.golden import CONTACT_POINTS, NEWEST, age, trust
 from jobs.settings import Settings
 

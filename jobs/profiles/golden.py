@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.config_models import GOLDEN_ATTRIBUTES, GoldenRule
-from jobs.normalise import trimmed
+from jobs.normalise.identifiers import trimmed
 from jobs.profiles.identity import with_customer
 from jobs.settings import Settings
 

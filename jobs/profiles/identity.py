@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from jobs.config_models import Identifier
 from jobs.lake import Lake
-from jobs.normalise import PERSON_COLUMNS, identifier_column
+from jobs.normalise.identifiers import PERSON_COLUMNS, identifier_column
 from jobs.profiles.components import NotComponents, components
 from jobs.profiles.history import Links, replay
 from jobs.profiles.links import KINDS, find_links

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from jobs.config_models import Identifier
-from jobs.normalise import PERSON_COLUMNS
+from jobs.normalise.identifiers import PERSON_COLUMNS
 from jobs.profiles import names
 
 KINDS = tuple(PERSON_COLUMNS)

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs import schemas
-from jobs.normalise import PERSON_COLUMNS, identifier_column, trimmed
+from jobs.normalise.identifiers import PERSON_COLUMNS, identifier_column, trimmed
 from jobs.profiles import names
 from jobs.settings import Settings
 

@@ -6,6 +6,7 @@ silence: the column's name goes to `unreadable_columns`.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -16,21 +17,17 @@ from pyspark.sql import types as T
 
 from expectations.batch_columns import UNREADABLE
 from jobs import schemas
-from jobs.config_sources import SourceDataset
+from jobs.config_sources import Conventions, SourceDataset, Value
 from jobs.ingest.expressions import Expression, parse
+from jobs.normalise.codes import CODES, coded
+from jobs.validate import values as read
 from jobs.yaml_files import ConfigError
 
 RAW = "raw_"
 """Struct of the raw row in a mapped batch, so that no source column can clash with it."""
 
-ISO_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
-ISO_MOMENT = ISO_DAY + r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?( ?(Z|[+-][0-9]{2}:?[0-9]{2}))?)?$"
-ISO_ZONE = r":[0-9.]+ ?(Z|[+-][0-9]{2}:?[0-9]{2})$"
-WHOLE = r"^[+-]?[0-9]{1,18}$"
-DECIMAL = r"^[+-]?([0-9]+([.][0-9]+)?|[.][0-9]+)$"
-NUMBER = r"^[+-]?([0-9]+([.][0-9]+)?|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$"
-PATTERNS = {"int": WHOLE, "bigint": WHOLE, "double": NUMBER, "decimal(18,2)": DECIMAL}
-"""What text must look like before it is cast: engines agree on these, and differ on what else they take."""
+LONGEST = 2_000_000_000
+"""Characters that a text can have at most."""
 
 ABSOLUTE = re.compile(r"timestamp_(seconds|millis|micros)|from_unixtime|to_utc_timestamp|XXX|'Z'", re.IGNORECASE)
 """Expressions whose timestamp is a moment in time already, not the local time of the source."""
@@ -52,13 +49,102 @@ class Mapping:
 
     @property
     def nested(self) -> bool:
-        return self.dataset.format.type != "csv"
+        return self.dataset.format.type not in ("csv", "tsv")
 
-    def values(self) -> dict[str, Expression]:
-        return {column: parse(value.expression, self.nested) for column, value in self.dataset.columns.items()}
+    def held(self) -> list[_Held]:
+        """The mapped values, in the order of the dataset's columns, and then the attributes."""
+        columns = schemas.CANONICAL[self.name].columns
+        found = [
+            self._held(c.name, c.name, c.type, self.dataset.columns[c.name])
+            for c in columns
+            if c.name in self.dataset.columns
+        ]
+        for name, value in self.dataset.attributes.items():
+            found.append(self._held(name, f"attributes.{name}", value.type, value))
+        return found
 
-    def attributes(self) -> dict[str, Expression]:
-        return {name: parse(value.expression, self.nested) for name, value in self.dataset.attributes.items()}
+    def _held(self, name: str, label: str, type_: str | None, value: Value) -> _Held:
+        conventions = self.dataset.conventions_of(value)
+        zone = conventions.timezone or self.zone
+        return _Held(name, label, type_, parse(value.expression, self.nested), value.values, conventions, zone)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """One mapped value: what gives it, what it is called in reports, and how it is written.
+
+    `type` is a Spark SQL type, one of `Value.type` for an attribute, or None for an attribute kept as it is.
+    """
+
+    name: str
+    label: str
+    type: str | None
+    expression: Expression
+    meanings: dict[str, str | bool | int | float | None]
+    conventions: Conventions
+    zone: str
+
+    @property
+    def attribute(self) -> bool:
+        return self.label != self.name
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is an attribute that needs no reading."""
+        return self.attribute and self.type in (None, "text") and not self.meanings
+
+    @property
+    def value(self) -> Column:
+        return F.col(f"`value_{self.label}`")
+
+    def text(self) -> Column:
+        """Trimmed text with the meaning that the configuration gives it; NULL for no value."""
+        text = F.trim(self.value.cast("string"))
+        if not self.meanings:
+            return F.nullif(text, F.lit(""))
+        known = F.when(F.lit(False), F.lit(None))
+        filled = F.coalesce(text, F.lit(""))
+        for given, meaning in self.meanings.items():
+            known = known.when(filled == F.lit(given.strip()), F.lit(_written(meaning)).cast("string"))
+        return F.nullif(F.trim(known.otherwise(text)), F.lit(""))
+
+    def given(self, kind: T.DataType) -> Column:
+        """Whether there was a value: if the typed one is NULL, it could not be read."""
+        if self._is_text(kind):
+            return self.text().isNotNull()
+        return F.lit(False) if OPTIONAL.search(self.expression.sql) else F.col(f"`given_{self.label}`")
+
+    def typed(self, kind: T.DataType) -> Column:
+        """The value in its type; NULL where it does not have it."""
+        if not self._is_text(kind):
+            return self._cast()
+        text = self.text()
+        if self.type == "timestamp":
+            return read.moment(text, self.conventions, self.zone)
+        if self.type == "date":
+            return read.day(text, self.conventions, self.zone)
+        if self.type == "boolean":
+            return read.boolean(text)
+        if self.type == "number":
+            return read.json_number(text, self.conventions)
+        if self.type in read.PATTERNS:
+            return read.number(text, self.type, self.conventions)
+        return coded(self.name, text) if self._is_code() else text
+
+    def _cast(self) -> Column:
+        """The value of an expression that gives another type than text."""
+        if self.type in (None, "text", "number"):
+            return self.value.cast("string")
+        value = self.value.try_cast(self.type)
+        if self.type == "timestamp" and not ABSOLUTE.search(self.expression.sql):
+            return F.to_utc_timestamp(value, self.zone)
+        return value
+
+    def _is_text(self, kind: T.DataType) -> bool:
+        return isinstance(kind, T.StringType) or bool(self.meanings)
+
+    def _is_code(self) -> bool:
+        return self.name in CODES and not self.attribute and bool(self.expression.columns)
 
 
 def mapped(raw: DataFrame, mapping: Mapping) -> DataFrame:
@@ -66,61 +152,93 @@ def mapped(raw: DataFrame, mapping: Mapping) -> DataFrame:
 
     Raises ConfigError naming each expression that the engine does not understand.
     """
-    values = mapping.values()
-    parsed = raw.transform(_parsed, mapping)
-    valued = parsed.transform(_valued, mapping)
-    kinds = _kinds(parsed, valued, mapping)
-    columns, unreadable = [], []
-    for column in schemas.CANONICAL[mapping.name].columns:
-        if column.name in schemas.LINEAGE_COLUMNS or column.name == "attributes":
-            continue
-        if column.name not in values:
-            columns.append(F.expr(f"cast(null as {column.type})").alias(column.name))
-            continue
-        held = _Held(column.name, kinds[f"value_{column.name}"], values[column.name].sql, mapping.zone)
-        columns.append(held.typed(column.type).alias(column.name))
-        unreadable.append(F.when(held.given() & held.typed(column.type).isNull(), F.lit(column.name)))
+    held = mapping.held()
+    parsed = raw.transform(_parsed, held)
+    valued = parsed.transform(_valued, held)
+    kinds = _kinds(parsed, valued, held, mapping.place)
+    read_here = [one for one in held if not one.plain]
+    typed = {one.label: one.typed(kinds[f"value_{one.label}"]) for one in read_here}
+    unreadable = [
+        F.when(one.given(kinds[f"value_{one.label}"]) & typed[one.label].isNull(), F.lit(one.label))
+        for one in read_here
+        if one.type not in (None, "text", "string")
+    ]
+    columns = [
+        (typed[c.name] if c.name in typed else F.lit(None).cast(c.type)).alias(c.name)
+        for c in schemas.CANONICAL[mapping.name].columns
+        if c.name not in schemas.LINEAGE_COLUMNS and c.name != "attributes"
+    ]
+    attributes = _attributes([(one, typed[one.label]) for one in read_here if one.attribute])
     lineage = [F.col(f"{RAW}.{name}").alias(name) for name in (*schemas.LINEAGE_COLUMNS, "record")]
-    problem = F.nullif(F.concat_ws(",", *unreadable), F.lit(""))
-    return valued.select(*columns, "attributes", *lineage, problem.alias(UNREADABLE))
+    problem = F.nullif(F.concat_ws(",", *unreadable), F.lit("")) if unreadable else F.lit(None).cast("string")
+    return valued.select(*columns, attributes.alias("attributes"), *lineage, problem.alias(UNREADABLE))
 
 
-def _kinds(parsed: DataFrame, valued: DataFrame, mapping: Mapping) -> dict[str, T.DataType]:
+def _kinds(parsed: DataFrame, valued: DataFrame, held: list[_Held], place: str) -> dict[str, T.DataType]:
     """The types that the expressions give."""
     try:
         return {field.name: field.dataType for field in valued.schema.fields}
     except PySparkException as error:
         problems = []
-        for name, expression in {**mapping.values(), **mapping.attributes()}.items():
+        for one in held:
+            sql = one.expression.sql
             try:
-                parsed.select(F.expr(expression.sql)).schema  # noqa: B018  the engine looks at it when asked its type
+                parsed.select(F.expr(sql)).schema  # noqa: B018  the engine looks at it when asked its type
             except PySparkException as problem:
                 what = str(problem).strip().splitlines()[0]
-                problems.append(f"{mapping.place}.{name}: the engine does not understand {expression.sql!r}: {what}")
-        raise ConfigError(problems or [f"{mapping.place}: {error}"]) from None
+                problems.append(f"{place}.{one.name}: the engine does not understand {sql!r}: {what}")
+        raise ConfigError(problems or [f"{place}: {error}"]) from None
 
 
-def _parsed(raw: DataFrame, mapping: Mapping) -> DataFrame:
+def _parsed(raw: DataFrame, held: list[_Held]) -> DataFrame:
     """The raw row as one struct, beside the source columns that the mapping names, as text."""
-    expressions = [*mapping.values().values(), *mapping.attributes().values()]
-    names = dict.fromkeys(name for expression in expressions for name in expression.columns)
+    names = dict.fromkeys(name for one in held for name in one.expression.columns)
     ddl = ", ".join(f"{_quoted(name)} string" for name in names)
     whole = F.struct("file_id", "line", "arrived", "source", "record")
     return raw.select(whole.alias(RAW), F.from_json("record", ddl).alias("row_")).select(RAW, "row_.*")
 
 
-def _valued(parsed: DataFrame, mapping: Mapping) -> DataFrame:
-    """What each expression gives, and whether a source column it reads is filled; further columns as JSON."""
+def _valued(parsed: DataFrame, held: list[_Held]) -> DataFrame:
+    """What each expression gives, and whether a source column it reads is filled; plain attributes as JSON."""
     columns: list[Column] = [F.col(RAW)]
-    for name, expression in mapping.values().items():
-        columns.append(F.expr(expression.sql).alias(f"value_{name}"))
-        columns.append(F.expr(_any_filled(expression)).alias(f"given_{name}"))
-    further = [
-        F.expr(f"nullif(trim({expression.sql}), '')" if expression.bare else expression.sql).alias(name)
-        for name, expression in mapping.attributes().items()
-    ]
-    attributes = F.nullif(F.to_json(F.struct(*further)), F.lit("{}")) if further else F.lit(None).cast("string")
+    plain = []
+    for one in held:
+        sql = one.expression.sql
+        if one.plain:
+            plain.append(F.expr(f"nullif(trim({sql}), '')" if one.expression.bare else sql).alias(one.name))
+            continue
+        columns.append(F.expr(sql).alias(f"value_{one.label}"))
+        columns.append(F.expr(_any_filled(one.expression)).alias(f"given_{one.label}"))
+    attributes = F.nullif(F.to_json(F.struct(*plain)), F.lit("{}")) if plain else F.lit(None).cast("string")
     return parsed.select(*columns, attributes.alias("attributes"))
+
+
+def _attributes(typed: list[tuple[_Held, Column]]) -> Column:
+    """The plain attributes and those with a type as one JSON object; NULL if none has a value."""
+    plain = F.col("attributes")
+    if not typed:
+        return plain
+    inside = F.expr("substring(attributes, 2, length(attributes) - 2)")
+    members = [F.concat(F.lit(f"{json.dumps(one.name)}:"), _json_literal(one, value)) for one, value in typed]
+    both = F.concat_ws(",", inside, *members)
+    return F.when(both != "", F.concat(F.lit("{"), both, F.lit("}")))
+
+
+def _json_literal(one: _Held, value: Column) -> Column:
+    """A value as JSON writes it; engines differ in how they write numbers and moments, so that is done here."""
+    if one.type in ("number", "boolean"):
+        return value.cast("string")
+    if one.type == "date":
+        return F.date_format(value, "'\"'yyyy-MM-dd'\"'")
+    if one.type == "timestamp":
+        return F.date_format(value, "'\"'yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z\"'")
+    member = F.substring(F.to_json(F.struct(value.alias("v"))), 6, LONGEST)
+    return F.when(value.isNotNull(), F.regexp_replace(member, r"\}$", ""))
+
+
+def _written(meaning: str | bool | int | float | None) -> str | None:
+    """A value of the configuration as text that the type of its column reads."""
+    return str(meaning).lower() if isinstance(meaning, bool) else None if meaning is None else str(meaning)
 
 
 def _any_filled(expression: Expression) -> str:
@@ -130,44 +248,3 @@ def _any_filled(expression: Expression) -> str:
 
 def _quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
-
-
-@dataclass(frozen=True)
-class _Held:
-    """The value of one column before it gets its type."""
-
-    name: str
-    kind: T.DataType
-    sql: str
-    zone: str
-
-    @property
-    def text(self) -> Column:
-        return F.nullif(F.trim(F.col(f"value_{self.name}")), F.lit(""))
-
-    def given(self) -> Column:
-        """Whether there was a value: if the typed one is NULL, it could not be read."""
-        if isinstance(self.kind, T.StringType):
-            return self.text.isNotNull()
-        return F.lit(False) if OPTIONAL.search(self.sql) else F.col(f"given_{self.name}")
-
-    def typed(self, type_: str) -> Column:
-        """The value in its type; NULL where it does not have it."""
-        value = self.text if isinstance(self.kind, T.StringType) else F.col(f"value_{self.name}")
-        if type_ == "timestamp":
-            return self._moment(value)
-        if not isinstance(self.kind, T.StringType):
-            return value.try_cast(type_)
-        if type_ == "date":
-            return F.when(value.rlike(ISO_MOMENT), F.substring(value, 1, 10).try_cast("date"))
-        if type_ in PATTERNS:
-            return F.when(value.rlike(PATTERNS[type_]), value.try_cast(type_))
-        return value if type_ == "string" else value.try_cast(type_)
-
-    def _moment(self, value: Column) -> Column:
-        """A moment in UTC; one without a zone is in the time zone of the source."""
-        if not isinstance(self.kind, T.StringType):
-            moment = value.try_cast("timestamp")
-            return moment if ABSOLUTE.search(self.sql) else F.to_utc_timestamp(moment, self.zone)
-        moment = F.when(value.rlike(ISO_MOMENT), value.try_cast("timestamp"))
-        return F.when(value.rlike(ISO_ZONE), moment).otherwise(F.to_utc_timestamp(moment, self.zone))

@@ -11,7 +11,7 @@ from jobs.errors import ModelRefused
 from jobs.lake import Lake
 from jobs.models import churn, features, registry, scoring, segmentation
 from jobs.models.registry import Registry
-from jobs.normalise import identifier_hash
+from jobs.normalise.identifiers import identifier_hash
 
 DAY = dt.date(2017, 6, 30)
 BETTER = registry.Verdict(True, "better")

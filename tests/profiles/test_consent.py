@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from jobs.normalise import identifier_hash
+from jobs.normalise.identifiers import identifier_hash
 from jobs.profiles.consent import consent
 
 TODAY = dt.date(2017, 6, 1)

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from jobs.normalise import identifier_hash
+from jobs.normalise.identifiers import identifier_hash
 from jobs.profiles.golden import current_contacts, golden_records
 
 TODAY = dt.date(2017, 6, 1)

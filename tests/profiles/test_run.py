@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs.lake import Lake
-from jobs.normalise import identifier_hash
+from jobs.normalise.identifiers import identifier_hash
 from jobs.profiles import customers, identity
 
 TABLES = ("identity/map", "identity/events", "profiles/customers", "profiles/contact_points", "profiles/consent")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.normalise import identifier_hash
+from jobs.normalise.identifiers import identifier_hash
 from jobs.profiles.identity import with_customer
 
 
