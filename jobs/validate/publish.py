@@ -61,23 +61,25 @@ def _validate(lake: Lake, batch: Batch, settings: Settings) -> list[dict[str, An
     txn = lake.transaction(
         f"validate_{batch.source}_{batch.dataset}", batch.day, reads=[batch.raw], config=[ids, dataset]
     )
-    if not batch.rows:
-        counts = [_count(file, batch, _Fate()) for file in batch.files]
-    else:
-        counts = _publish(lake, batch, settings, txn)
-    lake.append("ops/counts", _as_table("ops/counts", counts), txn)
+    counts = publish_batch(lake, batch, settings, txn)
+    lake.append("ops/counts", as_table("ops/counts", counts), txn)
     return counts
 
 
-def _publish(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> list[dict[str, Any]]:
-    """Judge the batch, commit its good and bad rows and the verdicts; in this order, so that a retry completes it."""
+def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> list[dict[str, Any]]:
+    """Judge the batch, commit its good and bad rows and the verdicts; in this order, so that a retry completes it.
+
+    Returns the rows of ops/counts, one per file. `txn` reads the raw table of the batch.
+    """
+    if not batch.rows:
+        return [_count(file, batch, _Fate()) for file in batch.files]
     contract = Contract.of(batch.source, batch.dataset, settings)
     files = get_spark().createDataFrame(batch.lookup())
     raw = txn.read(batch.raw).join(F.broadcast(files), on=["file_id", "arrived"], how="inner")
     with staged(lake, contract.flag(raw)) as flagged_rows:
         tallies = tally(flagged_rows, contract.rules)
         _refuse_missing_rows(batch, tallies)
-        judgement = judge(flagged_rows, batch.dataset, contract.expectations, batch.rows, _by_rule(tallies))
+        judgement = judge(flagged_rows, batch.dataset, contract.expectations, batch.rows, by_rule(tallies))
         stopped = bool(judgement.stopping)
         if not stopped:
             good = flagged_rows.where(f"{BROKEN} is null")
@@ -109,7 +111,7 @@ def _fate(file: dict[str, Any], tallies: dict[str, Tally], accepted: dict[str, i
     return _Fate(found.rows - bad, bad, accepted.get(file["file_id"], 0))
 
 
-def _by_rule(tallies: dict[str, Tally]) -> dict[str, tuple[int, int]]:
+def by_rule(tallies: dict[str, Tally]) -> dict[str, tuple[int, int]]:
     """Rows looked at and bad rows of each rule, over all files."""
     total: dict[str, tuple[int, int]] = {}
     for found in tallies.values():
@@ -188,6 +190,7 @@ def _accepted(lake: Lake, batch: Batch) -> dict[str, int]:
 
 
 def verdicts(batch: Batch, judgement: Judgement, attempt: int = 1) -> pa.Table:
+    """The rows of ops/validations: one per expectation, for the `attempt`-th time this batch is judged."""
     rows = [
         {
             "day": batch.day,
@@ -204,8 +207,9 @@ def verdicts(batch: Batch, judgement: Judgement, attempt: int = 1) -> pa.Table:
         }
         for verdict in judgement.verdicts
     ]
-    return _as_table("ops/validations", rows)
+    return as_table("ops/validations", rows)
 
 
-def _as_table(name: str, rows: list[dict[str, Any]]) -> pa.Table:
+def as_table(name: str, rows: list[dict[str, Any]]) -> pa.Table:
+    """Rows in the shape of that table."""
     return pa.Table.from_pylist(rows, schema=schemas.get(name).arrow_schema())

@@ -22,19 +22,23 @@ VIEWS = {
     "replays": "quarantine/replays",
 }
 
-STATES = """
-create view states as
-with once as (  -- a row is one line of one file, whatever rules it broke
-    select * from set_aside qualify row_number() over (partition by file_id, line order by rule) = 1
-),
-newest as (
-    select * from replays qualify attempt = max(attempt) over (partition by file_id, line)
-)
-select o.source, o.dataset, o.file_id, o.path, o.line, o.arrived, o.rule, o.reason, o.record,
-       coalesce(n.attempt, 0) as attempts, coalesce(n.outcome, 'open') as outcome, n.reason as why, n.at, n.by,
-       n.corrected, n.outcome is null or n.outcome = 'refused' as open
-from once o left join newest n using (file_id, line)"""
-"""One row per row that was ever set aside; `open` as long as it is neither accepted, nor a duplicate, nor dropped."""
+
+def states(set_aside: str = "set_aside", replays: str = "replays") -> str:
+    """The query for every row that was ever set aside, over the tables quarantine/rows and quarantine/replays.
+
+    A row is `open` as long as it is neither accepted, nor a duplicate, nor dropped.
+    """
+    return f"""
+    with once as (  -- a row is one line of one file, whatever rules it broke
+        select * from {set_aside} qualify row_number() over (partition by file_id, line order by rule) = 1
+    ),
+    newest as (
+        select * from {replays} qualify attempt = max(attempt) over (partition by file_id, line)
+    )
+    select o.source, o.dataset, o.file_id, o.path, o.line, o.arrived, o.rule, o.rules, o.reason, o.record,
+           coalesce(n.attempt, 0) as attempts, n.replay, coalesce(n.outcome, 'open') as outcome, n.reason as why,
+           n.at, n.by, n.corrected, n.outcome is null or n.outcome = 'refused' as open
+    from once o left join newest n using (file_id, line)"""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class Selection:
             "source": "source = $source",
             "dataset": "dataset = $dataset",
             "path": "contains(path, $path)",
-            "rule": "rule = $rule",
+            "rule": "(rule = $rule or list_contains(rules, $rule))",
             "day": "arrived = $day",
         }
         used = {name: getattr(self, name) for name in tests if getattr(self, name) is not None}
@@ -81,13 +85,22 @@ class Selection:
 
 
 @contextmanager
+def database_of(**tables: pa.Table) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Arrow tables as DuckDB views."""
+    with duckdb.connect() as found:
+        for name, table in tables.items():
+            found.register(name, table)
+        yield found
+
+
+@contextmanager
 def database(lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
     """The tables about files and bad rows, as DuckDB views, and `states`."""
     with duckdb.connect() as tables:
         tables.execute("SET TimeZone = 'UTC'")
         for name, table in VIEWS.items():
             tables.register(name, lake.dataset(table))
-        tables.execute(STATES)
+        tables.execute(f"create view states as {states()}")
         yield tables
 
 
