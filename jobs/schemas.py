@@ -395,7 +395,7 @@ OTHERS: tuple[Dataset, ...] = (
     ),
     Dataset(
         "ops/columns",
-        "one source column in one landed file",
+        "one source column of one landed file: the first of its dataset, or one whose columns differ from those before",
         ("file_id", "column"),
         _columns("""
         file_id string the file
@@ -403,8 +403,11 @@ OTHERS: tuple[Dataset, ...] = (
         dataset string the dataset
         arrived date the day the file landed
         column string name of the column as the file writes it
-        position int its place, from 1; NULL for records whose fields have no order
-        kind string number, boolean, date, timestamp, text, list, object or empty: what all of its values are
+        place int its place, from 1
+        ordered boolean whether the place means something: columns of a header have an order, fields of JSON do not
+        kind string number, boolean, date, timestamp, text, list, object or empty: what its values mostly are
+        records bigint records that were looked at
+        present bigint those of them that have the column
     """),
     ),
     Dataset(
@@ -437,6 +440,7 @@ OTHERS: tuple[Dataset, ...] = (
         until string value or moment it pulled up to: the next pull begins there, less the overlap
         digest string sum of the SHA-256 of the rows a next pull sees again: equal means that it brings nothing new
         rows bigint rows pulled
+        pulled_at timestamp when it was recorded
     """),
         scope="append",
         day_column="day",

@@ -57,6 +57,11 @@ class Events:
             log.warning("%s: %s; it is read when it is complete", file.path, file.why)
             self._add(dataset, file.path, "", "unfinished", f"{file.why}; it is read when it is complete")
 
+    def of_columns(self, dataset: str, changed: Iterable[tuple[NewFile, str]]) -> None:
+        """Note files whose columns are not those of the files before, and what was done about it."""
+        for new, detail in changed:
+            self._add(dataset, new.file.path, new.sha256, "changed_columns", detail)
+
     def of_gone(self, paths: set[str]) -> None:
         """Note files that were loaded and are no longer among `paths`, and those that are there again."""
         gone = self._gone()

@@ -1,0 +1,279 @@
+"""What happens when the columns of a file differ from those the dataset had before: `changes` in config/sources/.
+
+A file is compared with the one before it, by arrival day and path, so files loaded one by one or all at once are
+compared with the same ones. ops/columns has the columns of the first file and of each that differs from its
+predecessor; a file without rows there looks like the one before it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date
+from difflib import SequenceMatcher
+from typing import Any, get_args
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs import schemas
+from jobs.config_sources import Policy, SourceDataset
+from jobs.ingest.columns import Column, Seen, Shape
+from jobs.ingest.expressions import source_columns
+from jobs.ingest.files import Entry, NewFile
+from jobs.lake import Lake
+
+POLICIES: tuple[str, ...] = get_args(Policy)
+"""From the mildest to the strictest."""
+BY_CHANCE = 1e-6
+"""A field that JSON records may leave out counts as gone if its absence by chance is less likely than this."""
+ALIKE = 0.7
+"""Likeness of two names, from 0 to 1, from which one is taken for the new name of the other."""
+FEW, MANY = 3, 100
+"""Values needed to say that a column holds another kind than before, and to say that it is no longer text."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference: `name` is that of its policy, `twin` the column in the place of a missing one.
+
+    `known` if the file before had it too: then it is no news, but a strict policy still holds.
+    """
+
+    name: str
+    column: str
+    what: str
+    twin: str = ""
+    known: bool = False
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The source columns a dataset relies on: those its values are made of, and those every file must have."""
+
+    mapped: list[str]
+    must: list[str]
+
+    @classmethod
+    def of(cls, dataset: SourceDataset) -> Expected:
+        """JSON records may leave any field out, so of those only what `required` names must be there."""
+        nested = dataset.format.type in ("jsonl", "json")
+        columns = source_columns((value.expression for value in dataset.columns.values()), nested)
+        attributes = source_columns((value.expression for value in dataset.attributes.values()), nested)
+        must = dataset.required or ([] if nested else columns)
+        return cls(list(dict.fromkeys([*columns, *attributes, *dataset.required])), must)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What becomes of a file: the strictest policy of its changes, what to tell, and columns to read by other names."""
+
+    policy: str
+    changes: list[Change]
+    detail: str
+    names: dict[str, str]
+
+
+@dataclass
+class Drift:
+    """The columns of the files of one dataset, in order of arrival, and the policies for a change."""
+
+    source: str
+    name: str
+    dataset: SourceDataset
+    loaded: list[tuple[date, str, str]]
+    recorded: list[tuple[date, str, str]]
+    shapes: dict[str, Shape]
+    added: list[tuple[str, date, Shape]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, lake: Lake, source: str, name: str, dataset: SourceDataset, entries: list[Entry]) -> Drift:
+        """`entries` is the ledger of the source."""
+        loaded = {e.file_id: e for e in entries if e.dataset == name and e.state == "loaded"}
+        rows = lake.arrow("ops/columns")
+        mine = rows.filter(pc.and_(pc.equal(rows["source"], source), pc.equal(rows["dataset"], name))).to_pylist()
+        shapes: dict[str, Shape] = {}
+        for row in sorted(mine, key=lambda row: row["place"]):
+            if row["file_id"] in loaded:  # not of files that were set aside, or that a killed run did not finish
+                position = row["place"] if row["ordered"] else None
+                column = Column(position, row["kind"], row["records"], row["present"])
+                shapes.setdefault(row["file_id"], {})[row["column"]] = column
+        return cls(
+            source,
+            name,
+            dataset,
+            sorted((e.arrived, e.path, e.file_id) for e in loaded.values()),
+            sorted((loaded[f].arrived, loaded[f].path, f) for f in shapes),
+            shapes,
+        )
+
+    @property
+    def expected(self) -> Expected:
+        return Expected.of(self.dataset)
+
+    def seen(self, new: NewFile) -> Seen:
+        """What is to look at the chunks of that file."""
+        names = {*self.expected.mapped, *(self._before(new) or {})}
+        all_names = self.dataset.changes.added != "accept"
+        return Seen(names, all_names, self.dataset.format.nulls)
+
+    def judge(self, new: NewFile, seen: Seen) -> Judged:
+        """Compare the file with its predecessor; one that may be loaded becomes the predecessor of those after it."""
+        before = self._before(new)
+        policies = self.dataset.changes.model_dump()
+        found = list(changes(seen, before, self.expected))
+        told = [c for c in found if not (c.known and policies[c.name] in ("accept", "warn"))]
+        policy = max((policies[change.name] for change in told), key=POLICIES.index, default="accept")
+        names = {change.twin: change.column for change in found if change.name == "case_changed"}
+        if policy in ("accept", "warn"):
+            self._note(new, seen, before, told)
+            return Judged(policy, told, "; ".join(f"{c.name}: {c.what}, {_loaded(c)}" for c in told), names)
+        strict = [change for change in told if policies[change.name] == policy]
+        advice = " and ".join(dict.fromkeys(f"`changes.{change.name}`" for change in strict))
+        detail = (
+            f"{'; '.join(change.what for change in strict)}: send the file with the columns it had, or change "
+            f"`columns` or `required` of {self.source}.{self.name}, or set {advice} there to accept or warn"
+        )
+        return Judged(policy, told, detail, names)
+
+    def table(self) -> pa.Table:
+        """Rows for ops/columns of the files that were let in."""
+        rows = [
+            {
+                "file_id": file_id,
+                "source": self.source,
+                "dataset": self.name,
+                "arrived": arrived,
+                "column": name,
+                "place": place,
+                "ordered": column.position is not None,
+                "kind": column.kind,
+                "records": column.records,
+                "present": column.present,
+            }
+            for file_id, arrived, shape in self.added
+            for place, (name, column) in enumerate(shape.items(), 1)
+        ]
+        return pa.Table.from_pylist(rows, schema=schemas.get("ops/columns").arrow_schema())
+
+    def _before(self, new: NewFile) -> Shape | None:
+        place = bisect_right(self.recorded, (new.file.arrived, new.file.path, "~"))
+        return self.shapes[self.recorded[place - 1][2]] if place else None
+
+    def _note(self, new: NewFile, seen: Seen, before: Shape | None, told: list[Change]) -> None:
+        """Keep the columns of the file if they differ, and so that a late file does not change what comes after it."""
+        if before is None or told or _differs(seen, before):
+            place = bisect_right(self.loaded, (new.file.arrived, new.file.path, "~"))
+            after = self.loaded[place] if place < len(self.loaded) else None
+            if before is not None and after is not None and after[2] not in self.shapes:
+                self._keep(after, before)
+            gone = {change.column for change in told}
+            self._keep((new.file.arrived, new.file.path, new.file_id), _joined(seen, before or {}, gone))
+        insort(self.loaded, (new.file.arrived, new.file.path, new.file_id))
+
+    def _keep(self, file: tuple[date, str, str], shape: Shape) -> None:
+        insort(self.recorded, file)
+        self.shapes[file[2]] = shape
+        self.added.append((file[2], file[0], shape))
+
+
+def _joined(seen: Seen, before: Shape, gone: set[str]) -> Shape:
+    """The columns of a file, with what it says nothing about as it was: kinds of empty columns, absent JSON fields."""
+    shape = {}
+    for name, column in seen.shape().items():
+        known = before.get(name)
+        shape[name] = replace(column, kind=known.kind) if known and column.kind == "empty" else column
+    absent = {} if seen.header else {name: c for name, c in before.items() if name not in shape and name not in gone}
+    return {**shape, **absent}
+
+
+def _differs(seen: Seen, before: Shape) -> bool:
+    """Whether the file tells something that its predecessor did not."""
+    names, known = list(seen.names), list(before)
+    if names != known if seen.header else not set(names) <= set(known):
+        return True
+    return any(before[name].kind == "empty" and seen.kinds(name) for name in names)
+
+
+def changes(seen: Seen, before: Shape | None, expected: Expected) -> Iterator[Change]:
+    """How the columns of a file differ from the ones before, and from what the dataset relies on."""
+    known, names = before or {}, set(seen.names)
+    fresh = [name for name in seen.names if name not in expected.mapped and (before is None or name not in known)]
+    unmapped = [name for name in seen.names if name not in expected.mapped]
+    replaced = set()
+    for column in expected.mapped:
+        if column in names:
+            continue
+        lost = column in known and _gone(known[column], seen)
+        twin = next((name for name in (fresh if lost else unmapped) if name.casefold() == column.casefold()), "")
+        if not (lost or twin or column in expected.must):
+            continue
+        change = _missing(column, twin, fresh if lost else unmapped, seen, known)
+        replaced.add(change.twin)
+        yield replace(change, known=before is not None and column not in known)
+    for name in fresh:
+        if before is not None and name not in replaced and not _written_otherwise(name, known):
+            yield Change("added", name, f"column {name!r} is new")
+    for name, column_before in known.items():
+        if name in names or name in expected.mapped or _written_otherwise(name, names):
+            continue
+        if _gone(column_before, seen):
+            yield Change("missing_unused", name, f"column {name!r}, which is not mapped, is gone")
+    yield from _other_kinds(seen, known, expected)
+    common = [name for name in seen.names if name in known]
+    if seen.header and common != [name for name in known if name in names]:
+        moved = next(a for a, b in zip(common, (n for n in known if n in names), strict=True) if a != b)
+        yield Change("reordered", moved, f"columns are in another order, from column {moved!r} on")
+
+
+def _gone(column: Column, seen: Seen) -> bool:
+    """Whether a column that is not in the file was there before for sure; a file without records tells nothing."""
+    return seen.header or bool(seen.records and column.missing_by_chance(seen.records) < BY_CHANCE)
+
+
+def _written_otherwise(name: str, names: Any) -> bool:
+    return any(other.casefold() == name.casefold() for other in names)
+
+
+def _missing(column: str, twin: str, candidates: list[str], seen: Seen, known: Shape) -> Change:
+    """A column that is not there: written with other capitals, renamed, or missing."""
+    if twin:
+        return Change("case_changed", column, f"column {column!r} is written {twin!r} now", twin)
+    alike = {name: _likeness(column, name, seen, known) for name in candidates}
+    best = max(alike, key=lambda name: alike[name], default="")
+    if best and alike[best] >= ALIKE:
+        return Change("renamed", column, f"column {column!r} is missing and {best!r} looks like its new name", best)
+    return Change("missing", column, f"required column {column!r} is missing")
+
+
+def _likeness(column: str, name: str, seen: Seen, known: Shape) -> float:
+    """Of two names; 1 for a column with the same kind of values in the same place."""
+    before = known.get(column)
+    in_place = before and before.position and seen.names.index(name) + 1 == before.position
+    if before and in_place and before.kind not in ("empty", "text"):
+        kinds = seen.kinds(name)
+        if kinds[before.kind] * 2 > kinds.total():
+            return 1.0
+    first, second = ("".join(filter(str.isalnum, one.casefold())) for one in (column, name))
+    return SequenceMatcher(None, first, second).ratio()
+
+
+def _other_kinds(seen: Seen, known: Shape, expected: Expected) -> Iterator[Change]:
+    """Mapped columns whose values are mostly not of the kind they were. Whole or not, a number is a number."""
+    for name in expected.mapped:
+        before = known[name].kind if name in known and name in seen.names else "empty"
+        if before == "empty":
+            continue
+        found = seen.kinds(name)
+        enough = found.total() >= MANY and not found["text"] if before == "text" else found.total() >= FEW
+        if enough and found[before] * 2 < found.total():
+            now = found.most_common(1)[0][0]
+            yield Change("retyped", name, f"column {name!r} holds {now} values and held {before} values before")
+
+
+def _loaded(change: Change) -> str:
+    """What it means for the rows that the file is loaded all the same."""
+    if change.name == "case_changed":
+        return f"read as {change.column!r}"
+    return "loaded without a value for it" if change.name in ("missing", "renamed") else "loaded as it is"
