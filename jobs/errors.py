@@ -11,6 +11,10 @@ class DataStopped(StepFailed):
     """A dataset broke a critical expectation: its batch is set aside and what depends on it must wait."""
 
 
+class RowsRefused(StepFailed):
+    """Rows that were replayed still break a rule: they stay in quarantine, all others are where they belong."""
+
+
 class DeliveryIncomplete(StepFailed):
     """A destination did not account for every row within the tolerance of config/channels.yaml."""
 

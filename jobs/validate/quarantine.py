@@ -108,8 +108,8 @@ def select(lake: Lake, selection: Selection, closed: bool = False) -> pa.Table:
     """The selected rows of `states`, by file and line: those that are open, or with `closed` all."""
     condition, parameters = selection.condition()
     with database(lake) as tables:
-        found = tables.execute(
+        tables.execute(
             f"select * from states where ({condition}) and (open or {closed}) order by arrived, path, file_id, line",
             parameters,
         )
-        return found.to_arrow_table()
+        return tables.to_arrow_table()

@@ -1,0 +1,75 @@
+"""Conservation after replays: rows in = accepted + waiting in quarantine + dropped + duplicates, for every file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.errors import StepFailed
+from jobs.lake import Lake
+from jobs.validate.quarantine import database, states
+
+
+def after_replays(
+    counts: str = "counts", files: str = "files", set_aside: str = "set_aside", replays: str = "replays"
+) -> str:
+    """The query for the rows of each file now, over ops/counts, ops/files, quarantine/rows and quarantine/replays.
+
+    `waiting` is what the counts leave in quarantine, `open` what is found there: the two must be equal. A file that
+    was set aside as a whole and read later has the counts of that reading.
+    """
+    return f"""
+    select c.source, c.dataset, c.file_id, f.path, c.arrived, c.rows_in,
+           c.accepted + coalesce(s.accepted, 0) as accepted,
+           c.quarantined - coalesce(s.accepted + s.duplicates + s.dropped, 0) as waiting,
+           coalesce(s.dropped, 0) as dropped,
+           c.duplicates + coalesce(s.duplicates, 0) as duplicates,
+           coalesce(s.open, 0) as open
+    from {counts} c join {files} f using (file_id) left join (
+        select file_id, count(*) filter (outcome = 'accepted' and line > 0) as accepted,
+               count(*) filter (outcome = 'duplicate') as duplicates,
+               count(*) filter (outcome = 'dropped') as dropped, count(*) filter (open) as open
+        from ({states(set_aside, replays)}) group by file_id
+    ) s using (file_id)"""
+
+
+def refuse_imbalance(lake: Lake, file_ids: Iterable[str]) -> None:
+    """The gate at the end of a replay. Raises StepFailed if the rows of one of these files do not add up.
+
+    Counts and replays are held against the rows that are in quarantine and those in the valid table.
+    """
+    with database(lake) as tables:
+        tables.execute(
+            f"select * from ({after_replays()}) where file_id in (select unnest($wanted))",
+            {"wanted": sorted(set(file_ids))},
+        )
+        files = tables.to_arrow_table().to_pylist()
+    valid = _valid_rows(lake, files)
+    for file in files:
+        parts = [file[name] for name in ("accepted", "waiting", "dropped", "duplicates")]
+        if min(parts) < 0 or sum(parts) != file["rows_in"] or file["waiting"] != file["open"]:
+            problem = f"{file['waiting']:,} should wait in quarantine and {file['open']:,} do"
+        elif file["accepted"] != valid.get(file["file_id"], 0):
+            problem = f"{file['accepted']:,} were accepted and {valid.get(file['file_id'], 0):,} are in the valid table"
+        else:
+            continue
+        raise StepFailed(
+            f"{file['path']}: after the replay its {file['rows_in']:,} rows do not add up: {problem}. Rows were lost "
+            "or written twice; compare ops/counts, quarantine/replays and the valid table before going on"
+        )
+
+
+def _valid_rows(lake: Lake, files: list[dict[str, Any]]) -> dict[str, int]:
+    """Rows of each file in the valid table of its dataset."""
+    counted: dict[str, int] = {}
+    for dataset in {file["dataset"] for file in files}:
+        mine = [file for file in files if file["dataset"] == dataset]
+        of_files = pc.field("file_id").isin(pa.array([file["file_id"] for file in mine]))
+        of_days = pc.field("arrived").isin(pa.array([file["arrived"] for file in mine]))
+        found = lake.dataset(f"valid/{dataset}").to_table(columns=["file_id"], filter=of_days & of_files)
+        counts = pc.value_counts(found["file_id"]).to_pylist()
+        counted |= {count["values"]: count["counts"] for count in counts}
+    return counted

@@ -1,0 +1,123 @@
+"""Lines and files that could not be read, read again from where they landed, with the present configuration."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs import schemas
+from jobs.config_sources import Format
+from jobs.errors import StepFailed
+from jobs.ingest import load
+from jobs.ingest.content import BrokenFile
+from jobs.ingest.files import Entry
+from jobs.ingest.landing import Landing
+from jobs.ingest.readers import read, to_json
+from jobs.lake import Lake
+from jobs.settings import Settings
+from jobs.validate.outcomes import RESULT
+
+GONE = "the file is no longer where it landed, or holds something else; land it again as it was, or drop it"
+
+
+class Files:
+    """The landed files of one source."""
+
+    def __init__(self, lake: Lake, source: str, settings: Settings):
+        self._lake, self._settings = lake, settings
+        rows = lake.arrow("ops/files")
+        rows = rows.filter(pc.equal(rows["source"], source)).to_pylist()
+        self.entries = {row["file_id"]: Entry(**row) for row in rows}
+        try:
+            self._landing: Landing | None = Landing(source, settings)
+        except StepFailed:
+            self._landing = None
+
+    def again(self, file_id: str) -> load.Reread | None:
+        """The file as it reads now; None if it is gone or changed."""
+        if self._landing is None:
+            return None
+        return load.reread(self._lake, self._landing, self.entries[file_id], self._settings)
+
+    def lines(self, refused: pa.Table) -> tuple[pa.Table, pa.Table]:
+        """Lines that were no record: those that are one now, as raw rows, and the refusals of the others.
+
+        `refused` are rows of quarantine. Lines of a file that is gone are read from what quarantine kept of them.
+        """
+        records, refusals = [], []
+        for file_id in pc.unique(refused["file_id"]).to_pylist():
+            mine = refused.filter(pc.equal(refused["file_id"], file_id))
+            again = self.again(file_id)
+            if again is not None:
+                found = [_with_lines(batch, mine["line"]) for batch in again.rows]
+            if again is None or again.entry is None:
+                found, reasons = self._kept_lines(self.entries[file_id], mine)
+            else:
+                reasons = {row["line"]: f"{row['rule']}: {row['reason']}" for row in again.refused}
+            records += found
+            held = {line for batch in found for line in batch["line"].to_pylist()}
+            whole = reasons.get(0, "no record begins on this line as the file reads now")
+            refusals += [
+                {"file_id": file_id, "line": line, "outcome": "refused", "reason": reasons.get(line, whole)}
+                for line in mine["line"].to_pylist()
+                if line not in held
+            ]
+        raw = schemas.RAW.arrow_schema()
+        return pa.Table.from_batches(records, schema=raw), pa.Table.from_pylist(refusals, schema=RESULT)
+
+    def _kept_lines(self, entry: Entry, refused: pa.Table) -> tuple[list[pa.RecordBatch], dict[int, str]]:
+        """The lines as quarantine kept them, read as a file of one line each."""
+        form = self._settings.sources[entry.source].datasets[entry.dataset].format
+        header = self._header(entry.file_id, form)
+        records, reasons = [], {}
+        with duckdb.connect() as database:
+            for line, text in zip(refused["line"].to_pylist(), refused["record"].to_pylist(), strict=True):
+                try:
+                    record = _one_record(database, f"{header}{text}", form)
+                except BrokenFile as error:
+                    reasons[line] = f"{GONE}; the line alone does not read either: {error}"
+                    continue
+                if record is None:
+                    reasons[line] = f"{GONE}; the line alone is no record either"
+                else:
+                    records.append({**_lineage(entry), "line": line, "record": record})
+        schema = schemas.RAW.arrow_schema()
+        return pa.Table.from_pylist(records, schema=schema).to_batches(), reasons
+
+    def _header(self, file_id: str, form: Format) -> str:
+        """The first line that a CSV line needs above it: the columns the file had when it was loaded."""
+        if form.type not in ("csv", "tsv") or not form.header:
+            return ""
+        columns = self._lake.arrow("ops/columns", columns=["file_id", "column", "position"])
+        columns = columns.filter(pc.equal(columns["file_id"], file_id)).sort_by("position")
+        text = io.StringIO()
+        csv.writer(text, delimiter=form.delimiter, quotechar=form.quote or '"', lineterminator="\n").writerow(
+            columns["column"].to_pylist()
+        )
+        return "\n" * form.skip_lines + text.getvalue()
+
+
+def _with_lines(batch: pa.RecordBatch, lines: pa.ChunkedArray) -> pa.RecordBatch:
+    return batch.filter(pc.is_in(batch["line"], value_set=lines.combine_chunks()))
+
+
+def _lineage(entry: Entry) -> dict[str, Any]:
+    return {"source": entry.source, "file_id": entry.file_id, "arrived": entry.arrived}
+
+
+def _one_record(database: duckdb.DuckDBPyConnection, text: str, form: Format) -> str | None:
+    """The single record in `text`; None if there is none, or more."""
+    found: list[str] = []
+    for chunk in read(database, text.encode(), form, []):
+        found += _texts(to_json(database, chunk.columns) if chunk.columns is not None else chunk.text)
+    return found[0] if len(found) == 1 else None
+
+
+def _texts(records: Iterable[Any] | None) -> list[str]:
+    return [record.as_py() for record in records or []]
