@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
@@ -12,6 +13,29 @@ from jobs.yaml_files import Strict, nearest
 
 IdentifierKind = Literal["contact", "email", "phone", "login", "cookie", "loyalty"]
 Fact = Literal["name", "birth_date"]
+RecordKind = Literal[
+    "given_name",
+    "family_name",
+    "middle_name",
+    "full_name",
+    "name_suffix",
+    "birth_date",
+    "gender",
+    "address",
+    "street",
+    "house_number",
+    "postcode",
+    "city",
+    "region",
+    "email",
+    "phone",
+    "company",
+    "national_id",
+    "text",
+    "category",
+    "ignore",
+]
+"""What a column of a record tells, for matching by probability."""
 GOLDEN_ATTRIBUTES = (
     *("first_name", "last_name", "birth_date", "gender", "street", "postcode", "city", "country", "language"),
     *("household_id", "email", "phone", "attributes"),
@@ -51,6 +75,29 @@ class Identifier(Strict):
     )
     only_if_same: list[Fact] = Field([], description="links two contacts only if both tell these and they fit")
     unless_different: list[Fact] = Field([], description="links two contacts unless both tell these and they differ")
+
+
+class Matching(Strict):
+    """How records without a common identifier are found to be one person (Splink), and what then keeps them apart."""
+
+    enabled: bool = True
+    match: float = Field(0.9, gt=0, lt=1, description="probability from which two records are one person")
+    review: float = Field(0.3, gt=0, lt=1, description="probability from which a person should look at the pair")
+    deduplicated: list[str] = Field([], description="sources in which nobody occurs twice: never linked within")
+    largest_group: int = Field(200, ge=2, description="records of one person; a group that grows beyond is cut")
+    conflicts: list[Literal["birth_date", "national_id"]] = Field(
+        ["birth_date", "national_id"], description="facts that, if they differ clearly, ask for more other evidence"
+    )
+    conflict_weight: float = Field(
+        6.0, ge=0, description="how much more, as log2 of the odds; a large number makes every conflict final"
+    )
+    pairs_per_record: float = Field(200, gt=0, description="pairs compared, on average per record")
+    pairs_at_most: int = Field(20_000_000, gt=0, description="pairs compared in all")
+
+    @property
+    def weight(self) -> float:
+        """`match` as log2 of the odds."""
+        return math.log2(self.match / (1 - self.match))
 
 
 class GoldenRule(Strict):

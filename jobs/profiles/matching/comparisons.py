@@ -1,0 +1,355 @@
+"""How two records are compared, slot by slot: levels of agreement in SQL, each with what to expect before training.
+
+A level says how often it occurs among records of one person (`m`), among those of two (`u`), and, if it differs from
+`u`, among those of two people of one household (`kin`). A comparison of what households share (`shared`) tells such
+people apart as little as it tells one person: there the household behaves like one person.
+Training moves `m` and `u` as far as the data can tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level of agreement: SQL about `{c}_l` and `{c}_r` columns, and its probabilities."""
+
+    label: str
+    sql: str
+    m: float
+    u: float
+    frequency: str | None = None
+    kin: float | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The levels of one slot, best first; the last one is everything else."""
+
+    slot: str
+    columns: tuple[str, ...]
+    levels: tuple[Level, ...]
+    shared: bool = False
+
+    def null_sql(self) -> str:
+        return f'("{self.slot}_l" IS NULL OR "{self.slot}_r" IS NULL)'
+
+
+_LONG = "least(length({l}), length({r}))"
+_ONE_SLIP = "WHEN levenshtein({l}, {r}) > 2 THEN false ELSE damerau_levenshtein({l}, {r}) <= 1"
+"""Damerau-Levenshtein costs eight times as much as Levenshtein, which rules out most pairs first."""
+
+
+def both(slot: str, expression: str) -> str:
+    return expression.replace("{l}", f'"{slot}_l"').replace("{r}", f'"{slot}_r"')
+
+
+def equal(slot: str) -> str:
+    return both(slot, "{l} = {r}")
+
+
+def near(slot: str, least: float, longest: int = 4) -> str:
+    """Jaro-Winkler at least so much, or one slip of the pen in a value of some length."""
+    alike = f"jaro_winkler_similarity({{l}}, {{r}}, {least}) >= {least}"
+    return both(slot, f"(CASE WHEN {alike} THEN true WHEN NOT {_LONG} >= {longest} THEN false {_ONE_SLIP} END)")
+
+
+def alike(slot: str, least: float) -> str:
+    return both(slot, f"jaro_winkler_similarity({{l}}, {{r}}, {least}) >= {least}")
+
+
+def one_slip(slot: str, longest: int = 1) -> str:
+    """One letter is missing, extra, wrong, or swapped with its neighbour, in a value of some length."""
+    return both(slot, f"(CASE WHEN NOT {_LONG} >= {longest} THEN false {_ONE_SLIP} END)")
+
+
+def two_slips(slot: str, longest: int = 1) -> str:
+    return both(slot, f"({_LONG} >= {longest} AND levenshtein({{l}}, {{r}}) <= 2)")
+
+
+def words(slot: str, least: float) -> str:
+    """Share of the words of the shorter value that the other has. Values of one word have none."""
+    split = "string_split({l}, ' '), string_split({r}, ' ')"
+    counts = "least(len(string_split({l}, ' ')), len(string_split({r}, ' ')))"
+    share = f"len(list_intersect({split})) >= {least} * {counts}"
+    return both(slot, f"(CASE WHEN contains({{l}}, ' ') OR contains({{r}}, ' ') THEN {share} ELSE false END)")
+
+
+def overlap(slot: str, least: float) -> str:
+    """Share of the shorter list's words that the other has."""
+    share = f"len(list_intersect({{l}}, {{r}})) >= {least} * least(len({{l}}), len({{r}}))"
+    return both(slot, f"(CASE WHEN list_has_any({{l}}, {{r}}) THEN {share} ELSE false END)")
+
+
+def common(slot: str) -> str:
+    return both(slot, "list_has_any({l}, {r})")
+
+
+def comparisons(columns: Collection[str]) -> list[Comparison]:
+    """The comparisons for prepared records with these columns."""
+    found = [make(name) for name in columns for prefix, make in _MAKERS.items() if _is(name, prefix)]
+    if "given" in columns and "family" in columns:
+        found = [_swappable(comparison) for comparison in found]
+    return found
+
+
+def _is(name: str, prefix: str) -> bool:
+    derived = ("_words", "_sound", "_start", "_forms", "_first", "_root", "_user", "_end", "_text", "_numbers")
+    return name == prefix or (
+        prefix in ("street", "city", "text", "category", "national_id")
+        and name.startswith(f"{prefix}_")
+        and not name.endswith(derived)
+    )
+
+
+def _given(slot: str) -> Comparison:
+    initial = both(slot, "(least(length({l}), length({r})) = 1 AND {l}[1] = {r}[1])")
+    return Comparison(
+        slot,
+        (slot, "given_forms", "given_sound"),
+        (
+            Level("equal", equal(slot), 0.72, 0.004, slot, kin=0.02),
+            Level("nickname", common("given_forms"), 0.04, 0.003),
+            Level("near", near(slot, 0.92), 0.09, 0.004),
+            Level("initial", initial, 0.04, 0.005, kin=0.05),
+            Level("alike", f"(CASE WHEN {alike(slot, 0.82)} THEN true ELSE {equal('given_sound')} END)", 0.04, 0.02),
+            Level("other", "ELSE", 0.06, 0.96),
+        ),
+    )
+
+
+def _middle(slot: str) -> Comparison:
+    initial = both(slot, "(least(length({l}), length({r})) = 1 AND {l}[1] = {r}[1])")
+    return Comparison(
+        slot,
+        (slot,),
+        (
+            Level("equal", equal(slot), 0.6, 0.01, slot),
+            Level("near", f"({near(slot, 0.85)} OR {initial})", 0.25, 0.03),
+            Level("other", "ELSE", 0.15, 0.96),
+        ),
+    )
+
+
+def _family(slot: str) -> Comparison:
+    return Comparison(
+        slot,
+        (slot, "family_core", "family_sound"),
+        (
+            Level("equal", equal(slot), 0.78, 0.002, slot),
+            Level("near", near(slot, 0.92), 0.1, 0.002),
+            Level("part", f"({equal('family_core')} OR {words('family_core', 0.01)})", 0.03, 0.001),
+            Level("alike", f"(CASE WHEN {alike(slot, 0.84)} THEN true ELSE {equal('family_sound')} END)", 0.03, 0.012),
+            Level("other", "ELSE", 0.06, 0.98),
+        ),
+        shared=True,
+    )
+
+
+def _swappable(comparison: Comparison) -> Comparison:
+    """First and last name may have been typed in each other's box."""
+    if comparison.slot not in ("given", "family"):
+        return comparison
+    swap = '("given_l" = "family_r" AND "family_l" = "given_r")'
+    first, *rest = comparison.levels
+    return replace(
+        comparison,
+        columns=tuple(dict.fromkeys((*comparison.columns, "given", "family"))),
+        levels=(first, Level("swapped", swap, 0.01, 0.00002), *rest),
+    )
+
+
+def _birth_date(slot: str) -> Comparison:
+    swap = both(slot, "({l}[1:4] = {r}[1:4] AND {l}[5:6] = {r}[7:8] AND {l}[7:8] = {r}[5:6])")
+    two = both(
+        slot,
+        "((({l}[1:4] = {r}[1:4])::INT + ({l}[5:6] = {r}[5:6])::INT + ({l}[7:8] = {r}[7:8])::INT) >= 2"
+        " OR levenshtein({l}, {r}) <= 2)",
+    )
+    return Comparison(
+        slot,
+        (slot,),
+        (
+            Level("equal", equal(slot), 0.8, 0.00005, slot, kin=0.02),
+            Level("day and month swapped", swap, 0.02, 0.00005),
+            Level("one slip", one_slip(slot), 0.08, 0.0008),
+            Level("two parts", two, 0.04, 0.01),
+            Level("year", both(slot, "{l}[1:4] = {r}[1:4]"), 0.02, 0.015),
+            Level("other", "ELSE", 0.04, 0.975),
+        ),
+    )
+
+
+def _street(slot: str) -> Comparison:
+    return Comparison(
+        slot,
+        (slot,),
+        (
+            Level("equal", equal(slot), 0.65, 0.0005, slot),
+            Level("near", near(slot, 0.94, 6), 0.13, 0.0007),
+            Level("words", f"(CASE WHEN {alike(slot, 0.85)} THEN true ELSE {words(slot, 0.67)} END)", 0.07, 0.02),
+            Level("other", "ELSE", 0.15, 0.978),
+        ),
+        shared=True,
+    )
+
+
+def _house_number(slot: str) -> Comparison:
+    return Comparison(
+        slot,
+        (slot,),
+        (
+            Level("equal", equal(slot), 0.75, 0.015, slot),
+            Level("one slip", one_slip(slot), 0.1, 0.15),
+            Level("other", "ELSE", 0.15, 0.835),
+        ),
+        shared=True,
+    )
+
+
+def _address(slot: str) -> Comparison:
+    words, numbers = f"{slot}_words", f"{slot}_numbers"
+    number = f"coalesce({common(numbers)}, false)"
+    return Comparison(
+        slot,
+        (slot, words, numbers, f"{slot}_text"),
+        (
+            Level("equal", equal(f"{slot}_text"), 0.4, 0.00005, f"{slot}_text"),
+            Level("words and number", f"({number} AND {overlap(words, 0.65)})", 0.35, 0.0001),
+            Level("some words and number", f"({number} AND {overlap(words, 0.35)})", 0.1, 0.003),
+            Level("words", overlap(words, 0.6), 0.04, 0.01),
+            Level("other", "ELSE", 0.11, 0.987),
+        ),
+        shared=True,
+    )
+
+
+def _city(slot: str) -> Comparison:
+    part = both(slot, "(starts_with({l}, {r}) OR starts_with({r}, {l}))")
+    return Comparison(
+        slot,
+        (slot,),
+        (
+            Level("equal", equal(slot), 0.7, 0.03, slot),
+            Level("near", f"({near(slot, 0.9)} OR {part})", 0.12, 0.006),
+            Level("other", "ELSE", 0.18, 0.964),
+        ),
+        shared=True,
+    )
+
+
+def _postcode(slot: str) -> Comparison:
+    return Comparison(
+        slot,
+        (slot,),
+        (
+            Level("equal", equal(slot), 0.68, 0.001, slot),
+            Level("one slip", one_slip(slot), 0.1, 0.006),
+            Level("area", both(slot, "{l}[1:3] = {r}[1:3]"), 0.07, 0.01),
+            Level("other", "ELSE", 0.15, 0.983),
+        ),
+        shared=True,
+    )
+
+
+def _category(slot: str) -> Comparison:
+    shared = slot.startswith("region")
+    return Comparison(
+        slot, (slot,), (Level("equal", equal(slot), 0.85, 0.2, slot), Level("other", "ELSE", 0.15, 0.8)), shared=shared
+    )
+
+
+def _gender(slot: str) -> Comparison:
+    return Comparison(slot, (slot,), (Level("equal", equal(slot), 0.96, 0.5), Level("other", "ELSE", 0.04, 0.5)))
+
+
+def _email(slot: str) -> Comparison:
+    user = "(length(email_user_l) >= 4 AND email_user_l = email_user_r)"
+    return Comparison(
+        slot,
+        (slot, "email_root", "email_user"),
+        (
+            Level("equal", equal(slot), 0.68, 0.00001, slot, kin=0.1),
+            Level("dots and tags aside", equal("email_root"), 0.02, 0.00001),
+            Level("near", near(slot, 0.97, 8), 0.09, 0.00002),
+            Level("user", user, 0.05, 0.0002),
+            Level("alike", alike("email_user", 0.9), 0.04, 0.003),
+            Level("other", "ELSE", 0.12, 0.9968),
+        ),
+    )
+
+
+def _phone(slot: str) -> Comparison:
+    return Comparison(
+        slot,
+        (slot, "phone_end"),
+        (
+            Level("equal", equal(slot), 0.6, 0.00001, slot),
+            Level("last digits", equal("phone_end"), 0.04, 0.00001),
+            Level("one slip", one_slip(slot), 0.06, 0.00005),
+            Level("other", "ELSE", 0.3, 0.9999),
+        ),
+        shared=True,
+    )
+
+
+def _company(slot: str) -> Comparison:
+    return Comparison(
+        slot,
+        (slot,),
+        (
+            Level("equal", equal(slot), 0.6, 0.003, slot),
+            Level("near", near(slot, 0.92, 5), 0.15, 0.003),
+            Level("words", words(slot, 0.67), 0.1, 0.003),
+            Level("some words", words(slot, 0.01), 0.05, 0.02),
+            Level("other", "ELSE", 0.1, 0.971),
+        ),
+    )
+
+
+def _national_id(slot: str) -> Comparison:
+    return Comparison(
+        slot,
+        (slot,),
+        (
+            Level("equal", equal(slot), 0.85, 0.000001, slot),
+            Level("one slip", one_slip(slot, 5), 0.07, 0.00003),
+            Level("two slips", two_slips(slot, 7), 0.02, 0.0005),
+            Level("other", "ELSE", 0.06, 0.9995),
+        ),
+    )
+
+
+def _text(slot: str) -> Comparison:
+    return Comparison(
+        slot,
+        (slot,),
+        (
+            Level("equal", equal(slot), 0.65, 0.02, slot),
+            Level("near", f"(CASE WHEN {near(slot, 0.9, 5)} THEN true ELSE {words(slot, 0.67)} END)", 0.1, 0.01),
+            Level("other", "ELSE", 0.25, 0.97),
+        ),
+    )
+
+
+_MAKERS: dict[str, Callable[[str], Comparison]] = {
+    "given": _given,
+    "middle": _middle,
+    "family": _family,
+    "birth_date": _birth_date,
+    "gender": _gender,
+    "street": _street,
+    "house_number": _house_number,
+    "address": _address,
+    "city": _city,
+    "postcode": _postcode,
+    "region": _category,
+    "email": _email,
+    "phone": _phone,
+    "company": _company,
+    "national_id": _national_id,
+    "text": _text,
+    "category": _category,
+}

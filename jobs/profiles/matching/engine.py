@@ -1,0 +1,134 @@
+"""Link any records: say what their columns are, get pairs with a probability, groups, and what was kept apart and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from jobs.config_models import Matching
+from jobs.profiles.matching import blocking
+from jobs.profiles.matching.clusters import Groups, group
+from jobs.profiles.matching.comparisons import Comparison, comparisons
+from jobs.profiles.matching.conflicts import contradictions, other_generation
+from jobs.profiles.matching.kinds import guess_kinds
+from jobs.profiles.matching.model import Model, frequencies, train
+from jobs.profiles.matching.records import KEY, SOURCE, prepare
+from jobs.profiles.matching.scoring import Scorer
+
+FLOOR_BELOW = 14.0
+"""How far below the threshold (in log2 odds) pairs are kept, as evidence against joining their groups."""
+
+
+@dataclass(frozen=True)
+class Linked:
+    """`records`: record, source, group (the record the group is named after). `pairs`: left, right, probability, weight
+    and a level per slot. `cut`: pairs that were likely but kept apart: left, right, weight, reason. `rules`: how pairs
+    were found.
+    """
+
+    records: pd.DataFrame
+    pairs: pd.DataFrame
+    cut: pd.DataFrame
+    rules: pd.DataFrame
+    model: Model
+
+
+def link_records(
+    tables: pd.DataFrame | Mapping[str, pd.DataFrame],
+    kinds: Mapping[str, str] | Mapping[str, Mapping[str, str]] | None = None,
+    matching: Matching | None = None,
+    key: str | None = None,
+    model: Model | None = None,
+) -> Linked:
+    """Find which records are one person. `tables` is one table, or source name to table if columns differ by source.
+
+    `kinds` says what each column is (see `jobs.config_models.RecordKind`); by default column names tell. One mapping
+    does for all tables, or one per source. Columns it does not name are not looked at. `key` is the column with the id
+    of a record, unique over all tables; by default records are numbered. Give `model` to score as before instead of
+    training. Raises ConfigError if no column can be compared.
+    """
+    matching = matching or Matching()
+    given = {None: tables} if isinstance(tables, pd.DataFrame) else dict(tables)
+    parts = [(name, rows, _kinds_of(kinds, name, rows, key)) for name, rows in given.items()]
+    records = prepare(parts, key)
+    with Scorer(records, matching.deduplicated) as scorer:
+        pairs, rules, model = score(scorer, records, matching, model)
+    groups = group_records(records, pairs, matching)
+    names = records[KEY].to_numpy()
+    told = pairs.assign(left=names[pairs["l"]], right=names[pairs["r"]])
+    cut = groups.cut.assign(left=names[groups.cut["l"]], right=names[groups.cut["r"]])
+    return Linked(
+        records=records[[KEY, SOURCE]].assign(group=names[groups.labels]),
+        pairs=told.drop(columns=["l", "r"]),
+        cut=cut[["left", "right", "weight", "reason"]],
+        rules=rules,
+        model=model,
+    )
+
+
+def score(
+    scorer: Scorer, records: pd.DataFrame, matching: Matching, model: Model | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame, Model]:
+    """Pairs that are not out of the question (l, r, weight, probability, conflict, levels), blocking report, model."""
+    compared = list(model.comparisons) if model else comparisons(scorer.columns)
+    if model:
+        rules, report = list(model.rules), pd.DataFrame()
+    else:
+        rules, report = blocking.choose(
+            scorer.con, "records", scorer.columns, matching.pairs_per_record, matching.pairs_at_most
+        )
+    floor = matching.weight - FLOOR_BELOW
+    if not compared or len(records) < 2 or not rules:
+        empty = pd.DataFrame({"l": [], "r": [], "weight": [], "probability": [], "conflict": []})
+        return empty.astype({"l": int, "r": int}), report, model or _untrained(compared, rules, records)
+    candidates = scorer.candidates(compared, rules)
+    if model is None:
+        model = _trained(scorer, records, compared, rules, candidates, matching)
+    table = scorer.scored(model, candidates, floor)
+    pairs = scorer.con.execute(f"SELECT * FROM {table} ORDER BY l, r").df()
+    differ = contradictions(pairs, model, matching.conflicts)
+    pairs["weight"] -= np.where(differ, matching.conflict_weight, 0.0)
+    pairs["probability"] = 1 / (1 + np.exp2(-pairs["weight"]))
+    pairs["conflict"] = other_generation(records, pairs)
+    return pairs, report, model
+
+
+def group_records(records: pd.DataFrame, pairs: pd.DataFrame, matching: Matching) -> Groups:
+    exclusive = np.full(len(records), -1)
+    for number, source in enumerate(matching.deduplicated):
+        exclusive[(records[SOURCE] == source).to_numpy()] = number
+    return group(len(records), pairs, matching.weight, exclusive, matching.largest_group)
+
+
+def _trained(
+    scorer: Scorer,
+    records: pd.DataFrame,
+    compared: list[Comparison],
+    rules: list[blocking.Rule],
+    candidates: str,
+    matching: Matching,
+) -> Model:
+    sampled, weight = scorer.sample(candidates)
+    found = scorer.patterns(compared, sampled, weight)
+    random = scorer.patterns(compared, scorer.random())
+    trained, prior, kin = train(compared, found, random, scorer.total_pairs(matching.deduplicated))
+    return Model(tuple(trained), tuple(rules), prior, kin, len(records), frequencies(records, trained))
+
+
+def _untrained(compared: list[Comparison], rules: list[blocking.Rule], records: pd.DataFrame) -> Model:
+    return Model(tuple(compared), tuple(rules), 0.01, 0.0, len(records), frequencies(records, compared))
+
+
+def _kinds_of(
+    kinds: Mapping[str, str] | Mapping[str, Mapping[str, str]] | None,
+    name: str | None,
+    rows: pd.DataFrame,
+    key: str | None,
+) -> Mapping[str, str]:
+    own = kinds.get(name or "", kinds) if kinds else None
+    if own is None or isinstance(own, str):
+        return guess_kinds(column for column in rows if column != key)
+    return {column: str(kind) for column, kind in own.items() if column in rows}
