@@ -119,6 +119,16 @@ class Reread:
         """Rows of quarantine/rows: lines that are no record, or the file as a whole."""
         return self._load.refused
 
+    @property
+    def stops(self) -> list[str]:
+        """Why its columns stop the dataset."""
+        return self._load.stops
+
+    @property
+    def columns(self) -> pa.Table | None:
+        """New rows of ops/columns."""
+        return self._load.drift.table() if self._load.drift.added else None
+
 
 def reread(lake: Lake, landing: Landing, entry: Entry, settings: Settings) -> Reread | None:
     """The file of a ledger entry, with the present configuration; None if it is gone or holds something else now."""
