@@ -12,12 +12,12 @@ TOKEN = re.compile(
     r"""(?P<string>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*")
       | (?P<quoted>`(?:[^`]|``)+`)
       | (?P<number>\d[\w.]*)
-      | (?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*)
+      | (?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*|\[\d+\])*)
       | (?P<space>\s+)
       | (?P<sign>->|::|.)""",
     re.VERBOSE | re.DOTALL,
 )
-BARE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*|`(?:[^`]|``)+`")
+BARE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*|\[\d+\])*|`(?:[^`]|``)+`")
 KEYWORD = re.compile(
     "and|as|between|both|by|case|cast|distinct|div|else|end|escape|false|for|from|ilike|in|interval|is|leading|like|"
     "not|null|or|regexp|rlike|then|trailing|true|when",
@@ -39,8 +39,9 @@ class Expression:
 def parse(text: str, nested: bool = False) -> Expression:
     """The meaning of a value of `columns:` or `attributes:`.
 
-    A name, or anything in backticks, is a source column. With `nested` (JSON, Parquet) `a.b` is field b inside a;
-    without it a column whose name has a dot. Raises ConfigError where a name with a space lacks its backticks.
+    A name, or anything in backticks, is a source column. With `nested` (JSON, Parquet) `a.b` is field b inside a and
+    `a[0]` the first item of a list; without it a column whose name has a dot or brackets. Raises ConfigError where a
+    name with a space lacks its backticks.
     """
     text = text.strip()
     if BARE.fullmatch(text):
@@ -73,7 +74,7 @@ def source_columns(texts: Iterable[str], nested: bool = False) -> list[str]:
 
 def _is_column(token: str, before: tuple[str, str], parameters: set[str]) -> bool:
     """Not a keyword, the type after AS or `::`, a unit of an interval, a field of a value, a lambda's parameter."""
-    if KEYWORD.fullmatch(token) or token.split(".")[0] in parameters:
+    if KEYWORD.fullmatch(token) or re.split(r"[.\[]", token)[0] in parameters:
         return False
     return before[0] not in ("string", "number") and before[1].lower() not in ("as", "::", ".")
 
@@ -82,9 +83,9 @@ def _column(token: str, nested: bool) -> tuple[str, str]:
     """The SQL for a column, and its name in the source."""
     if token.startswith("`"):
         return token, token[1:-1].replace("``", "`")
-    name, _, path = token.partition(".")
-    if nested and path:
-        return f"get_json_object(`{name}`, '$.{path}')", name
+    name = re.split(r"[.\[]", token)[0]
+    if nested and name != token:
+        return f"get_json_object(`{name}`, '${token[len(name) :]}')", name
     return f"`{token}`", token
 
 

@@ -2,22 +2,61 @@
 
 import datetime as dt
 import json
+import os
+import subprocess
+import sys
 from decimal import Decimal
+from itertools import zip_longest
+from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pydantic import ValidationError
 
-from jobs.config_sources import SourceDataset
+from jobs import engine as engine_module
+from jobs.config_sources import Conventions, SourceDataset, Value
 from jobs.validate.mapping import Mapping, mapped
 from jobs.yaml_files import ConfigError
+from tests import spark_server
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
 def map_records(spark):
     """Map records of a dataset: `map_records("contacts", {canonical: expression}, record, ...)`."""
-    import pyarrow as pa
+    return mapper(spark)
 
-    def run(name, columns, *records, type_="csv", zone="Europe/Amsterdam", attributes=None):
-        dataset = SourceDataset(files="x", format={"type": type_}, columns=columns, attributes=attributes or {})
+
+@pytest.fixture
+def apache_spark():
+    """A session on a real Apache Spark server."""
+    if reason := spark_server.why_not():
+        pytest.skip(reason)
+    with spark_server.spark_server(heap="1g") as address:
+        session = engine_module._connect(address)
+        yield session
+        session.stop()
+
+
+def mapper(spark):
+    def run(
+        name,
+        columns,
+        *records,
+        type_="csv",
+        zone="Europe/Amsterdam",
+        attributes=None,
+        conventions=None,
+        engine=None,
+    ):
+        dataset = SourceDataset(
+            files="x",
+            format={"type": type_},
+            columns=columns,
+            attributes=attributes or {},
+            conventions=conventions or {},
+        )
         count = len(records)
         raw = pa.table(
             {
@@ -28,7 +67,7 @@ def map_records(spark):
                 "record": [json.dumps(record) for record in records],
             }
         )
-        frame = mapped(spark.createDataFrame(raw), Mapping(name, dataset, zone))
+        frame = mapped((engine or spark).createDataFrame(raw), Mapping(name, dataset, zone))
         return frame.orderBy("line").toArrow().to_pylist()
 
     return run
@@ -161,3 +200,334 @@ def test_an_expression_that_the_engine_does_not_understand_is_named(map_records)
     with pytest.raises(ConfigError, match=r"columns\.first_name: .*no_such_function") as error:
         map_records("contacts", columns, {"id": "1"})
     assert len(error.value.problems) == 1
+
+
+def test_conventions_of_a_dataset_hold_for_its_columns_and_a_column_says_otherwise(map_records):
+    columns = {
+        "order_id": "id",
+        "updated_at": "at",
+        "ordered_at": {"from": "at", "timezone": "America/New_York"},
+        "total": "total",
+        "discount": {"from": "less", "decimal": "."},
+    }
+    conventions = {"decimal": ",", "dates": ["dd-MM-yyyy HH:mm"], "timezone": "Europe/London"}
+    record = {"id": "1", "at": "01-07-2024 10:00", "total": "1.234,5", "less": "1,234.5"}
+    (row,) = map_records("orders", columns, record, conventions=conventions)
+    assert (row["updated_at"], row["ordered_at"]) == (moment("2024-07-01 09:00"), moment("2024-07-01 14:00"))
+    assert (row["total"], row["discount"]) == (Decimal("1234.50"), Decimal("1234.50"))
+
+
+COMMA = {
+    "1.234,56": "1234.56",
+    "1 234,56": "1234.56",
+    "1\u00a0234\u202f567,8": "1234567.80",
+    "1'234,56": "1234.56",
+    "€ 1.234,56": "1234.56",
+    "1.234,56 EUR": "1234.56",
+    "EUR -12,50": "-12.50",
+    "−12,50": "-12.50",
+    "(12,50)": "-12.50",
+    "(€ 12,50)": "-12.50",
+    "12,50-": "-12.50",
+    "-€12": "-12.00",
+    "€ 12,-": "12.00",
+    "12.345": "12345.00",
+    ",5": "0.50",
+    "1.5": None,
+    "1.23,45": None,
+    "1,234.56": None,
+    "1.234.56": None,
+    "--5": None,
+    "(5": None,
+    "-5-": None,
+    "(-5)": None,
+    "5 apples": None,
+    "€": None,
+}
+POINT = {
+    "1,234.56": "1234.56",
+    "$1,234.56": "1234.56",
+    "-$42.00": "-42.00",
+    "$ -42": "-42.00",
+    "USD 100": "100.00",
+    "US$ 7": "7.00",
+    "₹1,23,456.78": "123456.78",
+    "(12.50)": "-12.50",
+    "12.50-": "-12.50",
+    "1.234,56": None,
+    "1,5": None,
+    "free": None,
+}
+
+
+@pytest.mark.parametrize(("mark", "texts"), [(",", COMMA), (".", POINT)])
+def test_amounts_are_read_by_their_decimal_mark_and_never_guessed(map_records, mark, texts):
+    columns = {"order_id": "id", "updated_at": "at", "total": {"from": "t", "decimal": mark}}
+    rows = map_records("orders", columns, *({"id": str(i), "t": text} for i, text in enumerate(texts)))
+    found = {text: row["total"] for text, row in zip(texts, rows, strict=True)}
+    assert found == {text: None if amount is None else Decimal(amount) for text, amount in texts.items()}
+    assert [r["unreadable_columns"] for r in rows] == [None if amount else "total" for amount in texts.values()]
+
+
+DATES = {
+    ("31/12/1980", "dd/MM/yyyy"): "1980-12-31",
+    ("1/2/1980", "d/M/yyyy"): "1980-02-01",
+    ("12/31/80 ", "MM/dd/yy"): "2080-12-31",
+    ("19801231", "yyyyMMdd"): "1980-12-31",
+    ("31.12.1980", "dd.MM.yyyy"): "1980-12-31",
+    ("29/02/2024", "dd/MM/yyyy"): "2024-02-29",
+    ("Jan 2, 2020", "MMM d, yyyy"): "2020-01-02",
+    ("2 mrt. 2020", "d MMM yyyy"): "2020-03-02",
+    ("2 märz 2020", "d MMMM yyyy"): "2020-03-02",
+    ("Tue 3 March 2020", "E d MMMM yyyy"): "2020-03-03",
+    ("sept 2021", "MMM yyyy"): "2021-09-01",
+    ("2 o'clock 2020-01-05", "d 'o''clock' yyyy-MM-'05'"): "2020-01-02",
+    ("2020-01-02", "dd/MM/yyyy"): "2020-01-02",
+    ("2020-01-02T23:30:00-05:00", "dd/MM/yyyy"): "2020-01-03",
+    ("2020-01-02T00:00:00-05:00", "dd/MM/yyyy"): "2020-01-02",
+    ("1577923200", "seconds"): "2020-01-02",
+    ("1577919600000", "milliseconds"): "2020-01-02",
+    ("0001-01-01", "dd/MM/yyyy"): "0001-01-01",
+    ("9999-12-31", "dd/MM/yyyy"): "9999-12-31",
+    ("29/02/2023", "dd/MM/yyyy"): None,
+    ("31/12/80", "dd/MM/yyyy"): None,
+    ("12/31/1980", "dd/MM/yyyy"): None,
+    ("1/2/1980", "dd/MM/yyyy"): None,
+    ("0000-01-01", "dd/MM/yyyy"): None,
+    ("99999999999999", "seconds"): None,
+    ("2 foo 2020", "d MMM yyyy"): None,
+}
+
+
+@pytest.mark.parametrize(("written", "expected"), DATES.items(), ids=lambda x: str(x))
+def test_a_day_is_read_by_the_listed_patterns_only(map_records, written, expected):
+    text, pattern = written
+    columns = {"contact_id": "id", "updated_at": "at", "birth_date": {"from": "born", "dates": [pattern]}}
+    (row,) = map_records("contacts", columns, {"id": "1", "born": text})
+    assert row["birth_date"] == (expected and dt.date.fromisoformat(expected))
+    assert row["unreadable_columns"] == (None if expected else "birth_date")
+
+
+def test_the_first_pattern_that_fits_wins(map_records):
+    for dates, expected in ((["dd/MM/yyyy", "MM/dd/yyyy"], (2, 1)), (["MM/dd/yyyy", "dd/MM/yyyy"], (1, 2))):
+        columns = {"contact_id": "id", "updated_at": "at", "birth_date": {"from": "born", "dates": dates}}
+        (row,) = map_records("contacts", columns, {"id": "1", "born": "01/02/2020"})
+        assert (row["birth_date"].month, row["birth_date"].day) == expected
+
+
+MOMENTS = {
+    ("01/07/2024 10:00", "Europe/London"): "2024-07-01 09:00",
+    ("1 jul 2024 12:05:06 am", "UTC"): "2024-07-01 00:05:06",
+    ("1 jul 2024 12:05:06 PM", "UTC"): "2024-07-01 12:05:06",
+    ("2024-07-01T10:00:00.250+0530", "Europe/London"): "2024-07-01 04:30:00.250",
+    ("31/03/2024 01:30", "Europe/London"): "2024-03-31 01:30",  # skipped: the clock went from 1:00 to 2:00
+    ("27/10/2024 01:30", "Europe/London"): "2024-10-27 00:30",  # shown twice: the first, still in summer time
+    ("2024-03-31 02:30", "Europe/Amsterdam"): "2024-03-31 01:30",
+    ("2024-10-27 02:30", "Europe/Amsterdam"): "2024-10-27 00:30",
+    ("2024-10-27 02:30:00+01:00", "Europe/Amsterdam"): "2024-10-27 01:30",
+    ("10/03/2024 02:30", "America/New_York"): "2024-03-10 07:30",
+    ("29/02/2024 23:59", "Pacific/Kiritimati"): "2024-02-29 09:59",  # +14:00
+    ("29/02/2024 23:59", "Etc/GMT+12"): "2024-03-01 11:59",
+    ("1719828000", "Europe/Amsterdam"): "2024-07-01 10:00",
+    ("1719828000.5", "Europe/Amsterdam"): "2024-07-01 10:00:00.500",
+    ("-1", "Europe/Amsterdam"): "1969-12-31 23:59:59",
+    ("0001-01-01 00:00", "America/New_York"): "0001-01-01 04:56:02",
+    ("9999-12-31 23:59", "Pacific/Kiritimati"): "9999-12-31 09:59",
+    ("0001-01-01 00:00", "Europe/Amsterdam"): None,  # in UTC it is still the year 0
+    ("9999-12-31 23:59", "America/New_York"): None,
+    ("99999999999", "UTC"): "5138-11-16 09:46:39",
+    ("999999999999", "UTC"): None,
+    ("31/02/2024 10:00", "UTC"): None,
+    ("01/07/2024 24:00", "UTC"): None,
+    ("01/07/2024", "UTC"): None,
+    ("13 jul 2024 13:05:06 PM", "UTC"): None,
+}
+PATTERNS = ["dd/MM/yyyy HH:mm", "d MMM yyyy h:mm:ss a", "seconds"]
+
+
+def moments(map_records, **engine):
+    records = [{"id": str(i), "at": text} for i, (text, _) in enumerate(MOMENTS)]
+    found = {}
+    for zone in dict.fromkeys(zone for _, zone in MOMENTS):
+        columns = {"message_id": "id", "sent_at": {"from": "at", "dates": PATTERNS, "timezone": zone}}
+        rows = map_records("messages", columns, *records, **engine)
+        for written, row in zip(MOMENTS, rows, strict=True):
+            if written[1] == zone:
+                found[written] = (row["sent_at"], row["unreadable_columns"])
+    return found
+
+
+EXPECTED_MOMENTS = {written: (moment(text), None) if text else (None, "sent_at") for written, text in MOMENTS.items()}
+
+
+def test_moments_are_read_in_their_zone_through_clock_changes_and_the_ends_of_time(map_records):
+    assert moments(map_records) == EXPECTED_MOMENTS
+
+
+@pytest.mark.parametrize(
+    "pattern", ["dd/MM", "yyyy-mm-dd hh:mm", "dd/MM/yyyy VV", "yyyy-MM-dd[ HH:mm]", "MM/dd/MM/yyyy"]
+)
+def test_a_pattern_that_means_nothing_is_refused_when_the_configuration_is_read(pattern):
+    with pytest.raises(ValidationError, match="date pattern"):
+        Conventions(dates=[pattern])
+
+
+def test_values_get_the_meaning_that_the_configuration_gives_them(map_records):
+    columns = {
+        "contact_id": "id",
+        "updated_at": "at",
+        "gender": {"from": "sex", "values": {"M": "male", "V": "female", 9: None, "": "other"}},
+        "birth_date": {"from": "born", "values": {"1900-01-01": None}},
+    }
+    records = [{"id": "1", "sex": sex, "born": "1900-01-01"} for sex in (" M ", "V", "9", "", "m")]
+    rows = map_records("contacts", columns, *records)
+    assert [row["gender"] for row in rows] == ["male", "female", None, "other", "m"]
+    assert {(row["birth_date"], row["unreadable_columns"]) for row in rows} == {(None, None)}
+
+
+def test_a_value_that_yaml_takes_for_something_else_must_be_quoted():
+    with pytest.raises(ValidationError, match="quotes"):
+        Value.model_validate({"from": "x", "values": {True: "yes"}})
+
+
+TYPED = {
+    "amount": {"from": "n", "type": "number", "decimal": ","},
+    "member": {"from": "b", "type": "boolean"},
+    "since": {"from": "d", "type": "date", "dates": ["dd-MM-yyyy"]},
+    "seen": {"from": "t", "type": "timestamp", "timezone": "Europe/London"},
+    "size": {"from": "s", "type": "text", "values": {"L": 'large "L"'}},
+    "plain": "p",
+}
+
+
+def test_attributes_have_types_and_what_cannot_be_read_is_named(map_records):
+    columns = {"contact_id": "id", "updated_at": "at"}
+    good = {"n": "1.000,10", "b": "Ja", "d": "31-12-1980", "t": "2024-07-01 10:00", "s": "L", "p": " é\\"}
+    bad = {"n": "1,2,3", "b": "maybe", "d": "31-02-1980", "t": "noon", "s": "M", "p": ""}
+    rows = map_records("contacts", columns, {"id": "1"} | good, {"id": "2"} | bad, {"id": "3"}, attributes=TYPED)
+    assert json.loads(rows[0]["attributes"], parse_float=str) == {
+        "amount": "1000.10",
+        "member": True,
+        "since": "1980-12-31",
+        "seen": "2024-07-01T09:00:00.000000Z",
+        "size": 'large "L"',
+        "plain": "é\\",
+    }
+    assert json.loads(rows[1]["attributes"]) == {"size": "M"}
+    assert rows[1]["unreadable_columns"] == "attributes.amount,attributes.member,attributes.since,attributes.seen"
+    assert (rows[2]["attributes"], rows[2]["unreadable_columns"]) == (None, None)
+
+
+@pytest.mark.parametrize("text", ["007", "-0.5", "+.5", "1e3", "12345678901234567890.10"])
+def test_a_number_among_the_attributes_keeps_its_digits(map_records, text):
+    columns = {"contact_id": "id", "updated_at": "at"}
+    (row,) = map_records("contacts", columns, {"id": "1", "n": text}, attributes={"n": {"from": "n", "type": "number"}})
+    assert Decimal(json.loads(row["attributes"], parse_float=str, parse_int=str)["n"]) == Decimal(text)
+
+
+@pytest.mark.parametrize(
+    ("words", "meaning"),
+    [
+        (("Yes", "Y", "1", "True", " true ", "T", "on", "JA", "waar", "Oui", "Sí", "wahr"), True),
+        (("No", "N", "0", "False", "f", "off", "Nee", "onwaar", "non", "NEIN"), False),
+        (("maybe", "2", "yess"), None),
+    ],
+)
+def test_booleans_are_read_in_many_spellings(map_records, words, meaning):
+    columns = {"contact_id": "id", "updated_at": "at"}
+    records = [{"id": word, "b": word} for word in words]
+    rows = map_records("contacts", columns, *records, attributes={"b": {"from": "b", "type": "boolean"}})
+    assert {row["attributes"] for row in rows} == {None if meaning is None else f'{{"b":{str(meaning).lower()}}}'}
+    assert {row["unreadable_columns"] for row in rows} == {"attributes.b" if meaning is None else None}
+
+
+def test_items_of_a_list_are_reached_by_number_and_a_list_stays_json(map_records):
+    columns = {
+        "event_id": "id",
+        "product_id": "items[0].sku",
+        "order_id": "cart.lines[1].refs[0]",
+        "query": "array_join(transform(from_json(items, 'array<struct<sku:string>>'), x -> x.sku), '|')",
+    }
+    items = [{"sku": "a"}, {"sku": "b"}]
+    record = {"id": "e", "items": items, "cart": {"lines": [{}, {"refs": ["o9"]}]}, "tags": ["x", "y"]}
+    row, bare = map_records("events", columns, record, {"id": "f"}, type_="jsonl", attributes={"tags": "tags"})
+    assert (row["product_id"], row["order_id"], row["query"]) == ("a", "o9", "a|b")
+    assert json.loads(json.loads(row["attributes"])["tags"]) == ["x", "y"]
+    assert [bare[name] for name in columns] == ["f", None, None, None]
+
+
+def test_countries_currencies_and_languages_become_codes_or_stay_as_they_are(map_records):
+    columns = {"contact_id": "id", "updated_at": "at", "country": "c", "language": "l"}
+    records = [
+        {"id": str(i), "c": c, "l": language}
+        for i, (c, language) in enumerate(
+            [
+                ("Nederland", "EN"),
+                ("uk", "nl-BE"),
+                ("U.S.A.", "Deutsch"),
+                ("NL", "nl"),
+                ("Atlantis", "Klingons"),
+                ("", ""),
+            ]
+        )
+    ]
+    rows = map_records("contacts", columns, *records)
+    assert [row["country"] for row in rows] == ["NL", "GB", "US", "NL", "Atlantis", None]
+    assert [row["language"] for row in rows] == ["en", "nl", "de", "nl", "Klingons", None]
+    columns = {"order_id": "id", "updated_at": "at", "currency": "c"}
+    rows = map_records("orders", columns, *({"id": c, "c": c} for c in ("€", "eur", "US Dollar", "$", "GBP")))
+    assert [row["currency"] for row in rows] == ["EUR", "EUR", "USD", "$", "GBP"]
+
+
+@pytest.mark.slow
+def test_apache_spark_reads_values_as_the_embedded_engine_does(map_records, apache_spark):
+    """Every case of this file whose text goes through a convention, in one go on each engine."""
+    assert moments(map_records, engine=apache_spark) == EXPECTED_MOMENTS
+    columns = {
+        "contact_id": "id",
+        "updated_at": "at",
+        "birth_date": {"from": "born", "dates": ["dd/MM/yyyy", "MM/dd/yyyy", "d MMM yyyy", "milliseconds"]},
+        "country": "country",
+        "gender": {"from": "sex", "values": {"M": "male", "": "other"}},
+    }
+    amounts = [*COMMA, *POINT, "007", "1e3", "+.5"]
+    records = [
+        {
+            "id": str(i),
+            "born": born,
+            "n": amount,
+            "m": amount,
+            "b": word,
+            "t": born,
+            "s": "L",
+            "country": country,
+            "sex": sex,
+        }
+        for i, (born, amount, word, country, sex) in enumerate(
+            zip_longest([text for text, _ in DATES], amounts, ["ja", "Nee", "x"], ["Uk", "España"], ["M"], fillvalue="")
+        )
+    ]
+    attributes = TYPED | {
+        "point": {"from": "m", "type": "number", "decimal": "."},
+        "strict": {"from": "m", "type": "number"},
+    }
+    ours, theirs = (
+        map_records("contacts", columns, *records, attributes=attributes, **engine)
+        for engine in ({}, {"engine": apache_spark})
+    )
+    assert ours == theirs
+    assert sum(row["unreadable_columns"] is not None for row in ours) > 20
+
+
+def test_the_time_zone_of_the_machine_changes_nothing(tmp_path):
+    """The same texts in a process whose TZ is far away."""
+    code = "import tests.validate.test_mapping as t; print(t.moments_of_a_process() == t.EXPECTED_MOMENTS)"
+    far = os.environ | {"TZ": "Pacific/Kiritimati"}
+    done = subprocess.run([sys.executable, "-c", code], env=far, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
+
+
+def moments_of_a_process():
+    from jobs.engine import get_spark
+
+    return moments(mapper(get_spark()))
