@@ -28,8 +28,9 @@ MOMENTS = {"date": dt.date, "timestamp": dt.datetime}
 def own(rule: Rule, name: str, dataset: str, types: dict[str, str]) -> Expectation:
     """The expectation of one rule, called `name`; `types` are the Spark types of the columns it may name.
 
-    `meta` has, besides what every expectation of the vocabulary has: `subject`, the column as the user knows it, and
-    for rules whose verdict on a row is a column of the batch, `holds`, the name of that column.
+    `meta` has, besides what every expectation of the vocabulary has: `subject`, the column as the user knows it,
+    `written`, conditions as the user wrote them, and for rules whose verdict on a row is a column of the batch,
+    `holds`, the name of that column.
     Raises ValueError, saying which key is wrong, where a limit or value does not have the type of its column.
     """
     about: dict[str, Any] = {"subject": rule.column or ", ".join(rule.columns)}
@@ -37,6 +38,7 @@ def own(rule: Rule, name: str, dataset: str, types: dict[str, str]) -> Expectati
     about |= {"rule": name, "reason": rule.reason or _reason(rule), "fate": fate}
     common: dict[str, Any] = {"mostly": rule.mostly, "severity": FailureSeverity(rule.severity), "meta": about}
     when = in_batch(rule.when)
+    about["written"] = {in_batch(sql): sql for sql in (rule.when, rule.condition) if sql}
     if rule.rule in ("condition", "determined_by", "references"):
         about["holds"] = helper_column(name)
         common |= {"column": about["holds"], "subject": about["subject"], "when": when}
