@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 FLOW = ["ingest", "validate", "profiles", "journeys", "models", "audiences", "activation", "privacy"]
 SHARED = {
-    *("connections", "engine", "errors", "lake", "delta_log", "schemas", "settings", "yaml_files", "normalise"),
+    *("connections", "engine", "errors", "lake", "delta_log", "retries", "schemas", "settings", "yaml_files", "normalise"),
     *("config_models", "config_places", "config_sources", "date_patterns"),
 }
 MODULES = sorted(path for folder in ("jobs", "dags", "plugins") for path in (ROOT / folder).rglob("*.py"))

@@ -55,7 +55,8 @@ class Landing:
         self.place = self._place.uri
         self._now = datetime.now(UTC)
         try:
-            self._found = {found.path: found for found in self._place.list()}
+            pulled = any(dataset.pulled for dataset in settings.sources[source].datasets.values())
+            self._found = {found.path: found for found in self._place.list(may_be_empty=pulled)}
         except StepFailed as error:
             raise StepFailed(f"source {source!r}: {error}") from None
 

@@ -46,7 +46,7 @@ class Place(Protocol):
 
     uri: str
 
-    def list(self) -> list[Found]:
+    def list(self, may_be_empty: bool = False) -> list[Found]:
         """Every file below the place. Raises StepFailed if the place is not there or may not be read."""
 
     def open(self, file: Found) -> contextlib.AbstractContextManager[Stream]:
@@ -68,8 +68,10 @@ class Folder:
     def __init__(self, path: str, hint: str):
         self.uri, self._hint = path, hint
 
-    def list(self) -> list[Found]:
+    def list(self, may_be_empty: bool = False) -> list[Found]:
         if not os.path.isdir(self.uri):
+            if may_be_empty:
+                return []
             raise StepFailed(f"the landing folder {self.uri} does not exist; {self._hint}")
         found: list[Found] = []
         self._collect(self.uri, len(self.uri.rstrip("/")) + 1, found, ())
@@ -139,11 +141,11 @@ class Bucket:
         self._login = f"connection {name!r}" if name else "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         self.uri, self._hint = uri.rstrip("/"), hint
 
-    def list(self) -> list[Found]:
+    def list(self, may_be_empty: bool = False) -> list[Found]:
         with self._failing():
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
             objects = [entry for page in pages for entry in page.get("Contents", [])]
-        if self._prefix and not objects:
+        if self._prefix and not objects and not may_be_empty:
             raise StepFailed(f"nothing has the prefix {self.uri}; {self._hint}")
         return [
             Found(entry["Key"][len(self._prefix) :], entry["Size"], entry["LastModified"], entry["ETag"].strip('"'))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from tenacity import RetryCallState
 from tenacity.wait import wait_base
@@ -26,7 +28,12 @@ class PoliteWait(wait_base):
 def _retry_after(error: BaseException | None) -> float:
     """Seconds asked for in the Retry-After header of the HTTP answer behind an error, else 0."""
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    asked = str(headers.get("Retry-After", 0))
     try:
-        return max(0.0, float(headers.get("Retry-After", 0)))
+        return max(0.0, float(asked))
     except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
         return 0.0
