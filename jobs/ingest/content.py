@@ -1,30 +1,58 @@
-"""What is in a landed file: its bytes as they landed, decompressed, and as UTF-8 text."""
+"""What is in a landed file: its bytes as they landed, decompressed, and as UTF-8 text.
+
+Bytes that are no text do not make a file unreadable: they are written as `\\xNN`, and the reader sets aside the
+records that hold one.
+"""
 
 from __future__ import annotations
 
 import codecs
 import mmap
+import re
 import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import IO, Any
+
+from jobs.config_sources import Format, Limits
 
 CHUNK = 1 << 20
 IN_MEMORY = 256 << 20
 """Bytes a file may have in memory; what is larger is kept in a temporary file and mapped."""
-EXPANSION = 500
-"""How many times larger than itself a compressed file may become once it is over IN_MEMORY."""
+MB = 1 << 20
+MAX_REFUSED = 100_000
+"""Lines of one file that are set aside one by one; when there are more, something is wrong with all of it."""
+BAD = re.compile("[\udc00-\udcff\0]")
+"""How `_as_surrogates` hands on a byte that is no text, and NUL."""
 
 
 class BrokenFile(Exception):
     """A file cannot be trusted as a whole. The message says what is wrong and what to do, never a value of it."""
 
 
-Content = bytes | mmap.mmap
-"""What is in a file, decompressed; text is UTF-8."""
+Data = bytes | mmap.mmap
+
+
+@dataclass(frozen=True)
+class Damage:
+    """The first place of a line that is no text: `position` is its byte in the content."""
+
+    position: int
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Content:
+    """What is in a file, decompressed; text is UTF-8 without byte order mark, with the lines that are damaged."""
+
+    data: Data
+    damage: list[Damage] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.data)
 
 
 @dataclass(frozen=True)
@@ -34,23 +62,23 @@ class Snapshot:
     path: str
     sha256: str
     size: int
-    data: Content
+    data: Data
 
     @contextmanager
-    def content(self, encoding: str | None) -> Iterator[Content]:
-        """The content, decompressed, and if `encoding` is given, as UTF-8 without byte order mark.
+    def content(self, form: Format, limits: Limits) -> Iterator[Content]:
+        """The content, decompressed, and as UTF-8 if the format is one of text.
 
-        Raises BrokenFile if it cannot be decompressed to its end or is not text in that encoding.
+        Raises BrokenFile if it cannot be decompressed to its end or is larger than `limits` allow.
         """
-        compressed = self.path.lower().endswith((".gz", ".gzip"))
-        chunks = _gunzip(self.data) if compressed else _slices(self.data)
-        if encoding:
-            chunks = _as_utf8(chunks, encoding)
-        with tempfile.TemporaryFile() as copy:
-            yield keep(chunks, copy)[0]
+        from jobs.ingest.compression import expanded
+
+        with tempfile.TemporaryFile() as copy, tempfile.TemporaryFile() as text:
+            chunks = expanded(self.path, self.data, limits)
+            data = self.data if chunks is None else keep(chunks, copy)[0]
+            yield Content(data) if form.type in ("parquet", "avro") else _as_text(data, form, limits, text)
 
 
-def keep(chunks: Iterator[bytes], copy: IO[bytes]) -> tuple[Content, int]:
+def keep(chunks: Iterator[bytes], copy: IO[bytes]) -> tuple[Data, int]:
     """All chunks and their size: as bytes, or, when they are many, as a map of `copy`."""
     held: list[bytes] = []
     size = 0
@@ -66,7 +94,7 @@ def keep(chunks: Iterator[bytes], copy: IO[bytes]) -> tuple[Content, int]:
     return mmap.mmap(copy.fileno(), 0, access=mmap.ACCESS_READ), size
 
 
-def _slices(data: Content) -> Iterator[bytes]:
+def slices(data: Data) -> Iterator[bytes]:
     for position in range(0, len(data), CHUNK):
         yield data[position : position + CHUNK]
 
@@ -77,51 +105,175 @@ def hashed(chunks: Iterator[bytes], digest: Any) -> Iterator[bytes]:
         yield chunk
 
 
-def _as_utf8(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    """The same text in UTF-8. Raises BrokenFile at the first byte that `encoding` does not have, or a NUL."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    line = 1
-    for chunk in chain(chunks, [None]):
+def _as_text(data: Data, form: Format, limits: Limits, copy: IO[bytes]) -> Content:
+    encoding = _encoding(data, form.encoding)
+    if _is_clean(data, encoding):
+        content = Content(data)
+    else:
+        converted = _Converted(encoding)
+        content = Content(keep(converted.chunks(data), copy)[0], converted.damage)
+    return content if form.type == "json" else _without_giants(content, form, limits)
+
+
+def _encoding(data: Data, configured: str) -> str:
+    """A byte order mark of UTF-16 or UTF-32 cannot be anything else in UTF-8, and so is believed."""
+    name = codecs.lookup(configured).name.removesuffix("-sig")
+    if name == "utf-8":
+        if data[:4] in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
+            return "utf-32"
+        if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return "utf-16"
+    return name
+
+
+def _is_clean(data: Data, encoding: str) -> bool:
+    """Whether the bytes are UTF-8 text already, with nothing to set aside. Looks at each byte once, without copying."""
+    ascii_only = encoding.startswith(("ascii", "iso8859", "cp125", "koi8", "mac"))
+    if encoding != "utf-8" and not ascii_only:
+        return False
+    if data[:3] == codecs.BOM_UTF8:
+        return False
+    rest = b""
+    for chunk in slices(data):
+        if b"\0" in chunk:
+            return False
+        if not rest and chunk.isascii():
+            continue
+        if ascii_only:
+            return False
         try:
+            used = codecs.utf_8_decode(rest + chunk, "strict", False)[1]
+        except UnicodeDecodeError:
+            return False
+        rest = (rest + chunk)[used:]
+    return not rest
+
+
+class _Converted:
+    """Text of any encoding on its way to UTF-8; notes the first bad place of each line."""
+
+    def __init__(self, encoding: str):
+        self._encoding = encoding
+        self._size = 0  # of what has been written
+        self._column = 0  # how much of it is after the last line break
+        self._noted = False  # whether a place of this line is noted already
+        self.damage: list[Damage] = []
+
+    def chunks(self, data: Data) -> Iterator[bytes]:
+        decoder = codecs.getincrementaldecoder(self._encoding)("klantreis.surrogates")
+        first = True
+        for chunk in chain(slices(data), [None]):
             text = decoder.decode(chunk or b"", final=chunk is None)
-        except UnicodeDecodeError as error:
-            line += error.object[: error.start].count(b"\n")
-            raise BrokenFile(
-                f"line {line} is not {encoding} text; save the file as {encoding}, or correct the dataset's `encoding`"
-            ) from None
-        if "\0" in text:
-            line += text[: text.index("\0")].count("\n")
-            raise BrokenFile(f"line {line} holds a NUL byte, so this is no text file, or a damaged one; send it again")
-        line += text.count("\n")
-        if text:
-            yield text.removeprefix("\ufeff").encode()
+            if first and text:
+                text, first = text.removeprefix("\ufeff"), False
+            if text:
+                yield self._utf8(text)
 
+    def _utf8(self, text: str) -> bytes:
+        pieces = []
+        end = 0
+        for found in BAD.finditer(text):
+            pieces.append(self._good(text[end : found.start()]))
+            pieces.append(self._shown(found.group()))
+            end = found.end()
+        pieces.append(self._good(text[end:]))
+        return b"".join(pieces)
 
-def _gunzip(data: Content) -> Iterator[bytes]:
-    """The members of a gzip file, decompressed. Raises BrokenFile if cut off, damaged or absurdly expanding."""
-    expander = zlib.decompressobj(wbits=31)
-    produced = position = 0
-    while position < len(data) or expander.unconsumed_tail:
-        try:
-            chunk = expander.decompress(expander.unconsumed_tail or data[position : position + CHUNK], CHUNK * 8)
-        except zlib.error as error:
+    def _good(self, text: str) -> bytes:
+        data = text.encode()
+        after = len(data) - max(data.rfind(b"\n"), data.rfind(b"\r")) - 1
+        if after < len(data):
+            self._column, self._noted = after, False
+        else:
+            self._column += len(data)
+        self._size += len(data)
+        return data
+
+    def _shown(self, bad: str) -> bytes:
+        shown = f"\\x{ord(bad) & 0xFF:02x}".encode()
+        if not self._noted:
+            self._note(bad)
+        self._size += len(shown)
+        self._column += len(shown)
+        return shown
+
+    def _note(self, bad: str) -> None:
+        if len(self.damage) == MAX_REFUSED:
             raise BrokenFile(
-                f"not a readable gzip file (damaged near byte {position}: {error}); send the file again"
-            ) from None
-        if not expander.unconsumed_tail:
-            position = min(position + CHUNK, len(data))
-        produced += len(chunk)
-        if produced > max(IN_MEMORY, EXPANSION * len(data)):
-            raise BrokenFile(
-                f"expands to more than {EXPANSION} times its size; if that is right, send it in smaller files"
+                f"more than {MAX_REFUSED:,} lines hold bytes that are not {self._encoding} text; "
+                "correct the dataset's `encoding`, or save the file in that one and send it again"
             )
-        if chunk:
-            yield chunk
-        if expander.eof:
-            rest = expander.unused_data
-            position -= len(rest)
-            if not data[position : position + 1024].strip(b"\0"):
-                return
-            expander = zlib.decompressobj(wbits=31)
-    if not expander.eof:
-        raise BrokenFile("the gzip file is cut off before its end; send the file again")
+        where = f"at byte {self._column + 1:,} of the line" + (" (in UTF-8)" if self._encoding != "utf-8" else "")
+        if bad == "\0":
+            self.damage.append(
+                Damage(self._size, "record:nul", f"a NUL byte {where}; remove it and send the line again")
+            )
+        else:
+            what = f"not {self._encoding} text {where}"
+            todo = f"save it as {self._encoding} and send it again, or correct the dataset's `encoding`"
+            self.damage.append(Damage(self._size, "record:encoding", f"{what}; {todo}"))
+        self._noted = True
+
+
+def _as_surrogates(error: UnicodeError) -> tuple[str, int]:
+    """Each byte that cannot be decoded as a lone surrogate, which no encoding decodes to: so it is found again."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error("klantreis.surrogates", _as_surrogates)
+
+
+def _without_giants(content: Content, form: Format, limits: Limits) -> Content:
+    """A line longer than a record may be becomes a short damaged line, if it surely is a record of its own."""
+    data, cap = content.data, limits.record_mb * MB
+    giants: list[tuple[int, int]] = []
+    position = 0
+    while position + cap < len(data):
+        end = data.rfind(b"\n", position, position + cap) + 1
+        if not end:
+            end = data.find(b"\n", position) + 1 or len(data)
+            if end - position > cap:
+                giants.append((position, end))
+        position = end
+    if not giants:
+        return content
+    if form.type != "jsonl" and form.quote and not _apart(data, form.quote.encode(), giants):
+        raise BrokenFile(
+            f"a record is longer than {limits.record_mb} MB and its quotes may reach over several lines, or one of "
+            "them is never closed; correct it and send the file again, or raise general.limits.record_mb"
+        )
+    return _cut(content, giants, limits)
+
+
+def _apart(data: Data, quote: bytes, giants: list[tuple[int, int]]) -> bool:
+    """Whether no quoted field reaches into or out of these lines: the quotes before and in each are pairs."""
+    last = 0
+    for start, end in giants:
+        before = sum(piece.count(quote) for piece in slices(memoryview(data)[last:start].tobytes()))
+        if before % 2 or data[start:end].count(quote) % 2:
+            return False
+        last = end
+    return True
+
+
+def _cut(content: Content, giants: list[tuple[int, int]], limits: Limits) -> Content:
+    pieces, damage, last, size = [], [], 0, 0
+    remaining = list(content.damage)
+    for start, end in [*giants, (len(content.data), len(content.data))]:
+        while remaining and remaining[0].position < start:
+            found = remaining.pop(0)
+            damage.append(Damage(found.position - last + size, found.rule, found.reason))
+        pieces.append(content.data[last:start])
+        size += start - last
+        if start < end:
+            while remaining and remaining[0].position < end:
+                remaining.pop(0)
+            shown = f"(a line of {end - start:,} bytes)".encode()
+            reason = f"longer than {limits.record_mb} MB; send it shorter, or raise general.limits.record_mb"
+            damage.append(Damage(size, "record:size", reason))
+            pieces.append(shown + (b"\n" if content.data[end - 1 : end] == b"\n" else b""))
+            size += len(pieces[-1])
+        last = end
+    return Content(b"".join(pieces), damage)

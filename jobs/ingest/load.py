@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from jobs import schemas
-from jobs.config_sources import SourceDataset
+from jobs.config_sources import Limits, SourceDataset
 from jobs.errors import DataStopped
 from jobs.ingest import pull
 from jobs.ingest.columns import Seen, rename
@@ -25,15 +25,14 @@ from jobs.ingest.file_events import Events
 from jobs.ingest.files import Entry, Ledger, NewFile, as_table, changing
 from jobs.ingest.landing import LandedFile, Landing, Waiting
 from jobs.ingest.places import Changed
-from jobs.ingest.readers import read, to_json
+from jobs.ingest.raw_rows import RawRows
+from jobs.ingest.readers import read
 from jobs.ingest.records import Chunk, Reject
 from jobs.lake import Lake
 from jobs.settings import Settings
 
 log = logging.getLogger(__name__)
 
-RAW_BATCH = 100_000
-"""Records turned into JSON text at a time: small files are taken together, large ones in parts."""
 DONE = {"quarantine": "the file is set aside", "stop": "it and the files after it wait"}
 """What is done about changed columns that are not let in."""
 IN_MEMORY = 256 << 20
@@ -58,7 +57,7 @@ def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
     for name, dataset in settings.sources[source].datasets.items():
         complete = landing.files(dataset.files, day, dataset.ready)
         files, unsettled = ledger.new_files(name, landing, complete)
-        load = _Load(source, name, dataset, files, lake, ledger)
+        load = _Load(source, name, dataset, files, lake, ledger, settings.general.limits)
         if files:
             events.of_new_files(name, dataset, files)
             entries += _load(lake, day, landing, load)
@@ -136,7 +135,9 @@ def reread(lake: Lake, landing: Landing, entry: Entry, settings: Settings) -> Re
     for file in landing.files(dataset.files, entry.arrived):
         if file.path == entry.path and _holds(landing, file, entry.sha256):
             new = NewFile(file, entry.file_id, entry.sha256, None)
-            load = _Load(entry.source, entry.dataset, dataset, [new], lake, Ledger(lake, entry.source))
+            load = _Load(
+                entry.source, entry.dataset, dataset, [new], lake, Ledger(lake, entry.source), settings.general.limits
+            )
             return Reread(_raw_rows(landing, load), load)
     return None
 
@@ -157,6 +158,7 @@ class _Load:
     files: list[NewFile]
     lake: Lake
     ledger: Ledger
+    limits: Limits
     entries: list[Entry] = field(default_factory=list)
     refused: list[dict[str, Any]] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
@@ -237,7 +239,7 @@ def _load(lake: Lake, day: date, landing: Landing, load: _Load) -> list[Entry]:
 def _raw_rows(landing: Landing, load: _Load) -> Iterator[pa.RecordBatch]:
     """Rows of the raw table, file after file; `load` collects what became of each file on the way."""
     with duckdb.connect() as database:
-        waiting = _Waiting(database, load.source)
+        waiting = RawRows(database, load.source)
         for new in load.files:
             if new.same_as is not None:
                 _note_twin(load, new)
@@ -267,6 +269,10 @@ def _set_aside(load: _Load, new: NewFile, reason: str, rule: str = "file:broken"
 def _chunks(database: duckdb.DuckDBPyConnection, landing: Landing, load: _Load, new: NewFile) -> Iterator[Chunk]:
     """The records of a file that can be read to its end; nothing of a file that cannot."""
     try:
+        if new.file.size > load.limits.file_mb << 20:
+            raise BrokenFile(
+                f"larger than {load.limits.file_mb:,} MB; send it in smaller files, or raise general.limits.file_mb"
+            )
         with landing.open(new.file) as snapshot:
             if snapshot.sha256 != new.sha256:
                 raise Changed
@@ -295,54 +301,10 @@ def _chunks(database: duckdb.DuckDBPyConnection, landing: Landing, load: _Load, 
 def _whole(database: duckdb.DuckDBPyConnection, snapshot: Snapshot, load: _Load, new: NewFile) -> Iterator[Chunk]:
     """All chunks of a file, the first one only after the last one is known to be readable and its columns are."""
     form, seen = load.dataset.format, load.drift.seen(new)
-    with snapshot.content(None if form.type == "parquet" else form.encoding) as content:
-        chunks = list(read(database, content, form, [])) if len(content) <= IN_MEMORY else None
-        for chunk in chunks or read(database, content, form, []):
+    with snapshot.content(form, load.limits) as content:
+        chunks = list(read(database, content, form, load.limits)) if len(content) <= IN_MEMORY else None
+        for chunk in chunks or read(database, content, form, load.limits):
             seen.look(chunk)
         names = load.admit(new, seen)
-        for chunk in chunks or read(database, content, form, []):
+        for chunk in chunks or read(database, content, form, load.limits):
             yield rename(chunk, names)
-
-
-class _Waiting:
-    """Records of several files with the same columns, waiting to be turned into raw rows together."""
-
-    def __init__(self, database: duckdb.DuckDBPyConnection, source: str):
-        self._database, self._source = database, source
-        self._chunks: list[tuple[NewFile, Chunk]] = []
-        self._rows = 0
-
-    def add(self, new: NewFile, chunk: Chunk) -> Iterator[pa.RecordBatch]:
-        if self._chunks and _shape(chunk) != _shape(self._chunks[0][1]):
-            yield from self.flush()
-        self._chunks.append((new, chunk))
-        self._rows += len(chunk.lines)
-        if self._rows >= RAW_BATCH:
-            yield from self.flush()
-
-    def flush(self) -> Iterator[pa.RecordBatch]:
-        if self._rows:
-            yield self._batch()
-        self._chunks, self._rows = [], 0
-
-    def _batch(self) -> pa.RecordBatch:
-        tables = [chunk.columns for _, chunk in self._chunks if chunk.columns is not None]
-        if tables:
-            records = to_json(self._database, pa.concat_tables(tables))
-        else:
-            records = pa.concat_arrays([chunk.text for _, chunk in self._chunks])
-        columns = {
-            "record": records,
-            "source": pa.repeat(self._source, self._rows),
-            "file_id": pa.concat_arrays([pa.repeat(new.file_id, len(chunk.lines)) for new, chunk in self._chunks]),
-            "line": pa.concat_arrays([chunk.lines for _, chunk in self._chunks]),
-            "arrived": pa.concat_arrays(
-                [pa.repeat(pa.scalar(new.file.arrived, pa.date32()), len(chunk.lines)) for new, chunk in self._chunks]
-            ),
-        }
-        schema = schemas.RAW.arrow_schema()
-        return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
-
-
-def _shape(chunk: Chunk) -> Any:
-    return chunk.columns.schema if chunk.columns is not None else None

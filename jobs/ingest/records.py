@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from jobs.ingest.content import BrokenFile
-from jobs.yaml_files import nearest
 
 BLOCK = 32 << 20
-"""Bytes parsed at a time; also the longest record that can be read."""
+"""Bytes parsed at a time, if a record is 32 MB at most."""
+SHOWN = 100_000
+"""Characters of a refused record that are kept; its file, line and length tell where the rest is."""
 
 
 @dataclass(frozen=True)
@@ -34,20 +34,13 @@ class Chunk:
     rejects: list[Reject] = field(default_factory=list)
 
 
-def check_columns(header: list[str], required: Iterable[str]) -> None:
-    """Raise BrokenFile if a column is there twice, has no name, or is required and not there."""
+def shortened(text: str) -> str:
+    """The text of a refused record as quarantine keeps it."""
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text):,} characters)"
+
+
+def check_columns(header: list[str]) -> None:
+    """Raise BrokenFile if a column is there twice."""
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated:
         raise BrokenFile(f"column {repeated[0]!r} is in the header twice; name each column once and send it again")
-    refuse_missing([name for name in required if name not in header], header)
-
-
-def refuse_missing(missing: list[str], header: list[str]) -> None:
-    """Raise BrokenFile if any required column is missing; `header` helps to name the nearest one."""
-    if missing:
-        names = ", ".join(repr(name) for name in missing)
-        hint = nearest(missing[0], header) if header else ""
-        raise BrokenFile(
-            f"required column {names} is missing{hint}; "
-            "send the file with it, or change `columns` or `required` of this dataset"
-        )

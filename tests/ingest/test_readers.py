@@ -10,33 +10,30 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.config_sources import Format
-from jobs.ingest import content as contents
-from jobs.ingest import csv_files, records
+from jobs.config_sources import Format, Limits
+from jobs.ingest import compression, csv_files, json_files
 from jobs.ingest.content import BrokenFile, Snapshot
 from jobs.ingest.readers import read, to_json
 
 
-def read_all(data: bytes, required=(), path="file", **form):
+def read_all(data: bytes, path="file", limits=None, **form):
     """(line, record) of each good record, and (line, text) of each refused line."""
-    form = Format(**form)
+    form, limits = Format(**form), limits or Limits()
     good, refused = [], []
     with (
         duckdb.connect() as database,
-        Snapshot(path, hashlib.sha256(data).hexdigest(), len(data), data).content(
-            None if form.type == "parquet" else form.encoding
-        ) as content,
+        Snapshot(path, hashlib.sha256(data).hexdigest(), len(data), data).content(form, limits) as content,
     ):
-        for chunk in read(database, content, form, list(required)):
+        for chunk in read(database, content, form, limits):
             text = to_json(database, chunk.columns) if chunk.columns is not None else chunk.text
             good += zip(chunk.lines.to_pylist(), map(json.loads, text.to_pylist()), strict=True)
             refused += [(reject.line, reject.record) for reject in chunk.rejects]
     return good, refused
 
 
-def broken(data: bytes, required=(), path="file", **form) -> str:
+def broken(data: bytes, path="file", limits=None, **form) -> str:
     with pytest.raises(BrokenFile) as error:
-        read_all(data, required, path, **form)
+        read_all(data, path, limits, **form)
     return str(error.value)
 
 
@@ -111,23 +108,24 @@ def test_a_damaged_gzip_is_broken():
 
 
 def test_a_gzip_bomb_is_refused_before_it_fills_memory(monkeypatch):
-    monkeypatch.setattr(contents, "IN_MEMORY", 1 << 20)
+    monkeypatch.setattr(compression, "HONEST", 1 << 20)
     assert "expands" in broken(gzip.compress(b"\n" * (20 << 20)), path="a.csv.gz")
 
 
-def test_a_wrong_encoding_is_broken_and_names_the_line():
-    assert "line 3 is not utf-8" in broken("id,name\n1,Ann\n2,Zoë\n".encode("latin-1"))
-    assert "line 1 is not utf-8" in broken("id,name\n1,Ann\n".encode("utf-16"))
+def test_a_line_in_another_encoding_is_refused_alone_and_its_bytes_are_shown():
+    good, refused = read_all("id,name\n1,Ann\n2,Zoë\n3,Bo\n".encode("latin-1"))
+    assert good == [(2, {"id": "1", "name": "Ann"}), (4, {"id": "3", "name": "Bo"})]
+    assert refused == [(3, r"2,Zo\xeb")]
 
 
-def test_a_nul_byte_is_broken_and_names_the_line():
-    assert "line 2 holds a NUL byte" in broken(b"id,name\n1,\0\n")
+def test_a_nul_byte_is_refused_with_its_line_alone():
+    assert read_all(b"id,name\n1,\0\n2,Bo\n") == ([(3, {"id": "2", "name": "Bo"})], [(2, r"1,\x00")])
 
 
-def test_a_missing_required_column_is_broken_and_the_nearest_is_named():
-    message = broken(b"id,e_mail\n1,a@b.example\n", required=["id", "email"])
-    assert "'email' is missing" in message
-    assert "'e_mail'" in message
+def test_a_damaged_header_is_broken():
+    assert "line 1 is not utf-8" in broken("id,naïm\n1,Ann\n".encode("latin-1"))
+    assert "line 1 is a NUL byte at byte 2" in broken(b"i\0d,name\n1,Ann\n")
+    assert "line 1 is a NUL byte" in broken("id,name\n1,Ann\n".encode("utf-16-le"))
 
 
 def test_a_column_named_twice_is_broken():
@@ -158,18 +156,11 @@ def test_json_lines_keep_their_text_and_lines_that_are_no_object_are_refused():
 
 
 def test_json_lines_hold_across_blocks(monkeypatch):
-    from jobs.ingest import readers
-
-    monkeypatch.setattr(readers, "BLOCK", 64)
+    monkeypatch.setattr(json_files, "BLOCK", 64)
     data = b"".join(b'{"id": %d, "t": "%s"}\n' % (n, "é".encode() * (n % 50)) for n in range(200))
     good, refused = read_all(data, type="jsonl")
     assert [(line, record["id"]) for line, record in good] == [(n + 1, n) for n in range(200)]
     assert refused == []
-
-
-def test_a_required_field_that_no_json_record_has_is_broken():
-    assert "'id'" in broken(b'{"name": 1}\n{"name": 2}\n', required=["id"], type="jsonl")
-    assert read_all(b'{"name": 1}\n{"id": 2}\n', required=["id"], type="jsonl")[1] == []
 
 
 def test_a_json_array_gives_one_record_per_element():
@@ -190,7 +181,6 @@ def test_parquet_rows_are_numbered_from_1_and_a_torn_footer_is_broken():
     assert "Parquet" in broken(target.getvalue()[:-6], type="parquet")
 
 
-def test_a_record_longer_than_a_block_is_broken_with_its_line(monkeypatch):
+def test_a_record_of_several_lines_longer_than_a_block_is_broken_with_its_line(monkeypatch):
     monkeypatch.setattr(csv_files, "BLOCK", 128)
-    monkeypatch.setattr(records, "BLOCK", 128)
-    assert "longer than" in broken(b"id,note\n1,a\n2," + b"x" * 1000 + b"\n")
+    assert "on line 2 or later is longer than" in broken(b'id,note\n1,a\n2,"' + b"x\n" * 500 + b'"\n')

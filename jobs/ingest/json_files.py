@@ -1,0 +1,203 @@
+"""JSON files: one object per line, or a document with the records in it. Their text is kept as it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.config_sources import Format, Limits
+from jobs.ingest.content import MB, BrokenFile, Content, Damage
+from jobs.ingest.json_documents import depth, elements, longest_text, problem_of
+from jobs.ingest.records import BLOCK, Chunk, Reject, shortened
+
+LOOK = """
+select to_json(json_keys(record))::varchar as keys,
+  contains(record, '[') or contains(substr(record, 2), '{') or strlen(record) > $longest
+    or contains(record, 'NaN') or contains(record, 'nan') or contains(record, 'Inf') or contains(record, 'inf')
+    or ends_with(rtrim(left(record, -1), chr(32) || chr(9) || chr(13)), ',') as odd
+from (select case when json_valid(record) then record end as record from rows_)"""
+"""What DuckDB sees of records. Its JSON reader forgives NaN and a comma at the end; the JSON standard does not."""
+TODO = "correct it and send it in a new file"
+
+
+def read_jsonl(database: duckdb.DuckDBPyConnection, content: Content, form: Format, limits: Limits) -> Iterator[Chunk]:
+    """One JSON object per line, its text kept as it is. With `records`, the records of each line's document.
+
+    The line of a record is its line in the file; with `records` its place among all records of the file, from 1.
+    """
+    ends = b"\r" if content.data.find(b"\n") < 0 <= content.data.find(b"\r") else b"\n"
+    line, place = 1, 1
+    for start, block in _blocks(content, ends):
+        records = pc.split_pattern(pa.array([block], pa.large_string()), ends.decode()).flatten()[:-1]
+        lines = pa.array(np.arange(line, line + len(records)))
+        damage = _damaged(content, start, block, ends, line)
+        line += len(records)
+        records = pc.utf8_trim_whitespace(records)
+        wanted = pc.and_(pc.not_equal(records, ""), pc.greater(lines, form.skip_lines))
+        lines, records = lines.filter(wanted), records.filter(wanted).cast(pa.string())
+        if form.records:
+            chunk = _inside(lines, records, damage, form, limits, place)
+            place += len(chunk.lines) + len(chunk.rejects)
+        else:
+            chunk = _objects(database, lines, records, damage, limits)
+        yield chunk
+
+
+def read_json(content: Content, form: Format, limits: Limits) -> Iterator[Chunk]:
+    """The records of one JSON document. The line of a record is its place among them, from 1."""
+    if content.damage:
+        first = content.damage[0]
+        line = bytes(content.data[: first.position]).count(b"\n") + 1
+        raise BrokenFile(f"line {line} is {first.reason}")
+    found = _Found(limits)
+    for number, (record, problem) in enumerate(elements(bytes(content.data).decode(), form.records), 1):
+        found.add(number, record, problem)
+        if found.size > BLOCK:
+            yield found.chunk()
+            found = _Found(limits)
+    yield found.chunk()
+
+
+class _Found:
+    """Records found one by one, until they are enough for a chunk."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.size = self.count = 0
+        self._limits = limits
+        self._lines: list[int] = []
+        self._records: list[str] = []
+        self._rejects: list[Reject] = []
+
+    def add(self, number: int, record: str, problem: str | None) -> None:
+        """Take a record, or refuse it if there is a problem or it is over a limit."""
+        refusal = ("record:json", f"{problem}; {TODO}") if problem else _over(record, self._limits)
+        if refusal:
+            self.refuse(number, *refusal, record)
+        else:
+            self.size, self.count = self.size + len(record), self.count + 1
+            self._lines.append(number)
+            self._records.append(record)
+
+    def refuse(self, number: int, rule: str, reason: str, record: str) -> None:
+        self.size, self.count = self.size + len(record), self.count + 1
+        self._rejects.append(Reject(number, rule, reason, shortened(record)))
+
+    def chunk(self) -> Chunk:
+        lines, records = pa.array(self._lines, pa.int64()), pa.array(self._records, pa.string())
+        return Chunk(lines, text=records, rejects=self._rejects)
+
+
+def _over(record: str, limits: Limits) -> tuple[str, str] | None:
+    """Rule and reason of a JSON object that is too large or too deep, or of JSON that is no object."""
+    if not record.startswith("{"):
+        return "record:json", f"a JSON object is wanted here; {TODO}"
+    if len(record) > limits.record_mb * MB or (
+        len(record) > limits.field_mb * MB and longest_text(record) > limits.field_mb * MB
+    ):
+        caps = f"{limits.field_mb} MB a field, {limits.record_mb} MB a record"
+        return "record:size", f"larger than {caps}; send it shorter, or raise general.limits"
+    if record.count("{") + record.count("[") > limits.nesting and depth(record) > limits.nesting:
+        return "record:json", f"nested deeper than {limits.nesting} levels; flatten it or raise general.limits.nesting"
+    return None
+
+
+def _blocks(content: Content, ends: bytes) -> Iterator[tuple[int, str]]:
+    """Where whole lines begin and their text, about BLOCK bytes at a time; the last line gets its end too."""
+    data, position = content.data, 0
+    while position < len(data):
+        end = position + BLOCK
+        if end < len(data):
+            end = data.rfind(ends, position, end) + 1 or data.find(ends, end) + 1 or len(data)
+        text = bytes(data[position:end]).decode()
+        yield position, text if text.endswith(ends.decode()) else text + ends.decode()
+        position = end
+
+
+def _damaged(content: Content, start: int, block: str, ends: bytes, line: int) -> dict[int, Damage]:
+    """The damaged lines of a block that begins with `line` at byte `start`."""
+    found: dict[int, Damage] = {}
+    if content.damage:
+        stop = start + len(block.encode())
+        for damage in content.damage:
+            if start <= damage.position < stop:
+                line += bytes(content.data[start : damage.position]).count(ends)
+                start = damage.position
+                found.setdefault(line, damage)
+    return found
+
+
+def _objects(
+    database: duckdb.DuckDBPyConnection, lines: pa.Array, records: pa.Array, damage: dict[int, Damage], limits: Limits
+) -> Chunk:
+    """Split records into JSON objects and what is none.
+
+    Flat objects are known to be good by their keys alone; only the others are looked at one by one.
+    """
+    if not len(records):
+        return Chunk(lines, text=records)
+    longest = min(limits.field_mb, limits.record_mb) * MB
+    seen = query(database, LOOK.replace("$longest", str(longest)), pa.table({"record": records}))
+    keys = pc.dictionary_encode(seen["keys"])
+    shapes = [json.loads(shape) for shape in keys.dictionary.to_pylist()]
+    once = pa.array([bool(shape) and len(set(shape)) == len(shape) for shape in shapes], pa.bool_())
+    sure = pc.and_(pc.take(once, keys.indices), pc.equal(seen["odd"], "false"))
+    good = np.asarray(pc.fill_null(sure, False)).copy()
+    found = _Found(limits)
+    for position in np.flatnonzero(~good):
+        record, line = records[position].as_py(), lines[position].as_py()
+        problem = None if line in damage else problem_of(record)
+        refusal = None if problem or line in damage else _over(record, limits)
+        if problem:
+            found.refuse(line, "record:json", f"{problem}; {TODO}", record)
+        elif refusal:
+            found.refuse(line, *refusal, record)
+        else:
+            good[position] = True
+    for line, place in damage.items():
+        for position in np.flatnonzero(np.asarray(lines) == line):
+            good[position] = False
+            found.refuse(line, place.rule, place.reason, records[position].as_py())
+    if good.all():
+        return Chunk(lines, text=records)
+    kept = pa.array(good)
+    return Chunk(lines.filter(kept), text=records.filter(kept), rejects=found.chunk().rejects)
+
+
+def _inside(
+    lines: pa.Array, records: pa.Array, damage: dict[int, Damage], form: Format, limits: Limits, place: int
+) -> Chunk:
+    """The records of documents that are a line each, numbered from `place`; a document that is none takes a number."""
+    found = _Found(limits)
+    for line, document in zip(lines.to_pylist(), records.to_pylist(), strict=True):
+        problem = problem_of(document)
+        if line in damage:
+            found.refuse(place + found.count, damage[line].rule, f"line {line}: {damage[line].reason}", document)
+        elif problem:
+            found.refuse(place + found.count, "record:json", f"line {line}: {problem}; {TODO}", document)
+        else:
+            try:
+                inner = list(elements(document, form.records))
+            except BrokenFile as error:
+                found.refuse(place + found.count, "record:json", f"line {line}: {error}", document)
+                continue
+            for record, wrong in inner:
+                found.add(place + found.count, record, wrong)
+    return found.chunk()
+
+
+def query(database: duckdb.DuckDBPyConnection, sql: str, rows: pa.Table) -> dict[str, pa.Array]:
+    """The result of a query over `rows_`, as Arrow columns."""
+    database.register("rows_", rows)
+    try:
+        table = database.sql(sql).to_arrow_table()
+    finally:
+        database.unregister("rows_")
+    return {
+        name: pa.array([], pa.string()) if not len(column) else column.combine_chunks().cast(pa.string())
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    }
