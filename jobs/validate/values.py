@@ -13,7 +13,8 @@ from jobs.config_sources import Conventions
 from jobs.date_patterns import EPOCHS, DatePattern, compiled, month_names
 
 ISO_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
-ISO_MOMENT = ISO_DAY + r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?( ?(Z|[+-][0-9]{2}:?[0-9]{2}))?)?$"
+ISO_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?"
+ISO_MOMENT = ISO_DAY + rf"([T ]{ISO_TIME}( ?(Z|[+-][0-9]{{2}}:?[0-9]{{2}}))?)?$"
 ISO_ZONE = r":[0-9.]+ ?(Z|[+-][0-9]{2}:?[0-9]{2})$"
 MIDNIGHT = r"[T ]00:00(:00([.]0+)?)? ?(Z|[+-][0-9]{2}:?[0-9]{2})$"
 WHOLE = r"^[+-]?[0-9]{1,18}$"
