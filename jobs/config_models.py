@@ -64,6 +64,24 @@ class Purpose(Strict):
     """A purpose personal data may be used for, and the channels people are asked about."""
 
     channels: list[str]
+    expires_after_days: int | None = Field(
+        None, gt=0, description="a yes that names no end lasts this long; default: until it is withdrawn"
+    )
+
+
+class ContactChannel(Strict):
+    """A channel people are asked about: what it needs, and what campaign tools call it."""
+
+    reached_by: list[Literal["email", "phone", "address"]] = Field(
+        [], description="any of these makes a customer reachable; default: always reachable"
+    )
+    also_called: list[str] = Field([], description="names of this channel in campaign_events")
+
+
+class Households(Strict):
+    """Who lives together: the same declared household, or the same address and family name."""
+
+    size_cap: int = Field(10, ge=1, description="more customers than this at one address are no household")
 
 
 class Identifier(Strict):
@@ -100,12 +118,58 @@ class Matching(Strict):
         return math.log2(self.match / (1 - self.match))
 
 
-class GoldenRule(Strict):
-    """Which value of an attribute wins: sources in order of trust, then the newest or most frequent."""
+CRITERIA: dict[str, str] = {
+    "source": "sources in the order of `sources`, those not named last",
+    "verified": "records whose attribute `verified` is true",
+    "newest": "the record written last",
+    "oldest": "the record written first",
+    "most_frequent": "the value most records agree on, of those equal so far",
+    "longest": "the longest text",
+    "longest_valid": "the value that has stood unchanged for longest",
+    "most_complete": "the record with most attributes filled",
+}
+"""Criteria of a golden record rule and what they prefer."""
 
-    sources: list[str] = []
-    then: Literal["newest", "most_frequent", "longest"] = "newest"
+
+class GoldenRule(Strict):
+    """Which value of an attribute wins: by the first of the criteria in `order` that tells the records apart.
+
+    Records equal in all of them: the newest, then by name of source and id, so that the same data gives the same value.
+    """
+
+    sources: list[str] = Field([], description="sources, most trusted first")
+    order: list[str] = Field(["source", "newest"], description="criteria: " + ", ".join(CRITERIA))
+    verified: str | None = Field(None, description="attribute of a record that is true when it was verified")
     together: list[str] = Field([], description="attributes taken from the winning record too, such as an address")
+
+    @field_validator("order")
+    @classmethod
+    def _known_criteria(cls, order: list[str]) -> list[str]:
+        for name in order:
+            if name not in CRITERIA:
+                raise ValueError(f"unknown criterion {name!r}{nearest(name, CRITERIA)}")
+        _refuse_circle(order)
+        if {"newest", "oldest"} <= set(order):
+            raise ValueError("newest and oldest contradict each other; keep one")
+        return order
+
+    @field_validator("sources")
+    @classmethod
+    def _no_circle(cls, sources: list[str]) -> list[str]:
+        _refuse_circle(sources)
+        return sources
+
+    @model_validator(mode="after")
+    def _verified_by_what(self) -> GoldenRule:
+        if ("verified" in self.order) != (self.verified is not None):
+            raise ValueError("the criterion verified and the key `verified: ATTRIBUTE` need each other")
+        return self
+
+
+def _refuse_circle(names: list[str]) -> None:
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise ValueError(f"{twice!r} is named twice: it would come before itself; keep one")
 
 
 class Identity(Strict):
@@ -115,6 +179,8 @@ class Identity(Strict):
     junk: dict[IdentifierKind, list[str]] = {}
     golden_record: dict[str, GoldenRule]
     purposes: dict[str, Purpose]
+    channels: dict[str, ContactChannel] = {}
+    households: Households = Households()
 
     @field_validator("identifiers", mode="before")
     @classmethod
@@ -130,14 +196,21 @@ class Identity(Strict):
         kinds = [*get_args(IdentifierKind), *(kind for kind in given if kind not in get_args(IdentifierKind))]
         return {kind: {**careful.get(kind, {}), **(given.get(kind) or {})} for kind in kinds}
 
-    @field_validator("golden_record")
-    @classmethod
-    def _known_attributes(cls, rules: dict[str, GoldenRule]) -> dict[str, GoldenRule]:
-        valid = set(GOLDEN_ATTRIBUTES)
-        for name in [*rules, *(other for rule in rules.values() for other in rule.together)]:
-            if name not in valid:
-                raise ValueError(f"unknown attribute {name!r}{nearest(name, valid)}")
-        return rules
+    @property
+    def contact_channels(self) -> dict[str, ContactChannel]:
+        """Every channel of a purpose, with what is known about it."""
+        asked = sorted({channel for purpose in self.purposes.values() for channel in purpose.channels})
+        return {name: self.channels.get(name) or _USUAL_CHANNELS.get(name, ContactChannel()) for name in asked}
+
+
+_USUAL_CHANNELS = {
+    "email": ContactChannel(reached_by=["email"]),
+    "sms": ContactChannel(reached_by=["phone"]),
+    "phone": ContactChannel(reached_by=["phone"]),
+    "whatsapp": ContactChannel(reached_by=["phone"]),
+    "mail": ContactChannel(reached_by=["address"]),
+    "ads": ContactChannel(reached_by=["email", "phone"], also_called=["ad"]),
+}
 
 
 Stage = Literal["awareness", "consideration", "purchase", "service", "loyalty"]

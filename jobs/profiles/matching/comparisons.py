@@ -113,7 +113,7 @@ def _given(slot: str) -> Comparison:
             Level("equal", equal(slot), 0.72, 0.004, slot, kin=0.02),
             Level("nickname", common("given_forms"), 0.04, 0.003),
             Level("near", near(slot, 0.92), 0.09, 0.004),
-            Level("initial", initial, 0.04, 0.005, kin=0.05),
+            Level("initial", initial, 0.04, 0.005),
             Level("alike", f"(CASE WHEN {alike(slot, 0.82)} THEN true ELSE {equal('given_sound')} END)", 0.04, 0.02),
             Level("other", "ELSE", 0.06, 0.96),
         ),
@@ -172,7 +172,7 @@ def _birth_date(slot: str) -> Comparison:
         slot,
         (slot,),
         (
-            Level("equal", equal(slot), 0.8, 0.00005, slot, kin=0.02),
+            Level("equal", f"({equal(slot)} AND {both(slot, '{l}[5:8]')} <> '0000')", 0.8, 0.00005, slot, kin=0.02),
             Level("day and month swapped", swap, 0.02, 0.00005),
             Level("one slip", one_slip(slot), 0.08, 0.0008),
             Level("two parts", two, 0.04, 0.01),
@@ -273,10 +273,10 @@ def _email(slot: str) -> Comparison:
         (
             Level("equal", equal(slot), 0.68, 0.00001, slot, kin=0.1),
             Level("dots and tags aside", equal("email_root"), 0.02, 0.00001),
-            Level("near", near(slot, 0.97, 8), 0.09, 0.00002),
-            Level("user", user, 0.05, 0.0002),
-            Level("alike", alike("email_user", 0.9), 0.04, 0.003),
-            Level("other", "ELSE", 0.12, 0.9968),
+            Level("near", two_slips(slot, 8), 0.09, 0.00002, kin=0.02),
+            Level("user", user, 0.05, 0.0002, kin=0.02),
+            Level("user nearly", two_slips("email_user", 6), 0.03, 0.0005, kin=0.02),
+            Level("other", "ELSE", 0.13, 0.9992),
         ),
     )
 

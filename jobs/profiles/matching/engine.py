@@ -115,11 +115,11 @@ def _trained(
     found = scorer.patterns(compared, sampled, weight)
     random = scorer.patterns(compared, scorer.random())
     trained, prior, kin = train(compared, found, random, scorer.total_pairs(matching.deduplicated))
-    return Model(tuple(trained), tuple(rules), prior, kin, len(records), frequencies(records, trained))
+    return Model(tuple(trained), tuple(rules), prior, kin, len(records), frequencies(records, trained, prior))
 
 
 def _untrained(compared: list[Comparison], rules: list[blocking.Rule], records: pd.DataFrame) -> Model:
-    return Model(tuple(compared), tuple(rules), 0.01, 0.0, len(records), frequencies(records, compared))
+    return Model(tuple(compared), tuple(rules), 0.01, 0.0, len(records), frequencies(records, compared, 0.0))
 
 
 def _kinds_of(

@@ -22,7 +22,8 @@ _GUESSES: tuple[tuple[str, str], ...] = (
     (r"(birth_?place|place_?of_?birth|birth_?city|geboorteplaats)", "city"),
     (r"(dob|birth|geboorte|born)", "birth_date"),
     (r"(employer|company|organi[sz]ation|bedrijf|business|name_?org)", "company"),
-    (r"(first_?and_?sur|middle)", "middle_name"),
+    (r"(first_?and_?sur)", "full_name"),
+    (r"(middle)", "middle_name"),
     (r"(name_?suffix|generation)", "name_suffix"),
     (r"(first_?name|given_?name|fore_?name|voornaam|fname|name_?first|^given$)", "given_name"),
     (r"(last_?name|sur_?name|family_?name|achternaam|lname|name_?last|^family$)", "family_name"),
@@ -32,7 +33,7 @@ _GUESSES: tuple[tuple[str, str], ...] = (
     (r"(street|straat|addr)", "street"),
     (r"(city|town|suburb|place|plaats|locality|woonplaats|gemeente)", "city"),
     (r"(gender|^sex$|geslacht)", "gender"),
-    (r"(full_?name|name_?full|^name$|naam)", "full_name"),
+    (r"(full_?name|name_?full|(^|_)name$|naam)", "full_name"),
     (r"(occupation|profession|job|beroep)", "text"),
 )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -18,7 +19,7 @@ import pandas as pd
 from jobs.profiles.matching.blocking import Rule
 from jobs.profiles.matching.comparisons import Comparison, Level
 
-MATCHES_KNOWN, PAIRS_KNOWN = 20.0, 2_000.0
+MATCHES_KNOWN, MATCHES_SHARE, PAIRS_KNOWN = 20.0, 0.1, 2_000.0
 """How many pairs of one person, and random pairs, the probabilities before training are worth."""
 VALUES_KNOWN = 1_000.0
 """How many records the frequency of a value before training is worth."""
@@ -71,14 +72,18 @@ class Model:
         return cls(tuple(comparisons), tuple(rules), told["prior"], told["kin"], told["records"], terms)
 
 
-def frequencies(records: pd.DataFrame, comparisons: list[Comparison]) -> pd.DataFrame:
-    """How common each value is: slot, value, frequency. What few records tell is mixed with what is usual."""
+def frequencies(records: pd.DataFrame, comparisons: Sequence[Comparison], prior: float) -> pd.DataFrame:
+    """How common each value is among people: slot, value, frequency. What few records tell is mixed with what is usual.
+
+    A person with ten records has every value ten times, so values are counted in people of average size.
+    """
+    each = 1 + prior * (len(records) - 1)
     parts = []
     for comparison in comparisons:
         for level in comparison.levels:
             if level.frequency is None:
                 continue
-            counted = records[level.frequency].value_counts()
+            counted = records[level.frequency].value_counts() / each
             total = counted.sum()
             if comparison.slot.startswith(IDENTIFYING):
                 counted = counted[counted > SHARED_BY_MANY]
@@ -120,7 +125,8 @@ def train(
         kin = float(np.clip((candidates.counts @ household + 0.1) / (pairs + 1), 1e-12, 0.25)) if shared else 0.0
         _, _, random_other = _shares(comparisons, m, u, prior, kin, random)
         for place, (m_before, u_before) in enumerate(before):
-            m[place] = _estimate(candidates, place, same, m_before, MATCHES_KNOWN)
+            worth = MATCHES_KNOWN + MATCHES_SHARE * float(candidates.counts @ same)
+            m[place] = _estimate(candidates, place, same, m_before, worth)
             estimate = _estimate(random, place, random_other, u_before, PAIRS_KNOWN)
             u[place] = np.maximum(estimate, u_before * LEAST_U)
             m[place][-1] = min(m[place][-1], u[place][-1])
@@ -145,11 +151,9 @@ def _told_apart(m: np.ndarray, u: np.ndarray) -> np.ndarray:
     return m
 
 
-def kin_ratios(comparison: Comparison) -> list[float]:
-    """Per level, how much likelier it is in a household than among strangers, where that is not as in one person."""
-    told = [level.kin if level.kin is not None else level.u for level in comparison.levels]
-    total = sum(told)
-    return [share / total / level.u for share, level in zip(told, comparison.levels, strict=True)]
+def kin_ratios(comparison: Comparison) -> dict[int, float]:
+    """For the levels that occur more in a household than among strangers: how often, compared with one person."""
+    return {place: lv.kin / lv.m for place, lv in enumerate(comparison.levels) if lv.kin is not None}
 
 
 def _shares(

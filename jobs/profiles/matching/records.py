@@ -12,7 +12,6 @@ from jobs.profiles.matching.kinds import parse_kinds
 
 KEY, SOURCE = "record", "source"
 NAMES = ("full_name", "given_name", "family_name", "middle_name", "name_suffix")
-ADDRESS_PARTS = ("house_number", "street", "city", "postcode")
 _SIMPLE: dict[str, Callable[[str], str | None]] = {
     "house_number": values.code,
     "postcode": values.code,
@@ -102,11 +101,14 @@ def _named(told: pd.DataFrame) -> pd.DataFrame:
 
 def _name_parts(row: dict[str, str | None]) -> dict[str, str | None]:
     given, family = row.get("given_name"), row.get("family_name")
-    if row.get("full_name") and not (given and family):
+    others = values.plain(row.get("middle_name") or "").split()
+    if row.get("full_name"):
         told_given, told_family = values.full_name(row["full_name"] or "")
         given, family = given or told_given, family or told_family
+        known = {*values.plain(given).split(), *values.plain(family).split(), *others}
+        others += [word for word in told_given.split() if word not in known]
     first, rest = values.given_names(given or "")
-    others = [*(rest or "").split(), *values.plain(row.get("middle_name") or "").split()]
+    others = [*(rest or "").split(), *others]
     generation = next(
         (
             found
@@ -127,12 +129,11 @@ def _one_address(records: pd.DataFrame) -> pd.DataFrame:
     """If some source tells the address in one piece, all are compared in one piece, made of the parts where need be."""
     if "address" not in records or records["address"].isna().all():
         return records.drop(columns="address", errors="ignore")
-    streets = [name for name in records if name.startswith("street")]
-    parts = [name for name in ("house_number", *streets, "city", "postcode") if name in records]
+    parts = [name for name in records if name == "house_number" or name.startswith("street")]
     whole = records["address"]
     for name in parts:
         whole = _join(whole, records[name])
-    return records.assign(address=whole).drop(columns=[n for n in ("house_number", *streets) if n in records])
+    return records.assign(address=whole).drop(columns=parts)
 
 
 def _derived(records: pd.DataFrame) -> pd.DataFrame:

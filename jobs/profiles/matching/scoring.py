@@ -190,6 +190,7 @@ def _splink_comparison(comparison: Comparison) -> dict[str, Any]:
         told |= {"m_probability": level.m, "u_probability": level.u}
         if level.frequency:
             told |= {"tf_adjustment_column": level.frequency, "tf_minimum_u_value": 1e-7}
+            told["disable_tf_exact_match_detection"] = True
         levels.append(told)
     return {"output_column_name": comparison.slot, "comparison_levels": levels}
 
@@ -214,10 +215,12 @@ def _household(model: Model) -> str:
         return "0.0"
     terms = [str(np.log2(model.kin / (1 - model.kin)))]
     for comparison in model.comparisons:
+        agreed = f'"mw_{comparison.slot}"'
+        if any(level.frequency for level in comparison.levels):
+            agreed += f' + "mw_tf_adj_{comparison.slot}"'
         if comparison.shared:
-            terms.append(f'"mw_{comparison.slot}"')
-            terms += [f'"mw_tf_adj_{comparison.slot}"'] if any(lv.frequency for lv in comparison.levels) else []
-        else:
-            cases = " ".join(f"WHEN {i} THEN {np.log2(ratio)}" for i, ratio in enumerate(kin_ratios(comparison)))
+            terms.append(agreed)
+        elif ratios := kin_ratios(comparison):
+            cases = " ".join(f"WHEN {i} THEN {agreed} + {np.log2(ratio)}" for i, ratio in ratios.items())
             terms.append(f"(CASE {_place(comparison)} {cases} ELSE 0.0 END)")
     return f"log2(1 + pow(2.0, least({' + '.join(terms)}, 500.0)))"
