@@ -7,7 +7,7 @@ write against it, `klantreis tables` prints it and `docs/reference/tables.md` is
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Dataset:
     columns: tuple[Column, ...]
     scope: Scope = "append"
     day_column: str | None = None
+    open: bool = False  # the configuration adds columns
 
     @property
     def zone(self) -> str:
@@ -100,6 +101,12 @@ def _arrow_type(name: str) -> pa.DataType:
     if name.startswith("array<"):
         return pa.list_(_arrow_type(name[6:-1]))
     return plain[name]
+
+
+def spark_type_name(type_: pa.DataType) -> str:
+    """The Spark SQL type of an Arrow type that a table can have."""
+    names = ("string", "int", "bigint", "double", "boolean", "date", "timestamp", "decimal(18,2)")
+    return next(name for name in names if _arrow_type(name) == type_)
 
 
 def _columns(text: str) -> tuple[Column, ...]:
@@ -412,20 +419,19 @@ OTHERS: tuple[Dataset, ...] = (
     ),
     Dataset(
         "ops/metrics",
-        "one number about the rows of one dataset that arrived on one day",
-        ("arrived", "source", "dataset", "metric", "column", "value"),
+        "one number about the rows of one landed file",
+        ("arrived", "file_id", "metric", "column", "value"),
         _columns("""
-        arrived date the day the rows arrived
+        arrived date the day the rows arrived; a day's number is the mean over its files, weighted by rows, of rows the sum
         source string the source
         dataset string the dataset
+        file_id string the file
         metric string rows, empty_share, mean, or value_share
         column string the canonical column, empty for rows
         value string the value whose share it is, empty for the others
         number double the number
-        day date the day of the run that measured it
+        rows bigint rows it is of: those of the file, for mean and value_share those with a value
     """),
-        scope="append",
-        day_column="day",
     ),
     Dataset(
         "ops/pulls",
@@ -458,7 +464,7 @@ OTHERS: tuple[Dataset, ...] = (
         accepted bigint rows that reached the valid table
         quarantined bigint rows set aside with a reason
         duplicates bigint rows whose key was already accepted
-        batch string the batch it was judged in: key into ops/validations
+        batch string the files that were judged with it: those of its arrival day, as ops/validations names them
     """),
     ),
     Dataset(
@@ -567,15 +573,51 @@ OTHERS: tuple[Dataset, ...] = (
         city string city
         country string country, ISO 3166-1 alpha-2
         language string language, ISO 639-1
-        household_id string household
+        household_id string household as a source declares it; profiles/households is what we make of it
+        records! array<string> contact records joined, as source:contact_id
+        login_ids! array<string> account names or ids used to log in
+        loyalty_ids! array<string> loyalty card numbers
         sources array<string> sources that know this customer
         contact_records int contact records joined
         customer_since date first day this customer was seen
-        attributes string further attributes of the winning records, as a JSON object
-        provenance string attribute to source, record and date, as a JSON object
+        attributes string further attributes, as a JSON object
+        provenance string attribute to source, record, date and the criterion that decided, as a JSON object
         as_of date data up to and including this day
     """),
         scope="state",
+    ),
+    Dataset(
+        "profiles/people",
+        "one customer, without anything that identifies a person",
+        ("customer_id",),
+        _columns("""
+        customer_id string stable id of the customer
+        known boolean whether there is more than a cookie
+        gender string gender
+        age int age in years
+        city string city
+        country string country, ISO 3166-1 alpha-2
+        language string language, ISO 639-1
+        sources array<string> sources that know this customer
+        contact_records int contact records joined
+        customer_since date first day this customer was seen
+        household string household, a key into profiles/households, empty for none
+        household_size int customers in that household
+        preferred_channel string the best channel this customer may be contacted by, empty for none
+        as_of date data up to and including this day
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "profiles/traits",
+        "one customer with a column for each trait of config/traits.yaml",
+        ("customer_id",),
+        _columns("""
+        customer_id string stable id of the customer
+        as_of date data up to and including this day
+    """),
+        scope="state",
+        open=True,
     ),
     Dataset(
         "profiles/contact_points",
@@ -593,6 +635,73 @@ OTHERS: tuple[Dataset, ...] = (
         scope="state",
     ),
     Dataset(
+        "profiles/addresses",
+        "one postal address of one customer",
+        ("customer_id", "address"),
+        _columns("""
+        customer_id string the customer
+        address! string country, postcode, house number and street in one spelling, to compare addresses by
+        street! string street and house number, as given
+        postcode! string postal code, as given
+        city string city
+        country string country, ISO 3166-1 alpha-2
+        preference int 1 for the one to use
+        source string source that gave it
+        record string record that gave it
+        observed_at timestamp when it was last confirmed
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "profiles/households",
+        "one customer in one household",
+        ("customer_id",),
+        _columns("""
+        customer_id string the customer
+        household string id of the household: the same for as long as what it rests on stays the same
+        size int customers in it
+        reason string declared (a source says so), address_and_name, or joined (by address and name to a declared one)
+        evidence string source of the declaration, or what was compared
+        as_of date data up to and including this day
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "profiles/channels",
+        "one customer and channel",
+        ("customer_id", "channel"),
+        _columns("""
+        customer_id string the customer
+        channel string the channel, one of config/identity.yaml
+        purposes array<string> purposes with consent for this channel
+        reachable boolean whether there is an address or number for it
+        contacted bigint messages or ads in the last 365 days
+        responded bigint opens, clicks and redemptions in the last 365 days
+        last_responded date day of the last response
+        preference int 1 for the best channel; only of channels with consent and an address or number
+        as_of date data up to and including this day
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "profiles/coverage",
+        "one attribute in one source, or in the golden record (source: golden)",
+        ("attribute", "source"),
+        _columns("""
+        attribute string attribute of a contact
+        source string the source, or golden for all customers
+        mapped boolean whether the configuration of the source fills it; such a source that delivers nothing stays here
+        records bigint contact records of the source; for golden: customers with a contact record
+        filled bigint of these, with a value
+        filled_share double filled out of records, 4 digits, empty without records
+        wins bigint golden records whose value comes from this source
+        conflicts bigint records whose value differs from the golden one
+        last_updated timestamp newest record with a value
+        as_of date data up to and including this day
+    """),
+        scope="state",
+    ),
+    Dataset(
         "profiles/consent",
         "one customer, purpose and channel",
         ("customer_id", "purpose", "channel"),
@@ -606,6 +715,24 @@ OTHERS: tuple[Dataset, ...] = (
         source string source of the deciding answer
         proof string where the answer is recorded
         as_of date data up to and including this day
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "profiles/consent_history",
+        "one customer, purpose and channel, from one day to another",
+        ("customer_id", "purpose", "channel", "valid_from"),
+        _columns("""
+        customer_id string the customer, as known today
+        purpose string the purpose
+        channel string the channel
+        valid_from date first day on which this was what we knew
+        valid_to date last day, empty for now
+        status string withdrawn, expired or granted: the strictest of the newest answers
+        changed_at timestamp when it was answered
+        expires_at timestamp when it ends
+        source string source of the deciding answer
+        proof string where the answer is recorded
     """),
         scope="state",
     ),
@@ -896,6 +1023,11 @@ OTHERS: tuple[Dataset, ...] = (
 DATASETS: dict[str, Dataset] = {d.name: d for d in (*CANONICAL.values(), *OTHERS)}
 PERSON_COLUMNS: tuple[str, ...] = tuple(c.name for c in PERSON)
 LINEAGE_COLUMNS: tuple[str, ...] = tuple(c.name for c in LINEAGE)
+
+
+def extended(dataset: Dataset, columns: tuple[Column, ...]) -> Dataset:
+    """The dataset with further columns, each after those it has."""
+    return replace(dataset, columns=(*dataset.columns, *columns))
 
 
 def get(name: str) -> Dataset:

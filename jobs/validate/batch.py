@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -43,6 +44,19 @@ class Batch:
     @property
     def id(self) -> str:
         return hashlib.sha256("\n".join(sorted(file["file_id"] for file in self.files)).encode()).hexdigest()[:32]
+
+    @property
+    def days(self) -> list[date]:
+        """The arrival days of the loaded files."""
+        return sorted({file["arrived"] for file in self.loaded})
+
+    def of(self, *days: date) -> Batch:
+        """The part of it that arrived on these days."""
+        return replace(self, files=[file for file in self.files if file["arrived"] in days])
+
+    def without(self, days: Collection[date]) -> Batch:
+        """The part of it that arrived on other days."""
+        return replace(self, files=[file for file in self.files if file["arrived"] not in days])
 
     def lookup(self) -> pa.Table:
         """The loaded files: how rows of the raw table are found and named."""

@@ -60,13 +60,18 @@ def judge(
     expectations: Iterable[Expectation],
     rows: int,
     counts: Mapping[str, tuple[int, int]],
+    fewest: int | None = None,
 ) -> Judgement:
     """Run the expectations on a batch of `rows` rows; `counts` has rows looked at and bad rows for rules about rows.
+
+    Of a batch of several arrival days that were judged each for itself, `fewest` is the rows of the smallest: the
+    batch may have as large a share of bad rows as that one.
 
     Great Expectations is asked for its verdicts only: for counts it would query the batch once per expectation. An
     expectation that cannot be run counts as broken: not knowing is no reason to publish.
     """
-    result = great_expectations(batch, name, expectations, rows, "BOOLEAN_ONLY")
+    lenient = [fitted(one, fewest) if fewest and _rule_of(one) in counts else one for one in expectations]
+    result = great_expectations(batch, name, lenient, rows, "BOOLEAN_ONLY")
     for one in result.results:
         found = counts.get(_rule(one))
         if found and not one.result:
@@ -87,6 +92,25 @@ def great_expectations(
     return context.validation_definitions.add(definition).run(
         batch_parameters={"dataframe": batch}, result_format=result_format
     )
+
+
+def judge_rows(expectations: Iterable[Expectation], rows: int, counts: Mapping[str, tuple[int, int]]) -> list[Verdict]:
+    """The verdicts on the rules about rows for `rows` rows of one arrival day, from their counts alone."""
+    return [_counted(fitted(one, rows), *counts[_rule_of(one)]) for one in expectations if _rule_of(one) in counts]
+
+
+def _counted(expectation: Expectation, looked_at: int, bad: int) -> Verdict:
+    """As Great Expectations judges: by the share of good rows among those that the rule looks at."""
+    good = not looked_at or (looked_at - bad) / looked_at >= float(getattr(expectation, "mostly", 1.0))
+    severity, meta = expectation.severity, expectation.meta or {}
+    allowed = f" (allowed: {1 - expectation.mostly:.1%})" if hasattr(expectation, "mostly") else ""
+    detail = f"{bad:,} of {looked_at:,} rows"
+    text = f"{detail}: {meta['reason']}{allowed}" if bad else detail
+    return Verdict(str(meta["rule"]), str(getattr(severity, "value", severity)), good, looked_at, bad, text)
+
+
+def _rule_of(expectation: Expectation) -> str:
+    return str((expectation.meta or {})["rule"])
 
 
 def _rule(one: Any) -> str:
@@ -117,7 +141,7 @@ def fitted(expectation: Expectation, rows: int) -> Expectation:
     """The expectation for a batch of that many rows: at least FEW bad rows are tolerated."""
     mostly = getattr(expectation, "mostly", None)
     if not isinstance(mostly, float | int):
-        return expectation
+        return expectation.copy(update={"id": None})
     tolerant = max(0.0, 1 - FEW / rows) if rows else 0.0
     return expectation.copy(update={"mostly": min(float(mostly), tolerant), "id": None})
 
@@ -125,19 +149,23 @@ def fitted(expectation: Expectation, rows: int) -> Expectation:
 def _verdict(one: Any, rows: int) -> Verdict:
     settings, rule = one.expectation_config, _rule(one)
     severity = getattr(settings.severity, "value", settings.severity) or "critical"
-    if one.exception_info and one.exception_info.get("raised_exception", _nested_exception(one.exception_info)):
+    if _raised(one):
         log.error("%s could not be run: %s", rule, _message(one.exception_info))
         return Verdict(rule, "critical", False, rows, rows, "the expectation could not be run; see the log")
+    counted = "unexpected_count" in one.result
     failed = one.result.get("unexpected_count", 0)
     looked_at = one.result.get("element_count", rows) - one.result.get("missing_count", 0)
     allowed = f" (allowed: {1 - settings.kwargs['mostly']:.1%})" if "mostly" in settings.kwargs else ""
-    detail = f"{failed:,} of {looked_at:,} rows" if one.result else "met" if one.success else "broken"
+    detail = f"{failed:,} of {looked_at:,} rows" if counted else "met" if one.success else "broken"
     text = f"{detail}: {settings.meta['reason']}{allowed}" if failed or not one.success else detail
     return Verdict(rule, severity, bool(one.success), looked_at, failed, text)
 
 
-def _nested_exception(info: dict[str, Any]) -> bool:
-    return any(isinstance(value, dict) and value.get("raised_exception") for value in info.values())
+def _raised(one: Any) -> bool:
+    """The expectation could not be run; what was raised is in the result itself, or by metric."""
+    info = one.exception_info or {}
+    nested = any(isinstance(value, dict) and value.get("raised_exception") for value in info.values())
+    return bool(info.get("raised_exception", nested))
 
 
 def _message(info: dict[str, Any]) -> str:

@@ -1,19 +1,21 @@
 """Validate: raw rows that keep the rules of their suite become rows of the valid tables, the others are quarantined.
 
-A batch is read once: mapped, typed and held against the row rules of its suite. Great Expectations judges it as a
-whole before anything is published. A critical failure sets the whole batch aside and fails the step at its end, when
-the other datasets of the source are published.
+A batch is read once: mapped, typed and held against the row rules of its suite. Each arrival day in it is judged for
+itself, by those rules and against the dataset's history: a day that breaks a critical one is set aside, so that a bad
+day does the same harm alone and among many. Great Expectations then judges what is to be published as a whole. What
+was stopped fails the step at its end, when all else of the source is published.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs import schemas
@@ -21,10 +23,11 @@ from jobs.engine import get_spark
 from jobs.errors import DataStopped, StepFailed
 from jobs.lake import Lake, Txn
 from jobs.settings import Settings
-from jobs.validate import data_docs
+from jobs.validate import data_docs, history
 from jobs.validate.batch import Batch, pending
 from jobs.validate.contract import Contract
-from jobs.validate.gx_run import Judgement, judge
+from jobs.validate.days import by_rule, fewest, judged_days, of_batch, parts, report_silence
+from jobs.validate.gx_run import Verdict, judge
 from jobs.validate.rules import BROKEN, REASON, Tally, tally
 from jobs.validate.staging import staged
 from jobs.validate.stops import unresolved
@@ -45,6 +48,7 @@ def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
         totals["files"] += len(counts)
         for name in ("rows_in", "accepted", "quarantined", "duplicates"):
             totals[name] += sum(row[name] for row in counts)
+    report_silence(lake, source, day, settings)
     stops = unresolved(lake, source, day)
     if stops:
         raise DataStopped(
@@ -72,25 +76,52 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
     Returns the rows of ops/counts, one per file. `txn` reads the raw table of the batch.
     """
     if not batch.rows:
-        return [_count(file, batch, _Fate()) for file in batch.files]
+        return _publish_nothing(lake, batch, settings, txn)
     contract = Contract.of(batch.source, batch.dataset, settings)
+    dataset = settings.sources[batch.source].datasets[batch.dataset]
+    measures = history.measures(batch.dataset, dataset, contract.expectations)
     files = get_spark().createDataFrame(batch.lookup())
     raw = txn.read(batch.raw).join(F.broadcast(files), on=["file_id", "arrived"], how="inner")
     with staged(lake, contract.flag(raw)) as flagged_rows:
-        tallies = tally(flagged_rows, contract.rules)
+        tallies = tally(flagged_rows, contract.rules, {measure.name: measure.aggregate for measure in measures})
         _refuse_missing_rows(batch, tallies)
-        judgement = judge(flagged_rows, batch.dataset, contract.expectations, batch.rows, by_rule(tallies))
-        stopped = bool(judgement.stopping)
-        if not stopped:
-            good = flagged_rows.where(f"{BROKEN} is null")
+        metrics = history.metrics(batch.source, batch.dataset, batch.loaded, tallies)
+        days = judged_days(lake, batch, contract.expectations, tallies, metrics, dataset.history)
+        stops = {day: found.stopping[0] for day, found in days.items() if found.stopping}
+        rest = batch.without(stops)
+        judged, rows = (rest, flagged_rows.where(_not_of(stops))) if rest.rows else (batch, flagged_rows)
+        counts = by_rule(of_batch(judged, tallies))
+        judgement = judge(rows, batch.dataset, contract.expectations, judged.rows, counts, fewest(judged))
+        if rest.rows and judgement.stopping:
+            stops |= dict.fromkeys(rest.days, judgement.stopping[0])
+        if set(batch.days) - set(stops):
+            good = flagged_rows.where(f"{BROKEN} is null").where(_not_of(stops))
             lake.append(batch.valid, good.select(*schemas.get(batch.valid).column_names), txn)
-        if stopped or any(count.bad for count in tallies.values()):
-            bad = _bad_rows(raw, flagged_rows, judgement)
+        if stops or any(count.bad for count in tallies.values()):
+            bad = _bad_rows(raw, flagged_rows, stops)
             lake.append("quarantine/rows", bad.withColumn("dataset", F.lit(batch.dataset)), txn)
-    lake.append("ops/validations", verdicts(batch, judgement), txn)
-    data_docs.write(settings, batch, judgement)
-    accepted = {} if stopped else _accepted(lake, batch)
-    return [_count(file, batch, _fate(file, tallies, accepted, stopped)) for file in batch.files]
+    judgements = parts(batch, rest, judgement, days)
+    lake.append("ops/validations", pa.concat_tables([verdicts(part, found) for part, found in judgements]), txn)
+    lake.append("ops/metrics", metrics, txn)
+    data_docs.write(settings, judged, judgement)
+    accepted = _accepted(lake, rest) if set(batch.days) - set(stops) else {}
+    return [_count(file, batch, _fate(file, tallies, accepted, file["arrived"] in stops)) for file in batch.files]
+
+
+def _publish_nothing(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> list[dict[str, Any]]:
+    """A batch without records: files that were set aside or repeat others, and empty ones, which history may mind."""
+    config = settings.sources[batch.source].datasets[batch.dataset].history
+    if batch.loaded:
+        metrics = history.metrics(batch.source, batch.dataset, batch.loaded, {})
+        days = judged_days(lake, batch, [], {}, metrics, config)
+        tables = [verdicts(batch.of(day), found.by_history) for day, found in days.items()]
+        lake.append("ops/validations", pa.concat_tables(tables), txn)
+        lake.append("ops/metrics", metrics, txn)
+    return [_count(file, batch, _Fate()) for file in batch.files]
+
+
+def _not_of(stops: Mapping[date, Verdict]) -> Column:
+    return ~F.col("arrived").isin(list(stops)) if stops else F.lit(True)
 
 
 @dataclass(frozen=True)
@@ -109,16 +140,6 @@ def _fate(file: dict[str, Any], tallies: dict[str, Tally], accepted: dict[str, i
         return _Fate()
     bad = found.rows if stopped else found.bad
     return _Fate(found.rows - bad, bad, accepted.get(file["file_id"], 0))
-
-
-def by_rule(tallies: dict[str, Tally]) -> dict[str, tuple[int, int]]:
-    """Rows looked at and bad rows of each rule, over all files."""
-    total: dict[str, tuple[int, int]] = {}
-    for found in tallies.values():
-        for rule, (looked_at, bad) in found.by_rule.items():
-            before = total.get(rule, (0, 0))
-            total[rule] = (before[0] + looked_at, before[1] + bad)
-    return total
 
 
 def _refuse_missing_rows(batch: Batch, tallies: dict[str, Tally]) -> None:
@@ -157,26 +178,26 @@ def _count(file: dict[str, Any], batch: Batch, fate: _Fate) -> dict[str, Any]:
         "accepted": accepted,
         "quarantined": quarantined,
         "duplicates": duplicates,
-        "batch": batch.id,
+        "batch": batch.of(file["arrived"]).id,
     }
 
 
-def _bad_rows(raw: DataFrame, rows: DataFrame, judgement: Judgement) -> DataFrame:
-    """Rows for quarantine: those with a broken rule, or all rows of a batch that is stopped."""
+def _bad_rows(raw: DataFrame, rows: DataFrame, stops: Mapping[date, Verdict]) -> DataFrame:
+    """Rows for quarantine: those with a broken rule, and all rows of days that are stopped."""
     columns = ["file_id", "line", "source", "arrived", "path", "record", "rule", "reason", "rules"]
-    every = F.split(BROKEN, ",").alias("rules")
-    first = F.substring_index(BROKEN, ",", 1)
-    if not judgement.stopping:
-        broken = rows.where(f"{BROKEN} is not null").select("file_id", "line", first.alias("rule"), REASON, every)
-        return raw.join(broken, on=["file_id", "line"], how="inner").select(*columns)
-    stop = judgement.stopping[0]
-    reason = f"the batch was stopped: {stop.detail}; correct the delivery or the rule and replay the rows"
-    broken = rows.select(
+    held = rows.where(F.col(BROKEN).isNotNull() | ~_not_of(stops))
+    stop, reason = F.lit(None).cast("string"), F.lit(None).cast("string")
+    for day, verdict in stops.items():
+        text = f"the batch was stopped: {verdict.detail}; correct the delivery or the rule and replay the rows"
+        of_day = F.col("arrived") == F.lit(day)
+        stop = F.when(of_day, F.lit(f"dataset:{verdict.rule}")).otherwise(stop)
+        reason = F.when(of_day, F.lit(text)).otherwise(reason)
+    broken = held.select(
         "file_id",
         "line",
-        F.coalesce(first, F.lit(f"dataset:{stop.rule}")).alias("rule"),
-        F.coalesce(REASON, F.lit(reason)).alias("reason"),
-        F.coalesce(F.split(BROKEN, ","), F.array(F.lit(f"dataset:{stop.rule}"))).alias("rules"),
+        F.coalesce(F.substring_index(BROKEN, ",", 1), stop).alias("rule"),
+        F.coalesce(REASON, reason).alias("reason"),
+        F.coalesce(F.split(BROKEN, ","), F.array(stop)).alias("rules"),
     )
     return raw.join(broken, on=["file_id", "line"], how="inner").select(*columns)
 
@@ -189,8 +210,8 @@ def _accepted(lake: Lake, batch: Batch) -> dict[str, int]:
     return {row["file_id"]: row["rows"] for row in counted}
 
 
-def verdicts(batch: Batch, judgement: Judgement, attempt: int = 1) -> pa.Table:
-    """The rows of ops/validations: one per expectation, for the `attempt`-th time this batch is judged."""
+def verdicts(batch: Batch, found: Iterable[Verdict], attempt: int = 1) -> pa.Table:
+    """The rows of ops/validations: one per verdict, for the `attempt`-th time this batch is judged."""
     rows = [
         {
             "day": batch.day,
@@ -205,7 +226,7 @@ def verdicts(batch: Batch, judgement: Judgement, attempt: int = 1) -> pa.Table:
             "failed": verdict.failed,
             "detail": verdict.detail,
         }
-        for verdict in judgement.verdicts
+        for verdict in found
     ]
     return as_table("ops/validations", rows)
 

@@ -162,7 +162,7 @@ def _whole_batch(part: Part, contract: Contract, batch: str, given: pa.Table) ->
 def _judged_again(part: Part, batch: str, attempt: int, judgement: Judgement) -> pa.Table:
     """The verdicts of this attempt, for the day and batch that were stopped; an accepted rule is a warning now."""
     stop = next(stop for stop in part.stopped if stop.batch == batch)
-    rows = verdicts(Batch(part.source, part.dataset, stop.day, [], {}), judgement, attempt).to_pylist()
+    rows = verdicts(Batch(part.source, part.dataset, stop.day, [], {}), judgement.verdicts, attempt).to_pylist()
     for row in rows:
         row["batch"] = batch
         if part.decision and row["expectation"] in part.decision.accept and not row["success"]:

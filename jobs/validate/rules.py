@@ -7,8 +7,8 @@ Both come from one expectation object, so they cannot disagree.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
@@ -48,11 +48,15 @@ class RowRule:
 
 @dataclass(frozen=True)
 class Tally:
-    """Rows of one file: all, those with a broken rule, and for each rule the rows looked at and the bad ones."""
+    """Rows of one file: all, those with a broken rule, and for each rule the rows looked at and the bad ones.
+
+    `measured` are further numbers about the rows that were asked for.
+    """
 
     rows: int
     bad: int
     by_rule: dict[str, tuple[int, int]]
+    measured: dict[str, Any] = field(default_factory=dict)
 
 
 def row_rules(expectations: Iterable[Expectation]) -> list[RowRule]:
@@ -74,17 +78,20 @@ def row_rules(expectations: Iterable[Expectation]) -> list[RowRule]:
     return rules
 
 
-def tally(rows: DataFrame, rules: list[RowRule]) -> dict[str, Tally]:
-    """Count the flagged rows of each file, in one pass."""
+def tally(rows: DataFrame, rules: list[RowRule], measures: Mapping[str, Column] | None = None) -> dict[str, Tally]:
+    """Count the flagged rows of each file, and aggregate them by `measures`, in one pass."""
+    measures = measures or {}
     counts = [F.count("*").alias("rows"), F.count(BROKEN).alias("bad")]
     for index, rule in enumerate(rules):
         counts.append(F.count(F.when(rule.looked_at, F.lit(1))).alias(f"looked_at_{index}"))
         counts.append(F.count(F.when(rule.bad, F.lit(1))).alias(f"bad_{index}"))
+    counts += [measure.alias(f"measure_{index}") for index, measure in enumerate(measures.values())]
     return {
         row["file_id"]: Tally(
             row["rows"],
             row["bad"],
             {rule.name: (row[f"looked_at_{index}"], row[f"bad_{index}"]) for index, rule in enumerate(rules)},
+            {name: row[f"measure_{index}"] for index, name in enumerate(measures)},
         )
         for row in rows.groupBy("file_id").agg(*counts).collect()
     }

@@ -82,6 +82,7 @@ def test_good_rows_are_published_bad_ones_quarantined_and_all_are_counted(land, 
         "arrived": day("2024-05-01"),
         "rule": "contact_id:not_null",
         "reason": ANY,
+        "rules": ["contact_id:not_null"],
         "record": '{"id":"","updated":"2024-05-01","email":"","name":"No id","born":""}',
     }
 

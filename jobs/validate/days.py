@@ -1,0 +1,134 @@
+"""The arrival days of a batch, each judged for itself, and what becomes of the batch then."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from great_expectations.expectations.expectation import Expectation
+
+from jobs import schemas
+from jobs.config_sources import History
+from jobs.lake import Lake
+from jobs.settings import Settings
+from jobs.validate import history
+from jobs.validate.batch import Batch
+from jobs.validate.gx_run import Judgement, Verdict, judge_rows
+from jobs.validate.rules import Tally
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Day:
+    """The verdicts on one arrival day: by the rules about rows, and against the dataset's history."""
+
+    by_rows: list[Verdict]
+    by_history: list[Verdict]
+
+    @property
+    def stopping(self) -> list[Verdict]:
+        return [verdict for verdict in self.by_rows + self.by_history if verdict.stops]
+
+
+def judged_days(
+    lake: Lake,
+    batch: Batch,
+    expectations: Iterable[Expectation],
+    tallies: dict[str, Tally],
+    metrics: pa.Table,
+    config: History,
+) -> dict[date, Day]:
+    """What is to be said of each arrival day of the batch. A deviation that does not stop is logged."""
+    expectations = list(expectations)
+    ids = [file["file_id"] for file in batch.files]
+    before = history.earlier(lake, batch.source, batch.dataset, max(batch.days), without=ids)
+    by_history = history.judge(pa.concat_tables([before, metrics]), batch.days, config)
+    found = {}
+    for day in batch.days:
+        part = batch.of(day)
+        by_rows = judge_rows(expectations, part.rows, by_rule(of_batch(part, tallies)))
+        found[day] = Day(by_rows, by_history.get(day, []))
+        for verdict in found[day].by_history:
+            if not verdict.success and not verdict.stops:
+                log.warning("%s.%s: %s: %s", batch.source, batch.dataset, verdict.rule, verdict.detail)
+    return found
+
+
+def of_batch(batch: Batch, tallies: dict[str, Tally]) -> dict[str, Tally]:
+    """The tallies of the files of this batch."""
+    return {file["file_id"]: tallies[file["file_id"]] for file in batch.loaded if file["file_id"] in tallies}
+
+
+def by_rule(tallies: dict[str, Tally]) -> dict[str, tuple[int, int]]:
+    """Rows looked at and bad rows of each rule, over all files."""
+    total: dict[str, tuple[int, int]] = {}
+    for found in tallies.values():
+        for rule, (looked_at, bad) in found.by_rule.items():
+            before = total.get(rule, (0, 0))
+            total[rule] = (before[0] + looked_at, before[1] + bad)
+    return total
+
+
+def fewest(batch: Batch) -> int:
+    """Rows of its smallest arrival day that has any."""
+    return min(rows for day in batch.days if (rows := batch.of(day).rows))
+
+
+def parts(batch: Batch, rest: Batch, judgement: Judgement, days: dict[date, Day]) -> list[tuple[Batch, list[Verdict]]]:
+    """The verdicts as ops/validations keeps them: of `rest` as a whole, and of each arrival day what is its own.
+
+    A day that is stopped has all verdicts on it, so that it can be judged again for itself. Without rest `judgement`
+    is about all stopped days together.
+    """
+    found = [(rest, judgement.verdicts)] if rest.rows and not judgement.stopping else []
+    for day in batch.days:
+        own = days[day].by_history
+        if day not in rest.days:
+            own = days[day].by_rows + own
+        rules = {verdict.rule for verdict in own}
+        if (rest.rows and day in rest.days and judgement.stopping) or (not rest.rows and batch.days == [day]):
+            own = own + [verdict for verdict in judgement.verdicts if verdict.rule not in rules]
+        found.append((batch.of(day), own))
+    return found
+
+
+def report_silence(lake: Lake, source: str, day: date, settings: Settings) -> None:
+    """Write down the days up to `day` on which a dataset of the source was silent for longer than ever; each once."""
+    files = lake.arrow("ops/files", columns=["source", "dataset", "arrived"])
+    files = files.filter(pc.equal(files["source"], source))
+    rows = []
+    for name, dataset in settings.sources[source].datasets.items():
+        arrivals = files.filter(pc.equal(files["dataset"], name))["arrived"].to_pylist()
+        for silent, verdict in history.silences(arrivals, day, dataset.history):
+            rows.append(
+                {
+                    "day": silent,
+                    "source": source,
+                    "dataset": name,
+                    "batch": "",
+                    "attempt": 1,
+                    "expectation": verdict.rule,
+                    "severity": verdict.severity,
+                    "success": False,
+                    "rows": 0,
+                    "failed": verdict.failed,
+                    "detail": verdict.detail,
+                }
+            )
+    if not rows:
+        return
+    known = lake.arrow("ops/validations", columns=["day", "source", "dataset", "expectation"]).to_pylist()
+    told = {tuple(row.values()) for row in known}
+    new = [row for row in rows if (row["day"], source, row["dataset"], row["expectation"]) not in told]
+    for row in new:
+        if row["day"] == day:
+            log.warning("%s.%s: %s: %s", source, row["dataset"], row["expectation"], row["detail"])
+    if new:
+        txn = lake.transaction(f"silence_{source}", day, config=[[str(row["day"]), row["dataset"]] for row in new])
+        schema = schemas.get("ops/validations").arrow_schema()
+        lake.append("ops/validations", pa.Table.from_pylist(new, schema=schema), txn)
