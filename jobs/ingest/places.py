@@ -146,7 +146,7 @@ class Bucket:
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
             objects = [entry for page in pages for entry in page.get("Contents", [])]
         if self._prefix and not objects and not may_be_empty:
-            raise StepFailed(f"nothing has the prefix {self.uri}; {self._hint}")
+            raise StepFailed(f"{self.uri}: nothing has this prefix; {self._hint}")
         return [
             Found(entry["Key"][len(self._prefix) :], entry["Size"], entry["LastModified"], entry["ETag"].strip('"'))
             for entry in objects
