@@ -1,55 +1,223 @@
-"""`klantreis quarantine`: rows and files that were set aside, and why."""
+"""`klantreis quarantine`: rows and files that were set aside, why, and what was done about them."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import getpass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jobs.console import Config, require_table, show
-from jobs.settings import load_settings
+from jobs.console import Config, console, require_table, show
+from jobs.settings import Settings, load_settings
 from jobs.yaml_files import ConfigError, nearest
 
-app = typer.Typer(no_args_is_help=True, help="Rows and files that were set aside, and why.")
+if TYPE_CHECKING:
+    from jobs.validate.quarantine import Selection
+    from jobs.validate.replay import Report
+
+app = typer.Typer(no_args_is_help=True, help="Rows and files that were set aside, why, and what was done about them.")
+
+Source = Annotated[str | None, typer.Option(help="Only this source.")]
+Dataset = Annotated[str | None, typer.Option(help="Only this dataset.")]
+FilePart = Annotated[str | None, typer.Option("--path", help="Only files whose path contains this.")]
+Rule = Annotated[str | None, typer.Option(help="Only rows that broke this rule.")]
+Day = Annotated[str | None, typer.Option("--day", help="Only files that arrived on this day, as 2017-12-29.")]
+Rows = Annotated[list[str] | None, typer.Option("--row", help="Only this row, as FILE:LINE; may be repeated.")]
+Because = Annotated[str | None, typer.Option("--because", help="Why; it is kept with the rows.")]
+GROUPS = {
+    "rule": "source, dataset, rule",
+    "file": "source, dataset, path",
+    "day": "source, dataset, arrived",
+}
 
 
 @app.command("list")
 def list_(
     config: Config = None,
-    by: Annotated[str, typer.Option("--by", help="rule or file")] = "rule",
+    by: Annotated[str, typer.Option("--by", help="rule, file or day")] = "rule",
+    everything: Annotated[bool, typer.Option("--all", help="Also what was replayed or dropped, and when.")] = False,
+    source: Source = None,
+    dataset: Dataset = None,
+    path: FilePart = None,
+    rule: Rule = None,
+    day: Day = None,
+    row: Rows = None,
 ) -> None:
-    """Count what was set aside, by rule or by file."""
-    from jobs.queries import connect
+    """Count the rows that wait in quarantine, by rule, file or day; with --all also those that left it."""
+    from jobs.validate.quarantine import database_of
 
-    columns = {"rule": "source, dataset, rule", "file": "source, dataset, path"}
-    if by not in columns:
-        raise ConfigError([f"--by: unknown value {by!r}{nearest(by, columns)}"])
-    settings = load_settings(config)
-    require_table(settings, "quarantine/rows")
-    rows = connect(settings).sql(
-        f"select {columns[by]}, count(distinct (file_id, line)) as rows, count(distinct path) as files, "
-        f"any_value(reason) from quarantine.rows group by all order by rows desc, {columns[by]}"
-    )
-    show("Set aside", [*columns[by].split(", "), "rows", "files", "reason (one of them)"], rows.fetchall())
+    if by not in GROUPS:
+        raise ConfigError([f"--by: unknown value {by!r}{nearest(by, GROUPS)}"])
+    found = _selected(load_settings(config), _selection(source, dataset, path, rule, day, row), closed=everything)
+    columns = ["rows", "files", "first arrived", "last arrived", "reason (one of them)"]
+    counts = "count(*) as n, count(distinct file_id), min(arrived), max(arrived), any_value(coalesce(why, reason))"
+    if everything:
+        columns[1:] = ["waiting", "accepted", "duplicate", "dropped", "tries", "last replayed", "by"]
+        counts = (
+            "count(*) as n, count(*) filter (open), count(*) filter (outcome = 'accepted'), count(*) filter (outcome = "
+            "'duplicate'), count(*) filter (outcome = 'dropped'), sum(attempts)::bigint, "
+            "strftime(max(at), '%Y-%m-%d %H:%M'), arg_max(by, at)"
+        )
+    with database_of(found=found) as tables:
+        tables.execute("SET TimeZone = 'UTC'")
+        rows = tables.sql(f"select {GROUPS[by]}, {counts} from found group by all order by n desc, {GROUPS[by]}")
+        title = "Set aside, and what became of it (UTC)" if everything else "Waiting in quarantine"
+        show(title, [*GROUPS[by].split(", "), *columns], rows.fetchall())
 
 
 @app.command("show")
 def show_rows(
     config: Config = None,
-    rule: Annotated[str | None, typer.Option(help="Only this rule.")] = None,
-    path: Annotated[str | None, typer.Option(help="Only files whose path contains this.")] = None,
+    source: Source = None,
+    dataset: Dataset = None,
+    path: FilePart = None,
+    rule: Rule = None,
+    day: Day = None,
+    row: Rows = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also rows that were replayed or dropped.")] = False,
     records: Annotated[bool, typer.Option(help="Show the records too: they hold personal data.")] = False,
     limit: Annotated[int, typer.Option(min=1)] = 50,
 ) -> None:
-    """Show single rows that were set aside: file, line, rule and reason."""
-    from jobs.queries import connect
+    """Show single rows: file, line, rule, reason, and what became of them."""
+    from jobs.validate.quarantine import database_of
+
+    found = _selected(load_settings(config), _selection(source, dataset, path, rule, day, row), closed=everything)
+    columns = ["path", "line", "rule", "reason", "outcome", "why", *(["record"] if records else [])]
+    with database_of(found=found) as tables:
+        rows = tables.sql(f"select {', '.join(columns)} from found limit {limit}").fetchall()
+    show(None, columns, rows)
+    if found.num_rows > limit:
+        console.print(f"{found.num_rows - limit:,} more rows; see --limit")
+
+
+@app.command()
+def replay(
+    config: Config = None,
+    source: Source = None,
+    dataset: Dataset = None,
+    path: FilePart = None,
+    rule: Rule = None,
+    day: Day = None,
+    row: Rows = None,
+    corrected: Annotated[
+        Path | None, typer.Option("--corrected", help="Take these records: a corrected file of quarantine export.")
+    ] = None,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option("--accept", help="Let a stopped batch pass in spite of this critical rule; needs --because."),
+    ] = None,
+    because: Because = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, change nothing.")] = False,
+) -> None:
+    """Try the selected rows again with the present configuration; exit 1 if one is refused again."""
+    from jobs.validate import replay as job
+    from jobs.validate.corrections import corrected as read_corrections
+    from jobs.validate.retry import Decision
 
     settings = load_settings(config)
+    selection, by = _selection(source, dataset, path, rule, day, row), getpass.getuser()
+    if accept and not (because or "").strip():
+        raise ConfigError(["--accept: say why with --because; it is kept with the batch"])
+    selected = _selected(settings, selection)
+    corrections = read_corrections(corrected, selected) if corrected else None
+    decision = Decision(tuple(accept), because or "", by) if accept else None
+    report = job.run(selection, settings, by, corrections, decision, dry_run)
+    _show_report(report)
+    report.refuse()
+
+
+@app.command()
+def export(
+    to: Annotated[Path, typer.Option("--to", help="New file to write: NAME.csv or NAME.jsonl.")],
+    config: Config = None,
+    source: Source = None,
+    dataset: Dataset = None,
+    path: FilePart = None,
+    rule: Rule = None,
+    day: Day = None,
+    row: Rows = None,
+) -> None:
+    """Write the selected rows to a file that can be corrected and replayed with --corrected."""
+    from jobs.ingest.expressions import source_columns
+    from jobs.validate import corrections
+
+    settings = load_settings(config)
+    selected = _selected(settings, _selection(source, dataset, path, rule, day, row))
+    pairs = set(zip(selected["source"].to_pylist(), selected["dataset"].to_pylist(), strict=True))
+    configured = [
+        settings.sources[source].datasets[dataset]
+        for source, dataset in sorted(pairs)
+        if source in settings.sources and dataset in settings.sources[source].datasets
+    ]
+    columns = source_columns(value.expression for one in configured for value in one.columns.values())
+    written = corrections.export(selected, to, columns)
+    console.print(f"{written:,} rows in {to}; it holds personal data, remove it when you are done", soft_wrap=True)
+    if written < selected.num_rows:
+        console.print(f"{selected.num_rows - written:,} files that were set aside as a whole are not in it")
+
+
+@app.command()
+def drop(
+    because: Annotated[str, typer.Option("--because", help="Why these rows will never be good; it is kept with them.")],
+    config: Config = None,
+    source: Source = None,
+    dataset: Dataset = None,
+    path: FilePart = None,
+    rule: Rule = None,
+    day: Day = None,
+    row: Rows = None,
+) -> None:
+    """Close rows that will never be good. They stay in quarantine/rows, and are not tried again."""
+    from jobs.validate import replay as job
+
+    if not because.strip():
+        raise ConfigError(["--because: say why these rows are dropped"])
+    settings, selection = load_settings(config), _selection(source, dataset, path, rule, day, row)
+    if not selection.options():
+        raise ConfigError(["say which rows: give at least one of --source, --dataset, --path, --rule, --day and --row"])
+    _selected(settings, selection)
+    console.print(f"{job.drop(selection, because, getpass.getuser(), settings):,} rows dropped")
+
+
+def _selection(
+    source: str | None, dataset: str | None, path: str | None, rule: str | None, day: str | None, row: list[str] | None
+) -> Selection:
+    from jobs.validate.quarantine import Selection
+
+    try:
+        arrived = date.fromisoformat(day) if day else None
+    except ValueError:
+        raise ConfigError([f"--day: {day!r} is not a day such as 2017-12-29"]) from None
+    return Selection(source, dataset, path, rule, arrived, tuple(row or ()))
+
+
+def _selected(settings: Settings, selection: Selection, closed: bool = False):  # type: ignore[no-untyped-def]
+    """The rows; raises ConfigError if there never were any, naming what was mistyped."""
+    from jobs.lake import Lake
+    from jobs.validate.quarantine import Selection, select
+
     require_table(settings, "quarantine/rows")
-    columns = ["path", "line", "rule", "reason", *(["record"] if records else [])]
-    rows = connect(settings).execute(
-        f"select {', '.join(columns)} from quarantine.rows where ($rule is null or rule = $rule) "
-        "and ($path is null or contains(path, $path)) order by path, line, rule limit $limit",
-        {"rule": rule, "path": path, "limit": limit},
-    )
-    show(None, columns, rows.fetchall())
+    lake = Lake.of(settings)
+    found = select(lake, selection, closed)
+    if found.num_rows or select(lake, selection, closed=True).num_rows:
+        return found
+    everything = select(lake, Selection(), closed=True)
+    for name in ("source", "dataset", "rule"):
+        value, known = getattr(selection, name), set(everything[name].to_pylist())
+        if value is not None and value not in known:
+            raise ConfigError([f"--{name}: nothing was ever set aside for {value!r}{nearest(value, known)}"])
+    raise ConfigError([f"nothing was ever set aside for {selection.options()}; see klantreis quarantine list --all"])
+
+
+def _show_report(report: Report) -> None:
+    if not report.outcomes.num_rows:
+        console.print("nothing to replay: none of these rows waits in quarantine")
+        return
+    title = "What a replay would do" if report.dry_run else "Replayed"
+    show(title, ["source", "dataset", "rule", "tried", "accepted", "duplicate", "refused"], report.by_rule())
+    if report.refusals():
+        show("Refused", ["rows", "reason"], [(row["rows"], row["reason"]) for row in report.refusals()])
+    for note in report.notes:
+        console.print(note, soft_wrap=True)

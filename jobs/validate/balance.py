@@ -42,11 +42,11 @@ def refuse_imbalance(lake: Lake, file_ids: Iterable[str]) -> None:
     Counts and replays are held against the rows that are in quarantine and those in the valid table.
     """
     with database(lake) as tables:
-        tables.execute(
+        found = tables.sql(
             f"select * from ({after_replays()}) where file_id in (select unnest($wanted))",
-            {"wanted": sorted(set(file_ids))},
+            params={"wanted": sorted(set(file_ids))},
         )
-        files = tables.to_arrow_table().to_pylist()
+        files = found.to_arrow_table().to_pylist()
     valid = _valid_rows(lake, files)
     for file in files:
         parts = [file[name] for name in ("accepted", "waiting", "dropped", "duplicates")]

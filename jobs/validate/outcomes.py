@@ -41,16 +41,16 @@ def outcomes(tried: pa.Table, results: pa.Table, corrections: pa.Table) -> pa.Ta
     """One row per row of `tried`; one that nothing is known of is refused."""
     lost = "its record is in no raw table any more; export the row, complete it and replay the corrected file"
     with database_of(tried=tried, results=results, corrections=corrections) as tables:
-        tables.execute(
+        found = tables.sql(
             """
             select t.file_id, t.line, t.source, t.dataset, t.path, t.arrived, t.rule,
                    coalesce(r.outcome, 'refused') as outcome,
                    case when r.outcome is null then $lost else r.reason end as reason,
                    c.record is not null as corrected, c.record
             from tried t left join results r using (file_id, line) left join corrections c using (file_id, line)""",
-            {"lost": lost},
+            params={"lost": lost},
         )
-        return tables.to_arrow_table()
+        return found.to_arrow_table()
 
 
 def settle(lake: Lake, found: pa.Table, stamp: Stamp) -> None:
@@ -63,7 +63,7 @@ def settle(lake: Lake, found: pa.Table, stamp: Stamp) -> None:
     for race in range(RACES):
         with database(lake) as tables:
             tables.register("found", found)
-            tables.execute(
+            rows = tables.sql(
                 """
                 select f.file_id, f.line, s.attempts + 1 as attempt, $id as replay, $day::date as day,
                        $moment::timestamptz as at, f.source, f.dataset, f.path, f.rule, f.outcome, f.reason,
@@ -71,9 +71,8 @@ def settle(lake: Lake, found: pa.Table, stamp: Stamp) -> None:
                 from found f join states s using (file_id, line)
                 where s.open and (s.replay is distinct from $id)
                   and ($race = 0 or f.outcome <> 'refused')""",
-                {"id": stamp.id, "day": stamp.day, "moment": stamp.moment, "by": stamp.by, "race": race},
-            )
-            rows = tables.to_arrow_table()
+                params={"id": stamp.id, "day": stamp.day, "moment": stamp.moment, "by": stamp.by, "race": race},
+            ).to_arrow_table()
         if not rows.num_rows:
             return
         schema = schemas.get("quarantine/replays").arrow_schema()

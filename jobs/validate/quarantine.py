@@ -108,8 +108,5 @@ def select(lake: Lake, selection: Selection, closed: bool = False) -> pa.Table:
     """The selected rows of `states`, by file and line: those that are open, or with `closed` all."""
     condition, parameters = selection.condition()
     with database(lake) as tables:
-        tables.execute(
-            f"select * from states where ({condition}) and (open or {closed}) order by arrived, path, file_id, line",
-            parameters,
-        )
-        return tables.to_arrow_table()
+        query = f"select * from states where ({condition}) and (open or {closed}) order by arrived, path, file_id, line"
+        return tables.sql(query, params=parameters).to_arrow_table()

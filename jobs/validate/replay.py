@@ -19,6 +19,7 @@ from jobs.errors import RowsRefused
 from jobs.lake import Lake
 from jobs.settings import Settings
 from jobs.validate import balance, quarantine
+from jobs.validate.corrections import CORRECTION
 from jobs.validate.outcomes import RESULT, Stamp, outcomes, settle
 from jobs.validate.quarantine import Selection, database_of
 from jobs.validate.reread_files import reread_files
@@ -26,9 +27,6 @@ from jobs.validate.retry import Decision, Part, retry
 from jobs.validate.retry_checks import refused_at_once
 from jobs.validate.stops import stops
 from jobs.yaml_files import ConfigError
-
-CORRECTION = pa.schema([("file_id", pa.string()), ("line", pa.int64()), ("record", pa.string())])
-"""A record as a user corrected it."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +57,14 @@ class Report:
         return self._ask(
             "select source, dataset, rule, count(*) as tried, count(*) filter (outcome = 'accepted'), "
             "count(*) filter (outcome = 'duplicate'), count(*) filter (outcome = 'refused') as refused "
-            "from found group by all order by refused desc, tried desc, all"
+            "from found group by all order by refused desc, tried desc, source, dataset, rule"
         )
 
     def refusals(self) -> list[dict[str, Any]]:
         """Why rows were refused, and how many, most first."""
         found = self._ask(
-            "select reason, count(*) as rows from found where outcome = 'refused' group by all order by rows desc, all"
+            "select reason, count(*) as rows from found where outcome = 'refused' "
+            "group by all order by rows desc, reason"
         )
         return [{"reason": reason, "rows": rows} for reason, rows in found]
 
@@ -159,104 +158,6 @@ def _refuse_strangers(corrections: pa.Table, selected: pa.Table) -> None:
             [
                 f"--corrected: {strangers.num_rows:,} of its rows are not open in quarantine, or not selected, such as "
                 f"line {first['line']} of file {first['file_id']}; take them out of the file"
-            ]
-        )
-
-
-def _ask(self, query: str) -> list[tuple[Any, ...]]:
-        with database_of(found=self.outcomes) as tables:
-            return tables.sql(query).fetchall()
-
-
-def run(
-    selection: Selection,
-    settings: Settings,
-    by: str,
-    corrections: pa.Table | None = None,
-    decision: Decision | None = None,
-    dry_run: bool = False,
-) -> Report:
-    """Try the selected open rows again; those that `corrections` (CORRECTION) has, as they are there.
-
-    With corrections and no selection, the corrected rows are tried. `decision` says which critical rules a person
-    overrules for stopped batches, and why. With `dry_run` nothing is written. Raises ConfigError if a correction is
-    of no open row, StepFailed if at the end the rows of a touched file do not add up.
-    """
-    lake = Lake.of(settings)
-    corrected = corrections if corrections is not None else CORRECTION.empty_table()
-    selected = quarantine.select(lake, selection)
-    _refuse_strangers(corrected, selected)
-    if corrections is not None and selection == Selection():
-        selected = _ask("select * from rows_ semi join corrections using (file_id, line)", selected, corrected)
-    stamp = Stamp.of(by, settings)
-    stopped = stops(lake)
-    reports = []
-    for source, dataset in _datasets(selected):
-        mine = pc.and_(pc.equal(selected["source"], source), pc.equal(selected["dataset"], dataset))
-        rows = selected.filter(mine)
-        part = Part(lake, settings, source, dataset, rows, corrected, stopped, decision, stamp, dry_run)
-        reports.append(_replay(part))
-    if not dry_run:
-        balance.refuse_imbalance(lake, pc.unique(selected["file_id"]).to_pylist())
-    nothing = outcomes(selected, RESULT.empty_table(), corrected)
-    found = pa.concat_tables([nothing.slice(0, 0), *(report.outcomes for report in reports)])
-    return Report(found, [note for report in reports for note in report.notes], dry_run)
-
-
-def drop(selection: Selection, because: str, by: str, settings: Settings) -> int:
-    """Close the selected open rows for good, and return how many: they stay in quarantine as dropped, with the reason.
-
-    Raises StepFailed if at the end the rows of a touched file do not add up.
-    """
-    lake = Lake.of(settings)
-    selected = quarantine.select(lake, selection)
-    results = pa.table(
-        {
-            "file_id": selected["file_id"],
-            "line": selected["line"],
-            "outcome": pa.repeat("dropped", selected.num_rows),
-            "reason": pa.repeat(because, selected.num_rows),
-        }
-    ).cast(RESULT)
-    settle(lake, outcomes(selected, results, CORRECTION.empty_table()), Stamp.of(by, settings))
-    balance.refuse_imbalance(lake, pc.unique(selected["file_id"]).to_pylist())
-    return int(selected.num_rows)
-
-
-def _replay(part: Part) -> Report:
-    """Try the rows of one dataset of one source, and settle what became of them."""
-    results, notes = [refused_at_once(part)], list[str]()
-    todo = part.ask("select * from rows_ anti join refused using (file_id, line)", refused=results[0])
-    files, lines = todo.filter(pc.equal(todo["line"], 0)), todo.filter(pc.greater(todo["line"], 0))
-    if files.num_rows:
-        found, notes = reread_files(part.only(files))
-        results.append(found)
-    if lines.num_rows:
-        results.append(retry(part.only(lines)))
-    found = outcomes(part.rows, pa.concat_tables(results), part.corrections)
-    if not part.dry_run:
-        settle(part.lake, found, part.stamp)
-    return Report(found, notes, part.dry_run)
-
-
-def _datasets(rows: pa.Table) -> list[tuple[str, str]]:
-    pairs = rows.group_by(["source", "dataset"]).aggregate([])
-    return sorted(zip(pairs["source"].to_pylist(), pairs["dataset"].to_pylist(), strict=True))
-
-
-def _refuse_strangers(corrections: pa.Table, selected: pa.Table) -> None:
-    """Raise ConfigError if a correction is not of a selected row."""
-    strangers = _ask("select * from corrections anti join rows_ using (file_id, line)", selected, corrections)
-    if strangers.num_rows:
-        places = ", ".join(
-            f"line {line} of file {file}"
-            for file, line in zip(
-                *map(pa.ChunkedArray.to_pylist, strangers.select(["file_id", "line"]).slice(0, 3).columns)
-            )
-        )
-        raise ConfigError(
-            [
-                f"--corrected: {strangers.num_rows:,} rows are not open in quarantine, or not among the selected: {places}"
             ]
         )
 

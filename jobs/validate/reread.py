@@ -77,6 +77,7 @@ class Files:
     def _kept_lines(self, entry: Entry, refused: pa.Table) -> tuple[list[pa.RecordBatch], dict[int, str]]:
         """The lines as quarantine kept them, read as a file of one line each."""
         form = self._settings.sources[entry.source].datasets[entry.dataset].format
+        limits = self._settings.general.limits
         header = self._header(entry, form)
         records, reasons = [], {}
         with duckdb.connect() as database:
@@ -86,7 +87,7 @@ class Files:
                     reasons[line] = f"{GONE}; quarantine holds it only in part, or with its bad bytes spelled out"
                     continue
                 try:
-                    record = _one_record(database, f"{header}{text}", form)
+                    record = _one_record(database, f"{header}{text}", form, limits)
                 except BrokenFile as error:
                     reasons[line] = f"{GONE}; the line alone does not read either: {error}"
                     continue
@@ -119,7 +120,7 @@ def _lineage(entry: Entry) -> dict[str, Any]:
     return {"source": entry.source, "file_id": entry.file_id, "arrived": entry.arrived}
 
 
-def _one_record(database: duckdb.DuckDBPyConnection, text: str, form: Format) -> str | None:
+def _one_record(database: duckdb.DuckDBPyConnection, text: str, form: Format, limits: Limits) -> str | None:
     """The single record in `text`; None if there is none, or more."""
     found: list[str] = []
     for chunk in read(database, Content(text.encode()), form, Limits()):

@@ -60,12 +60,14 @@ def _load(part: Part, files: Files, file_id: str) -> tuple[Entry | None, int, st
         _forget_other_reading(part, files, file_id)
         part.lake.append(part.raw, again.rows, part.txn.part(file_id))
     if again.entry is None:
-        return None, 0, GONE
+        return None, 0, "; ".join(again.stops) or GONE
     if again.entry.state != "loaded":
         (refusal,) = again.refused
         return None, 0, f"{refusal['rule']}: {refusal['reason']}"
     if part.dry_run:
         return again.entry, len(again.refused), _forecast(part, rows, again.entry)
+    if again.columns is not None:
+        part.lake.append("ops/columns", again.columns, part.txn.part(file_id))
     if again.refused:
         part.lake.append("quarantine/rows", rows_of("quarantine/rows", again.refused), part.txn.part(file_id))
     return again.entry, len(again.refused), ""

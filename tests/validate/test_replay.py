@@ -1,0 +1,275 @@
+"""Rows in quarantine are tried again: each lands exactly once, and what became of it is told."""
+
+import dataclasses
+
+import pytest
+
+from jobs.errors import DataStopped, RowsRefused
+from jobs.ingest import load
+from jobs.validate import publish, replay
+from jobs.validate.quarantine import Selection, select
+from tests.validate.test_publish import ann, contacts, counts, quarantined
+
+FIRST = "2024-05-01"
+
+
+@pytest.fixture
+def run(company, day):
+    """Load and validate a day; the configuration of the dataset may be changed first."""
+
+    def call(text=FIRST, settings=company):
+        load.run("crm", day(text), settings)
+        return publish.run("crm", day(text), settings)
+
+    return call
+
+
+@pytest.fixture
+def again(company):
+    """Replay a selection, with the company's or a corrected configuration."""
+
+    def call(settings=company, corrections=None, decision=None, dry_run=False, **selection):
+        return replay.run(Selection(**selection), settings, "ann", corrections, decision, dry_run)
+
+    return call
+
+
+@pytest.fixture
+def corrected(company):
+    """The company with another configuration of its contacts."""
+
+    def change(**dataset):
+        source = company.sources["crm"]
+        contacts_ = source.datasets["contacts"]
+        columns = contacts_.columns | {
+            name: type(contacts_.columns["email"]).model_validate({"from": text})
+            for name, text in dataset.pop("columns", {}).items()
+        }
+        form = contacts_.format.model_copy(update=dataset.pop("format", {}))
+        changed = contacts_.model_copy(update={"columns": columns, "format": form, **dataset})
+        new = source.model_copy(update={"datasets": source.datasets | {"contacts": changed}})
+        return dataclasses.replace(company, sources=company.sources | {"crm": new})
+
+    return change
+
+
+def valid(lake):
+    """(contact, line, arrived) of each valid row."""
+    rows = lake.arrow("valid/contacts", columns=["contact_id", "line", "arrived"]).to_pylist()
+    return sorted((row["contact_id"], row["line"], str(row["arrived"])) for row in rows)
+
+
+def history(lake):
+    """(line, attempt, outcome) of each row that was tried."""
+    rows = lake.arrow("quarantine/replays").to_pylist()
+    return sorted((row["line"], row["attempt"], row["outcome"]) for row in rows)
+
+
+def still_open(lake):
+    return select(lake, Selection())["line"].to_pylist()
+
+
+def test_rows_land_with_their_own_lineage_after_the_expression_was_corrected(land, run, again, corrected, company_lake):
+    land("crm/2024-05-01/contacts.csv", contacts(ann(1), ann(2, "01/05/2024"), ann(3, "02/05/2024")))
+    run()
+    assert valid(company_lake) == [("1", 2, FIRST)]
+    fixed = corrected(columns={"updated_at": "coalesce(to_timestamp(updated, 'dd/MM/yyyy'), to_timestamp(updated))"})
+
+    report = again(fixed)
+
+    assert report.counts() == {"tried": 2, "accepted": 2, "duplicates": 0, "refused": 0}
+    assert valid(company_lake) == [("1", 2, FIRST), ("2", 3, FIRST), ("3", 4, FIRST)]
+    assert history(company_lake) == [(3, 1, "accepted"), (4, 1, "accepted")]
+    assert company_lake.rows("quarantine/rows") == 2
+    assert still_open(company_lake) == []
+    report.refuse()
+
+
+def test_a_row_that_still_breaks_a_rule_is_refused_with_the_reason_and_stays_open(land, run, again, company_lake):
+    land("crm/2024-05-01/contacts.csv", contacts(ann(1), ann(2, "never")))
+    run()
+    report = again()
+    assert report.counts() == {"tried": 1, "accepted": 0, "duplicates": 0, "refused": 1}
+    with pytest.raises(RowsRefused, match=r"1 of 1 rows were refused again: 1 x updated_at:"):
+        report.refuse()
+    assert still_open(company_lake) == [3]
+    again()
+    assert history(company_lake) == [(3, 1, "refused"), (3, 2, "refused")]
+
+
+def test_a_row_whose_key_was_accepted_meanwhile_is_a_duplicate(land, run, again, corrected, company_lake):
+    land("crm/2024-05-01/contacts.csv", contacts(ann(1, "01/05/2024"), ann(2)))
+    run()
+    land("crm/2024-05-02/contacts.csv", contacts(ann(1, "2024-05-01")))
+    run("2024-05-02")
+    fixed = corrected(columns={"updated_at": "coalesce(to_timestamp(updated, 'dd/MM/yyyy'), to_timestamp(updated))"})
+    assert again(fixed).counts() == {"tried": 1, "accepted": 0, "duplicates": 1, "refused": 0}
+    assert valid(company_lake) == [("1", 2, "2024-05-02"), ("2", 3, FIRST)]
+    assert still_open(company_lake) == []
+
+
+DUTCH = {"updated_at": "coalesce(to_timestamp(updated, 'dd/MM/yyyy'), to_timestamp(updated))"}
+
+
+def test_a_dry_run_tells_what_would_happen_and_changes_nothing(land, run, again, corrected, company_lake):
+    land("crm/2024-05-01/contacts.csv", contacts(ann(1, "01/05/2024"), ann(1, "01/05/2024"), ann(""), ann(2)))
+    land("crm/2024-05-01/contacts_b.csv", "id;updated;email;name;born\n5;2024-05-01;;Eve;\n")
+    run()
+    before = company_lake.version("valid/contacts"), company_lake.version("ops/counts")
+    report = again(corrected(columns=DUTCH), dry_run=True)
+    assert report.counts() == {"tried": 4, "accepted": 1, "duplicates": 1, "refused": 2}
+    with pytest.raises(RowsRefused, match="2 of 4 rows would be refused"):
+        report.refuse()
+    assert (company_lake.version("valid/contacts"), company_lake.version("ops/counts")) == before
+    assert not company_lake.exists("quarantine/replays")
+
+
+@pytest.mark.parametrize(
+    ("selection", "lines"),
+    [
+        ({}, [2, 3, 2, 2]),
+        ({"rule": "contact_id:not_null"}, [2, 2]),
+        ({"path": "contacts_b"}, [2]),
+        ({"day": "2024-05-02"}, [2]),
+        ({"source": "crm", "dataset": "contacts", "rule": "updated_at:type", "day": "2024-05-01"}, [3]),
+        ({"rows": ("2024-05-01/contacts.csv:3", "contacts_b.csv:2")}, [3, 2]),
+        ({"rows": ("contacts.csv:9",)}, []),
+        ({"source": "erp"}, []),
+    ],
+)
+def test_rows_are_selected_by_rule_file_day_and_row(land, run, company_lake, day, selection, lines):
+    land("crm/2024-05-01/contacts.csv", contacts(ann(""), ann(2, "never"), ann(3)))
+    land("crm/2024-05-01/contacts_b.csv", contacts(ann("")))
+    land("crm/2024-05-02/contacts.csv", contacts(ann(4, "never")))
+    run("2024-05-02")
+    if "day" in selection:
+        selection["day"] = day(selection["day"])
+    assert select(company_lake, Selection(**selection))["line"].to_pylist() == lines
+
+
+def test_a_line_that_was_no_record_is_read_again_from_its_file(land, run, again, corrected, company_lake):
+    land(
+        "crm/2024-05-01/messages.jsonl", '{"id": "m1", "talk": {"id": "t1"}, "at": "2024-05-01", "text": "Hi"}\n{"id"\n'
+    )
+    land("crm/2024-05-01/contacts.csv", contacts(ann(1), ("2", "2024-05-01", "'b;c'", "Bo", "", "x")))
+    run()
+    assert quarantined(company_lake) == [(2, "record:json"), (3, "record:fields")]
+    report = again(dataset="contacts")
+    assert report.counts()["refused"] == 1
+    assert "the header has 5 fields, this line 6" in report.refusals()[0]["reason"]
+
+
+def test_a_whole_file_is_loaded_after_its_delimiter_was_corrected_and_only_its_bad_rows_stay(
+    land, run, again, corrected, company_lake
+):
+    land("crm/2024-05-01/contacts.csv", contacts(ann(1)))
+    text = contacts(ann(2), ann(""), ann(3), ann(3)).replace(",", ";")
+    land("crm/2024-05-01/contacts_b.csv", text)
+    run()
+    assert counts(company_lake)["2024-05-01/contacts_b.csv"] == (1, 0, 1, 0)
+    report = again(corrected(format={"delimiter": ";"}))
+    assert report.counts() == {"tried": 1, "accepted": 1, "duplicates": 0, "refused": 0}
+    assert counts(company_lake)["2024-05-01/contacts_b.csv"] == (4, 2, 1, 1)
+    assert valid(company_lake) == [("1", 2, FIRST), ("2", 2, FIRST), ("3", 4, FIRST)]
+    (entry,) = (e for e in company_lake.arrow("ops/files").to_pylist() if "_b" in e["path"])
+    assert (entry["state"], entry["reason"], entry["rows_in"]) == ("loaded", None, 4)
+    assert still_open(company_lake) == [3]
+    with pytest.raises(RowsRefused, match=r"contacts_b.csv was read, 1 of its 4 rows are set aside"):
+        report.refuse()
+
+
+def test_a_file_that_is_gone_or_changed_cannot_be_read_again_and_the_message_says_so(
+    land, run, again, corrected, company_lake
+):
+    gone = land("crm/2024-05-01/contacts.csv", "id;updated\n1;2\n")
+    changed = land("crm/2024-05-01/contacts_b.csv", "id;updated\n1;3\n")
+    run()
+    gone.unlink()
+    changed.write_text("id;updated\n1;4\n")
+    report = again(corrected(format={"delimiter": ";"}))
+    assert report.counts()["refused"] == 2
+    assert [row["rows"] for row in report.refusals()] == [2]
+    assert "the file is no longer where it landed, or holds something else" in report.refusals()[0]["reason"]
+
+
+def test_a_line_of_a_file_that_is_gone_is_read_from_what_quarantine_kept(land, run, again, corrected, company_lake):
+    file = land("crm/2024-05-01/contacts.csv", contacts(ann(1), ("2", "2024-05-01", "a@b.example")))
+    run()
+    file.unlink()
+    report = again()
+    assert report.counts()["refused"] == 1
+    assert "the file is no longer where it landed" in report.refusals()[0]["reason"]
+    assert "the line alone" in report.refusals()[0]["reason"]
+
+
+def test_dropped_rows_are_closed_with_the_reason_and_are_not_tried_again(land, run, again, company, company_lake):
+    land("crm/2024-05-01/contacts.csv", contacts(ann(1), ann(""), ann(2, "never")))
+    run()
+    assert replay.drop(Selection(rule="contact_id:not_null"), "test rows of the vendor", "ann", company) == 1
+    assert still_open(company_lake) == [4]
+    assert again().counts()["tried"] == 1
+    (dropped,) = (r for r in company_lake.arrow("quarantine/replays").to_pylist() if r["outcome"] == "dropped")
+    assert (dropped["line"], dropped["reason"], dropped["by"]) == (3, "test rows of the vendor", "ann")
+    assert company_lake.rows("quarantine/rows") == 2
+
+
+@pytest.fixture
+def stopped(land, run):
+    """A day on which 30 of 71 contacts have no id; the others would be fine."""
+    land("crm/2024-05-01/contacts.csv", contacts(*[ann("", name="Bo")] * 30, *(ann(n) for n in range(40)), ann(7, "x")))
+    with pytest.raises(DataStopped, match="contact_id:not_null"):
+        run()
+
+
+def test_a_stopped_batch_is_refused_again_as_long_as_its_suite_fails(stopped, run, again, company_lake):
+    report = again(source="crm", dataset="contacts")
+    assert report.counts() == {"tried": 71, "accepted": 0, "duplicates": 0, "refused": 71}
+    with pytest.raises(RowsRefused, match="71 of 71 rows were refused again: 71 x the batch is stopped by contact_id"):
+        report.refuse()
+    assert not company_lake.exists("valid/contacts")
+    with pytest.raises(DataStopped, match=r"crm.contacts is stopped by contact_id:not_null: 30 of 71 rows"):
+        run()
+
+
+def test_a_stopped_batch_is_published_after_the_fix_and_its_day_goes_green(
+    stopped, run, again, corrected, company_lake
+):
+    report = again(corrected(columns={"contact_id": "coalesce(nullif(id, ''), name)"}))
+    assert report.counts() == {"tried": 71, "accepted": 41, "duplicates": 29, "refused": 1}
+    assert company_lake.rows("valid/contacts") == 41
+    assert run()["rows_in"] == 0
+    assert still_open(company_lake) == [72]
+    verdicts = company_lake.arrow("ops/validations").to_pylist()
+    found = sorted((v["attempt"], v["success"]) for v in verdicts if v["expectation"] == "contact_id:not_null")
+    assert found == [(1, False), (2, True)]
+
+
+def test_a_person_may_let_a_stopped_batch_pass_and_that_is_recorded(stopped, run, again, company_lake):
+    decision = replay.Decision(("contact_id:not_null",), "the till has no ids on Sundays", "ann")
+    report = again(decision=decision)
+    assert report.counts() == {"tried": 71, "accepted": 40, "duplicates": 0, "refused": 31}
+    assert run()["rows_in"] == 0
+    words = "accepted in spite of contact_id:not_null by ann: the till has no ids on Sundays"
+    (verdict,) = (
+        v
+        for v in company_lake.arrow("ops/validations").to_pylist()
+        if v["expectation"] == "contact_id:not_null" and v["attempt"] == 2
+    )
+    assert (verdict["severity"], verdict["success"]) == ("warning", False)
+    assert verdict["detail"].endswith(words)
+    reasons = {r["reason"] for r in company_lake.arrow("quarantine/replays").to_pylist() if r["outcome"] == "accepted"}
+    assert reasons == {words}
+
+
+def test_half_of_a_stopped_batch_cannot_be_replayed(stopped, again, corrected, company_lake):
+    fixed = corrected(columns={"contact_id": "coalesce(nullif(id, ''), name)"})
+    report = again(fixed, rule="contact_id:not_null")
+    assert report.counts()["refused"] == 30
+    (refusal,) = report.refusals()
+    assert "klantreis quarantine replay --source crm --dataset contacts --day 2024-05-01" in refusal["reason"]
+    assert not company_lake.exists("valid/contacts")
+
+
+def test_a_stop_is_settled_when_its_rows_are_dropped(stopped, run, company):
+    replay.drop(Selection(source="crm"), "a delivery for tests", "ann", company)
+    assert run()["rows_in"] == 0
