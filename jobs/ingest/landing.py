@@ -80,8 +80,8 @@ class Landing:
     def unclaimed(self, datasets: list[tuple[str, Ready]]) -> list[str]:
         """Files that no dataset's pattern takes, whatever their day: probably a pattern or a folder name is wrong."""
         expressions = [glob_expression(pattern) for pattern, _ in datasets]
-        markers = {_marker(path, ready) for _, ready in datasets if ready.marker for path in self._found}
-        names = (path for path in self._found if not UNFINISHED.search(path) and path not in markers)
+        expressions += [_markers(ready) for _, ready in datasets if ready.marker]
+        names = (path for path in self._found if not UNFINISHED.search(path))
         return sorted(name for name in names if not any(expression.fullmatch(name) for expression in expressions))
 
     @contextmanager
@@ -107,11 +107,11 @@ class Landing:
     def _arrivals(self, pattern: str, day: date, ready: Ready) -> Iterator[tuple[LandedFile, str | None]]:
         """Each file of the pattern up to `day`, with why it is not complete yet."""
         expression = glob_expression(pattern)
-        markers = {_marker(path, ready) for path in self._found} if ready.marker else set()
+        markers = _markers(ready)
         for path, info in self._found.items():
             upload = UNFINISHED.search(path)
             found = expression.fullmatch(_final_name(path) if upload else path)
-            if not found or path in markers:
+            if not found or (ready.marker and markers.fullmatch(path)):
                 continue
             arrived = _arrival(found.groupdict().get("day"), day)
             if arrived is None:
@@ -173,3 +173,9 @@ def _final_name(path: str) -> str:
 def _marker(path: str, ready: Ready) -> str:
     """Where the marker of a file is."""
     return ready.marker.replace("{file}", path).replace("{folder}", path.rpartition("/")[0]).lstrip("/")
+
+
+def _markers(ready: Ready) -> re.Pattern[str]:
+    """What every marker looks like, that of a file that is still to come too."""
+    expression = re.escape(ready.marker).replace(r"\{file\}", ".+").replace(r"\{folder\}/", "(?:.*/)?")
+    return re.compile(expression.replace(r"\{folder\}", ".*"))
