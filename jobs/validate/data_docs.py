@@ -72,7 +72,7 @@ def _page(summary: dict[str, Any], judgement: Judgement) -> str:
             "success": verdict.success,
             "rows": verdict.rows,
             "failed": verdict.failed,
-            "counted": result is None or bool(result.result),
+            "counted": result is None or "unexpected_count" in result.result,
             "reason": meta.get("reason", verdict.detail),
             "fate": FATES.get(meta.get("fate", ""), ""),
             "sentence": _sentence(result.expectation_config) if result else "",

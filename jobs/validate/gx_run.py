@@ -67,16 +67,30 @@ def judge(
     Of a batch of several arrival days that were judged each for itself, `fewest` is the rows of the smallest: the
     batch may have as large a share of bad rows as that one.
 
-    Great Expectations is asked for its verdicts only: for counts it would query the batch once per expectation. An
-    expectation that cannot be run counts as broken: not knowing is no reason to publish.
+    Great Expectations is asked for its verdicts only: for counts it would query the batch once per expectation. Only
+    what failed and has no counts yet is looked at again. An expectation that cannot be run counts as broken: not
+    knowing is no reason to publish.
     """
     lenient = [fitted(one, fewest) if fewest and _rule_of(one) in counts else one for one in expectations]
     result = great_expectations(batch, name, lenient, rows, "BOOLEAN_ONLY")
+    unknown = {_rule(one) for one in result.results if not (one.success or _rule(one) in counts or _raised(one))}
+    details = _details(batch, name, [one for one in lenient if _rule_of(one) in unknown], rows)
     for one in result.results:
         found = counts.get(_rule(one))
         if found and not one.result:
             one.result = _shown(rows, *found)
+        elif _rule(one) in details:
+            one.result = details[_rule(one)]
     return Judgement([_verdict(one, rows) for one in result.results], result)
+
+
+def _details(batch: DataFrame, name: str, expectations: list[Expectation], rows: int) -> dict[str, Any]:
+    """Counts of expectations about the batch as a whole, without a value of any row."""
+    if not expectations:
+        return {}
+    counts_only = {"result_format": "BASIC", "partial_unexpected_count": 0}
+    result = great_expectations(batch, name, expectations, rows, counts_only)
+    return {_rule(one): one.result for one in result.results}
 
 
 def great_expectations(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
 
@@ -30,6 +30,9 @@ from jobs.config_sources import SourceDataset
 from jobs.yaml_files import ConfigError
 
 BROKEN = "broken_rules"
+SEEN, BAD = "rules_seen", "rules_bad"
+WORD = 60
+"""Rules whose verdicts fit in one number."""
 REASON = "reason"
 DERIVED = (ARRIVAL_LIMIT, UNREADABLE)
 WHAT_TO_DO = "; correct it at the source, or its expression in config/sources, and replay the row"
@@ -79,22 +82,27 @@ def row_rules(expectations: Iterable[Expectation]) -> list[RowRule]:
 
 
 def tally(rows: DataFrame, rules: list[RowRule], measures: Mapping[str, Column] | None = None) -> dict[str, Tally]:
-    """Count the flagged rows of each file, and aggregate them by `measures`, in one pass."""
-    measures = measures or {}
-    counts = [F.count("*").alias("rows"), F.count(BROKEN).alias("bad")]
-    for index, rule in enumerate(rules):
-        counts.append(F.count(F.when(rule.looked_at, F.lit(1))).alias(f"looked_at_{index}"))
-        counts.append(F.count(F.when(rule.bad, F.lit(1))).alias(f"bad_{index}"))
-    counts += [measure.alias(f"measure_{index}") for index, measure in enumerate(measures.values())]
-    return {
-        row["file_id"]: Tally(
-            row["rows"],
-            row["bad"],
-            {rule.name: (row[f"looked_at_{index}"], row[f"bad_{index}"]) for index, rule in enumerate(rules)},
-            {name: row[f"measure_{index}"] for index, name in enumerate(measures)},
-        )
-        for row in rows.groupBy("file_id").agg(*counts).collect()
-    }
+    """Count the flagged rows of each file by what they broke, and aggregate them by `measures`."""
+    words = _words(rules)
+    bits = [name for word in range(len(words)) for name in (f"{SEEN}_{word}", f"{BAD}_{word}")]
+    tallies: dict[str, Tally] = {}
+    for row in rows.groupBy("file_id", *bits).agg(F.count("*").alias("rows")).collect():
+        before = tallies.get(row["file_id"]) or Tally(0, 0, {rule.name: (0, 0) for rule in rules})
+        by_rule, broken = dict(before.by_rule), 0
+        for word, rules_of_word in enumerate(words):
+            for bit, rule in enumerate(rules_of_word):
+                seen, bad = row[f"{SEEN}_{word}"] >> bit & 1, row[f"{BAD}_{word}"] >> bit & 1
+                looked_at, failed = by_rule[rule.name]
+                by_rule[rule.name] = (looked_at + seen * row["rows"], failed + bad * row["rows"])
+                broken |= bad & rule.quarantines
+        tallies[row["file_id"]] = Tally(before.rows + row["rows"], before.bad + broken * row["rows"], by_rule)
+    if not measures:
+        return tallies
+    asked = [measure.alias(f"measure_{index}") for index, measure in enumerate(measures.values())]
+    for row in rows.groupBy("file_id").agg(*asked).collect():
+        measured = {name: row[f"measure_{index}"] for index, name in enumerate(measures)}
+        tallies[row["file_id"]] = replace(tallies[row["file_id"]], measured=measured)
+    return tallies
 
 
 def applicable(expectations: Iterable[Expectation], dataset: SourceDataset, place: str) -> list[Expectation]:
@@ -115,16 +123,47 @@ def applicable(expectations: Iterable[Expectation], dataset: SourceDataset, plac
 
 
 def flagged(batch: DataFrame, rules: list[RowRule]) -> DataFrame:
-    """Add `broken_rules` (names, comma-separated) and `reason`: of rules that quarantine; both NULL for a good row."""
-    quarantining = [rule for rule in rules if rule.quarantines]
-    names = [F.when(rule.bad, _name(rule)) for rule in quarantining]
-    reasons = [F.when(rule.bad, F.lit(rule.reason)) for rule in quarantining]
-    return batch.withColumns(
+    """Add `broken_rules` (names, comma-separated) and `reason`: of rules that quarantine; both NULL for a good row.
+
+    Each rule is evaluated once, to bits of `rules_seen_N` and `rules_bad_N`; names and reasons are spelled out for bad
+    rows only, and `tally` counts the bits.
+    """
+    words = _words(rules)
+    bits: dict[str, Column] = {}
+    for word, rules_of_word in enumerate(words):
+        bits[f"{SEEN}_{word}"] = _bits(rule.looked_at for rule in rules_of_word)
+        bits[f"{BAD}_{word}"] = _bits(rule.bad for rule in rules_of_word)
+    broken, names, reasons = F.lit(False), [], []
+    for word, rules_of_word in enumerate(words):
+        held = F.col(f"{BAD}_{word}")
+        broken = broken | (
+            held.bitwiseAND(sum(1 << bit for bit, one in enumerate(rules_of_word) if one.quarantines)) != 0
+        )
+        for bit, rule in enumerate(rules_of_word):
+            if rule.quarantines:
+                bad = held.bitwiseAND(1 << bit) != 0
+                names.append(F.when(bad, _name(rule)))
+                reasons.append(F.when(bad, F.lit(rule.reason)))
+    return batch.withColumns(bits).withColumns(
         {
-            BROKEN: F.nullif(F.concat_ws(",", *names), F.lit("")),
-            REASON: F.concat(F.nullif(F.concat_ws("; ", *reasons), F.lit("")), F.lit(WHAT_TO_DO)),
+            BROKEN: F.when(broken, F.concat_ws(",", *names)),
+            REASON: F.when(broken, F.concat(F.concat_ws("; ", *reasons), F.lit(WHAT_TO_DO))),
         }
     )
+
+
+def _words(rules: list[RowRule]) -> list[list[RowRule]]:
+    """The rules in the order of their bits, as many to a number as it holds."""
+    return [rules[start : start + WORD] for start in range(0, len(rules), WORD)]
+
+
+def _bits(conditions: Iterable[Column]) -> Column:
+    """Bit n is set where condition n is true."""
+    bits = [
+        F.when(condition, F.lit(1 << bit).cast("bigint")).otherwise(F.lit(0).cast("bigint"))
+        for bit, condition in enumerate(conditions)
+    ]
+    return reduce(lambda left, right: left.bitwiseOR(right), bits)
 
 
 def _name(rule: RowRule) -> Column:
