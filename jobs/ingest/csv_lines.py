@@ -212,10 +212,15 @@ class FileLines:
         delimiter or line break, one that closes stands before one. A quote inside an unquoted field is named too.
         """
         start, end = self.offset(int(lines[0])), self.offset(int(ends[-1]) + 1)
-        data = np.frombuffer(self._content.data[start:end], np.uint8)
+        data = np.frombuffer(self._content.data[start:end] + b"\n", np.uint8)
         places = np.flatnonzero(data == ord(form.quote))
         if form.escape:
-            places = places[data[np.maximum(places - 1, 0)] != ord(form.escape)]
+            places = places[data[places - 1] != ord(form.escape)]
+        around = np.zeros(256, bool)
+        around[[ord(form.quote), ord(form.delimiter), LF, CR]] = True
+        # the index -1 of a quote at the very start wraps around to the line break at the very end
+        if len(places) % 2 == 0 and around[data[places[::2] - 1]].all() and around[data[places[1::2] + 1]].all():
+            return []
         firsts = self._starts[lines - 1] - start
         stops = np.append(self._starts, len(self._content.data))[ends] - start
         record = np.searchsorted(firsts, places, side="right") - 1
@@ -223,11 +228,8 @@ class FileLines:
         places, record = places[inside], record[inside]
         if not len(places):
             return []
-        around = np.zeros(256, bool)
-        around[[ord(form.quote), ord(form.delimiter), LF, CR]] = True
-        padded = np.concatenate([[LF], data, [LF]])
         opening = (np.arange(len(places)) - np.searchsorted(places, firsts)[record]) % 2 == 0
-        wrong = ~around[padded[np.where(opening, places, places + 2)]]
+        wrong = ~around[data[np.where(opening, places - 1, places + 1)]]
         odd = np.bincount(record, minlength=len(lines)) % 2 == 1
         bad = odd.copy()
         bad[record[wrong]] = True
