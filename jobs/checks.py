@@ -10,8 +10,10 @@ from pyspark.sql import functions as F
 from jobs.activation import messages
 from jobs.audiences import rules
 from jobs.engine import get_spark
+from jobs.ingest import source_checks
 from jobs.ingest.expressions import parse
 from jobs.journeys import checks as journey_checks
+from jobs.profiles import trait_checks
 from jobs.settings import Settings
 from jobs.validate import own_rules
 from jobs.yaml_files import ConfigError, line_of
@@ -19,9 +21,16 @@ from jobs.yaml_files import ConfigError, line_of
 
 def problems(settings: Settings) -> list[str]:
     """One line per problem: file, line, key, what is wrong. Empty if the configuration is fine."""
-    found = [*_mappings(settings), *_own_rules(settings), *journey_checks.check(settings), *messages.check(settings)]
+    found = [*source_checks.problems(settings), *_mappings(settings), *_own_rules(settings)]
+    found += [*journey_checks.check(settings), *messages.check(settings)]
+    found += trait_checks.check(settings) or trait_checks.analyse(get_spark(), settings)
     wrong_rules = rules.check(settings)
     return found + (wrong_rules or rules.analyse(get_spark(), settings))
+
+
+def notes(settings: Settings) -> list[str]:
+    """One line per thing that is allowed and worth knowing."""
+    return list(source_checks.notes(settings))
 
 
 def _mappings(settings: Settings) -> Iterator[str]:

@@ -74,6 +74,8 @@ def check(config: Config = None) -> None:
     problems = checks.problems(settings)
     if problems:
         raise ConfigError(problems)
+    for note in checks.notes(settings):
+        console.print(f"Note: {note}", markup=False, highlight=False, soft_wrap=True)
     console.print(
         f"[green]{settings.folder}: fine[/] ({len(settings.sources)} sources, {len(settings.audiences)} audiences, "
         f"{len(settings.channels.destinations)} destinations)"

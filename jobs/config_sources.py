@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -255,6 +256,15 @@ class Source(Strict):
             if missing:
                 raise ValueError(f"datasets.{name}.columns: key column {sorted(missing)[0]!r} is missing; map it")
         return self
+
+    @field_validator("folder")
+    @classmethod
+    def _folder_or_bucket(cls, value: str) -> str:
+        if "://" in value and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+(/.*)?", value):
+            raise ValueError(f"{value!r} is not s3://bucket/prefix; other places are not read")
+        if "://" not in value and (value.startswith("/") or ".." in value.split("/")):
+            raise ValueError(f"{value!r} is not below the landing root; name a folder in it, or s3://bucket/prefix")
+        return value
 
     @model_validator(mode="before")
     @classmethod

@@ -80,7 +80,7 @@ class Landing:
     def unclaimed(self, datasets: list[tuple[str, Ready]]) -> list[str]:
         """Files that no dataset's pattern takes, whatever their day: probably a pattern or a folder name is wrong."""
         expressions = [glob_expression(pattern) for pattern, _ in datasets]
-        expressions += [_markers(ready) for _, ready in datasets if ready.marker]
+        expressions += [marker_expression(ready) for _, ready in datasets if ready.marker]
         names = (path for path in self._found if not UNFINISHED.search(path))
         return sorted(name for name in names if not any(expression.fullmatch(name) for expression in expressions))
 
@@ -107,7 +107,7 @@ class Landing:
     def _arrivals(self, pattern: str, day: date, ready: Ready) -> Iterator[tuple[LandedFile, str | None]]:
         """Each file of the pattern up to `day`, with why it is not complete yet."""
         expression = glob_expression(pattern)
-        markers = _markers(ready)
+        markers = marker_expression(ready)
         for path, info in self._found.items():
             upload = UNFINISHED.search(path)
             found = expression.fullmatch(_final_name(path) if upload else path)
@@ -175,7 +175,7 @@ def _marker(path: str, ready: Ready) -> str:
     return ready.marker.replace("{file}", path).replace("{folder}", path.rpartition("/")[0]).lstrip("/")
 
 
-def _markers(ready: Ready) -> re.Pattern[str]:
+def marker_expression(ready: Ready) -> re.Pattern[str]:
     """What every marker looks like, that of a file that is still to come too."""
     expression = re.escape(ready.marker).replace(r"\{file\}", ".+").replace(r"\{folder\}/", "(?:.*/)?")
     return re.compile(expression.replace(r"\{folder\}", ".*"))
