@@ -26,7 +26,8 @@ from jobs import schemas
 from jobs.config_sources import History, SourceDataset
 from jobs.lake import Lake
 from jobs.validate.gx_run import Verdict
-from jobs.validate.spread import Range, usual
+from jobs.validate.rules import BROKEN
+from jobs.validate.spread import MAD, Range, usual
 
 NUMBERS = ("int", "bigint", "double", "decimal(18,2)")
 MANY_VALUES = 25
@@ -53,21 +54,30 @@ class Measure:
 
 
 def measures(name: str, dataset: SourceDataset, expectations: Iterable[Expectation]) -> list[Measure]:
-    """What is measured of a dataset: filled rows of each mapped column, sums of numbers, counts of known values."""
+    """What is measured of a dataset: filled rows of each mapped column, and of the good rows sums and known values.
+
+    One absurd amount would hide what the others are; that row is in quarantine.
+    """
     if dataset.history.volume == dataset.history.distribution == "off":
         return []
     columns = [c for c in schemas.CANONICAL[name].columns if c.name in dataset.columns]
     found = [Measure("filled", c.name, "", F.count(c.name)) for c in columns]
-    found += [Measure("sum", c.name, "", F.sum(c.name)) for c in columns if c.type in NUMBERS]
+    found += [Measure("sum", c.name, "", F.sum(_of_good_rows(c.name))) for c in columns if c.type in NUMBERS]
     for expectation in expectations:
         column, values = getattr(expectation, "column", ""), getattr(expectation, "value_set", None) or ()
         if expectation.expectation_type == "expect_column_values_to_be_in_set" and len(values) <= MANY_VALUES:
             found += [_value(column, value) for value in values if column in dataset.columns]
+    followed = dict.fromkeys(measure.column for measure in found if measure.metric != "filled")
+    found += [Measure("held", name, "", F.count(_of_good_rows(name))) for name in followed]
     return list({measure.name: measure for measure in found}.values())
 
 
 def _value(column: str, value: Any) -> Measure:
-    return Measure("value", column, str(value), F.count(F.when(F.col(column) == F.lit(value), F.lit(1))))
+    return Measure("value", column, str(value), F.count(F.when(_of_good_rows(column) == F.lit(value), F.lit(1))))
+
+
+def _of_good_rows(column: str) -> Column:
+    return F.when(F.col(BROKEN).isNull(), F.col(column))
 
 
 def metrics(source: str, dataset: str, files: Sequence[dict[str, Any]], found: Mapping[str, Any]) -> pa.Table:
@@ -88,16 +98,16 @@ def metrics(source: str, dataset: str, files: Sequence[dict[str, Any]], found: M
 
 
 def _numbers(rows: int, measured: Mapping[str, Any]) -> list[tuple[str, str, str, float, int]]:
-    filled = {name.split("|")[1]: count for name, count in measured.items() if name.startswith("filled|")}
+    good = {name.split("|")[1]: count for name, count in measured.items() if name.startswith("held|")}
     found = []
     for name, number in measured.items():
         metric, column, value = name.split("|", 2)
-        held = filled[column]
+        held = good.get(column, 0)
         if metric == "filled":
-            found.append(("empty_share", column, "", (rows - held) / rows, rows))
+            found.append(("empty_share", column, "", (rows - number) / rows, rows))
         elif held and metric == "value":
             found.append(("value_share", column, value, number / held, held))
-        elif held and number is not None and math.isfinite(number):
+        elif held and metric == "sum" and number is not None and math.isfinite(number):
             mean = float(f"{float(number) / held:.9g}")  # the last digits of a sum of doubles depend on their order
             found.append(("mean", column, "", mean, held))
     return found
@@ -230,16 +240,20 @@ def silences(arrivals: Iterable[date], day: date, history: History) -> list[tupl
         return []
     found = []
     delivered = sorted({one for one in arrivals if one <= day})
-    for place, last in enumerate(delivered, 1):
-        until = delivered[place] - timedelta(days=1) if place < len(delivered) else day
-        gaps = [(b - a).days for a, b in pairwise(delivered[max(0, place - history.days) : place])]
-        if len(gaps) < ENOUGH - 1:
+    gaps = np.array([(after - before).days for before, after in pairwise(delivered)])
+    for place, last in enumerate(delivered):
+        until = delivered[place + 1] - timedelta(days=1) if place + 1 < len(delivered) else day
+        usual_gaps = gaps[:place]
+        if place < ENOUGH - 1 or (until - last).days < usual_gaps.max():
             continue
-        for silent in range(max(gaps), (until - last).days + 1):
+        middle = np.median(usual_gaps)
+        irregular = middle + history.tolerance * MAD * np.median(np.abs(usual_gaps - middle))
+        limit = int(max(usual_gaps.max(), irregular))
+        for silent in range(limit, (until - last).days + 1):
             now = last + timedelta(days=silent)
             detail = (
                 f"nothing arrived up to and including {now}, the last delivery is of {last}; until then there were "
-                f"at most {max(gaps)} days from one delivery to the next"
+                f"at most {usual_gaps.max()} days from one delivery to the next, {middle:.0f} as a rule"
             )
             found.append((now, Verdict(FRESHNESS, history.freshness, False, 0, 1, detail)))
     return found

@@ -13,27 +13,42 @@ MAD = 1.4826
 """Median absolute deviation to standard deviation, for normal numbers."""
 WEEKS = 4
 """Numbers of one weekday from which that weekday is compared with itself."""
+SEEN_BEFORE = 2
+"""Days with such a number that make it usual: a mailing every other week, a full export every month."""
+MANY = 28
+"""What a median over all days counts for."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """Per metric the centre of what was seen, its spread in standard deviations, and how many of those are usual."""
+    """Per metric the centre of what was seen, its spread in standard deviations, and how many of those are usual.
+
+    What was seen SEEN_BEFORE times is usual too, however far from the centre: `low` and `high` are such numbers.
+    """
 
     centre: np.ndarray
     spread: np.ndarray
     tolerance: float
+    low: np.ndarray
+    high: np.ndarray
 
     def distance(self, seen: np.ndarray) -> np.ndarray:
         return np.abs(seen - self.centre) / self.spread
 
     def holds(self, seen: np.ndarray) -> np.ndarray:
-        return self.distance(seen) <= self.tolerance
+        before = (self.low - self._margin(self.low) <= seen) & (seen <= self.high + self._margin(self.high))
+        return np.asarray((self.distance(seen) <= self.tolerance) | before)
+
+    def _margin(self, bound: np.ndarray) -> np.ndarray:
+        """Around what was seen before: a standard deviation, or a fifth of its way from the centre."""
+        return np.maximum(self.spread, np.abs(bound - self.centre) / 5)
 
     def words(self, place: int, shape: str) -> str:
         """`5 (1 to 9)`: the centre, and the range; shares and counts have no other side of 0."""
         centre, reach = float(self.centre[place]), self.tolerance * float(self.spread[place])
-        low = max(0.0, centre - reach) if centre >= 0 else centre - reach
-        high = min(1.0, centre + reach) if shape.endswith("%}") else centre + reach
+        low, high = float(np.fmin(centre - reach, self.low[place])), float(np.fmax(centre + reach, self.high[place]))
+        low = max(0.0, low) if centre >= 0 else low
+        high = min(1.0, high) if shape.endswith("%}") else high
         return f"{shape.format(centre)} ({shape.format(low)} to {shape.format(high)})"
 
 
@@ -51,19 +66,31 @@ def usual(
     the larger of `floor` and the deviations of all days from their own centres, times `thin`.
     """
     weekdays = np.array([one.weekday() for one in days])
+    overall = _median(numbers)
     residuals = np.empty_like(numbers)
     for weekday in np.unique(weekdays):
         same = weekdays == weekday
-        if same.sum() >= WEEKS:
-            # The median of so few numbers lies closer to them than to the next one.
-            residuals[same] = (numbers[same] - _median(numbers[same])) * np.sqrt(same.sum() / (same.sum() - 1))
-        else:
-            residuals[same] = numbers[same] - _median(numbers)
-    same = weekdays == day.weekday()
-    mine = numbers[same] if same.sum() >= WEEKS else numbers
-    centre = np.where(np.isnan(_median(mine)), _median(numbers), _median(mine))
+        own, count = _centre(numbers[same], overall)
+        # The median of so few numbers lies closer to them than to the next one.
+        residuals[same] = (numbers[same] - own) * np.sqrt(count / (count - 1))
+    today = numbers[weekdays == day.weekday()]
+    centre, count = _centre(today, overall)
+    low, high = (np.where(count < MANY, _seen_before(today, side), _seen_before(numbers, side)) for side in (1, -1))
     spread = np.maximum(MAD * _median(np.abs(residuals)) * thin, floor(centre))
-    return Range(centre, spread * np.sqrt(1 + 1.57 / len(mine)), tolerance)
+    return Range(centre, spread * np.sqrt(1 + 1.57 / count), tolerance, low, high)
+
+
+def _centre(numbers: np.ndarray, overall: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Per metric the median of these numbers and how many they are, or `overall` where they are too few."""
+    count = np.isfinite(numbers).sum(axis=0)
+    own = count >= WEEKS
+    return np.where(own, _median(numbers), overall), np.where(own, count, MANY)
+
+
+def _seen_before(numbers: np.ndarray, side: int) -> np.ndarray:
+    """The number that SEEN_BEFORE days reached: the lowest such (1) or the highest (-1); NaN if there are fewer."""
+    padded = np.vstack([numbers, np.full((SEEN_BEFORE, numbers.shape[1]), np.nan)])
+    return np.asarray(side * np.sort(side * padded, axis=0)[SEEN_BEFORE - 1])
 
 
 def _median(numbers: np.ndarray) -> np.ndarray:
