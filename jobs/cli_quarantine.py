@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jobs import cli_files
 from jobs.console import Config, console, require_table, show
 from jobs.settings import Settings, load_settings
 from jobs.yaml_files import ConfigError, nearest
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from jobs.validate.replay import Report
 
 app = typer.Typer(no_args_is_help=True, help="Rows and files that were set aside, why, and what was done about them.")
+app.command("files")(cli_files.files)
 
 Source = Annotated[str | None, typer.Option(help="Only this source.")]
 Dataset = Annotated[str | None, typer.Option(help="Only this dataset.")]

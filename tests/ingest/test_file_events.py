@@ -246,3 +246,20 @@ def fresh_company(folder):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(yaml.safe_dump(content))
     return load_settings(folder / "config")
+
+
+def test_the_command_line_shows_what_happened_to_files(company, land, run, monkeypatch):
+    from typer.testing import CliRunner
+
+    from jobs.cli import app
+
+    def shown(*options):
+        arguments = ["quarantine", "files", "--config", str(company.folder), *options]
+        return " ".join(CliRunner(env={"COLUMNS": "250"}).invoke(app, arguments).output.split())
+
+    assert "every landed file was complete" in shown()
+    land("crm/2024-05-01/contacts.csv", ANN)
+    land("crm/2024-05-01/contacts_again.csv", ANN)
+    run("2024-05-01")
+    assert "repeated │ crm │ contacts │ crm/2024-05-01/contacts_again.csv" in shown()
+    assert "every landed file was complete" in shown("--event", "late")
