@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Install what the tests use beside Python packages: Java 17 (Apache Spark) and Chromium (pages).
+# Install what the tests use beside Python packages: Java 17 (Apache Spark), Chromium (pages) and PostgreSQL (a source).
 # Does nothing where they are present; where apt cannot be used the tests that need them say how to get them.
 set -eu
 missing=()
 command -v java >/dev/null || missing+=(openjdk-17-jre-headless)
 command -v chromium >/dev/null || missing+=(chromium)
+command -v postgres >/dev/null || compgen -G "/usr/lib/postgresql/*/bin/postgres" >/dev/null || missing+=(postgresql)
 [ "${#missing[@]}" -eq 0 ] && exit 0
 if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
   echo "Installing ${missing[*]}"
