@@ -15,11 +15,13 @@ from jobs import schemas
 from jobs.engine import get_spark
 from jobs.lake import Lake, Txn
 from jobs.settings import Settings
+from jobs.validate import history
 from jobs.validate.batch import Batch
 from jobs.validate.contract import Contract
-from jobs.validate.gx_run import Judgement, judge
+from jobs.validate.days import by_rule, judged_days
+from jobs.validate.gx_run import Verdict, judge
 from jobs.validate.outcomes import RESULT, Stamp
-from jobs.validate.publish import by_rule, verdicts
+from jobs.validate.publish import verdicts
 from jobs.validate.quarantine import Selection, database_of, select
 from jobs.validate.reread import Files
 from jobs.validate.rules import BROKEN, REASON, tally
@@ -79,6 +81,10 @@ class Part:
         """Open lines of this dataset that are not to be tried."""
         everything = select(self.lake, Selection(self.source, self.dataset)).select([*KEY, "rule"])
         return self.ask("select * from open_ anti join rows_ using (file_id, line) where line > 0", open_=everything)
+
+    def stop(self, batch: str) -> Stop:
+        """Why that batch is stopped, or one of the reasons."""
+        return next(stop for stop in self.stopped if stop.batch == batch)
 
     def only(self, rows: pa.Table) -> Part:
         return dataclasses.replace(self, rows=rows)
@@ -140,35 +146,50 @@ def _whole_batch(part: Part, contract: Contract, batch: str, given: pa.Table) ->
     replay killed in between leaves it stopped.
     """
     files = part.ask(f"select file_id, arrived from counted where batch = '{batch}'")
-    attempt = max(stop.attempt for stop in part.stopped if stop.batch == batch) + 1
     accept = part.decision.accept if part.decision else ()
     with staged(part.lake, contract.flag(_records(part, files, given))) as rows:
-        tallies = tally(rows, contract.rules)
-        count = sum(found.rows for found in tallies.values())
-        judgement = judge(rows, part.dataset, contract.expectations, count, by_rule(tallies))
-        stopping = [verdict for verdict in judgement.stopping if verdict.rule not in accept]
+        found = _judged(part, contract, batch, files, rows)
+        broken = [verdict.rule for verdict in found if verdict.stops]
+        stopping = [verdict for verdict in found if verdict.stops and verdict.rule not in accept]
         if stopping:
             reason = f"the batch is stopped by {stopping[0].rule}: {stopping[0].detail}"
             results = part.ask(f"select file_id, line, 'refused' as outcome, '{_quoted(reason)}' as reason from rows_")
         else:
-            overruled = [verdict.rule for verdict in judgement.stopping]
-            results = _land(part, _only(rows, part.rows), _decided(part.decision, overruled))
+            results = _land(part, _only(rows, part.rows), _decided(part.decision, broken))
     if not part.dry_run:
-        table = _judged_again(part, batch, attempt, judgement)
-        part.lake.append("ops/validations", table, part.txn.part(batch))
+        judged_again(part, batch, found)
     return results.cast(RESULT)
 
 
-def _judged_again(part: Part, batch: str, attempt: int, judgement: Judgement) -> pa.Table:
-    """The verdicts of this attempt, for the day and batch that were stopped; an accepted rule is a warning now."""
-    stop = next(stop for stop in part.stopped if stop.batch == batch)
-    rows = verdicts(Batch(part.source, part.dataset, stop.day, [], {}), judgement.verdicts, attempt).to_pylist()
+def _judged(part: Part, contract: Contract, batch: str, files: pa.Table, rows: DataFrame) -> list[Verdict]:
+    """The verdicts on a batch of one arrival day: by its suite, and against the history of its dataset."""
+    entries = Files(part.lake, part.source, part.settings).entries
+    mine = [dataclasses.asdict(entries[file_id]) for file_id in files["file_id"].to_pylist()]
+    config = part.settings.sources[part.source].datasets[part.dataset]
+    measures = history.measures(part.dataset, config, contract.expectations)
+    tallies = tally(rows, contract.rules, {measure.name: measure.aggregate for measure in measures})
+    refused = {
+        file["file_id"]: file["rows_in"] - tallies[file["file_id"]].rows for file in mine if file["file_id"] in tallies
+    }
+    again = Batch(part.source, part.dataset, part.stop(batch).day, mine, refused)
+    metrics = history.metrics(part.source, part.dataset, again.loaded, tallies)
+    days = judged_days(part.lake, again, contract.expectations, tallies, metrics, config.history)
+    counts = by_rule(tallies)
+    judgement = judge(rows, part.dataset, contract.expectations, again.rows, counts)
+    return judgement.verdicts + [verdict for day in days.values() for verdict in day.by_history]
+
+
+def judged_again(part: Part, batch: str, found: list[Verdict]) -> None:
+    """Keep the verdicts as the next attempt of the stopped batch; a broken rule that was accepted is a warning now."""
+    stop = part.stop(batch)
+    rows = verdicts(Batch(part.source, part.dataset, stop.day, [], {}), found, stop.attempt + 1).to_pylist()
     for row in rows:
         row["batch"] = batch
         if part.decision and row["expectation"] in part.decision.accept and not row["success"]:
             decided = _decided(part.decision, [row["expectation"]])
             row |= {"severity": "warning", "detail": f"{row['detail']}; {decided}"}
-    return pa.Table.from_pylist(rows, schema=schemas.get("ops/validations").arrow_schema())
+    table = pa.Table.from_pylist(rows, schema=schemas.get("ops/validations").arrow_schema())
+    part.lake.append("ops/validations", table, part.txn.part(batch))
 
 
 def _decided(decision: Decision | None, rules: list[str]) -> str | None:

@@ -1,13 +1,20 @@
 """Rows in quarantine are tried again: each lands exactly once, and what became of it is told."""
 
+import csv
 import dataclasses
+import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from jobs.errors import DataStopped, RowsRefused
 from jobs.ingest import load
+from jobs.lake import Lake
 from jobs.validate import publish, replay
+from jobs.validate.corrections import corrected as corrected_records
+from jobs.validate.corrections import export
 from jobs.validate.quarantine import Selection, select
+from jobs.yaml_files import ConfigError
 from tests.validate.test_publish import ann, contacts, counts, quarantined
 
 FIRST = "2024-05-01"
@@ -147,16 +154,30 @@ def test_rows_are_selected_by_rule_file_day_and_row(land, run, company_lake, day
     assert select(company_lake, Selection(**selection))["line"].to_pylist() == lines
 
 
+INCHES = ("2", "2024-05-01", "", '"Bo" x', "")
+"""A row that is no record as long as a quote begins a quoted field."""
+
+
 def test_a_line_that_was_no_record_is_read_again_from_its_file(land, run, again, corrected, company_lake):
-    land(
-        "crm/2024-05-01/messages.jsonl", '{"id": "m1", "talk": {"id": "t1"}, "at": "2024-05-01", "text": "Hi"}\n{"id"\n'
-    )
-    land("crm/2024-05-01/contacts.csv", contacts(ann(1), ("2", "2024-05-01", "'b;c'", "Bo", "", "x")))
+    land("crm/2024-05-01/contacts.csv", contacts(ann(1), INCHES, ("torn",), ann(3)))
     run()
-    assert quarantined(company_lake) == [(2, "record:json"), (3, "record:fields")]
-    report = again(dataset="contacts")
-    assert report.counts()["refused"] == 1
-    assert "the header has 5 fields, this line 6" in report.refusals()[0]["reason"]
+    assert [line for line, rule in quarantined(company_lake) if rule.startswith("record:")] == [3, 4]
+    report = again(corrected(format={"quote": ""}))
+    assert report.counts() == {"tried": 2, "accepted": 1, "duplicates": 0, "refused": 1}
+    assert "the header has 5 fields, this line 1" in report.refusals()[0]["reason"]
+    assert valid(company_lake) == [("1", 2, FIRST), ("2", 3, FIRST), ("3", 5, FIRST)]
+    assert sorted(company_lake.arrow("raw/crm_contacts")["line"].to_pylist()) == [2, 3, 5]
+
+
+def test_a_line_of_a_file_that_is_gone_is_read_from_what_quarantine_kept(land, run, again, corrected, company_lake):
+    file = land("crm/2024-05-01/contacts.csv", contacts(ann(1), INCHES, ("torn",)))
+    run()
+    file.unlink()
+    report = again(corrected(format={"quote": ""}))
+    assert report.counts() == {"tried": 2, "accepted": 1, "duplicates": 0, "refused": 1}
+    assert valid(company_lake) == [("1", 2, FIRST), ("2", 3, FIRST)]
+    assert "the file is no longer where it landed" in report.refusals()[0]["reason"]
+    assert "the line alone" in report.refusals()[0]["reason"]
 
 
 def test_a_whole_file_is_loaded_after_its_delimiter_was_corrected_and_only_its_bad_rows_stay(
@@ -190,16 +211,6 @@ def test_a_file_that_is_gone_or_changed_cannot_be_read_again_and_the_message_say
     assert report.counts()["refused"] == 2
     assert [row["rows"] for row in report.refusals()] == [2]
     assert "the file is no longer where it landed, or holds something else" in report.refusals()[0]["reason"]
-
-
-def test_a_line_of_a_file_that_is_gone_is_read_from_what_quarantine_kept(land, run, again, corrected, company_lake):
-    file = land("crm/2024-05-01/contacts.csv", contacts(ann(1), ("2", "2024-05-01", "a@b.example")))
-    run()
-    file.unlink()
-    report = again()
-    assert report.counts()["refused"] == 1
-    assert "the file is no longer where it landed" in report.refusals()[0]["reason"]
-    assert "the line alone" in report.refusals()[0]["reason"]
 
 
 def test_dropped_rows_are_closed_with_the_reason_and_are_not_tried_again(land, run, again, company, company_lake):
@@ -273,3 +284,152 @@ def test_half_of_a_stopped_batch_cannot_be_replayed(stopped, again, corrected, c
 def test_a_stop_is_settled_when_its_rows_are_dropped(stopped, run, company):
     replay.drop(Selection(source="crm"), "a delivery for tests", "ann", company)
     assert run()["rows_in"] == 0
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_rows_corrected_in_a_file_land_and_the_correction_is_kept_beside_the_original(
+    land, run, again, company_lake, tmp_path, kind
+):
+    rows = [
+        ann(1),
+        ann("", email="=cmd@b.example", name="+Bo"),
+        ann(3, "never", name="-Cé"),
+        ("4", "2024-05-01"),
+        ann(""),
+    ]
+    land("crm/2024-05-01/contacts.csv", contacts(*rows))
+    run()
+    file = tmp_path / f"rows.{kind}"
+    assert export(select(company_lake, Selection()), file, ["id", "updated", "name"]) == 4
+    text = file.read_text(encoding="utf-8")
+    if kind == "csv":
+        cells = list(csv.DictReader(text.splitlines()))
+        assert (cells[0]["email"], cells[0]["name"], cells[1]["name"]) == ("'=cmd@b.example", "'+Bo", "'-Cé")
+        cells[0]["id"], cells[0]["email"] = "2", ""
+        cells[1]["updated"] = "2024-05-01"
+        cells[2] |= {"id": "4", "updated": "2024-05-01", "name": "Dirk"}
+        with file.open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, cells[0])
+            writer.writeheader()
+            writer.writerows(cells[:3])
+    else:
+        lines = [json.loads(line) for line in text.splitlines()]
+        lines[0]["record"] |= {"id": "2", "email": ""}
+        lines[1]["record"]["updated"] = "2024-05-01"
+        lines[2]["record"] = {"id": "4", "updated": "2024-05-01", "name": "Dirk"}
+        file.write_text("\n".join(json.dumps(line) for line in lines[:3]))
+
+    report = again(corrections=corrected_records(file, select(company_lake, Selection())))
+
+    assert report.counts() == {"tried": 3, "accepted": 3, "duplicates": 0, "refused": 0}
+    rows = company_lake.arrow("valid/contacts").to_pylist()
+    found = sorted((row["contact_id"], row["line"], row["first_name"], row["email"]) for row in rows)
+    assert found == [("1", 2, "Ann", None), ("2", 3, "+Bo", None), ("3", 4, "-Cé", None), ("4", 5, "Dirk", None)]
+    replays = {row["line"]: row for row in company_lake.arrow("quarantine/replays").to_pylist()}
+    assert replays[4]["corrected"]
+    assert json.loads(replays[4]["record"])["updated"] == "2024-05-01"
+    originals = {row["line"]: row["record"] for row in company_lake.arrow("quarantine/rows").to_pylist()}
+    assert json.loads(originals[4])["updated"] == "never"
+    assert still_open(company_lake) == [6]
+
+
+def test_values_that_nobody_touched_come_back_exactly(land, run, company, company_lake, tmp_path):
+    record = '{"id": "m1", "talk": {"by": ["x", 1.50]}, "at": "=1+1", "n": 12345678901234567890, "e": "", "z": null}'
+    land("crm/2024-05-01/messages.jsonl", record + "\n")
+    run()
+    rows = select(company_lake, Selection())
+    for kind in ("csv", "jsonl"):
+        file = tmp_path / f"rows.{kind}"
+        export(rows, file)
+        (back,) = corrected_records(file, rows)["record"].to_pylist()
+        assert json.loads(back) == json.loads(record)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda text: text.replace('"3"', '"7"'), r"rows.csv:2: row 7 of file .* is not open in quarantine"),
+        (lambda text: text + text.splitlines()[1] + "\n", r"rows.csv:3: row 3 of file .* is there twice"),
+        (lambda text: text.replace("_line", "line"), r"rows.csv:2: has no _file_id or _line"),
+        (lambda text: text + '"x"\n', r"rows.csv:3: has another number of fields than the header"),
+        (lambda text: text + '"x" y,"\n', r"rows.csv:2: not readable as CSV"),
+    ],
+)
+def test_a_corrected_file_that_cannot_be_right_is_refused_with_its_line(
+    land, run, company_lake, tmp_path, change, problem
+):
+    land("crm/2024-05-01/contacts.csv", contacts(ann(1), ann("")))
+    run()
+    rows, file = select(company_lake, Selection()), tmp_path / "rows.csv"
+    export(rows, file)
+    file.write_text(change(file.read_text()))
+    with pytest.raises(ConfigError, match=problem):
+        corrected_records(file, rows)
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: no handler of the code under test catches it."""
+
+
+WRITES = ("append", "upsert", "delete")
+
+
+@pytest.mark.parametrize("survived", range(11))
+def test_a_replay_killed_before_any_commit_is_completed_by_repeating_it(
+    land, run, again, corrected, company_lake, monkeypatch, survived
+):
+    land("crm/2024-05-01/contacts.csv", contacts(ann(1), ann(2, "01/05/2024"), ann(2, "01/05/2024"), INCHES, ann("")))
+    land("crm/2024-05-01/contacts_b.csv", contacts(ann(5), ann(6, "01/05/2024"), ann(""), ann(1)).replace(",", ";"))
+    run()
+    by_file = corrected(format={"delimiter": ";", "quote": ""}, columns=DUTCH)
+    by_row = corrected(format={"quote": ""}, columns=DUTCH)
+    commits = []
+
+    def both():
+        again(by_row, path="contacts.csv")
+        again(by_file, path="contacts_b.csv")
+
+    def killing(real):
+        def write(self, *arguments):
+            if len(commits) == survived:
+                raise Killed
+            commits.append(arguments[0])
+            return real(self, *arguments)
+
+        return write
+
+    with monkeypatch.context() as patch:
+        for name in WRITES:
+            patch.setattr(Lake, name, killing(getattr(Lake, name)))
+        with pytest.raises(Killed):
+            both()
+    both()
+    assert valid(company_lake) == [("1", 2, FIRST), ("2", 3, FIRST), ("5", 2, FIRST), ("6", 3, FIRST)]
+    outcomes = [(row["path"][-14:], row["line"], row["outcome"]) for row in closing(company_lake)]
+    assert sorted(outcomes) == [
+        ("1/contacts.csv", 3, "accepted"),
+        ("1/contacts.csv", 4, "duplicate"),
+        ("1/contacts.csv", 5, "duplicate"),
+        ("contacts_b.csv", 0, "accepted"),
+    ]
+    assert counts(company_lake)["2024-05-01/contacts_b.csv"] == (4, 2, 1, 1)
+    assert sorted(still_open(company_lake)) == [4, 6]
+
+
+def closing(lake):
+    return [row for row in lake.arrow("quarantine/replays").to_pylist() if row["outcome"] != "refused"]
+
+
+def test_two_replays_at_once_settle_each_row_once(land, run, again, corrected, company_lake):
+    land("crm/2024-05-01/contacts.csv", contacts(*(ann(n, "01/05/2024") for n in range(9)), ann(50)))
+    land("crm/2024-05-01/contacts_b.csv", contacts(ann(60), ann(61)).replace(",", ";"))
+    run()
+    by_row, by_file = corrected(columns=DUTCH), corrected(format={"delimiter": ";"})
+    with ThreadPoolExecutor(2) as pool:
+        for settings, path in ((by_row, "contacts.csv"), (by_file, "contacts_b.csv")):
+            for done in [pool.submit(again, settings, path=path) for _ in range(2)]:
+                done.result()
+    assert company_lake.rows("valid/contacts") == 12
+    assert sorted(row["line"] for row in closing(company_lake)) == [0, *range(2, 11)]
+    assert still_open(company_lake) == []
+    assert counts(company_lake)["2024-05-01/contacts_b.csv"] == (2, 2, 0, 0)
