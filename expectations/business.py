@@ -11,9 +11,17 @@ from typing import Any, ClassVar
 
 import great_expectations.expectations as gxe
 from great_expectations.compatibility.pyspark import functions as F
+from great_expectations.core.metric_domain_types import MetricDomainTypes
+from great_expectations.core.metric_function_types import MetricPartialFunctionTypes
 from great_expectations.execution_engine import SparkDFExecutionEngine
-from great_expectations.expectations.expectation import ColumnMapExpectation, render_suite_parameter_string
+from great_expectations.expectations.expectation import (
+    BatchExpectation,
+    ColumnMapExpectation,
+    render_suite_parameter_string,
+)
 from great_expectations.expectations.metrics import ColumnMapMetricProvider, column_condition_partial
+from great_expectations.expectations.metrics.metric_provider import metric_partial
+from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 from great_expectations.render import LegacyRendererType, RenderedStringTemplateContent
 from great_expectations.render.renderer.renderer import renderer
 
@@ -26,6 +34,51 @@ class ColumnValuesHold(ColumnMapMetricProvider):  # type: ignore[misc]
     @column_condition_partial(engine=SparkDFExecutionEngine)
     def _spark(cls, column: Any, **kwargs: Any) -> Any:  # noqa: N805  the decorator makes it a class method
         return column == F.lit(True)
+
+
+class TableDistinctKeys(TableMetricProvider):  # type: ignore[misc]
+    """How many different keys the rows have, told apart by a 64-bit hash: an error is one in 10^5 for 10 million rows."""
+
+    metric_name = "table.distinct_keys"
+    value_keys = ("column_list",)
+
+    @metric_partial(
+        engine=SparkDFExecutionEngine,
+        partial_fn_type=MetricPartialFunctionTypes.AGGREGATE_FN,
+        domain_type=MetricDomainTypes.TABLE,
+    )
+    def _spark(cls, metric_domain_kwargs: Any, metric_value_kwargs: Any, **kwargs: Any) -> Any:  # noqa: N805
+        return F.count_distinct(F.xxhash64(*metric_value_kwargs["column_list"])), metric_domain_kwargs, {}
+
+
+class ExpectFewRowsToRepeatAKey(BatchExpectation):  # type: ignore[misc]
+    """Few rows have the key of another one. One aggregate with all other rules, where a window would sort the batch."""
+
+    column_list: list[str]
+    mostly: float = 1.0
+
+    metric_dependencies: ClassVar[tuple[str, ...]] = ("table.distinct_keys", "table.row_count")
+    success_keys: ClassVar[tuple[str, ...]] = ("column_list", "mostly")
+    args_keys: ClassVar[tuple[str, ...]] = ("column_list", "mostly")
+    library_metadata: ClassVar[dict[str, Any]] = {"maturity": "PRODUCTION", "tags": ["klantreis"]}
+
+    class Config:
+        title = "Expect few rows to repeat a key"
+
+    def _validate(
+        self, metrics: dict[str, Any], runtime_configuration: Any = None, execution_engine: Any = None
+    ) -> dict[str, Any]:
+        rows, keys = metrics["table.row_count"], metrics["table.distinct_keys"]
+        repeats = {"element_count": rows, "missing_count": 0, "unexpected_count": rows - keys}
+        return {"success": not rows or keys / rows >= self.mostly, "result": repeats}
+
+    @classmethod
+    @renderer(renderer_type=LegacyRendererType.PRESCRIPTIVE)
+    @render_suite_parameter_string
+    def _prescriptive_renderer(
+        cls, configuration: Any = None, result: Any = None, runtime_configuration: Any = None, **kwargs: Any
+    ) -> list[RenderedStringTemplateContent]:
+        return _sentence("rows must have a $column_list of their own", configuration, runtime_configuration)
 
 
 class _RuleHolds(ColumnMapExpectation):  # type: ignore[misc]
@@ -50,17 +103,23 @@ class _RuleHolds(ColumnMapExpectation):  # type: ignore[misc]
     def _prescriptive_renderer(
         cls, configuration: Any = None, result: Any = None, runtime_configuration: Any = None, **kwargs: Any
     ) -> list[RenderedStringTemplateContent]:
-        given = configuration.kwargs if configuration else {}
-        params: dict[str, Any] = {
-            name: ", ".join(value) if isinstance(value, list) else value for name, value in given.items()
-        }
-        template, mostly = cls.sentence, params.get("mostly") or 1
-        if mostly < 1:
-            template += ", at least $mostly_pct % of the time"
-            params["mostly_pct"] = f"{100 * mostly:.5g}"
-        styling = (runtime_configuration or {}).get("styling")
-        content = {"template": template + ".", "params": params, "styling": styling}
-        return [RenderedStringTemplateContent(content_block_type="string_template", string_template=content)]
+        return _sentence(cls.sentence, configuration, runtime_configuration)
+
+
+def _sentence(template: str, configuration: Any, runtime_configuration: Any) -> list[RenderedStringTemplateContent]:
+    """A rule in words, for Data Docs; `$name` in the template is a field of the expectation."""
+    given = configuration.kwargs if configuration else {}
+    params: dict[str, Any] = {name: ", ".join(one) if isinstance(one, list) else one for name, one in given.items()}
+    mostly = params.get("mostly") or 1
+    if mostly < 1:
+        template += ", at least $mostly_pct % of the time"
+        params["mostly_pct"] = f"{100 * mostly:.5g}"
+    content = {
+        "template": template + ".",
+        "params": params,
+        "styling": (runtime_configuration or {}).get("styling"),
+    }
+    return [RenderedStringTemplateContent(content_block_type="string_template", string_template=content)]
 
 
 class ExpectColumnValueToBeDeterminedBy(_RuleHolds):

@@ -32,6 +32,7 @@ from great_expectations.expectations.row_conditions import (
 from expectations.batch_columns import ARRIVAL_LIMIT, UNREADABLE
 from expectations.business import (
     ExpectEmailAddress,
+    ExpectFewRowsToRepeatAKey,
     ExpectMomentNotAfterArrival,
     ExpectPlausibleAmount,
     ExpectScoreWithinScale,
@@ -238,7 +239,7 @@ def batch(key: Iterable[str]) -> list[Expectation]:
         gxe.ExpectTableRowCountToBeBetween(
             min_value=1, severity=INFO, meta=_meta("batch:row_count", "the files hold no rows", "report")
         ),
-        gxe.ExpectCompoundColumnsToBeUnique(
+        ExpectFewRowsToRepeatAKey(
             column_list=list(key),
             mostly=0.5,
             severity=WARNING,
