@@ -50,7 +50,8 @@ class DatePattern:
 @lru_cache
 def compiled(pattern: str) -> DatePattern:
     """Raises ValueError saying which letters of the pattern mean nothing here."""
-    regex, groups, fixed, names = "", {}, True, False
+    groups: dict[str, int] = {}
+    regex, fixed, names = "", True, False
     for token in _TOKEN.finditer(pattern):
         letters = token["letters"]
         if letters is None:

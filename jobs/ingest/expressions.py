@@ -58,8 +58,11 @@ def parse(text: str, nested: bool = False) -> Expression:
         after = tokens[words[place + 1]] if place + 1 < len(words) else ("", "")
         if kind == "name" and after[1] == "(":
             output[index] = SAFE.get(token.lower(), token)
+        elif _begins_window_part(tokens, words[place:]):
+            continue
         elif kind == "quoted" or (kind == "name" and _is_column(token, before, parameters)):
-            if after[0] in ("name", "quoted") and not KEYWORD.fullmatch(after[1]):
+            plain = after[0] in ("name", "quoted") and not KEYWORD.fullmatch(after[1])
+            if plain and not _begins_window_part(tokens, words[place + 1 :]):
                 name = f"`{token} {after[1]}`"
                 raise ConfigError([f"{text!r}: write a column name that has a space in backticks, as {name}"])
             output[index], column = _column(token, nested)
@@ -70,6 +73,12 @@ def parse(text: str, nested: bool = False) -> Expression:
 def source_columns(texts: Iterable[str], nested: bool = False) -> list[str]:
     """All source columns that the expressions name, each once, in order."""
     return list(dict.fromkeys(column for text in texts for column in parse(text, nested).columns))
+
+
+def _begins_window_part(tokens: list[tuple[str, str]], words: list[int]) -> bool:
+    """`partition by` or `order by`, as in sum(amount) over (partition by order_id); both are names of columns too."""
+    first = [tokens[index][1].lower() for index in words[:2]]
+    return first in (["partition", "by"], ["order", "by"])
 
 
 def _is_column(token: str, before: tuple[str, str], parameters: set[str]) -> bool:

@@ -153,7 +153,7 @@ def mapped(raw: DataFrame, mapping: Mapping) -> DataFrame:
     Raises ConfigError naming each expression that the engine does not understand.
     """
     held = mapping.held()
-    parsed = raw.transform(_parsed, held)
+    parsed = raw.transform(_parsed, held, mapping.dataset.format.nulls)
     valued = parsed.transform(_valued, held)
     kinds = _kinds(parsed, valued, held, mapping.place)
     read_here = [one for one in held if not one.plain]
@@ -190,12 +190,16 @@ def _kinds(parsed: DataFrame, valued: DataFrame, held: list[_Held], place: str) 
         raise ConfigError(problems or [f"{place}: {error}"]) from None
 
 
-def _parsed(raw: DataFrame, held: list[_Held]) -> DataFrame:
-    """The raw row as one struct, beside the source columns that the mapping names, as text."""
+def _parsed(raw: DataFrame, held: list[_Held], nulls: list[str]) -> DataFrame:
+    """The raw row as one struct, beside the source columns that the mapping names, as text; `nulls` mean no value."""
     names = dict.fromkeys(name for one in held for name in one.expression.columns)
     ddl = ", ".join(f"{_quoted(name)} string" for name in names)
     whole = F.struct("file_id", "line", "arrived", "source", "record")
-    return raw.select(whole.alias(RAW), F.from_json("record", ddl).alias("row_")).select(RAW, "row_.*")
+    parsed = raw.select(whole.alias(RAW), F.from_json("record", ddl).alias("row_")).select(RAW, "row_.*")
+    if not nulls:
+        return parsed
+    known = {name: F.when(~F.trim(_quoted(name)).isin(*nulls), F.col(_quoted(name))) for name in names}
+    return parsed.select(RAW, *(column.alias(name) for name, column in known.items()))
 
 
 def _valued(parsed: DataFrame, held: list[_Held]) -> DataFrame:

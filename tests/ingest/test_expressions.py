@@ -35,3 +35,17 @@ def test_a_path_goes_into_json_but_is_one_column_name_in_csv():
 def test_a_name_with_a_space_must_be_in_backticks():
     with pytest.raises(ConfigError, match="`First Name`"):
         parse("upper(First Name)")
+
+
+def test_windows_over_the_rows_of_a_delivery_name_columns_too():
+    found = parse("sum(cast(price as double)) over (partition by order order by line)")
+    assert found.sql == "sum(try_cast(`price` as double)) over (partition by `order` order by `line`)"
+    assert found.columns == ("price", "order", "line")
+    assert parse("lower(partition)").columns == ("partition",)
+
+
+def test_items_of_a_list_are_reached_in_nested_records_only():
+    assert parse("items[0].sku", nested=True).sql == "get_json_object(`items`, '$[0].sku')"
+    assert parse("upper(items[0].sku)", nested=True).columns == ("items",)
+    assert parse("items[0].sku").columns == ("items[0].sku",)
+    assert parse("transform(xs, x -> x[0])", nested=True).columns == ("xs",)

@@ -48,11 +48,12 @@ def mapper(spark):
         zone="Europe/Amsterdam",
         attributes=None,
         conventions=None,
+        nulls=(),
         engine=None,
     ):
         dataset = SourceDataset(
             files="x",
-            format={"type": type_},
+            format={"type": type_, "nulls": list(nulls)},
             columns=columns,
             attributes=attributes or {},
             conventions=conventions or {},
@@ -383,6 +384,22 @@ def test_values_get_the_meaning_that_the_configuration_gives_them(map_records):
     rows = map_records("contacts", columns, *records)
     assert [row["gender"] for row in rows] == ["male", "female", None, "other", "m"]
     assert {(row["birth_date"], row["unreadable_columns"]) for row in rows} == {(None, None)}
+
+
+def test_texts_that_mean_nothing_are_no_values_and_never_unreadable(map_records):
+    columns = {"contact_id": "id", "updated_at": "at", "birth_date": "born"}
+    columns |= {"email": "lower(mail)", "first_name": "name"}
+    attributes = {"income": "income"}
+    row, other = map_records(
+        "contacts",
+        columns,
+        {"id": "1", "born": " N/A", "mail": "NULL", "name": "na", "income": "N/A"},
+        {"id": "2", "born": "n/a", "mail": "a@x.nl"},
+        attributes=attributes,
+        nulls=["N/A", "NULL"],
+    )
+    assert (row["birth_date"], row["email"], row["first_name"], row["attributes"]) == (None, None, "na", None)
+    assert (row["unreadable_columns"], other["unreadable_columns"]) == (None, "birth_date")
 
 
 def test_a_value_that_yaml_takes_for_something_else_must_be_quoted():

@@ -1,0 +1,68 @@
+"""A configuration of examples/sources/ at work: files land, are loaded and validated."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import gzip
+import io
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from jobs.ingest import load
+from jobs.lake import Lake
+from jobs.settings import load_settings
+from jobs.validate import publish
+from tests.shared_data import folder
+
+SOURCES = Path(__file__).resolve().parents[2] / "examples" / "sources"
+DAY = dt.date(2025, 6, 1)
+"""Later than any event in the published samples."""
+
+
+class Company:
+    """`rows("contacts")` are the rows of a valid table, `set_aside()` the rows in quarantine by dataset and rule."""
+
+    def __init__(self, name: str, home: Path, monkeypatch: Any):
+        for variable in ("KLANTREIS_LANDING", "KLANTREIS_LAKE"):
+            monkeypatch.delenv(variable, raising=False)
+        monkeypatch.setenv("KLANTREIS_HOME", str(home))
+        monkeypatch.setenv("KLANTREIS_HASH_KEY", "test-key")
+        self.settings = load_settings(SOURCES / name)
+        self.landing = home / "var" / "landing" / name
+        self.landing.mkdir(parents=True)
+        self.lake = Lake.of(self.settings)
+
+    def land(self, name: str, content: bytes, day: dt.date = DAY) -> None:
+        target = self.landing / str(day) / name
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(content)
+
+    def land_all(self, data_set: str, pattern: str = "*.csv*") -> None:
+        for file in sorted(folder(data_set).glob(pattern)):
+            self.land(file.name, file.read_bytes())
+
+    def run(self, day: dt.date = DAY) -> dict[str, dict[str, int]]:
+        """Counts per source; nothing is lost in any of them."""
+        found = {}
+        for source in self.settings.sources:
+            load.run(source, day, self.settings)
+            counts = publish.run(source, day, self.settings)
+            assert counts["rows_in"] == counts["accepted"] + counts["quarantined"] + counts["duplicates"]
+            found[source] = counts
+        return found
+
+    def rows(self, dataset: str) -> list[dict[str, Any]]:
+        return self.lake.arrow(f"valid/{dataset}").to_pylist()
+
+    def set_aside(self) -> Counter[tuple[str, str]]:
+        rows = self.lake.arrow("quarantine/rows", columns=["dataset", "rule"]).to_pylist()
+        return Counter((row["dataset"], row["rule"]) for row in rows)
+
+
+def table(data_set: str, name: str) -> list[dict[str, str]]:
+    """The records of a published CSV file, read without any of the product."""
+    content = (folder(data_set) / name).read_bytes()
+    text = (gzip.decompress(content) if name.endswith(".gz") else content).decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text, newline="")))
