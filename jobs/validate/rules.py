@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
@@ -82,11 +82,12 @@ def row_rules(expectations: Iterable[Expectation]) -> list[RowRule]:
 
 
 def tally(rows: DataFrame, rules: list[RowRule], measures: Mapping[str, Column] | None = None) -> dict[str, Tally]:
-    """Count the flagged rows of each file by what they broke, and aggregate them by `measures`."""
-    words = _words(rules)
+    """Count the flagged rows of each file by what they broke, and add up `measures` (counts or sums), in one pass."""
+    words, measures = _words(rules), measures or {}
+    asked = [measure.alias(f"measure_{index}") for index, measure in enumerate(measures.values())]
     bits = [name for word in range(len(words)) for name in (f"{SEEN}_{word}", f"{BAD}_{word}")]
     tallies: dict[str, Tally] = {}
-    for row in rows.groupBy("file_id", *bits).agg(F.count("*").alias("rows")).collect():
+    for row in rows.groupBy("file_id", *bits).agg(F.count("*").alias("rows"), *asked).collect():
         before = tallies.get(row["file_id"]) or Tally(0, 0, {rule.name: (0, 0) for rule in rules})
         by_rule, broken = dict(before.by_rule), 0
         for word, rules_of_word in enumerate(words):
@@ -95,13 +96,12 @@ def tally(rows: DataFrame, rules: list[RowRule], measures: Mapping[str, Column] 
                 looked_at, failed = by_rule[rule.name]
                 by_rule[rule.name] = (looked_at + seen * row["rows"], failed + bad * row["rows"])
                 broken |= bad & rule.quarantines
-        tallies[row["file_id"]] = Tally(before.rows + row["rows"], before.bad + broken * row["rows"], by_rule)
-    if not measures:
-        return tallies
-    asked = [measure.alias(f"measure_{index}") for index, measure in enumerate(measures.values())]
-    for row in rows.groupBy("file_id").agg(*asked).collect():
-        measured = {name: row[f"measure_{index}"] for index, name in enumerate(measures)}
-        tallies[row["file_id"]] = replace(tallies[row["file_id"]], measured=measured)
+        measured = {
+            name: (before.measured.get(name) or 0) + (row[f"measure_{index}"] or 0)
+            for index, name in enumerate(measures)
+        }
+        bad_rows = before.bad + broken * row["rows"]
+        tallies[row["file_id"]] = Tally(before.rows + row["rows"], bad_rows, by_rule, measured)
     return tallies
 
 
