@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator, model_validator
 
 from jobs import schemas
+from jobs.config_formats import Format
 from jobs.config_places import Query, Ready, Request
 from jobs.date_patterns import EPOCHS, compiled
 from jobs.yaml_files import Strict, nearest
@@ -17,38 +18,6 @@ from jobs.yaml_files import Strict, nearest
 GROUPS = ("crm", "survey", "chat", "web")
 Policy = Literal["accept", "warn", "quarantine", "stop"]
 Scalar = str | bool | int | float
-
-
-class Format(Strict):
-    """How a file is written. Compression (gzip, zip, zstd) is recognised by the end of its name."""
-
-    type: Literal["csv", "tsv", "jsonl", "json", "parquet", "avro"] = "csv"
-    delimiter: str = Field(",", min_length=1, max_length=1, description="between two fields; default for tsv: a tab")
-    quote: str = Field('"', max_length=1, description="around a field; empty: fields are never quoted")
-    escape: str = Field("", max_length=1, description="before a quote inside a quoted field; default: it is doubled")
-    encoding: str = "utf-8"
-    header: bool = Field(True, description="whether the first line names the columns")
-    names: list[str] = Field([], description="names of the columns of a file without header, in order")
-    skip_lines: int = Field(0, ge=0, description="lines before the header, such as a title")
-    nulls: list[str] = Field([], description="texts that mean no value, such as NULL, N/A or \\N")
-    records: str = Field(
-        "", description="where the records of a JSON document are, such as data.items[] or [].turns[]; default: its top"
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _tabs(cls, given: Any) -> Any:
-        if isinstance(given, dict) and given.get("type") == "tsv":
-            return {"delimiter": "\t", **given}
-        return given
-
-    @model_validator(mode="after")
-    def _columns_have_names(self) -> Format:
-        if self.header == bool(self.names):
-            raise ValueError(
-                "a file without header needs `names` of its columns, and one with a header has them itself"
-            )
-        return self
 
 
 class Conventions(Strict):
@@ -293,18 +262,6 @@ class Source(Strict):
         if len({dataset.query is None for dataset in pulled.values()}) > 1:
             raise ValueError("a source has one connection: make two sources of its queries and its requests")
         return self
-
-
-class Limits(Strict):
-    """How much of one file is read at most: what is larger is set aside with the reason, never half read."""
-
-    file_mb: int = Field(20_000, gt=0, description="a file as it landed")
-    expanded_mb: int = Field(100_000, gt=0, description="a compressed file, decompressed")
-    expansion: int = Field(500, gt=1, description="times its size a compressed file may become, above 256 MB")
-    archive_files: int = Field(10_000, gt=0, description="files in one archive")
-    record_mb: int = Field(32, gt=0, le=1_024, description="one record")
-    field_mb: int = Field(8, gt=0, description="one field of a record")
-    nesting: int = Field(100, gt=0, description="levels of a JSON record")
 
 
 def known_zone(value: str) -> str:

@@ -10,8 +10,19 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 FLOW = ["ingest", "validate", "profiles", "journeys", "models", "audiences", "activation", "privacy"]
 SHARED = {
-    *("connections", "engine", "errors", "lake", "delta_log", "retries", "schemas", "settings", "yaml_files", "normalise"),
-    *("config_models", "config_places", "config_sources", "date_patterns"),
+    *(
+        "connections",
+        "engine",
+        "errors",
+        "lake",
+        "delta_log",
+        "retries",
+        "schemas",
+        "settings",
+        "yaml_files",
+        "normalise",
+    ),
+    *("config_formats", "config_models", "config_places", "config_sources", "date_patterns"),
 }
 MODULES = sorted(path for folder in ("jobs", "dags", "plugins") for path in (ROOT / folder).rglob("*.py"))
 HEAVY = ("pyspark", "pandas", "mlflow", "great_expectations", "pysail", "lightgbm", "sklearn")
@@ -77,3 +88,21 @@ def test_an_unknown_table_name_gets_the_nearest_ones():
 
     with pytest.raises(KeyError, match="valid/contacts"):
         schemas.get("valid/contact")
+
+
+@pytest.mark.parametrize("step", ["journeys", "models", "audiences"])
+def test_a_step_that_needs_no_identifiers_reads_none_from_profiles(step):
+    """Names, addresses and ids stay in profiles; these steps read profiles/people and profiles/traits."""
+    from jobs import schemas
+
+    personal = {
+        d.name for d in schemas.DATASETS.values() if d.zone == "profiles" and any(c.personal for c in d.columns)
+    }
+    assert {"profiles/customers", "profiles/contact_points", "profiles/addresses"} <= personal
+    texts = {
+        node.value
+        for path in (ROOT / "jobs" / step).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert not {text for text in texts if text in personal}

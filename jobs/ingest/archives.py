@@ -19,13 +19,15 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jobs.config_sources import Limits
+from jobs.config_formats import Limits
 from jobs.ingest.compression import GZIP, ZSTD, capped, inflated
 from jobs.ingest.content import MB, BrokenFile, Data, slices
 
 LISTED = 512
 """Bytes that an entry takes in an archive's list of files at most, on average."""
 LOCAL_HEADER = struct.Struct("<4s22xHH")
+MAGIC = b"\0member of a zip archive\0"
+PACKED = struct.Struct(f"<{len(MAGIC)}sHIQ")
 DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\..*)?", re.IGNORECASE)
 NO_DATA = re.compile(r"(^|/)(__MACOSX/|\.|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
 """What packers of desktops add by themselves."""
@@ -76,6 +78,26 @@ def members(data: Data, limits: Limits) -> list[Member]:
         for name, entry in zip(names, entries, strict=True)
         if not entry.is_dir() and not NO_DATA.search(name)
     ]
+
+
+def packed(data: Data, member: Member) -> bytes:
+    """A member as a file of its own: its method, checksum and size, then its bytes as they are in the archive.
+
+    So it has the same hash in every archive, and expands, or turns out to be a bomb, where all files do.
+    """
+    header = PACKED.pack(MAGIC, member.method, member.crc, member.size)
+    return header + data[member.start : member.start + member.packed]
+
+
+def is_packed(path: str, data: Data) -> bool:
+    """Whether this is a member of an archive, as `packed` made it."""
+    return ".zip/" in path.lower() and data[: len(MAGIC)] == MAGIC
+
+
+def unpacked(path: str, data: Data, limits: Limits) -> Iterator[bytes]:
+    """The content of a member as `packed` made it. Raises BrokenFile, also on the way."""
+    _, method, crc, size = PACKED.unpack(data[: PACKED.size])
+    return content(data, Member(path, PACKED.size, len(data) - PACKED.size, size, method, crc), limits)
 
 
 def only_member(data: Data, path: str, limits: Limits) -> Iterator[bytes]:
@@ -179,7 +201,7 @@ def _problem(entry: zipfile.ZipInfo, name: str) -> str | None:
         return "has a path that leaves the archive (.., /, a drive or a backslash)"
     if "" in parts or re.search(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]", name):
         return "has an empty name or one with control characters"
-    if any(DEVICE.fullmatch(part.rstrip(" .")) for part in parts):
+    if any(DEVICE.fullmatch(re.sub(r"[ .]+(\.|$)", r"\1", part)) for part in parts):
         return "has the name of a Windows device"
     return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
-from jobs.config_sources import Limits
+from jobs.config_formats import Limits
 from jobs.ingest.content import CHUNK, MB, BrokenFile, Data
 
 GZIP = (".gz", ".gzip")
@@ -23,9 +23,11 @@ def expanded(path: str, data: Data, limits: Limits) -> Iterator[bytes] | None:
 
     Raises BrokenFile, also on the way, if it is damaged, cut off, or becomes larger than `limits` allow.
     """
-    from jobs.ingest.archives import only_member
+    from jobs.ingest.archives import is_packed, only_member, unpacked
 
     name = path.lower()
+    if is_packed(path, data):
+        return unpacked(path, data, limits)
     if name.endswith(".zip"):
         return capped(only_member(data, path, limits), len(data), limits)
     if name.endswith(GZIP):

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from jobs.config_sources import Format, Limits
+from jobs.config_formats import Format, Limits
 from jobs.ingest.content import BrokenFile, Content, Data
 from jobs.ingest.csv_lines import LineCounter
 from jobs.ingest.records import BLOCK, Chunk, check_columns

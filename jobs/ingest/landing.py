@@ -6,6 +6,7 @@ import hashlib
 import logging
 import re
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from jobs.config_places import Ready
 from jobs.errors import StepFailed
+from jobs.ingest.archive_files import ArchiveFiles
+from jobs.ingest.archives import archive_pattern
 from jobs.ingest.content import CHUNK, Snapshot, hashed, keep
 from jobs.ingest.places import Found, Place, place_of
 from jobs.settings import Settings
@@ -57,6 +60,8 @@ class Landing:
         try:
             pulled = any(dataset.pulled for dataset in settings.sources[source].datasets.values())
             self._found = {found.path: found for found in self._place.list(may_be_empty=pulled)}
+            self._archives = ArchiveFiles(self._place, settings.general.limits)
+            self._found |= {found.path: found for found in self._archives.list(self._reached(source, settings))}
         except StepFailed as error:
             raise StepFailed(f"source {source!r}: {error}") from None
 
@@ -81,8 +86,8 @@ class Landing:
         """Files that no dataset's pattern takes, whatever their day: probably a pattern or a folder name is wrong."""
         expressions = [glob_expression(pattern) for pattern, _ in datasets]
         expressions += [marker_expression(ready) for _, ready in datasets if ready.marker]
-        names = (path for path in self._found if not UNFINISHED.search(path))
-        return sorted(name for name in names if not any(expression.fullmatch(name) for expression in expressions))
+        names = (path for path in self._found if not UNFINISHED.search(path) and path not in self._archives.archives)
+        return sorted(name for name in names if not any(expression.fullmatch(_nfc(name)) for expression in expressions))
 
     @contextmanager
     def open(self, file: LandedFile) -> Iterator[Snapshot]:
@@ -92,25 +97,40 @@ class Landing:
         """
         with tempfile.TemporaryFile() as copy:
             digest = hashlib.sha256()
-            with self._place.open(file.found) as stream:
+            with self._archives.open(file.found) as stream:
                 data, size = keep(hashed(iter(lambda: stream.read(CHUNK), b""), digest), copy)
             yield Snapshot(file.path, digest.hexdigest(), size, data)
 
     def fingerprint(self, file: LandedFile) -> str:
         """SHA-256 of the file. Raises Changed if it is no longer the file that was listed."""
         digest = hashlib.sha256()
-        with self._place.open(file.found) as stream:
+        with self._archives.open(file.found) as stream:
             while chunk := stream.read(CHUNK):
                 digest.update(chunk)
         return digest.hexdigest()
 
+    def _reached(self, source: str, settings: Settings) -> list[Found]:
+        """Archives that a dataset's pattern reaches into."""
+        datasets = settings.sources[source].datasets.values()
+        patterns = [inner[0] for dataset in datasets if (inner := archive_pattern(dataset.files))]
+        expressions = [glob_expression(pattern) for pattern in patterns]
+        return [
+            found
+            for path, found in self._found.items()
+            if not UNFINISHED.search(path) and any(expression.fullmatch(_nfc(path)) for expression in expressions)
+        ]
+
     def _arrivals(self, pattern: str, day: date, ready: Ready) -> Iterator[tuple[LandedFile, str | None]]:
         """Each file of the pattern up to `day`, with why it is not complete yet."""
-        expression = glob_expression(pattern)
+        expression, inside = glob_expression(pattern), archive_pattern(pattern)
+        archive = glob_expression(inside[0]) if inside else None
         markers = marker_expression(ready)
         for path, info in self._found.items():
             upload = UNFINISHED.search(path)
-            found = expression.fullmatch(_final_name(path) if upload else path)
+            name = _nfc(_final_name(path) if upload else path)
+            found = expression.fullmatch(name)
+            if archive and path in self._archives.broken:  # read as a whole, it says why it is set aside
+                found = archive.fullmatch(name)
             if not found or (ready.marker and markers.fullmatch(path)):
                 continue
             arrived = _arrival(found.groupdict().get("day"), day)
@@ -149,10 +169,15 @@ def glob_expression(pattern: str) -> re.Pattern[str]:
         "*": "[^/]*",
         "?": "[^/]",
     }
-    parts = re.split(r"(\{day\}|\*\*/|\*\*|\*|\?)", pattern)
+    parts = re.split(r"(\{day\}|\*\*/|\*\*|\*|\?)", _nfc(pattern))
     expression = "".join(pieces.get(part, re.escape(part)) for part in parts)
     first, *rest = expression.split(pieces["{day}"])
     return re.compile(pieces["{day}"].join([first, *rest[:1]]) + "".join(f"(?P=day){part}" for part in rest[1:]))
+
+
+def _nfc(path: str) -> str:
+    """Some systems write é as one character, some as e and an accent: here it is one name."""
+    return unicodedata.normalize("NFC", path)
 
 
 def _arrival(text: str | None, day: date) -> date | None:
@@ -171,7 +196,9 @@ def _final_name(path: str) -> str:
 
 
 def _marker(path: str, ready: Ready) -> str:
-    """Where the marker of a file is."""
+    """Where the marker of a file is; that of a file in an archive is beside the archive."""
+    inside = archive_pattern(path)
+    path = inside[0] if inside else path
     return ready.marker.replace("{file}", path).replace("{folder}", path.rpartition("/")[0]).lstrip("/")
 
 

@@ -15,7 +15,8 @@ import duckdb
 import pyarrow as pa
 
 from jobs import schemas
-from jobs.config_sources import Limits, SourceDataset
+from jobs.config_formats import Limits
+from jobs.config_sources import SourceDataset
 from jobs.errors import DataStopped
 from jobs.ingest import pull
 from jobs.ingest.columns import Seen, rename

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.config_sources import Format, Limits
+from jobs.config_formats import Format, Limits
 from jobs.ingest.avro_files import read_avro
 from jobs.ingest.content import MAX_REFUSED, MB, BrokenFile, Content
 from jobs.ingest.csv_files import read_csv

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs import schemas
-from jobs.config_sources import Format, Limits
+from jobs.config_formats import Format, Limits
 from jobs.errors import StepFailed
 from jobs.ingest import load
 from jobs.ingest.content import BrokenFile, Content
