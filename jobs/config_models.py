@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, field_validator, model_validator
 
 from jobs import schemas
-from jobs.config_sources import Limits, known_zone
+from jobs.config_formats import Limits
+from jobs.config_sources import known_zone
 from jobs.yaml_files import Strict, nearest
 
 IdentifierKind = Literal["contact", "email", "phone", "login", "cookie", "loyalty"]
