@@ -12,6 +12,7 @@ from jobs.errors import StepFailed
 from jobs.ingest import load
 from jobs.ingest.places import Bucket, Changed, Folder
 from jobs.lake import Lake
+from tests.ingest.api_server import TOKEN, api_server
 from tests.ingest.conftest import CONTACTS
 from tests.s3_server import BUCKET, KEY, SECRET, s3_server
 
@@ -202,3 +203,24 @@ def test_links_to_folders_are_followed_but_never_in_circles(tmp_path):
     (tmp_path / "place" / "link").symlink_to(tmp_path / "real")
     (tmp_path / "real" / "up").symlink_to(tmp_path / "place")
     assert [file.path for file in Folder(str(tmp_path / "place"), "").list()] == ["link/a.csv"]
+
+
+def test_what_is_pulled_lands_in_a_bucket_as_in_a_folder(settings, bucket, server, prefix, monkeypatch):
+    environment = {"AWS_ENDPOINT_URL": server, "AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
+    for name, value in {**environment, "AWS_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(name, value)
+    answers = {"request": {"path": "/items"}, "columns": {"response_id": "id", "question_id": "q"}}
+    source = {"source": "crm", "group": "survey", "connection": "tool", "datasets": {"survey_responses": answers}}
+    general = {"company": "Test", "landing": f"s3://{BUCKET}/{prefix}", "lake": "var/lake"}
+    company = settings({"settings.yaml": general, "sources/crm.yaml": source})
+    with api_server() as api:
+        extra = {"token_header": "X-API-TOKEN"}
+        monkeypatch.setenv("AIRFLOW_CONN_TOOL", json.dumps({"host": api.url, "password": TOKEN, "extra": extra}))
+        assert load.run("crm", DAY, company)["files"] == 0
+        api.records = ['{"id": "1", "q": "1"}']
+        assert load.run("crm", DAY, company)["rows_in"] == 1
+        assert load.run("crm", DAY, company)["pulled"] == 0
+    (path,) = Lake.of(company).arrow("ops/files")["path"].to_pylist()
+    (found,) = Bucket(f"s3://{BUCKET}/{prefix}", "", "").list()
+    assert path == found.path
+    assert re.fullmatch(r"crm/2024-05-01/survey_responses-start-\w+-[0-9a-f]{8}\.jsonl\.gz", path)
