@@ -137,7 +137,9 @@ class _Document:
         if self._text[start] != "{":
             raise self._astray(f"no object that could have {name!r}")
         members = list(self._members(start))
-        chosen = [member for member in members if name in (member.name, "*")]
+        chosen = [member for member in members if member.name == name]
+        if name == "*":
+            chosen = [member for member in members if self._text[member.start] == ("[" if each else "{")]
         if not chosen and self._missing is None:
             self._missing = (name, [member.name for member in members])
         for member in chosen:
