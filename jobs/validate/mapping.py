@@ -63,6 +63,10 @@ class Mapping:
             found.append(self._held(name, f"attributes.{name}", value.type, value))
         return found
 
+    def sources(self) -> dict[str, str]:
+        """What each mapped column, or attributes.NAME, is made of: its source columns, separated by commas."""
+        return {one.label: ", ".join(one.expression.columns) or one.label for one in self.held()}
+
     def _held(self, name: str, label: str, type_: str | None, value: Value) -> _Held:
         conventions = self.dataset.conventions_of(value)
         zone = conventions.timezone or self.zone
