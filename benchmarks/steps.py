@@ -24,7 +24,8 @@ LAST_DAY = "2017-12-28"
 INPUTS = {
     "validate": ["raw/"],
     "identity": ["valid/"],
-    "profiles": ["valid/contacts", "valid/consents", "identity/map"],
+    "profiles": ["valid/contacts", "valid/consents", "valid/campaign_events", "identity/map"],
+    "traits": ["valid/orders", "valid/order_lines", "valid/events", "valid/campaign_events", "identity/map"],
     "journeys": [
         "valid/events",
         "valid/orders",
@@ -35,7 +36,7 @@ INPUTS = {
     ],
     "features": ["valid/orders", "valid/order_lines", "journeys/sessions", "journeys/touchpoints", "identity/map"],
     "score": ["models/features"],
-    "audiences": ["profiles/customers", "journeys/stages", "models/features", "models/scores"],
+    "audiences": ["profiles/people", "profiles/traits", "journeys/stages", "models/features", "models/scores"],
 }
 """Tables each step reads; a name ending in `/` stands for the zone."""
 

@@ -4,8 +4,9 @@ Starts when CRM, survey, chat and web are all valid for the same day.
 
 - **identity** links e-mail addresses, phone numbers, logins, cookies and loyalty cards to stable customer ids
   (`identity/map`; merges and splits are dated rows of `identity/events`).
-- **golden_records** picks the value of the most trusted source for each attribute (`config/identity.yaml`) and the
-  strictest answer about consent: `profiles/customers`, `profiles/contact_points`, `profiles/consent`.
+- **golden_records** picks the best value of each attribute by the rules of `config/identity.yaml`, the strictest answer
+  about consent, households and channels: `profiles/*`. Steps that need no identifiers read `profiles/people`.
+- **traits** computes what `config/traits.yaml` declares over orders, events, conversations, ...: `profiles/traits`.
 
 An older day than the newest one already built changes nothing backwards: tables are kept as of the newest day.
 """
@@ -31,14 +32,21 @@ def build_profiles() -> None:
 
         return step(identity.run)
 
-    @task(outlets=[PROFILES])
+    @task
     def golden_records() -> dict:
         """One row per customer, their addresses and their consent."""
         from jobs.profiles import customers
 
         return step(customers.run)
 
-    identity() >> golden_records()
+    @task(outlets=[PROFILES])
+    def traits() -> dict:
+        """Numbers and facts per customer. Last, so that whoever waits for profiles finds them all."""
+        from jobs.profiles import traits
+
+        return step(traits.run)
+
+    identity() >> golden_records() >> traits()
 
 
 build_profiles()

@@ -6,7 +6,7 @@ Starts when the profiles of a day are built.
   stages by the rules of `config/journey.yaml` (with history), and computes the journey KPIs.
 - **features** describes each customer as known at the end of the day, for the models.
 
-- **Reads** `valid/*`, `identity/map`, `profiles/customers`. **Writes** `journeys/*` and `models/features`.
+- **Reads** `valid/*`, `identity/map`. **Writes** `journeys/*` and `models/features`.
 """
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task

@@ -94,7 +94,7 @@ def tables(
     settings = load_settings(config)
     if name:
         try:
-            dataset = schemas.get(name)
+            dataset = Lake.of(settings).contract(name)
         except KeyError as error:
             raise ConfigError([str(error.args[0])]) from None
         show(

@@ -23,7 +23,7 @@ from deltalake.transaction import AddAction, RemoveAction, create_table_with_add
 from pyarrow import fs
 
 from jobs.delta_files import DataFile, LakeError, check_schema, from_footer, from_log, stats_json
-from jobs.schemas import Dataset
+from jobs.schemas import Column, Dataset, extended, spark_type_name
 
 CONFIGURATION = {
     "delta.checkpointInterval": "20",
@@ -55,11 +55,16 @@ class Snapshot:
 class DeltaLog:
     """The folder of one table, local or on S3."""
 
-    def __init__(self, root: str, dataset: Dataset, store: tuple[fs.FileSystem, str]) -> None:
+    def __init__(self, root: str, dataset: Dataset, store: tuple[fs.FileSystem, str], as_stored: bool = False) -> None:
+        """With `as_stored` a table to which a configuration adds columns has those it was last written with."""
         self.dataset = dataset
         self.uri = f"{root.rstrip('/')}/{dataset.name}"
         self.filesystem, base = store
         self.folder = f"{base.rstrip('/')}/{dataset.name}"
+        if dataset.open and as_stored and (stored := self.snapshot()):
+            known = set(dataset.column_names)
+            added = [f for f in pa.schema(stored.delta.schema().to_arrow()) if f.name not in known]
+            self.dataset = extended(dataset, tuple(Column(f.name, spark_type_name(f.type), f.name) for f in added))
 
     def latest_version(self) -> int | None:
         """Number of the newest commit, by listing the log: cheaper than reading it."""
@@ -170,9 +175,12 @@ class DeltaLog:
             if before is None:
                 self._create(adds, properties)
                 return 0
-            before.delta.create_write_transaction(
-                [*removes, *adds], "append", before.delta.schema(), commit_properties=properties
-            )
+            schema = before.delta.schema()
+            if self.dataset.open and schema != (wanted := Schema.from_arrow(self.dataset.arrow_schema())):
+                # overwriting is how delta-rs changes the columns of a table; it removes every file by itself
+                before.delta.create_write_transaction([*adds], "overwrite", wanted, commit_properties=properties)
+            else:
+                before.delta.create_write_transaction([*removes, *adds], "append", schema, commit_properties=properties)
             return before.version + 1
         except CommitFailedError as error:
             raise Conflict(str(error)) from error

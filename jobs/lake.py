@@ -11,7 +11,7 @@ import hashlib
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +40,9 @@ TARGET_FILE_SIZE = 128_000_000  # bytes
 class Lake:
     """All tables below one root: a local folder or `s3://bucket/prefix`."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, contracts: Mapping[str, schemas.Dataset] | None = None) -> None:
+        """`contracts` are the tables to which the configuration adds columns; default: those the tables have."""
+        self._contracts = contracts or {}
         self.root = root.rstrip("/") if "://" in root else str(Path(root).absolute())
         if set(self.root) & set("*?[]{}"):
             raise LakeError(f"the lake cannot be at {root}: engines take *?[]{{}} in a path for a pattern; rename it")
@@ -49,7 +51,7 @@ class Lake:
 
     @classmethod
     def of(cls, settings: Settings) -> Lake:
-        return cls(settings.lake)
+        return cls(settings.lake, settings.contracts)
 
     def exists(self, name: str) -> bool:
         return self.version(name) is not None
@@ -57,6 +59,10 @@ class Lake:
     def version(self, name: str) -> int | None:
         """Number of the newest commit; None if the table does not exist yet."""
         return self._log(name).latest_version()
+
+    def contract(self, name: str) -> schemas.Dataset:
+        """The table's columns and their meaning, those that the configuration adds included."""
+        return self._log(name).dataset
 
     def rows(self, name: str, day: dt.date | None = None) -> int:
         """Number of rows, from the log alone unless a file mixes days."""
@@ -239,12 +245,13 @@ class Lake:
         """Hash of the rows, whatever their order, files or the engine that wrote them."""
         from jobs.content_hash import hash_rows
 
-        columns = [c for c in schemas.get(name).columns if c.name not in exclude]
+        columns = [c for c in self._log(name).dataset.columns if c.name not in exclude]
         return hash_rows(self.dataset(name), columns)
 
     def _log(self, name: str) -> DeltaLog:
         if name not in self._logs:
-            self._logs[name] = DeltaLog(self.root, schemas.get(name), self._store)
+            dataset = self._contracts.get(name, schemas.get(name))
+            self._logs[name] = DeltaLog(self.root, dataset, self._store, as_stored=name not in self._contracts)
         return self._logs[name]
 
     def _files(self, name: str, day: dt.date | None = None, version: int | None = None) -> list[DataFile]:

@@ -37,6 +37,7 @@ STEP_NAMES = (
     "validate",
     "identity",
     "profiles",
+    "traits",
     "journeys",
     "features",
     "train",
@@ -106,6 +107,7 @@ def _single(name: str) -> Callable[..., dict[str, Any]]:
     module = {
         "identity": "jobs.profiles.identity",
         "profiles": "jobs.profiles.customers",
+        "traits": "jobs.profiles.traits",
         "journeys": "jobs.journeys.journeys",
         "features": "jobs.models.features",
         "score": "jobs.models.scoring",

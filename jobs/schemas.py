@@ -658,9 +658,9 @@ OTHERS: tuple[Dataset, ...] = (
         ("customer_id",),
         _columns("""
         customer_id string the customer
-        household string id of the household: the same for as long as what it rests on stays the same
+        household string id: the same for as long as what it rests on stays the same; empty if there are too many
         size int customers in it
-        reason string declared (a source says so), address_and_name, or joined (by address and name to a declared one)
+        reason string declared (by a source), address_and_name, joined (by these to a declared one), or too_many
         evidence string source of the declaration, or what was compared
         as_of date data up to and including this day
     """),

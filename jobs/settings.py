@@ -8,12 +8,16 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets as random_secrets
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jobs.config_identity_checks import problems as identity_problems
 from jobs.config_models import Audience, Channels, General, Identity, Journey, Models
 from jobs.config_sources import Source
+from jobs.config_traits import TABLE, Trait, Traits, trait_table
+from jobs.schemas import Dataset
 from jobs.yaml_files import ConfigError, load, nearest
 
 
@@ -30,6 +34,12 @@ class Settings:
     models: Models
     audiences: dict[str, Audience]
     channels: Channels
+    traits: dict[str, Trait] = field(default_factory=dict)
+
+    @property
+    def contracts(self) -> dict[str, Dataset]:
+        """Tables to which this configuration adds columns, with those."""
+        return {TABLE: trait_table(self.traits)}
 
     @property
     def lake(self) -> str:
@@ -97,12 +107,18 @@ def load_settings(folder: str | Path | None = None) -> Settings:
         models=part(folder / "models.yaml", Models),
         audiences={path.stem: part(path, Audience) for path in sorted(folder.glob("audiences/*.yaml"))},
         channels=part(folder / "channels.yaml", Channels),
+        traits=_optional(part, folder / "traits.yaml"),
     )
     if not problems:
         problems = _cross_checks(settings)
     if problems:
         raise ConfigError(problems)
     return settings
+
+
+def _optional(part: Callable[[Path, type[Any]], Any], path: Path) -> dict[str, Trait]:
+    loaded = part(path, Traits) if path.exists() else None
+    return loaded.traits if loaded else {}
 
 
 def _cross_checks(settings: Settings) -> list[str]:
@@ -115,13 +131,7 @@ def _cross_checks(settings: Settings) -> list[str]:
             problems.append(
                 f"{settings.folder}/sources/{name}.yaml: source is {source.source!r}; name the file after it"
             )
-    for attribute, rule in settings.identity.golden_record.items():
-        for source_name in rule.sources:
-            if source_name not in settings.sources:
-                problems.append(
-                    f"{settings.folder}/identity.yaml: golden_record.{attribute}: unknown source "
-                    f"{source_name!r}{nearest(source_name, settings.sources)}"
-                )
+    problems += identity_problems(settings.folder / "identity.yaml", settings.identity, settings.sources)
     for name, audience in settings.audiences.items():
         place = f"{settings.folder}/audiences/{name}.yaml"
         if audience.audience != name:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jobs import schemas
+from jobs.config_traits import Trait, trait_columns
 
 _OWN = """
 customer_id string id of the customer
@@ -43,6 +44,13 @@ def _view() -> schemas.Dataset:
 
 VIEW = _view()
 VIEW_COLUMNS: tuple[str, ...] = tuple(VIEW.column_names)
+
+
+def view_with(traits: dict[str, Trait]) -> schemas.Dataset:
+    """The view of a company that has these traits."""
+    return schemas.extended(VIEW, trait_columns(traits))
+
+
 FEATURES: tuple[str, ...] = tuple(
     c.name for c in schemas.get("models/features").columns if c.name not in ("day", "customer_id")
 )

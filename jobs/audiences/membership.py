@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.audiences.columns import VIEW
+from jobs import schemas
+from jobs.audiences.columns import VIEW, view_with
 from jobs.audiences.holdout import arm
 from jobs.audiences.rules import columns_of, refuse_wrong_rules
 from jobs.audiences.view import READS, customer_view
@@ -20,25 +21,27 @@ from jobs.lake import Lake
 from jobs.settings import Settings
 
 TABLE = "audiences/members"
-_TYPES = {column.name: column.type for column in VIEW.columns}
+_QUOTED = ("date", "timestamp")
 
 
 def run(day: date, settings: Settings) -> dict[str, Any]:
     """Evaluate every audience at the end of `day`. Raises ConfigError for a rule that is not allowed."""
     lake = Lake.of(settings)
-    txn = lake.transaction("audiences", day, reads=READS, config=[settings.audiences, settings.general.timezone])
+    txn = lake.transaction(
+        "audiences", day, reads=READS, config=[settings.audiences, settings.traits, settings.general.timezone]
+    )
     if not txn.done(TABLE):
         refuse_wrong_rules(get_spark(), settings)
-        found = members(customer_view(txn, day, settings), settings.audiences)
+        found = members(customer_view(txn, day, settings), settings.audiences, view_with(settings.traits))
         lake.replace(TABLE, found.withColumn("day", F.lit(day)), txn, day=day)
     return _counts(lake.arrow(TABLE, columns=["arm"], day=day), len(settings.audiences))
 
 
-def members(view: DataFrame, audiences: dict[str, Audience]) -> DataFrame:
+def members(view: DataFrame, audiences: dict[str, Audience], table: schemas.Dataset = VIEW) -> DataFrame:
     """One row per customer and audience whose rule is true. All rules are evaluated in one pass over the view."""
     if not audiences:
         return view.limit(0).select(*(F.lit("").alias(name) for name in ("audience", "customer_id", "arm", "evidence")))
-    entries = F.array(*(_entry(name, audience) for name, audience in sorted(audiences.items())))
+    entries = F.array(*(_entry(name, audience, table) for name, audience in sorted(audiences.items())))
     return (
         view.select("customer_id", F.explode(entries).alias("entry"))
         .where(F.col("entry").isNotNull())
@@ -46,8 +49,10 @@ def members(view: DataFrame, audiences: dict[str, Audience]) -> DataFrame:
     )
 
 
-def _entry(name: str, audience: Audience) -> Column:
-    seen = [c for c in dict.fromkeys([*columns_of(audience.where), *audience.evidence]) if c != "customer_id"]
+def _entry(name: str, audience: Audience, table: schemas.Dataset) -> Column:
+    looked_at = [*columns_of(audience.where, table.column_names), *audience.evidence]
+    types = {column.name: column.type for column in table.columns}
+    seen = {column: types[column] for column in looked_at if column != "customer_id"}
     entry = F.struct(
         F.lit(name).alias("audience"),
         arm(name, audience.holdout).alias("arm"),
@@ -56,19 +61,26 @@ def _entry(name: str, audience: Audience) -> Column:
     return F.when(F.expr(audience.where), entry)
 
 
-def evidence(columns: list[str]) -> Column:
-    """The values as a JSON object. Written by hand, because engines differ in how `to_json` spells numbers."""
-    parts = [F.concat(F.lit(f'"{name}": '), F.coalesce(_json(name), F.lit("null"))) for name in columns]
+def evidence(columns: dict[str, str]) -> Column:
+    """The values of columns, given with their types, as a JSON object.
+
+    Written by hand, because engines differ in how `to_json` spells numbers.
+    """
+    parts = [
+        F.concat(F.lit(f'"{name}": '), F.coalesce(_json(name, kind), F.lit("null"))) for name, kind in columns.items()
+    ]
     return F.concat(F.lit("{"), F.concat_ws(", ", *parts), F.lit("}"))
 
 
-def _json(name: str) -> Column:
+def _json(name: str, kind: str) -> Column:
     column = F.col(name)
-    if _TYPES[name] == "string":
+    if kind in _QUOTED:
+        return F.concat(F.lit('"'), column.cast("string"), F.lit('"'))
+    if kind == "string":
         escaped = F.replace(F.replace(column, F.lit("\\"), F.lit("\\\\")), F.lit('"'), F.lit('\\"'))
         escaped = F.regexp_replace(escaped, r"[\x00-\x1f]", " ")
         return F.concat(F.lit('"'), escaped, F.lit('"'))
-    if _TYPES[name] == "double":
+    if kind == "double":
         return F.round(column, 4).cast("decimal(24,4)").cast("string")
     return column.cast("string")
 

@@ -7,21 +7,20 @@ other functions are refused before any engine sees them; then the engine checks 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from jobs.audiences.columns import VIEW, VIEW_COLUMNS
+from jobs.audiences.columns import VIEW_COLUMNS, view_with
 from jobs.config_models import Audience
 from jobs.settings import Settings
+from jobs.sql_words import KEYWORDS, forbidden_words, words
 from jobs.yaml_files import ConfigError, line_of, nearest
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-KEYWORDS = frozenset(
-    ("and", "or", "not", "in", "is", "null", "between", "like", "true", "false", "case", "when", "then", "else", "end")
-)
+__all__ = ["FUNCTIONS", "KEYWORDS", "check", "columns_of", "rule_problems", "words"]
+
 FUNCTIONS = frozenset(
     {
         "abs",
@@ -42,64 +41,42 @@ FUNCTIONS = frozenset(
         "upper",
     }
 )
-_TOKEN = re.compile(
-    r"""\s+ | (?P<comment>--|/\*|\*/|//) | (?P<text>'(?:[^'\\]|'')*') | (?P<number>(?:\d+\.?\d*|\.\d+)(?![\w.]))
-    | (?P<word>[A-Za-z_][A-Za-z0-9_]*) | (?P<operator><=|>=|<>|!=|[-=<>+*/%(),]) | (?P<other>.)""",
-    re.VERBOSE | re.DOTALL,
-)
 
 
-def words(rule: str) -> Iterator[tuple[str, str]]:
-    """(kind, text) of every token: text, number, word, operator, comment or other."""
-    for match in _TOKEN.finditer(rule):
-        if match.lastgroup:
-            yield match.lastgroup, match.group()
-
-
-def columns_of(rule: str) -> list[str]:
+def columns_of(rule: str, columns: Sequence[str] = VIEW_COLUMNS) -> list[str]:
     """The columns a rule looks at, in the order of the view."""
     used = {text.lower() for kind, text in words(rule) if kind == "word"}
-    return [name for name in VIEW_COLUMNS if name in used]
+    return [name for name in columns if name in used]
 
 
-def rule_problems(rule: str) -> list[str]:
+def rule_problems(rule: str, columns: Sequence[str] = VIEW_COLUMNS) -> list[str]:
     """What in the text of a rule is not allowed, one line each."""
-    found = []
-    tokens = list(words(rule))
-    for position, (kind, text) in enumerate(tokens):
-        following = tokens[position + 1][1] if position + 1 < len(tokens) else ""
-        if kind == "comment":
-            found.append(f"{text!r} is not allowed: write comments as YAML comments")
-        elif kind == "other":
-            found.append(f"{text!r} is not allowed; a rule has columns, numbers, 'text', operators and functions")
-        elif kind == "word":
-            found += _word_problems(text, following == "(")
-    if not tokens:
-        found.append("the rule is empty; write 'true' for everybody")
-    return list(dict.fromkeys(found))
-
-
-def _word_problems(word: str, called: bool) -> list[str]:
-    name = word.lower()
-    if name in KEYWORDS:
-        return []
-    if called and name not in FUNCTIONS:
-        return [f"unknown function {word!r}{nearest(name, FUNCTIONS)}"]
-    if not called and name not in VIEW_COLUMNS:
-        return [f"unknown column {word!r}{nearest(name, VIEW_COLUMNS)}"]
-    return []
+    if not any(words(rule)):
+        return ["the rule is empty; write 'true' for everybody"]
+    return forbidden_words(rule, columns, FUNCTIONS)
 
 
 def check(settings: Settings) -> list[str]:
     """What is wrong with the audience rules, one line each, with file and line; starts no engine."""
-    found = []
+    found = list(_hidden_columns(settings))
+    valid = view_with(settings.traits).column_names
     for audience in settings.audiences.values():
-        found += [f"{place_of(settings, audience, 'where')}: where: {p}" for p in rule_problems(audience.where)]
+        place = place_of(settings, audience, "where")
+        found += [f"{place}: where: {problem}" for problem in rule_problems(audience.where, valid)]
         for column in audience.evidence:
-            if column not in VIEW_COLUMNS:
+            if column not in valid:
                 place = place_of(settings, audience, "evidence")
-                found.append(f"{place}: evidence: unknown column {column!r}{nearest(column, VIEW_COLUMNS)}")
+                found.append(f"{place}: evidence: unknown column {column!r}{nearest(column, valid)}")
     return found
+
+
+def _hidden_columns(settings: Settings) -> Iterator[str]:
+    """Traits that have the name of a column of the view: a rule could mean either."""
+    path = settings.folder / "traits.yaml"
+    for name in settings.traits:
+        if name in VIEW_COLUMNS:
+            place = f"{path}:{line_of(path, 'traits', name)}: traits.{name}"
+            yield f"{place}: audience rules know another {name!r}; rename it"
 
 
 def analyse(spark: SparkSession, settings: Settings) -> list[str]:
@@ -107,7 +84,7 @@ def analyse(spark: SparkSession, settings: Settings) -> list[str]:
     from pyspark.sql import functions as F
     from pyspark.sql import types as T
 
-    empty = spark.createDataFrame([], VIEW.spark_schema())
+    empty = spark.createDataFrame([], view_with(settings.traits).spark_schema())
     found = []
     for audience in settings.audiences.values():
         place = f"{place_of(settings, audience, 'where')}: where"

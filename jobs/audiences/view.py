@@ -7,18 +7,18 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.audiences.columns import FEATURES, TOUCHPOINTS, VIEW
+from jobs.audiences.columns import FEATURES, TOUCHPOINTS, view_with
 from jobs.lake import Txn
 from jobs.settings import Settings
 
 READS = (
-    "profiles/customers", "journeys/stages", "journeys/touchpoints", "journeys/carts", "journeys/moments",
-    "models/features", "models/scores",
+    "profiles/people", "profiles/traits", "journeys/stages", "journeys/touchpoints", "journeys/carts",
+    "journeys/moments", "models/features", "models/scores",
 )  # fmt: skip
 
 
 def customer_view(txn: Txn, day: date, settings: Settings) -> DataFrame:
-    """One row per customer with the columns of `VIEW`. Direct identifiers stay behind in the profile."""
+    """One row per customer with the columns of the view, traits among them. What identifies a person is not read."""
     timezone = settings.general.timezone
     touched = last_touches(txn.read("journeys/touchpoints"), day)
     parts = [
@@ -28,25 +28,18 @@ def customer_view(txn: Txn, day: date, settings: Settings) -> DataFrame:
         touched.drop("last_order_at"),
         open_basket(txn.read("journeys/carts"), touched, day, timezone),
         last_moment(txn.read("journeys/moments"), day),
+        txn.read("profiles/traits").drop("as_of"),
     ]
-    view = people(txn.read("profiles/customers"), day)
+    view = people(txn.read("profiles/people"), day)
     for part in parts:
         view = view.join(part, on="customer_id", how="left")
-    return view.select(*(F.col(c.name).cast(c.type).alias(c.name) for c in VIEW.columns))
+    return view.select(*(F.col(c.name).cast(c.type).alias(c.name) for c in view_with(settings.traits).columns))
 
 
-def people(customers: DataFrame, day: date) -> DataFrame:
-    today = F.lit(day)
-    had_birthday = F.month("birth_date") * 100 + F.dayofmonth("birth_date") <= day.month * 100 + day.day
-    age = day.year - F.year("birth_date") - F.when(had_birthday, 0).otherwise(1)
-    return customers.where(F.col("customer_since") <= today).select(
-        "customer_id",
-        "known",
-        "language",
-        "country",
-        "city",
-        "gender",
-        F.when(F.col("birth_date").isNotNull(), age).alias("age"),
+def people(profiles: DataFrame, day: date) -> DataFrame:
+    """Customers seen by the end of the day."""
+    return profiles.where(F.col("customer_since") <= F.lit(day)).select(
+        *("customer_id", "known", "language", "country", "city", "gender", "age"),
         days_since("customer_since", day).alias("days_known"),
     )
 

@@ -1,4 +1,4 @@
-"""What a customer may be contacted for, by which channel. No row means no."""
+"""What a customer may be contacted for, by which channel, today and on every day before. No row means no."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.normalise.identifiers import PERSON_COLUMNS
-from jobs.profiles.golden import age
+from jobs.profiles.criteria import age
 from jobs.profiles.identity import with_customer
 from jobs.settings import Settings
 
 GRANTED, EXPIRED, WITHDRAWN = "granted", "expired", "withdrawn"
+UNSUBSCRIBE, COMPLAINT = "unsubscribe", "complaint"
+_ASKED = ("customer_id", "purpose", "channel")
+_KEPT = ("status", "changed_at", "expires_at", "source", "proof")
 
 
 def consent(answers: DataFrame, identity_map: DataFrame, as_of: date, settings: Settings) -> DataFrame:
@@ -20,40 +23,139 @@ def consent(answers: DataFrame, identity_map: DataFrame, as_of: date, settings: 
 
     Of each record the newest answer counts. Of the records of a customer, also of records that were merged, the
     strictest answer counts: withdrawn before granted before one that has expired, which only counts if it stands alone.
-    Anything that is not plainly `granted` is a withdrawal.
+    Anything that is not plainly `granted` is a withdrawal. `answers` are those of `every_answer`.
     """
-    newest = newest_answers(with_customer(answers, identity_map, settings).where("customer_id is not null"))
-    dated = newest.withColumn("status", _status(as_of, settings.general.timezone))
-    strictness = F.when(F.col("status") == WITHDRAWN, 0).when(F.col("status") == GRANTED, 1).otherwise(2)
-    strictest = Window.partitionBy("customer_id", "purpose", "channel").orderBy(
-        strictness, age("changed_at"), "source", "consent_id"
+    known = with_customer(answers, identity_map, settings).where("customer_id is not null")
+    standing = _standing(known.withColumn("on", F.lit(as_of)), settings)
+    return standing.select(*_ASKED, *_KEPT).withColumn("as_of", F.lit(as_of))
+
+
+def consent_history(answers: DataFrame, identity_map: DataFrame, as_of: date, settings: Settings) -> DataFrame:
+    """What was known on each day up to `as_of`, as profiles/consent_history: the answer of `consent` for every day.
+
+    It is asked on the days on which something can change: one more answer arrives, or one ends.
+    """
+    known = with_customer(answers, identity_map, settings).where("customer_id is not null")
+    ends = _ends_on(settings)
+    changes = known.select(*_ASKED, F.explode(F.array("arrived", ends)).alias("on")).where(F.col("on") <= F.lit(as_of))
+    asked = known.join(changes.distinct(), on=list(_ASKED), how="inner").where(F.col("arrived") <= F.col("on"))
+    standing = _standing(asked, settings)
+    in_order = Window.partitionBy(*_ASKED).orderBy("on")
+    same = [F.col(name).eqNullSafe(F.lag(name).over(in_order)) for name in _KEPT]
+    first = F.row_number().over(in_order) == 1
+    unchanged = same[0]
+    for one in same[1:]:
+        unchanged = unchanged & one
+    begun = standing.withColumn("begins", first | ~unchanged).where("begins")
+    return begun.select(
+        *_ASKED,
+        F.col("on").alias("valid_from"),
+        F.date_sub(F.lead("on").over(in_order), 1).alias("valid_to"),
+        *_KEPT,
     )
-    return (
-        dated.withColumn("place", F.row_number().over(strictest))
-        .where("place = 1")
-        .select("customer_id", "purpose", "channel", "status", "changed_at", "expires_at", "source", "proof")
-        .withColumn("as_of", F.lit(as_of))
+
+
+def every_answer(consents: DataFrame, campaign_events: DataFrame, settings: Settings) -> DataFrame:
+    """Answers people gave, and those they gave by unsubscribing or complaining, which concern every purpose.
+
+    Columns of valid/consents that decide, with `kind`: answer, unsubscribe or complaint. A yes that names no end gets
+    the one of its purpose.
+    """
+    identity = settings.identity
+    called = {
+        name: channel for channel, known in identity.contact_channels.items() for name in (channel, *known.also_called)
+    }
+    channels = F.lower(F.trim("channel"))
+    asked = [
+        F.struct(F.lit(purpose).alias("purpose"), F.lit(channel).alias("channel"))
+        for purpose, known in identity.purposes.items()
+        for channel in known.channels
+    ]
+    given = consents.withColumns(
+        {
+            **{name: F.lower(F.trim(name)) for name in ("purpose", "channel", "status")},
+            "kind": F.lit("answer"),
+        }
+    ).withColumn("expires_at", F.coalesce("expires_at", _usual_end(settings)))
+    columns = ["consent_id", "purpose", "channel", "status", "changed_at", "expires_at", "proof", "kind"]
+    lineage = ["source", *PERSON_COLUMNS.values(), "arrived", "file_id", "line"]
+    if not asked:
+        return given.select(*columns, *lineage)
+    meant = F.lit(None).cast("string")
+    for name, channel in called.items():
+        meant = F.when(channels == name, channel).otherwise(meant)
+    kind = F.lower(F.trim("type"))
+    events = (
+        campaign_events.withColumns({"kind": kind, "meant": meant})
+        .where(F.col("kind").isin(UNSUBSCRIBE, COMPLAINT))
+        .withColumn("asked", F.explode(F.array(*asked)))
+        .where("asked.channel = meant")
+        .select(
+            F.col("event_id").alias("consent_id"),
+            "asked.purpose",
+            "asked.channel",
+            F.lit(WITHDRAWN).alias("status"),
+            F.col("occurred_at").alias("changed_at"),
+            F.lit(None).cast("timestamp").alias("expires_at"),
+            F.concat("kind", F.lit(" "), "event_id").alias("proof"),
+            "kind",
+            *lineage,
+        )
     )
+    return given.select(*columns, *lineage).unionByName(events)
 
 
 def newest_answers(answers: DataFrame) -> DataFrame:
-    """The last answer of each record about each purpose and channel; of answers given at once the strictest."""
+    """The last answer of each record about each purpose and channel; of answers given at once the strictest.
+
+    An unsubscribe counts as an answer of the customer: a later yes of any record lifts it. A complaint stays.
+    """
     person = F.coalesce(*[F.concat(F.lit(f"{kind}:"), F.col(column)) for kind, column in PERSON_COLUMNS.items()])
-    asked = ("customer_id", "source", "person", "purpose", "channel")
-    given = answers.withColumns(
-        {"person": person, **{name: F.lower(F.trim(name)) for name in ("purpose", "channel", "status")}}
+    record = F.when(F.col("kind") == "answer", F.concat_ws("|", "source", person)).otherwise(F.col("kind"))
+    asked = Window.partitionBy("on", *_ASKED, "record")
+    order = asked.orderBy(age("changed_at"), F.col("status") == GRANTED, F.desc("arrived"), "file_id", "line")
+    newest = (
+        answers.withColumn("record", record)
+        .withColumn("place", F.row_number().over(order))
+        .where("place = 1")
+        .drop("place", "record")
     )
-    order = Window.partitionBy(*asked).orderBy(
-        age("changed_at"), F.col("status") == GRANTED, F.desc("arrived"), "file_id", "line"
+    answered = F.col("kind") == "answer"
+    last_yes = F.max(F.when(answered & (F.col("status") == GRANTED), F.col("changed_at"))).over(
+        Window.partitionBy("on", *_ASKED)
     )
-    return given.withColumn("place", F.row_number().over(order)).where("place = 1").drop("place", "person")
+    lifted = (F.col("kind") == UNSUBSCRIBE) & (last_yes > F.col("changed_at"))
+    return newest.withColumn("lifted", F.coalesce(lifted, F.lit(False))).where("not lifted").drop("lifted")
 
 
-def _status(as_of: date, zone: str) -> Column:
+def _standing(answers: DataFrame, settings: Settings) -> DataFrame:
+    """The strictest answer per customer, purpose, channel and day `on`."""
+    dated = newest_answers(answers).withColumn("status", _status(settings))
+    strictness = F.when(F.col("status") == WITHDRAWN, 0).when(F.col("status") == GRANTED, 1).otherwise(2)
+    strictest = Window.partitionBy("on", *_ASKED).orderBy(strictness, age("changed_at"), "source", "consent_id")
+    return dated.withColumn("place", F.row_number().over(strictest)).where("place = 1")
+
+
+def _status(settings: Settings) -> Column:
     """A consent that ends on a day no longer counts in what is prepared on that day."""
-    ended = F.to_date(F.from_utc_timestamp("expires_at", zone)) <= F.lit(as_of)
+    ended = _ends_on(settings) <= F.col("on")
     return (
         F.when(F.coalesce(F.col("status") != GRANTED, F.lit(True)), WITHDRAWN)
         .when(F.coalesce(ended, F.lit(False)), EXPIRED)
         .otherwise(GRANTED)
     )
+
+
+def _ends_on(settings: Settings) -> Column:
+    return F.to_date(F.from_utc_timestamp("expires_at", settings.general.timezone))
+
+
+def _usual_end(settings: Settings) -> Column:
+    """When a yes ends that names no end itself: after the days its purpose allows."""
+    end = F.lit(None).cast("timestamp")
+    purpose = F.lower(F.trim("purpose"))
+    for name, known in settings.identity.purposes.items():
+        if known.expires_after_days:
+            after = F.expr(f"changed_at + interval {known.expires_after_days} days")
+            end = F.when(purpose == name, after).otherwise(end)
+    return end

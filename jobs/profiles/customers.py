@@ -1,4 +1,4 @@
-"""Customer profiles: the golden record, contact points and consent of every customer."""
+"""Customer profiles: golden record, contact points, consent, household and channels of every customer."""
 
 from __future__ import annotations
 
@@ -10,47 +10,89 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.lake import Lake
-from jobs.profiles.consent import consent
-from jobs.profiles.contact_points import contact_points
+from jobs.lake import Lake, Txn
+from jobs.profiles.channels import channels
+from jobs.profiles.consent import consent, consent_history, every_answer
+from jobs.profiles.contact_points import addresses, contact_points
+from jobs.profiles.coverage import coverage, mapped_attributes
 from jobs.profiles.golden import current_contacts, golden_records
+from jobs.profiles.households import TOO_MANY, households
 from jobs.profiles.identity import newest_day
+from jobs.profiles.people import people
 from jobs.settings import Settings
 
 log = logging.getLogger(__name__)
-READS = ("valid/contacts", "valid/consents", "identity/map")
-WRITES = ("profiles/customers", "profiles/contact_points", "profiles/consent")
+READS = ("valid/contacts", "valid/consents", "valid/campaign_events", "identity/map")
+WRITES = (
+    "profiles/customers",
+    "profiles/contact_points",
+    "profiles/addresses",
+    "profiles/consent",
+    "profiles/consent_history",
+    "profiles/households",
+    "profiles/channels",
+    "profiles/people",
+    "profiles/coverage",
+)
 
 
 def run(day: date, settings: Settings) -> dict[str, Any]:
     """Rebuild the profile tables from everything that arrived up to `day`, for the customers of identity/map."""
     lake = Lake.of(settings)
     as_of = max(newest_day(lake, name, day) for name in ("identity/map", "profiles/customers"))
-    config = [settings.identity.model_dump_json(), settings.general.country, settings.general.timezone, str(as_of)]
-    txn = lake.transaction("profiles", day, reads=READS, config=config)
+    general = settings.general
+    config = [settings.identity.model_dump_json(), mapped_attributes(settings), general.country, general.timezone]
+    txn = lake.transaction("profiles", day, reads=READS, config=[*config, str(as_of)])
     if not txn.done(*WRITES):
-        identity_map = txn.read("identity/map")
-        contacts = current_contacts(_arrived(txn.read("valid/contacts"), as_of), identity_map, settings)
-        answers = _arrived(txn.read("valid/consents"), as_of)
-        lake.replace("profiles/customers", golden_records(contacts, identity_map, as_of, settings), txn)
-        lake.replace("profiles/contact_points", contact_points(contacts, settings), txn)
-        lake.replace("profiles/consent", consent(answers, identity_map, as_of, settings), txn)
+        _rebuild(lake, txn, as_of, settings)
     counts = _counts(lake)
     log.info("profiles: %s", counts)
     return counts
 
 
-def _arrived(rows: DataFrame, as_of: date) -> DataFrame:
-    return rows.where(F.col("arrived") <= F.lit(as_of))
+def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
+    """Each table is read back after it is written, so that the next one starts from what is stored."""
+    identity_map = txn.read("identity/map")
+
+    def arrived(name: str) -> DataFrame:
+        return txn.read(name).where(F.col("arrived") <= F.lit(as_of))
+
+    def publish(name: str, rows: DataFrame) -> DataFrame:
+        return lake.read(name, version=lake.replace(name, rows, txn).version)
+
+    contacts = current_contacts(arrived("valid/contacts"), identity_map, settings)
+    events = arrived("valid/campaign_events")
+    answers = every_answer(arrived("valid/consents"), events, settings)
+    golden = publish("profiles/customers", golden_records(contacts, identity_map, as_of, settings))
+    points = publish("profiles/contact_points", contact_points(contacts, settings))
+    places = publish("profiles/addresses", addresses(contacts, settings))
+    consents = publish("profiles/consent", consent(answers, identity_map, as_of, settings))
+    publish("profiles/consent_history", consent_history(answers, identity_map, as_of, settings))
+    housed = publish("profiles/households", households(golden, as_of, settings))
+    reached = publish("profiles/channels", channels(consents, points, places, events, identity_map, as_of, settings))
+    publish("profiles/people", people(golden, housed, reached, as_of))
+    publish("profiles/coverage", coverage(contacts, golden, points, as_of, settings))
 
 
 def _counts(lake: Lake) -> dict[str, Any]:
-    customers = lake.arrow("profiles/customers", columns=["known", "contact_records"])
+    """Numbers only. `without_identifier`: contact records with nothing but their own id, customers of their own."""
+    ids = ["login_ids", "loyalty_ids"]
+    customers = lake.arrow("profiles/customers", columns=["customer_id", "known", "contact_records", *ids])
     granted = lake.arrow("profiles/consent", columns=["status"]).filter(pc.field("status") == "granted")
+    points = lake.arrow("profiles/contact_points", columns=["customer_id"])
+    bare = pc.invert(pc.is_in(customers["customer_id"], pc.unique(points["customer_id"])))
+    for name in ids:
+        bare = pc.and_(bare, pc.equal(pc.list_value_length(customers[name]), 0))
+    housed = lake.arrow("profiles/households", columns=["household", "reason"])
+    known = pc.sum(customers["known"]).as_py() or 0
     return {
         "customers": customers.num_rows,
-        "known": pc.sum(customers["known"]).as_py() or 0,
+        "known": known,
+        "anonymous": customers.num_rows - known,
         "contact_records": pc.sum(customers["contact_records"]).as_py() or 0,
-        "contact_points": lake.rows("profiles/contact_points"),
+        "without_identifier": pc.sum(customers.filter(bare)["contact_records"]).as_py() or 0,
+        "contact_points": points.num_rows,
         "consents_granted": granted.num_rows,
+        "households": pc.count_distinct(housed["household"]).as_py(),
+        "too_many_for_a_household": housed.filter(pc.field("reason") == TOO_MANY).num_rows,
     }

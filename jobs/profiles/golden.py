@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from datetime import date
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.config_identity_checks import OWN, own_attributes
 from jobs.config_models import GOLDEN_ATTRIBUTES, GoldenRule
-from jobs.normalise.identifiers import trimmed
+from jobs.normalise.identifiers import normalised, trimmed
+from jobs.profiles.criteria import NEWEST, own_value, ranked
 from jobs.profiles.identity import with_customer
+from jobs.profiles.versions import newest_versions
 from jobs.settings import Settings
 
-NEWEST = GoldenRule()
 CONTACT_POINTS = ("email", "phone")
 """Of these a customer keeps every value, best first: profiles/contact_points."""
 
 
 def current_contacts(contacts: DataFrame, identity_map: DataFrame, settings: Settings) -> DataFrame:
-    """The latest version of each contact record, with customer_id."""
-    versions = Window.partitionBy("source", "contact_id").orderBy(
-        F.col("updated_at").desc_nulls_last(), F.desc("arrived"), F.desc("file_id"), F.desc("line")
-    )
-    latest = contacts.withColumn("place", F.row_number().over(versions)).where("place = 1").drop("place")
+    """The latest version of each contact record, with customer_id.
+
+    For each rule that asks for `longest_valid`, `since:ATTRIBUTE` tells when the value was first written.
+    """
+    for name, rule in settings.identity.golden_record.items():
+        if "longest_valid" in rule.order:
+            contacts = contacts.withColumn(f"since:{_column(name)}", _unchanged_since(_value(name, contacts)))
+    latest = newest_versions(contacts, "contact_id")
     return with_customer(latest, identity_map, settings).where("customer_id is not null")
 
 
@@ -35,93 +39,132 @@ def golden_records(contacts: DataFrame, identity_map: DataFrame, as_of: date, se
         F.min("first_seen").alias("customer_since"),
     )
     merged = best_values(contacts, settings)
+    nothing = F.array().cast("array<string>")
     return (
         known.join(merged, on="customer_id", how="left")
         .withColumn("contact_records", F.coalesce("contact_records", F.lit(0)).cast("int"))
         .withColumn("provenance", F.coalesce("provenance", F.lit("{}")))
+        .withColumns({name: F.coalesce(name, nothing) for name in ("records", "login_ids", "loyalty_ids")})
         .withColumn("as_of", F.lit(as_of))
     )
 
 
 def best_values(contacts: DataFrame, settings: Settings) -> DataFrame:
-    """One row per customer with contact records: its attributes, contact_records and provenance."""
+    """One row per customer with contact records: its attributes, lists of ids, contact_records and provenance."""
     rules = settings.identity.golden_record
     followers = {name: leader for leader, rule in rules.items() for name in rule.together}
-    leaders = [name for name in GOLDEN_ATTRIBUTES if name not in (*followers, *CONTACT_POINTS)]
-    filled = contacts.withColumns({name: _filled(contacts, name) for name in (*leaders, *followers)})
-    best = (
-        _with_frequencies(filled, rules)
-        .groupBy("customer_id")
-        .agg(
-            F.count("*").alias("contact_records"),
-            *[_best(name, rules.get(name, NEWEST)).alias(f"best_{name}") for name in leaders],
-        )
+    own = [name for name in rules if name.startswith(OWN)]
+    leaders = [name for name in (*GOLDEN_ATTRIBUTES, *own) if name not in (*followers, *CONTACT_POINTS)]
+    filled = contacts.withColumns({_column(name): _value(name, contacts) for name in (*leaders, *followers)})
+    records: dict[str, Column] = {}
+    for name in leaders:
+        rule = rules.get(name, NEWEST)
+        filled, ranks = ranked(filled, rule, _column(name))
+        records[name] = _record(name, rule, ranks)
+    customer = Window.partitionBy("customer_id")
+    bests = filled.withColumns({f"best:{name}": F.min(record).over(customer) for name, record in records.items()})
+    listed = {
+        "records": F.concat("source", F.lit(":"), "contact_id"),
+        "login_ids": normalised("login", F.col("login_id"), settings),
+        "loyalty_ids": normalised("loyalty", F.col("loyalty_id"), settings),
+    }
+    merged = bests.groupBy("customer_id").agg(
+        F.count("*").alias("contact_records"),
+        *[F.array_sort(F.collect_set(value)).alias(name) for name, value in listed.items()],
+        *[F.min(F.col(f"`best:{name}`")).alias(f"best:{name}") for name in leaders],
+        *[F.min(F.when(_differs(name), record)).alias(f"other:{name}") for name, record in records.items()],
+        *[F.count(F.col(f"`{_column(name)}`")).alias(f"filled:{name}") for name in leaders],
     )
-    found = {name: F.col(f"best_{followers.get(name, name)}") for name in (*leaders, *followers)}
+    found = {name: _best(followers.get(name, name))[name] for name in (*leaders, *followers) if name not in own}
+    found["attributes"] = _attributes(settings, own)
     zone = settings.general.timezone
     origins = [
-        F.when(F.col(f"best_{name}").isNotNull(), _origin(F.col(f"best_{name}"), zone)).alias(name) for name in leaders
+        F.when(_best(name).isNotNull(), _origin(name, rules.get(name, NEWEST), zone)).alias(name) for name in leaders
     ]
-    return best.select(
-        "customer_id",
-        "contact_records",
-        *[record[name].alias(name) for name, record in found.items()],
+    return merged.select(
+        *("customer_id", "contact_records", *listed),
+        *[value.alias(name) for name, value in found.items()],
         F.to_json(F.struct(*origins)).alias("provenance"),
     )
 
 
-def trust(rule: GoldenRule) -> Column:
-    """0 for the most trusted source of a rule, 1 for the next, ...; sources it does not name come last."""
-    ranks = [(F.col("source") == source, rank) for rank, source in enumerate(rule.sources)]
-    named = reduce(lambda chain, rank: chain.when(*rank), ranks[1:], F.when(*ranks[0])) if ranks else F.lit(None)
-    return F.coalesce(named, F.lit(len(rule.sources))).cast("int")
+def _column(name: str) -> str:
+    """The column an attribute has while records are compared."""
+    return name.replace(".", ":")
 
 
-def age(moment: str) -> Column:
-    """A number that is smaller for a newer moment and largest for an unknown one."""
-    return -F.coalesce(F.unix_micros(F.col(moment)), F.lit(0))
+def _best(name: str) -> Column:
+    return F.col(f"`best:{name}`")
 
 
-def _filled(contacts: DataFrame, name: str) -> Column:
-    """The value, or null if it says nothing."""
+def _value(name: str, contacts: DataFrame) -> Column:
+    """The value of a record, or null if it says nothing."""
+    if name.startswith(OWN):
+        return own_value(name.removeprefix(OWN))
     if dict(contacts.dtypes)[name] != "string":
         return F.col(name)
     value = trimmed(F.col(name))
     return F.when(value != "{}", value) if name == "attributes" else value
 
 
-def _with_frequencies(contacts: DataFrame, rules: dict[str, GoldenRule]) -> DataFrame:
-    """How many equally trusted records of the customer agree on a value, for the rules that ask."""
-    counted = {
-        f"records_{name}": F.count("*").over(Window.partitionBy("customer_id", trust(rule), name))
-        for name, rule in rules.items()
-        if rule.then == "most_frequent"
-    }
-    return contacts.withColumns(counted) if counted else contacts
+def _unchanged_since(value: Column) -> Column:
+    """When the value this version of a record has was first written, without a break until this version."""
+    in_order = Window.partitionBy("source", "contact_id").orderBy(F.unix_micros("updated_at"), "arrived", "line")
+    changed = ~value.eqNullSafe(F.lag(value).over(in_order)) | (F.row_number().over(in_order) == 1)
+    so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    return F.max(F.when(changed, F.col("updated_at"))).over(so_far)
 
 
-def _best(name: str, rule: GoldenRule) -> Column:
-    """The record with the best value of an attribute, as a struct whose order is the order of preference."""
-    preference = {
-        "newest": F.lit(0),
-        "longest": -F.length(F.col(name).cast("string")),
-        "most_frequent": -F.col(f"records_{name}"),
-    }
+def _record(name: str, rule: GoldenRule, ranks: list[str]) -> Column:
+    """A record that has a value, as a struct whose order is the order of preference."""
+    fields = ["source", "contact_id", "updated_at", *dict.fromkeys([name, *rule.together])]
     record = F.struct(
-        trust(rule).alias("trust"),
-        preference[rule.then].alias("preference"),
-        age("updated_at").alias("age"),
-        "source",
-        "contact_id",
-        "updated_at",
-        *dict.fromkeys([name, *rule.together]),
+        *[F.col(f"`{rank}`").alias(f"rank_{number}") for number, rank in enumerate(ranks)],
+        *[F.col(f"`{_column(field)}`").alias(_column(field)) for field in fields],
     )
-    return F.min(F.when(F.col(name).isNotNull(), record))
+    return F.when(F.col(f"`{_column(name)}`").isNotNull(), record)
 
 
-def _origin(record: Column, zone: str) -> Column:
+def _differs(name: str) -> Column:
+    return F.col(f"`{_column(name)}`") != _best(name)[_column(name)]
+
+
+def _attributes(settings: Settings, own: list[str]) -> Column:
+    """Further attributes: those of the winning record, and those that have a rule of their own, as text."""
+    winner = _best("attributes")["attributes"]
+    if not own:
+        return winner
+    parts = []
+    for attribute in own_attributes(settings.sources):
+        name = f"{OWN}{attribute}"
+        value = _best(name)[_column(name)] if name in own else _inside(winner, attribute)
+        escaped = F.replace(F.replace(value, F.lit("\\"), F.lit("\\\\")), F.lit('"'), F.lit('\\"'))
+        clean = F.regexp_replace(escaped, r"[\x00-\x1f]", " ")
+        parts.append(F.concat(F.lit(f'"{attribute}":"'), clean, F.lit('"')))
+    return F.concat(F.lit("{"), F.concat_ws(",", *parts), F.lit("}"))
+
+
+def _inside(json: Column, attribute: str) -> Column:
+    quoted = attribute.replace("`", "``")
+    return F.from_json(json, f"`{quoted}` string").getField(attribute)
+
+
+def _origin(name: str, rule: GoldenRule, zone: str) -> Column:
+    best = _best(name)
     return F.struct(
-        record["source"].alias("source"),
-        record["contact_id"].alias("record"),
-        F.to_date(F.from_utc_timestamp(record["updated_at"], zone)).alias("date"),
+        best["source"].alias("source"),
+        best["contact_id"].alias("record"),
+        F.to_date(F.from_utc_timestamp(best["updated_at"], zone)).alias("date"),
+        _decided(name, rule).alias("rule"),
     )
+
+
+def _decided(name: str, rule: GoldenRule) -> Column:
+    """The criterion in which the best record beats every record with another value."""
+    best, other = _best(name), F.col(f"`other:{name}`")
+    alone = F.when(F.col(f"`filled:{name}`") == 1, "only_value").otherwise("all_agree")
+    decided = F.when(other.isNull(), alone)
+    order = [*rule.order, *([] if {"newest", "oldest"} & set(rule.order) else ["newest"])]
+    for number, criterion in enumerate(order):
+        decided = decided.when(best[f"rank_{number}"] < other[f"rank_{number}"], criterion)
+    return decided.otherwise("first_record")

@@ -3,9 +3,10 @@
 import datetime as dt
 import json
 
+import pyarrow as pa
 import pytest
 
-from jobs.audiences import membership
+from jobs.audiences import membership, rules
 from jobs.lake import Lake
 
 DAY = dt.date(2017, 6, 1)
@@ -50,7 +51,7 @@ def test_a_rule_sees_profile_stage_scores_features_and_contacts(world):
     found = world(
         {"a": "known and stage = 'loyalty' and days_in_stage = 31 and churn_band = 'high' and segment = 'Stars' "
               "and orders_91d > 3 and days_since_order = 7 and age = 29"},
-        profiles_customers=customers("c1", "c2", birth_date="1987-06-02"),
+        profiles_people=customers("c1", "c2", age=29),
         journeys_stages=[
             {"customer_id": name, "stage": "loyalty", "valid_from": "2017-05-01"} for name in ("c1", "c2")
         ],
@@ -71,7 +72,7 @@ def test_nothing_after_the_day_is_seen(world):
     found = world(
         {"a": "stage = 'loyalty' or days_since_order is not null or orders_91d > 0 or churn_score > 0 "
               "or basket_items > 0 or last_moment is not null", "b": "stage = 'awareness'"},
-        profiles_customers=[*customers("c1"), *customers("c2", customer_since="2017-06-02")],
+        profiles_people=[*customers("c1"), *customers("c2", customer_since="2017-06-02")],
         journeys_stages=[
             {"customer_id": "c1", "stage": "awareness", "valid_from": "2017-01-01", "valid_to": "2017-06-01"},
             {"customer_id": "c1", "stage": "loyalty", "valid_from": "2017-06-02"},
@@ -92,7 +93,7 @@ def test_who_buys_after_leaving_a_basket_drops_out(world):
 
     found = world(
         {"a": "basket_items > 0 and basket_age_days between 1 and 3"},
-        profiles_customers=customers("left", "bought_in_store", "ordered", "ordered_later", "old"),
+        profiles_people=customers("left", "bought_in_store", "ordered", "ordered_later", "old"),
         journeys_carts=[
             cart("left", "2017-05-30T10:00:00"),
             cart("bought_in_store", "2017-05-30T10:00:00"),
@@ -110,18 +111,18 @@ def test_who_buys_after_leaving_a_basket_drops_out(world):
 
 def test_the_holdout_is_sticky_within_binomial_bounds_and_differs_per_audience(world):
     names = [f"c{number}" for number in range(4000)]
-    found = world({"a": "known", "b": "known"}, holdout=0.1, profiles_customers=customers(*names))
+    found = world({"a": "known", "b": "known"}, holdout=0.1, profiles_people=customers(*names))
     held = {a: {r["customer_id"] for r in found if r["audience"] == a and r["arm"] == "holdout"} for a in ("a", "b")}
     # Standard deviation 19; five of them.
     assert all(abs(len(group) - 400) < 95 for group in held.values())
     assert len(held["a"] & held["b"]) < 95
 
-    more = world({"a": "known", "b": "known"}, holdout=0.2, profiles_customers=customers(*names))
+    more = world({"a": "known", "b": "known"}, holdout=0.2, profiles_people=customers(*names))
     assert held["a"] <= {r["customer_id"] for r in more if r["audience"] == "a" and r["arm"] == "holdout"}
 
 
 def test_a_second_run_changes_nothing(world, settings):
-    found = world({"a": "known"}, profiles_customers=customers("c1"))
+    found = world({"a": "known"}, profiles_people=customers("c1"))
     loaded = settings({"audiences/a.yaml": {**BASE, "audience": "a", "where": "known"}})
     lake = Lake.of(loaded)
     before = lake.version("audiences/members")
@@ -134,9 +135,34 @@ def test_a_rule_that_is_not_allowed_stops_the_step(world):
     from jobs.yaml_files import ConfigError
 
     with pytest.raises(ConfigError, match="unknown column 'email'"):
-        world({"a": "email is not null"}, profiles_customers=customers("c1"))
+        world({"a": "email is not null"}, profiles_people=customers("c1"))
 
 
 def test_evidence_is_valid_json_whatever_the_values(world):
-    found = world({"a": "city is not null"}, profiles_customers=customers("c1", city='s-Gra"ven\\hage\n'))
+    found = world({"a": "city is not null"}, profiles_people=customers("c1", city='s-Gra"ven\\hage\n'))
     assert json.loads(found[0]["evidence"]) == {"city": 's-Gra"ven\\hage '}
+
+
+def test_traits_can_be_used_in_rules_and_are_kept_as_evidence(settings, rows):
+    trait = {"title": "Last topic", "over": "conversations", "value": "latest(topic)", "type": "string"}
+    since = {"title": "Last talk", "over": "conversations", "value": "max(day)", "type": "date"}
+    rule = {**BASE, "audience": "a", "where": "last_topic = 'delivery'", "evidence": ["talked_on"]}
+    loaded = settings({"audiences/a.yaml": rule, "traits.yaml": {"traits": {"last_topic": trait, "talked_on": since}}})
+    lake = Lake.of(loaded)
+    txn = lake.transaction("test", DAY)
+    lake.replace("profiles/people", rows("profiles/people", *customers("c1", "c2")), txn)
+    contract = lake.contract("profiles/traits").arrow_schema()
+    told = {"customer_id": "c1", "as_of": DAY, "last_topic": "delivery", "talked_on": DAY}
+    lake.replace("profiles/traits", pa.Table.from_pylist([told], contract), txn)
+    membership.run(DAY, loaded)
+    (row,) = lake.arrow("audiences/members", day=DAY).to_pylist()
+    assert (row["customer_id"], json.loads(row["evidence"])) == (
+        "c1",
+        {"last_topic": "delivery", "talked_on": "2017-06-01"},
+    )
+
+
+def test_a_trait_that_is_named_like_a_column_of_the_view_is_refused(settings):
+    trait = {"title": "t", "over": "orders", "value": "count(*)", "type": "bigint"}
+    loaded = settings({"traits.yaml": {"traits": {"orders_91d": trait}}})
+    assert rules.check(loaded)[0].endswith("traits.orders_91d: audience rules know another 'orders_91d'; rename it")

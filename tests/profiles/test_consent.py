@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from jobs.normalise.identifiers import identifier_hash
-from jobs.profiles.consent import consent
+from jobs.profiles.consent import consent, every_answer
 
 TODAY = dt.date(2017, 6, 1)
 
@@ -27,7 +27,8 @@ def answers(rows, settings):
             {"identifier": identifier_hash("contact", id_, loaded, source), "customer_id": id_.rstrip("0123456789")}
             for source, id_ in sorted(contacts)
         ]
-        found = consent(rows("valid/consents", *given), rows("identity/map", *known), as_of, loaded).collect()
+        every = every_answer(rows("valid/consents", *given), rows("valid/campaign_events"), loaded)
+        found = consent(every, rows("identity/map", *known), as_of, loaded).collect()
         return {(row["customer_id"], row["purpose"], row["channel"]): row["status"] for row in found}
 
     return build

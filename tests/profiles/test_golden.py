@@ -2,11 +2,13 @@
 
 import datetime as dt
 import json
+import re
 
 import pytest
 
 from jobs.normalise.identifiers import identifier_hash
 from jobs.profiles.golden import current_contacts, golden_records
+from jobs.yaml_files import ConfigError
 
 TODAY = dt.date(2017, 6, 1)
 
@@ -42,7 +44,12 @@ def customer(rows, settings):
 
 def source(name):
     columns = {"contact_id": "id", "updated_at": "updated_at"}
-    return {"source": name, "group": "crm", "datasets": {"contacts": {"files": "x.csv", "columns": columns}}}
+    contacts = {
+        "files": "x.csv",
+        "columns": columns,
+        "attributes": {"band": "band", "size": "size", "checked": "checked"},
+    }
+    return {"source": name, "group": "crm", "datasets": {"contacts": contacts}}
 
 
 SOURCES = {f"sources/{name}.yaml": source(name) for name in ("crm", "shop", "desk")}
@@ -95,7 +102,7 @@ def test_without_a_rule_the_newest_record_of_any_source_wins(customer):
 
 def test_the_most_frequent_value_can_win(customer):
     found = customer(
-        {"birth_date": {"then": "most_frequent"}},
+        {"birth_date": {"order": ["most_frequent"]}},
         {"contact_id": "1", "birth_date": "1980-05-01"},
         {"contact_id": "2", "birth_date": "1980-05-01"},
         {"contact_id": "3", "birth_date": "1980-01-05", "updated_at": "2017-03-01"},
@@ -105,7 +112,7 @@ def test_the_most_frequent_value_can_win(customer):
 
 def test_the_longest_value_can_win(customer):
     found = customer(
-        {"first_name": {"then": "longest"}},
+        {"first_name": {"order": ["longest"]}},
         {"contact_id": "1", "first_name": "Johanna"},
         {"contact_id": "2", "first_name": "J.", "updated_at": "2017-03-01"},
     )
@@ -133,7 +140,7 @@ def test_an_address_is_taken_whole_from_one_record(customer):
 
 def test_only_the_latest_version_of_a_record_counts(customer):
     found = customer(
-        {"city": {"then": "longest"}},
+        {"city": {"order": ["longest"]}},
         {"contact_id": "1", "city": "Capelle aan den IJssel", "updated_at": "2017-02-01"},
         {"contact_id": "1", "city": "Delft", "updated_at": "2017-03-01"},
     )
@@ -147,8 +154,8 @@ def test_every_value_says_where_it_came_from(customer):
         {"contact_id": "9", "city": "Delft", "source": "shop"},
     )
     assert json.loads(found["provenance"]) == {
-        "first_name": {"source": "crm", "record": "1", "date": "2017-02-02"},
-        "city": {"source": "shop", "record": "9", "date": "2017-01-01"},
+        "first_name": {"source": "crm", "record": "1", "date": "2017-02-02", "rule": "only_value"},
+        "city": {"source": "shop", "record": "9", "date": "2017-01-01", "rule": "only_value"},
     }
 
 
@@ -171,3 +178,94 @@ def test_a_customer_known_by_cookie_only_is_an_anonymous_customer(customer):
     found = customer({}, cookies=["k1", "k2"])
     assert (found["known"], found["contact_records"], found["provenance"]) == (False, 0, "{}")
     assert found["first_name"] is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "other", "decided"),
+    [
+        ({"sources": ["crm", "shop"]}, {"source": "shop"}, "source"),
+        ({"order": ["newest"]}, {"updated_at": "2016-01-01"}, "newest"),
+        ({"order": ["oldest"]}, {"updated_at": "2018-01-01"}, "oldest"),
+        ({"order": ["longest"]}, {"city": "Ede"}, "longest"),
+        ({"order": ["most_complete"]}, {"first_name": None}, "most_complete"),
+        ({"order": ["source", "longest"]}, {"city": "Ede", "source": "shop"}, "longest"),
+        ({"order": ["verified"], "verified": "checked"}, {"attributes": '{"checked": "no"}'}, "verified"),
+        ({}, {"contact_id": "2"}, "first_record"),
+        ({}, {"city": "Utrecht"}, "all_agree"),
+    ],
+)
+def test_provenance_names_the_criterion_that_decided(customer, rule, other, decided):
+    best = {"contact_id": "1", "city": "Utrecht", "first_name": "Ann", "attributes": '{"checked": "yes"}'}
+    found = customer({"city": rule}, best, {**best, "contact_id": "2", "city": "Delft"} | other)
+    assert (found["city"], json.loads(found["provenance"])["city"]["rule"]) == ("Utrecht", decided)
+
+
+def test_the_first_criterion_that_tells_records_apart_decides(customer):
+    rule = {"sources": ["crm", "shop"], "order": ["most_frequent", "source"]}
+    shop = {"source": "shop", "city": "Delft"}
+    found = customer({"city": rule}, {"contact_id": "1", "city": "Utrecht"}, {"contact_id": "2"} | shop,
+                     {"contact_id": "3"} | shop)  # fmt: skip
+    assert found["city"] == "Delft"
+
+
+def test_the_value_that_has_stood_longest_can_win(customer):
+    found = customer(
+        {"city": {"order": ["longest_valid"]}},
+        {"contact_id": "1", "city": "Utrecht", "updated_at": "2015-01-01"},
+        {"contact_id": "1", "city": "Delft", "updated_at": "2017-02-01"},
+        {"contact_id": "2", "city": "Ede", "updated_at": "2016-01-01"},
+        {"contact_id": "2", "city": "Ede", "updated_at": "2017-03-01"},
+        {"contact_id": "3", "city": "Breda", "updated_at": "2016-06-01"},
+    )
+    assert found["city"] == "Ede"
+
+
+def test_attributes_of_a_source_can_have_rules_of_their_own(customer):
+    found = customer(
+        {"attributes": {"sources": ["crm"]}, "attributes.band": {"sources": ["shop"]}},
+        {"contact_id": "1", "attributes": '{"band":"low","size":"2"}'},
+        {"contact_id": "2", "attributes": '{"band":"very \\"high\\"","size":"3"}', "source": "shop"},
+        {"contact_id": "3", "attributes": '{"other":"x"}', "source": "desk"},
+    )
+    assert json.loads(found["attributes"]) == {"band": 'very "high"', "size": "2"}
+    origin = json.loads(found["provenance"])
+    assert (origin["attributes.band"]["source"], origin["attributes"]["source"]) == ("shop", "crm")
+
+
+def test_a_customer_lists_all_its_records_logins_and_cards(customer):
+    found = customer(
+        {},
+        {"contact_id": "2", "login_id": "ann", "loyalty_id": "77"},
+        {"contact_id": "1", "login_id": " ann ", "source": "shop"},
+    )
+    assert (found["records"], found["login_ids"], found["loyalty_ids"]) == (["crm:2", "shop:1"], ["ann"], ["77"])
+
+
+@pytest.mark.parametrize(
+    ("rules", "problem"),
+    [
+        ({"city": {"order": ["newst"]}}, ".city.order: unknown criterion 'newst'; did you mean 'newest'?"),
+        ({"city": {"sources": ["crm", "shop", "crm"]}}, ".city.sources: 'crm' is named twice: it would come before"),
+        ({"city": {"order": ["newest", "oldest"]}}, ".city.order: newest and oldest contradict each other"),
+        ({"city": {"order": ["verified"]}}, ".city: the criterion verified and the key"),
+        ({"city": {"sources": ["crn"]}}, ".city.sources.0: unknown source 'crn'; did you mean 'crm'?"),
+        ({"citty": {}}, ".citty: unknown attribute 'citty'; did you mean 'city'?"),
+        (
+            {"attributes.bandd": {}},
+            ".attributes.bandd: no source has an attribute 'bandd' of contacts; did you mean 'band'",
+        ),
+        (
+            {"city": {"together": ["street"]}, "street": {"together": ["city"]}},
+            ".city.together.0: 'street' and 'city' would each be taken with the other: a circle",
+        ),
+        ({"city": {"together": ["street"]}, "street": {}}, ".city.together.0: 'street' has a rule of its own"),
+        (
+            {"city": {"together": ["street"]}, "postcode": {"together": ["street"]}},
+            ".postcode.together.0: 'street' is taken with 'city' already",
+        ),
+    ],
+)
+def test_a_rule_that_cannot_decide_is_refused_with_its_place(settings, rules, problem):
+    with pytest.raises(ConfigError) as refused:
+        settings({"identity.yaml": {"golden_record": rules, "purposes": {}}, **SOURCES})
+    assert re.search(r"identity\.yaml:\d+: golden_record" + re.escape(problem), str(refused.value))

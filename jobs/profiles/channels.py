@@ -1,0 +1,99 @@
+"""By which channel a customer is best contacted: allowed, reachable, and answered most."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from jobs.config_models import ContactChannel
+from jobs.profiles.consent import GRANTED
+from jobs.profiles.identity import with_customer
+from jobs.settings import Settings
+
+DAYS = 365
+CONTACTED = ("delivered", "impression")
+RESPONDED = ("open", "click", "redeem")
+
+
+def channels(
+    consents: DataFrame,
+    points: DataFrame,
+    addresses: DataFrame,
+    campaign_events: DataFrame,
+    identity_map: DataFrame,
+    as_of: date,
+    settings: Settings,
+) -> DataFrame:
+    """profiles/channels: a row per customer and channel of a purpose about which anything is known.
+
+    First the channels with consent for some purpose and an address or number, of these those the customer responded to
+    most, then most recently, then in the order of the alphabet.
+    """
+    known = settings.identity.contact_channels
+    allowed = consents.groupBy("customer_id", "channel").agg(
+        F.array_sort(F.collect_set(F.when(F.col("status") == GRANTED, F.col("purpose")))).alias("purposes")
+    )
+    kinds = points.select("customer_id", "kind").unionByName(
+        addresses.select("customer_id", F.lit("address").alias("kind"))
+    )
+    reachable = kinds.groupBy("customer_id").agg(F.collect_set("kind").alias("kinds"))
+    engaged = _engagement(campaign_events, identity_map, known, as_of, settings)
+    every = allowed.join(engaged, on=["customer_id", "channel"], how="full").join(
+        reachable, on="customer_id", how="left"
+    )
+    none = F.array().cast("array<string>")
+    seen = every.where(F.col("channel").isin(*known) if known else F.lit(False)).select(
+        "customer_id",
+        "channel",
+        F.coalesce("purposes", none).alias("purposes"),
+        _reachable(known, F.coalesce("kinds", none)).alias("reachable"),
+        *[F.coalesce(name, F.lit(0)).cast("bigint").alias(name) for name in ("contacted", "responded")],
+        "last_responded",
+    )
+    usable = F.when(F.col("reachable") & (F.size("purposes") > 0), 1).otherwise(0)
+    best_first = Window.partitionBy("customer_id").orderBy(
+        F.desc("usable"), F.desc("responded"), F.col("last_responded").desc_nulls_last(), "channel"
+    )
+    return (
+        seen.withColumn("usable", usable)
+        .withColumn("preference", F.when(F.col("usable") == 1, F.row_number().over(best_first)).cast("int"))
+        .withColumn("as_of", F.lit(as_of))
+    )
+
+
+def _engagement(
+    events: DataFrame, identity_map: DataFrame, known: dict[str, ContactChannel], as_of: date, settings: Settings
+) -> DataFrame:
+    """Messages and responses per customer and channel in the last `DAYS` days."""
+    day = F.to_date(F.from_utc_timestamp("occurred_at", settings.general.timezone))
+    kind = F.lower(F.trim("type"))
+    recent = events.withColumns({"day": day, "kind": kind, "channel": named(known, F.lower(F.trim("channel")))}).where(
+        (F.col("day") <= F.lit(as_of))
+        & (F.col("day") > F.lit(as_of - timedelta(days=DAYS)))
+        & F.col("kind").isin(*CONTACTED, *RESPONDED)
+        & F.col("channel").isNotNull()
+    )
+    met = with_customer(recent, identity_map, settings).where("customer_id is not null")
+    return met.groupBy("customer_id", "channel").agg(
+        F.sum(F.col("kind").isin(*CONTACTED).cast("int")).alias("contacted"),
+        F.sum(F.col("kind").isin(*RESPONDED).cast("int")).alias("responded"),
+        F.max(F.when(F.col("kind").isin(*RESPONDED), F.col("day"))).alias("last_responded"),
+    )
+
+
+def named(known: dict[str, ContactChannel], called: Column) -> Column:
+    """The channel of config/identity.yaml that a campaign tool means; null for one nobody is asked about."""
+    meant = F.lit(None).cast("string")
+    for name, channel in known.items():
+        meant = F.when(called.isin(name, *channel.also_called), name).otherwise(meant)
+    return meant
+
+
+def _reachable(known: dict[str, ContactChannel], kinds: Column) -> Column:
+    found = F.lit(False)
+    for name, channel in known.items():
+        met = F.lit(True) if not channel.reached_by else F.arrays_overlap(kinds, F.lit(list(channel.reached_by)))
+        found = F.when(F.col("channel") == name, met).otherwise(found)
+    return found

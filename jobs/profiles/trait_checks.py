@@ -1,0 +1,95 @@
+"""Are the traits of config/traits.yaml well-formed? Every problem with file, line, key and the nearest valid name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jobs.config_traits import TABLE, Trait
+from jobs.profiles.trait_rows import columns_of
+from jobs.profiles.trait_sql import AGGREGATES, FUNCTIONS, WORDS, grammar_problems, in_order
+from jobs.schemas import get
+from jobs.settings import Settings
+from jobs.sql_words import forbidden_words
+from jobs.yaml_files import ConfigError, line_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+TAKEN = tuple(get(TABLE).column_names)
+_CASTS = {
+    "bigint": ("tinyint", "smallint", "int", "bigint"),
+    "double": ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal"),
+    "decimal(18,2)": ("tinyint", "smallint", "int", "bigint", "decimal"),
+}
+"""What a declared type takes without rounding or guessing; other types take only themselves."""
+
+
+def check(settings: Settings) -> list[str]:
+    """Unknown columns, functions and traits, circles, and what is no aggregate; starts no engine."""
+    traits = settings.traits
+    found = []
+    for name, trait in traits.items():
+        if name in TAKEN:
+            found.append(f"{_place(settings, name)}: the table has another column {name!r}; rename the trait")
+        columns = list(columns_of(trait.over)) if trait.over else [other for other in traits if other != name]
+        used = FUNCTIONS | AGGREGATES
+        wrong = [f"{_place(settings, name, 'value')}: {p}" for p in forbidden_words(trait.value, columns, used, WORDS)]
+        if trait.where is not None:
+            problems = forbidden_words(trait.where, columns, FUNCTIONS, WORDS - {"distinct"})
+            wrong += [f"{_place(settings, name, 'where')}: {problem}" for problem in problems]
+        found += wrong or [f"{_place(settings, name, 'value')}: {problem}" for problem in grammar_problems(trait)]
+    circle = in_order(traits)[1]
+    if circle:
+        found.append(f"{_place(settings, circle[0], 'value')}: is computed from itself: {' -> '.join(circle)}")
+    return found
+
+
+def analyse(spark: SparkSession, settings: Settings) -> list[str]:
+    """What the engine does not understand, and values of another type than declared; reads no data."""
+    return [
+        f"{_place(settings, name, 'value')}: {problem}"
+        for name, trait in settings.traits.items()
+        if (problem := _problem(spark, name, trait, settings.traits))
+    ]
+
+
+def refuse_wrong_traits(spark: SparkSession, settings: Settings) -> None:
+    """Raise ConfigError if any trait is wrong."""
+    problems = check(settings) or analyse(spark, settings)
+    if problems:
+        raise ConfigError(problems)
+
+
+def _problem(spark: SparkSession, name: str, trait: Trait, traits: dict[str, Trait]) -> str | None:
+    try:
+        given = _type(spark, name, trait, traits)
+    except Exception as error:  # each engine has its own classes for what it cannot analyse
+        return f"not an expression the engine understands: {str(error).strip().splitlines()[0][:200]}"
+    if given.split("(")[0] not in _CASTS.get(trait.type, (trait.type,)):
+        return f"gives {given}, not {trait.type}; correct `type`"
+    return None
+
+
+def _type(spark: SparkSession, name: str, trait: Trait, traits: dict[str, Trait]) -> str:
+    """The type of the value. Raises what the engine raises when it cannot be understood."""
+    from jobs.profiles.trait_aggregates import aggregated
+    from jobs.profiles.traits import derived
+
+    if trait.over is None:
+        others = ", ".join(f"{other} {known.type}" for other, known in traits.items() if other != name)
+        frame = _empty(spark, others).select(derived(trait.value, traits).alias(name))
+    else:
+        columns = ", ".join(f"{column} {type_}" for column, type_ in columns_of(trait.over).items())
+        rows = _empty(spark, f"customer_id string, {columns}")
+        frame = aggregated(_empty(spark, "customer_id string"), rows, {name: trait}, trait.over, typed=False)
+    return frame.schema[name].dataType.simpleString()
+
+
+def _empty(spark: SparkSession, columns: str) -> DataFrame:
+    return spark.createDataFrame([], columns)
+
+
+def _place(settings: Settings, name: str, key: str | None = None) -> str:
+    path = settings.folder / "traits.yaml"
+    keys = ("traits", name, key) if key else ("traits", name)
+    return f"{path}:{line_of(path, *keys)}: {'.'.join(keys)}"
