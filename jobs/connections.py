@@ -40,11 +40,17 @@ def add_connection_source(source: ConnectionSource) -> None:
 def connection(name: str) -> Connection:
     """The connection of that name: environment variable AIRFLOW_CONN_NAME (URI or JSON), then added sources.
 
-    Raises ConfigError if there is none.
+    Raises ConfigError if there is none or the variable cannot be read.
     """
-    text = os.environ.get(f"AIRFLOW_CONN_{name.upper()}")
+    variable = f"AIRFLOW_CONN_{name.upper()}"
+    text = os.environ.get(variable)
     if text:
-        return _parse_connection(text)
+        try:
+            return _parse_connection(text)
+        except (ValueError, AttributeError):  # what it holds is a secret: nothing of it is shown
+            raise ConfigError(
+                [f"{variable} is neither a URI, with a percent-encoded password, nor a JSON object"]
+            ) from None
     for source in _connection_sources:
         found = source(name)
         if found:
@@ -73,5 +79,11 @@ def _parse_connection(text: str) -> Connection:
         unquote(parts.username or ""),
         unquote(parts.password or ""),
         parts.path.lstrip("/"),
-        dict(parse_qsl(parts.query)),
+        _extra(dict(parse_qsl(parts.query))),
     )
+
+
+def _extra(given: dict[str, Any]) -> dict[str, Any]:
+    """What is after the ? of a URI; Airflow writes what is not plain text as JSON under `__extra__`."""
+    packed = given.pop("__extra__", None)
+    return {**given, **(json.loads(packed) if packed else {})}

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from jobs.connections import Connection, connection
 from jobs.errors import StepFailed
+from jobs.yaml_files import ConfigError
 
 AT_REST = 2_000_000_000
 """Nanoseconds after which a change of a file surely has another moment: file systems count in steps up to this."""
@@ -214,7 +215,10 @@ class Bucket:
 def place_of(uri: str, name: str, hint: str) -> Place:
     """The place at `uri`: `s3://bucket/prefix`, through the connection `name` if given, or a folder."""
     if uri.startswith("s3://"):
-        return Bucket(uri, name, hint)
+        try:
+            return Bucket(uri, name, hint)
+        except ConfigError as error:
+            raise StepFailed(f"{uri}: {error}") from None
     if "://" in uri:
         raise StepFailed(f"{uri}: files are read from folders and from s3://; correct the place")
     return Folder(uri, hint)

@@ -149,6 +149,9 @@ def test_a_missing_bucket_prefix_or_server_is_refused_with_one_clear_message(
     assert "nothing has this prefix" in refusal(remote)
     config = {**CONTACTS, "folder": "s3://no-such-bucket/x", "connection": "landing"}
     assert "there is no bucket 'no-such-bucket'" in refusal(settings({"sources/crm.yaml": config}))
+    monkeypatch.delenv("AIRFLOW_CONN_LANDING")
+    with pytest.raises(StepFailed, match="connection 'landing' is not known"):
+        load.run("crm", DAY, remote)
     login(monkeypatch, "http://127.0.0.1:1")
     assert "cannot be reached or broke off (EndpointConnectionError)" in refusal(remote)
 
