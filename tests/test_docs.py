@@ -2,12 +2,14 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
 from jobs.audiences.rules import VIEW_COLUMNS, rule_problems
 from jobs.config_models import Audience
+from jobs.config_places import Paging
 from jobs.config_sources import Source
 from jobs.ingest.expressions import parse
 
@@ -29,6 +31,15 @@ def test_the_source_of_the_guide_is_accepted():
     assert parse(tickets.columns["email"].expression).columns == ("Requester Email",)
     assert parse(tickets.columns["status"].expression).columns == ("State",)
     assert parse(tickets.attributes["first_reply_minutes"].expression).columns == ("First reply (min)",)
+
+
+def test_the_connected_sources_of_the_guide_are_accepted():
+    text = (ROOT / "docs" / "guides" / "connect-a-source.md").read_text()
+    blocks = [block for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "source:" in block]
+    sources = [Source.model_validate(yaml.safe_load(block)) for block in blocks]
+    assert [source.source for source in sources] == ["crm", "shop", "helpdesk"]
+    pagings = [yaml.safe_load(found) for found in re.findall(r"`(\{type: .*?\})`", text)]
+    assert {Paging.model_validate(paging).type for paging in pagings} == set(get_args(Paging.model_fields["type"].annotation)) - {"none"}
 
 
 def test_the_audience_of_the_guide_is_accepted():
