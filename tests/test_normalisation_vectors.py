@@ -4,6 +4,7 @@ What comes out otherwise is in DEVIATIONS with its reason, and what nothing here
 """
 
 import json
+from pathlib import Path
 
 import phonenumbers
 from pyspark.sql import functions as F
@@ -172,3 +173,10 @@ def test_published_dates_are_read_by_listed_patterns(spark):
         if (read_day, read_moment) != (row["iso"], row["datetime"].replace(" ", "T")):
             other.add(row["input"])
     assert other == set()
+
+
+def test_the_guide_names_every_deviation_and_what_is_not_offered():
+    page = (Path(__file__).resolve().parents[1] / "docs" / "guides" / "normal-forms.md").read_text()
+    listed = [f"| `{transform}` | `{value!r}` | {reason} |" for (transform, value), reason in DEVIATIONS.items()]
+    listed += [f"| `{transform}` | {reason} |" for transform, reason in NOT_OFFERED.items()]
+    assert [row for row in listed if row not in page] == []
