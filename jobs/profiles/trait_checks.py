@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from jobs.config_traits import TABLE, Trait
 from jobs.profiles.trait_rows import columns_of
-from jobs.profiles.trait_sql import AGGREGATES, FUNCTIONS, WORDS, grammar_problems, in_order
+from jobs.profiles.trait_sql import AGGREGATES, FUNCTIONS, WORDS, brackets_match, grammar_problems, in_order
 from jobs.schemas import get
 from jobs.settings import Settings
 from jobs.sql_words import forbidden_words
@@ -37,6 +37,9 @@ def check(settings: Settings) -> list[str]:
         if trait.where is not None:
             problems = forbidden_words(trait.where, columns, FUNCTIONS, WORDS - {"distinct"})
             wrong += [f"{_place(settings, name, 'where')}: {problem}" for problem in problems]
+        for key in ("value", "where"):
+            if not brackets_match(getattr(trait, key) or ""):
+                wrong.append(f"{_place(settings, name, key)}: has a bracket that is not closed, or not opened")
         found += wrong or [f"{_place(settings, name, 'value')}: {problem}" for problem in grammar_problems(trait)]
     circle = in_order(traits)[1]
     if circle:

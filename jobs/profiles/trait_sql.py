@@ -120,6 +120,16 @@ def in_order(traits: dict[str, Trait]) -> tuple[list[str], list[str]]:
     return done, []
 
 
+def brackets_match(text: str) -> bool:
+    """Conditions are put together by brackets: one that closes what it did not open would end another one's."""
+    depth = 0
+    for _, token in words(text):
+        depth += {"(": 1, ")": -1}.get(token, 0)
+        if depth < 0:
+            return False
+    return depth == 0
+
+
 def _closing(tokens: list[tuple[str, str]], opening: int) -> int:
     """The place of the bracket that closes the one at `opening`, or the end."""
     depth = 0

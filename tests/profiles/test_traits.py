@@ -1,0 +1,345 @@
+"""Traits: what they count, on which days, and that nothing is known before its time."""
+
+import datetime as dt
+import re
+from decimal import Decimal
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as fuzz
+from hypothesis import strategies as st
+
+from jobs.lake import Lake
+from jobs.normalise.identifiers import identifier_hash
+from jobs.profiles import trait_checks, traits
+
+DAY = dt.date(2017, 6, 30)
+COUNT = {"title": "t", "over": "orders", "value": "count(*)", "type": "bigint"}
+
+
+@pytest.fixture
+def computed(settings, rows):
+    """Traits of Ann (login ann): `computed({name: changes of COUNT}, orders=[...], day=...)`."""
+
+    def build(declared, day=DAY, **tables):
+        loaded = settings({"traits.yaml": {"traits": {name: {**COUNT, **trait} for name, trait in declared.items()}}})
+        assert trait_checks.check(loaded) == []
+        ann, bob = ({"identifier": identifier_hash("login", n, loaded), "customer_id": n} for n in ("ann", "bob"))
+        known = {"arrived": "2017-01-01", "source": "shop", "updated_at": "2017-01-01"}
+        data = {}
+        for name in traits_tables():
+            table = f"valid/{name}"
+            own = set(rows(table).columns)
+            who = {"login_id": "ann"} if "login_id" in own else {}
+            given_rows = [{**known, **who, **row} for row in tables.get(name, [])]
+            data[table] = rows(table, *[{k: v for k, v in row.items() if k in own} for row in given_rows])
+        found = traits.traits_on(data.__getitem__, rows("identity/map", ann, bob), day, loaded).collect()
+        return {row["customer_id"]: row.asDict() for row in found}
+
+    return build
+
+
+def traits_tables():
+    from jobs.profiles.trait_rows import ALSO_NEEDED, SOURCES
+
+    return sorted({*SOURCES, *(name for names in ALSO_NEEDED.values() for name in names)})
+
+
+def order(id_, at, **values):
+    return {"order_id": str(id_), "ordered_at": at, "status": "completed", "channel": "web", "total": 10, **values}
+
+
+def test_a_window_holds_the_day_itself_and_the_days_before(computed):
+    orders = [order(n, f"2017-06-{day:02d}T10:00") for n, day in enumerate((23, 24, 30))]
+    assert computed({"week": {"days": 7}}, orders=orders)["ann"]["week"] == 2
+
+
+def test_a_window_can_end_before_the_day(computed):
+    orders = [order(n, f"2017-06-{day:02d}T10:00") for n, day in enumerate((16, 17, 23, 24, 30))]
+    assert computed({"week_before": {"days": 7, "ending_days_ago": 7}}, orders=orders)["ann"]["week_before"] == 2
+
+
+def test_days_begin_at_midnight_in_the_company_s_time_zone(computed):
+    # 22:30 UTC is half past midnight of the next day in Amsterdam in summer, half past eleven in winter
+    late = [order(1, "2017-06-29T22:30"), order(2, "2017-06-30T22:30")]
+    assert computed({"today": {"days": 1}}, orders=late)["ann"]["today"] == 1
+    winter = [order(1, "2017-12-30T22:30"), order(2, "2017-12-30T23:30")]
+    assert computed({"today": {"days": 1}}, day=dt.date(2017, 12, 31), orders=winter)["ann"]["today"] == 1
+
+
+def test_on_the_days_the_clock_changes_a_day_has_23_or_25_hours(computed):
+    spring = [order(n, at) for n, at in enumerate(("2017-03-25T22:30", "2017-03-25T23:30", "2017-03-26T21:30"))]
+    assert computed({"today": {"days": 1}}, day=dt.date(2017, 3, 26), orders=spring)["ann"]["today"] == 2
+    autumn = [order(n, at) for n, at in enumerate(("2017-10-28T22:30", "2017-10-29T22:30", "2017-10-29T23:30"))]
+    assert computed({"today": {"days": 1}}, day=dt.date(2017, 10, 29), orders=autumn)["ann"]["today"] == 2
+
+
+def test_what_arrived_or_happened_after_the_day_is_not_known(computed):
+    orders = [
+        order(1, "2017-06-29T10:00", arrived="2017-07-01"),
+        order(2, "2017-07-01T10:00", arrived="2017-06-30"),
+        order(3, "2017-06-29T10:00", arrived="2017-06-30"),
+    ]
+    assert computed({"orders": {}}, orders=orders)["ann"]["orders"] == 1
+
+
+def test_of_an_order_the_newest_version_that_had_arrived_counts(computed):
+    orders = [
+        order(1, "2017-06-01T10:00"),
+        order(1, "2017-06-01T10:00", updated_at="2017-06-20", arrived="2017-06-20", status="returned"),
+    ]
+    declared = {"returns": {"where": "status = 'returned'"}}
+    assert computed(declared, orders=orders)["ann"]["returns"] == 1
+    assert computed(declared, orders=orders, day=dt.date(2017, 6, 19))["ann"]["returns"] == 0
+
+
+def test_customers_without_rows_count_nothing_and_have_the_default(computed):
+    declared = {
+        "orders": {},
+        "revenue": {"value": "sum(total)", "type": "decimal(18,2)"},
+        "spent": {"value": "sum(total)", "type": "decimal(18,2)", "default": 0},
+        "last_channel": {"value": "latest(channel)", "type": "string", "default": "none"},
+    }
+    found = computed(declared, orders=[order(1, "2017-06-01T10:00")])
+    nothing = {"orders": 0, "revenue": None, "spent": Decimal("0.00"), "last_channel": "none"}
+    assert found["bob"] == {"customer_id": "bob", "as_of": DAY, **nothing}
+    assert found["ann"]["revenue"] == Decimal("10.00")
+
+
+def test_a_customer_whose_rows_are_all_outside_the_window_is_like_one_without_rows(computed):
+    spent = {"value": "sum(total)", "type": "decimal(18,2)", "days": 7, "default": 0}
+    declared = {"orders": {"days": 7}, "spent": spent, "ever": {}}
+    found = computed(declared, orders=[order(1, "2017-01-01T10:00")])["ann"]
+    assert (found["orders"], found["spent"], found["ever"]) == (0, 0, 1)
+
+
+def test_latest_and_earliest_look_past_rows_without_the_value(computed):
+    orders = [
+        order(1, "2017-06-01T10:00", channel="app"),
+        order(2, "2017-06-02T10:00", channel="web"),
+        order(3, "2017-06-03T10:00", channel=None),
+        order(0, "2017-05-01T10:00", channel=None),
+    ]
+    declared = {
+        "last_channel": {"value": "latest(channel)", "type": "string"},
+        "first_channel": {"value": "earliest(channel)", "type": "string"},
+    }
+    found = computed(declared, orders=orders)["ann"]
+    assert (found["last_channel"], found["first_channel"]) == ("web", "app")
+
+
+def test_the_most_frequent_value_wins_and_of_equals_the_most_recent(computed):
+    orders = [
+        order(n, f"2017-06-0{n}T10:00", channel=c) for n, c in enumerate(("web", "web", "app", "store", "app"), 1)
+    ]
+    declared = {
+        "favourite": {"value": "most_frequent(channel)", "type": "string"},
+        "favourite_early": {"value": "most_frequent(channel)", "type": "string", "where": "day <= '2017-06-03'"},
+    }
+    found = computed(declared, orders=orders)
+    assert (found["ann"]["favourite"], found["ann"]["favourite_early"]) == ("app", "web")
+    assert found["bob"]["favourite"] is None
+
+
+def test_lines_know_order_and_product_as_last_known(computed):
+    products = [{"product_id": "p", "department": "Dairy"}, {"product_id": "q", "department": "Wine"}]
+    lines = [
+        {"order_id": "1", "line_id": "1", "product_id": "p", "quantity": 2.0, "amount": 5},
+        {"order_id": "1", "line_id": "2", "product_id": "q", "quantity": 1.0, "amount": 7},
+        {"order_id": "2", "line_id": "1", "product_id": "p", "quantity": 1.0, "amount": 3},
+        {"order_id": "unknown", "line_id": "1", "product_id": "p", "quantity": 1.0, "amount": 100},
+    ]
+    orders = [order(1, "2017-06-01T10:00"), order(2, "2017-06-02T10:00", status="cancelled")]
+    declared = {
+        "dairy": {"over": "order_lines", "value": "sum(amount)", "type": "decimal(18,2)",
+                  "where": "department = 'Dairy' and status <> 'cancelled'"},
+        "departments": {"over": "order_lines", "value": "count(distinct department)"},
+        "units": {"over": "order_lines", "value": "sum(quantity)", "type": "double"},
+    }  # fmt: skip
+    found = computed(declared, order_lines=lines, orders=orders, products=products)["ann"]
+    assert (found["dairy"], found["departments"], found["units"]) == (Decimal("5.00"), 2, 4.0)
+
+
+def test_a_message_without_a_person_is_of_the_person_of_its_conversation(computed):
+    talks = [{"conversation_id": "k", "opened_at": "2017-06-01T10:00"}]
+    said = [
+        {
+            "message_id": "1",
+            "conversation_id": "k",
+            "sent_at": "2017-06-01T10:00",
+            "author": "customer",
+            "login_id": None,
+        },
+        {"message_id": "2", "conversation_id": "k", "sent_at": "2017-06-01T10:01", "author": "agent", "login_id": None},
+        {
+            "message_id": "3",
+            "conversation_id": "z",
+            "sent_at": "2017-06-01T10:01",
+            "author": "customer",
+            "login_id": None,
+        },
+    ]
+    declared = {"said": {"over": "messages", "where": "author = 'customer'"}}
+    assert computed(declared, conversations=talks, messages=said)["ann"]["said"] == 1
+
+
+def test_traits_can_be_made_of_traits_in_any_order_of_writing(computed):
+    declared = {
+        "twice": {"over": None, "value": "average * 2", "type": "double"},
+        "average": {"over": None, "value": "revenue / nullif(orders, 0)", "type": "double"},
+        "revenue": {"value": "sum(total)", "type": "decimal(18,2)"},
+        "orders": {},
+    }
+    found = computed(declared, orders=[order(1, "2017-06-01T10:00"), order(2, "2017-06-02T10:00", total=15)])
+    assert (found["ann"]["average"], found["ann"]["twice"], found["bob"]["average"]) == (12.5, 25.0, None)
+
+
+def test_an_average_of_amounts_is_a_plain_quotient(computed):
+    declared = {
+        "basket": {"value": "avg(total)", "type": "double"},
+        "net": {"value": "sum(total - discount) / nullif(count(*), 0)", "type": "double"},
+    }
+    orders = [order(n, "2017-06-01T10:00", total=total, discount=1) for n, total in enumerate((1, 2, 2))]
+    found = computed(declared, orders=orders)["ann"]
+    assert found["basket"] == 5 / 3
+    assert found["net"] == 2 / 3
+
+
+def test_attributes_of_the_source_can_be_used(computed):
+    declared = {"gifts": {"where": "get_json_object(attributes, '$.gift') = 'yes'"}}
+    orders = [order(1, "2017-06-01T10:00", attributes='{"gift": "yes"}'), order(2, "2017-06-01T10:00")]
+    assert computed(declared, orders=orders)["ann"]["gifts"] == 1
+
+
+MOMENTS = st.datetimes(dt.datetime(2017, 3, 20), dt.datetime(2017, 4, 2))
+EVENTS = st.lists(
+    st.tuples(MOMENTS, st.integers(0, 3), st.sampled_from(("ann", "bob")), st.sampled_from("abc")), max_size=25
+)
+
+
+@given(events=EVENTS, day=st.dates(dt.date(2017, 3, 20), dt.date(2017, 4, 2)), days=st.integers(1, 9))
+@fuzz(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_counts_are_those_of_looking_at_every_row(computed, events, day, days):
+    from zoneinfo import ZoneInfo
+
+    zone = ZoneInfo("Europe/Amsterdam")
+    rows = [
+        {"event_id": str(n), "occurred_at": at, "type": kind, "login_id": who,
+         "arrived": at.date() + dt.timedelta(days=late)}
+        for n, (at, late, who, kind) in enumerate((at.replace(tzinfo=dt.UTC), *rest) for at, *rest in events)
+    ]  # fmt: skip
+    declared = {
+        "a": {"over": "events", "where": "type = 'a'", "days": days},
+        "kinds": {"over": "events", "value": "count(distinct type)"},
+        "last": {"over": "events", "value": "max(day)", "type": "date", "days": days, "ending_days_ago": 1},
+    }
+    found = computed(declared, day=day, events=rows)
+    for who in ("ann", "bob"):
+        known = [
+            (row["occurred_at"].astimezone(zone).date(), row["type"])
+            for row in rows
+            if row["login_id"] == who and row["arrived"] <= day and row["occurred_at"].astimezone(zone).date() <= day
+        ]
+        assert found[who]["a"] == sum(kind == "a" and (day - on).days < days for on, kind in known)
+        assert found[who]["kinds"] == len({kind for _, kind in known})
+        assert found[who]["last"] == max((on for on, _ in known if 1 <= (day - on).days < days + 1), default=None)
+
+
+def problems(settings, **declared):
+    return trait_checks.check(settings({"traits.yaml": {"traits": {n: {**COUNT, **t} for n, t in declared.items()}}}))
+
+
+@pytest.mark.parametrize(
+    ("trait", "key", "problem"),
+    [
+        ({"where": "statuz = 'x'"}, "where", "unknown column 'statuz'; did you mean 'status'?"),
+        ({"value": "summ(total)"}, "value", "unknown function 'summ'; did you mean 'sum'?"),
+        ({"value": "max(email)"}, "value", "unknown column 'email'"),
+        ({"where": "status = 'a' or rand() < 1"}, "where", "unknown function 'rand'"),
+        ({"value": "count(*) -- all"}, "value", "'--' is not allowed"),
+        ({"value": "(select 1)"}, "value", "unknown column 'select'"),
+        ({"value": "total"}, "value", "aggregates nothing"),
+        ({"value": "total + count(*)"}, "value", "column 'total' is outside of an aggregate"),
+        ({"value": "sum(max(total))"}, "value", "sum() holds another aggregate"),
+        ({"value": "sum(*)"}, "value", "sum(*) needs a column"),
+        ({"value": "count(*"}, "value", "has a bracket that is not closed, or not opened"),
+        ({"where": "status = 'a') or (true"}, "where", "has a bracket that is not closed, or not opened"),
+        ({"value": "sum(total) / count(*)"}, "value", "divides by what may be 0"),
+        ({"where": "count(*) > 1"}, "where", "unknown function 'count'"),
+        ({"over": None, "value": "other + 1"}, "value", "unknown column 'other'"),
+        ({"over": None, "value": "count(*)"}, "value", "count() needs rows"),
+    ],
+)
+def test_a_trait_that_cannot_be_is_refused_with_its_place(settings, trait, key, problem):
+    found = problems(settings, number=trait)[0]
+    assert f"traits.number.{key}: {problem}" in found
+    assert re.search(r"traits\.yaml:\d+: ", found)
+
+
+def test_traits_that_need_each_other_are_refused(settings):
+    derived = {"over": None, "type": "double"}
+    found = problems(
+        settings, a={**derived, "value": "b + 1"}, b={**derived, "value": "c"}, c={**derived, "value": "a"}
+    )
+    assert found[-1].endswith("traits.a.value: is computed from itself: a -> b -> c -> a")
+
+
+@pytest.mark.parametrize(
+    ("trait", "problem"),
+    [
+        ({"type": "bigint", "value": "sum(total)"}, "gives decimal(28,2), not bigint; correct `type`"),
+        ({"type": "string"}, "gives bigint, not string"),
+        ({"where": "status > 5 and and true"}, "not an expression the engine understands"),
+    ],
+)
+def test_the_engine_refuses_bad_grammar_and_other_types(spark, settings, trait, problem):
+    loaded = settings({"traits.yaml": {"traits": {"number": {**COUNT, **trait}}}})
+    assert trait_checks.check(loaded) == []
+    assert problem in trait_checks.analyse(spark, loaded)[0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"default": "none"}, {"over": None, "days": 7}, {"default": True}, {"over": "contacts"}, {"type": "map"}],
+)
+def test_a_key_that_does_not_fit_is_refused_on_load(settings, changes):
+    from jobs.yaml_files import ConfigError
+
+    with pytest.raises(ConfigError, match=r"traits\.yaml:\d+: traits\.number"):
+        problems(settings, number=changes)
+
+
+def test_traits_of_a_company_without_any_are_no_table(settings):
+    loaded = settings()
+    assert traits.run(DAY, loaded) == {"traits": 0, "customers": 0}
+    assert not Lake.of(loaded).exists("profiles/traits")
+
+
+def test_a_trait_more_or_less_is_a_column_more_or_less(settings, rows):
+    loaded = settings({"traits.yaml": {"traits": {"orders": COUNT}}})
+    lake = Lake.of(loaded)
+    lake.replace(
+        "identity/map", rows("identity/map", {"identifier": "i", "customer_id": "c"}), lake.transaction("x", DAY)
+    )
+    traits.run(DAY, loaded)
+    more = settings({"traits.yaml": {"traits": {"orders": COUNT, "carts": {**COUNT, "over": "events", "default": 0}}}})
+    traits.run(DAY, more)
+    assert Lake.of(more).arrow("profiles/traits").to_pylist() == [
+        {"customer_id": "c", "as_of": DAY, "orders": 0, "carts": 0}
+    ]
+    assert Lake(more.lake).read("profiles/traits").columns == ["customer_id", "as_of", "orders", "carts"]
+    fewer = settings({"traits.yaml": {"traits": {"carts": {**COUNT, "over": "events", "type": "double"}}}})
+    traits.run(DAY, fewer)
+    assert Lake.of(fewer).arrow("profiles/traits").to_pylist() == [{"customer_id": "c", "as_of": DAY, "carts": 0.0}]
+
+
+def test_a_second_run_changes_nothing(settings, rows):
+    loaded = settings({"traits.yaml": {"traits": {"orders": COUNT}}})
+    lake = Lake.of(loaded)
+    lake.replace(
+        "identity/map", rows("identity/map", {"identifier": "i", "customer_id": "c"}), lake.transaction("x", DAY)
+    )
+    traits.run(DAY, loaded)
+    version = lake.version("profiles/traits")
+    assert traits.run(DAY, loaded) == {"traits": 1, "customers": 1}
+    assert lake.version("profiles/traits") == version
