@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from jobs import schemas
 from jobs.config_formats import Limits
-from jobs.config_sources import SourceDataset
+from jobs.config_sources import Source, SourceDataset
 from jobs.errors import DataStopped
 from jobs.ingest import pull
 from jobs.ingest.columns import Seen, rename
@@ -70,7 +70,7 @@ def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
     if entries:
         txn = lake.transaction(f"ingest_{source}", day, config=[entry.file_id for entry in entries])
         lake.append("ops/files", as_table(entries), txn)
-    unclaimed = landing.unclaimed([(d.files, d.ready) for d in settings.sources[source].datasets.values()])
+    unclaimed = landing.unclaimed([(d.files, d.ready) for d in _datasets_in(settings.sources[source], settings)])
     if unclaimed:
         log.warning(
             "%s: %d files match no dataset of source %s and are not read, such as %s",
@@ -92,6 +92,13 @@ def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
         "events": noted,
         "rows_in": sum(entry.rows_in for entry in entries),
     }
+
+
+def _datasets_in(source: Source, settings: Settings) -> list[SourceDataset]:
+    """The datasets of all sources that read the same folder."""
+    here = source.folder or source.source
+    sharing = [other for other in settings.sources.values() if (other.folder or other.source) == here]
+    return [dataset for other in sharing for dataset in other.datasets.values()]
 
 
 class ChangedColumns(Exception):

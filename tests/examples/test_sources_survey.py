@@ -5,7 +5,8 @@ from collections import defaultdict
 
 import pytest
 
-from tests.examples.source_company import Company, table
+from jobs.ingest import load
+from tests.examples.source_company import DAY, Company, table
 
 
 def test_qualtrics_answers_sessions_and_contacts_arrive_whole(tmp_path, monkeypatch):
@@ -34,6 +35,13 @@ def test_qualtrics_answers_sessions_and_contacts_arrive_whole(tmp_path, monkeypa
             "seconds": int(row["duration_in_seconds"]),
         }
     assert {row["contact_id"] for row in company.rows("contacts")} == {row["id"] for row in contacts}
+
+
+def test_files_of_another_source_on_the_same_folder_are_not_reported_as_unread(tmp_path, monkeypatch):
+    company = Company("qualtrics", tmp_path, monkeypatch)
+    for file in ("question_response.csv", "survey_response.csv", "survey.csv"):
+        company.land_all("source_qualtrics", file)
+    assert [load.run(source, DAY, company.settings)["unclaimed"] for source in company.settings.sources] == [1, 1]
 
 
 def test_the_published_nps_comes_out_of_the_loaded_answers(tmp_path, monkeypatch):

@@ -3,18 +3,23 @@
 import datetime as dt
 import json
 import os
+import random
 import subprocess
 import sys
 from decimal import Decimal
 from itertools import zip_longest
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal
 from pydantic import ValidationError
 
 from jobs import engine as engine_module
 from jobs.config_sources import Conventions, SourceDataset, Value
+from jobs.date_patterns import LANGUAGES
 from jobs.validate.mapping import Mapping, mapped
 from jobs.yaml_files import ConfigError
 from tests import spark_server
@@ -494,6 +499,73 @@ def test_countries_currencies_and_languages_become_codes_or_stay_as_they_are(map
     columns = {"order_id": "id", "updated_at": "at", "currency": "c"}
     rows = map_records("orders", columns, *({"id": c, "c": c} for c in ("€", "eur", "US Dollar", "$", "GBP")))
     assert [row["currency"] for row in rows] == ["EUR", "EUR", "USD", "$", "GBP"]
+
+
+def test_amounts_as_people_of_many_countries_write_them_are_read_back(map_records):
+    """Babel writes them; a column says only which decimal mark its country uses."""
+    chance = random.Random(1)
+    for mark, locales in (
+        (",", ("nl", "de", "fr", "it", "es", "pt_BR", "de_AT", "pl")),
+        (".", ("en", "en_IN", "de_CH")),
+    ):
+        amounts = [Decimal(chance.randrange(-(10**9), 10**9)).scaleb(-2) for _ in range(80)]
+        written = [
+            (amount, text)
+            for amount in amounts
+            for locale in locales
+            for text in (
+                format_decimal(amount, locale=locale, decimal_quantization=False),
+                format_currency(amount, "EUR", locale=locale),
+                format_currency(amount, "EUR", locale=locale, format_type="accounting"),
+            )
+        ]
+        columns = {"order_id": "id", "updated_at": "at", "total": {"from": "t", "decimal": mark}}
+        rows = map_records("orders", columns, *({"id": str(i), "t": text} for i, (_, text) in enumerate(written)))
+        wrong = [
+            (text, row["total"]) for (amount, text), row in zip(written, rows, strict=True) if row["total"] != amount
+        ]
+        assert wrong == []
+
+
+def test_days_with_month_names_of_many_languages_are_read_back(map_records):
+    days = [dt.date(2024, month, 3) for month in range(1, 13)]
+    written = [
+        (day, format_date(day, pattern, locale=language))
+        for day in days
+        for language in LANGUAGES
+        for pattern in ("d MMMM yyyy", "d MMM yyyy")
+    ]
+    columns = {"contact_id": "id", "updated_at": "at", "birth_date": {"from": "born", "dates": ["d MMM yyyy"]}}
+    rows = map_records("contacts", columns, *({"id": str(i), "born": text} for i, (_, text) in enumerate(written)))
+    assert [(text, row["birth_date"]) for (_, text), row in zip(written, rows, strict=True)] == [
+        (text, day) for day, text in written
+    ]
+
+
+def test_local_times_become_the_moments_that_the_time_zone_database_says(map_records):
+    """Every quarter of an hour around each clock change of 2024 to 2026, against Python's own reading of the zone."""
+    for zone in (
+        "Europe/Amsterdam",
+        "America/New_York",
+        "Australia/Lord_Howe",
+        "America/Santiago",
+        "Africa/Casablanca",
+    ):
+        texts = [f"{local:%Y-%m-%d %H:%M}" for local in around_clock_changes(ZoneInfo(zone))]
+        columns = {"message_id": "id", "sent_at": "at"}
+        rows = map_records("messages", columns, *({"id": text, "at": text} for text in texts), zone=zone)
+        expected = [dt.datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).astimezone(dt.UTC) for text in texts]
+        assert len(texts) > 100
+        assert [row["sent_at"] for row in rows] == expected, zone
+
+
+def around_clock_changes(zone):
+    hours = [dt.datetime(2024, 1, 1, tzinfo=dt.UTC) + dt.timedelta(hours=n) for n in range(3 * 8766)]
+    offsets = [hour.astimezone(zone).utcoffset() for hour in hours]
+    changes = [hour for hour, a, b in zip(hours, offsets, offsets[1:], strict=False) if a != b]
+    for change in changes:
+        local = change.astimezone(zone).replace(tzinfo=None)
+        yield from (local + dt.timedelta(minutes=15 * n) for n in range(-12, 16))
 
 
 @pytest.mark.slow
