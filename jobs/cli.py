@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from jobs import cli_quarantine
+from jobs import cli_profiles, cli_quarantine
 from jobs.console import Config, console, require_table, show
 from jobs.errors import StepFailed
 from jobs.settings import Settings, load_settings
@@ -19,6 +19,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="The customer journey platform that runs on Airflow."
 )
 app.add_typer(cli_quarantine.app, name="quarantine")
+app.add_typer(cli_profiles.app, name="profiles")
 
 Day = Annotated[str | None, typer.Option("--day", help="The day, as 2017-12-31; default: the newest day run.")]
 

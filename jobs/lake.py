@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
+from pyarrow.fs import FileType
 
 from jobs import delta_rows, schemas
 from jobs.delta_files import DataFile, LakeError, SchemaMismatch, groups_to_merge, of_day, sharing_keys
@@ -40,9 +41,18 @@ TARGET_FILE_SIZE = 128_000_000  # bytes
 class Lake:
     """All tables below one root: a local folder or `s3://bucket/prefix`."""
 
-    def __init__(self, root: str, contracts: Mapping[str, schemas.Dataset] | None = None) -> None:
-        """`contracts` are the tables to which the configuration adds columns; default: those the tables have."""
+    def __init__(
+        self,
+        root: str,
+        contracts: Mapping[str, schemas.Dataset] | None = None,
+        elsewhere: Mapping[str, str] | None = None,
+    ) -> None:
+        """`contracts` are the tables to which the configuration adds columns; default: those the tables have.
+
+        `elsewhere` names zones that are at another root.
+        """
         self._contracts = contracts or {}
+        self._elsewhere = elsewhere or {}
         self.root = root.rstrip("/") if "://" in root else str(Path(root).absolute())
         if set(self.root) & set("*?[]{}"):
             raise LakeError(f"the lake cannot be at {root}: engines take *?[]{{}} in a path for a pattern; rename it")
@@ -51,7 +61,7 @@ class Lake:
 
     @classmethod
     def of(cls, settings: Settings) -> Lake:
-        return cls(settings.lake, settings.contracts)
+        return cls(settings.lake, settings.contracts, settings.elsewhere)
 
     def exists(self, name: str) -> bool:
         return self.version(name) is not None
@@ -208,6 +218,13 @@ class Lake:
 
         return self._publish(table, txn, build)
 
+    def remove_elsewhere(self) -> None:
+        """Delete the zones that are at another root, with all their versions."""
+        for root in set(self._elsewhere.values()):
+            store, folder = filesystem(root)
+            if store.get_file_info(folder).type == FileType.Directory:
+                store.delete_dir(folder)
+
     def compact(self, name: str, target_size: int = TARGET_FILE_SIZE) -> int:
         """Merge small files and shorten the log; the rows stay the same. Returns by how many files there are fewer.
 
@@ -251,7 +268,9 @@ class Lake:
     def _log(self, name: str) -> DeltaLog:
         if name not in self._logs:
             dataset = self._contracts.get(name, schemas.get(name))
-            self._logs[name] = DeltaLog(self.root, dataset, self._store, as_stored=name not in self._contracts)
+            root = self._elsewhere.get(dataset.zone, self.root)
+            store = self._store if root == self.root else filesystem(root)
+            self._logs[name] = DeltaLog(root, dataset, store, as_stored=name not in self._contracts)
         return self._logs[name]
 
     def _files(self, name: str, day: dt.date | None = None, version: int | None = None) -> list[DataFile]:

@@ -35,6 +35,8 @@ class Settings:
     audiences: dict[str, Audience]
     channels: Channels
     traits: dict[str, Trait] = field(default_factory=dict)
+    elsewhere: dict[str, str] = field(default_factory=dict)
+    """Zones of the lake that are at another root: a rebuild for a past day leaves today's tables alone."""
 
     @property
     def contracts(self) -> dict[str, Dataset]:

@@ -1,0 +1,98 @@
+"""Profiles on a past day are those a rebuild with the data up to that day gives; today's stay as they are."""
+
+import datetime as dt
+
+import pytest
+
+from jobs.lake import Lake
+from jobs.profiles import customers, identity, traits
+from jobs.profiles.as_of import TABLES, known_as, profiles_on
+from tests.profiles.test_run import ARRIVALS, CRM
+
+DAYS = [dt.date.fromisoformat(day) for day in ARRIVALS]
+MORE = {
+    "2017-01-02": {
+        "valid/orders": [{"source": "pos", "order_id": "o", "updated_at": "2017-01-02", "ordered_at": "2017-01-02"}
+                         | {"login_id": "ann", "status": "completed", "total": 5}],
+    },
+    "2017-01-04": {
+        "valid/contacts": [CRM | {"contact_id": "1", "updated_at": "2017-01-03", "city": "Ede", "email": "ann@x.nl"}],
+        "valid/orders": [{"source": "pos", "order_id": "o", "updated_at": "2017-01-04", "ordered_at": "2017-01-02"}
+                         | {"login_id": "ann", "status": "returned", "total": 5}],
+        "valid/campaign_events": [
+            {"source": "mail", "event_id": "u", "type": "unsubscribe", "channel": "email", "email": "ann@x.nl"}
+            | {"occurred_at": "2017-01-04"}
+        ],
+    },
+}  # fmt: skip
+TRAITS = {
+    "orders": {"title": "t", "over": "orders", "where": "status = 'completed'", "value": "count(*)", "type": "bigint"},
+    "seen_on": {"title": "t", "over": "events", "value": "max(day)", "type": "date"},
+}
+
+
+@pytest.fixture
+def company(settings, rows, tmp_path):
+    """Settings of a company at which the files of the given days arrived, in a lake of its own."""
+
+    def build(name, days):
+        from dataclasses import replace
+
+        loaded = settings({"traits.yaml": {"traits": TRAITS}})
+        loaded = replace(loaded, general=loaded.general.model_copy(update={"lake": str(tmp_path / name)}))
+        lake = Lake.of(loaded)
+        for day in days:
+            arrived = {"arrived": day.isoformat(), "file_id": day.isoformat()}
+            for number, part in enumerate((ARRIVALS, MORE)):
+                for table, records in part.get(day.isoformat(), {}).items():
+                    data = rows(table, *[row | arrived | {"line": 10 * number + n} for n, row in enumerate(records)])
+                    lake.append(table, data, lake.transaction("arrive", day).part(f"{number}"))
+        return loaded
+
+    return build
+
+
+def live(settings, day):
+    for step in (identity, customers, traits):
+        step.run(day, settings)
+
+
+def hashes(lake):
+    return {name: lake.content_hash(name) for name in TABLES}
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_a_past_day_is_what_a_rebuild_with_the_data_up_to_it_gives(company, day):
+    everything, so_far = company("everything", DAYS), company("so_far", [d for d in DAYS if d <= day])
+    live(everything, DAYS[-1])
+    live(so_far, day)
+    with profiles_on(day, everything) as past:
+        assert hashes(past) == hashes(Lake.of(so_far))
+
+
+def test_looking_back_changes_nothing_and_leaves_nothing_behind(company, tmp_path):
+    everything = company("everything", DAYS)
+    live(everything, DAYS[-1])
+    lake = Lake.of(everything)
+    versions = {name: lake.version(name) for name in TABLES}
+    with profiles_on(DAYS[0], everything) as past:
+        assert past.arrow("profiles/customers").num_rows != lake.arrow("profiles/customers").num_rows
+        (root,) = (tmp_path / "everything" / "as_of").iterdir()
+    assert not root.exists()
+    assert {name: lake.version(name) for name in TABLES} == versions
+
+
+def test_a_customer_is_found_under_the_ids_of_that_day(company):
+    everything = company("everything", DAYS)
+    live(everything, DAYS[-1])
+    today = Lake.of(everything)
+    (ann,) = (row for row in today.arrow("profiles/customers").to_pylist() if row["known"])
+    with profiles_on(DAYS[1], everything) as past:
+        known = known_as(ann["customer_id"], today, past)
+        cities = {row["customer_id"]: row["city"] for row in past.arrow("profiles/customers").to_pylist()}
+        counted = {row["customer_id"]: row["orders"] for row in past.arrow("profiles/traits").to_pylist()}
+    assert len(known) == 2  # the browser was not yet known to be hers
+    assert (cities[ann["customer_id"]], ann["city"]) == ("Delft", "Ede")
+    assert counted[ann["customer_id"]] == 1
+    now = {row["customer_id"]: row["orders"] for row in today.arrow("profiles/traits").to_pylist()}
+    assert now[ann["customer_id"]] == 0
