@@ -29,7 +29,7 @@ from great_expectations.expectations.row_conditions import (
     NullityCondition,
 )
 
-from expectations.batch_columns import ARRIVAL_LIMIT, UNREADABLE
+from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADABLE
 from expectations.business import (
     ExpectEmailAddress,
     ExpectFewRowsToRepeatAKey,
@@ -46,7 +46,7 @@ When = ComparisonCondition | NullityCondition | AndCondition
 EARLIEST = dt.datetime(1970, 1, 2)
 LATEST = dt.datetime(2200, 1, 1)
 LARGEST_AMOUNT = 10_000_000
-EMAIL = r"^[^@\s,;:<>()\[\]\\\"]{1,64}@[^@\s,;:<>()\[\]\\\".]+(\.[^@\s,;:<>()\[\]\\\".]+)+$"
+EMAIL = r"^[^@\s,;:<>()\[\]\\\"]+@([^@\s,;:<>()\[\]\\\".]+\.)+[^@\s,;:<>()\[\]\\\".]+$"
 PHONE = r"^\+?[0-9 ()./\-]{6,24}$"
 
 
@@ -132,10 +132,13 @@ def happened(column: str, mostly: float = 0.95) -> list[Expectation]:
     return [filled(column, mostly), *not_later(column)]
 
 
-def not_later(column: str, earliest: dt.date = EARLIEST) -> list[Expectation]:
-    """If filled, the moment is after `earliest` and not later than the day after the file arrived."""
+def not_later(column: str, earliest: dt.date = EARLIEST, whole_day: bool = False) -> list[Expectation]:
+    """If filled, the moment is after `earliest` and not later than the day after the file arrived.
+
+    A column of dates is a `whole_day`, and held against a date: an engine may not be able to make a moment of year 1.
+    """
     late = ExpectMomentNotAfterArrival(
-        column_A=ARRIVAL_LIMIT,
+        column_A=ARRIVAL_LIMIT_DAY if whole_day else ARRIVAL_LIMIT,
         column_B=column,
         or_equal=True,
         ignore_row_if="either_value_is_missing",

@@ -21,10 +21,10 @@ from great_expectations.expectations.row_conditions import (
     NullityCondition,
     PassThroughCondition,
 )
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
-from expectations.batch_columns import ARRIVAL_LIMIT, UNREADABLE
+from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADABLE
 from expectations.vocabulary import When
 from jobs.config_sources import SourceDataset
 from jobs.yaml_files import ConfigError
@@ -34,19 +34,20 @@ SEEN, BAD = "rules_seen", "rules_bad"
 WORD = 60
 """Rules whose verdicts fit in one number."""
 REASON = "reason"
-DERIVED = (ARRIVAL_LIMIT, UNREADABLE)
+DERIVED = (ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADABLE)
 WHAT_TO_DO = "; correct it at the source, or its expression in config/sources, and replay the row"
 
 
 @dataclass(frozen=True)
 class RowRule:
-    """One rule that a single row can break: which rows it looks at, and which of them are bad."""
+    """One rule that a single row can break: which rows it looks at, which of them are bad, and why a bad one is."""
 
     name: str
     reason: str
     quarantines: bool
     looked_at: Column
     bad: Column
+    because: Column
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,8 @@ class Tally:
     measured: dict[str, Any] = field(default_factory=dict)
 
 
-def row_rules(expectations: Iterable[Expectation]) -> list[RowRule]:
-    """The rules among `expectations` that are about single rows."""
+def row_rules(expectations: Iterable[Expectation], sources: Mapping[str, str] | None = None) -> list[RowRule]:
+    """The rules among `expectations` that are about single rows; `sources` says where a column comes from."""
     rules = []
     for expectation in expectations:
         broken = _broken(expectation)
@@ -76,6 +77,7 @@ def row_rules(expectations: Iterable[Expectation]) -> list[RowRule]:
                     _meta(expectation, "fate") == "quarantine",
                     looked_at,
                     F.coalesce(looked_at & broken, F.lit(False)),
+                    _because(expectation, sources or {}),
                 )
             )
     return rules
@@ -83,18 +85,18 @@ def row_rules(expectations: Iterable[Expectation]) -> list[RowRule]:
 
 def tally(rows: DataFrame, rules: list[RowRule], measures: Mapping[str, Column] | None = None) -> dict[str, Tally]:
     """Count the flagged rows of each file by what they broke, and add up `measures` (counts or sums), in one pass."""
-    words, measures = _words(rules), measures or {}
+    looks, measures = list(_looks(rules)), measures or {}
+    seen_at = [looks.index(str(rule.looked_at)) for rule in rules]
     asked = [measure.alias(f"measure_{index}") for index, measure in enumerate(measures.values())]
-    bits = [name for word in range(len(words)) for name in (f"{SEEN}_{word}", f"{BAD}_{word}")]
+    bits = [*_names(SEEN, len(looks)), *_names(BAD, len(rules))]
     tallies: dict[str, Tally] = {}
     for row in rows.groupBy("file_id", *bits).agg(F.count("*").alias("rows"), *asked).collect():
         before = tallies.get(row["file_id"]) or Tally(0, 0, {rule.name: (0, 0) for rule in rules})
         by_rule, broken = dict(before.by_rule), 0
-        for word, rules_of_word in enumerate(words):
-            for bit, rule in enumerate(rules_of_word):
-                seen, bad = row[f"{SEEN}_{word}"] >> bit & 1, row[f"{BAD}_{word}"] >> bit & 1
-                looked_at, failed = by_rule[rule.name]
-                by_rule[rule.name] = (looked_at + seen * row["rows"], failed + bad * row["rows"])
+        for place, rule in enumerate(rules):
+            if _bit(row, SEEN, seen_at[place]):
+                bad, (looked_at, failed) = _bit(row, BAD, place), by_rule[rule.name]
+                by_rule[rule.name] = (looked_at + row["rows"], failed + bad * row["rows"])
                 broken |= bad & rule.quarantines
         measured = {
             name: (before.measured.get(name) or 0) + (row[f"measure_{index}"] or 0)
@@ -128,42 +130,45 @@ def flagged(batch: DataFrame, rules: list[RowRule]) -> DataFrame:
     Each rule is evaluated once, to bits of `rules_seen_N` and `rules_bad_N`; names and reasons are spelled out for bad
     rows only, and `tally` counts the bits.
     """
-    words = _words(rules)
-    bits: dict[str, Column] = {}
-    for word, rules_of_word in enumerate(words):
-        bits[f"{SEEN}_{word}"] = _bits(rule.looked_at for rule in rules_of_word)
-        bits[f"{BAD}_{word}"] = _bits(rule.bad for rule in rules_of_word)
-    broken, names, reasons = F.lit(False), [], []
-    for word, rules_of_word in enumerate(words):
-        held = F.col(f"{BAD}_{word}")
-        broken = broken | (
-            held.bitwiseAND(sum(1 << bit for bit, one in enumerate(rules_of_word) if one.quarantines)) != 0
-        )
-        for bit, rule in enumerate(rules_of_word):
-            if rule.quarantines:
-                bad = held.bitwiseAND(1 << bit) != 0
-                names.append(F.when(bad, _name(rule)))
-                reasons.append(F.when(bad, F.lit(rule.reason)))
+    bits = _bits(SEEN, list(_looks(rules).values())) | _bits(BAD, [rule.bad for rule in rules])
+    bad = [F.col(f"{BAD}_{place // WORD}").bitwiseAND(1 << place % WORD) != 0 for place in range(len(rules))]
+    held = [(broken, rule) for broken, rule in zip(bad, rules, strict=True) if rule.quarantines]
+    names = [F.when(broken, _name(rule)) for broken, rule in held]
+    reasons = [F.when(broken, rule.because) for broken, rule in held]
+    any_broken = reduce(operator.or_, (broken for broken, _ in held), F.lit(False))
     return batch.withColumns(bits).withColumns(
         {
-            BROKEN: F.when(broken, F.concat_ws(",", *names)),
-            REASON: F.when(broken, F.concat(F.concat_ws("; ", *reasons), F.lit(WHAT_TO_DO))),
+            BROKEN: F.when(any_broken, F.concat_ws(",", *names)),
+            REASON: F.when(any_broken, F.concat(F.concat_ws("; ", *reasons), F.lit(WHAT_TO_DO))),
         }
     )
 
 
-def _words(rules: list[RowRule]) -> list[list[RowRule]]:
-    """The rules in the order of their bits, as many to a number as it holds."""
-    return [rules[start : start + WORD] for start in range(0, len(rules), WORD)]
+def _looks(rules: list[RowRule]) -> dict[str, Column]:
+    """The different ways in which rules choose their rows; many rules about a column share one."""
+    return {str(rule.looked_at): rule.looked_at for rule in rules}
 
 
-def _bits(conditions: Iterable[Column]) -> Column:
-    """Bit n is set where condition n is true."""
-    bits = [
-        F.when(condition, F.lit(1 << bit).cast("bigint")).otherwise(F.lit(0).cast("bigint"))
-        for bit, condition in enumerate(conditions)
-    ]
-    return reduce(lambda left, right: left.bitwiseOR(right), bits)
+def _names(kind: str, bits: int) -> list[str]:
+    """The columns that hold so many bits."""
+    return [f"{kind}_{word}" for word in range(-(-bits // WORD))]
+
+
+def _bit(row: Row, kind: str, place: int) -> int:
+    return int(row[f"{kind}_{place // WORD}"]) >> place % WORD & 1
+
+
+def _bits(kind: str, conditions: list[Column]) -> dict[str, Column]:
+    """Columns of bits: bit n is set where condition n is true."""
+    none = F.lit(0).cast("bigint")
+    columns = {}
+    for word, name in enumerate(_names(kind, len(conditions))):
+        bits = [
+            F.when(condition, F.lit(1 << bit).cast("bigint")).otherwise(none)
+            for bit, condition in enumerate(conditions[word * WORD : (word + 1) * WORD])
+        ]
+        columns[name] = reduce(lambda left, right: left.bitwiseOR(right), bits)
+    return columns
 
 
 def _name(rule: RowRule) -> Column:
@@ -171,6 +176,22 @@ def _name(rule: RowRule) -> Column:
     if rule.name != "types":
         return F.lit(rule.name)
     return F.concat(F.regexp_replace(UNREADABLE, ",", ":type,"), F.lit(":type"))
+
+
+def _because(expectation: Expectation, sources: Mapping[str, str]) -> Column:
+    """The reason; for values without the right type with the columns, and those of the source they come from."""
+    reason = _meta(expectation, "reason")
+    if _meta(expectation, "rule") != "types" or not sources:
+        return F.lit(reason)
+    listed = F.concat(F.lit(","), UNREADABLE, F.lit(","))
+    named = [F.when(listed.contains(f",{name},"), F.lit(called(name, sources))) for name in sources]
+    return F.concat_ws(": ", F.lit(reason), F.nullif(F.concat_ws(", ", *named), F.lit("")))
+
+
+def called(column: str, sources: Mapping[str, str]) -> str:
+    """A canonical column with the source columns it is made of, where those have another name."""
+    source = sources.get(column, column)
+    return column if source == column else f"{column} (from {source})"
 
 
 def _needed_in_every_row(expectation: Expectation) -> bool:
