@@ -31,7 +31,7 @@ def rules(settings: Settings) -> list[Expectation]:
         *happened("updated_at"),
         *not_later("created_at"),
         in_order("created_at", "updated_at"),
-        *not_later("birth_date", earliest=OLDEST_BIRTH),
+        *not_later("birth_date", earliest=OLDEST_BIRTH, whole_day=True),
         one_of("gender", ("male", "female", "other"), severity=WARNING, fate="report"),
         code("country", "^[A-Z]{2}$", "an ISO 3166-1 country code such as NL"),
         code("language", "^[a-z]{2}$", "an ISO 639-1 language code such as nl"),

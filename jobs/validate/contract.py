@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from expectations import suite
-from expectations.batch_columns import ARRIVAL_LIMIT
+from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY
 from jobs.engine import get_spark
 from jobs.lake import Lake
 from jobs.settings import Settings
@@ -53,7 +53,8 @@ class Contract:
     def flag(self, raw: DataFrame) -> DataFrame:
         """Raw rows as canonical rows with `broken_rules` and `reason`, both NULL for a good row."""
         limit = F.expr("cast(arrived as timestamp) + interval 2 days")
-        batch = mapped(raw, self.mapping).withColumn(ARRIVAL_LIMIT, limit).transform(with_attributes, self.attributes)
+        limits = {ARRIVAL_LIMIT: limit, ARRIVAL_LIMIT_DAY: F.date_add("arrived", 2)}
+        batch = mapped(raw, self.mapping).withColumns(limits).transform(with_attributes, self.attributes)
         return batch.transform(with_verdicts, self.expectations, self.known).transform(flagged, self.rules)
 
 

@@ -20,7 +20,7 @@ from great_expectations.expectations.registry import get_renderer_impl
 from jinja2 import Environment
 from markupsafe import Markup
 
-from expectations.batch_columns import ARRIVAL_LIMIT, UNREADABLE, attribute_column
+from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADABLE, attribute_column
 from jobs.settings import Settings
 from jobs.validate.batch import Batch
 from jobs.validate.gx_run import Judgement, Verdict
@@ -28,7 +28,11 @@ from jobs.validate.gx_run import Judgement, Verdict
 TONES = {"critical": "bad", "warning": "odd", "info": "soft"}
 """Severities, the worst first, and how they look."""
 WHOLE = "The batch as a whole"
-HELPERS = {ARRIVAL_LIMIT: "the end of the day after arrival", UNREADABLE: "columns with an unreadable value"}
+HELPERS = {
+    ARRIVAL_LIMIT: "the end of the day after arrival",
+    ARRIVAL_LIMIT_DAY: "the second day after arrival",
+    UNREADABLE: "columns with an unreadable value",
+}
 FATES = {"quarantine": "set aside", "report": "published"}
 
 

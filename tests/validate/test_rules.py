@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from expectations import suite, vocabulary
-from expectations.batch_columns import ARRIVAL_LIMIT, UNREADABLE
+from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADABLE
 from jobs.config_sources import SourceDataset
 from jobs.validate.gx_run import FEW, fitted, great_expectations, judge
 from jobs.validate.rules import BROKEN, REASON, applicable, flagged, row_rules, tally
@@ -53,6 +53,7 @@ def batch(rows):
         return frame.withColumns(
             {
                 ARRIVAL_LIMIT: F.expr("cast(arrived as timestamp) + interval 2 days"),
+                ARRIVAL_LIMIT_DAY: F.date_add("arrived", 2),
                 UNREADABLE: F.when(F.col("attributes") == "unreadable", F.lit("total,discount")),
             }
         )
