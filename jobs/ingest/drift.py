@@ -58,10 +58,11 @@ class Expected:
     @classmethod
     def of(cls, dataset: SourceDataset) -> Expected:
         """JSON records may leave any field out, so of those only what `required` names must be there."""
-        nested = dataset.format.type in ("jsonl", "json")
+        nested = dataset.format.type not in ("csv", "tsv")
+        optional = dataset.format.type in ("jsonl", "json")
         columns = source_columns((value.expression for value in dataset.columns.values()), nested)
         attributes = source_columns((value.expression for value in dataset.attributes.values()), nested)
-        must = dataset.required or ([] if nested else columns)
+        must = dataset.required or ([] if optional else columns)
         return cls(list(dict.fromkeys([*columns, *attributes, *dataset.required])), must)
 
 

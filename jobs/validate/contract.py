@@ -14,6 +14,7 @@ from jobs.engine import get_spark
 from jobs.lake import Lake
 from jobs.settings import Settings
 from jobs.validate.mapping import Mapping, mapped
+from jobs.validate.new_values import with_new_values
 from jobs.validate.other_rows import Known, with_attributes, with_verdicts
 from jobs.validate.own_rules import attribute_types, own_expectations
 from jobs.validate.rules import RowRule, applicable, flagged, row_rules
@@ -46,9 +47,11 @@ class Contract:
         zone = configured.timezone or settings.general.timezone
         mapping = Mapping(dataset, configured.datasets[dataset], zone, place)
         expectations = applicable(suite(dataset, settings).expectations, mapping.dataset, place)
+        expectations = with_new_values(expectations, mapping.dataset.changes.new_value)
         expectations += own_expectations(dataset, mapping.dataset, expectations, f"{here}.rules", configured.datasets)
         attributes = attribute_types(dataset, mapping.dataset)
-        return cls(mapping, expectations, row_rules(expectations), _known(source, settings), attributes)
+        rules = row_rules(expectations, mapping.sources())
+        return cls(mapping, expectations, rules, _known(source, settings), attributes)
 
     def flag(self, raw: DataFrame) -> DataFrame:
         """Raw rows as canonical rows with `broken_rules` and `reason`, both NULL for a good row."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from great_expectations.expectations.expectation import Expectation
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
+from expectations.batch_columns import UNREADABLE
 from jobs import schemas
 from jobs.config_sources import History
 from jobs.lake import Lake
@@ -18,9 +22,11 @@ from jobs.settings import Settings
 from jobs.validate import history
 from jobs.validate.batch import Batch
 from jobs.validate.gx_run import Judgement, Verdict, judge_rows
-from jobs.validate.rules import Tally
+from jobs.validate.rules import Tally, called
 
 log = logging.getLogger(__name__)
+
+TYPES = "types"
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,22 @@ def judged_days(
             if not verdict.success and not verdict.stops:
                 log.warning("%s.%s: %s: %s", batch.source, batch.dataset, verdict.rule, verdict.detail)
     return found
+
+
+def with_unreadable(days: dict[date, Day], rows: DataFrame, sources: Mapping[str, str]) -> dict[date, Day]:
+    """The days, with the columns named whose values do not have their type where that stops one. Reads `rows` then."""
+    odd = [day for day, found in days.items() if any(one.rule == TYPES and one.stops for one in found.by_rows)]
+    if not odd:
+        return days
+    bad = rows.where(F.col("arrived").isin(odd) & F.col(UNREADABLE).isNotNull())
+    counts: dict[date, Counter[str]] = {day: Counter() for day in odd}
+    for row in bad.groupBy("arrived", UNREADABLE).agg(F.count("*").alias("rows")).collect():
+        counts[row["arrived"]] += Counter(dict.fromkeys(row[UNREADABLE].split(","), row["rows"]))
+    for day in odd:
+        named = ", ".join(f"{called(name, sources)} in {count:,}" for name, count in counts[day].most_common(3))
+        by_rows = [replace(v, detail=f"{v.detail}: {named}") if v.rule == TYPES else v for v in days[day].by_rows]
+        days = {**days, day: replace(days[day], by_rows=by_rows)}
+    return days
 
 
 def of_batch(batch: Batch, tallies: dict[str, Tally]) -> dict[str, Tally]:

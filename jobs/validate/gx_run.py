@@ -152,9 +152,9 @@ def _in_memory() -> DataContextConfig:
 
 
 def fitted(expectation: Expectation, rows: int) -> Expectation:
-    """The expectation for a batch of that many rows: at least FEW bad rows are tolerated."""
+    """The expectation for a batch of that many rows: at least FEW bad rows are tolerated, unless it is strict."""
     mostly = getattr(expectation, "mostly", None)
-    if not isinstance(mostly, float | int):
+    if not isinstance(mostly, float | int) or (expectation.meta or {}).get("strict"):
         return expectation.copy(update={"id": None})
     tolerant = max(0.0, 1 - FEW / rows) if rows else 0.0
     return expectation.copy(update={"mostly": min(float(mostly), tolerant), "id": None})

@@ -173,7 +173,8 @@ def _volume(series: Series, day: date, history: History, severity: str) -> Verdi
     rows = series.numbers[window, at : at + 1]
     seen = float(series.numbers[series.days.index(day), at])
     range_ = usual(day, days, rows, history.tolerance, _volume_floor)
-    good = bool(range_.holds(np.array([seen]))[0])
+    none_at_all = seen == 0 and float(rows.min()) > 0 and float(range_.centre[0]) >= FEW_ROWS
+    good = bool(range_.holds(np.array([seen]))[0]) and not none_at_all
     detail = f"{seen:,.0f} rows arrived on {day}, usual {range_.words(0, '{:,.0f}')}"
     return Verdict(VOLUME, severity, good, round(seen), 0 if good else 1, detail)
 

@@ -26,7 +26,7 @@ from jobs.settings import Settings
 from jobs.validate import data_docs, history
 from jobs.validate.batch import Batch, pending
 from jobs.validate.contract import Contract
-from jobs.validate.days import by_rule, fewest, judged_days, of_batch, parts, report_silence
+from jobs.validate.days import by_rule, fewest, judged_days, of_batch, parts, report_silence, with_unreadable
 from jobs.validate.gx_run import Verdict, judge
 from jobs.validate.rules import BROKEN, REASON, Tally, tally
 from jobs.validate.staging import staged
@@ -87,6 +87,7 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
         _refuse_missing_rows(batch, tallies)
         metrics = history.metrics(batch.source, batch.dataset, batch.loaded, tallies)
         days = judged_days(lake, batch, contract.expectations, tallies, metrics, dataset.history)
+        days = with_unreadable(days, flagged_rows, contract.mapping.sources())
         stops = {day: found.stopping[0] for day, found in days.items() if found.stopping}
         rest = batch.without(stops)
         judged, rows = (rest, flagged_rows.where(_not_of(stops))) if rest.rows else (batch, flagged_rows)

@@ -77,7 +77,7 @@ def usual(
     centre, count = _centre(today, overall)
     low, high = (np.where(count < MANY, _seen_before(today, side), _seen_before(numbers, side)) for side in (1, -1))
     spread = np.maximum(MAD * _median(np.abs(residuals)) * thin, floor(centre))
-    return Range(centre, spread * np.sqrt(1 + 1.57 / count), tolerance, low, high)
+    return Range(centre, spread, tolerance, low, high)
 
 
 def _centre(numbers: np.ndarray, overall: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
