@@ -180,6 +180,9 @@ class SourceDataset(Strict):
     def _not_empty(cls, value: dict[str, Value]) -> dict[str, Value]:
         if not value:
             raise ValueError("map at least the key columns")
+        for name, column in value.items():
+            if column.type is not None:
+                raise ValueError(f"{name}: leave out `type`, a canonical column has its own")
         return value
 
     @model_validator(mode="after")

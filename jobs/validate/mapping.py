@@ -99,7 +99,7 @@ class _Held:
 
     @property
     def value(self) -> Column:
-        return F.col(f"`value_{self.label}`")
+        return F.col(_quoted(f"value_{self.label}"))
 
     def text(self) -> Column:
         """Trimmed text with the meaning that the configuration gives it; NULL for no value."""
@@ -116,7 +116,7 @@ class _Held:
         """Whether there was a value: if the typed one is NULL, it could not be read."""
         if self._is_text(kind):
             return self.text().isNotNull()
-        return F.lit(False) if OPTIONAL.search(self.expression.sql) else F.col(f"`given_{self.label}`")
+        return F.lit(False) if OPTIONAL.search(self.expression.sql) else F.col(_quoted(f"given_{self.label}"))
 
     def typed(self, kind: T.DataType) -> Column:
         """The value in its type; NULL where it does not have it."""

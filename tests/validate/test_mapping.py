@@ -412,6 +412,11 @@ def test_a_value_that_yaml_takes_for_something_else_must_be_quoted():
         Value.model_validate({"from": "x", "values": {True: "yes"}})
 
 
+def test_a_canonical_column_has_its_own_type():
+    with pytest.raises(ValidationError, match="contact_id: leave out `type`"):
+        SourceDataset(files="x", columns={"contact_id": {"from": "id", "type": "number"}})
+
+
 TYPED = {
     "amount": {"from": "n", "type": "number", "decimal": ","},
     "member": {"from": "b", "type": "boolean"},
