@@ -47,7 +47,7 @@ class Place(Protocol):
 
     uri: str
 
-    def list(self, may_be_empty: bool = False) -> list[Found]:
+    def listing(self, may_be_empty: bool = False) -> list[Found]:
         """Every file below the place. Raises StepFailed if the place is not there or may not be read."""
 
     def open(self, file: Found) -> contextlib.AbstractContextManager[Stream]:
@@ -69,7 +69,7 @@ class Folder:
     def __init__(self, path: str, hint: str):
         self.uri, self._hint = path, hint
 
-    def list(self, may_be_empty: bool = False) -> list[Found]:
+    def listing(self, may_be_empty: bool = False) -> list[Found]:
         if not os.path.isdir(self.uri):
             if may_be_empty:
                 return []
@@ -142,7 +142,7 @@ class Bucket:
         self._login = f"connection {name!r}" if name else "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         self.uri, self._hint = uri.rstrip("/"), hint
 
-    def list(self, may_be_empty: bool = False) -> list[Found]:
+    def listing(self, may_be_empty: bool = False) -> list[Found]:
         with self._failing():
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
             objects = [entry for page in pages for entry in page.get("Contents", [])]

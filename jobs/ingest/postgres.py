@@ -54,14 +54,12 @@ class Database:
         column, rows = _name(query.incremental), _rows(query)
         sane = sql.SQL(" filter (where {} <= now() + interval '1 day')" if kind in TIMES else "").format(column)
         newest = sql.SQL("select max({}){}::text from {}").format(column, sane, rows)
-        with self._explained(query), self._link.cursor() as cursor:
-            until = cursor.execute(newest, ()).fetchone()[0] or last
+        with self._explained(query):
+            until = self._value(newest, ()) or last
             if kind in NUMBERS:
                 return Window(last, until, last, until, kind)
             back = sql.SQL("select (nullif(%s, ''){cast} - make_interval(mins => %s))::text").format(cast=cast)
-            since, again_from = (
-                cursor.execute(back, (moment, query.overlap_minutes)).fetchone()[0] or "" for moment in (last, until)
-            )
+            since, again_from = (self._value(back, (moment, query.overlap_minutes)) for moment in (last, until))
             return Window(since, until, last, again_from, kind)
 
     def lines(self, query: Query, window: Window) -> Iterator[Line]:
@@ -81,6 +79,12 @@ class Database:
             cursor.execute(text, values)
             for record, seen, again in cursor:
                 yield Line(record, seen, again)
+
+    def _value(self, query: sql.Composed, parameters: tuple[Any, ...]) -> str:
+        """The one text a query gives; empty for NULL."""
+        with self._link.cursor() as cursor:
+            row = cursor.execute(query, parameters).fetchone()
+        return str(row[0]) if row and row[0] is not None else ""
 
     def _kind(self, query: Query) -> str:
         """Type of the incremental column. Raises StepFailed if it is missing or does not grow, or a name is double."""

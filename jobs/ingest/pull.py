@@ -156,7 +156,7 @@ def _settle(place: Place, prefix: str, source: str, lake: Lake) -> dict[str, Pul
 
     A pull counts if its file is there or was loaded. The pulls after one that does not count are done again.
     """
-    paths = {file.path for file in place.list(may_be_empty=True)}
+    paths = {file.path for file in place.listing(may_be_empty=True)}
     files = lake.arrow("ops/files", columns=["source", "path"])
     loaded = set(files.filter(pc.equal(files["source"], source))["path"].to_pylist())
     rows = lake.arrow("ops/pulls")

@@ -82,7 +82,7 @@ def test_a_listing_longer_than_a_page_is_read_to_its_end(remote, bucket, prefix)
     for number in range(10):
         bucket(f"{number}.csv", "x")
     bucket("sub/", "")
-    assert [file.path for file in place.list()] == [f"{number}.csv" for number in range(10)]
+    assert [file.path for file in place.listing()] == [f"{number}.csv" for number in range(10)]
 
 
 def test_a_replaced_object_is_seen_by_its_etag(remote, bucket):
@@ -100,7 +100,7 @@ def test_an_object_replaced_or_removed_after_the_listing_is_not_read(remote, buc
     bucket("a.csv", "one")
     bucket("b.csv", "two")
     place = Bucket(f"s3://{BUCKET}/{prefix}", "landing", "")
-    first, second = place.list()
+    first, second = place.listing()
     bucket("a.csv", "new")
     bucket.delete("b.csv")
     for file in (first, second):
@@ -161,28 +161,28 @@ def test_what_is_put_is_there_whole_under_its_final_name(remote, bucket, prefix,
     content.write_bytes(b"x" * 100)
     for place in (Bucket(f"s3://{BUCKET}/{prefix}", "landing", ""), Folder(str(tmp_path / "place"), "")):
         place.put("2024-05-01/.a.gz", content)
-        assert [(file.path, file.size) for file in place.list()] == [("2024-05-01/.a.gz", 100)]
+        assert [(file.path, file.size) for file in place.listing()] == [("2024-05-01/.a.gz", 100)]
         place.rename("2024-05-01/.a.gz", "2024-05-01/a.gz")
-        assert [(file.path, file.size) for file in place.list()] == [("2024-05-01/a.gz", 100)]
+        assert [(file.path, file.size) for file in place.listing()] == [("2024-05-01/a.gz", 100)]
         place.remove("2024-05-01/a.gz")
         place.remove("2024-05-01/a.gz")
-        assert place.list(may_be_empty=True) == []
+        assert place.listing(may_be_empty=True) == []
 
 
 def test_a_file_that_grows_while_it_is_read_or_is_gone_is_changed(tmp_path):
     (tmp_path / "a.csv").write_text("one")
     place = Folder(str(tmp_path), "")
-    (file,) = place.list()
+    (file,) = place.listing()
     with pytest.raises(Changed), place.open(file) as stream:  # noqa: PT012
         (tmp_path / "a.csv").write_text("one and more")
         stream.read(100)
-    (file,) = place.list()
+    (file,) = place.listing()
     same_size, moment = "ONE AND MORE", (tmp_path / "a.csv").stat().st_mtime_ns
     with pytest.raises(Changed), place.open(file) as stream:  # noqa: PT012
         stream.read(100)
         (tmp_path / "a.csv").write_text(same_size)
         os.utime(tmp_path / "a.csv", ns=(moment, moment + 1_000_000))
-    (file,) = place.list()
+    (file,) = place.listing()
     (tmp_path / "a.csv").unlink()
     with pytest.raises(Changed), place.open(file):
         pass
@@ -191,7 +191,7 @@ def test_a_file_that_grows_while_it_is_read_or_is_gone_is_changed(tmp_path):
 def test_a_replacement_moved_over_a_file_while_it_is_read_is_changed(tmp_path):
     (tmp_path / "a.csv").write_text("one")
     place = Folder(str(tmp_path), "")
-    (file,) = place.list()
+    (file,) = place.listing()
     with pytest.raises(Changed), place.open(file) as stream:  # noqa: PT012
         (tmp_path / "b.csv").write_text("two")
         os.utime(tmp_path / "b.csv", ns=(0, 0))
@@ -205,7 +205,7 @@ def test_links_to_folders_are_followed_but_never_in_circles(tmp_path):
     (tmp_path / "place").mkdir()
     (tmp_path / "place" / "link").symlink_to(tmp_path / "real")
     (tmp_path / "real" / "up").symlink_to(tmp_path / "place")
-    assert [file.path for file in Folder(str(tmp_path / "place"), "").list()] == ["link/a.csv"]
+    assert [file.path for file in Folder(str(tmp_path / "place"), "").listing()] == ["link/a.csv"]
 
 
 def test_what_is_pulled_lands_in_a_bucket_as_in_a_folder(settings, bucket, server, prefix, monkeypatch):
@@ -224,6 +224,6 @@ def test_what_is_pulled_lands_in_a_bucket_as_in_a_folder(settings, bucket, serve
         assert load.run("crm", DAY, company)["rows_in"] == 1
         assert load.run("crm", DAY, company)["pulled"] == 0
     (path,) = Lake.of(company).arrow("ops/files")["path"].to_pylist()
-    (found,) = Bucket(f"s3://{BUCKET}/{prefix}", "", "").list()
+    (found,) = Bucket(f"s3://{BUCKET}/{prefix}", "", "").listing()
     assert path == found.path
     assert re.fullmatch(r"crm/2024-05-01/survey_responses-start-\w+-[0-9a-f]{8}\.jsonl\.gz", path)

@@ -267,12 +267,15 @@ def test_a_refused_login_or_absent_server_is_one_clear_message(shop, company, mo
         ({"query": "select * frm x", "incremental": "id"}, "syntax error"),
         ({"query": "select id, id from crm.contacts", "incremental": "id"}, "two columns 'id'"),
         ({"query": "with x as (delete from crm.contacts returning *) select * from x", "incremental": "id"}, "query"),
+        ({"query": "select crm.wipe() as id", "incremental": "id"}, "25006"),
         ({"query": "select (email || 'x')::int as id from crm.contacts", "incremental": "id"}, "22P02"),
     ],
 )
 def test_a_query_that_cannot_work_is_one_clear_message_without_values(shop, company, monkeypatch, query, part):
     contacts(shop, (1, "2024-05-01 10:00+00", "personal@x.example"))
     shop.execute("create table crm.hidden (id int)")
+    wipe = "with gone as (delete from crm.contacts returning id) select id from gone"
+    shop.execute(f"create function crm.wipe() returns int language sql as '{wipe}'")
     shop.execute("drop owned by guest" if guest_exists(shop) else "create role guest login password 'guest'")
     shop.execute("grant usage on schema crm to guest")
     shop.execute("grant select, delete on crm.contacts to guest")
