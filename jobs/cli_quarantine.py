@@ -120,11 +120,9 @@ def replay(
 
     settings = load_settings(config)
     selection, by = _selection(source, dataset, path, rule, day, row), getpass.getuser()
-    if accept and not (because or "").strip():
-        raise ConfigError(["--accept: say why with --because; it is kept with the batch"])
-    selected = _selected(settings, selection)
-    corrections = read_corrections(corrected, selected) if corrected else None
-    decision = Decision(tuple(accept), because or "", by) if accept else None
+    decision = Decision.of(accept, because, by) if accept else None
+    selected = None if decision else _selected(settings, selection)  # a silent day is stopped without rows
+    corrections = read_corrections(corrected, selected or _selected(settings, selection)) if corrected else None
     report = job.run(selection, settings, by, corrections, decision, dry_run)
     _show_report(report)
     report.refuse()

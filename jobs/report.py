@@ -10,6 +10,9 @@ from rich.console import Console
 from jobs.console import as_table
 from jobs.queries import connect
 from jobs.settings import Settings
+from jobs.validate.balance import after_replays
+
+AFTER_REPLAYS = after_replays("ops.counts", "ops.files", "quarantine.rows", "quarantine.replays")
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,14 @@ SECTIONS = (
                coalesce(any_value(b.repeated_files), 0) as "files repeated"
         from ops.counts c left join bad_files b using (source, dataset)
         group by c.source, c.dataset order by c.source, c.dataset""",
+    ),
+    Section(
+        "Rows that were set aside and tried again",
+        ("ops.counts", "ops.files", "quarantine.rows", "quarantine.replays"),
+        f"""
+        select source, dataset, sum(rows_in) as "rows in", sum(accepted) as accepted, sum(waiting) as "in quarantine",
+               sum(dropped) as dropped, sum(duplicates) as duplicate
+        from ({AFTER_REPLAYS}) group by source, dataset order by source, dataset""",
     ),
     Section(
         "Customers",
@@ -109,6 +120,13 @@ PROOFS = (
         """
         select source || '/' || dataset || ' file ' || file_id from ops.counts
         where rows_in <> accepted + quarantined + duplicates""",
+    ),
+    Section(
+        "rows of a file that were replayed are lost or there twice",
+        ("ops.counts", "ops.files", "quarantine.rows", "quarantine.replays"),
+        f"""
+        select path from ({AFTER_REPLAYS})
+        where rows_in <> accepted + waiting + dropped + duplicates or waiting <> open""",
     ),
     Section(
         "a loaded file was never validated",

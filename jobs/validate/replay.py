@@ -9,7 +9,9 @@ a critical expectation stopped are judged as that whole batch again.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -25,8 +27,14 @@ from jobs.validate.quarantine import Selection, database_of
 from jobs.validate.reread_files import reread_files
 from jobs.validate.retry import Decision, Part, retry
 from jobs.validate.retry_checks import refused_at_once
-from jobs.validate.stops import stops
-from jobs.yaml_files import ConfigError
+from jobs.validate.stops import Stop, carried_on, stops
+from jobs.yaml_files import ConfigError, nearest
+
+log = logging.getLogger(__name__)
+
+
+REASONS = 3
+"""So many reasons a message names; the report has all."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +51,20 @@ class Report:
         names = {"accepted": "accepted", "duplicates": "duplicate", "refused": "refused"}
         return {"tried": self.outcomes.num_rows} | {name: found.get(key, 0) for name, key in names.items()}
 
-    def refuse(self) -> None:
-        """Raise RowsRefused if a row was refused again, or a file that was read again has rows that are set aside."""
+    def problem(self) -> str:
+        """What was refused again, or set aside in a file that was read again, and why; empty if nothing."""
         counts = self.counts()
-        if counts["refused"] or self.notes:
-            would = "would be refused" if self.dry_run else "were refused again"
-            reasons = [f"{row['rows']:,} x {row['reason']}" for row in self.refusals()[:3]]
-            said = "; ".join([*self.notes, *reasons])
-            raise RowsRefused(f"{counts['refused']:,} of {counts['tried']:,} rows {would}: {said}")
+        if not counts["refused"] and not self.notes:
+            return ""
+        would = "would be refused" if self.dry_run else "were refused again"
+        reasons = [f"{row['rows']:,} x {row['reason']}" for row in self.refusals()]
+        said = "; ".join([*self.notes, *reasons[:REASONS], *(["and others"] if len(reasons) > REASONS else [])])
+        return f"{counts['refused']:,} of {counts['tried']:,} rows {would}: {said}"
+
+    def refuse(self) -> None:
+        """Raise RowsRefused if there is a problem."""
+        if problem := self.problem():
+            raise RowsRefused(problem)
 
     def by_rule(self) -> list[tuple[Any, ...]]:
         """(source, dataset, rule, tried, accepted, duplicate, refused), most refused first."""
@@ -95,12 +109,20 @@ def run(
         selected = _ask("select * from rows_ semi join corrections using (file_id, line)", selected, corrected)
     stamp = Stamp.of(by, settings)
     stopped = stops(lake)
+    silent: list[Stop] = []
+    if decision:
+        silent = _without_rows(lake, selection, stopped)
+        batches = _batches_of(lake, selected)
+        _refuse_unknown_rules(decision, [*silent, *(stop for stop in stopped if stop.batch in batches)])
     reports = []
     for source, dataset in _datasets(selected):
         mine = pc.and_(pc.equal(selected["source"], source), pc.equal(selected["dataset"], dataset))
         rows = selected.filter(mine)
         part = Part(lake, settings, source, dataset, rows, corrected, stopped, decision, stamp, dry_run)
         reports.append(_replay(part))
+    if decision and not dry_run and {stop.expectation for stop in silent} & set(decision.accept):
+        table = carried_on(silent, decision.accept, decision.words(list(decision.accept)))
+        lake.append("ops/validations", table, lake.transaction(f"replay_{stamp.id}/silent", stamp.day))
     if not dry_run:
         balance.refuse_imbalance(lake, pc.unique(selected["file_id"]).to_pylist())
     nothing = outcomes(selected, RESULT.empty_table(), corrected)
@@ -128,6 +150,27 @@ def drop(selection: Selection, because: str, by: str, settings: Settings) -> int
     return int(selected.num_rows)
 
 
+def run_day(options: dict[str, Any], day: date, settings: Settings, by: str) -> dict[str, Any]:
+    """A replay of the rows that arrived on `day`, by the parameters of the DAG; its counts, and the `problem`.
+
+    Raises ConfigError if a critical rule is to be accepted and nobody says why.
+    """
+    selection = Selection(options["source"], options["dataset"], options["path"], options["rule"], day)
+    decision = None
+    if options["accept"]:
+        decision = Decision.of([options["accept"]], options["because"], by)
+    report = run(selection, settings, by, decision=decision, dry_run=options["dry_run"])
+    for source, dataset, rule, *counts in report.by_rule():
+        log.info("%s.%s %s: %d tried, %d accepted, %d duplicate, %d refused", source, dataset, rule, *counts)
+    return report.counts() | {"problem": report.problem()}
+
+
+def refuse(found: dict[str, Any]) -> None:
+    """Raise RowsRefused if what `run_day` found has a problem."""
+    if found["problem"]:
+        raise RowsRefused(found["problem"])
+
+
 def _replay(part: Part) -> Report:
     """Try the rows of one dataset of one source, and settle what became of them."""
     results, notes = [refused_at_once(part)], list[str]()
@@ -142,6 +185,31 @@ def _replay(part: Part) -> Report:
     if not part.dry_run:
         settle(part.lake, found, part.stamp)
     return Report(found, notes, part.dry_run)
+
+
+def _refuse_unknown_rules(decision: Decision, stopped: list[Stop]) -> None:
+    """Raise ConfigError if a rule to be accepted stops nothing of what is selected."""
+    rules = {stop.expectation for stop in stopped}
+    for rule in decision.accept:
+        if rule not in rules:
+            raise ConfigError([f"--accept: no selected batch is stopped by {rule!r}{nearest(rule, rules)}"])
+
+
+def _without_rows(lake: Lake, selection: Selection, stopped: list[Stop]) -> list[Stop]:
+    """Stops that set no row aside, such as a day without a delivery, of the selected source, dataset and day."""
+    with_rows = _batches_of(lake, quarantine.select(lake, Selection()))
+    wanted = {name: value for name in ("source", "dataset", "day") if (value := getattr(selection, name)) is not None}
+    return [
+        stop
+        for stop in stopped
+        if stop.batch not in with_rows and all(getattr(stop, name) == value for name, value in wanted.items())
+    ]
+
+
+def _batches_of(lake: Lake, rows: pa.Table) -> set[str]:
+    counts = lake.arrow("ops/counts", columns=["file_id", "batch"])
+    mine = pc.is_in(counts["file_id"], value_set=pc.unique(rows["file_id"]))
+    return set(counts.filter(mine)["batch"].to_pylist())
 
 
 def _datasets(rows: pa.Table) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,6 +28,7 @@ from jobs.validate.reread import Files
 from jobs.validate.rules import BROKEN, REASON, tally
 from jobs.validate.staging import staged
 from jobs.validate.stops import Stop
+from jobs.yaml_files import ConfigError
 
 KEY = ["file_id", "line"]
 RECORD = [*KEY, "arrived", "source", "record"]
@@ -39,6 +41,16 @@ class Decision:
     accept: tuple[str, ...]
     because: str
     by: str
+
+    @classmethod
+    def of(cls, accept: Iterable[str], because: str | None, by: str) -> Decision:
+        """Raises ConfigError if it is not said why."""
+        if not (because or "").strip():
+            raise ConfigError(["--accept: say why with --because; it is kept with the batch"])
+        return cls(tuple(accept), str(because), by)
+
+    def words(self, rules: list[str]) -> str:
+        return f"accepted in spite of {', '.join(rules)} by {self.by}: {self.because}"
 
 
 @dataclass(frozen=True)
@@ -193,9 +205,7 @@ def judged_again(part: Part, batch: str, found: list[Verdict]) -> None:
 
 
 def _decided(decision: Decision | None, rules: list[str]) -> str | None:
-    if decision is None or not rules:
-        return None
-    return f"accepted in spite of {', '.join(rules)} by {decision.by}: {decision.because}"
+    return decision.words(rules) if decision and rules else None
 
 
 def _records(part: Part, wanted: pa.Table, given: pa.Table) -> DataFrame:

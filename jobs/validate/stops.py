@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
+import pyarrow as pa
+
+from jobs import schemas
 from jobs.lake import Lake
 from jobs.validate.quarantine import database
 
@@ -40,6 +44,23 @@ def stops(lake: Lake) -> list[Stop]:
     """Everything that holds a batch back, oldest first."""
     with database(lake) as tables:
         return [Stop(*row) for row in tables.sql(UNRESOLVED).fetchall()]
+
+
+def carried_on(found: list[Stop], accept: Collection[str], decided: str) -> pa.Table:
+    """The next attempt of batches without rows, such as a silence: the rules in `accept` are warnings from now on."""
+    rows = [
+        {
+            **{name: getattr(stop, name) for name in ("day", "source", "dataset", "batch", "expectation")},
+            "attempt": stop.attempt + 1,
+            "severity": "warning" if stop.expectation in accept else "critical",
+            "success": False,
+            "rows": 0,
+            "failed": 0,
+            "detail": f"{stop.detail}; {decided}" if stop.expectation in accept else stop.detail,
+        }
+        for stop in found
+    ]
+    return pa.Table.from_pylist(rows, schema=schemas.get("ops/validations").arrow_schema())
 
 
 def unresolved(lake: Lake, source: str, day: date) -> list[str]:

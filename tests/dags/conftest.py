@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.ingest.conftest import company, day, land  # noqa: F401
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 

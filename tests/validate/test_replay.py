@@ -1,15 +1,24 @@
 """Rows in quarantine are tried again: each lands exactly once, and what became of it is told."""
 
+import contextlib
 import csv
 import dataclasses
+import datetime as dt
 import json
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import hypothesis
+import pyarrow.compute as pc
 import pytest
+from hypothesis import strategies as st
 
-from jobs.errors import DataStopped, RowsRefused
+from jobs import report
+from jobs.errors import DataStopped, RowsRefused, StepFailed
 from jobs.ingest import load
 from jobs.lake import Lake
+from jobs.profiles import customers, identity
 from jobs.validate import publish, replay
 from jobs.validate.corrections import corrected as corrected_records
 from jobs.validate.corrections import export
@@ -82,23 +91,23 @@ def test_rows_land_with_their_own_lineage_after_the_expression_was_corrected(lan
     assert valid(company_lake) == [("1", 2, FIRST)]
     fixed = corrected(columns={"updated_at": "coalesce(to_timestamp(updated, 'dd/MM/yyyy'), to_timestamp(updated))"})
 
-    report = again(fixed)
+    found = again(fixed)
 
-    assert report.counts() == {"tried": 2, "accepted": 2, "duplicates": 0, "refused": 0}
+    assert found.counts() == {"tried": 2, "accepted": 2, "duplicates": 0, "refused": 0}
     assert valid(company_lake) == [("1", 2, FIRST), ("2", 3, FIRST), ("3", 4, FIRST)]
     assert history(company_lake) == [(3, 1, "accepted"), (4, 1, "accepted")]
     assert company_lake.rows("quarantine/rows") == 2
     assert still_open(company_lake) == []
-    report.refuse()
+    found.refuse()
 
 
 def test_a_row_that_still_breaks_a_rule_is_refused_with_the_reason_and_stays_open(land, run, again, company_lake):
     land("crm/2024-05-01/contacts.csv", contacts(ann(1), ann(2, "never")))
     run()
-    report = again()
-    assert report.counts() == {"tried": 1, "accepted": 0, "duplicates": 0, "refused": 1}
+    found = again()
+    assert found.counts() == {"tried": 1, "accepted": 0, "duplicates": 0, "refused": 1}
     with pytest.raises(RowsRefused, match=r"1 of 1 rows were refused again: 1 x updated_at:"):
-        report.refuse()
+        found.refuse()
     assert still_open(company_lake) == [3]
     again()
     assert history(company_lake) == [(3, 1, "refused"), (3, 2, "refused")]
@@ -123,10 +132,10 @@ def test_a_dry_run_tells_what_would_happen_and_changes_nothing(land, run, again,
     land("crm/2024-05-01/contacts_b.csv", "id;updated;email;name;born\n5;2024-05-01;;Eve;\n")
     run()
     before = company_lake.version("valid/contacts"), company_lake.version("ops/counts")
-    report = again(corrected(columns=DUTCH), dry_run=True)
-    assert report.counts() == {"tried": 4, "accepted": 1, "duplicates": 1, "refused": 2}
+    found = again(corrected(columns=DUTCH), dry_run=True)
+    assert found.counts() == {"tried": 4, "accepted": 1, "duplicates": 1, "refused": 2}
     with pytest.raises(RowsRefused, match="2 of 4 rows would be refused"):
-        report.refuse()
+        found.refuse()
     assert (company_lake.version("valid/contacts"), company_lake.version("ops/counts")) == before
     assert not company_lake.exists("quarantine/replays")
 
@@ -162,9 +171,9 @@ def test_a_line_that_was_no_record_is_read_again_from_its_file(land, run, again,
     land("crm/2024-05-01/contacts.csv", contacts(ann(1), INCHES, ("torn",), ann(3)))
     run()
     assert [line for line, rule in quarantined(company_lake) if rule.startswith("record:")] == [3, 4]
-    report = again(corrected(format={"quote": ""}))
-    assert report.counts() == {"tried": 2, "accepted": 1, "duplicates": 0, "refused": 1}
-    assert "the header has 5 fields, this line 1" in report.refusals()[0]["reason"]
+    found = again(corrected(format={"quote": ""}))
+    assert found.counts() == {"tried": 2, "accepted": 1, "duplicates": 0, "refused": 1}
+    assert "the header has 5 fields, this line 1" in found.refusals()[0]["reason"]
     assert valid(company_lake) == [("1", 2, FIRST), ("2", 3, FIRST), ("3", 5, FIRST)]
     assert sorted(company_lake.arrow("raw/crm_contacts")["line"].to_pylist()) == [2, 3, 5]
 
@@ -173,11 +182,11 @@ def test_a_line_of_a_file_that_is_gone_is_read_from_what_quarantine_kept(land, r
     file = land("crm/2024-05-01/contacts.csv", contacts(ann(1), INCHES, ("torn",)))
     run()
     file.unlink()
-    report = again(corrected(format={"quote": ""}))
-    assert report.counts() == {"tried": 2, "accepted": 1, "duplicates": 0, "refused": 1}
+    found = again(corrected(format={"quote": ""}))
+    assert found.counts() == {"tried": 2, "accepted": 1, "duplicates": 0, "refused": 1}
     assert valid(company_lake) == [("1", 2, FIRST), ("2", 3, FIRST)]
-    assert "the file is no longer where it landed" in report.refusals()[0]["reason"]
-    assert "the line alone" in report.refusals()[0]["reason"]
+    assert "the file is no longer where it landed" in found.refusals()[0]["reason"]
+    assert "the line alone" in found.refusals()[0]["reason"]
 
 
 def test_a_whole_file_is_loaded_after_its_delimiter_was_corrected_and_only_its_bad_rows_stay(
@@ -188,15 +197,15 @@ def test_a_whole_file_is_loaded_after_its_delimiter_was_corrected_and_only_its_b
     land("crm/2024-05-01/contacts_b.csv", text)
     run()
     assert counts(company_lake)["2024-05-01/contacts_b.csv"] == (1, 0, 1, 0)
-    report = again(corrected(format={"delimiter": ";"}))
-    assert report.counts() == {"tried": 1, "accepted": 1, "duplicates": 0, "refused": 0}
+    found = again(corrected(format={"delimiter": ";"}))
+    assert found.counts() == {"tried": 1, "accepted": 1, "duplicates": 0, "refused": 0}
     assert counts(company_lake)["2024-05-01/contacts_b.csv"] == (4, 2, 1, 1)
     assert valid(company_lake) == [("1", 2, FIRST), ("2", 2, FIRST), ("3", 4, FIRST)]
     (entry,) = (e for e in company_lake.arrow("ops/files").to_pylist() if "_b" in e["path"])
     assert (entry["state"], entry["reason"], entry["rows_in"]) == ("loaded", None, 4)
     assert still_open(company_lake) == [3]
     with pytest.raises(RowsRefused, match=r"contacts_b.csv was read, 1 of its 4 rows are set aside"):
-        report.refuse()
+        found.refuse()
 
 
 def test_a_file_that_is_gone_or_changed_cannot_be_read_again_and_the_message_says_so(
@@ -207,10 +216,10 @@ def test_a_file_that_is_gone_or_changed_cannot_be_read_again_and_the_message_say
     run()
     gone.unlink()
     changed.write_text("id;updated\n1;4\n")
-    report = again(corrected(format={"delimiter": ";"}))
-    assert report.counts()["refused"] == 2
-    assert [row["rows"] for row in report.refusals()] == [2]
-    assert "the file is no longer where it landed, or holds something else" in report.refusals()[0]["reason"]
+    found = again(corrected(format={"delimiter": ";"}))
+    assert found.counts()["refused"] == 2
+    assert [row["rows"] for row in found.refusals()] == [2]
+    assert "the file is no longer where it landed, or holds something else" in found.refusals()[0]["reason"]
 
 
 def test_dropped_rows_are_closed_with_the_reason_and_are_not_tried_again(land, run, again, company, company_lake):
@@ -233,10 +242,10 @@ def stopped(land, run):
 
 
 def test_a_stopped_batch_is_refused_again_as_long_as_its_suite_fails(stopped, run, again, company_lake):
-    report = again(source="crm", dataset="contacts")
-    assert report.counts() == {"tried": 71, "accepted": 0, "duplicates": 0, "refused": 71}
+    found = again(source="crm", dataset="contacts")
+    assert found.counts() == {"tried": 71, "accepted": 0, "duplicates": 0, "refused": 71}
     with pytest.raises(RowsRefused, match="71 of 71 rows were refused again: 71 x the batch is stopped by contact_id"):
-        report.refuse()
+        found.refuse()
     assert not company_lake.exists("valid/contacts")
     with pytest.raises(DataStopped, match=r"crm.contacts is stopped by contact_id:not_null: 30 of 71 rows"):
         run()
@@ -245,8 +254,8 @@ def test_a_stopped_batch_is_refused_again_as_long_as_its_suite_fails(stopped, ru
 def test_a_stopped_batch_is_published_after_the_fix_and_its_day_goes_green(
     stopped, run, again, corrected, company_lake
 ):
-    report = again(corrected(columns={"contact_id": "coalesce(nullif(id, ''), name)"}))
-    assert report.counts() == {"tried": 71, "accepted": 41, "duplicates": 29, "refused": 1}
+    found = again(corrected(columns={"contact_id": "coalesce(nullif(id, ''), name)"}))
+    assert found.counts() == {"tried": 71, "accepted": 41, "duplicates": 29, "refused": 1}
     assert company_lake.rows("valid/contacts") == 41
     assert run()["rows_in"] == 0
     assert still_open(company_lake) == [72]
@@ -257,8 +266,8 @@ def test_a_stopped_batch_is_published_after_the_fix_and_its_day_goes_green(
 
 def test_a_person_may_let_a_stopped_batch_pass_and_that_is_recorded(stopped, run, again, company_lake):
     decision = replay.Decision(("contact_id:not_null",), "the till has no ids on Sundays", "ann")
-    report = again(decision=decision)
-    assert report.counts() == {"tried": 71, "accepted": 40, "duplicates": 0, "refused": 31}
+    found = again(decision=decision)
+    assert found.counts() == {"tried": 71, "accepted": 40, "duplicates": 0, "refused": 31}
     assert run()["rows_in"] == 0
     words = "accepted in spite of contact_id:not_null by ann: the till has no ids on Sundays"
     (verdict,) = (
@@ -274,9 +283,9 @@ def test_a_person_may_let_a_stopped_batch_pass_and_that_is_recorded(stopped, run
 
 def test_half_of_a_stopped_batch_cannot_be_replayed(stopped, again, corrected, company_lake):
     fixed = corrected(columns={"contact_id": "coalesce(nullif(id, ''), name)"})
-    report = again(fixed, rule="contact_id:not_null")
-    assert report.counts()["refused"] == 30
-    (refusal,) = report.refusals()
+    found = again(fixed, rule="contact_id:not_null")
+    assert found.counts()["refused"] == 30
+    (refusal,) = found.refusals()
     assert "klantreis quarantine replay --source crm --dataset contacts --day 2024-05-01" in refusal["reason"]
     assert not company_lake.exists("valid/contacts")
 
@@ -319,9 +328,9 @@ def test_rows_corrected_in_a_file_land_and_the_correction_is_kept_beside_the_ori
         lines[2]["record"] = {"id": "4", "updated": "2024-05-01", "name": "Dirk"}
         file.write_text("\n".join(json.dumps(line) for line in lines[:3]))
 
-    report = again(corrections=corrected_records(file, select(company_lake, Selection())))
+    found = again(corrections=corrected_records(file, select(company_lake, Selection())))
 
-    assert report.counts() == {"tried": 3, "accepted": 3, "duplicates": 0, "refused": 0}
+    assert found.counts() == {"tried": 3, "accepted": 3, "duplicates": 0, "refused": 0}
     rows = company_lake.arrow("valid/contacts").to_pylist()
     found = sorted((row["contact_id"], row["line"], row["first_name"], row["email"]) for row in rows)
     assert found == [("1", 2, "Ann", None), ("2", 3, "+Bo", None), ("3", 4, "-Cé", None), ("4", 5, "Dirk", None)]
@@ -433,3 +442,94 @@ def test_two_replays_at_once_settle_each_row_once(land, run, again, corrected, c
     assert sorted(row["line"] for row in closing(company_lake)) == [0, *range(2, 11)]
     assert still_open(company_lake) == []
     assert counts(company_lake)["2024-05-01/contacts_b.csv"] == (2, 2, 0, 0)
+
+
+REPLAYED = st.tuples(
+    st.lists(
+        st.one_of(
+            st.builds(ann, st.integers(1, 4), st.sampled_from(["2024-05-01", "02/05/2024"])),
+            st.sampled_from([INCHES, ("torn",), ann(""), ann(9, "never")]),
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    st.sampled_from([",", ";"]),
+)
+"""Rows of a file, and what is between its fields."""
+
+
+@hypothesis.settings(max_examples=8, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+@hypothesis.given(st.lists(REPLAYED, min_size=1, max_size=3), st.sampled_from([None, "contact_id:not_null"]))
+def test_whatever_was_set_aside_and_replayed_every_row_is_accounted_for_and_the_report_agrees(
+    company, corrected, files, dropped
+):
+    by_row = corrected(format={"quote": ""}, columns=DUTCH)
+    by_file = corrected(format={"quote": "", "delimiter": ";"}, columns=DUTCH)
+    with tempfile.TemporaryDirectory() as folder:
+        general = company.general.model_copy(update={"landing": f"{folder}/landing", "lake": f"{folder}/lake"})
+        place = lambda settings: dataclasses.replace(settings, general=general)  # noqa: E731
+        for number, (rows, delimiter) in enumerate(files):
+            target = Path(folder, "landing", "crm", FIRST, f"contacts{number}.csv")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(contacts(*rows).replace(",", delimiter))
+        load.run("crm", dt.date.fromisoformat(FIRST), place(company))
+        publish.run("crm", dt.date.fromisoformat(FIRST), place(company))
+        lake = Lake.of(place(company))
+        before = lake.rows("quarantine/rows")
+        replay.run(Selection(), place(by_row), "ann")
+        replay.run(Selection(rule="file:broken"), place(by_file), "ann")
+        replay.run(Selection(rule="file:columns"), place(by_file), "ann")
+        replay.run(Selection(), place(by_row), "ann")
+        if dropped:
+            replay.drop(Selection(rule=dropped), "for good", "ann", place(company))
+        assert report.problems(place(company)) == []
+        assert lake.rows("quarantine/rows") >= before
+        good = {row[0] for rows, _ in files for row in rows if row[0] in ("1", "2", "3", "4")}
+        assert {row["contact_id"] for row in lake.arrow("valid/contacts").to_pylist()} == good
+
+
+def test_the_gate_at_the_end_of_a_replay_finds_a_row_that_was_lost_or_is_there_twice(
+    land, run, again, corrected, company_lake, day
+):
+    land("crm/2024-05-01/contacts.csv", contacts(ann(1), ann(2), ann(3, "01/05/2024")))
+    run()
+    rows = company_lake.arrow("valid/contacts")
+    lost = rows.filter(pc.equal(rows["contact_id"], "2")).select(["contact_id"])
+    company_lake.delete("valid/contacts", lost, company_lake.transaction("test", day(FIRST)))
+    with pytest.raises(
+        StepFailed, match=r"contacts.csv: after the replay its 3 rows do not add up: 3 were accepted and 2"
+    ):
+        again(corrected(columns=DUTCH))
+
+
+@pytest.mark.parametrize("fix", ["rule and file", "stopped batch"])
+def test_tables_after_a_replay_are_those_of_a_company_that_was_right_from_the_start(
+    land, company, corrected, day, tmp_path, fix
+):
+    """Bad on the day they arrived, corrected days later; against a lake that never saw anything bad."""
+    late = [ann(n, "01/05/2024", email=f"c{n}@b.example") for n in range(2 if fix == "rule and file" else 40)]
+    land("crm/2024-05-01/contacts.csv", contacts(ann(90, email="c1@b.example"), *late))
+    land("crm/2024-05-01/contacts_b.csv", contacts(ann(70), INCHES, ann(71, "02/05/2024", email="c0@b.example")))
+    land("crm/2024-05-02/contacts.csv", contacts(ann(1, "2024-05-02", name="Anna"), ann(90, "2024-05-02")))
+    right = corrected(format={"quote": ""}, columns=DUTCH)
+    days = [day("2024-05-01"), day("2024-05-02")]
+    hashes = []
+    for name, settings in (("right", right), ("wrong", company)):
+        mine = dataclasses.replace(settings, general=settings.general.model_copy(update={"lake": str(tmp_path / name)}))
+        for one in days:
+            load.run("crm", one, mine)
+            with contextlib.suppress(DataStopped):
+                publish.run("crm", one, mine)
+        if name == "wrong":
+            mine = dataclasses.replace(right, general=mine.general)
+            assert Lake.of(mine).rows("valid/contacts") < 5
+            replay.run(Selection(), mine, "ann").refuse()
+            for one in days:
+                assert publish.run("crm", one, mine)["rows_in"] == 0
+        identity.run(days[-1], mine)
+        customers.run(days[-1], mine)
+        lake = Lake.of(mine)
+        tables = ["valid/contacts", "raw/crm_contacts", "identity/map", "profiles/customers", "profiles/consent"]
+        hashes.append({table: lake.content_hash(table) for table in tables})
+        assert lake.rows("profiles/customers") > 0
+    assert hashes[0] == hashes[1]
