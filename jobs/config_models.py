@@ -100,12 +100,16 @@ class Matching(Strict):
     """How records without a common identifier are found to be one person (Splink), and what then keeps them apart."""
 
     enabled: bool = True
-    match: float = Field(0.9, gt=0, lt=1, description="probability from which two records are one person")
-    review: float = Field(0.3, gt=0, lt=1, description="probability from which a person should look at the pair")
+    match: float = Field(0.5, gt=0, lt=1, description="probability from which two records are one person")
+    review: float = Field(0.2, gt=0, lt=1, description="probability from which a person should look at the pair")
     deduplicated: list[str] = Field([], description="sources in which nobody occurs twice: never linked within")
     largest_group: int = Field(200, ge=2, description="records of one person; a group that grows beyond is cut")
-    conflicts: list[Literal["birth_date", "national_id"]] = Field(
-        ["birth_date", "national_id"], description="facts that, if they differ clearly, ask for more other evidence"
+    conflicts: list[Literal["given_name", "birth_date", "national_id"]] = Field(
+        ["given_name", "birth_date", "national_id"],
+        description="facts that, if they differ clearly, ask for more other evidence",
+    )
+    names_alone: bool = Field(
+        False, description="whether two records of which only names can be compared may be linked"
     )
     conflict_weight: float = Field(
         6.0, ge=0, description="how much more, as log2 of the odds; a large number makes every conflict final"

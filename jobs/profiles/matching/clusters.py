@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +17,14 @@ import pandas as pd
 
 from jobs.profiles.components import components
 
-MOST = 12.0
-"""Weight beyond which one pair counts no more: it takes several doubts to outweigh it, but not hundreds."""
+LEAST, MOST = -6.0, 12.0
+"""Weight beyond which one pair counts no more: it takes several doubts to outweigh it, but not hundreds. Doubt
+counts for less than agreement: people move, marry and mistype, but seldom agree by accident."""
 UNKNOWN = 0.5
 """What a pair that no blocking rule found counts against joining two groups."""
+NOTHING = [0.0, 0, 0]
+TIE, APART = 1.0, 2.0
+"""Gains so near each other are a tie; groups that differ and whose joining costs so much a pair are apart."""
 WEAK, CONFLICT, DUPLICATE, AMBIGUOUS, TOO_LARGE = (
     "outweighed",
     "conflict",
@@ -40,21 +45,31 @@ class Groups:
 def group(
     size: int, pairs: pd.DataFrame, threshold: float, exclusive: np.ndarray | None = None, largest: int = 1_000_000
 ) -> Groups:
-    """Group records 0..size-1. `pairs`: l, r, weight (log2 odds) and, where known, `conflict` (they cannot be one).
+    """Group records 0..size-1. `pairs`: l, r, weight (log2 odds) and, where known, `differ` (a fact speaks against
+    them) and `conflict` (they cannot be one).
 
     `threshold` is the weight from which a pair is likely enough. `exclusive` holds a number per record, negative for
     none: two records with the same number are never put together (a source without duplicates).
     """
     left, right = pairs["l"].to_numpy(np.int64), pairs["r"].to_numpy(np.int64)
     gain = pairs["weight"].to_numpy(float) - threshold
-    conflict = pairs["conflict"].to_numpy(bool) if "conflict" in pairs else np.zeros(len(pairs), bool)
+    differ, conflict = (
+        pairs[name].to_numpy(bool) if name in pairs else np.zeros(len(pairs), bool) for name in ("differ", "conflict")
+    )
     strong = (gain >= 0) & ~conflict
     reach = components(size, left[strong], right[strong])
     inside = reach[left] == reach[right]
     labels = reach.copy()
     for nodes, edges in _unsettled(reach, left, right, strong, inside, exclusive, largest):
         found = _contract(
-            nodes, left[edges], right[edges], np.clip(gain[edges], -MOST, MOST), conflict[edges], exclusive, largest
+            nodes,
+            left[edges],
+            right[edges],
+            np.clip(gain[edges], LEAST, MOST),
+            conflict[edges],
+            differ[edges],
+            exclusive,
+            largest,
         )
         for members in found:
             labels[members] = min(members)
@@ -104,20 +119,22 @@ def _contract(
     right: np.ndarray,
     gain: np.ndarray,
     conflict: np.ndarray,
+    differ: np.ndarray,
     exclusive: np.ndarray | None,
     largest: int,
 ) -> list[list[int]]:
     """Join the two groups that gain most by it until no two do."""
     members = {int(node): [int(node)] for node in nodes}
     taken = {int(n): ({int(exclusive[n])} if exclusive is not None and exclusive[n] >= 0 else set()) for n in nodes}
-    links: dict[int, dict[int, list[float]]] = defaultdict(dict)  # other group: [gain, pairs known]
-    for one, other, more, never in zip(left.tolist(), right.tolist(), gain.tolist(), conflict.tolist(), strict=True):
-        links[one][other] = links[other][one] = [-np.inf if never else more, 1]
+    links: dict[int, dict[int, list[float]]] = defaultdict(dict)  # other group: [gain, pairs known, pairs that differ]
+    gain = np.where(conflict, -np.inf, gain)
+    for one, other, more, against in zip(*(a.tolist() for a in (left, right, gain, differ | conflict)), strict=True):
+        links[one][other] = links[other][one] = [more, 1, against]
 
     def worth(one: int, other: int) -> float:
         if taken[one] & taken[other] or len(members[one]) + len(members[other]) > largest:
             return -np.inf
-        total, known = links[one][other]
+        total, known, _ = links[one][other]
         return float(total - UNKNOWN * (len(members[one]) * len(members[other]) - known))
 
     queue = [(-worth(one, other), one, other) for one in links for other in links[one] if one < other]
@@ -134,18 +151,40 @@ def _contract(
         if now != loss:
             heapq.heappush(queue, (now, one, other))
             continue
+        if _torn(one, other, -now, links, worth, members):
+            links[one][other][0] = links[other][one][0] = -np.inf
+            continue
         keep, gone = (one, other) if one < other else (other, one)
         members[keep] += members.pop(gone)
         taken[keep] |= taken.pop(gone)
         del links[keep][gone], links[gone][keep]
-        for third, (total, known) in links.pop(gone).items():
+        for third, told in links.pop(gone).items():
             del links[third][gone]
-            before = links[keep].get(third, [0.0, 0])
-            links[keep][third] = links[third][keep] = [before[0] + total, before[1] + known]
+            before = links[keep].get(third, [0.0, 0, 0])
+            links[keep][third] = links[third][keep] = [one + other for one, other in zip(before, told, strict=True)]
         for third in links[keep]:
             low, high = min(keep, third), max(keep, third)
             heapq.heappush(queue, (-worth(low, high), low, high))
     return list(members.values())
+
+
+def _torn(
+    one: int,
+    other: int,
+    gain: float,
+    links: dict[int, dict[int, list[float]]],
+    worth: Callable[[int, int], float],
+    members: dict[int, list[int]],
+) -> bool:
+    """Whether one of two groups could as well join a third that cannot be the other: nobody can say whose it is."""
+    for here, there in ((one, other), (other, one)):
+        for third in links[here]:
+            apart = APART * len(members[there]) * len(members[third])
+            if third != there and links[there].get(third, NOTHING)[2] and worth(there, third) <= -apart:
+                if -np.inf < worth(here, third) and worth(here, third) > max(0.0, gain - TIE):
+                    links[here][third][0] = links[third][here][0] = -np.inf
+                    return True
+    return False
 
 
 def _reasons(

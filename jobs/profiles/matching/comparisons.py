@@ -12,6 +12,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 
+NAME_SLOTS = ("given", "middle", "family", "gender")
+ANOTHER_NAME = "another name"
+"""Two names that are both well known, and not one name: Mark is no way to write Marsha."""
+
+
 @dataclass(frozen=True)
 class Level:
     """One level of agreement: SQL about `{c}_l` and `{c}_r` columns, and its probabilities."""
@@ -32,9 +37,11 @@ class Comparison:
     columns: tuple[str, ...]
     levels: tuple[Level, ...]
     shared: bool = False
+    silent: str = "false"
+    """SQL for pairs of which both values are known but tell nothing."""
 
     def null_sql(self) -> str:
-        return f'("{self.slot}_l" IS NULL OR "{self.slot}_r" IS NULL)'
+        return f'("{self.slot}_l" IS NULL OR "{self.slot}_r" IS NULL OR {self.silent})'
 
 
 _LONG = "least(length({l}), length({r}))"
@@ -105,17 +112,26 @@ def _is(name: str, prefix: str) -> bool:
 
 
 def _given(slot: str) -> Comparison:
+    another = f"({both('given_known', '({l} AND {r})')} AND NOT {equal('given_sound')})"
     initial = both(slot, "(least(length({l}), length({r})) = 1 AND {l}[1] = {r}[1])")
     return Comparison(
         slot,
-        (slot, "given_forms", "given_sound"),
+        (slot, "given_forms", "given_known", "given_sound"),
         (
             Level("equal", equal(slot), 0.72, 0.004, slot, kin=0.02),
             Level("nickname", common("given_forms"), 0.04, 0.003),
-            Level("near", near(slot, 0.92), 0.09, 0.004),
+            Level("near", one_slip(slot, 4), 0.07, 0.003),
             Level("initial", initial, 0.04, 0.005),
-            Level("alike", f"(CASE WHEN {alike(slot, 0.82)} THEN true ELSE {equal('given_sound')} END)", 0.04, 0.02),
-            Level("other", "ELSE", 0.06, 0.96),
+            Level(ANOTHER_NAME, another, 0.015, 0.25),
+            Level("nearly", alike(slot, 0.92), 0.03, 0.002, kin=0.01),
+            Level(
+                "alike",
+                f"(CASE WHEN {alike(slot, 0.82)} THEN true ELSE {equal('given_sound')} END)",
+                0.03,
+                0.015,
+                kin=0.03,
+            ),
+            Level("other", "ELSE", 0.05, 0.72),
         ),
     )
 
@@ -149,16 +165,18 @@ def _family(slot: str) -> Comparison:
 
 
 def _swappable(comparison: Comparison) -> Comparison:
-    """First and last name may have been typed in each other's box."""
-    if comparison.slot not in ("given", "family"):
-        return comparison
-    swap = '("given_l" = "family_r" AND "family_l" = "given_r")'
-    first, *rest = comparison.levels
-    return replace(
-        comparison,
-        columns=tuple(dict.fromkeys((*comparison.columns, "given", "family"))),
-        levels=(first, Level("swapped", swap, 0.01, 0.00002), *rest),
-    )
+    """First and last name may be in each other's box: what that tells is told once, by the comparison of first names."""
+    swap = '("given_l" = "family_r" AND "family_l" = "given_r" AND "given_l" <> "given_r")'
+    columns = tuple(dict.fromkeys((*comparison.columns, "given", "family")))
+    if comparison.slot == "family":
+        return replace(comparison, columns=columns, silent=f"coalesce({swap}, false)")
+    if comparison.slot == "given":
+        first, *rest = comparison.levels
+        return replace(comparison, columns=columns, levels=(first, Level("swapped", swap, 0.01, 0.00001), *rest))
+    if comparison.slot == "email":
+        made_of_name = '(email_user_l = email_user_r AND email_l <> email_r AND contains(email_user_l, "family_l"))'
+        return replace(comparison, columns=(*comparison.columns, "family"), silent=f"coalesce({made_of_name}, false)")
+    return comparison
 
 
 def _birth_date(slot: str) -> Comparison:
@@ -303,6 +321,7 @@ def _company(slot: str) -> Comparison:
             Level("equal", equal(slot), 0.6, 0.003, slot),
             Level("near", near(slot, 0.92, 5), 0.15, 0.003),
             Level("words", words(slot, 0.67), 0.1, 0.003),
+            Level("alike", alike(slot, 0.85), 0.04, 0.004),
             Level("some words", words(slot, 0.01), 0.05, 0.02),
             Level("other", "ELSE", 0.1, 0.971),
         ),

@@ -2,28 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
 
+from jobs.profiles.matching.comparisons import ANOTHER_NAME, NAME_SLOTS
 from jobs.profiles.matching.model import Model
 
-VOUCHING = ("email", "phone", "national_id")
+HOME = ("address", "street", "postcode", "phone")
+VOUCHING = {
+    "birth_date": ("email", "phone", "national_id"),
+    "national_id": ("email", "phone", "national_id"),
+    "given": ("national_id",),
+}
+"""What says all the same that they are one, if it agrees: a household shares its mailbox, but not a passport."""
 
 
 def contradictions(pairs: pd.DataFrame, model: Model, kinds: Sequence[str]) -> pd.Series:
-    """Pairs of which a fact of these kinds differs clearly (a birth date, a document), not as by a slip of the pen.
+    """Pairs of which a fact of these kinds differs clearly, not as by a slip of the pen, and nothing vouches for them.
 
-    Not if the same e-mail address, phone or document says they are one: then somebody mistyped.
+    Birth dates are often wrong. That they differ counts where the rest may agree because it is one home: a father and
+    a son of one name.
     """
-    differ, vouched = (np.zeros(len(pairs), bool) for _ in range(2))
-    for comparison in model.comparisons:
-        if comparison.slot.startswith(tuple(kinds)):
-            differ |= (pairs[comparison.slot] == len(comparison.levels) - 1).to_numpy()
-        if comparison.slot.startswith(VOUCHING):
-            vouched |= (pairs[comparison.slot] == 0).to_numpy()
-    return pd.Series(differ & ~vouched, index=pairs.index)
+    differ = np.zeros(len(pairs), bool)
+    slots = {comparison.slot: comparison.levels for comparison in model.comparisons}
+    for kind in ("given" if kind == "given_name" else kind for kind in kinds):
+        against, vouched = np.zeros(len(pairs), bool), np.zeros(len(pairs), bool)
+        for slot, levels in slots.items():
+            if slot.startswith(kind):
+                worst = next((i for i, lv in enumerate(levels) if lv.label == ANOTHER_NAME), len(levels) - 1)
+                against |= (pairs[slot] == worst).to_numpy()
+            if slot.startswith(VOUCHING[kind]):
+                vouched |= (pairs[slot] == 0).to_numpy()
+        if kind == "birth_date":
+            against &= _one_home(pairs, slots)
+        differ |= against & ~vouched
+    return pd.Series(differ, index=pairs.index)
+
+
+def _one_home(pairs: pd.DataFrame, slots: Collection[str]) -> np.ndarray:
+    """Pairs that agree on where people live or what phone is there."""
+    told = [slot for slot in slots if slot.startswith(HOME)]
+    return pairs[told].isin((0, 1)).any(axis=1).to_numpy() if told else np.zeros(len(pairs), bool)
+
+
+def names_only(pairs: pd.DataFrame, model: Model) -> pd.Series:
+    """Pairs of which nothing but names can be compared, which many people share."""
+    others = [c.slot for c in model.comparisons if c.slot not in NAME_SLOTS]
+    return (pairs[others] < 0).all(axis=1)
 
 
 def other_generation(records: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series:

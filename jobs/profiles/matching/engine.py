@@ -12,12 +12,14 @@ from jobs.config_models import Matching
 from jobs.profiles.matching import blocking
 from jobs.profiles.matching.clusters import Groups, group
 from jobs.profiles.matching.comparisons import Comparison, comparisons
-from jobs.profiles.matching.conflicts import contradictions, other_generation
+from jobs.profiles.matching.conflicts import contradictions, names_only, other_generation
 from jobs.profiles.matching.kinds import guess_kinds
 from jobs.profiles.matching.model import Model, frequencies, train
-from jobs.profiles.matching.records import KEY, SOURCE, prepare
+from jobs.profiles.matching.records import KEY, SOURCE, prepare, without_hubs
 from jobs.profiles.matching.scoring import Scorer
 
+NAMES_ALONE = 0.5
+"""How far below the threshold pairs end of which nothing but names can be compared."""
 FLOOR_BELOW = 14.0
 """How far below the threshold (in log2 odds) pairs are kept, as evidence against joining their groups."""
 
@@ -26,13 +28,14 @@ FLOOR_BELOW = 14.0
 class Linked:
     """`records`: record, source, group (the record the group is named after). `pairs`: left, right, probability, weight
     and a level per slot. `cut`: pairs that were likely but kept apart: left, right, weight, reason. `rules`: how pairs
-    were found.
+    were found. `hubs`: identifiers of too many people, which were not used.
     """
 
     records: pd.DataFrame
     pairs: pd.DataFrame
     cut: pd.DataFrame
     rules: pd.DataFrame
+    hubs: pd.DataFrame
     model: Model
 
 
@@ -53,7 +56,7 @@ def link_records(
     matching = matching or Matching()
     given = {None: tables} if isinstance(tables, pd.DataFrame) else dict(tables)
     parts = [(name, rows, _kinds_of(kinds, name, rows, key)) for name, rows in given.items()]
-    records = prepare(parts, key)
+    records, hubs = without_hubs(prepare(parts, key))
     with Scorer(records, matching.deduplicated) as scorer:
         pairs, rules, model = score(scorer, records, matching, model)
     groups = group_records(records, pairs, matching)
@@ -65,6 +68,7 @@ def link_records(
         pairs=told.drop(columns=["l", "r"]),
         cut=cut[["left", "right", "weight", "reason"]],
         rules=rules,
+        hubs=hubs,
         model=model,
     )
 
@@ -72,7 +76,7 @@ def link_records(
 def score(
     scorer: Scorer, records: pd.DataFrame, matching: Matching, model: Model | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame, Model]:
-    """Pairs that are not out of the question (l, r, weight, probability, conflict, levels), blocking report, model."""
+    """Pairs that are not out of the question (l, r, weight, probability, differ, conflict, levels), blocking report, model."""
     compared = list(model.comparisons) if model else comparisons(scorer.columns)
     if model:
         rules, report = list(model.rules), pd.DataFrame()
@@ -82,7 +86,7 @@ def score(
         )
     floor = matching.weight - FLOOR_BELOW
     if not compared or len(records) < 2 or not rules:
-        empty = pd.DataFrame({"l": [], "r": [], "weight": [], "probability": [], "conflict": []})
+        empty = pd.DataFrame({"l": [], "r": [], "weight": [], "probability": [], "differ": [], "conflict": []})
         return empty.astype({"l": int, "r": int}), report, model or _untrained(compared, rules, records)
     candidates = scorer.candidates(compared, rules)
     if model is None:
@@ -91,7 +95,11 @@ def score(
     pairs = scorer.con.execute(f"SELECT * FROM {table} ORDER BY l, r").df()
     differ = contradictions(pairs, model, matching.conflicts)
     pairs["weight"] -= np.where(differ, matching.conflict_weight, 0.0)
+    if not matching.names_alone:
+        unsure = names_only(pairs, model)
+        pairs.loc[unsure, "weight"] = pairs.loc[unsure, "weight"].clip(upper=matching.weight - NAMES_ALONE)
     pairs["probability"] = 1 / (1 + np.exp2(-pairs["weight"]))
+    pairs["differ"] = differ
     pairs["conflict"] = other_generation(records, pairs)
     return pairs, report, model
 
@@ -114,12 +122,19 @@ def _trained(
     sampled, weight = scorer.sample(candidates)
     found = scorer.patterns(compared, sampled, weight)
     random = scorer.patterns(compared, scorer.random())
-    trained, prior, kin = train(compared, found, random, scorer.total_pairs(matching.deduplicated))
-    return Model(tuple(trained), tuple(rules), prior, kin, len(records), frequencies(records, trained, prior))
+    trained, prior, kin, matches = train(compared, found, random, scorer.total_pairs(matching.deduplicated))
+    return Model(
+        tuple(trained),
+        tuple(rules),
+        prior,
+        kin,
+        len(records),
+        frequencies(records, trained, 1 + 2 * matches / len(records)),
+    )
 
 
 def _untrained(compared: list[Comparison], rules: list[blocking.Rule], records: pd.DataFrame) -> Model:
-    return Model(tuple(compared), tuple(rules), 0.01, 0.0, len(records), frequencies(records, compared, 0.0))
+    return Model(tuple(compared), tuple(rules), 0.01, 0.0, len(records), frequencies(records, compared, 1.0))
 
 
 def _kinds_of(

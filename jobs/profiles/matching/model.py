@@ -19,11 +19,14 @@ import pandas as pd
 from jobs.profiles.matching.blocking import Rule
 from jobs.profiles.matching.comparisons import Comparison, Level
 
-MATCHES_KNOWN, MATCHES_SHARE, PAIRS_KNOWN = 20.0, 0.1, 2_000.0
+MATCHES_KNOWN, MATCHES_SHARE, PAIRS_KNOWN = 200.0, 0.1, 2_000.0
 """How many pairs of one person, and random pairs, the probabilities before training are worth."""
 VALUES_KNOWN = 1_000.0
 """How many records the frequency of a value before training is worth."""
 LEAST_U, RAREST = 0.05, 1e-7
+PRIOR, UNRELATED = 1e-4, 30_000.0
+"""Share of pairs that match before training, and how many pairs that is worth. A small file is a sample of many people:
+being in it together is little evidence of being one person."""
 ITERATIONS, SETTLED = 100, 1e-5
 WEIGHTS_APART = 1e-3
 """Least difference between the weights of two levels of one comparison."""
@@ -72,12 +75,11 @@ class Model:
         return cls(tuple(comparisons), tuple(rules), told["prior"], told["kin"], told["records"], terms)
 
 
-def frequencies(records: pd.DataFrame, comparisons: Sequence[Comparison], prior: float) -> pd.DataFrame:
+def frequencies(records: pd.DataFrame, comparisons: Sequence[Comparison], each: float) -> pd.DataFrame:
     """How common each value is among people: slot, value, frequency. What few records tell is mixed with what is usual.
 
-    A person with ten records has every value ten times, so values are counted in people of average size.
+    A person with ten records has every value ten times, so a value counts 1 / `each`, the records of a person.
     """
-    each = 1 + prior * (len(records) - 1)
     parts = []
     for comparison in comparisons:
         for level in comparison.levels:
@@ -106,8 +108,8 @@ class Patterns:
 
 def train(
     comparisons: list[Comparison], candidates: Patterns, random: Patterns, pairs: float
-) -> tuple[list[Comparison], float, float]:
-    """Comparisons with trained probabilities, the share of `pairs` that match and that are of one household.
+) -> tuple[list[Comparison], float, float, float]:
+    """Comparisons with trained probabilities, the share of `pairs` that match and that are of one household, matches.
 
     `candidates` are the pairs found by blocking, which hold almost all matches; `random` shows everybody else.
     """
@@ -116,13 +118,13 @@ def train(
     ]
     m, u = [m.copy() for m, _ in before], [u.copy() for _, u in before]
     shared = any(c.shared for c in comparisons) and not all(c.shared for c in comparisons)
-    prior = kin = min(1.0 / max(np.sqrt(2 * pairs), 2.0), 0.2)
+    prior = kin = min(1.0 / max(np.sqrt(2 * pairs), 2.0), 1e-3)
     kin = kin / 4 if shared else 0.0
     for _ in range(ITERATIONS):
         same, household, other = _shares(comparisons, m, u, prior, kin, candidates)
         moved = np.array([prior, kin])
-        prior = float(np.clip((candidates.counts @ same + 0.1) / (pairs + 1), 1e-12, 0.5))
-        kin = float(np.clip((candidates.counts @ household + 0.1) / (pairs + 1), 1e-12, 0.25)) if shared else 0.0
+        prior = float((candidates.counts @ same + PRIOR * UNRELATED) / (pairs + UNRELATED))
+        kin = float((candidates.counts @ household + PRIOR * UNRELATED) / (pairs + UNRELATED)) if shared else 0.0
         _, _, random_other = _shares(comparisons, m, u, prior, kin, random)
         for place, (m_before, u_before) in enumerate(before):
             worth = MATCHES_KNOWN + MATCHES_SHARE * float(candidates.counts @ same)
@@ -137,7 +139,7 @@ def train(
         replace(c, levels=tuple(replace(lv, m=float(a), u=float(b)) for lv, a, b in zip(c.levels, ms, us, strict=True)))
         for c, ms, us in zip(comparisons, m, u, strict=True)
     ]
-    return trained, prior, kin
+    return trained, prior, kin, float(candidates.counts @ _shares(comparisons, m, u, prior, kin, candidates)[0])
 
 
 def _told_apart(m: np.ndarray, u: np.ndarray) -> np.ndarray:

@@ -11,6 +11,8 @@ from jobs.profiles.matching import values
 from jobs.profiles.matching.kinds import parse_kinds
 
 KEY, SOURCE = "record", "source"
+HUBS, SHARED_BY_AT_MOST = ("email", "phone"), 4
+"""Slots in which a value can be that of many people, and how many may share it."""
 NAMES = ("full_name", "given_name", "family_name", "middle_name", "name_suffix")
 _SIMPLE: dict[str, Callable[[str], str | None]] = {
     "house_number": values.code,
@@ -136,6 +138,26 @@ def _one_address(records: pd.DataFrame) -> pd.DataFrame:
     return records.assign(address=whole).drop(columns=parts)
 
 
+def without_hubs(records: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Records without the e-mail addresses and phones of too many people, and how many of them there are.
+
+    A mailbox of a company or the phone of a call centre tells nothing. People are told apart by the first letter of
+    their first name, which a typo seldom changes. Report: slot, values, records.
+    """
+    report = []
+    for slot in HUBS if "given" in records else ():
+        if slot not in records:
+            continue
+        told = records[records[slot].notna() & records["given"].notna()]
+        people = told["given"].str[0].groupby(told[slot]).nunique()
+        shared = records[slot].isin(people.index[people > SHARED_BY_AT_MOST])
+        if shared.any():
+            report.append((slot, records.loc[shared, slot].nunique(), int(shared.sum())))
+            gone = [name for name in records if name == slot or name.startswith(f"{slot}_")]
+            records = records.assign(**{name: records[name].mask(shared, None) for name in gone})
+    return records, pd.DataFrame(report, columns=["slot", "values", "records"])
+
+
 def _derived(records: pd.DataFrame) -> pd.DataFrame:
     """What is compared or looked up besides the slots themselves."""
     found: dict[str, pd.Series] = {}
@@ -145,6 +167,7 @@ def _derived(records: pd.DataFrame) -> pd.DataFrame:
             found[name] = _each(records[slot], how)
 
     derive("given_forms", "given", values.name_forms)  # null for most: only names that are short for another
+    derive("given_known", "given", values.well_known)
     derive("given_sound", "given", values.sound)
     derive("given_first", "given", lambda name: name[0])
     derive("family_core", "family", values.without_particles)

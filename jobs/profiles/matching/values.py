@@ -135,6 +135,31 @@ _MONTHS = {
 }
 LAST_TWO_DIGIT_YEAR = 25
 _NICKNAMES = NickNamer()
+_MORE_NICKNAMES = {
+    short: name
+    for name, shorts in {
+        "mohammed": "mohamed muhammad muhammed mohammad mohamad mehmet mhd mohd muhd",
+        "cornelis": "kees cor cees",
+        "johannes": "jan johan hans joop",
+        "johanna": "jo annie hanna hanneke",
+        "wilhelmus": "wim willem will",
+        "wilhelmina": "mien mina willie wil",
+        "hendrik": "henk hein rik",
+        "petrus": "piet pieter peter",
+        "gerardus": "gerard gerrit ger",
+        "antonius": "ton toon anton antoon",
+        "elisabeth": "els elly betty liesbeth lies",
+        "catharina": "trijn toos karin tineke",
+        "jacobus": "jaap koos jacob cobus sjaak",
+        "francois": "frans",
+        "franciscus": "frans",
+        "margaretha": "greet gre margriet marga",
+        "adrianus": "ad arjan adri",
+        "theodorus": "theo dorus",
+    }.items()
+    for short in shorts.split()
+}
+"""What the English list of `nicknames` lacks."""
 
 
 @lru_cache(maxsize=200_000)
@@ -197,8 +222,29 @@ def generation(text: str | None) -> str | None:
 @lru_cache(maxsize=200_000)
 def name_forms(name: str) -> list[str] | None:
     """The name and what it can be short for: Bob and Robbie are both Robert. None if nothing is known about it."""
-    known = _NICKNAMES.canonicals_of(name)
-    return sorted({name, *known}) if known or _NICKNAMES.nicknames_of(name) else None
+    if not well_known(name):
+        return None
+    spelled = _spellings(name)
+    known = {full for one in spelled for full in (*_NICKNAMES.canonicals_of(one), _MORE_NICKNAMES.get(one, name))}
+    return sorted(known.union(spelled))
+
+
+@lru_cache(maxsize=200_000)
+def well_known(name: str) -> bool:
+    """Whether the lists of names have it, so that it is no misspelling of another one."""
+    return any(
+        one in _MORE_NICKNAMES
+        or one in _MORE_NICKNAMES.values()
+        or _NICKNAMES.canonicals_of(one)
+        or _NICKNAMES.nicknames_of(one)
+        for one in _spellings(name)
+    )
+
+
+def _spellings(name: str) -> set[str]:
+    """Robbie is Robby."""
+    ends = {"ie": "y", "y": "ie"}
+    return {name, *(name.removesuffix(end) + other for end, other in ends.items() if name.endswith(end))}
 
 
 def sound(name: str | None) -> str | None:
