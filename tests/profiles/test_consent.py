@@ -1,21 +1,29 @@
 """Consent: the strictest of the newest answers; no answer is no."""
 
 import datetime as dt
+from functools import reduce
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as fuzz
+from hypothesis import strategies as st
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from jobs.normalise.identifiers import identifier_hash
-from jobs.profiles.consent import consent, every_answer
+from jobs.profiles.consent import consent, consent_history, every_answer
+from jobs.yaml_files import ConfigError
 
 TODAY = dt.date(2017, 6, 1)
+PEOPLE = ("ann", "bob")
 
 
 @pytest.fixture
 def answers(rows, settings):
     """Status per (customer, purpose, channel), given answers of contacts; contact `ann1` belongs to customer `ann`."""
 
-    def build(*given, as_of=TODAY):
-        loaded = settings()
+    def build(*given, as_of=TODAY, events=(), **identity):
+        loaded = settings(identity and {"identity.yaml": {"golden_record": {}, **identity}})
         given = [
             {"consent_id": str(number), "source": "crm", "purpose": "marketing", "channel": "email"}
             | {"changed_at": "2017-01-01", "arrived": "2017-01-02", "status": "granted"}
@@ -27,7 +35,13 @@ def answers(rows, settings):
             {"identifier": identifier_hash("contact", id_, loaded, source), "customer_id": id_.rstrip("0123456789")}
             for source, id_ in sorted(contacts)
         ]
-        every = every_answer(rows("valid/consents", *given), rows("valid/campaign_events"), loaded)
+        known += [{"identifier": identifier_hash("email", f"{who}@x.nl", loaded), "customer_id": who} for who in PEOPLE]
+        events = [
+            {"event_id": f"e{n}", "source": "mail", "channel": "email", "email": "ann@x.nl", "arrived": "2017-01-02"}
+            | row
+            for n, row in enumerate(events)
+        ]
+        every = every_answer(rows("valid/consents", *given), rows("valid/campaign_events", *events), loaded)
         found = consent(every, rows("identity/map", *known), as_of, loaded).collect()
         return {(row["customer_id"], row["purpose"], row["channel"]): row["status"] for row in found}
 
@@ -98,3 +112,131 @@ def test_without_an_answer_there_is_no_row(answers):
 def test_anything_but_a_plain_yes_is_no(answers):
     assert answers({"contact_id": "ann1", "status": None}) == {EMAIL: "withdrawn"}
     assert answers({"contact_id": "ann1", "status": "pending"}) == {EMAIL: "withdrawn"}
+
+
+UNSUBSCRIBED = {"type": "unsubscribe", "occurred_at": "2017-03-01"}
+TWO_PURPOSES = {"marketing": {"channels": ["email", "ads"]}, "surveys": {"channels": ["email"]}}
+
+
+def test_an_unsubscribe_withdraws_the_channel_for_every_purpose(answers):
+    asked = (("marketing", "email"), ("marketing", "ads"), ("surveys", "email"))
+    given = [{"contact_id": "ann1", "purpose": purpose, "channel": channel} for purpose, channel in asked]
+    found = answers(*given, events=[UNSUBSCRIBED], purposes=TWO_PURPOSES)
+    assert found == {
+        EMAIL: "withdrawn",
+        ("ann", "surveys", "email"): "withdrawn",
+        ("ann", "marketing", "ads"): "granted",
+    }
+
+
+def test_who_never_answered_has_said_no_by_unsubscribing(answers):
+    assert answers(events=[UNSUBSCRIBED | {"email": "bob@x.nl"}]) == {("bob", "marketing", "email"): "withdrawn"}
+
+
+def test_a_yes_after_an_unsubscribe_counts_again_but_not_one_before_it(answers):
+    later, before = {"changed_at": "2017-03-02"}, {"changed_at": "2017-02-28"}
+    assert answers({"contact_id": "ann1"} | later, events=[UNSUBSCRIBED]) == {EMAIL: "granted"}
+    assert answers({"contact_id": "ann1"} | before, events=[UNSUBSCRIBED]) == {EMAIL: "withdrawn"}
+
+
+def test_a_complaint_stays_whatever_is_answered_later(answers):
+    complaint = UNSUBSCRIBED | {"type": "Complaint"}
+    assert answers({"contact_id": "ann1", "changed_at": "2017-05-02"}, events=[complaint]) == {EMAIL: "withdrawn"}
+
+
+def test_other_campaign_events_say_nothing(answers):
+    events = [UNSUBSCRIBED | {"type": type_} for type_ in ("click", "open", "bounce", "delivered", None)]
+    assert answers(events=events) == {}
+
+
+def test_a_campaign_tool_can_have_its_own_names_for_channels(answers):
+    purposes = {"ads": {"channels": ["ads"]}, "news": {"channels": ["letter"]}}
+    channels = {"letter": {"reached_by": ["address"], "also_called": ["mail", "post"]}}
+    events = [UNSUBSCRIBED | {"channel": channel} for channel in ("ad", " Post ", "carrier pigeon")]
+    assert answers(events=events, purposes=purposes, channels=channels) == {
+        ("ann", "ads", "ads"): "withdrawn",
+        ("ann", "news", "letter"): "withdrawn",
+    }
+
+
+def test_a_yes_without_an_end_lasts_as_long_as_its_purpose_allows(answers):
+    purposes = {"marketing": {"channels": ["email"], "expires_after_days": 90}}
+    yes = {"contact_id": "ann1", "changed_at": "2017-01-01 12:00"}
+    assert answers(yes, purposes=purposes, as_of=dt.date(2017, 3, 31)) == {EMAIL: "granted"}
+    assert answers(yes, purposes=purposes, as_of=dt.date(2017, 4, 1)) == {EMAIL: "expired"}
+    assert answers(yes | {"expires_at": "2018-01-01"}, purposes=purposes) == {EMAIL: "granted"}
+
+
+@pytest.mark.parametrize(
+    ("channels", "problem"),
+    [
+        ({"emial": {}}, "channels.emial: no purpose has the channel 'emial'; did you mean 'email'?"),
+        (
+            {"email": {"also_called": ["mail"]}, "ads": {"also_called": ["mail"]}},
+            "channels.ads.also_called.0: 'mail' is 'email' already",
+        ),
+        ({"email": {"reached_by": ["pigeon"]}}, "channels.email.reached_by.0"),
+    ],
+)
+def test_a_channel_that_cannot_be_is_refused_with_its_place(settings, channels, problem):
+    purposes = {"marketing": {"channels": ["email"]}, "ads": {"channels": ["ads"]}}
+    with pytest.raises(ConfigError) as refused:
+        settings({"identity.yaml": {"golden_record": {}, "purposes": purposes, "channels": channels}})
+    assert "identity.yaml:" in str(refused.value)
+    assert problem in str(refused.value)
+
+
+DAYS = [dt.date(2017, 1, 1) + dt.timedelta(days=n) for n in range(12)]
+ANSWERS = st.lists(
+    st.tuples(
+        st.sampled_from(("ann1", "ann2", "bob1")),
+        st.sampled_from(("granted", "withdrawn")),
+        st.sampled_from(DAYS),  # answered
+        st.integers(0, 4),  # days until it arrives
+        st.none() | st.integers(1, 6),  # days until it ends
+    ),
+    max_size=6,
+)
+EVENTS = st.lists(
+    st.tuples(st.sampled_from(("unsubscribe", "complaint")), st.sampled_from(DAYS), st.integers(0, 4)), max_size=2
+)
+
+
+@given(answered=ANSWERS, left=EVENTS)
+@fuzz(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_history_says_for_each_day_what_was_known_on_it(rows, settings, answered, left):
+    loaded = settings()
+    later = dt.timedelta
+    given_rows = [
+        {"consent_id": str(n), "source": "crm", "contact_id": who, "purpose": "marketing", "channel": "email",
+         "status": status, "changed_at": f"{on}T12:00", "arrived": on + later(days=late),
+         "expires_at": ends and f"{on + later(days=ends)}T12:00", "line": n}
+        for n, (who, status, on, late, ends) in enumerate(answered)
+    ]  # fmt: skip
+    events = [
+        {"event_id": str(n), "source": "mail", "channel": "email", "email": "ann@x.nl", "type": kind,
+         "occurred_at": f"{on}T13:00", "arrived": on + later(days=late), "line": n}
+        for n, (kind, on, late) in enumerate(left)
+    ]  # fmt: skip
+    told = [("contact", who, "crm") for who in ("ann1", "ann2", "bob1")] + [("email", "ann@x.nl", None)]
+    known = [
+        {"identifier": identifier_hash(kind, value, loaded, source), "customer_id": value[:3]}
+        for kind, value, source in told
+    ]
+    identity_map = rows("identity/map", *known)
+    every = every_answer(rows("valid/consents", *given_rows), rows("valid/campaign_events", *events), loaded)
+    last = DAYS[-1] + later(days=8)
+    history = [row.asDict() for row in consent_history(every, identity_map, last, loaded).collect()]
+    days = [*DAYS, last]
+    asked = [consent(every.where(F.col("arrived") <= F.lit(day)), identity_map, day, loaded) for day in days]
+    standing = reduce(DataFrame.unionByName, asked).collect()
+    for day in days:
+        found = {
+            tuple(row[name] for name in COMPARED)
+            for row in history
+            if row["valid_from"] <= day and (row["valid_to"] is None or row["valid_to"] >= day)
+        }
+        assert found == {tuple(row[name] for name in COMPARED) for row in standing if row["as_of"] == day}
+
+
+COMPARED = ("customer_id", "purpose", "channel", "status", "changed_at", "expires_at", "source", "proof")
