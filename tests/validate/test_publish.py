@@ -1,5 +1,6 @@
 """Raw rows reach the valid tables or quarantine, and every row of every file is accounted for."""
 
+import contextlib
 import dataclasses
 import gzip
 import tempfile
@@ -315,3 +316,126 @@ def test_a_consent_withdrawn_in_place_is_no_duplicate(settings, tmp_path, day):
     assert publish.run("crm", day("2024-05-02"), company)["accepted"] == 2
     rows = Lake.of(company).arrow("valid/consents", columns=["status"])["status"].to_pylist()
     assert sorted(rows) == ["granted", "withdrawn"]
+
+
+def in_own_lake(company, folder, run_days, day):
+    """Run these days on an empty lake; returns it."""
+    general = company.general.model_copy(update={"lake": str(folder)})
+    settings = dataclasses.replace(company, general=general)
+    for number in run_days:
+        load.run("crm", day(f"2024-05-0{number}"), settings)
+        with contextlib.suppress(DataStopped):
+            publish.run("crm", day(f"2024-05-0{number}"), settings)
+    return Lake.of(settings)
+
+
+def test_a_bad_day_among_good_ones_stops_alone_as_if_it_had_come_alone(land, company, tmp_path, day):
+    for number in range(1, 5):
+        rows = [ann(f"{number}{n}") for n in range(70)]
+        bad = [ann("")] * (30 if number == 2 else 5)
+        land(f"crm/2024-05-0{number}/contacts.csv", contacts(*rows, *bad))
+    hashes = []
+    for name, runs in (("one_by_one", range(1, 5)), ("at_once", [4]), ("both", [1, 4])):
+        lake = in_own_lake(company, tmp_path / name, runs, day)
+        hashes.append([lake.content_hash(t) for t in ("valid/contacts", "quarantine/rows", "ops/counts")])
+        arrived = lake.arrow("valid/contacts", columns=["arrived"])["arrived"].to_pylist()
+        assert {str(one): arrived.count(one) for one in arrived} == dict.fromkeys(
+            ("2024-05-01", "2024-05-03", "2024-05-04"), 70
+        )
+        stopped = [
+            v for v in lake.arrow("ops/validations").to_pylist() if v["severity"] == "critical" and not v["success"]
+        ]
+        assert [(v["expectation"], v["detail"][:18]) for v in stopped] == [
+            ("contact_id:not_null", "30 of 100 rows: co")
+        ]
+        batches = {c["arrived"]: c["batch"] for c in lake.arrow("ops/counts").to_pylist()}
+        assert stopped[0]["batch"] == batches[day("2024-05-02")]
+    assert hashes[0] == hashes[1] == hashes[2]
+
+
+DAY = st.tuples(st.integers(0, 30), st.integers(0, 14), st.integers(0, 14))
+
+
+@hypothesis.settings(max_examples=4, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+@hypothesis.given(days=st.lists(DAY, min_size=2, max_size=4), cut=st.integers(1, 3))
+def test_which_days_are_stopped_does_not_depend_on_how_they_are_run(company, day, days, cut):
+    hashes = []
+    for runs in (range(1, len(days) + 1), [cut, len(days)]):
+        with tempfile.TemporaryDirectory() as folder:
+            general = company.general.model_copy(update={"landing": f"{folder}/landing"})
+            for number, (good, nameless, never) in enumerate(days, 1):
+                target = Path(folder, "landing", "crm", f"2024-05-0{number}", "contacts.csv")
+                target.parent.mkdir(parents=True)
+                rows = [ann(f"{number}{n}") for n in range(good)] + [ann("")] * nameless
+                target.write_text(contacts(*rows, *[ann(f"{number}9{n}", "never") for n in range(never)]))
+            lake = in_own_lake(dataclasses.replace(company, general=general), f"{folder}/lake", runs, day)
+            tables = [t for t in ("valid/contacts", "quarantine/rows", "ops/counts", "ops/metrics") if lake.exists(t)]
+            hashes.append({t: lake.content_hash(t) for t in tables})
+    assert hashes[0] == hashes[1]
+
+
+def test_a_late_file_has_the_same_effect_whether_the_days_after_it_run_one_by_one_or_at_once(
+    land, company, tmp_path, day
+):
+    hashes = []
+    for name, runs in (("one_by_one", [3, 4]), ("at_once", [4])):
+        landing = company.general.model_copy(update={"landing": str(tmp_path / name / "landing")})
+        mine = dataclasses.replace(company, general=landing)
+
+        def put(number, *rows, folder=mine.landing, part=""):
+            target = Path(folder, "crm", f"2024-05-0{number}", f"contacts{part}.csv")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(contacts(*rows))
+
+        put(2, ann(1), ann(2, name="on time"))
+        in_own_lake(mine, tmp_path / name / "lake", [2], day)
+        put(1, ann(2, name="late"), ann(3, name="late"))
+        put(3, ann(3, name="next"), ann(4))
+        put(4, ann(4, name="last"), ann(5))
+        lake = in_own_lake(mine, tmp_path / name / "lake", runs, day)
+        hashes.append([lake.content_hash(t) for t in ("valid/contacts", "ops/counts", "ops/metrics")])
+        names = {row["contact_id"]: row["first_name"] for row in lake.arrow("valid/contacts").to_pylist()}
+        assert (names["2"], names["3"]) == ("on time", "late")
+    assert hashes[0] == hashes[1]
+
+
+def test_values_without_their_type_are_named_with_the_source_column(land, validate, company_lake, day):
+    land("crm/2024-05-01/contacts.csv", contacts(*(ann(n, "never") for n in range(30)), ann(99, born="long ago")))
+    with pytest.raises(DataStopped, match=r"updated_at \(from updated\) in 30, birth_date \(from born\) in 1"):
+        validate(day("2024-05-01"))
+    reasons = company_lake.arrow("quarantine/rows", columns=["line", "reason"]).to_pylist()
+    assert "type of its column: birth_date (from born)" in next(r["reason"] for r in reasons if r["line"] == 32)
+
+
+@pytest.mark.parametrize(
+    ("policy", "accepted", "message"),
+    [("accept", 2, ""), ("warn", 2, ""), ("quarantine", 1, ""), ("stop", 0, "status:in_set: 1 of 2 rows")],
+)
+def test_a_new_value_of_a_known_column_meets_its_policy(settings, tmp_path, day, policy, accepted, message):
+    columns = ("consent_id", "contact_id", "purpose", "channel", "status", "changed_at")
+    source = {
+        "source": "crm",
+        "group": "crm",
+        "datasets": {
+            "consents": {
+                "files": "{day}/c.csv",
+                "columns": {name: name for name in columns},
+                "changes": {"new_value": policy},
+            }
+        },
+    }
+    company = settings({"sources/crm.yaml": source})
+    target = tmp_path / "var" / "landing" / "crm" / "2024-05-01" / "c.csv"
+    target.parent.mkdir(parents=True)
+    rows = ["k1,1,marketing,email,granted,2024-05-01", "k2,2,marketing,email,maybe,2024-05-01"]
+    target.write_text("\n".join([",".join(columns), *rows]) + "\n")
+    load.run("crm", day("2024-05-01"), company)
+    if message:
+        with pytest.raises(DataStopped, match=message):
+            publish.run("crm", day("2024-05-01"), company)
+    else:
+        assert publish.run("crm", day("2024-05-01"), company)["accepted"] == accepted
+    verdicts = {v["expectation"]: v for v in Lake.of(company).arrow("ops/validations").to_pylist()}
+    assert ("status:in_set" in verdicts) == (policy != "accept")
+    if policy == "warn":
+        assert (verdicts["status:in_set"]["severity"], verdicts["status:in_set"]["failed"]) == ("warning", 1)
