@@ -37,7 +37,7 @@ def say_why(context: Any) -> None:
     log.error("%s failed: %r", context["task_instance"].task_id, context.get("exception"))
 
 
-DECIDED = [errors.DataStopped, errors.RowsRefused, errors.StaleDay, errors.NotTrainable, ConfigError]  # the same data, the same answer
+DECIDED = [errors.DataStopped, errors.RowsRefused, errors.StaleDay, errors.NotTrainable, ConfigError]
 BUGS = [AssertionError, AttributeError, ImportError, LookupError, NameError, TypeError]
 RETRIES = ExceptionRetryPolicy(
     [

@@ -60,7 +60,7 @@ def list_(
         counts = (
             "count(*) as n, count(*) filter (open), count(*) filter (outcome = 'accepted'), count(*) filter (outcome = "
             "'duplicate'), count(*) filter (outcome = 'dropped'), sum(attempts)::bigint, "
-            "strftime(max(at), '%Y-%m-%d %H:%M'), arg_max(by, at)"
+            "strftime(max(found.at), '%Y-%m-%d %H:%M'), arg_max(found.by, found.at)"
         )
     with database_of(found=found) as tables:
         tables.execute("SET TimeZone = 'UTC'")
