@@ -140,7 +140,8 @@ def _(d: Delivery) -> Iterator[Landed]:
 
 @_kind("F8 eight days late")
 def _(d: Delivery) -> Iterator[Landed]:
-    yield d.name(), d.good(), Fate(d.ids, days_late=8)
+    lines = [d.plain(id_, at=f"{d.day - dt.timedelta(days=9)} 10:00:00") for id_ in d.ids]
+    yield d.name(), d.text(lines), Fate(d.ids, days_late=8)
 
 
 @_kind("F9 cut gzip")
@@ -268,12 +269,10 @@ def _(d: Delivery) -> Iterator[Landed]:
     yield from d.one_row(lambda line: (line[:-1] + ', "x": ' + "[" * levels + "]" * levels + "}").encode())
 
 
-@_kind("F9 huge numbers", "messages")
+@_kind("F9 number beyond all", "messages")
 def _(d: Delivery) -> Iterator[Landed]:
-    lines = d.lines()
-    numbers = ["1e400", "9" * 400, "-0.0000000000000000000000001", "9" * 6000]
-    lines[0] = lines[0][:-1] + f', "n": {d.chance.choice(numbers)}' + "}"
-    yield d.name(), d.text(lines), Fate(d.ids)
+    numbers = ["1e400", "9" * 400, "-1E+309", "9" * 6000]
+    yield from d.one_row(lambda line: (line[:-1] + f', "n": {d.chance.choice(numbers)}' + "}").encode())
 
 
 @_kind("F10 still being uploaded")

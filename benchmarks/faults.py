@@ -196,21 +196,22 @@ def _judge(settings: Any, faults: list[Fault], outcome: Outcome) -> None:
     }
     for fault in faults:
         there = accepted[fault.dataset]
-        for path, fate in fault.fates.items():
-            rows = counts.get(path, [])
-            found = tuple(sum(row[name] for row in rows) for name in ("accepted", "quarantined", "duplicates"))
-            rows_in = sum(row["rows_in"] for row in rows)
-            missing = [id_ for id_ in fate.accepted if not there[id_]]
-            twice = [id_ for id_ in fate.accepted if there[id_] > 1]
-            intruders = [id_ for id_ in fate.refused if there[id_]]
-            outcome.blame(outcome.lost, fault, len(missing), f"{path}: {len(missing)} good rows are not accepted")
-            outcome.blame(outcome.duplicated, fault, len(twice), f"{path}: {len(twice)} rows are there twice")
-            outcome.blame(outcome.intruded, fault, len(intruders), f"{path}: {len(intruders)} bad rows are accepted")
-            expected = (len(fate.accepted), fate.quarantined, fate.duplicates)
-            if found != expected or rows_in != sum(expected):
-                uncounted = max(sum(expected) - rows_in, 0) or 1
-                message = f"{path}: (accepted, quarantined, duplicates) are {found} of {rows_in}, not {expected}"
-                outcome.blame(outcome.lost, fault, uncounted, message)
+        rows = [row for path in fault.fates for row in counts.get(path, [])]
+        found = tuple(sum(row[name] for row in rows) for name in ("accepted", "quarantined", "duplicates"))
+        rows_in = sum(row["rows_in"] for row in rows)
+        fates = fault.fates.values()
+        good = [id_ for fate in fates for id_ in fate.accepted]
+        expected = (len(good), sum(fate.quarantined for fate in fates), sum(fate.duplicates for fate in fates))
+        missing = [id_ for id_ in good if not there[id_]]
+        twice = [id_ for id_ in good if there[id_] > 1]
+        intruders = [id_ for fate in fates for id_ in fate.refused if there[id_]]
+        outcome.blame(outcome.lost, fault, len(missing), f"{len(missing)} good rows are not accepted")
+        outcome.blame(outcome.duplicated, fault, len(twice), f"{len(twice)} rows are there twice")
+        outcome.blame(outcome.intruded, fault, len(intruders), f"{len(intruders)} bad rows are accepted")
+        if found != expected or rows_in != sum(expected):
+            uncounted = max(sum(expected) - rows_in, 0) or 1
+            message = f"(accepted, quarantined, duplicates) are {found} of {rows_in}, not {expected}"
+            outcome.blame(outcome.lost, fault, uncounted, message)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,10 @@ DATE = re.compile(r"\d{4}([-/.])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2\d{4}")
 CLOCK = re.compile(r"([T ]+\d{1,2}:\d{2}.*)?")
 
 
+_loads = json.JSONDecoder(parse_int=lambda digits: int(digits) if len(digits) < 1_000 else float(digits)).decode
+"""As json.loads, which refuses a whole number of more than 4,300 digits."""
+
+
 @dataclass(frozen=True)
 class Column:
     """One source column: its place from 1 (None without header), its kind, and how many of `records` have it."""
@@ -77,14 +81,14 @@ class Seen:
 
     def _look_at_objects(self, texts: pa.Array) -> None:
         if not self._sampled:
-            self._objects = [json.loads(text) for text in texts.take(_spread(len(texts))).to_pylist()]
+            self._objects = [_loads(text) for text in texts.take(_spread(len(texts))).to_pylist()]
             self.names = list(dict.fromkeys(name for record in self._objects for name in record))
         if self._all_names and len(texts) > SAMPLE:
-            found = dict.fromkeys(name for text in texts.to_pylist() for name in json.loads(text))
+            found = dict.fromkeys(name for text in texts.to_pylist() for name in _loads(text))
             self.names += [name for name in found if name not in self.names]
         for name in sorted(self._expected - set(self.names)):
             holding = texts.filter(pc.match_substring(texts, json.dumps(name, ensure_ascii=False)))
-            if any(name in json.loads(text) for text in holding.to_pylist()):
+            if any(name in _loads(text) for text in holding.to_pylist()):
                 self.names.append(name)
 
     @property

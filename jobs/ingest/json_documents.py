@@ -6,6 +6,7 @@ Nothing is parsed into values and written again: a number such as 1.50 or one of
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -35,7 +36,10 @@ class Scanner:
     def __init__(self) -> None:
         self.problem: str | None = None
         self._decoder = json.JSONDecoder(
-            object_pairs_hook=self._object, parse_constant=self._constant, parse_int=str, parse_float=str
+            object_pairs_hook=self._object,
+            parse_constant=self._constant,
+            parse_int=self._number,
+            parse_float=self._number,
         )
 
     def end(self, text: str, start: int) -> int:
@@ -53,6 +57,10 @@ class Scanner:
     def _object(self, pairs: list[tuple[str, Any]]) -> None:
         if len({name for name, _ in pairs}) != len(pairs):
             self.problem = "an object names a field twice"
+
+    def _number(self, text: str) -> None:
+        if len(text) > 4 and math.isinf(float(text)):
+            self.problem = "a number is larger than any column can hold"
 
     def _constant(self, name: str) -> None:
         self.problem = f"{name} is no JSON number"
