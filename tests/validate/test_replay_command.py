@@ -1,0 +1,90 @@
+"""`klantreis quarantine` on a small company: what it prints, and how it ends."""
+
+import pytest
+from typer.testing import CliRunner
+
+from jobs import cli_quarantine, console
+from jobs.errors import RowsRefused
+from jobs.ingest import load
+from jobs.validate import publish
+from jobs.yaml_files import ConfigError
+from tests.validate.test_publish import ann, contacts
+
+DAY = "2024-05-01"
+
+
+@pytest.fixture
+def klantreis(company, monkeypatch):
+    """Run `klantreis quarantine ...`; returns what it printed, or raises what `main` turns into an exit code."""
+    monkeypatch.setattr(console.console, "_width", 200)
+
+    def call(*arguments):
+        with console.console.capture() as shown:
+            done = CliRunner().invoke(cli_quarantine.app, [*arguments, "--config", str(company.folder)])
+        if done.exception:
+            raise done.exception
+        return shown.get()
+
+    return call
+
+
+@pytest.fixture
+def set_aside(land, company, day):
+    land(f"crm/{DAY}/contacts.csv", contacts(ann(1), ann("", email="secret@b.example"), ann(3, "never")))
+    load.run("crm", day(DAY), company)
+    publish.run("crm", day(DAY), company)
+
+
+def test_a_row_is_listed_refused_again_corrected_in_a_file_and_then_history(set_aside, klantreis, tmp_path):
+    listed = klantreis("list", "--by", "file")
+    assert "crm/2024-05-01/contacts.csv" in listed
+    with pytest.raises(
+        RowsRefused, match=r"1 of 1 rows were refused again: 1 x contact_id:not_null: contact_id is empty"
+    ):
+        klantreis("replay", "--rule", "contact_id:not_null")
+    file = tmp_path / "rows.csv"
+    assert "1 rows in" in klantreis("export", "--rule", "contact_id:not_null", "--to", str(file))
+    assert file.stat().st_mode & 0o777 == 0o600
+    text = file.read_text()
+    file.write_text(text.replace('"","2024-05-01","secret', '"2","2024-05-01","secret'))
+    would = klantreis("replay", "--corrected", str(file), "--dry-run")
+    assert "What a replay would do" in would
+    assert "1" in klantreis("replay", "--corrected", str(file))
+    assert "contact_id" not in klantreis("list")
+    history = klantreis("list", "--all")
+    assert "contact_id:not_null" in history
+    assert "accepted" in history
+    assert "nothing to replay" in klantreis("replay", "--rule", "contact_id:not_null")
+
+
+def test_values_are_shown_only_when_asked_for(set_aside, klantreis):
+    for shown in (klantreis("list"), klantreis("list", "--all"), klantreis("show"), klantreis("show", "--all")):
+        assert "secret" not in shown
+    assert "secret@b.example" in klantreis("show", "--records")
+
+
+def test_rows_are_dropped_with_a_reason_only(set_aside, klantreis):
+    with pytest.raises(ConfigError, match="--because: say why"):
+        klantreis("drop", "--source", "crm", "--because", " ")
+    with pytest.raises(ConfigError, match="say which rows"):
+        klantreis("drop", "--because", "junk")
+    assert "2 rows dropped" in klantreis("drop", "--source", "crm", "--because", "rows of a test till")
+    assert "rows of a test till" in klantreis("show", "--all")
+    assert "nothing to replay" in klantreis("replay")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["list", "--by", "rul"], r"--by: unknown value 'rul'; did you mean 'rule'"),
+        (["list", "--source", "crn"], r"--source: nothing was ever set aside for 'crn'; did you mean 'crm'"),
+        (["replay", "--day", "yesterday"], r"--day: 'yesterday' is not a day"),
+        (["replay", "--row", "contacts.csv"], r"--row contacts.csv: give the file and the line"),
+        (["replay", "--accept", "types"], r"--accept: say why with --because"),
+        (["replay", "--accept", "types", "--because", "so"], r"--accept: no selected batch is stopped by 'types'"),
+        (["export", "--to", "rows.xlsx"], r"rows.xlsx: give a file that ends in .csv or .jsonl"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_the_remedy(set_aside, klantreis, arguments, problem):
+    with pytest.raises(ConfigError, match=problem):
+        klantreis(*arguments)
