@@ -20,7 +20,8 @@ LOOK = """
 select to_json(json_keys(record))::varchar as keys,
   contains(record, '[') or contains(substr(record, 2), '{') or strlen(record) > $longest
     or contains(record, 'NaN') or contains(record, 'nan') or contains(record, 'Inf') or contains(record, 'inf')
-    or regexp_matches(record, ',[ \\t\\r]*}$|[0-9]{99}|[0-9][eE][+]?[0-9]{3}') as odd
+    or regexp_matches(record, ',[ \\t\\r]*}$') as odd,
+  regexp_matches(record, '[0-9]{99}|[0-9][eE][+]?[0-9]{3}') as large
 from (select case when json_valid(record) then record end as record from rows_)"""
 """What DuckDB sees of records. Its JSON reader forgives NaN and a comma at the end; the JSON standard does not."""
 TODO = "correct it and send it in a new file"
@@ -146,12 +147,14 @@ def _objects(
     keys = pc.dictionary_encode(seen["keys"])
     shapes = [json.loads(shape) for shape in keys.dictionary.to_pylist()]
     once = pa.array([bool(shape) and len(set(shape)) == len(shape) for shape in shapes], pa.bool_())
-    sure = pc.and_(pc.take(once, keys.indices), pc.equal(seen["odd"], "false"))
+    large = pc.equal(seen["large"], "true")
+    sure = pc.and_(pc.take(once, keys.indices), pc.and_(pc.equal(seen["odd"], "false"), pc.invert(large)))
+    large = np.asarray(pc.fill_null(large, True))
     good = np.asarray(pc.fill_null(sure, False)).copy()
     found = _Found(limits)
     unsure = np.flatnonzero(~good)
     for position, record in zip(unsure, records.take(pa.array(unsure)).to_pylist(), strict=True):
-        if _surely_strict(record) and _over(record, limits) is None:
+        if not large[position] and _surely_strict(record) and _over(record, limits) is None:
             good[position] = True
             continue
         line = lines[position].as_py()
