@@ -18,8 +18,10 @@ import pyarrow.compute as pc
 
 from jobs.ingest.records import Chunk
 
-SAMPLE = 200
+SAMPLE = 100
 """Records of a file that are looked at for the kind of their values, spread over its first part."""
+GLANCE = 8
+"""Records that are enough to see that a column holds what it held before."""
 MOSTLY = 0.95
 """A column is of a kind if that share of its values is: single bad values are the business of the row rules."""
 
@@ -104,6 +106,20 @@ class Seen:
                 values = (record.get(name) for record in self._objects)
                 self._kinds[name] = Counter(_kind_of(value) for value in values if not self._is_empty(value))
         return self._kinds[name]
+
+    def holds(self, name: str, kind: str) -> bool:
+        """Whether a glance at a few values finds nothing but that kind; if not, count all `kinds`."""
+        size = self._table.num_rows if self._table is not None else len(self._objects)
+        places = range(0, size, max(1, size // GLANCE))
+        if self._table is not None:
+            column = self._table[name]
+            if _kind_of_type(column.type):
+                return False
+            values = [column[place].as_py() for place in places]
+        else:
+            values = [self._objects[place].get(name) for place in places]
+        found = {_kind_of(value) for value in values if not self._is_empty(value)}
+        return kind in found if kind == "text" else found == {kind}
 
     def _is_empty(self, value: Any) -> bool:
         return value is None or (isinstance(value, str) and value.strip() in self._nulls)
