@@ -33,14 +33,15 @@ def _name_of(ti_key: Any) -> str | None:
     from sqlalchemy import select
 
     with create_session() as session:
-        return session.scalar(
-            select(TaskInstance.rendered_map_index).where(
+        instance = session.scalar(
+            select(TaskInstance).where(
                 TaskInstance.dag_id == ti_key.dag_id,
                 TaskInstance.task_id == ti_key.task_id,
                 TaskInstance.run_id == ti_key.run_id,
                 TaskInstance.map_index == ti_key.map_index,
             )
         )
+        return instance.rendered_map_index if instance else None
 
 
 class DataDocs(AirflowPlugin):
