@@ -37,7 +37,7 @@ class ColumnValuesHold(ColumnMapMetricProvider):  # type: ignore[misc]
 
 
 class TableDistinctKeys(TableMetricProvider):  # type: ignore[misc]
-    """How many different keys the rows have, told apart by a 64-bit hash: an error is one in 10^5 for 10 million rows."""
+    """How many different keys the rows have, told apart by a 64-bit hash: one error in 10^5 for ten million rows."""
 
     metric_name = "table.distinct_keys"
     value_keys = ("column_list",)
