@@ -109,7 +109,8 @@ def _kind(name: str, dataset: str = "contacts") -> Callable[[Callable[[Delivery]
 def _damaged(line: str, byte: bytes, chance: random.Random) -> bytes:
     """A byte inside the name, so that the row's id stays readable.
 
-    Not at the start of a line or after a comma: there it could be what was left of a quote, and the whole file is rightly set aside.
+    Not at the start of a line or after a comma: there it could be what was left of a quote, and then the whole file
+    is rightly set aside.
     """
     row = line.encode()
     start = row.index(b"00:00,") + 7
