@@ -182,6 +182,7 @@ class Identity(Strict):
 
     identifiers: dict[IdentifierKind, Identifier] = Field({}, validate_default=True)
     junk: dict[IdentifierKind, list[str]] = {}
+    matching: Matching = Matching()
     golden_record: dict[str, GoldenRule]
     purposes: dict[str, Purpose]
     channels: dict[str, ContactChannel] = {}

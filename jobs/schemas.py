@@ -558,6 +558,22 @@ OTHERS: tuple[Dataset, ...] = (
         day_column="day",
     ),
     Dataset(
+        "identity/review",
+        "one pair of contact records that may be one person, or were likely to be but are kept apart",
+        ("left", "right"),
+        _columns("""
+        left string one record, as source:contact_id
+        right string the other record
+        probability double probability that they are one person
+        weight double the same as log2 of the odds, after conflicts
+        agrees string how they agree, level by level
+        status string review (a person should look), or cut: and why they were kept apart
+        first_seen date the day both had arrived
+        as_of date data up to and including this day
+    """),
+        scope="state",
+    ),
+    Dataset(
         "profiles/customers",
         "one customer",
         ("customer_id",),
@@ -853,6 +869,29 @@ OTHERS: tuple[Dataset, ...] = (
     """),
         scope="state",
         day_column="day",
+    ),
+    Dataset(
+        "models/matching",
+        "one version of the model that scores pairs of contact records (the newest only)",
+        ("version",),
+        _columns("""
+        version string fingerprint of the parameters
+        trained_on date data up to and including this day was learned from
+        records bigint versions of contact records it learned from
+        parameters string levels of agreement with their probabilities, blocking rules and priors, as JSON
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "models/matching_terms",
+        "one value of one attribute, and how common it is",
+        ("slot", "value"),
+        _columns("""
+        slot string the attribute, such as family (name)
+        value string keyed hash of the value
+        frequency double share of people who have it
+    """),
+        scope="state",
     ),
     Dataset(
         "models/features",

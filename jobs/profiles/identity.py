@@ -20,6 +20,8 @@ from jobs.normalise.identifiers import PERSON_COLUMNS, identifier_column
 from jobs.profiles.components import NotComponents, components
 from jobs.profiles.history import Links, replay
 from jobs.profiles.links import KINDS, find_links
+from jobs.profiles.model_store import MODEL, TERMS, load_model, model_tables
+from jobs.profiles.probable import contact_versions, prepared, probable
 from jobs.profiles.sightings import person_tables, sightings
 from jobs.schemas import get
 from jobs.settings import Settings
@@ -29,21 +31,45 @@ EPOCH = date(1970, 1, 1)
 CUSTOMER_ID_LENGTH = 16
 
 
+WRITES = ("identity/map", "identity/events", "identity/review")
+
+
 def run(day: date, settings: Settings) -> dict[str, Any]:
-    """Rebuild identity/map and identity/events from everything that arrived up to `day`."""
+    """Rebuild identity/map, identity/events and identity/review from everything that arrived up to `day`.
+
+    Contacts are also linked by probability (`jobs.profiles.probable`), always by the model in models/matching, which is
+    trained here when there is none, or when records have doubled since.
+    """
     lake = Lake.of(settings)
     tables = [name for name in person_tables() if lake.exists(name)] or ["valid/contacts"]
-    config = [settings.identity.model_dump_json(include={"identifiers", "junk"}), settings.general.country]
-    txn = lake.transaction("identity", day, reads=tables, config=config)
-    if txn.done("identity/map", "identity/events"):
+    rules = settings.identity.model_dump_json(include={"identifiers", "junk", "matching"})
+    txn = lake.transaction(
+        "identity", day, reads=tables, config=[rules, settings.general.country], previous=(MODEL, TERMS)
+    )
+    if txn.done(*WRITES):
         return {"unchanged": True, "identifiers": lake.rows("identity/map")}
     as_of = newest_day(lake, "identity/map", day)
     seen = sightings(txn.read, tables, as_of, settings)
-    resolved = resolve(seen, settings.identity.identifiers, as_of)
+    versions = contact_versions(txn.read("valid/contacts"), as_of, settings)
+    records = prepared(versions)
+    model = load_model(txn.read, records, settings.hash_key())
+    found, trained = probable(versions, records, settings.identity.matching, model)
+    resolved = resolve(seen, settings.identity.identifiers, as_of, found.links)
+    if trained:
+        kept, terms = model_tables(trained, as_of, settings.hash_key())
+        lake.replace(TERMS, terms, txn)
+        lake.replace(MODEL, kept, txn)
+    lake.replace("identity/review", _review_table(found.review, as_of), txn)
     lake.replace("identity/map", resolved.map, txn)
     lake.replace("identity/events", resolved.events, txn)
-    log.info("identity: %s", resolved.counts)
-    return resolved.counts
+    status = found.review["status"].value_counts()
+    counts = resolved.counts | {
+        "links_by_probability": len(found.links),
+        "pairs_to_review": int(status.get("review", 0)),
+        "pairs_kept_apart": int(status.drop("review", errors="ignore").sum()),
+    }
+    log.info("identity: %s", counts)
+    return counts
 
 
 def newest_day(lake: Lake, name: str, day: date) -> date:
@@ -61,10 +87,17 @@ class Resolved:
     counts: dict[str, Any]
 
 
-def resolve(seen: pd.DataFrame, rules: Mapping[Any, Identifier], as_of: date) -> Resolved:
-    """Customers from sightings: connected components of the links that stand, named after their oldest identifier."""
+def resolve(
+    seen: pd.DataFrame, rules: Mapping[Any, Identifier], as_of: date, others: pd.DataFrame | None = None
+) -> Resolved:
+    """Customers from sightings: connected components of the links that stand, named after their oldest identifier.
+
+    `others` are further links, as `jobs.profiles.links` makes them.
+    """
     nodes = identifiers(seen)
     found, powerless = find_links(seen, rules)
+    if others is not None and len(others):
+        found = pd.concat([found, others], ignore_index=True)
     place = pd.Series(nodes.index, index=nodes["identifier"])
     links = Links(
         left=place[found["left"]].to_numpy(),
@@ -118,6 +151,10 @@ def _event_table(events: pd.DataFrame, customer: np.ndarray) -> pa.Table:
     ids = [f"{when}-{type_}-{who}" for when, type_, who in zip(day, events["type"], changed, strict=True)]
     columns = {"event_id": ids, "day": day, "customer_id": goes_on, "other_customer_id": other}
     return _table("identity/events", events.assign(**columns))
+
+
+def _review_table(review: pd.DataFrame, as_of: date) -> pa.Table:
+    return _table("identity/review", review.assign(first_seen=_dates(review["first_seen"]), as_of=as_of))
 
 
 def _table(name: str, content: pd.DataFrame) -> pa.Table:

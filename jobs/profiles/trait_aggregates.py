@@ -14,6 +14,9 @@ from jobs.profiles.trait_rows import SOURCES
 from jobs.profiles.trait_sql import Aggregate, aggregates_of, parts_of
 
 MOST_FREQUENT = "most_frequent"
+_FAR = 2**62
+"""Added to moments in microseconds, it makes all of them numbers of 19 digits."""
+_MEASURED = ("sum", "avg", "min", "max", "latest", "earliest")
 _EXACT = "decimal(28,6)"
 """What doubles are added up as, so that a sum does not depend on the order of the rows."""
 
@@ -49,7 +52,7 @@ class _Plan:
         self.rows = rows.withColumns(
             {name: F.coalesce(F.expr(text), F.lit(False)) for text, name in self.conditions.items()}
         )
-        measured = [c.aggregate.argument for c in self.calls if c.aggregate.function in ("sum", "avg", "min", "max")]
+        measured = [c.aggregate.argument for c in self.calls if c.aggregate.function in _MEASURED]
         self.types = _types(rows, dict.fromkeys(measured))
 
     def one_pass(self) -> DataFrame:
@@ -100,23 +103,25 @@ class _Plan:
         if aggregate.function == "count":
             return {"": f"count({'distinct ' if aggregate.distinct else ''}{argument}) filter (where {met})"}
         if aggregate.function in ("latest", "earliest"):
-            row = f"named_struct('at', {self._at}, 'id', concat_ws('|', source, {self._id}), 'value', {argument})"
             best = "max" if aggregate.function == "latest" else "min"
-            return {"": f"{best}({row}) filter (where {met} and ({argument}) is not null)"}
+            return {"": f"{best}({self._dated(argument)}) filter (where {met} and ({argument}) is not null)"}
         if aggregate.function in ("sum", "avg"):
-            fractional = isinstance(self.types[argument], T.DoubleType | T.FloatType)
-            exact = f"try_cast(({argument}) as {_EXACT})" if fractional else argument
+            exact = f"try_cast(({argument}) as {_EXACT})" if _is_double(self.types[argument]) else argument
             found = {"": f"sum({exact}) filter (where {met})"}
             if aggregate.function == "avg":
                 found["_n"] = f"count({argument}) filter (where {met})"
             return found
         return {"": f"{aggregate.function}({argument}) filter (where {met})"}
 
-    @property
-    def _id(self) -> str:
-        return {
-            "order_lines": "order_id, line_id", "survey_responses": "response_id, question_id"
-        }.get(self.kind, SOURCES[self.kind].id)  # fmt: skip
+    def _dated(self, argument: str) -> str:
+        """A value behind its moment, so that the largest is the latest; of one moment the larger value counts.
+
+        As text, moment first in always 19 digits: engines find the largest text much faster than the largest struct.
+        Doubles stay what they are, since engines differ in how they write them.
+        """
+        if _is_double(self.types[argument]):
+            return f"named_struct('at', {self._at}, 'value', {argument})"
+        return f"concat(cast(unix_micros({self._at}) + {_FAR} as string), cast({argument} as string))"
 
     def _result(self, aggregate: Aggregate, trait: Trait, alone: bool) -> str:
         """The result of an aggregate as a value: a count of nothing is 0, an amount in a calculation a double."""
@@ -126,10 +131,11 @@ class _Plan:
         if aggregate.function == "avg":
             return f"(cast({name} as double) / nullif(cast({name}_n as double), 0))"
         if aggregate.function in ("latest", "earliest"):
-            return f"{name}.value"
+            kind = self.types[aggregate.argument]
+            return f"{name}.value" if _is_double(kind) else f"cast(substring({name}, 20) as {kind.simpleString()})"
         if aggregate.function == MOST_FREQUENT:
             return f"{name}._value"
-        amount = isinstance(self.types[aggregate.argument], T.DecimalType | T.FractionalType)
+        amount = isinstance(self.types[aggregate.argument], T.FractionalType)
         return f"cast({name} as double)" if amount and not alone else name
 
 
@@ -148,6 +154,10 @@ def condition_of(trait: Trait) -> str:
     if trait.where:
         conditions.append(f"({trait.where.strip()})")
     return " and ".join(conditions) or "true"
+
+
+def _is_double(kind: T.DataType) -> bool:
+    return isinstance(kind, T.DoubleType | T.FloatType)
 
 
 def _types(rows: DataFrame, arguments: Iterable[str]) -> dict[str, T.DataType]:

@@ -142,4 +142,7 @@ def test_counts_hold_numbers_and_no_personal_data(company):
         "values_ignored": 0,
         "identifiers_shared": {},
         "identifiers_disputed": {},
+        "links_by_probability": 0,
+        "pairs_to_review": 0,
+        "pairs_kept_apart": 0,
     }

@@ -67,7 +67,7 @@ def test_records_that_were_joined_are_one_person(resolved):
 def test_most_records_of_one_person_were_joined(resolved):
     contacts, _ = resolved
     right = pairs(contacts.groupby(["customer_id", "person_id"]))
-    assert right / pairs(contacts.groupby("person_id")) >= 0.85
+    assert right / pairs(contacts.groupby("person_id")) >= 0.95
 
 
 def test_browsers_that_were_joined_to_a_person_are_that_person_s(resolved):

@@ -1,7 +1,7 @@
 """From scored pairs to groups of records: what belongs together on the whole, not whatever a chain of pairs reaches.
 
-Groups grow by the greatest gain first (greedy additive edge contraction, a correlation clustering method): the weights of all pairs
-between two groups are added up, so one lucky pair cannot join two groups whose other records speak against it. Every
+Groups grow by the greatest gain first (greedy additive edge contraction, a method of correlation clustering): the
+weights of all pairs between two groups are added up, so one lucky pair cannot join two groups whose other records speak against it. Every
 pair that was likely enough by itself but ended in two groups is reported with the reason.
 """
 
@@ -180,10 +180,10 @@ def _torn(
     for here, there in ((one, other), (other, one)):
         for third in links[here]:
             apart = APART * len(members[there]) * len(members[third])
-            if third != there and links[there].get(third, NOTHING)[2] and worth(there, third) <= -apart:
-                if -np.inf < worth(here, third) and worth(here, third) > max(0.0, gain - TIE):
-                    links[here][third][0] = links[third][here][0] = -np.inf
-                    return True
+            differs = third != there and links[there].get(third, NOTHING)[2] and worth(there, third) <= -apart
+            if differs and worth(here, third) > max(0.0, gain - TIE):
+                links[here][third][0] = links[third][here][0] = -np.inf
+                return True
     return False
 
 

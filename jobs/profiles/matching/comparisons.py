@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-
 NAME_SLOTS = ("given", "middle", "family", "gender")
 ANOTHER_NAME = "another name"
 """Two names that are both well known, and not one name: Mark is no way to write Marsha."""
@@ -165,7 +164,7 @@ def _family(slot: str) -> Comparison:
 
 
 def _swappable(comparison: Comparison) -> Comparison:
-    """First and last name may be in each other's box: what that tells is told once, by the comparison of first names."""
+    """First and last name may be in each other's box. What that tells is told once: by comparing first names."""
     swap = '("given_l" = "family_r" AND "family_l" = "given_r" AND "given_l" <> "given_r")'
     columns = tuple(dict.fromkeys((*comparison.columns, "given", "family")))
     if comparison.slot == "family":

@@ -1,4 +1,4 @@
-"""Link any records: say what their columns are, get pairs with a probability, groups, and what was kept apart and why."""
+"""Link any records: say what their columns are, get pairs with a probability, groups, and what was kept apart."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jobs.profiles.matching.clusters import Groups, group
 from jobs.profiles.matching.comparisons import Comparison, comparisons
 from jobs.profiles.matching.conflicts import contradictions, names_only, other_generation
 from jobs.profiles.matching.kinds import guess_kinds
-from jobs.profiles.matching.model import Model, frequencies, train
+from jobs.profiles.matching.model import Model, frequencies, rarest, train
 from jobs.profiles.matching.records import KEY, SOURCE, prepare, without_hubs
 from jobs.profiles.matching.scoring import Scorer
 
@@ -57,7 +57,7 @@ def link_records(
     given = {None: tables} if isinstance(tables, pd.DataFrame) else dict(tables)
     parts = [(name, rows, _kinds_of(kinds, name, rows, key)) for name, rows in given.items()]
     records, hubs = without_hubs(prepare(parts, key))
-    with Scorer(records, matching.deduplicated) as scorer:
+    with Scorer(records, matching.deduplicated, model) as scorer:
         pairs, rules, model = score(scorer, records, matching, model)
     groups = group_records(records, pairs, matching)
     names = records[KEY].to_numpy()
@@ -76,7 +76,10 @@ def link_records(
 def score(
     scorer: Scorer, records: pd.DataFrame, matching: Matching, model: Model | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame, Model]:
-    """Pairs that are not out of the question (l, r, weight, probability, differ, conflict, levels), blocking report, model."""
+    """Pairs that are not out of the question, how they were found, and the model.
+
+    Pairs: l, r, weight, probability, differ, conflict, and the level of each slot.
+    """
     compared = list(model.comparisons) if model else comparisons(scorer.columns)
     if model:
         rules, report = list(model.rules), pd.DataFrame()
@@ -123,18 +126,12 @@ def _trained(
     found = scorer.patterns(compared, sampled, weight)
     random = scorer.patterns(compared, scorer.random())
     trained, prior, kin, matches = train(compared, found, random, scorer.total_pairs(matching.deduplicated))
-    return Model(
-        tuple(trained),
-        tuple(rules),
-        prior,
-        kin,
-        len(records),
-        frequencies(records, trained, 1 + 2 * matches / len(records)),
-    )
+    terms = frequencies(records, trained, 1 + 2 * matches / len(records))
+    return Model(tuple(trained), tuple(rules), round(prior, 15), round(kin, 15), len(records), terms, rarest(terms))
 
 
 def _untrained(compared: list[Comparison], rules: list[blocking.Rule], records: pd.DataFrame) -> Model:
-    return Model(tuple(compared), tuple(rules), 0.01, 0.0, len(records), frequencies(records, compared, 1.0))
+    return Model(tuple(compared), tuple(rules), 0.01, 0.0, len(records), frequencies(records, compared, 1.0), {})
 
 
 def _kinds_of(

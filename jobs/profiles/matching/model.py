@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -49,16 +49,23 @@ class Model:
     kin: float
     records: int
     terms: pd.DataFrame
+    rarest: Mapping[str, float]
+    """Per slot, the frequency of a value that `terms` does not hold; none: such a value is as usual."""
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of records that are compared or looked up."""
+        compared = [name for comparison in self.comparisons for name in (comparison.slot, *comparison.columns)]
+        return list(dict.fromkeys([*compared, *(key for rule in self.rules for key in rule.keys)]))
 
     @property
     def version(self) -> str:
         """A fingerprint of the parameters."""
-        content = self.parameters() + self.terms.to_csv(index=False)
-        return hashlib.sha256(content.encode()).hexdigest()[:12]
+        return hashlib.sha256(self.parameters().encode()).hexdigest()[:12]
 
     def parameters(self) -> str:
         """All but the terms, as JSON. Holds no value of any record."""
-        rest = {"prior": self.prior, "kin": self.kin, "records": self.records}
+        rest = {"prior": self.prior, "kin": self.kin, "records": self.records, "rarest": dict(self.rarest)}
         told = {"comparisons": [asdict(c) for c in self.comparisons], "rules": [asdict(r) for r in self.rules]}
         return json.dumps({**rest, **told}, sort_keys=True)
 
@@ -72,7 +79,7 @@ class Model:
             for c in told["comparisons"]
         ]
         rules = [Rule(tuple(rule["keys"]), rule["pairs"]) for rule in told["rules"]]
-        return cls(tuple(comparisons), tuple(rules), told["prior"], told["kin"], told["records"], terms)
+        return cls(tuple(comparisons), tuple(rules), told["prior"], told["kin"], told["records"], terms, told["rarest"])
 
 
 def frequencies(records: pd.DataFrame, comparisons: Sequence[Comparison], each: float) -> pd.DataFrame:
@@ -98,6 +105,12 @@ def frequencies(records: pd.DataFrame, comparisons: Sequence[Comparison], each: 
     return found.sort_values(["slot", "value"], ignore_index=True)
 
 
+def rarest(terms: pd.DataFrame) -> dict[str, float]:
+    """Per slot that is not an identifier, the frequency of a value nobody had so far."""
+    least = terms.groupby("slot")["frequency"].min()
+    return {str(slot): float(share) for slot, share in least.items() if not str(slot).startswith(IDENTIFYING)}
+
+
 @dataclass(frozen=True)
 class Patterns:
     """Pairs counted by how they agree: `levels[i, c]` is a place in the levels of comparison c, -1 if not told."""
@@ -121,7 +134,7 @@ def train(
     prior = kin = min(1.0 / max(np.sqrt(2 * pairs), 2.0), 1e-3)
     kin = kin / 4 if shared else 0.0
     for _ in range(ITERATIONS):
-        same, household, other = _shares(comparisons, m, u, prior, kin, candidates)
+        same, household, _ = _shares(comparisons, m, u, prior, kin, candidates)
         moved = np.array([prior, kin])
         prior = float((candidates.counts @ same + PRIOR * UNRELATED) / (pairs + UNRELATED))
         kin = float((candidates.counts @ household + PRIOR * UNRELATED) / (pairs + UNRELATED)) if shared else 0.0
@@ -136,7 +149,13 @@ def train(
             break
     m = [_told_apart(ms, us) for ms, us in zip(m, u, strict=True)]
     trained = [
-        replace(c, levels=tuple(replace(lv, m=float(a), u=float(b)) for lv, a, b in zip(c.levels, ms, us, strict=True)))
+        replace(
+            c,
+            levels=tuple(
+                replace(lv, m=round(float(a), 12), u=round(float(b), 12))
+                for lv, a, b in zip(c.levels, ms, us, strict=True)
+            ),
+        )
         for c, ms, us in zip(comparisons, m, u, strict=True)
     ]
     return trained, prior, kin, float(candidates.counts @ _shares(comparisons, m, u, prior, kin, candidates)[0])

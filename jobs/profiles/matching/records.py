@@ -11,6 +11,8 @@ from jobs.profiles.matching import values
 from jobs.profiles.matching.kinds import parse_kinds
 
 KEY, SOURCE = "record", "source"
+PARTS = ["given", "middle", "family", "generation"]
+LISTS, FLAGS = ("given_forms", "address_words", "address_numbers"), ("given_known",)
 HUBS, SHARED_BY_AT_MOST = ("email", "phone"), 4
 """Slots in which a value can be that of many people, and how many may share it."""
 NAMES = ("full_name", "given_name", "family_name", "middle_name", "name_suffix")
@@ -59,7 +61,7 @@ def _slots(source: str | None, rows: pd.DataFrame, kinds: Mapping[str, str], key
         else:
             spell = _SIMPLE[kind]
             told[slot] = _either(told.get(slot), _each(column_values, spell))
-    found = pd.DataFrame({name: column for name, column in told.items()}, index=rows.index)
+    found = pd.DataFrame(told, index=rows.index)
     found = _named(found)
     found[KEY] = rows[key].astype(str) if key else [f"{source or ''}{number}" for number in range(len(rows))]
     found[SOURCE] = source if source is not None else (rows[SOURCE].astype(str) if SOURCE in rows else "")
@@ -95,10 +97,10 @@ def _named(told: pd.DataFrame) -> pd.DataFrame:
         return told
     parts = told[names].drop_duplicates()
     split = [_name_parts(row) for row in parts.where(parts.notna(), None).to_dict("records")]
-    found = pd.concat([parts.reset_index(drop=True), pd.DataFrame(split, dtype=object)], axis=1)
+    found = pd.concat([parts.reset_index(drop=True), pd.DataFrame(split, columns=PARTS, dtype=object)], axis=1)
     joined = told[names].merge(found, on=names, how="left")
     rest = told.drop(columns=names)
-    return pd.concat([rest, joined[["given", "middle", "family", "generation"]].set_axis(told.index)], axis=1)
+    return pd.concat([rest, joined[PARTS].set_axis(told.index)], axis=1)
 
 
 def _name_parts(row: dict[str, str | None]) -> dict[str, str | None]:

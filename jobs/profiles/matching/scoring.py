@@ -11,12 +11,13 @@ from typing import Any
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from splink import DuckDBAPI, Linker
 
 from jobs.profiles.matching.blocking import Rule
 from jobs.profiles.matching.comparisons import Comparison, Level
-from jobs.profiles.matching.model import IDENTIFYING, WEIGHTS_APART, Model, Patterns, kin_ratios
-from jobs.profiles.matching.records import KEY, SOURCE
+from jobs.profiles.matching.model import WEIGHTS_APART, Model, Patterns, kin_ratios
+from jobs.profiles.matching.records import FLAGS, KEY, LISTS, SOURCE
 
 RANDOM_PAIRS = 1_000_000
 TRAINING_PAIRS = 2_000_000
@@ -26,14 +27,12 @@ APART = f'l."{SOURCE}" <> r."{SOURCE}"'
 class Scorer:
     """Prepared records in DuckDB, to be compared. Use as a context manager."""
 
-    def __init__(self, records: pd.DataFrame, deduplicated: Sequence[str] = (), threads: int | None = None) -> None:
+    def __init__(self, records: pd.DataFrame, deduplicated: Sequence[str] = (), model: Model | None = None) -> None:
         self.con = duckdb.connect()
-        if threads:
-            self.con.execute(f"SET threads = {threads}")
         self.con.execute("SET enable_progress_bar = false")
+        records = records.reindex(columns=dict.fromkeys((*records.columns, *(model.columns if model else ()))))
         self.columns = [name for name in records if name not in (KEY, SOURCE)]
-        frame = records.assign(unique_id=np.arange(len(records)))
-        self.con.register("given_records", frame)
+        self.con.register("given_records", _arrow(records))
         self.con.execute("CREATE TABLE records AS SELECT * FROM given_records")
         self.con.unregister("given_records")
         self.count = len(records)
@@ -89,7 +88,8 @@ class Scorer:
                 f"WHERE a < b {apart}"
             )
         self.con.execute(
-            f"CREATE OR REPLACE TABLE random_pairs AS SELECT '0' AS match_key, x.* FROM ({picked}) x(join_key_l, join_key_r)"
+            "CREATE OR REPLACE TABLE random_pairs AS "
+            f"SELECT '0' AS match_key, x.* FROM ({picked}) x(join_key_l, join_key_r)"
         )
         return "random_pairs"
 
@@ -101,7 +101,9 @@ class Scorer:
         found = self.con.execute(f"SELECT {weights}, count(*) AS n FROM {scored} GROUP BY ALL").fetchnumpy()
         self.con.execute(f"DROP TABLE {scored}")
         counts = np.asarray(found.pop("n"), float) * weight
-        return Patterns(np.column_stack([-1 - np.asarray(found[c.slot], np.int64) for c in comparisons]), counts)
+        levels = np.column_stack([-1 - np.asarray(found[c.slot], np.int64) for c in comparisons])
+        order = np.lexsort(levels.T)  # sums do not depend on the order DuckDB happened to count in
+        return Patterns(levels[order], counts[order])
 
     def scored(self, model: Model, table: str, floor: float) -> str:
         """The table of pairs with a weight (log2 of the odds that they are one person) of at least `floor`.
@@ -158,8 +160,7 @@ class Scorer:
                 slot = level.frequency
                 if slot is None:
                     continue
-                known = model.terms.loc[model.terms["slot"] == slot, "frequency"]
-                floor = "NULL" if comparison.slot.startswith(IDENTIFYING) or known.empty else repr(float(known.min()))
+                floor = repr(model.rarest[slot]) if slot in model.rarest else "NULL"
                 table = f"terms_{slot}"
                 self.con.execute(
                     f'CREATE OR REPLACE TABLE "{table}" AS SELECT "{slot}", coalesce(any_value(frequency), {floor}) '
@@ -168,6 +169,16 @@ class Scorer:
                 )
                 lookup = self.api.table_to_splink_dataframe(f"__splink__df_tf_{slot}", table)
                 linker.table_management.register_term_frequency_lookup(lookup, slot)
+
+
+def _arrow(records: pd.DataFrame) -> pa.Table:
+    """Records with a type for each column, also for those that nobody fills."""
+    types = {**dict.fromkeys(LISTS, pa.list_(pa.string())), **dict.fromkeys(FLAGS, pa.bool_())}
+    columns = {"unique_id": pa.array(np.arange(len(records)), pa.int64())}
+    for name in records:
+        filled = records[name].astype(object).where(records[name].notna(), None)
+        columns[name] = pa.array(filled, types.get(name, pa.string()), from_pandas=True)
+    return pa.table(columns)
 
 
 def _apart(sources: pd.Series, deduplicated: Sequence[str]) -> str | None:
