@@ -22,7 +22,8 @@ import pyarrow.dataset as ds
 from pyarrow.fs import FileType
 
 from jobs import delta_rows, schemas
-from jobs.delta_files import DataFile, LakeError, SchemaMismatch, groups_to_merge, of_day, sharing_keys
+from jobs import delta_upkeep as upkeep
+from jobs.delta_files import DataFile, LakeError, SchemaMismatch, of_day, sharing_keys
 from jobs.delta_log import Conflict, DeltaLog, Snapshot, filesystem
 from jobs.transactions import Commit, StaleWrite, Txn, fingerprint
 
@@ -35,7 +36,6 @@ __all__ = ["Commit", "Lake", "LakeError", "SchemaMismatch", "StaleWrite", "Txn"]
 
 log = logging.getLogger(__name__)
 ATTEMPTS = 50
-TARGET_FILE_SIZE = 128_000_000  # bytes
 
 
 class Lake:
@@ -225,38 +225,19 @@ class Lake:
             if store.get_file_info(folder).type == FileType.Directory:
                 store.delete_dir(folder)
 
-    def compact(self, name: str, target_size: int = TARGET_FILE_SIZE) -> int:
+    def compact(self, name: str, target_size: int = upkeep.TARGET_FILE_SIZE) -> int:
         """Merge small files and shorten the log; the rows stay the same. Returns by how many files there are fewer.
 
         A writer that is faster goes first: then nothing is merged this time.
         """
-        table = self._log(name)
-        before = table.snapshot()
-        if before is None:
-            return 0
-        groups = groups_to_merge(table.dataset, before.files, target_size)
-        gone = [file for group in groups for file in group]
-        merged = [file for group in groups for file in delta_rows.merge(table, group).files]
-        if gone:
-            try:
-                table.commit(before, merged, gone, None, {"operation": "compact"}, data_change=False)
-            except Conflict:
-                log.info("%s: written to while being compacted; left for the next time", name)
-                return 0
-        table.tidy_log()
-        return len(gone) - len(merged)
+        return upkeep.compact(self._log(name), target_size)
 
     def vacuum(self, name: str, hours: int = 168) -> int:
         """Delete files no version younger than `hours` needs, and what crashes left behind. Returns how many.
 
         Keep `hours` above the longest step: a reader of an older version would lose its files, a writer its own.
         """
-        snapshot = self._log(name).snapshot()
-        if snapshot is None:
-            return 0
-        return len(
-            snapshot.delta.vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True)
-        )
+        return upkeep.vacuum(self._log(name), hours)
 
     def content_hash(self, name: str, exclude: Sequence[str] = ()) -> str:
         """Hash of the rows, whatever their order, files or the engine that wrote them."""
