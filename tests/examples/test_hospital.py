@@ -1,4 +1,4 @@
-"""The Hospital table: rules in YAML find its wrong cells, judged by its clean twin that no rule has seen."""
+"""The Hospital table: rules in YAML find its wrong cells, judged by its clean twin."""
 
 import csv
 import datetime as dt
