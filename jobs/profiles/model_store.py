@@ -18,10 +18,10 @@ MODEL, TERMS = "models/matching", "models/matching_terms"
 
 def load_model(read: Callable[[str], DataFrame], records: pd.DataFrame, hash_key: str) -> Model | None:
     """The model as it was trained, with the terms that occur in these records; None if there is none."""
-    kept = read(MODEL).toPandas()
+    kept = pd.DataFrame(read(MODEL).toPandas())
     if kept.empty:
         return None
-    terms = read(TERMS).toPandas()[["slot", "value", "frequency"]]
+    terms = pd.DataFrame(read(TERMS).toPandas())[["slot", "value", "frequency"]]
     parts = [terms[:0]]
     for slot, group in terms.groupby("slot"):
         if slot in records:

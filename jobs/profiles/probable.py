@@ -67,7 +67,7 @@ def contact_versions(contacts: DataFrame, as_of: date, settings: Settings) -> pd
         *[F.col(column).cast("string").alias(column) for column in KINDS],
         "first_seen",
     ).where("contact is not null")
-    found = told.toPandas()
+    found = pd.DataFrame(told.toPandas())
     days = pd.to_datetime(found["first_seen"]).to_numpy().astype("datetime64[D]").astype(np.int32)
     ordered = found.assign(first_seen=days).sort_values(["first_seen", "contact", *KINDS], na_position="first")
     return ordered.reset_index(drop=True)

@@ -137,7 +137,7 @@ def _costs(con: duckdb.DuckDBPyConnection, table: str, available: list[Key], cou
         else f"CREATE OR REPLACE TEMP TABLE blocking_sample AS SELECT {names} FROM {table}"
     )
     scale = (count / sampled) ** 2
-    groups = [(key.column,) for key in available]
+    groups: list[tuple[str, ...]] = [(key.column,) for key in available]
     groups += [(a.column, b.column) for a, b in combinations(available, 2) if a.tells != b.tells]
     found = {}
     for group in groups:
@@ -153,6 +153,8 @@ def _costs(con: duckdb.DuckDBPyConnection, table: str, available: list[Key], cou
 
 
 def _report(chosen: list[Rule], dropped: list[Rule]) -> pd.DataFrame:
-    rows = [(" and ".join(rule.keys) or "every pair", rule.pairs, True, None) for rule in chosen]
+    rows: list[tuple[str, int, bool, str | None]] = [
+        (" and ".join(rule.keys) or "every pair", rule.pairs, True, None) for rule in chosen
+    ]
     rows += [(rule.keys[0], rule.pairs, False, "too many pairs, alone and with any other key") for rule in dropped]
     return pd.DataFrame(rows, columns=["keys", "pairs", "used", "reason"])

@@ -1,8 +1,8 @@
 """From scored pairs to groups of records: what belongs together on the whole, not whatever a chain of pairs reaches.
 
 Groups grow by the greatest gain first (greedy additive edge contraction, a method of correlation clustering): the
-weights of all pairs between two groups are added up, so one lucky pair cannot join two groups whose other records speak against it. Every
-pair that was likely enough by itself but ended in two groups is reported with the reason.
+weights of all pairs between two groups are added up, so one lucky pair cannot join two groups whose other records speak
+against it. Every pair that was likely enough by itself but ended in two groups is reported with the reason.
 """
 
 from __future__ import annotations

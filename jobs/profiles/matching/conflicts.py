@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import pandas as pd
 
-from jobs.profiles.matching.comparisons import ANOTHER_NAME, NAME_SLOTS
+from jobs.profiles.matching.levels import ANOTHER_NAME, NAME_SLOTS
 from jobs.profiles.matching.model import Model
 
 HOME = ("address", "street", "postcode", "phone")

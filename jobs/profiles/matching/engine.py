@@ -11,9 +11,10 @@ import pandas as pd
 from jobs.config_models import Matching
 from jobs.profiles.matching import blocking
 from jobs.profiles.matching.clusters import Groups, group
-from jobs.profiles.matching.comparisons import Comparison, comparisons
+from jobs.profiles.matching.comparisons import comparisons
 from jobs.profiles.matching.conflicts import contradictions, names_only, other_generation
 from jobs.profiles.matching.kinds import guess_kinds
+from jobs.profiles.matching.levels import Comparison
 from jobs.profiles.matching.model import Model, frequencies, rarest, train
 from jobs.profiles.matching.records import KEY, SOURCE, prepare, without_hubs
 from jobs.profiles.matching.scoring import Scorer

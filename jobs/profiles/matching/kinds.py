@@ -48,7 +48,7 @@ def parse_kinds(columns: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     for column, given in columns.items():
         kind, _, name = given.partition(":")
         if kind not in KINDS:
-            raise ConfigError(f"column {column!r}: unknown kind {kind!r}{nearest(kind, KINDS)}")
+            raise ConfigError([f"column {column!r}: unknown kind {kind!r}{nearest(kind, KINDS)}"])
         if kind == "ignore":
             continue
         slot = kind

@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 
 from jobs.profiles.matching.blocking import Rule
-from jobs.profiles.matching.comparisons import Comparison, Level
+from jobs.profiles.matching.levels import Comparison, Level
 
-MATCHES_KNOWN, MATCHES_SHARE, PAIRS_KNOWN = 200.0, 0.1, 2_000.0
+MATCHES_KNOWN, MATCHES_SHARE, PAIRS_KNOWN = 200.0, 0.1, 20_000.0
 """How many pairs of one person, and random pairs, the probabilities before training are worth."""
 VALUES_KNOWN = 1_000.0
 """How many records the frequency of a value before training is worth."""

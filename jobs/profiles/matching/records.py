@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from jobs.profiles.matching import values
+from jobs.profiles.matching import dates, values
 from jobs.profiles.matching.kinds import parse_kinds
 
 KEY, SOURCE = "record", "source"
@@ -55,9 +56,9 @@ def _slots(source: str | None, rows: pd.DataFrame, kinds: Mapping[str, str], key
         elif (kind in NAMES and kind != "full_name") or kind == "full_name":
             told[slot] = _either(told.get(slot), column_values)
         elif kind == "birth_date":
-            day_first = values.date_order(column_values.dropna().unique())
-            dates = _each(column_values, lambda text, first=day_first: values.date_digits(text, first))
-            told[slot] = _either(told.get(slot), dates)
+            day_first = dates.date_order(column_values.dropna().unique())
+            spelled = _each(column_values, partial(dates.date_digits, day_first=day_first))
+            told[slot] = _either(told.get(slot), spelled)
         else:
             spell = _SIMPLE[kind]
             told[slot] = _either(told.get(slot), _each(column_values, spell))

@@ -15,7 +15,7 @@ import pyarrow as pa
 from splink import DuckDBAPI, Linker
 
 from jobs.profiles.matching.blocking import Rule
-from jobs.profiles.matching.comparisons import Comparison, Level
+from jobs.profiles.matching.levels import Comparison, Level
 from jobs.profiles.matching.model import WEIGHTS_APART, Model, Patterns, kin_ratios
 from jobs.profiles.matching.records import FLAGS, KEY, LISTS, SOURCE
 
@@ -124,7 +124,7 @@ class Scorer:
     def chart(self, model: Model) -> dict[str, Any]:
         """The match weights as a Vega-Lite chart. Shows levels of agreement, no values."""
         linker = self._linker(model.comparisons, model.rules, model.prior)
-        return dict(linker.visualisations.match_weights_chart().spec)
+        return dict(linker.visualisations.match_weights_chart().chart_dict)
 
     def _linker(
         self, comparisons: Sequence[Comparison], rules: Sequence[Rule], prior: float, keep: bool = False

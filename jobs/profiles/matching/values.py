@@ -1,165 +1,25 @@
-"""How values are spelled before they are compared: plain letters, dates as eight digits, names in their parts."""
+"""How values are spelled before they are compared: plain letters, names in their parts, phones as digits."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import lru_cache
 
 import jellyfish
 from anyascii import anyascii
 from nicknames import NickNamer
 
-MISSING = frozenset(
-    {"", "nan", "none", "null", "na", "n a", "unknown", "onbekend", "not available", "nvt", "undefined"}
+from jobs.profiles.matching.words import (
+    GENERATIONS,
+    LEGAL_FORMS,
+    MISSING,
+    MORE_NICKNAMES,
+    PARTICLES,
+    STREET_WORDS,
+    TITLES,
 )
-PARTICLES = frozenset(
-    [
-        "van",
-        "von",
-        "de",
-        "der",
-        "den",
-        "di",
-        "da",
-        "del",
-        "della",
-        "la",
-        "le",
-        "du",
-        "dos",
-        "das",
-        "ten",
-        "ter",
-        "het",
-        "t",
-        "el",
-        "al",
-        "bin",
-        "ibn",
-        "mc",
-        "mac",
-        "st",
-    ]
-)
-TITLES = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "miss",
-        "dr",
-        "prof",
-        "sir",
-        "dame",
-        "lord",
-        "lady",
-        "rev",
-        "hon",
-        "dhr",
-        "mw",
-        "mevr",
-        "mevrouw",
-        "meneer",
-        "drs",
-        "ing",
-        "ir",
-    ]
-)
-GENERATIONS = {"jr": "jr", "junior": "jr", "sr": "sr", "senior": "sr", "ii": "2", "iii": "3", "iv": "4"}
-LEGAL_FORMS = frozenset(
-    [
-        "inc",
-        "incorporated",
-        "ltd",
-        "limited",
-        "llc",
-        "llp",
-        "plc",
-        "corp",
-        "corporation",
-        "co",
-        "company",
-        "bv",
-        "nv",
-        "gmbh",
-        "ag",
-        "sa",
-        "sarl",
-        "spa",
-        "srl",
-        "pty",
-        "vof",
-    ]
-)
-STREET_WORDS = {
-    "street": "st",
-    "strasse": "st",
-    "straat": "st",
-    "str": "st",
-    "avenue": "ave",
-    "av": "ave",
-    "lane": "ln",
-    "road": "rd",
-    "drive": "dr",
-    "place": "pl",
-    "court": "ct",
-    "boulevard": "blvd",
-    "crescent": "cr",
-    "cres": "cr",
-    "highway": "hwy",
-    "square": "sq",
-    "terrace": "tce",
-    "close": "cl",
-    "parade": "pde",
-    "circuit": "cct",
-    "apartment": "apt",
-    "apartments": "apt",
-    "appt": "apt",
-    "suite": "ste",
-    "north": "n",
-    "south": "s",
-    "east": "e",
-    "west": "w",
-    "mount": "mt",
-    "saint": "st",
-    "village": "vlge",
-    "building": "bld",
-}
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        ("jan", "feb", "mar mrt maa", "apr", "may mei mai", "jun", "jul", "aug", "sep", "oct okt", "nov", "dec dez"), 1
-    )
-    for name in names.split()
-}
-LAST_TWO_DIGIT_YEAR = 25
+
 _NICKNAMES = NickNamer()
-_MORE_NICKNAMES = {
-    short: name
-    for name, shorts in {
-        "mohammed": "mohamed muhammad muhammed mohammad mohamad mehmet mhd mohd muhd",
-        "cornelis": "kees cor cees",
-        "johannes": "jan johan hans joop",
-        "johanna": "jo annie hanna hanneke",
-        "wilhelmus": "wim willem will",
-        "wilhelmina": "mien mina willie wil",
-        "hendrik": "henk hein rik",
-        "petrus": "piet pieter peter",
-        "gerardus": "gerard gerrit ger",
-        "antonius": "ton toon anton antoon",
-        "elisabeth": "els elly betty liesbeth lies",
-        "catharina": "trijn toos karin tineke",
-        "jacobus": "jaap koos jacob cobus sjaak",
-        "francois": "frans",
-        "franciscus": "frans",
-        "margaretha": "greet gre margriet marga",
-        "adrianus": "ad arjan adri",
-        "theodorus": "theo dorus",
-    }.items()
-    for short in shorts.split()
-}
-"""What the English list of `nicknames` lacks."""
 
 
 @lru_cache(maxsize=200_000)
@@ -225,7 +85,7 @@ def name_forms(name: str) -> list[str] | None:
     if not well_known(name):
         return None
     spelled = _spellings(name)
-    known = {full for one in spelled for full in (*_NICKNAMES.canonicals_of(one), _MORE_NICKNAMES.get(one, name))}
+    known = {full for one in spelled for full in (*_NICKNAMES.canonicals_of(one), MORE_NICKNAMES.get(one, name))}
     return sorted(known.union(spelled))
 
 
@@ -233,8 +93,8 @@ def name_forms(name: str) -> list[str] | None:
 def well_known(name: str) -> bool:
     """Whether the lists of names have it, so that it is no misspelling of another one."""
     return any(
-        one in _MORE_NICKNAMES
-        or one in _MORE_NICKNAMES.values()
+        one in MORE_NICKNAMES
+        or one in MORE_NICKNAMES.values()
         or _NICKNAMES.canonicals_of(one)
         or _NICKNAMES.nicknames_of(one)
         for one in _spellings(name)
@@ -252,68 +112,6 @@ def sound(name: str | None) -> str | None:
     if not name:
         return None
     return jellyfish.metaphone(name.replace(" ", "")) or None
-
-
-def date_order(values: Iterable[str]) -> bool:
-    """Whether the day comes before the month in dates such as 03/04/1980, as the values that leave no doubt show."""
-    first = second = 0
-    for value in values:
-        parts = re.match(r"^\s*(\d{1,2})\D(\d{1,2})\D\d{2,4}", value)
-        if parts:
-            first += int(parts[1]) > 12
-            second += int(parts[2]) > 12
-    return first >= second
-
-
-def date_digits(text: str, day_first: bool = True) -> str | None:
-    """YYYYMMDD, with zeros for what is not told. Impossible dates stay as they are typed: a typo can still be near."""
-    text = text.strip().lower()
-    text = re.sub(r"[t ]\d{1,2}:\d{2}.*$", "", text)
-    text = re.sub(r"\.0+$", "", text)
-    digits = re.sub(r"\D", "", text)
-    if re.fullmatch(r"\d{8}", text):
-        return (
-            digits
-            if 1500 <= int(digits[:4]) <= 2100 or not 1500 <= int(digits[4:]) <= 2100
-            else _flip(digits, day_first)
-        )
-    if re.fullmatch(r"\d{4}", text):
-        return f"{digits}0000"
-    parts = re.findall(r"\d+|[a-z]+", text)
-    named = [place for place, part in enumerate(parts) if part[:3] in _MONTHS]
-    numbers = [part for part in parts if part.isdigit()]
-    if named and len(numbers) >= 2:
-        return _date(_longest_last(numbers[:2]), str(_MONTHS[parts[named[0]][:3]]), _shortest_first(numbers[:2]))
-    if len(numbers) < 3:
-        return f"{numbers[0]}{int(numbers[1]):02d}00" if len(numbers) == 2 and len(numbers[0]) == 4 else None
-    one, two, three = numbers[:3]
-    if len(one) == 4:
-        return _date(one, two, three)
-    day, month = (one, two) if day_first else (two, one)
-    if int(month) > 12 >= int(day):
-        day, month = month, day
-    return _date(three, month, day)
-
-
-def _longest_last(numbers: list[str]) -> str:
-    return numbers[0] if len(numbers[0]) == 4 else numbers[1]
-
-
-def _shortest_first(numbers: list[str]) -> str:
-    return numbers[1] if len(numbers[0]) == 4 else numbers[0]
-
-
-def _flip(digits: str, day_first: bool) -> str:
-    one, two = digits[:2], digits[2:4]
-    return digits[4:] + (two + one if day_first else one + two)
-
-
-def _date(year: str, month: str, day: str) -> str | None:
-    if len(year) <= 2:
-        year = f"{20 if int(year) <= LAST_TWO_DIGIT_YEAR else 19}{int(year):02d}"
-    if len(year) != 4 or len(month) > 2 or len(day) > 2:
-        return None
-    return f"{year}{int(month):02d}{int(day):02d}"
 
 
 def address_words(text: str) -> list[str]:

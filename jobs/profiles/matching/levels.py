@@ -1,0 +1,86 @@
+"""Levels of agreement, and the SQL they are made of: equal, near, one slip of the pen, words in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NAME_SLOTS = ("given", "middle", "family", "gender")
+ANOTHER_NAME = "another name"
+"""Two names that are both well known, and not one name: Mark is no way to write Marsha."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level of agreement: SQL about `{c}_l` and `{c}_r` columns, and its probabilities."""
+
+    label: str
+    sql: str
+    m: float
+    u: float
+    frequency: str | None = None
+    kin: float | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The levels of one slot, best first; the last one is everything else."""
+
+    slot: str
+    columns: tuple[str, ...]
+    levels: tuple[Level, ...]
+    shared: bool = False
+    silent: str = "false"
+    """SQL for pairs of which both values are known but tell nothing."""
+
+    def null_sql(self) -> str:
+        return f'("{self.slot}_l" IS NULL OR "{self.slot}_r" IS NULL OR {self.silent})'
+
+
+_LONG = "least(length({l}), length({r}))"
+_ONE_SLIP = "WHEN levenshtein({l}, {r}) > 2 THEN false ELSE damerau_levenshtein({l}, {r}) <= 1"
+"""Damerau-Levenshtein costs eight times as much as Levenshtein, which rules out most pairs first."""
+
+
+def both(slot: str, expression: str) -> str:
+    return expression.replace("{l}", f'"{slot}_l"').replace("{r}", f'"{slot}_r"')
+
+
+def equal(slot: str) -> str:
+    return both(slot, "{l} = {r}")
+
+
+def near(slot: str, least: float, longest: int = 4) -> str:
+    """Jaro-Winkler at least so much, or one slip of the pen in a value of some length."""
+    alike = f"jaro_winkler_similarity({{l}}, {{r}}, {least}) >= {least}"
+    return both(slot, f"(CASE WHEN {alike} THEN true WHEN NOT {_LONG} >= {longest} THEN false {_ONE_SLIP} END)")
+
+
+def alike(slot: str, least: float) -> str:
+    return both(slot, f"jaro_winkler_similarity({{l}}, {{r}}, {least}) >= {least}")
+
+
+def one_slip(slot: str, longest: int = 1) -> str:
+    """One letter is missing, extra, wrong, or swapped with its neighbour, in a value of some length."""
+    return both(slot, f"(CASE WHEN NOT {_LONG} >= {longest} THEN false {_ONE_SLIP} END)")
+
+
+def two_slips(slot: str, longest: int = 1) -> str:
+    return both(slot, f"({_LONG} >= {longest} AND levenshtein({{l}}, {{r}}) <= 2)")
+
+
+def words(slot: str, least: float) -> str:
+    """Share of the words of the shorter value that the other has. Values of one word have none."""
+    split = "string_split({l}, ' '), string_split({r}, ' ')"
+    counts = "least(len(string_split({l}, ' ')), len(string_split({r}, ' ')))"
+    share = f"len(list_intersect({split})) >= {least} * {counts}"
+    return both(slot, f"(CASE WHEN contains({{l}}, ' ') OR contains({{r}}, ' ') THEN {share} ELSE false END)")
+
+
+def overlap(slot: str, least: float) -> str:
+    """Share of the shorter list's words that the other has."""
+    share = f"len(list_intersect({{l}}, {{r}})) >= {least} * least(len({{l}}), len({{r}}))"
+    return both(slot, f"(CASE WHEN list_has_any({{l}}, {{r}}) THEN {share} ELSE false END)")
+
+
+def common(slot: str) -> str:
+    return both(slot, "list_has_any({l}, {r})")

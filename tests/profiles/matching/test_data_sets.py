@@ -1,0 +1,100 @@
+"""The public benchmark sets, with default settings: what is told is which columns are what, and nothing else."""
+
+import pytest
+
+from jobs.profiles.matching.engine import link_records
+from tests.profiles.matching.scores import data_set, read, scores, wrong_pairs
+
+pytestmark = pytest.mark.slow
+FEBRL = {
+    "given_name": "given_name",
+    "surname": "family_name",
+    "street_number": "house_number",
+    "address_1": "street",
+    "address_2": "street",
+    "suburb": "city",
+    "postcode": "postcode",
+    "state": "region",
+    "date_of_birth": "birth_date",
+    "soc_sec_id": "national_id",
+}
+FAKE = {"first_name": "given_name", "surname": "family_name", "dob": "birth_date", "city": "city", "email": "email"}
+SENZING = {
+    "PRIMARY_NAME_ORG": "company",
+    "PRIMARY_NAME_FULL": "full_name",
+    "NATIVE_NAME_FULL": "full_name",
+    "PRIMARY_NAME_LAST": "family_name",
+    "PRIMARY_NAME_FIRST": "given_name",
+    "PRIMARY_NAME_MIDDLE": "middle_name",
+    "GENDER": "gender",
+    "DATE_OF_BIRTH": "birth_date",
+    "PASSPORT_NUMBER": "national_id:passport",
+    "DRIVERS_LICENSE_NUMBER": "national_id:license",
+    "SSN_NUMBER": "national_id:ssn",
+    "NATIONAL_ID_NUMBER": "national_id:national",
+    "ADDR_FULL": "address",
+    "ADDR_LINE1": "address",
+    "ADDR_CITY": "city",
+    "ADDR_POSTAL_CODE": "postcode",
+    "PHONE_NUMBER": "phone",
+    "EMAIL_ADDRESS": "email",
+    "EMPLOYER": "text:employer",
+}
+SOURCES = ("customers", "watchlist", "reference")
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_febrl(number):
+    records = read(data_set("identity_febrl") / f"febrl_dataset{number}.csv.gz")
+    linked = link_records(records, FEBRL, key="rec_id")
+    assert scores(linked, dict(zip(records["rec_id"], records["entity_id"], strict=True)))[2] >= 0.995
+
+
+def test_fake_1000():
+    records = read(data_set("identity_fake_1000") / "fake_1000.csv.gz")
+    linked = link_records(records, FAKE, key="unique_id")
+    assert scores(linked, dict(zip(records["unique_id"], records["cluster"], strict=True)))[2] >= 0.935
+
+
+def senzing(load):
+    """The records after a load, by source, and the truth."""
+    folder = data_set("identity_senzing_truthset")
+    key = read(folder / f"truthset-load{load}-key.csv")
+    truth = dict(zip(key["DATA_SOURCE"] + ":" + key["RECORD_ID"], key["CLUSTER_ID"], strict=True))
+    tables = {}
+    for source in SOURCES[:load]:
+        records = read(folder / f"{source}.csv")
+        named = records.assign(name=records["DATA_SOURCE"] + ":" + records["RECORD_ID"])
+        tables[source] = named[named["name"].isin(truth)]
+    return tables, truth
+
+
+@pytest.mark.parametrize(("load", "least"), [(1, 0.955), (2, 0.94), (3, 0.935)])
+def test_senzing_truth_set(load, least):
+    tables, truth = senzing(load)
+    linked = link_records(tables, SENZING, key="name")
+    precision, recall, f1 = scores(linked, truth)
+    assert (precision >= 0.89, recall >= 0.94) == (True, True)
+    assert f1 >= least
+
+
+def test_each_miss_of_the_senzing_truth_set_is_known():
+    tables, truth = senzing(3)
+    wrong = wrong_pairs(link_records(tables, SENZING, key="name"), truth)
+    assert {tuple(record[-4:] for record in pair) for pair in wrong["joined"]} <= {
+        # one birth date, family name and nearly one first name, and nothing else: Darla, Darlene, Darletta
+        *[("1025", "1026"), ("1025", "1027"), ("1026", "1027")],
+        # Maria Sentosa, born on a day that is another's with day and month swapped
+        *[("1034", "1037"), ("1035", "1037"), ("1036", "1037"), ("1037", "1038")],
+        # twins with one mailbox: a record without a name fits both
+        *[("1019", "1020"), ("1019", "1021")],
+        # one phone, Anna and Annabelle
+        ("2181", "2182"),
+        # Jorg and Jorge in one town
+        ("2201", "2202"),
+    }
+    assert {tuple(record[-4:] for record in pair) for pair in wrong["missed"]} <= {
+        # one phone and patronymic, but the names in Latin, Russian and Belarusian letters
+        *[("2063", "2061"), ("2061", "2062"), ("2061", "2063"), ("2062", "2061")],
+        *[("2063", "2062")],
+    }
