@@ -94,7 +94,7 @@ def known_rows(
 
 
 def _empty_columns(rows: str, arrived: Read) -> list[str]:
-    """Identifiers that no row of these tables has: looking up what nobody gave costs as much as looking up the given."""
+    """Identifiers that no row of these tables has: looking up what nobody gave costs as much as what was given."""
     counted: dict[str, int] = {}
     for name in tables_for(rows):
         table = arrived(name)
