@@ -40,7 +40,7 @@ def _mappings(settings: Settings) -> Iterator[str]:
         for dataset, mapping in source.datasets.items():
             for part, expressions in (("columns", mapping.columns), ("attributes", mapping.attributes)):
                 for column, value in expressions.items():
-                    problem = _problem(value.expression, nested=mapping.format.type != "csv")
+                    problem = _problem(value.expression, nested=not mapping.format.delimited)
                     if problem:
                         keys = ("datasets", dataset, part, column)
                         yield f"{path}:{line_of(path, *keys)}: {'.'.join(keys)}: {problem}"

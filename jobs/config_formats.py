@@ -26,6 +26,11 @@ class Format(Strict):
         "", description="where the records of a JSON document are, such as data.items[] or [].turns[]; default: its top"
     )
 
+    @property
+    def delimited(self) -> bool:
+        """Whether records are lines of fields: then every value is text, and no column has columns inside."""
+        return self.type in ("csv", "tsv")
+
     @model_validator(mode="before")
     @classmethod
     def _tabs(cls, given: Any) -> Any:

@@ -59,7 +59,7 @@ class Expected:
     @classmethod
     def of(cls, dataset: SourceDataset) -> Expected:
         """JSON records may leave any field out, so of those only what `required` names must be there."""
-        nested = dataset.format.type not in ("csv", "tsv")
+        nested = not dataset.format.delimited
         optional = dataset.format.type in ("jsonl", "json")
         columns = source_columns((value.expression for value in dataset.columns.values()), nested)
         attributes = source_columns((value.expression for value in dataset.attributes.values()), nested)

@@ -43,7 +43,7 @@ def read(database: duckdb.DuckDBPyConnection, content: Content, form: Format, li
 
 
 def _reader(database: duckdb.DuckDBPyConnection, content: Content, form: Format, limits: Limits) -> Iterator[Chunk]:
-    if form.type in ("csv", "tsv"):
+    if form.delimited:
         return read_csv(content, form, limits)
     if form.type == "parquet":
         return read_parquet(content, limits)

@@ -49,7 +49,7 @@ class Mapping:
 
     @property
     def nested(self) -> bool:
-        return self.dataset.format.type not in ("csv", "tsv")
+        return not self.dataset.format.delimited
 
     def held(self) -> list[_Held]:
         """The mapped values, in the order of the dataset's columns, and then the attributes."""

@@ -100,7 +100,7 @@ class Files:
 
     def _header(self, entry: Entry, form: Format) -> str:
         """What a CSV line needs above it: the columns as a record of the same file has them."""
-        if form.type not in ("csv", "tsv") or not form.header:
+        if not form.delimited or not form.header:
             return ""
         raw = self._lake.dataset(f"raw/{entry.source}_{entry.dataset}")
         mine = (pc.field("arrived") == pa.scalar(entry.arrived)) & (pc.field("file_id") == entry.file_id)

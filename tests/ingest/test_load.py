@@ -179,9 +179,9 @@ def test_a_run_killed_after_any_commit_is_completed_by_the_next_one(
 
 
 def test_a_file_larger_than_memory_allows_is_read_in_parts(company, land, company_lake, day, monkeypatch):
-    from jobs.ingest import content, csv_files, raw_rows
+    from jobs.ingest import content, csv_files, new_files, raw_rows
 
-    for module in (content, load):
+    for module in (content, new_files):
         monkeypatch.setattr(module, "IN_MEMORY", 2000)
     monkeypatch.setattr(csv_files, "BLOCK", 1000)
     monkeypatch.setattr(raw_rows, "RAW_BATCH", 50)
