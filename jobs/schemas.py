@@ -558,6 +558,75 @@ OTHERS: tuple[Dataset, ...] = (
         day_column="day",
     ),
     Dataset(
+        "identity/links",
+        "one link between two identifiers since one day",
+        ("left", "right", "rule", "first_seen"),
+        _columns("""
+        left string keyed hash of one identifier, as in identity/map
+        left_kind string its kind
+        right string keyed hash of the other
+        right_kind string its kind
+        rule string why they belong together: the kind that tells least, probabilistic, or steward
+        weight double for a link by probability: log2 of the odds that both are one person
+        probability double the same as a probability
+        first_seen date the day the evidence arrived
+        until date the day it ended or was cut, empty if it is used
+        state string used, ended (evidence no longer holds) or cut (a steward's decision does not allow it)
+        reason string why it ended or was cut
+        as_of date data up to and including this day
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "identity/set_aside",
+        "one identifier that links nobody",
+        ("identifier",),
+        _columns("""
+        identifier string keyed hash of kind and value, as in identity/map
+        kind string its kind
+        reason string shared (by more than its rule allows) or disputed (used by people who cannot be one)
+        since date the day from which it links nobody
+        as_of date data up to and including this day
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "identity/decisions",
+        "one decision of a data steward",
+        ("decision_id",),
+        _columns("""
+        decision_id string fingerprint of the records, the verdict, who gave it and when
+        left string one record, as source:contact_id
+        right string the other record
+        decision string same or different
+        by string who decided
+        on date when it was decided
+        because string why
+        place string file and line below config/, or Airflow
+        applied date the first day it counted: that of the decision, or the day both records were there
+        effect string what it does today: merged, split, none, waiting (for a record or its day) or overruled
+        as_of date data up to and including this day
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "ops/decisions",
+        "one decision a data steward gave in Airflow",
+        ("decision_id",),
+        _columns("""
+        decision_id string fingerprint of the records, the verdict, who gave it and when
+        left string one record, as source:contact_id
+        right string the other record
+        decision string same or different
+        by string who decided
+        on date the day of data it was decided on; it counts from then on
+        because string why
+        given date the day it was given
+    """),
+        scope="append",
+        day_column="given",
+    ),
+    Dataset(
         "identity/review",
         "one pair of contact records that may be one person, or were likely to be but are kept apart",
         ("left", "right"),

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jobs.config_decisions import Placed, load_decisions
+from jobs.config_decisions import problems as decision_problems
 from jobs.config_identity_checks import problems as identity_problems
 from jobs.config_models import Audience, Channels, General, Identity, Journey, Models
 from jobs.config_sources import Source
@@ -35,6 +37,7 @@ class Settings:
     audiences: dict[str, Audience]
     channels: Channels
     traits: dict[str, Trait] = field(default_factory=dict)
+    decisions: tuple[Placed, ...] = ()
     elsewhere: dict[str, str] = field(default_factory=dict)
     """Zones of the lake that are at another root: a rebuild for a past day leaves today's tables alone."""
 
@@ -110,6 +113,7 @@ def load_settings(folder: str | Path | None = None) -> Settings:
         audiences={path.stem: part(path, Audience) for path in sorted(folder.glob("audiences/*.yaml"))},
         channels=part(folder / "channels.yaml", Channels),
         traits=_optional(part, folder / "traits.yaml"),
+        decisions=_decisions(folder, problems),
     )
     if not problems:
         problems = _cross_checks(settings)
@@ -123,6 +127,14 @@ def _optional(part: Callable[[Path, type[Any]], Any], path: Path) -> dict[str, T
     return loaded.traits if loaded else {}
 
 
+def _decisions(folder: Path, problems: list[str]) -> tuple[Placed, ...]:
+    try:
+        return load_decisions(folder)
+    except ConfigError as error:
+        problems.extend(error.problems)
+        return ()
+
+
 def _cross_checks(settings: Settings) -> list[str]:
     """Names in one file that must exist in another."""
     problems = []
@@ -134,6 +146,7 @@ def _cross_checks(settings: Settings) -> list[str]:
                 f"{settings.folder}/sources/{name}.yaml: source is {source.source!r}; name the file after it"
             )
     problems += identity_problems(settings.folder / "identity.yaml", settings.identity, settings.sources)
+    problems += decision_problems(settings.decisions, settings.sources)
     for name, audience in settings.audiences.items():
         place = f"{settings.folder}/audiences/{name}.yaml"
         if audience.audience != name:

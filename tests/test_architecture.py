@@ -13,6 +13,7 @@ SHARED = {
     *("connections", "csv_export", "engine", "errors", "lake", "delta_log", "retries"),
     *("schemas", "settings", "yaml_files", "normalise", "config_formats", "config_models"),
     *("config_places", "config_sources", "date_patterns", "config_traits", "config_identity_checks", "sql_words"),
+    "config_decisions",
 }
 MODULES = sorted(path for folder in ("jobs", "dags", "plugins") for path in (ROOT / folder).rglob("*.py"))
 HEAVY = ("pyspark", "pandas", "mlflow", "great_expectations", "pysail", "lightgbm", "sklearn")

@@ -19,13 +19,14 @@ Event = tuple[str, int, int, str]
 
 @dataclass(frozen=True)
 class Links:
-    """Links as arrays: ends (node numbers), first day, day of the end (a large number: none) and why."""
+    """Links as arrays: ends (node numbers), first day, day of the end (a large number: none), why, what ended it."""
 
     left: np.ndarray
     right: np.ndarray
     first_seen: np.ndarray
     until: np.ndarray
     rule: np.ndarray
+    ended_by: np.ndarray
 
     def where(self, chosen: np.ndarray | slice) -> Links:
         return Links(*(column[chosen] for column in vars(self).values()))
@@ -83,7 +84,7 @@ class Change:
         if not new.any():
             return []
         origin = dict(zip(self.nodes, self.before, strict=True))
-        reasons = _reasons(np.array([origin[node] for node in ended.left]), ended.rule)
+        reasons = _reasons(np.array([origin[node] for node in ended.left]), ended.ended_by)
         goes_on = _find(parent, self.before[new])
         left = zip(goes_on, self.nodes[new], self.before[new], strict=True)
         return [("split", customer, node, reasons[was]) for customer, node, was in left]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -14,9 +15,11 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.config_decisions import Placed
 from jobs.config_models import Identifier
 from jobs.lake import Lake
-from jobs.normalise.identifiers import PERSON_COLUMNS, identifier_column
+from jobs.normalise.identifiers import PERSON_COLUMNS, identifier_column, identifier_hash
+from jobs.profiles import answers, decisions, evidence
 from jobs.profiles.components import NotComponents, components
 from jobs.profiles.history import Links, replay
 from jobs.profiles.links import KINDS, find_links
@@ -29,9 +32,10 @@ from jobs.settings import Settings
 log = logging.getLogger(__name__)
 EPOCH = date(1970, 1, 1)
 CUSTOMER_ID_LENGTH = 16
+NO_DECISIONS = decisions.as_frame([], pd.Series(dtype=object))
 
-
-WRITES = ("identity/map", "identity/events", "identity/review")
+EVIDENCE = ("identity/links", "identity/set_aside", "identity/decisions")
+WRITES = ("identity/map", "identity/events", "identity/review", *EVIDENCE)
 
 
 def run(day: date, settings: Settings) -> dict[str, Any]:
@@ -43,9 +47,9 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     lake = Lake.of(settings)
     tables = [name for name in person_tables() if lake.exists(name)] or ["valid/contacts"]
     rules = settings.identity.model_dump_json(include={"identifiers", "junk", "matching"})
-    txn = lake.transaction(
-        "identity", day, reads=tables, config=[rules, settings.general.country], previous=(MODEL, TERMS)
-    )
+    config = [rules, settings.general.country, [[one.decision, one.place] for one in settings.decisions]]
+    reads = [*tables, answers.TABLE]
+    txn = lake.transaction("identity", day, reads=reads, config=config, previous=(MODEL, TERMS))
     if txn.done(*WRITES):
         return {"unchanged": True, "identifiers": lake.rows("identity/map")}
     as_of = newest_day(lake, "identity/map", day)
@@ -54,12 +58,17 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     records = prepared(versions)
     model = load_model(txn.read, records, settings.hash_key())
     found, trained = probable(versions, records, settings.identity.matching, model)
-    resolved = resolve(seen, settings.identity.identifiers, as_of, found.links)
+    decided, overruled = decisions.in_force(settings.decisions, answers.answered(txn.arrow(answers.TABLE)))
+    told = decisions.as_frame(decided, _hashed(decided, settings))
+    resolved = resolve(seen, settings.identity.identifiers, as_of, found.links, told)
     if trained:
         kept, terms = model_tables(trained, as_of, settings.hash_key())
         lake.replace(TERMS, terms, txn)
         lake.replace(MODEL, kept, txn)
     lake.replace("identity/review", _review_table(found.review, as_of), txn)
+    audit = evidence.decision_table(decided, overruled, resolved.effects, str(settings.folder), as_of)
+    for name, table in zip(EVIDENCE, (resolved.links, resolved.set_aside, audit), strict=True):
+        lake.replace(name, table, txn)
     lake.replace("identity/map", resolved.map, txn)
     lake.replace("identity/events", resolved.events, txn)
     status = found.review["status"].value_counts()
@@ -67,9 +76,17 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
         "links_by_probability": len(found.links),
         "pairs_to_review": int(status.get("review", 0)),
         "pairs_kept_apart": int(status.drop("review", errors="ignore").sum()),
+        "decisions": dict(sorted(Counter(audit["effect"].to_pylist()).items())),
     }
     log.info("identity: %s", counts)
     return counts
+
+
+def _hashed(placed: Iterable[Placed], settings: Settings) -> pd.Series:
+    """source:record to identifier, of the records that are decided about."""
+    records = {str(record): record for one in placed for record in (one.decision.left, one.decision.right)}
+    found = {name: identifier_hash("contact", one.record, settings, one.source) for name, one in records.items()}
+    return pd.Series(found, dtype=object)
 
 
 def newest_day(lake: Lake, name: str, day: date) -> date:
@@ -80,24 +97,35 @@ def newest_day(lake: Lake, name: str, day: date) -> date:
 
 @dataclass(frozen=True)
 class Resolved:
-    """Contents of identity/map and identity/events, and what to report about them."""
+    """Contents of tables in identity/, what decisions do (decision_id, applied, effect), and numbers to report."""
 
     map: pa.Table
     events: pa.Table
+    links: pa.Table
+    set_aside: pa.Table
+    effects: pd.DataFrame
     counts: dict[str, Any]
 
 
 def resolve(
-    seen: pd.DataFrame, rules: Mapping[Any, Identifier], as_of: date, others: pd.DataFrame | None = None
+    seen: pd.DataFrame,
+    rules: Mapping[Any, Identifier],
+    as_of: date,
+    others: pd.DataFrame | None = None,
+    told: pd.DataFrame = NO_DECISIONS,
 ) -> Resolved:
     """Customers from sightings: connected components of the links that stand, named after their oldest identifier.
 
-    `others` are further links, as `jobs.profiles.links` makes them.
+    `others` are further links, as `jobs.profiles.links` makes them; `told` are decisions, as `decisions.as_frame` does.
     """
     nodes = identifiers(seen)
     found, powerless = find_links(seen, rules)
     if others is not None and len(others):
         found = pd.concat([found, others], ignore_index=True)
+    today = (as_of - EPOCH).days
+    by_identifier = nodes.set_index("identifier")
+    decided = decisions.decide(found, told, by_identifier["first_seen"], by_identifier["kind"], today)
+    found = decided.links
     place = pd.Series(nodes.index, index=nodes["identifier"])
     links = Links(
         left=place[found["left"]].to_numpy(),
@@ -105,8 +133,8 @@ def resolve(
         first_seen=found["first_seen"].to_numpy(),
         until=found["until"].to_numpy(),
         rule=found["rule"].to_numpy(),
+        ended_by=found["ended_by"].to_numpy(),
     )
-    today = (as_of - EPOCH).days
     history = replay(nodes["first_seen"].to_numpy(), nodes["kind"].to_numpy(), links, today)
     standing = links.where(links.until > today)
     if not np.array_equal(components(len(nodes), standing.left, standing.right), history.labels):
@@ -117,7 +145,10 @@ def resolve(
     return Resolved(
         map=_map_table(nodes.assign(customer_id=customer[history.labels]), as_of),
         events=_event_table(history.events, customer),
-        counts=_counts(seen, nodes, history.labels, history.events, powerless),
+        links=evidence.link_table(decided, powerless, by_identifier["kind"], as_of),
+        set_aside=evidence.set_aside_table(powerless, as_of),
+        effects=decided.effects,
+        counts=_counts(seen, nodes, history.labels, history.events, powerless) | {"links_cut": len(decided.cut)},
     )
 
 

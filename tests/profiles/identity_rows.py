@@ -34,9 +34,19 @@ def seen(*rows):
     return frame.astype({"first_seen": "int32", **dict.fromkeys(KINDS, object)})
 
 
-def identity(*rows, as_of=30, **rules):
-    """Identity of sightings as of a day number, under the careful default rules with those given replaced."""
-    return resolve(seen(*rows), {**RULES, **rules}, EPOCH + dt.timedelta(days=as_of))
+def identity(*rows, as_of=30, told=(), others=None, **rules):
+    """Identity of sightings as of a day number, under the careful default rules with those given replaced.
+
+    `told` are decisions as `decided` takes them, `others` further links.
+    """
+    return resolve(seen(*rows), {**RULES, **rules}, EPOCH + dt.timedelta(days=as_of), others, decided(*told))
+
+
+def decided(*told):
+    """Decisions as identity takes them: (left, same or different, right, day number)."""
+    found = [(f"{left} {right}", left, right, verdict, day) for left, verdict, right, day in told]
+    frame = pd.DataFrame(found, columns=["decision_id", "left", "right", "decision", "on"])
+    return frame.astype({"on": "int64"}).drop_duplicates("decision_id", ignore_index=True)
 
 
 def customers(resolved):

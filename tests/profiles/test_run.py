@@ -145,4 +145,6 @@ def test_counts_hold_numbers_and_no_personal_data(company):
         "links_by_probability": 0,
         "pairs_to_review": 0,
         "pairs_kept_apart": 0,
+        "links_cut": 0,
+        "decisions": {},
     }

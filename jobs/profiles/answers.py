@@ -1,0 +1,77 @@
+"""Decisions that stewards give in Airflow: kept in ops/decisions, read together with those in config/."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import pyarrow as pa
+
+from jobs.config_decisions import Decision, Placed, Record, contradictions
+from jobs.errors import StepFailed
+from jobs.lake import Lake
+from jobs.schemas import get
+from jobs.settings import Settings
+
+TABLE, PLACE = "ops/decisions", "Airflow"
+
+
+class DecisionRefused(StepFailed):
+    """An answer contradicts what was decided before; it was not kept."""
+
+
+def answered(rows: pa.Table) -> list[Placed]:
+    """The rows of ops/decisions as decisions, the oldest first."""
+    ordered = rows.sort_by([("given", "ascending"), ("decision_id", "ascending")]).to_pylist()
+    return [
+        Placed(
+            Decision(
+                left=_record(row["left"]),
+                right=_record(row["right"]),
+                decision=row["decision"],
+                by=row["by"],
+                on=row["on"],
+                because=row["because"],
+            ),
+            PLACE,
+        )
+        for row in ordered
+    ]
+
+
+def keep(answers: Sequence[Decision], given: date, settings: Settings) -> dict[str, int]:
+    """Add answers to ops/decisions; one that is there already is not added again.
+
+    Raises DecisionRefused, after keeping the others, if answers contradict decisions in config/ or earlier ones.
+    """
+    lake = Lake.of(settings)
+    before = [*settings.decisions, *answered(lake.arrow(TABLE))]
+    new = [Placed(answer, PLACE) for answer in answers]
+    against = {id(one): text for one, text in contradictions([*before, *new]) if any(one is own for own in new)}
+    good = [one.decision for one in new if id(one) not in against]
+    rows = [
+        {
+            "decision_id": one.id,
+            "left": str(one.left),
+            "right": str(one.right),
+            "decision": one.decision,
+            "by": one.by,
+            "on": one.on,
+            "because": one.because,
+            "given": given,
+        }
+        for one in {one.id: one for one in good}.values()
+    ]
+    table = pa.Table.from_pylist(rows, get(TABLE).arrow_schema())
+    config = sorted(one.id for one in good)
+    commit = lake.append(TABLE, table, lake.transaction("decisions", given, config=config).part(",".join(config)))
+    if against:
+        raise DecisionRefused(
+            f"{len(against)} of {len(answers)} answers were not kept: {'; '.join(sorted(against.values()))}"
+        )
+    return {"decisions": commit.rows}
+
+
+def _record(text: str) -> Record:
+    source, _, record = text.partition(":")
+    return Record(source=source, record=record)
