@@ -596,8 +596,8 @@ OTHERS: tuple[Dataset, ...] = (
         ("decision_id",),
         _columns("""
         decision_id string fingerprint of the records, the verdict, who gave it and when
-        left string one record, as source:contact_id
-        right string the other record
+        left! string one record, as source:contact_id
+        right! string the other record
         decision string same or different
         by string who decided
         on date when it was decided
@@ -615,8 +615,8 @@ OTHERS: tuple[Dataset, ...] = (
         ("decision_id",),
         _columns("""
         decision_id string fingerprint of the records, the verdict, who gave it and when
-        left string one record, as source:contact_id
-        right string the other record
+        left! string one record, as source:contact_id
+        right! string the other record
         decision string same or different
         by string who decided
         on date the day of data it was decided on; it counts from then on

@@ -27,10 +27,7 @@ def link_table(decided: decisions.Decided, powerless: pd.DataFrame, kinds: pd.Se
         cut.assign(until=cut["since"], state=CUT),
         lived.assign(reason=ends, state=np.where(lived["until"] > today, USED, ENDED)),
     ]
-    every = pd.concat(rows, ignore_index=True).reindex(
-        columns=[*lived.columns, "weight", "probability", "reason", "state"]
-    )
-    every = every.loc[:, ~every.columns.duplicated()]
+    every = pd.concat(rows, ignore_index=True).reindex(columns=get("identity/links").column_names)
     told = every.drop_duplicates(list(get("identity/links").key))
     return as_table(
         "identity/links",

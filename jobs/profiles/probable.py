@@ -48,8 +48,8 @@ ONE_RECORD = 100.0
 
 @dataclass(frozen=True)
 class Probable:
-    """`links`: rows as `jobs.profiles.links` makes them. `review`: pairs a person should look at, and pairs kept apart
-    (left, right, probability, weight, agrees, status, first_seen)."""
+    """`links`: rows as `jobs.profiles.links` makes them, with weight and probability. `review`: pairs a person should
+    look at, and pairs kept apart (left, right, probability, weight, agrees, status, first_seen)."""
 
     links: pd.DataFrame
     review: pd.DataFrame
@@ -134,7 +134,8 @@ def _lived_through(
     contact = versions["contact"].to_numpy()
     named = links.assign(left=contact[links["l"].astype(int)], right=contact[links["r"].astype(int)], rule=RULE)
     named = named[(named["left"] != named["right"]) & (named["first_seen"] < named["until"])]
-    told = named[LINK_COLUMNS].astype({"first_seen": np.int32, "until": np.int32}).drop_duplicates()
+    likeliest = named.sort_values("weight", ascending=False, kind="stable").drop_duplicates(LINK_COLUMNS)
+    told = likeliest[[*LINK_COLUMNS, "weight", "probability"]].astype({"first_seen": np.int32, "until": np.int32})
     cut = at_end.cut.merge(pairs.drop(columns="weight"), on=["l", "r"])
     return told, cut.assign(status="cut: " + cut["reason"]).drop(columns="reason")
 

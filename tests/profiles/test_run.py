@@ -10,7 +10,7 @@ from jobs.lake import Lake
 from jobs.normalise.identifiers import identifier_hash
 from jobs.profiles import customers, identity
 
-TABLES = ("identity/map", "identity/events", *customers.WRITES)
+TABLES = (*identity.WRITES, *customers.WRITES)
 CRM = {"source": "crm", "updated_at": "2017-01-01", "first_name": "Ann", "last_name": "Bos"}
 ARRIVALS = {
     "2017-01-01": {
