@@ -122,6 +122,17 @@ class Matching(Strict):
         """`match` as log2 of the odds."""
         return math.log2(self.match / (1 - self.match))
 
+    @property
+    def doubt(self) -> float:
+        """`review` as log2 of the odds."""
+        return math.log2(self.review / (1 - self.review))
+
+    @model_validator(mode="after")
+    def _doubt_before_certainty(self) -> Matching:
+        if self.review > self.match:
+            raise ValueError(f"review ({self.review}) is more than match ({self.match}): nothing would be in doubt")
+        return self
+
 
 CRITERIA: dict[str, str] = {
     "source": "sources in the order of `sources`, those not named last",

@@ -137,7 +137,7 @@ def _lived_through(
     likeliest = named.sort_values("weight", ascending=False, kind="stable").drop_duplicates(LINK_COLUMNS)
     told = likeliest[[*LINK_COLUMNS, "weight", "probability"]].astype({"first_seen": np.int32, "until": np.int32})
     cut = at_end.cut.merge(pairs.drop(columns="weight"), on=["l", "r"])
-    return told, cut.assign(status="cut: " + cut["reason"]).drop(columns="reason")
+    return told, cut.assign(status="cut: " + cut["reason"].astype(str)).drop(columns="reason")
 
 
 def _days_of(pairs: pd.DataFrame, records: pd.DataFrame, matching: Matching) -> pd.DataFrame:

@@ -27,7 +27,7 @@ FLOOR_BELOW = 14.0
 
 @dataclass(frozen=True)
 class Linked:
-    """`records`: record, source, group (the record the group is named after). `pairs`: left, right, probability, weight
+    """`records`: record, source, group (the record the group is named after), in the order given. `pairs`: left, right, probability, weight
     and a level per slot. `cut`: pairs that were likely but kept apart: left, right, weight, reason. `rules`: how pairs
     were found. `hubs`: identifiers of too many people, which were not used.
     """
@@ -58,6 +58,9 @@ def link_records(
     given = {None: tables} if isinstance(tables, pd.DataFrame) else dict(tables)
     parts = [(name, rows, _kinds_of(kinds, name, rows, key)) for name, rows in given.items()]
     records, hubs = without_hubs(prepare(parts, key))
+    if key:  # ties are settled by place, which must not depend on the order of the input
+        records = records.sort_values(KEY, kind="stable")
+    given_order, records = records.index, records.reset_index(drop=True)
     with Scorer(records, matching.deduplicated, model) as scorer:
         pairs, rules, model = score(scorer, records, matching, model)
     groups = group_records(records, pairs, matching)
@@ -65,7 +68,7 @@ def link_records(
     told = pairs.assign(left=names[pairs["l"]], right=names[pairs["r"]])
     cut = groups.cut.assign(left=names[groups.cut["l"]], right=names[groups.cut["r"]])
     return Linked(
-        records=records[[KEY, SOURCE]].assign(group=names[groups.labels]),
+        records=records[[KEY, SOURCE]].assign(group=names[groups.labels]).set_axis(given_order).sort_index(),
         pairs=told.drop(columns=["l", "r"]),
         cut=cut[["left", "right", "weight", "reason"]],
         rules=rules,
@@ -88,7 +91,7 @@ def score(
         rules, report = blocking.choose(
             scorer.con, "records", scorer.columns, matching.pairs_per_record, matching.pairs_at_most
         )
-    floor = matching.weight - FLOOR_BELOW
+    floor = min(matching.weight - FLOOR_BELOW, matching.doubt)
     if not compared or len(records) < 2 or not rules:
         empty = pd.DataFrame({"l": [], "r": [], "weight": [], "probability": [], "differ": [], "conflict": []})
         return empty.astype({"l": int, "r": int}), report, model or _untrained(compared, rules, records)

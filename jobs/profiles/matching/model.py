@@ -19,7 +19,7 @@ import pandas as pd
 from jobs.profiles.matching.blocking import Rule
 from jobs.profiles.matching.levels import Comparison, Level
 
-MATCHES_KNOWN, MATCHES_SHARE, PAIRS_KNOWN = 200.0, 0.1, 20_000.0
+MATCHES_KNOWN, MATCHES_SHARE, PAIRS_KNOWN = 200.0, 0.1, 2_000.0
 """How many pairs of one person, and random pairs, the probabilities before training are worth."""
 VALUES_KNOWN = 1_000.0
 """How many records the frequency of a value before training is worth."""
@@ -142,7 +142,8 @@ def train(
         for place, (m_before, u_before) in enumerate(before):
             worth = MATCHES_KNOWN + MATCHES_SHARE * float(candidates.counts @ same)
             m[place] = _estimate(candidates, place, same, m_before, worth)
-            estimate = _estimate(random, place, random_other, u_before, PAIRS_KNOWN)
+            worth = max(PAIRS_KNOWN, 1 / u_before[0])  # what is rare must be seen more than once to be less rare
+            estimate = _estimate(random, place, random_other, u_before, worth)
             u[place] = np.maximum(estimate, u_before * LEAST_U)
             m[place][-1] = min(m[place][-1], u[place][-1])
         if np.abs(np.array([prior, kin]) / np.maximum(moved, 1e-15) - 1).max() < SETTLED:

@@ -10,8 +10,35 @@ import pandas as pd
 from nicknames import NickNamer
 
 SYLLABLES = ("ba", "ber", "bo", "dal", "der", "don", "el", "fer", "gra", "hal", "har", "jen", "kin", "lan", "ley", "lo")
-SYLLABLES += ("mar", "mor", "nor", "pen", "ra", "ridge", "rin", "sen", "son", "stan", "ter", "ton", "ver", "wick", "win")
-TRADES = ("politician", "writer", "painter", "engineer", "composer", "judge", "botanist", "cricketer", "priest", "actor")
+SYLLABLES += (
+    "mar",
+    "mor",
+    "nor",
+    "pen",
+    "ra",
+    "ridge",
+    "rin",
+    "sen",
+    "son",
+    "stan",
+    "ter",
+    "ton",
+    "ver",
+    "wick",
+    "win",
+)
+TRADES = (
+    "politician",
+    "writer",
+    "painter",
+    "engineer",
+    "composer",
+    "judge",
+    "botanist",
+    "cricketer",
+    "priest",
+    "actor",
+)
 STREETS = ("street", "road", "lane", "avenue", "drive", "close")
 
 
@@ -48,7 +75,10 @@ class World:
         rng = self.rng = random.Random(seed)
         self.short = {}
         nick = NickNamer()
-        given = [n.capitalize() for n in sorted(nick._canonical_to_nicknames if hasattr(nick, "_canonical_to_nicknames") else ())]
+        given = [
+            n.capitalize()
+            for n in sorted(nick._canonical_to_nicknames if hasattr(nick, "_canonical_to_nicknames") else ())
+        ]
         given = given or made_names(rng, 600, 2, 2)
         rng.shuffle(given)
         self.given = zipf(rng, given, 0.9)
@@ -64,7 +94,11 @@ class World:
 
     def household(self, home):
         rng = self.rng
-        surname, city, area = self.family(), self.city(), f"{rng.choice('ABCDEFGH')}{rng.choice('ABCDEFGHKLMNPRST')}{rng.randint(1, 20)}"
+        surname, city, area = (
+            self.family(),
+            self.city(),
+            f"{rng.choice('ABCDEFGH')}{rng.choice('ABCDEFGHKLMNPRST')}{rng.randint(1, 20)}",
+        )
         base = {
             "family": surname,
             "city": city,
@@ -206,7 +240,9 @@ def four_systems(seed, households):
         who, given, family = person["person"], person["given"], person["family"]
 
         def name(bad=0.08, given=given, family=family):
-            return world.mistyped(world.other_given(given) if rng.random() < bad else given, bad), world.mistyped(family, bad)
+            return world.mistyped(world.other_given(given) if rng.random() < bad else given, bad), world.mistyped(
+                family, bad
+            )
 
         if rng.random() < 0.8:
             for _ in range(1 + (rng.random() < 0.15)):
