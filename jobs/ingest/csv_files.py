@@ -5,6 +5,7 @@ A line ends with LF, CR LF or CR alone, in quotes and outside of them.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator
@@ -100,24 +101,29 @@ def _parser(
 
 
 class _Joined(io.RawIOBase):
-    """A file that holds `data` from `start` and then `tail`, without copying the data."""
+    """A file that holds `data` from `start` and then `tail`, without copying the data.
+
+    The parser takes a byte order mark off: where the first record begins with one, it gets another before it.
+    """
 
     def __init__(self, data: Data, start: int, tail: bytes):
         self._data, self._tail, self._position = data, tail, start
-        self._start = start
+        self._head = codecs.BOM_UTF8 if data[start : start + 3] == codecs.BOM_UTF8 else b""
+        self._size = len(self._head) + len(data) - start + len(tail)
 
     def __len__(self) -> int:
-        return len(self._data) - self._start + len(self._tail)
+        return self._size
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
-        start, self._position = self._position, self._position + size
+        head, self._head = self._head, b""
+        start, self._position = self._position, self._position + size - len(head)
         body = self._data[start : self._position]
         past = max(self._position - len(self._data), 0)
         before = max(start - len(self._data), 0)
-        return body + self._tail[before:past] if past else body
+        return head + body + self._tail[before:past] if head or past else body
 
 
 def _explain(error: pa.ArrowInvalid, line: int, limits: Limits) -> str:

@@ -24,6 +24,8 @@ select to_json(json_keys(record))::varchar as keys,
   regexp_matches(record, '[0-9]{99}|[0-9][eE][+]?[0-9]{3}') as large
 from (select case when json_valid(record) then record end as record from rows_)"""
 """What DuckDB sees of records. Its JSON reader forgives NaN and a comma at the end; the JSON standard does not."""
+TOGETHER = 8
+"""Nested records that are looked at in one go: many together cost garbage collection, few the calls."""
 TODO = "correct it and send it in a new file"
 
 
@@ -103,7 +105,7 @@ def _over(record: str, limits: Limits) -> tuple[str, str] | None:
     ):
         caps = f"{limits.field_mb} MB a field, {limits.record_mb} MB a record"
         return "record:size", f"larger than {caps}; send it shorter, or raise general.limits"
-    if record.count("{") + record.count("[") > limits.nesting and depth(record) > limits.nesting:
+    if _brackets(record) > limits.nesting and depth(record) > limits.nesting:
         return "record:json", f"nested deeper than {limits.nesting} levels; flatten it or raise general.limits.nesting"
     return None
 
@@ -153,8 +155,15 @@ def _objects(
     good = np.asarray(pc.fill_null(sure, False)).copy()
     found = _Found(limits)
     unsure = np.flatnonzero(~good)
-    for position, record in zip(unsure, records.take(pa.array(unsure)).to_pylist(), strict=True):
-        if not large[position] and _surely_strict(record) and _over(record, limits) is None:
+    valid = np.asarray(pc.is_valid(seen["keys"])) & ~large
+    texts = records.take(pa.array(unsure)).to_pylist()
+    for start in range(0, len(texts), TOGETHER):
+        some = unsure[start : start + TOGETHER]
+        good[some] = valid[some].all() and _surely_good(texts[start : start + TOGETHER], limits)
+    for position, record in zip(unsure, texts, strict=True):
+        if good[position]:
+            continue
+        if valid[position] and _surely_good([record], limits):
             good[position] = True
             continue
         line = lines[position].as_py()
@@ -176,13 +185,25 @@ def _objects(
     return Chunk(lines.filter(kept), text=records.filter(kept), rejects=found.chunk().rejects)
 
 
-def _surely_strict(record: str) -> bool:
-    """Whether a fast and strict parser takes a record and loses nothing of it: a repeated field would be lost."""
+def _surely_good(records: list[str], limits: Limits) -> bool:
+    """Whether a fast and strict parser takes all these records and loses nothing: a repeated field would be lost.
+
+    Each must be a JSON value by itself, if only to a lenient parser: only then can none begin inside another.
+    """
+    text = f"[{','.join(records)}]"
+    if len(text) > min(limits.field_mb, limits.record_mb) * MB or not all(one.startswith("{") for one in records):
+        return False
+    if text.count("{") + text.count("[") > limits.nesting and max(map(_brackets, records)) > limits.nesting:
+        return False
     try:
-        again = msgspec.json.encode(msgspec.json.decode(record))
+        again = msgspec.json.encode(msgspec.json.decode(text))
     except (ValueError, RecursionError):
         return False
-    return again.count(b'"') == record.count('"') and "\\u0022" not in record
+    return again.count(b'"') == text.count('"') and "\\u0022" not in text
+
+
+def _brackets(record: str) -> int:
+    return record.count("{") + record.count("[")
 
 
 def _inside(

@@ -85,6 +85,10 @@ def test_windows_line_ends_and_byte_order_mark_are_no_part_of_the_values():
     assert read_all("\ufeffid,name\r\n1,Ann\r\n".encode())[0] == [(2, {"id": "1", "name": "Ann"})]
 
 
+def test_a_byte_order_mark_at_the_first_value_is_part_of_it():
+    assert read_all("id,name\n\ufeff1,Ann\n".encode())[0] == [(2, {"id": "\ufeff1", "name": "Ann"})]
+
+
 def test_semicolons_and_latin_1_are_read_as_configured():
     good, _ = read_all("id;stad\n1;Málaga\n".encode("latin-1"), delimiter=";", encoding="latin-1")
     assert good == [(2, {"id": "1", "stad": "Málaga"})]
@@ -184,3 +188,17 @@ def test_parquet_rows_are_numbered_from_1_and_a_torn_footer_is_broken():
 def test_a_record_of_several_lines_longer_than_a_block_is_broken_with_its_line(monkeypatch):
     monkeypatch.setattr(csv_files, "BLOCK", 128)
     assert "on line 2 or later is longer than" in broken(b'id,note\n1,a\n2,"' + b"x\n" * 500 + b'"\n')
+
+
+def test_nested_json_lines_are_judged_one_by_one_whoever_their_neighbours_are():
+    bad = ['{"a": {"b": 1, "b": 2}}', '{"a": {}}, {"a": {}}', '{"a": [1,]}', '{"a": {"b": NaN}}', '{"a": {"b": 1}']
+    bad += [
+        '{"a": ' + "[" * 100 + "]" * 100 + "}",
+        '{"a": {"\\u0062": "\\u0022\\u0022", "b": 2}}',
+        '{"a": [9' + "9" * 400 + "]}",
+    ]
+    lines = [line for one in bad for line in (*['{"a": {"b": [1.50, "x"]}}'] * 5, one)]
+    good, refused = read_all("\n".join(lines).encode(), type="jsonl")
+    assert [text for _, text in refused] == bad
+    assert [line for line, _ in refused] == [6 * place for place in range(1, len(bad) + 1)]
+    assert len(good) == 5 * len(bad)
