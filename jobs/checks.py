@@ -14,6 +14,7 @@ from jobs.ingest import source_checks
 from jobs.ingest.expressions import parse
 from jobs.journeys import checks as journey_checks
 from jobs.profiles import trait_checks
+from jobs.profiles.known import unknown_records
 from jobs.settings import Settings
 from jobs.validate import own_rules
 from jobs.yaml_files import ConfigError, line_of
@@ -30,7 +31,7 @@ def problems(settings: Settings) -> list[str]:
 
 def notes(settings: Settings) -> list[str]:
     """One line per thing that is allowed and worth knowing."""
-    return list(source_checks.notes(settings))
+    return [*source_checks.notes(settings), *unknown_records(settings.decisions, settings)]
 
 
 def _mappings(settings: Settings) -> Iterator[str]:

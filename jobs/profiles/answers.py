@@ -69,7 +69,7 @@ def keep(answers: Sequence[Decision], given: date, settings: Settings) -> dict[s
         raise DecisionRefused(
             f"{len(against)} of {len(answers)} answers were not kept: {'; '.join(sorted(against.values()))}"
         )
-    return {"decisions": commit.rows}
+    return {"decisions": commit.rows if commit.applied else 0}
 
 
 def _record(text: str) -> Record:

@@ -1,0 +1,148 @@
+"""`klantreis review`: pairs of records a person should look at, and what is decided about them."""
+
+from __future__ import annotations
+
+import csv
+import getpass
+import io
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from jobs.config_decisions import BY_COMMAND, CSV_COLUMNS, Decision, Placed, csv_row, problems
+from jobs.console import Config, console, require_table, show
+from jobs.settings import Settings, load_settings
+from jobs.yaml_files import ConfigError, nearest
+
+if TYPE_CHECKING:
+    from jobs.lake import Lake
+
+app = typer.Typer(no_args_is_help=True, help="Pairs of records a person should look at, and what is decided.")
+
+COMPARED = ("first_name", "last_name", "birth_date", "gender", "street", "postcode", "city", "email", "phone")
+
+
+@app.command("list")
+def list_(
+    limit: Annotated[int, typer.Option(min=1, help="How many pairs.")] = 20,
+    show_values: Annotated[bool, typer.Option("--show-values", help="Print the records too.")] = False,
+    config: Config = None,
+) -> None:
+    """List pairs that may be one person and are not decided yet, the likeliest first, and how they agree."""
+    from jobs.lake import Lake
+    from jobs.profiles.explain import undecided
+
+    settings = load_settings(config)
+    require_table(settings, "identity/review")
+    found = undecided(settings)
+    if not found:
+        console.print("Nothing to review.")
+        return
+    columns = ("left", "right", "probability", "weight", "agrees", "first_seen")
+    heads = ["record", "and", "probability", "weight", "how they agree", "since"]
+    show(f"To review: {len(found):,} pairs", heads, [[row[name] for name in columns] for row in found[:limit]])
+    if show_values:
+        _show_records(Lake.of(settings), found[:limit])
+    if len(found) > limit:
+        console.print(f"{len(found) - limit:,} more pairs; see --limit")
+
+
+@app.command()
+def decide(
+    left: Annotated[str, typer.Argument(help="One record, as source:id.")],
+    right: Annotated[str, typer.Argument(help="The other record, as source:id.")],
+    decision: Annotated[str, typer.Argument(help="same or different")],
+    because: Annotated[str, typer.Option("--because", help="Why; it is kept with the decision.")],
+    by: Annotated[str | None, typer.Option("--by", help="Who decided; default: you.")] = None,
+    on: Annotated[
+        str | None, typer.Option("--on", help="From which day, as 2017-12-31; default: the newest day of identity.")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Decide that two records are the same person, or are not; it is added to config/decisions/review.csv.
+
+    It counts at the next run, from its day on, and wins over every rule and probability.
+    """
+    from jobs.lake import Lake
+
+    settings = load_settings(config)
+    if decision not in ("same", "different"):
+        raise ConfigError([f"unknown decision {decision!r}{nearest(decision, ('same', 'different'))}"])
+    lake = Lake.of(settings)
+    made = _decision(left, right, decision, because, by or getpass.getuser(), _day(on) if on else newest(lake))
+    path = settings.folder / BY_COMMAND
+    wrong = problems([*settings.decisions, Placed(made, "this decision")], settings.sources)
+    if wrong:
+        raise ConfigError(wrong)
+    if any(one.decision.id == made.id for one in settings.decisions):
+        console.print("This is decided already; nothing was added.")
+        return
+    _append(path, made)
+    console.print(f"Added to {path}; it counts from {made.on} at the next `klantreis run`.", soft_wrap=True)
+    _warn_if_unknown(settings, made)
+
+
+def newest(lake: Lake) -> date:
+    """The day identity stands at; today if it never ran."""
+    days = lake.arrow("identity/map", columns=["as_of"])["as_of"].unique().to_pylist()
+    return max(days, default=date.today())
+
+
+def _decision(left: str, right: str, decision: str, because: str, by: str, on: date) -> Decision:
+    told: dict[str, Any] = {"decision": decision, "by": by, "on": on, "because": because}
+    for side, text in (("left", left), ("right", right)):
+        source, _, record = text.partition(":")
+        told[side] = {"source": source, "record": record}
+    try:
+        return Decision.model_validate(told)
+    except ValidationError as error:
+        keys = sorted({str(problem["loc"][0]) for problem in error.errors()})
+        hint = "a record is written as source:id, such as crm:123, and --because and --by say something"
+        raise ConfigError([f"{', '.join(keys)}: {hint}"]) from None
+
+
+def _append(path: Path, made: Decision) -> None:
+    """One line more, with the header if the file is new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    if not text:
+        writer.writerow(CSV_COLUMNS)
+    writer.writerow(csv_row(made))
+    with path.open("a", encoding="utf-8", newline="") as file:
+        file.write(("\n" if text and not text.endswith("\n") else "") + lines.getvalue())
+
+
+def _warn_if_unknown(settings: Settings, made: Decision) -> None:
+    from jobs.profiles.known import unknown_records
+
+    for note in unknown_records([Placed(made, "Note")], settings):
+        console.print(note, highlight=False, soft_wrap=True)
+
+
+def _show_records(lake: Lake, pairs: list[dict[str, Any]]) -> None:
+    """The newest version of the records of each pair, side by side."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    names = {row[side] for row in pairs for side in ("left", "right")}
+    ids = pa.array(sorted({name.partition(":")[2] for name in names}), pa.string())
+    rows = lake.dataset("valid/contacts").to_table(filter=pc.field("contact_id").isin(ids)).to_pylist()
+    newest_last = sorted(rows, key=lambda row: (str(row["updated_at"]), row["arrived"], row["line"]))
+    by_name = {f"{row['source']}:{row['contact_id']}": row for row in newest_last}
+    for pair in pairs:
+        left, right = (by_name.get(pair[side], {}) for side in ("left", "right"))
+        told = [name for name in COMPARED if left.get(name) is not None or right.get(name) is not None]
+        values = [[name, *(None if s.get(name) is None else str(s[name]) for s in (left, right))] for name in told]
+        show(None, ["", pair["left"], pair["right"]], values)
+
+
+def _day(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise ConfigError([f"--on: {text!r} is not a day; write it as 2017-12-31"]) from None
