@@ -42,7 +42,13 @@ def _rules(identity: Identity, sources: Mapping[str, Source]) -> Iterator[Proble
 
 
 def _groups(identity: Identity) -> Iterator[Problem]:
-    """Attributes taken together follow one leader, which follows nobody."""
+    """Attributes taken together follow one leader, which follows nobody; an address has one."""
+    parts = [name for name in ("street", "postcode", "city") if name in identity.golden_record]
+    if len(parts) > 1:
+        yield (
+            ("golden_record", parts[1]),
+            f"{parts[0]!r} has a rule too: the address would be mixed from two records; name it in `together` instead",
+        )
     leader_of: dict[str, str] = {}
     for leader, rule in identity.golden_record.items():
         for number, name in enumerate(rule.together):

@@ -8,10 +8,8 @@ from pyspark.sql import functions as F
 from jobs.config_models import GoldenRule
 from jobs.normalise.identifiers import normalised, trimmed
 from jobs.profiles.criteria import NEWEST, ranked
-from jobs.profiles.golden import CONTACT_POINTS
+from jobs.profiles.golden import ADDRESS_PARTS, CONTACT_POINTS, rules_in_force
 from jobs.settings import Settings
-
-ADDRESS = ("street", "postcode", "city", "country")
 
 
 def contact_points(contacts: DataFrame, settings: Settings) -> DataFrame:
@@ -31,13 +29,13 @@ def contact_points(contacts: DataFrame, settings: Settings) -> DataFrame:
 
 def addresses(contacts: DataFrame, settings: Settings) -> DataFrame:
     """One row per customer and address, as profiles/addresses. An address is taken whole from one record."""
-    rules = settings.identity.golden_record
-    whole = [rule for name, rule in rules.items() if name in ADDRESS or set(rule.together) & set(ADDRESS)]
-    rule = whole[0] if whole else NEWEST
+    rules = rules_in_force(settings.identity.golden_record)
+    parts = {"street", "postcode", "city"}
+    rule = next(rule for name, rule in rules.items() if {name, *rule.together} & parts)
     spelled = contacts.withColumns({"value": address_key(), "since:value": F.col("updated_at")})
-    given = {name: trimmed(F.col(name)) for name in ADDRESS}
+    given = {name: trimmed(F.col(name)) for name in ADDRESS_PARTS}
     return _in_order(spelled.withColumns(given), rule).select(
-        "customer_id", F.col("value").alias("address"), *ADDRESS, *_ORIGIN
+        "customer_id", F.col("value").alias("address"), *ADDRESS_PARTS, *_ORIGIN
     )
 
 

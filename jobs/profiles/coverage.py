@@ -21,7 +21,7 @@ def coverage(contacts: DataFrame, golden: DataFrame, points: DataFrame, as_of: d
 
     A source is there for every attribute that its configuration maps or that one of its records has.
     """
-    best = _golden_values(golden, points, settings)
+    best = _golden_values(golden, points)
     given = _values(contacts, {name: _spelled(contacts, name, settings) for name in ATTRIBUTES}, "source", "updated_at")
     met = given.join(best.select("customer_id", "attribute", "best"), on=["customer_id", "attribute"], how="left")
     filled = F.col("value").isNotNull()
@@ -66,15 +66,12 @@ def mapped_attributes(settings: Settings) -> list[tuple[str, str]]:
     ]
 
 
-def _golden_values(golden: DataFrame, points: DataFrame, settings: Settings) -> DataFrame:
+def _golden_values(golden: DataFrame, points: DataFrame) -> DataFrame:
     """Customers with contact records: customer_id, attribute, best value and the source it came from."""
-    rules = settings.identity.golden_record
-    leader_of = {name: leader for leader, rule in rules.items() for name in rule.together}
     own = [name for name in ATTRIBUTES if name not in CONTACT_POINTS]
     values = {name: F.col(name).cast("string") for name in own}
     told_by = {
-        name: F.when(F.col(name).isNotNull(), F.get_json_object("provenance", f"$.{leader_of.get(name, name)}.source"))
-        for name in own
+        name: F.when(F.col(name).isNotNull(), F.get_json_object("provenance", f"$.{name}.source")) for name in own
     }
     known = golden.where("contact_records > 0")
     from_records = _values(known, values, told_by=told_by).withColumnRenamed("value", "best")

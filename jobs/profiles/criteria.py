@@ -26,12 +26,12 @@ def ranked(
     names: list[str] = []
     for criterion in order:
         name = f"{value}:{criterion}"
-        contacts = contacts.withColumn(name, _rank(criterion, rule, value, moment, names))
+        contacts = contacts.withColumn(name, _rank(contacts, criterion, rule, value, moment, names))
         names.append(name)
     return contacts, names
 
 
-def _rank(criterion: str, rule: GoldenRule, value: str, moment: str, before: list[str]) -> Column:
+def _rank(contacts: DataFrame, criterion: str, rule: GoldenRule, value: str, moment: str, before: list[str]) -> Column:
     column = F.col(f"`{value}`")
     if criterion == "source":
         return trust(rule)
@@ -47,6 +47,8 @@ def _rank(criterion: str, rule: GoldenRule, value: str, moment: str, before: lis
         return -F.coalesce(F.length(column.cast("string")), F.lit(0))
     if criterion == "longest_valid":
         return F.coalesce(F.unix_micros(F.col(f"`since:{value}`")), F.lit(_NEVER))
+    if f"lacks:{value}" in contacts.columns:
+        return F.col(f"`lacks:{value}`")
     filled = [F.col(name).isNotNull().cast("int") for name in GOLDEN_ATTRIBUTES]
     return -reduce(Column.__add__, filled)
 

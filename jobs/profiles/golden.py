@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -17,6 +18,9 @@ from jobs.settings import Settings
 
 CONTACT_POINTS = ("email", "phone")
 """Of these a customer keeps every value, best first: profiles/contact_points."""
+ADDRESS_PARTS = ("street", "postcode", "city", "country")
+ADDRESS = "address"
+"""Stands for the parts of an address when none of them has a rule."""
 
 
 def current_contacts(contacts: DataFrame, identity_map: DataFrame, settings: Settings) -> DataFrame:
@@ -51,16 +55,17 @@ def golden_records(contacts: DataFrame, identity_map: DataFrame, as_of: date, se
 
 def best_values(contacts: DataFrame, settings: Settings) -> DataFrame:
     """One row per customer with contact records: its attributes, lists of ids, contact_records and provenance."""
-    rules = settings.identity.golden_record
-    followers = {name: leader for leader, rule in rules.items() for name in rule.together}
-    own = [name for name in rules if name.startswith(OWN)]
-    leaders = [name for name in (*GOLDEN_ATTRIBUTES, *own) if name not in (*followers, *CONTACT_POINTS)]
-    filled = contacts.withColumns({_column(name): _value(name, contacts) for name in (*leaders, *followers)})
+    rules = rules_in_force(settings.identity.golden_record)
+    leader_of = {name: leader for leader, rule in rules.items() for name in (leader, *rule.together)}
+    single = [name for name in leader_of if name not in CONTACT_POINTS and name != ADDRESS]
+    filled = contacts.withColumns({_column(name): _value(name, contacts) for name in single})
+    if ADDRESS in rules:
+        filled = filled.withColumns(_whole_address(rules[ADDRESS].together))
+    leaders = [name for name in rules if name not in CONTACT_POINTS]
     records: dict[str, Column] = {}
     for name in leaders:
-        rule = rules.get(name, NEWEST)
-        filled, ranks = ranked(filled, rule, _column(name))
-        records[name] = _record(name, rule, ranks)
+        filled, ranks = ranked(filled, rules[name], _column(name))
+        records[name] = _record(name, rules[name], ranks)
     customer = Window.partitionBy("customer_id")
     bests = filled.withColumns({f"best:{name}": F.min(record).over(customer) for name, record in records.items()})
     listed = {
@@ -75,17 +80,48 @@ def best_values(contacts: DataFrame, settings: Settings) -> DataFrame:
         *[F.min(F.when(_differs(name), record)).alias(f"other:{name}") for name, record in records.items()],
         *[F.count(F.col(f"`{_column(name)}`")).alias(f"filled:{name}") for name in leaders],
     )
-    found = {name: _best(followers.get(name, name))[name] for name in (*leaders, *followers) if name not in own}
+    own = [name for name in single if name.startswith(OWN)]
+    found = {name: _best(leader_of[name])[name] for name in single if name not in own}
     found["attributes"] = _attributes(settings, own)
     zone = settings.general.timezone
-    origins = [
-        F.when(_best(name).isNotNull(), _origin(name, rules.get(name, NEWEST), zone)).alias(name) for name in leaders
-    ]
+    origins = []
+    for name in single:
+        leader = leader_of[name]
+        origin = _origin(leader, rules[leader], zone)
+        origins.append(F.when(_best(leader)[_column(name)].isNotNull(), origin).alias(name))
     return merged.select(
         *("customer_id", "contact_records", *listed),
         *[value.alias(name) for name, value in found.items()],
         F.to_json(F.struct(*origins)).alias("provenance"),
     )
+
+
+def rules_in_force(declared: dict[str, GoldenRule]) -> dict[str, GoldenRule]:
+    """A rule for every attribute that follows no other. An address never mixes two records.
+
+    The rule of a part of the address is that of the whole; without one the most complete address wins, then the newest.
+    """
+    rules = dict(declared)
+    followed = {name for rule in rules.values() for name in rule.together}
+    free = [name for name in ADDRESS_PARTS if name not in rules and name not in followed]
+    leader = next((name for name in ADDRESS_PARTS[:3] if name in rules), None)
+    if leader:
+        rules[leader] = rules[leader].model_copy(update={"together": [*rules[leader].together, *free]})
+    elif not followed & set(ADDRESS_PARTS):
+        rules[ADDRESS] = GoldenRule(order=["most_complete", "newest"], together=free)
+    followed = {name for rule in rules.values() for name in rule.together}
+    return rules | {name: NEWEST for name in GOLDEN_ATTRIBUTES if name not in rules and name not in followed}
+
+
+def _whole_address(parts: list[str]) -> dict[str, Column]:
+    """An address as one value, null if all of it is, and how much of it a record lacks."""
+    told = [F.col(name) for name in parts]
+    text = F.concat_ws("|", *[F.coalesce(name, F.lit("")) for name in parts])
+    return {ADDRESS: F.when(F.coalesce(*told).isNotNull(), text), f"lacks:{ADDRESS}": _lacking(told)}
+
+
+def _lacking(columns: list[Column]) -> Column:
+    return reduce(Column.__add__, [column.isNull().cast("int") for column in columns])
 
 
 def _column(name: str) -> str:

@@ -5,12 +5,16 @@ import json
 import re
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as fuzz
+from hypothesis import strategies as st
 
 from jobs.normalise.identifiers import identifier_hash
 from jobs.profiles.golden import current_contacts, golden_records
 from jobs.yaml_files import ConfigError
 
 TODAY = dt.date(2017, 6, 1)
+ADDRESS = ("street", "postcode", "city", "country")
 
 
 @pytest.fixture
@@ -138,6 +142,39 @@ def test_an_address_is_taken_whole_from_one_record(customer):
     assert (found["postcode"], found["city"], found["street"]) == ("2611 AA", "Delft", None)
 
 
+def test_without_a_rule_an_address_is_taken_whole_too_and_the_most_complete_wins(customer):
+    found = customer(
+        {},
+        {"contact_id": "1", "street": "Oudegracht 1", "postcode": "3511 AB", "city": "Utrecht", "country": "NL"},
+        {"contact_id": "2", "city": "Delft", "country": "BE", "updated_at": "2017-05-01"},
+    )
+    assert [found[name] for name in ("street", "postcode", "city", "country")] == [
+        *("Oudegracht 1", "3511 AB", "Utrecht", "NL")
+    ]
+    assert json.loads(found["provenance"])["country"] == {
+        "source": "crm", "record": "1", "date": "2017-01-01", "rule": "most_complete"
+    }  # fmt: skip
+
+
+def test_a_country_alone_is_kept(customer):
+    assert customer({}, {"contact_id": "1", "country": "NL"})["country"] == "NL"
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries({name: st.sampled_from((None, "a", "b")) for name in ADDRESS}), min_size=1, max_size=4
+    )
+)
+@fuzz(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_rule_ever_mixes_the_addresses_of_two_records(customer, addresses):
+    given_records = [{"contact_id": str(n), "updated_at": f"2017-01-0{n + 1}"} | a for n, a in enumerate(addresses)]
+    whole = [tuple(address[name] for name in ADDRESS) for address in addresses]
+    for rules in ({}, {"city": {"order": ["longest"]}}, {"postcode": {"together": ["street"]}}):
+        found = customer(rules, *given_records)
+        made = tuple(found[name] for name in ADDRESS)
+        assert made in whole or made == (None, None, None, None)
+
+
 def test_only_the_latest_version_of_a_record_counts(customer):
     found = customer(
         {"city": {"order": ["longest"]}},
@@ -258,6 +295,7 @@ def test_a_customer_lists_all_its_records_logins_and_cards(customer):
             {"city": {"together": ["street"]}, "street": {"together": ["city"]}},
             ".city.together.0: 'street' and 'city' would each be taken with the other: a circle",
         ),
+        ({"city": {}, "street": {}}, ".city: 'street' has a rule too: the address would be mixed from two records"),
         ({"city": {"together": ["street"]}, "street": {}}, ".city.together.0: 'street' has a rule of its own"),
         (
             {"city": {"together": ["street"]}, "postcode": {"together": ["street"]}},
