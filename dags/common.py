@@ -22,8 +22,7 @@ ZONE = SETTINGS.general.timezone
 NIGHTLY = CronPartitionTimetable("0 4 * * *", timezone=ZONE, run_offset=-1, key_format="%Y-%m-%d")
 
 CRM, SURVEY, CHAT, WEB = (Asset(f"valid/{group}", group="klantreis") for group in config_sources.GROUPS)
-PROFILES = Asset("profiles", group="klantreis")
-JOURNEYS = Asset("journeys", group="klantreis")
+PROFILES, JOURNEYS = (Asset(name, group="klantreis") for name in ("profiles", "journeys"))
 FEATURES = Asset("models/features", group="klantreis")
 RETRAINING_DUE = Asset("models/retraining_due", group="klantreis")
 SEGMENTATION, CHURN = (Asset(f"models/{model}", group="klantreis") for model in ("segmentation", "churn"))
@@ -37,7 +36,8 @@ def say_why(context: Any) -> None:
     log.error("%s failed: %r", context["task_instance"].task_id, context.get("exception"))
 
 
-DECIDED = [errors.DataStopped, errors.RowsRefused, errors.StaleDay, errors.NotTrainable, ConfigError]
+DECIDED = [errors.DataStopped, errors.RowsRefused, errors.StaleDay, errors.NotTrainable]
+DECIDED += [errors.DecisionRefused, ConfigError]
 BUGS = [AssertionError, AttributeError, ImportError, LookupError, NameError, TypeError]
 RETRIES = ExceptionRetryPolicy(
     [

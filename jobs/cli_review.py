@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from jobs.config_decisions import BY_COMMAND, CSV_COLUMNS, Decision, Placed, csv_row, problems
+from jobs.config_decisions import BY_COMMAND, CSV_COLUMNS, Decision, Placed, csv_row, problems, record_of
 from jobs.console import Config, console, require_table, show
 from jobs.settings import Settings, load_settings
 from jobs.yaml_files import ConfigError, nearest
@@ -33,7 +33,7 @@ def list_(
 ) -> None:
     """List pairs that may be one person and are not decided yet, the likeliest first, and how they agree."""
     from jobs.lake import Lake
-    from jobs.profiles.explain import undecided
+    from jobs.profiles.review import undecided
 
     settings = load_settings(config)
     require_table(settings, "identity/review")
@@ -66,13 +66,12 @@ def decide(
 
     It counts at the next run, from its day on, and wins over every rule and probability.
     """
-    from jobs.lake import Lake
+    from jobs.profiles.review import newest
 
     settings = load_settings(config)
     if decision not in ("same", "different"):
         raise ConfigError([f"unknown decision {decision!r}{nearest(decision, ('same', 'different'))}"])
-    lake = Lake.of(settings)
-    made = _decision(left, right, decision, because, by or getpass.getuser(), _day(on) if on else newest(lake))
+    made = _decision(left, right, decision, because, by or getpass.getuser(), _day(on) if on else newest(settings))
     path = settings.folder / BY_COMMAND
     wrong = problems([*settings.decisions, Placed(made, "this decision")], settings.sources)
     if wrong:
@@ -85,23 +84,15 @@ def decide(
     _warn_if_unknown(settings, made)
 
 
-def newest(lake: Lake) -> date:
-    """The day identity stands at; today if it never ran."""
-    days = lake.arrow("identity/map", columns=["as_of"])["as_of"].unique().to_pylist()
-    return max(days, default=date.today())
-
-
 def _decision(left: str, right: str, decision: str, because: str, by: str, on: date) -> Decision:
     told: dict[str, Any] = {"decision": decision, "by": by, "on": on, "because": because}
-    for side, text in (("left", left), ("right", right)):
-        source, _, record = text.partition(":")
-        told[side] = {"source": source, "record": record}
     try:
-        return Decision.model_validate(told)
+        sides = {side: record_of(text) for side, text in (("left", left), ("right", right))}
+        return Decision.model_validate(sides | told)
     except ValidationError as error:
-        keys = sorted({str(problem["loc"][0]) for problem in error.errors()})
+        keys = ", ".join(sorted({str(problem["loc"][0]) for problem in error.errors()}))
         hint = "a record is written as source:id, such as crm:123, and --because and --by say something"
-        raise ConfigError([f"{', '.join(keys)}: {hint}"]) from None
+        raise ConfigError([f"{keys}: {hint}"]) from None
 
 
 def _append(path: Path, made: Decision) -> None:

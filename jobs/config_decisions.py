@@ -45,6 +45,12 @@ class Record(Strict):
         return f"{self.source}:{self.record}"
 
 
+def record_of(text: str) -> Record:
+    """The record written as source:id."""
+    source, _, record = text.partition(":")
+    return Record(source=source, record=record)
+
+
 class Decision(Strict):
     """Whether two records are one person, who said so, when, and why."""
 

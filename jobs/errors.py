@@ -15,6 +15,10 @@ class RowsRefused(StepFailed):
     """Rows that were replayed still break a rule: they stay in quarantine, all others are where they belong."""
 
 
+class DecisionRefused(StepFailed):
+    """An answer about who is who contradicts what was decided before; it was not kept."""
+
+
 class DeliveryIncomplete(StepFailed):
     """A destination did not account for every row within the tolerance of config/channels.yaml."""
 

@@ -7,17 +7,13 @@ from datetime import date
 
 import pyarrow as pa
 
-from jobs.config_decisions import Decision, Placed, Record, contradictions
-from jobs.errors import StepFailed
+from jobs.config_decisions import Decision, Placed, contradictions, record_of
+from jobs.errors import DecisionRefused
 from jobs.lake import Lake
 from jobs.schemas import get
 from jobs.settings import Settings
 
 TABLE, PLACE = "ops/decisions", "Airflow"
-
-
-class DecisionRefused(StepFailed):
-    """An answer contradicts what was decided before; it was not kept."""
 
 
 def answered(rows: pa.Table) -> list[Placed]:
@@ -26,8 +22,8 @@ def answered(rows: pa.Table) -> list[Placed]:
     return [
         Placed(
             Decision(
-                left=_record(row["left"]),
-                right=_record(row["right"]),
+                left=record_of(row["left"]),
+                right=record_of(row["right"]),
                 decision=row["decision"],
                 by=row["by"],
                 on=row["on"],
@@ -70,8 +66,3 @@ def keep(answers: Sequence[Decision], given: date, settings: Settings) -> dict[s
             f"{len(against)} of {len(answers)} answers were not kept: {'; '.join(sorted(against.values()))}"
         )
     return {"decisions": commit.rows if commit.applied else 0}
-
-
-def _record(text: str) -> Record:
-    source, _, record = text.partition(":")
-    return Record(source=source, record=record)

@@ -123,20 +123,6 @@ def explain(settings: Settings, customer: str, show_values: bool = False) -> Row
     }
 
 
-def undecided(settings: Settings) -> list[Row]:
-    """Pairs of identity/review that wait for a person, the likeliest first."""
-    lake = Lake.of(settings)
-    decided = {frozenset((str(one.decision.left), str(one.decision.right))) for one in settings.decisions} | {
-        frozenset((row["left"], row["right"])) for row in lake.arrow("ops/decisions", ["left", "right"]).to_pylist()
-    }
-    rows = [
-        row
-        for row in lake.arrow("identity/review").to_pylist()
-        if row["status"] == "review" and frozenset((row["left"], row["right"])) not in decided
-    ]
-    return sorted(rows, key=lambda row: (-row["probability"], row["left"], row["right"]))
-
-
 def to_json(explained: Row) -> str:
     """The same for machines."""
     return json.dumps(explained, indent=2, default=_plain, ensure_ascii=False)

@@ -53,6 +53,7 @@ GRAPH = {
             "account": [],
         },
     ),
+    "review_matches": (BY_HAND, [], [], {"pairs": ["ask", "keep"], "ask": ["keep"], "keep": []}),
     "maintain_lake": (WEEKLY, [], [], {"compact_and_vacuum": []}),
 }
 

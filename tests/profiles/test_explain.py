@@ -7,13 +7,16 @@ import shutil
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from jobs.cli import main
 from jobs.config_decisions import Decision
+from jobs.errors import DecisionRefused
 from jobs.lake import Lake
 from jobs.normalise.identifiers import identifier_hash
 from jobs.profiles import answers, customers, identity
+from jobs.schemas import get
 from jobs.settings import load_settings
 from tests.profiles.test_run import TABLES
 
@@ -93,23 +96,18 @@ def customer_of(settings, kind, value):
     return known[identifier_hash(kind, value, settings)]
 
 
-def waiting_pair(settings, left="crm:1", right="crm:2", probability=0.61):
-    """Put a pair into identity/review, as matching does for pairs it is not sure about."""
-    import pyarrow as pa
-
-    from jobs.schemas import get
-
+def waiting_pairs(settings, *pairs):
+    """Put pairs (left, right, probability) into identity/review, as matching does when it is not sure."""
     lake = Lake.of(settings)
-    row = {
-        "left": left,
-        "right": right,
-        "probability": probability,
+    told = {
         "weight": 0.6,
         "agrees": "family: near, given: other",
+        "status": "review",
+        "first_seen": LAST,
+        "as_of": LAST,
     }
-    table = pa.Table.from_pylist(
-        [row | {"status": "review", "first_seen": LAST, "as_of": LAST}], get("identity/review").arrow_schema()
-    )
+    rows = [{"left": left, "right": right, "probability": p, **told} for left, right, p in pairs]
+    table = pa.Table.from_pylist(rows, get("identity/review").arrow_schema())
     lake.replace("identity/review", table, lake.transaction("test", LAST))
 
 
@@ -205,7 +203,7 @@ class TestExplain:
 
 class TestReview:
     def test_pairs_are_listed_without_values_and_leave_the_list_when_decided(self, lived, klantreis):
-        waiting_pair(lived)
+        waiting_pairs(lived, ("crm:1", "crm:2", 0.61))
         listed = klantreis("review", "list")[1]
         assert "crm:1" in listed
         assert "family: near, given: other" in listed
@@ -293,7 +291,7 @@ class TestDecisionsOnTheLake:
         assert answers.keep([answer], LAST, lived) == {"decisions": 0}
         live(lived)
         assert customer_of(lived, "contact", "crm:1") == customer_of(lived, "contact", "crm:2")
-        with pytest.raises(answers.DecisionRefused, match="1 of 1 answers were not kept: Airflow: decided different"):
+        with pytest.raises(DecisionRefused, match="1 of 1 answers were not kept: Airflow: decided different"):
             answers.keep([answer.model_copy(update={"decision": "different"})], LAST, lived)
         klantreis("review", "decide", "crm:1", "crm:2", "different", "--because", "I met both")
         settings = live(load_settings(lived.folder))

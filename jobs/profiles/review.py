@@ -1,0 +1,81 @@
+"""Pairs of records a person should look at: which there are, how they are put to a person, and what is answered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from jobs.config_decisions import Decision, record_of
+from jobs.lake import Lake
+from jobs.profiles import answers
+from jobs.settings import Settings
+
+Row = dict[str, Any]
+OPTIONS = ("same", "different", "not sure")
+NO_REASON = "no reason given"
+
+
+def undecided(settings: Settings) -> list[Row]:
+    """Rows of identity/review that wait for a person, the likeliest first."""
+    lake = Lake.of(settings)
+    given = lake.arrow(answers.TABLE, ["left", "right"]).to_pylist()
+    decided = {frozenset(one.decision.ends) for one in settings.decisions}
+    decided |= {frozenset((row["left"], row["right"])) for row in given}
+    waiting = [
+        row
+        for row in lake.arrow("identity/review").to_pylist()
+        if row["status"] == "review" and frozenset((row["left"], row["right"])) not in decided
+    ]
+    return sorted(waiting, key=lambda row: (-row["probability"], row["left"], row["right"]))
+
+
+def questions(most: int, day: date, settings: Settings) -> list[dict[str, str]]:
+    """The likeliest pairs as questions: left, right, subject and body (Markdown), without values of the records."""
+    return [
+        {
+            "left": row["left"],
+            "right": row["right"],
+            "subject": f"Are {_shown(row['left'])} and {_shown(row['right'])} one person?",
+            "body": f"Probability {row['probability']:.3f}. How they agree: {_shown(row['agrees'])}.\n\nBoth are there "
+            f"since {row['first_seen']}. `klantreis review list --show-values` shows the records. An answer counts at "
+            "the next run of build_profiles; with *not sure* the pair stays on the list.",
+        }
+        for row in undecided(settings)[:most]
+    ]
+
+
+def keep(
+    asked: Sequence[Mapping[str, str]], given: Sequence[Mapping[str, Any]], day: date, settings: Settings
+) -> dict[str, int]:
+    """Keep what was answered, in the order of the questions: chosen_options, params_input and responded_by_user.
+
+    They count from the day identity stands at. Raises DecisionRefused for answers that contradict other decisions.
+    """
+    on = newest(settings)
+    decided = []
+    for question, answer in zip(asked, given, strict=True):
+        (choice,) = answer["chosen_options"]
+        if choice != "not sure":
+            who = answer["responded_by_user"] or {}
+            told = {
+                "decision": choice,
+                "by": who.get("name") or who.get("id") or "unknown",
+                "because": (answer["params_input"].get("because") or "").strip() or NO_REASON,
+                "on": on,
+            }
+            sides = {side: record_of(question[side]) for side in ("left", "right")}
+            decided.append(Decision.model_validate(sides | told))
+    return {"asked": len(asked), **answers.keep(decided, day, settings)}
+
+
+def newest(settings: Settings) -> date:
+    """The day identity stands at; today if it never ran."""
+    days = Lake.of(settings).arrow("identity/map", columns=["as_of"])["as_of"].unique().to_pylist()
+    return max(days, default=date.today())
+
+
+def _shown(text: str) -> str:
+    """Text of a source without what Airflow would take for a template, or a page for Markdown."""
+    return re.sub(r"[^\w.,:@/+ -]", "?", text)
