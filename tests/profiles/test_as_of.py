@@ -96,3 +96,26 @@ def test_a_customer_is_found_under_the_ids_of_that_day(company):
     assert counted[ann["customer_id"]] == 1
     now = {row["customer_id"]: row["orders"] for row in today.arrow("profiles/traits").to_pylist()}
     assert now[ann["customer_id"]] == 0
+
+
+def test_the_command_line_prints_coverage_and_past_profiles(company, tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from jobs import cli_profiles
+
+    everything = company("everything", DAYS)
+    live(everything, DAYS[-1])
+    monkeypatch.setattr(cli_profiles, "load_settings", lambda _: everything)
+    (ann,) = (r["customer_id"] for r in Lake.of(everything).arrow("profiles/customers").to_pylist() if r["known"])
+
+    def run(*arguments):
+        return CliRunner().invoke(cli_profiles.app, [*arguments], env={"COLUMNS": "200"})
+
+    assert "delivers nothing" not in run("coverage").stdout
+    shown = run("on", "2017-01-02", "--customer", ann, "--save", str(tmp_path / "kept"))
+    assert shown.exit_code == 0
+    assert "Delft" in shown.stdout
+    assert "Ede" not in shown.stdout
+    assert (tmp_path / "kept" / "profiles_customers.parquet").exists()
+    assert "was not known on 2017-01-01" in str(run("on", "2017-01-01", "--customer", "c0").exception)
+    assert "is not a day" in str(run("on", "yesterday").exception)

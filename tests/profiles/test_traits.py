@@ -343,3 +343,15 @@ def test_a_second_run_changes_nothing(settings, rows):
     version = lake.version("profiles/traits")
     assert traits.run(DAY, loaded) == {"traits": 1, "customers": 1}
     assert lake.version("profiles/traits") == version
+
+
+def test_the_traits_of_the_demo_company_are_fine(spark, monkeypatch):
+    from pathlib import Path
+
+    from jobs.settings import load_settings
+
+    for name in ("KLANTREIS_LANDING", "KLANTREIS_LAKE"):
+        monkeypatch.setenv(name, "var/x")
+    loaded = load_settings(Path(__file__).parents[2] / "config")
+    assert 10 <= len(loaded.traits) <= 20
+    assert trait_checks.check(loaded) + trait_checks.analyse(spark, loaded) == []
