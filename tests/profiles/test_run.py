@@ -148,3 +148,26 @@ def test_counts_hold_numbers_and_no_personal_data(company):
         "links_cut": 0,
         "decisions": {},
     }
+
+
+def test_an_unsubscribe_that_arrives_today_counts_today_with_the_event_as_proof(company, rows):
+    settings = company("2017-01-01", "2017-01-02")
+    lake = Lake.of(settings)
+    event = {"event_id": "u1", "source": "mail", "type": "unsubscribe", "channel": "email", "email": "ANN@x.nl"}
+    event |= {"occurred_at": "2017-01-02T18:00", "arrived": "2017-01-02", "file_id": "f", "line": 1}
+    day = dt.date(2017, 1, 2)
+    lake.append("valid/campaign_events", rows("valid/campaign_events", event), lake.transaction("arrive", day))
+    live(settings, "2017-01-02")
+    (row,) = [r for r in lake.arrow("profiles/consent").to_pylist() if r["purpose"] == "marketing"]
+    assert (row["status"], row["source"], row["proof"]) == ("withdrawn", "mail", "unsubscribe u1")
+
+
+def test_records_without_any_identifier_stay_single_customers_and_are_counted(company, rows):
+    settings = company("2017-01-01")
+    lake = Lake.of(settings)
+    bare = [CRM | {"contact_id": id_, "email": "", "phone": "?", "arrived": "2017-01-01"} for id_ in ("7", "8")]
+    txn = lake.transaction("arrive", dt.date(2017, 1, 1)).part("bare")
+    lake.append("valid/contacts", rows("valid/contacts", *bare), txn)
+    live(settings, "2017-01-01")
+    counts = customers.run(dt.date(2017, 1, 1), settings)
+    assert (counts["customers"], counts["known"], counts["anonymous"], counts["without_identifier"]) == (5, 3, 2, 2)
