@@ -33,7 +33,7 @@ def expanded(path: str, data: Data, limits: Limits) -> Iterator[bytes] | None:
     if name.endswith(GZIP):
         return capped(_gunzip(data), len(data), limits)
     if name.endswith(ZSTD):
-        return capped(_unzstd(data), len(data), limits)
+        return capped(unzstd(data), len(data), limits)
     return None
 
 
@@ -98,7 +98,7 @@ def _gunzip(data: Data) -> Iterator[bytes]:
         raise BrokenFile("the gzip file is cut off before its end; send the file again")
 
 
-def _unzstd(data: Data) -> Iterator[bytes]:
+def unzstd(data: Data) -> Iterator[bytes]:
     """The frames of a zstd file, one after the other."""
     import zstandard
 

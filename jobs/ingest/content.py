@@ -24,6 +24,11 @@ IN_MEMORY = 256 << 20
 MB = 1 << 20
 MAX_REFUSED = 100_000
 """Lines of one file that are set aside one by one; when there are more, something is wrong with all of it."""
+MARKS = {
+    "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+    "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+}
+"""Encodings by which a file says itself in which order its bytes are."""
 BAD = re.compile("[\udc00-\udcff\0]")
 """How `_as_surrogates` hands on a byte that is no text, and NUL."""
 
@@ -123,6 +128,11 @@ def _encoding(data: Data, configured: str) -> str:
             return "utf-32"
         if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             return "utf-16"
+    if name in MARKS and not bytes(data[:4]).startswith(MARKS[name]):
+        raise BrokenFile(
+            f"no byte order mark at its start, as {name} has; set the dataset's `encoding` to {name}-le (as Windows "
+            f"writes it) or {name}-be, or send the file again"
+        )
     return name
 
 

@@ -6,11 +6,13 @@ be trusted as a whole raises `BrokenFile`, possibly after some chunks, so take a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from jobs.config_formats import Format, Limits
@@ -20,6 +22,7 @@ from jobs.ingest.csv_files import read_csv
 from jobs.ingest.json_files import query, read_json, read_jsonl
 from jobs.ingest.records import Chunk, check_columns
 
+BARE = re.compile(r'"(?:[^"\\]|\\.)*"|(-?(?:NaN|Infinity))')
 BATCH = 100_000
 """Rows of a Parquet file read at a time."""
 
@@ -48,7 +51,7 @@ def _reader(database: duckdb.DuckDBPyConnection, content: Content, form: Format,
     if form.type == "parquet":
         return read_parquet(content, limits)
     if form.type == "avro":
-        return read_avro(content)
+        return read_avro(content, limits)
     if form.type == "jsonl":
         return read_jsonl(database, content, form, limits)
     return read_json(content, form, limits)
@@ -64,6 +67,7 @@ def read_parquet(content: Content, limits: Limits) -> Iterator[Chunk]:
         check_columns(file.schema_arrow.names)
         row = 1
         for batch in file.iter_batches(BATCH):
+            batch.validate(full=True)  # text that is none would become an empty record
             yield Chunk(pa.array(np.arange(row, row + len(batch))), pa.Table.from_batches([batch]))
             row += len(batch)
     except (pa.ArrowException, OSError, UnicodeDecodeError, MemoryError) as error:
@@ -71,7 +75,18 @@ def read_parquet(content: Content, limits: Limits) -> Iterator[Chunk]:
 
 
 def to_json(database: duckdb.DuckDBPyConnection, columns: pa.Table) -> pa.Array:
-    """Each row of a table as the text of a JSON object of column to value."""
+    """Each row of a table as the text of a JSON object of column to value; NaN and infinity are texts."""
     if not columns.num_rows:
         return pa.array([], pa.string())
-    return query(database, "select to_json(rows_)::varchar as r from rows_", columns)["r"]
+    records = query(database, "select to_json(rows_)::varchar as r from rows_", columns)["r"]
+    if all(pa.types.is_string(kind) for kind in columns.schema.types):
+        return records
+    odd = pc.or_(pc.match_substring(records, "NaN"), pc.match_substring(records, "Infinity"))
+    if not pc.any(odd).as_py():
+        return records
+    return pc.replace_with_mask(records, odd, pa.array(map(_quoted, records.filter(odd).to_pylist()), pa.string()))
+
+
+def _quoted(record: str) -> str:
+    """The record with its bare NaN and Infinity, which are no JSON, in quotes."""
+    return BARE.sub(lambda found: f'"{found[1]}"' if found[1] else found[0], record)

@@ -202,3 +202,28 @@ def test_nested_json_lines_are_judged_one_by_one_whoever_their_neighbours_are():
     assert [text for _, text in refused] == bad
     assert [line for line, _ in refused] == [6 * place for place in range(1, len(bad) + 1)]
     assert len(good) == 5 * len(bad)
+
+
+def parquet(table) -> bytes:
+    target = io.BytesIO()
+    pq.write_table(table, target)
+    return target.getvalue()
+
+
+def test_numbers_of_parquet_that_json_does_not_have_are_texts():
+    nan, infinite = float("nan"), float("-inf")
+    data = parquet(pa.table({"a": [nan, 1.5], "b": [[infinite], []], "c": ['NaN "NaN', "x"]}))
+    assert [record for _, record in read_all(data, type="parquet")[0]] == [
+        {"a": "NaN", "b": ["-Infinity"], "c": 'NaN "NaN'},
+        {"a": 1.5, "b": [], "c": "x"},
+    ]
+
+
+def test_parquet_text_that_is_no_utf_8_is_broken_and_not_an_empty_record():
+    data = parquet(pa.table({"name": ["plain", "Zo\u00eb"]}))
+    assert "Parquet" in broken(data.replace("Zo\u00eb".encode(), b"Zo\xff\xff"), type="parquet")
+
+
+def test_utf_16_without_its_byte_order_mark_is_broken():
+    assert "utf-16-le" in broken("id\n1\n".encode("utf-16-le"), encoding="utf-16")
+    assert read_all("id\n1\n".encode("utf-16-le"), encoding="utf-16-le")[0] == [(2, {"id": "1"})]

@@ -191,7 +191,7 @@ def test_avro_records_keep_every_digit_and_moment():
     from jobs.ingest.avro_files import read_avro
     from jobs.ingest.content import Content
 
-    (chunk,) = read_avro(Content(target.getvalue()))
+    (chunk,) = read_avro(Content(target.getvalue()), Limits())
     assert chunk.text.to_pylist() == [
         '{"id": 1152921504606846976, "total": 12345678901234567.80, "at": "9999-12-31T00:00:00+00:00", '
         '"tags": [null, "\\u00e9"], "score": "nan"}'
