@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from jobs.config_decisions import Decision, record_of
 from jobs.lake import Lake
+from jobs.normalise.identifiers import identifier_hash
 from jobs.profiles import answers
 from jobs.settings import Settings
 
@@ -18,7 +22,10 @@ NO_REASON = "no reason given"
 
 
 def undecided(settings: Settings) -> list[Row]:
-    """Rows of identity/review that wait for a person, the likeliest first."""
+    """Rows of identity/review that wait for a person, the likeliest first.
+
+    Pairs that something else has made one customer already are left out: they need no decision.
+    """
     lake = Lake.of(settings)
     given = lake.arrow(answers.TABLE, ["left", "right"]).to_pylist()
     decided = {frozenset(one.decision.ends) for one in settings.decisions}
@@ -28,7 +35,17 @@ def undecided(settings: Settings) -> list[Row]:
         for row in lake.arrow("identity/review").to_pylist()
         if row["status"] == "review" and frozenset((row["left"], row["right"])) not in decided
     ]
-    return sorted(waiting, key=lambda row: (-row["probability"], row["left"], row["right"]))
+    customer = _customers(lake, {row[side] for row in waiting for side in ("left", "right")}, settings)
+    apart = [row for row in waiting if customer.get(row["left"], "") != customer.get(row["right"])]
+    return sorted(apart, key=lambda row: (-row["probability"], row["left"], row["right"]))
+
+
+def _customers(lake: Lake, records: Iterable[str], settings: Settings) -> dict[str, str]:
+    """Of each record (source:id) that is known the customer."""
+    hashed = {identifier_hash("contact", record, settings): record for record in records}
+    wanted = pc.field("identifier").isin(pa.array([one for one in hashed if one], pa.string()))
+    found = lake.dataset("identity/map").to_table(columns=["identifier", "customer_id"], filter=wanted)
+    return {hashed[row["identifier"]]: row["customer_id"] for row in found.to_pylist()}
 
 
 def questions(most: int, day: date, settings: Settings) -> list[dict[str, str]]:

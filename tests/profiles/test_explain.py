@@ -212,6 +212,10 @@ class TestReview:
         assert klantreis("review", "decide", "crm:2", "crm:1", "different", "--because", "two people")[0] == 0
         assert "Nothing to review." in klantreis("review", "list")[1]
 
+    def test_a_pair_that_is_one_customer_already_needs_no_decision(self, lived, klantreis):
+        waiting_pairs(lived, ("crm:1", "shop:9", 0.7))
+        assert "Nothing to review." in klantreis("review", "list")[1]
+
     def test_a_decision_is_a_line_in_the_configuration(self, lived, klantreis):
         decided = klantreis(
             "review", "decide", "crm:2", "shop:9", "different", "--because", "no, she said", "--by", "ann"
