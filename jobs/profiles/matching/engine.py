@@ -27,9 +27,12 @@ FLOOR_BELOW = 14.0
 
 @dataclass(frozen=True)
 class Linked:
-    """`records`: record, source, group (the record the group is named after), in the order given. `pairs`: left, right, probability, weight
-    and a level per slot. `cut`: pairs that were likely but kept apart: left, right, weight, reason. `rules`: how pairs
-    were found. `hubs`: identifiers of too many people, which were not used.
+    """What was found.
+
+    `records`: record, source, group (the record the group is named after), in the order given. `pairs`: left, right,
+    probability, weight (log2 of the odds), and the level of each slot. `cut`: pairs that were likely but kept apart:
+    left, right, weight, reason. `rules`: how pairs were found, and keys that would have paired too many. `hubs`:
+    identifiers of too many people, which were not used.
     """
 
     records: pd.DataFrame

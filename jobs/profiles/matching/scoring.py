@@ -121,11 +121,6 @@ class Scorer:
         self.con.execute(f"DROP TABLE {raw}")
         return "scored_pairs"
 
-    def chart(self, model: Model) -> dict[str, Any]:
-        """The match weights as a Vega-Lite chart. Shows levels of agreement, no values."""
-        linker = self._linker(model.comparisons, model.rules, model.prior)
-        return dict(linker.visualisations.match_weights_chart().chart_dict)
-
     def _linker(
         self, comparisons: Sequence[Comparison], rules: Sequence[Rule], prior: float, keep: bool = False
     ) -> Linker:
