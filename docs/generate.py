@@ -53,11 +53,13 @@ def configuration() -> str:
     """Every key of every YAML file, from the models that check them."""
     from jobs.config_models import Audience, Channels, General, Identity, Journey, Models
     from jobs.config_sources import Source
+    from jobs.config_traits import Traits
 
     files: list[tuple[str, type[BaseModel]]] = [
         ("settings.yaml", General),
         ("sources/NAME.yaml", Source),
         ("identity.yaml", Identity),
+        ("traits.yaml", Traits),
         ("journey.yaml", Journey),
         ("models.yaml", Models),
         ("audiences/NAME.yaml", Audience),
@@ -101,7 +103,7 @@ def _nested(annotation: Any) -> type[BaseModel] | None:
 
 def _type(annotation: Any) -> str:
     text = str(annotation) if get_args(annotation) else getattr(annotation, "__name__", str(annotation))
-    for noise in ("typing.", "jobs.config_models.", "jobs.config_sources.", "<class '", "'>"):
+    for noise in ("typing.", "jobs.config_models.", "jobs.config_sources.", "jobs.config_traits.", "<class '", "'>"):
         text = text.replace(noise, "")
     return text.replace("|", "or").replace("[]", "").replace("Literal", "one of ")
 
