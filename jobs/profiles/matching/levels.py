@@ -37,8 +37,12 @@ class Comparison:
 
 
 _LONG = "least(length({l}), length({r}))"
-_ONE_SLIP = "WHEN levenshtein({l}, {r}) > 2 THEN false ELSE damerau_levenshtein({l}, {r}) <= 1"
-"""Damerau-Levenshtein costs eight times as much as Levenshtein, which rules out most pairs first."""
+_ONE_SLIP = (
+    "WHEN abs(strlen({l}) - strlen({r})) > 1 THEN false "
+    "WHEN levenshtein({l}, {r}) > 2 THEN false ELSE damerau_levenshtein({l}, {r}) <= 1"
+)
+"""Damerau-Levenshtein costs eight times as much as Levenshtein, and that ten times as much as lengths: each rules out
+most pairs for the next."""
 
 
 def both(slot: str, expression: str) -> str:
@@ -65,7 +69,8 @@ def one_slip(slot: str, longest: int = 1) -> str:
 
 
 def two_slips(slot: str, longest: int = 1) -> str:
-    return both(slot, f"({_LONG} >= {longest} AND levenshtein({{l}}, {{r}}) <= 2)")
+    far = f"NOT {_LONG} >= {longest} OR abs(strlen({{l}}) - strlen({{r}})) > 2"
+    return both(slot, f"(CASE WHEN {far} THEN false ELSE levenshtein({{l}}, {{r}}) <= 2 END)")
 
 
 def words(slot: str, least: float) -> str:
