@@ -12,21 +12,39 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import fastavro
+import pyarrow as pa
+import pyarrow.parquet as pq
 import zstandard
 
 Landed = tuple[str, bytes, "Fate"]
 HEADER = "id,updated,name,born"
+ENDINGS = {"contacts": ".csv", "messages": ".jsonl", "products": ".parquet", "tickets": ".avro"}
 
 
 @dataclass(frozen=True)
 class Fate:
-    """What must become of one file: the ids of its rows that are accepted and of those that never may be."""
+    """What must become of one file: the ids of its rows that are accepted and of those that never may be.
+
+    `moment` is what every accepted row must have as its time of change, if that is not known from elsewhere.
+    """
 
     accepted: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     quarantined: int = 0
     duplicates: int = 0
     days_late: int = 0
+    moment: dt.datetime | None = None
+
+    def then(self, other: Fate) -> Fate:
+        """The fate of a file that is replaced by another after it was read."""
+        return Fate(
+            self.accepted + other.accepted,
+            self.refused + other.refused,
+            self.quarantined + other.quarantined,
+            self.duplicates + other.duplicates,
+            self.days_late,
+        )
 
 
 @dataclass(frozen=True)
@@ -43,7 +61,7 @@ class Delivery:
         return [f"{self.prefix}r{place}" for place in range(6)]
 
     def name(self, ending: str = "") -> str:
-        return f"{self.dataset}_{self.prefix}" + (".csv" if self.dataset == "contacts" else ".jsonl") + ending
+        return f"{self.dataset}_{self.prefix}{ENDINGS[self.dataset]}{ending}"
 
     def lines(self) -> list[str]:
         """The good rows as text; some names are quoted and hold delimiters, quotes and line breaks."""
@@ -63,6 +81,17 @@ class Delivery:
         return ("\n".join(rows) + "\n").encode()
 
     def good(self) -> bytes:
+        rows = [{"id": id_, "at": "2024-04-30 10:00:00", "name": self.prefix, "state": "open"} for id_ in self.ids]
+        if self.dataset == "products":
+            target = io.BytesIO()
+            pq.write_table(pa.Table.from_pylist(rows), target, compression=self.chance.choice(["none", "zstd"]))
+            return target.getvalue()
+        if self.dataset == "tickets":
+            fields = [{"name": name, "type": "string"} for name in rows[0]]
+            schema = {"type": "record", "name": "ticket", "fields": fields}
+            target = io.BytesIO()
+            fastavro.writer(target, schema, rows, codec=self.chance.choice(["null", "deflate"]), sync_interval=1)
+            return target.getvalue()
         return self.text(self.lines())
 
     def whole(self, name: str, data: bytes) -> Iterator[Landed]:
@@ -127,10 +156,11 @@ def _(d: Delivery) -> Iterator[Landed]:
 
 @_kind("F7 rows of an earlier file again")
 def _(d: Delivery) -> Iterator[Landed]:
+    # of rows that share a key the one that arrived first, by day, stays
     lines = d.lines()
-    yield d.name(), d.text(lines), Fate(d.ids)
+    yield d.name(), d.text(lines), Fate(d.ids, days_late=1)
     yield (
-        d.name().replace(".csv", "_z.csv"),
+        d.name().replace(".csv", "_a.csv"),
         d.text([*lines[3:], d.plain(f"{d.prefix}new")]),
         Fate([f"{d.prefix}new"], duplicates=3),
     )
@@ -186,6 +216,47 @@ def _(d: Delivery) -> Iterator[Landed]:
 @_kind("F9 bad UTF-8 in a JSON line", "messages")
 def _(d: Delivery) -> Iterator[Landed]:
     yield from d.one_row(lambda line: line.replace("hi", "h\udcff").encode(errors="surrogateescape"))
+
+
+@_kind("F9 a byte that may have been a quote")
+def _(d: Delivery) -> Iterator[Landed]:
+    # if it was one, it reaches to the odd quote of a later row, and no row between them is what it seems
+    first, later = sorted(d.chance.sample(range(6), 2))
+    lines = [d.plain(id_) for id_ in d.ids]
+    lines[first] = d.plain(d.ids[first], "\0Ann")
+    lines[later] = d.plain(d.ids[later], '5" nails')
+    yield from d.whole(d.name(), d.text(lines).replace(b"\0", d.chance.choice([b"\0", b"\xff", b"\xa2"])))
+
+
+@_kind("F9 torn Parquet", "products")
+def _(d: Delivery) -> Iterator[Landed]:
+    data = d.good()
+    yield from d.whole(d.name(), data[: d.chance.randrange(1, len(data) - 1)])
+
+
+@_kind("F9 damaged Parquet footer", "products")
+def _(d: Delivery) -> Iterator[Landed]:
+    data = bytearray(d.good())
+    data[-d.chance.randrange(1, 9)] ^= 1 << d.chance.randrange(8)  # length of the footer or magic number
+    yield from d.whole(d.name(), bytes(data))
+
+
+@_kind("F9 good Parquet", "products")
+def _(d: Delivery) -> Iterator[Landed]:
+    yield d.name(), d.good(), Fate(d.ids)
+
+
+@_kind("F9 cut or damaged Avro", "tickets")
+def _(d: Delivery) -> Iterator[Landed]:
+    data = d.good()
+    cut = data[: len(data) - d.chance.randrange(1, 40)]
+    damaged = data[:-17] + bytes([data[-17] ^ 0xFF]) + data[-16:-1] + bytes([data[-1] ^ 1])
+    yield from d.whole(d.name(), d.chance.choice([cut, damaged]))
+
+
+@_kind("F9 good Avro", "tickets")
+def _(d: Delivery) -> Iterator[Landed]:
+    yield d.name(), d.good(), Fate(d.ids)
 
 
 @_kind("F9 header in another encoding")
@@ -285,6 +356,25 @@ def _(d: Delivery) -> Iterator[Landed]:
     yield "." + d.name(), d.good(), Fate(refused=d.ids)
 
 
+@_kind("F10 replaced after it was read")
+def _(d: Delivery) -> Iterator[Landed]:
+    lines = d.lines()
+    yield d.name(), d.text(lines), Fate(d.ids)
+    more = [d.plain(f"{d.prefix}new{place}") for place in range(2)]
+    yield d.name(), d.text([*lines[2:], *more]), Fate([f"{d.prefix}new0", f"{d.prefix}new1"], duplicates=4)
+
+
+@_kind("F11 column of another kind")
+def _(d: Delivery) -> Iterator[Landed]:
+    values = d.chance.choice([["yes", "no"], ["17.5", "3"], ["true", "false"]])
+    yield from d.whole(d.name(), d.text([d.plain(id_, born=d.chance.choice(values)) for id_ in d.ids]))
+
+
+@_kind("F11 value that was never there", "messages")
+def _(d: Delivery) -> Iterator[Landed]:
+    yield from d.one_row(lambda line: line.replace('"customer"', d.chance.choice(['"robot"', '"Zoé"', "7"])).encode())
+
+
 @_kind("F11 column added")
 def _(d: Delivery) -> Iterator[Landed]:
     lines = [d.plain(id_) + ",x" for id_ in d.ids]
@@ -332,6 +422,20 @@ def _(d: Delivery) -> Iterator[Landed]:
 def _(d: Delivery) -> Iterator[Landed]:
     moments = ["2023-10-29 02:30:00", "2024-04-30T10:00:00+14:00", "2024-04-30T10:00:00-12:00", "2024-02-29 23:59:59"]
     yield d.name(), d.text([d.plain(id_, at=d.chance.choice(moments)) for id_ in d.ids]), Fate(d.ids)
+
+
+@_kind("F17 an hour that the clock skips, a host in another zone")
+def _(d: Delivery) -> Iterator[Landed]:
+    written, moment = d.chance.choice(
+        [
+            ("2024-03-31 02:30:00", dt.datetime(2024, 3, 31, 1, 30, tzinfo=dt.UTC)),
+            ("2024-03-31 03:00:00", dt.datetime(2024, 3, 31, 1, 0, tzinfo=dt.UTC)),
+            ("2023-10-29 00:30:00", dt.datetime(2023, 10, 28, 22, 30, tzinfo=dt.UTC)),
+            ("2024-01-01 00:00:00", dt.datetime(2023, 12, 31, 23, 0, tzinfo=dt.UTC)),
+            ("2024-04-01T00:30:00-12:00", dt.datetime(2024, 4, 1, 12, 30, tzinfo=dt.UTC)),
+        ]
+    )
+    yield d.name(), d.text([d.plain(id_, at=written) for id_ in d.ids]), Fate(d.ids, moment=moment)
 
 
 @_kind("F18 cells that are formulas")

@@ -12,7 +12,10 @@ import datetime as dt
 import os
 import random
 import tempfile
+import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +49,19 @@ CONFIG: dict[str, Any] = {
                     "first_name": "name",
                     "birth_date": "born",
                 },
+                "changes": {"retyped": "quarantine"},
+                "history": {"volume": "off", "freshness": "off", "distribution": "off"},
+            },
+            "products": {
+                "files": "{day}/products*.parquet",
+                "format": {"type": "parquet"},
+                "columns": {"product_id": "id", "updated_at": "at", "name": "name"},
+                "history": {"volume": "off", "freshness": "off", "distribution": "off"},
+            },
+            "tickets": {
+                "files": "{day}/tickets*.avro",
+                "format": {"type": "avro"},
+                "columns": {"ticket_id": "id", "updated_at": "at", "opened_at": "at", "status": "state"},
                 "history": {"volume": "off", "freshness": "off", "distribution": "off"},
             },
             "messages": {
@@ -67,7 +83,14 @@ CONFIG: dict[str, Any] = {
     "models.yaml": {"segmentation": {"features": ["recency_days"]}, "churn": {}},
     "channels.yaml": {"destinations": {}},
 }
-IDS = {"contacts": "contact_id", "messages": "message_id"}
+IDS = {
+    "contacts": ("contact_id", "updated_at"),
+    "messages": ("message_id", "sent_at"),
+    "products": ("product_id", "updated_at"),
+    "tickets": ("ticket_id", "updated_at"),
+}
+ZONES = ("UTC", "Pacific/Kiritimati", "America/Los_Angeles", "Asia/Kathmandu")
+"""Time zones of the host, another for each round."""
 
 
 @dataclass
@@ -102,12 +125,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Fault:
-    """One injected fault: the files it landed, and what must become of each (by path)."""
+    """One injected fault: the files it landed, and what must become of each (by path).
+
+    `later` replaces files after they were read.
+    """
 
     number: int
     kind: str
     dataset: str
     fates: dict[str, Fate]
+    later: list[tuple[Path, bytes]]
 
 
 def main() -> None:
@@ -117,7 +144,7 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
         outcome = run(Path(home), chosen.count, chosen.seed)
-    console = Console()
+    console = Console(width=120)
     table = Table("fault", "injected", "survived", "rows lost", "rows twice", "bad rows let in", "crashed")
     for kind, count in sorted(outcome.injected.items()):
         survived = count - len(outcome.wrong.get(kind, ()))
@@ -147,7 +174,11 @@ def run(home: Path, count: int, seed: int) -> Outcome:
         landed = [_inject(home, day, number, seed) for number in range(first, min(first + ROUND, count))]
         outcome.injected.update(fault.kind for fault in landed)
         faults += landed
-        _run(settings, day, landed, outcome)
+        with _host_in(ZONES[first // ROUND % len(ZONES)]):
+            _run(settings, day, landed, outcome)
+        for path, data in (one for fault in landed for one in fault.later):
+            path.write_bytes(data)
+    _run(settings, day, landed, outcome)
     _judge(settings, faults, outcome)
     return outcome
 
@@ -156,14 +187,33 @@ def _inject(home: Path, day: dt.date, number: int, seed: int) -> Fault:
     chance = random.Random(f"{seed} {number}")
     kind = sorted(KINDS)[number % len(KINDS)]
     delivery = Delivery(chance, day, f"f{number}", KINDS[kind].dataset)
-    fates = {}
+    fates: dict[str, Fate] = {}
+    later = []
     for name, data, fate in KINDS[kind].inject(delivery):
         arrived = day - dt.timedelta(days=fate.days_late)
         target = home / "var" / "landing" / "crm" / str(arrived) / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
-        fates[f"crm/{arrived}/{name}"] = fate
-    return Fault(number, kind, KINDS[kind].dataset, fates)
+        path = f"crm/{arrived}/{name}"
+        if path in fates:
+            later.append((target, data))
+            fates[path] = fates[path].then(fate)
+        else:
+            target.write_bytes(data)
+            fates[path] = fate
+    return Fault(number, kind, KINDS[kind].dataset, fates, later)
+
+
+@contextmanager
+def _host_in(zone: str) -> Iterator[None]:
+    """The time zone of this process set to another, as if the job had moved to another host."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = zone
+    time.tzset()
+    try:
+        yield
+    finally:
+        os.environ.pop("TZ") if before is None else os.environ.update(TZ=before)
+        time.tzset()
 
 
 def _run(settings: Any, day: dt.date, faults: list[Fault], outcome: Outcome) -> None:
@@ -190,28 +240,35 @@ def _judge(settings: Any, faults: list[Fault], outcome: Outcome) -> None:
     counts: dict[str, list[dict[str, Any]]] = {}
     for row in lake.arrow("ops/counts").to_pylist():
         counts.setdefault(files[row["file_id"]]["path"], []).append(row)
-    accepted = {
-        dataset: Counter(lake.arrow(f"valid/{dataset}", columns=[column])[column].to_pylist())
-        for dataset, column in IDS.items()
-    }
+    accepted: dict[str, dict[str, list[dt.datetime]]] = {}
+    for dataset, (id_, moment) in IDS.items():
+        there = accepted.setdefault(dataset, {})
+        for row in lake.arrow(f"valid/{dataset}", columns=[id_, moment]).to_pylist():
+            there.setdefault(row[id_], []).append(row[moment])
     for fault in faults:
-        there = accepted[fault.dataset]
-        rows = [row for path in fault.fates for row in counts.get(path, [])]
-        found = tuple(sum(row[name] for row in rows) for name in ("accepted", "quarantined", "duplicates"))
-        rows_in = sum(row["rows_in"] for row in rows)
-        fates = fault.fates.values()
-        good = [id_ for fate in fates for id_ in fate.accepted]
-        expected = (len(good), sum(fate.quarantined for fate in fates), sum(fate.duplicates for fate in fates))
-        missing = [id_ for id_ in good if not there[id_]]
-        twice = [id_ for id_ in good if there[id_] > 1]
-        intruders = [id_ for fate in fates for id_ in fate.refused if there[id_]]
-        outcome.blame(outcome.lost, fault, len(missing), f"{len(missing)} good rows are not accepted")
-        outcome.blame(outcome.duplicated, fault, len(twice), f"{len(twice)} rows are there twice")
-        outcome.blame(outcome.intruded, fault, len(intruders), f"{len(intruders)} bad rows are accepted")
-        if found != expected or rows_in != sum(expected):
-            uncounted = max(sum(expected) - rows_in, 0) or 1
-            message = f"(accepted, quarantined, duplicates) are {found} of {rows_in}, not {expected}"
-            outcome.blame(outcome.lost, fault, uncounted, message)
+        for path, fate in fault.fates.items():
+            _judge_file(fault, fate, counts.get(path, []), accepted[fault.dataset], outcome)
+
+
+def _judge_file(
+    fault: Fault, fate: Fate, counts: list[dict[str, Any]], there: dict[str, list[dt.datetime]], outcome: Outcome
+) -> None:
+    """Compare what became of one file with its fate."""
+    found = tuple(sum(row[name] for row in counts) for name in ("accepted", "quarantined", "duplicates"))
+    rows_in = sum(row["rows_in"] for row in counts)
+    expected = (len(fate.accepted), fate.quarantined, fate.duplicates)
+    missing = [id_ for id_ in fate.accepted if id_ not in there]
+    twice = [id_ for id_ in fate.accepted if len(there.get(id_, [])) > 1]
+    intruders = [id_ for id_ in fate.refused if id_ in there]
+    moved = [id_ for id_ in fate.accepted if fate.moment and any(at != fate.moment for at in there.get(id_, []))]
+    outcome.blame(outcome.lost, fault, len(missing), f"{len(missing)} good rows are not accepted")
+    outcome.blame(outcome.duplicated, fault, len(twice), f"{len(twice)} rows are there twice")
+    outcome.blame(outcome.intruded, fault, len(intruders), f"{len(intruders)} bad rows are accepted")
+    outcome.blame(outcome.intruded, fault, len(moved), f"{len(moved)} rows have another moment")
+    if found != expected or rows_in != sum(expected):
+        uncounted = max(sum(expected) - rows_in, 0) or 1
+        message = f"(accepted, quarantined, duplicates) are {found} of {rows_in}, not {expected}"
+        outcome.blame(outcome.lost, fault, uncounted, message)
 
 
 if __name__ == "__main__":
