@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.ingest.content import BrokenFile
+from jobs.ingest.json_text import Parts, skip
 from jobs.yaml_files import nearest
 
 STEP = re.compile(r"(?P<name>[^.\[\]]*)(?P<each>\[\])?(\.|$)")
-SPACE = re.compile(r"[ \t\n\r]*")
 BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
@@ -50,10 +50,6 @@ class Scanner:
         except RecursionError:
             raise NotStrict("nested far too deeply") from None
 
-    def name(self, text: str, start: int) -> tuple[str, int]:
-        """The text of the JSON string that begins at `start`, and where it ends."""
-        return self._decoder.raw_decode(text, start)
-
     def _object(self, pairs: list[tuple[str, Any]]) -> None:
         if len({name for name, _ in pairs}) != len(pairs):
             self.problem = "an object names a field twice"
@@ -70,12 +66,12 @@ def problem_of(record: str) -> str | None:
     """What keeps a text from being one JSON value by the standard, without any part of it; None if nothing does."""
     scanner = Scanner()
     try:
-        end = scanner.end(record, _skip(record, 0))
+        end = scanner.end(record, skip(record, 0))
     except json.JSONDecodeError:
         return "not valid JSON"
     except NotStrict as error:
         return str(error)
-    return scanner.problem if _skip(record, end) == len(record) else "not valid JSON"
+    return scanner.problem if skip(record, end) == len(record) else "not valid JSON"
 
 
 def depth(text: str) -> int:
@@ -109,18 +105,19 @@ class _Document:
     def __init__(self, text: str, path: str):
         self._text, self._path = text, path
         self._scanner = Scanner()
+        self._parts = Parts(text, self._scanner.end)
         self._reached = False
         self._missing: tuple[str, list[str]] | None = None
 
     def records(self) -> Iterator[tuple[str, str | None]]:
-        start = _skip(self._text, 0)
+        start = skip(self._text, 0)
         try:
             end = self._scanner.end(self._text, start)
         except json.JSONDecodeError as error:
             raise BrokenFile(f"not valid JSON (line {error.lineno}); send the file again") from None
         except NotStrict as error:
             raise BrokenFile(f"the document is {error}; send the file again") from None
-        if _skip(self._text, end) < len(self._text):
+        if skip(self._text, end) < len(self._text):
             line = self._text.count("\n", 0, end) + 1
             raise BrokenFile(f"not valid JSON (line {line}: something follows the document); send the file again")
         if self._path:
@@ -184,26 +181,13 @@ class _Document:
 
     def _elements(self, start: int) -> Iterator[tuple[int, int, str | None]]:
         """Start, end and problem of each element of an array."""
-        position = _skip(self._text, start + 1)
-        while self._text[position] != "]":
-            end = self._scanner.end(self._text, position)
-            yield position, end, self._scanner.problem
-            position = self._next(end)
+        for element, end in self._parts.elements(start):
+            yield element, end, self._scanner.problem
 
     def _members(self, start: int) -> Iterator[_Member]:
         """Each field of an object."""
-        position = _skip(self._text, start + 1)
-        while self._text[position] != "}":
-            name, position = self._scanner.name(self._text, position)
-            value = _skip(self._text, _skip(self._text, position) + 1)
-            end = self._scanner.end(self._text, value)
+        for name, value, end in self._parts.members(start):
             yield _Member(name, value, end, self._scanner.problem)
-            position = self._next(end)
-
-    def _next(self, position: int) -> int:
-        """Where the next element or field begins, or the bracket that ends them."""
-        position = _skip(self._text, position)
-        return _skip(self._text, position + 1) if self._text[position] == "," else position
 
     def _fact(self, member: _Member) -> str:
         """The text of a field above the records. Raises BrokenFile if it is no strict JSON."""
@@ -233,10 +217,3 @@ def _steps(path: str) -> Steps:
 def _object(fields: Iterable[tuple[str, str]]) -> str:
     """A JSON object of names and the texts of their values."""
     return "{" + ", ".join(f"{json.dumps(name)}: {value}" for name, value in fields) + "}"
-
-
-def _skip(text: str, position: int) -> int:
-    """Past white space; a position that is always inside a text known to be valid JSON."""
-    found = SPACE.match(text, position)
-    assert found is not None
-    return found.end()
