@@ -11,7 +11,7 @@ import pytest
 import zstandard
 
 from jobs.config_formats import Limits
-from jobs.ingest import compression
+from jobs.ingest import avro_files, compression
 from tests.ingest.test_readers import broken, read_all
 
 ID = {"name": "id", "type": "long"}
@@ -59,9 +59,19 @@ def test_a_decimal_of_endless_digits_is_refused():
 
 
 def test_a_block_that_is_a_bomb_is_stopped_while_it_expands(monkeypatch):
+    produced = []
+
+    def counted(*where):
+        for chunk in compression.inflated(*where):
+            produced.append(len(chunk))
+            yield chunk
+
     monkeypatch.setattr(compression, "HONEST", 1 << 20)
+    monkeypatch.setattr(avro_files, "inflated", counted)
     bomb = zlib.compress(b"\x02" * (64 << 20))[2:-4]
-    assert "expands" in broken(avro(ID, count=64 << 20, block=bomb, codec="deflate"), type="avro")
+    bombed = avro(ID, count=64 << 20, block=bomb, codec="deflate")
+    assert "expands" in broken(bombed, limits=Limits(expansion=100), type="avro")
+    assert sum(produced) <= 16 << 20
 
 
 def test_many_blocks_together_are_over_the_limit():

@@ -227,3 +227,10 @@ def test_parquet_text_that_is_no_utf_8_is_broken_and_not_an_empty_record():
 def test_utf_16_without_its_byte_order_mark_is_broken():
     assert "utf-16-le" in broken("id\n1\n".encode("utf-16-le"), encoding="utf-16")
     assert read_all("id\n1\n".encode("utf-16-le"), encoding="utf-16-le")[0] == [(2, {"id": "1"})]
+
+
+def test_a_damaged_byte_that_may_have_been_a_quote_makes_an_odd_quote_after_it_the_end_of_trust():
+    assert "may have been a quote" in broken(b'id,name\n1,\xffAnn\n2,Bo\n3,5" nails\n')
+    good, refused = read_all(b'id,name\n1,A\xffnn\n2,Bo\n3,5" nails\n')
+    assert ([line for line, _ in good], [line for line, _ in refused]) == ([3, 4], [2])
+    assert [line for line, _ in read_all(b'id,name\n3,5" nails\n1,\xffAnn\n')[0]] == [2]
