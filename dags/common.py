@@ -36,8 +36,8 @@ def say_why(context: Any) -> None:
     log.error("%s failed: %r", context["task_instance"].task_id, context.get("exception"))
 
 
-DECIDED = [errors.DataStopped, errors.RowsRefused, errors.StaleDay, errors.NotTrainable]
-DECIDED += [errors.DecisionRefused, ConfigError]
+STOPS = [errors.DataStopped, errors.RowsRefused, errors.StaleDay, errors.NotTrainable, errors.DecisionRefused]
+DECIDED = [*STOPS, ConfigError]  # the same data, the same answer
 BUGS = [AssertionError, AttributeError, ImportError, LookupError, NameError, TypeError]
 RETRIES = ExceptionRetryPolicy(
     [

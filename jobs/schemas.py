@@ -377,7 +377,7 @@ OTHERS: tuple[Dataset, ...] = (
         arrived date the day it landed
         size bigint size in bytes
         modified timestamp when the file changed last, as its place tells
-        version string what its place calls this content (S3 ETag, moment of change); same path, size, version: same file
+        version string what its place calls this content (S3 ETag, moment of change)
         sha256 string SHA-256 of the content
         state string loaded, quarantined (whole file), or duplicate (same content seen before)
         reason string why it was not loaded
@@ -422,7 +422,7 @@ OTHERS: tuple[Dataset, ...] = (
         "one number about the rows of one landed file",
         ("arrived", "file_id", "metric", "column", "value"),
         _columns("""
-        arrived date the day the rows arrived; a day's number is the mean over its files, weighted by rows, of rows the sum
+        arrived date the day the rows arrived; its number is the mean over its files, weighted by rows
         source string the source
         dataset string the dataset
         file_id string the file

@@ -56,8 +56,9 @@ MINIMAL: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def spark():
+    """The session of this process; another one if a test before used an engine of its own."""
     from jobs.engine import get_spark
 
     return get_spark()

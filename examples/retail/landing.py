@@ -154,7 +154,7 @@ def _damage(feed: Feed, fault: FileFault, body: bytes, columns: Columns) -> byte
         content = gzip.compress(body, 4, mtime=0)
         return content[: len(content) * 3 // 5]
     if fault.kind == "wrong_encoding":
-        return body.decode().encode("utf-16")
+        return body.decode().encode("cp500", "replace")  # as a mainframe writes it: no line of it can be told apart
     rest = {key: values for key, values in columns.items() if key != fault.column}
     content, _ = write_rows(rest, feed.layout, {})
     return _encoded(feed, header_line(rest, feed.layout) + content)

@@ -24,8 +24,8 @@ from jobs.activation.channel import ChannelDown, Operation, Outcome
 from jobs.activation.google_identifiers import hashes
 from jobs.activation.ledger import partial_reason
 from jobs.activation.options import DataManagerOptions, options
-from jobs.retries import PoliteWait
 from jobs.connections import Connection, connection
+from jobs.retries import PoliteWait
 from jobs.settings import Settings
 from jobs.yaml_files import ConfigError
 

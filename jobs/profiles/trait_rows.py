@@ -86,7 +86,7 @@ def known_rows(
     moments = {
         "days_ago": F.date_diff(F.lit(day), F.col("day")),
         "hour": F.hour(local),
-        "weekday": F.weekday(local) + 1,
+        "weekday": (F.dayofweek(local) + 5) % 7 + 1,  # weekday() of a Sunday is -1 in the embedded engine
     }
     told = dated.drop(*_empty_columns(rows, arrived))
     customers = with_customer(told, identity_map, settings).where("customer_id is not null")

@@ -65,7 +65,8 @@ def _summary(batch: Batch, verdicts: list[Verdict]) -> dict[str, Any]:
 
 def _page(summary: dict[str, Any], judgement: Judgement) -> str:
     """The verdicts by the column they are about, broken ones first."""
-    results = {one.expectation_config.meta["rule"]: one for one in judgement.result.results}
+    found: list[Any] = list(judgement.result.results)
+    results = {one.expectation_config.meta["rule"]: one for one in found}
     sections: dict[str, list[dict[str, Any]]] = {}
     for verdict in judgement.verdicts:
         result = results.get(verdict.rule)
@@ -104,7 +105,7 @@ def _sentence(settings: Any) -> str:
     found = get_renderer_impl(settings.type, "renderer.prescriptive")
     if found is None:
         return ""
-    parts = found[1](configuration=settings, runtime_configuration={"include_column_name": False})
+    parts: Any = found[1](configuration=settings, runtime_configuration={"include_column_name": False})
     text = " ".join(
         Template(part.string_template["template"]).safe_substitute(part.string_template["params"]) for part in parts
     )

@@ -249,13 +249,16 @@ def fresh_company(folder):
 
 
 def test_the_command_line_shows_what_happened_to_files(company, land, run, monkeypatch):
+    from rich.console import Console
     from typer.testing import CliRunner
 
     from jobs.cli import app
 
+    monkeypatch.setattr("jobs.console.console", Console(width=250))
+
     def shown(*options):
         arguments = ["quarantine", "files", "--config", str(company.folder), *options]
-        return " ".join(CliRunner(env={"COLUMNS": "250"}).invoke(app, arguments).output.split())
+        return " ".join(CliRunner().invoke(app, arguments).output.split())
 
     assert "every landed file was complete" in shown()
     land("crm/2024-05-01/contacts.csv", ANN)

@@ -74,6 +74,15 @@ def test_on_the_days_the_clock_changes_a_day_has_23_or_25_hours(computed):
     assert computed({"today": {"days": 1}}, day=dt.date(2017, 10, 29), orders=autumn)["ann"]["today"] == 2
 
 
+def test_weekdays_count_from_monday_to_sunday(computed):
+    week = [order(n, f"2017-06-{19 + n}T10:00") for n in range(7)]
+    found = computed({f"on_{n}": {"where": f"weekday = {n}", "value": "sum(hour)"} for n in range(1, 8)}, orders=week)
+    assert [found["ann"][f"on_{n}"] for n in range(1, 8)] == [12] * 7
+    assert computed({"sunday": {"where": "weekday = 7", "value": "max(day)", "type": "date"}}, orders=week)["ann"][
+        "sunday"
+    ] == dt.date(2017, 6, 25)
+
+
 def test_what_arrived_or_happened_after_the_day_is_not_known(computed):
     orders = [
         order(1, "2017-06-29T10:00", arrived="2017-07-01"),

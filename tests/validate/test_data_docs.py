@@ -15,7 +15,7 @@ SECRET = "someone@private.example"
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory, spark):
+def pages(tmp_path_factory):
     """The folder of pages after a batch that breaks every kind of rule."""
 
     class Home:
