@@ -95,9 +95,9 @@ def _print(found: Row, show_values: bool) -> None:
     )
     _show(
         "Decisions",
-        ["record", "is", "as", "by", "on", "because", "where", "effect"],
+        ["record", "and", "are", "by", "on", "because", "where", "effect"],
         found["decisions"],
-        *("left", "decision", "right", "by", "on", "because", "place", "effect"),
+        *("left", "right", "decision", "by", "on", "because", "place", "effect"),
     )
     columns = ("day", "type", "customer_id", "other_customer_id", "reason")
     _show("What happened", ["day", "what", "customer", "other", "by"], found["events"], *columns)

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from jobs.audiences.rules import VIEW_COLUMNS, rule_problems
+from jobs.config_decisions import Decisions
 from jobs.config_models import Audience
 from jobs.config_places import Paging
 from jobs.config_sources import Source
@@ -41,6 +42,13 @@ def test_the_connected_sources_of_the_guide_are_accepted():
     pagings = [yaml.safe_load(found) for found in re.findall(r"`(\{type: .*?\})`", text)]
     ways = set(get_args(Paging.model_fields["type"].annotation)) - {"none"}
     assert {Paging.model_validate(paging).type for paging in pagings} == ways
+
+
+def test_the_decision_of_the_guide_is_accepted():
+    text = (ROOT / "docs" / "guides" / "who-is-who.md").read_text()
+    (block,) = [b for b in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if b.startswith("decisions:")]
+    (decision,) = Decisions.model_validate(yaml.safe_load(block)).decisions
+    assert decision.ends == ("crm:C00066310", "shop:S00066310")
 
 
 def test_the_audience_of_the_guide_is_accepted():

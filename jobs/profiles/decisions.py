@@ -15,7 +15,7 @@ import pandas as pd
 
 from jobs.config_decisions import Placed, contradictions
 from jobs.profiles.components import components
-from jobs.profiles.links import KINDS, NEVER
+from jobs.profiles.links import KINDS, LINK_COLUMNS, NEVER
 
 RULE = "steward"
 STRENGTH = {rule: place for place, rule in enumerate((RULE, *KINDS))}
@@ -49,17 +49,59 @@ def decide(
     Days are day numbers. `first_seen` and `kinds` tell of each identifier since when it is known, and its kind.
     """
     links = links.assign(ended_by=links["rule"]) if "ended_by" not in links else links
-    both = decisions["left"].isin(first_seen.index) & decisions["right"].isin(first_seen.index)
-    known = decisions[both]
-    since = np.maximum.reduce([known["on"], known["left"].map(first_seen), known["right"].map(first_seen)])
-    counts = known.assign(since=np.asarray(since, np.int64))
-    counts = counts[counts["since"] <= as_of]
+    counts = _counting(decisions, first_seen, as_of)
     same, apart = counts[counts["decision"] == "same"], counts[counts["decision"] == "different"]
     made = pd.DataFrame({"left": same["left"], "right": same["right"], "rule": RULE, "ended_by": RULE})
     made = made.assign(first_seen=same["since"].astype(np.int32), until=np.int32(NEVER))
     evidence = pd.concat([links, made], ignore_index=True) if len(made) else links.reset_index(drop=True)
     used, cut = _parted(evidence, apart, kinds, as_of)
     return Decided(used, cut, _effects(decisions, counts, evidence, as_of))
+
+
+def _counting(decisions: pd.DataFrame, first_seen: pd.Series, as_of: int) -> pd.DataFrame:
+    """Decisions that count by `as_of`, and since when."""
+    known = decisions[decisions["left"].isin(first_seen.index) & decisions["right"].isin(first_seen.index)]
+    since = np.maximum.reduce([known["on"], known["left"].map(first_seen), known["right"].map(first_seen)])
+    counts = known.assign(since=np.asarray(since, np.int64))
+    return counts[counts["since"] <= as_of]
+
+
+def settled(
+    sightings: pd.DataFrame, powerless: pd.DataFrame, decisions: pd.DataFrame, first_seen: pd.Series, as_of: int
+) -> pd.DataFrame:
+    """Links to disputed identifiers of which all owners are one person by decision: nothing is disputed then.
+
+    They last until a record gets the identifier that is not among these. `powerless` as of `find_links`.
+    """
+    same = _counting(decisions, first_seen, as_of)
+    same = same[same["decision"] == "same"]
+    rows: list[tuple[str, str, str, int, int]] = []
+    shared = powerless[powerless["reason"] == "shared"].groupby("identifier")["since"].min()
+    for kind, disputed in powerless[powerless["reason"] == "disputed"].groupby("kind"):
+        told = sightings[sightings["contact"].notna() & sightings[kind].isin(disputed["identifier"])]
+        told = told[told["contact"].isin({*same["left"], *same["right"]}).groupby(told[kind]).transform("any")]
+        since = disputed.groupby("identifier")["since"].min()
+        for identifier, carriers in told.groupby(kind):
+            joined = carriers.groupby("contact")["first_seen"].min()
+            end = shared.get(identifier, NEVER)
+            for begin, until in _agreed(joined, same, int(since[identifier]), int(end), as_of):
+                there = joined[joined <= begin].index
+                rows += [(contact, str(identifier), str(kind), begin, until) for contact in there]
+    links = pd.DataFrame(rows, columns=LINK_COLUMNS)
+    return links.astype({"first_seen": np.int32, "until": np.int32})
+
+
+def _agreed(joined: pd.Series, same: pd.DataFrame, since: int, end: int, as_of: int) -> list[tuple[int, int]]:
+    """Spans of days on which all that had joined by then, at least two, are the same by decision."""
+    days = sorted({since, *joined, *same["since"]})
+    steps = [int(day) for day in days if since <= day <= as_of and day < end]
+    spans = []
+    for day, later in zip(steps, [*steps[1:], end], strict=True):
+        here = joined[joined <= day].index.to_series()
+        reach = _reach(same[same["since"] <= day], pd.DataFrame({"left": here, "right": here}))
+        if len(here) > 1 and reach[here].nunique() == 1:
+            spans.append((day, int(later)))
+    return spans
 
 
 def _parted(
@@ -105,8 +147,9 @@ def _live(links: pd.DataFrame, pairs: pd.DataFrame, kinds: pd.Series, as_of: int
         cut[list(cuts)] = True
         kept = standing & ~cut
         stops = (used_since < NEVER) & ~kept
-        by = np.where(ends[stops] == day, links.loc[stops, "rule"], RULE)
-        rows.append(links[stops].assign(first_seen=used_since[stops], until=day, ended_by=by))
+        by = np.where(ends[stops] <= day, links.loc[stops, "rule"], RULE)
+        last = np.minimum(ends[stops], day)  # before the first decision no day is looked at
+        rows.append(links[stops].assign(first_seen=used_since[stops], until=last, ended_by=by))
         used_since = np.where(kept, np.minimum(used_since, day), NEVER)
         cut_since = np.where(cut, np.minimum(cut_since, day), NEVER)
         for place, reason in cuts.items():

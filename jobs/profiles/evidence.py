@@ -59,9 +59,10 @@ SET_ASIDE = {
 """Reasons of identity/set_aside in words."""
 
 
-def set_aside_table(powerless: pd.DataFrame, as_of: date) -> pa.Table:
-    """identity/set_aside: identifiers that link nobody, and why."""
+def set_aside_table(powerless: pd.DataFrame, again: pd.DataFrame, as_of: date) -> pa.Table:
+    """identity/set_aside: identifiers that link nobody, and why. `again` are links that decisions gave back to some."""
     once = powerless.sort_values(["since", "reason"]).drop_duplicates("identifier")
+    once = once[~once["identifier"].isin(again["right"])]
     return as_table("identity/set_aside", once.assign(since=dates(once["since"]), as_of=as_of))
 
 

@@ -100,7 +100,7 @@ def explain(settings: Settings, customer: str, show_values: bool = False) -> Row
         "identifiers": [
             {
                 "kind": row["kind"],
-                "identifier": call(row["identifier"], row["kind"]),
+                "identifier": call(row["identifier"], row["kind"]).removeprefix(f"{row['kind']} "),
                 "first_seen": row["first_seen"],
                 "sources": row["sources"],
             }
@@ -165,8 +165,10 @@ def _set_aside(lake: Lake, named: dict[str, tuple[str, str]], own: set[str], cal
     found = _rows(lake, "identity/set_aside", "identifier", {*named, *own})
     return [
         {
-            "identifier": call(row["identifier"], row["kind"]),
-            **{name: row[name] for name in ("kind", "reason", "since")},
+            "kind": row["kind"],
+            "identifier": call(row["identifier"], row["kind"]).removeprefix(f"{row['kind']} "),
+            "reason": row["reason"],
+            "since": row["since"],
         }
         for row in sorted(found, key=lambda row: (row["since"], row["identifier"]))
     ]

@@ -124,6 +124,8 @@ def resolve(
         found = pd.concat([found, others], ignore_index=True)
     today = (as_of - EPOCH).days
     by_identifier = nodes.set_index("identifier")
+    again = decisions.settled(seen, powerless, told, by_identifier["first_seen"], today)
+    found = pd.concat([found, again], ignore_index=True) if len(again) else found
     decided = decisions.decide(found, told, by_identifier["first_seen"], by_identifier["kind"], today)
     found = decided.links
     place = pd.Series(nodes.index, index=nodes["identifier"])
@@ -146,7 +148,7 @@ def resolve(
         map=_map_table(nodes.assign(customer_id=customer[history.labels]), as_of),
         events=_event_table(history.events, customer),
         links=evidence.link_table(decided, powerless, by_identifier["kind"], as_of),
-        set_aside=evidence.set_aside_table(powerless, as_of),
+        set_aside=evidence.set_aside_table(powerless, again[again["until"] > today], as_of),
         effects=decided.effects,
         counts=_counts(seen, nodes, history.labels, history.events, powerless) | {"links_cut": len(decided.cut)},
     )
