@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -103,8 +104,8 @@ def _nested(annotation: Any) -> type[BaseModel] | None:
 
 def _type(annotation: Any) -> str:
     text = str(annotation) if get_args(annotation) else getattr(annotation, "__name__", str(annotation))
-    for noise in ("typing.", "jobs.config_models.", "jobs.config_sources.", "jobs.config_traits.", "<class '", "'>"):
-        text = text.replace(noise, "")
+    text = re.sub(r"Annotated\[(\w+), FieldInfo\(.*?\)\]\)\]", r"\1", text)  # a text with a pattern is a text
+    text = re.sub(r"typing\.|jobs\.config_\w+\.|<class '|'>", "", text)
     return text.replace("|", "or").replace("[]", "").replace("Literal", "one of ")
 
 
