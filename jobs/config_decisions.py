@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, ValidationError, field_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from jobs.config_sources import Source
 from jobs.yaml_files import ConfigError, Strict, line_of, load, nearest
@@ -60,6 +60,12 @@ class Decision(Strict):
     by: Text
     on: date
     because: Text
+
+    @model_validator(mode="before")
+    @classmethod
+    def _on_is_a_word(cls, given: Any) -> Any:
+        """YAML takes a bare `on` for true."""
+        return {"on" if key is True else key: value for key, value in given.items()} if type(given) is dict else given
 
     @property
     def ends(self) -> tuple[str, str]:

@@ -68,6 +68,19 @@ def test_yaml_and_csv_say_the_same(loaded):
     assert (other.decision.on, other.decision.because) == (dt.date(2024, 5, 2), "no, she said")
 
 
+def test_on_is_written_without_quotes(settings):
+    text = """decisions:
+  - left: {source: crm, record: "1"}
+    right: {source: crm, record: "2"}
+    decision: same
+    by: ann
+    on: 2024-05-01
+    because: they called
+"""
+    (one,) = settings({"decisions.yaml": text}).decisions
+    assert one.decision.on == dt.date(2024, 5, 1)
+
+
 def test_an_unknown_source_is_named_with_the_nearest(refused):
     (problem,) = refused(decision(), decision("crn:1", "shop:3"))
     assert problem == "decisions.yaml:12: left.source: unknown source 'crn'; did you mean 'crm'?"
