@@ -39,20 +39,31 @@ def expanded(path: str, data: Data, limits: Limits) -> Iterator[bytes] | None:
 
 def capped(chunks: Iterator[bytes], size: int, limits: Limits) -> Iterator[bytes]:
     """The chunks of something that has `size` bytes compressed, as long as it expands like honest data."""
-    produced = 0
+    expansion = Expansion(size, limits)
     for chunk in chunks:
-        produced += len(chunk)
-        if produced > max(HONEST, limits.expansion * size):
+        expansion.add(len(chunk))
+        yield chunk
+
+
+class Expansion:
+    """How far something that has `size` bytes compressed has expanded."""
+
+    def __init__(self, size: int, limits: Limits):
+        self._size, self._limits, self._produced = size, limits, 0
+
+    def add(self, produced: int) -> None:
+        """Count so many bytes. Raises BrokenFile if they are more than honest data has, or than `limits` allow."""
+        self._produced += produced
+        if self._produced > max(HONEST, self._limits.expansion * self._size):
             raise BrokenFile(
-                f"expands to more than {limits.expansion} times its size; if that is right, send it in smaller files "
-                "or raise general.limits.expansion"
+                f"expands to more than {self._limits.expansion} times its size; if that is right, send it in smaller "
+                "files or raise general.limits.expansion"
             )
-        if produced > limits.expanded_mb * MB:
+        if self._produced > self._limits.expanded_mb * MB:
             raise BrokenFile(
-                f"expands to more than {limits.expanded_mb:,} MB; send it in smaller files or raise "
+                f"expands to more than {self._limits.expanded_mb:,} MB; send it in smaller files or raise "
                 "general.limits.expanded_mb"
             )
-        yield chunk
 
 
 def inflated(data: Data, start: int, end: int) -> Iterator[bytes]:

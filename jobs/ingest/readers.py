@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from jobs.config_formats import Format, Limits
 from jobs.ingest.avro_files import read_avro
+from jobs.ingest.compression import Expansion
 from jobs.ingest.content import MAX_REFUSED, MB, BrokenFile, Content
 from jobs.ingest.csv_files import read_csv
 from jobs.ingest.json_files import query, read_json, read_jsonl
@@ -65,8 +66,9 @@ def read_parquet(content: Content, limits: Limits) -> Iterator[Chunk]:
         if sum(group.total_byte_size for group in groups) > limits.expanded_mb * MB:
             raise BrokenFile("expands to more than general.limits.expanded_mb; send it in smaller files")
         check_columns(file.schema_arrow.names)
-        row = 1
+        row, expansion = 1, Expansion(len(content), limits)
         for batch in file.iter_batches(BATCH):
+            expansion.add(batch.nbytes)  # what the footer says of it may be a lie
             batch.validate(full=True)  # text that is none would become an empty record
             yield Chunk(pa.array(np.arange(row, row + len(batch))), pa.Table.from_batches([batch]))
             row += len(batch)

@@ -234,3 +234,8 @@ def test_a_damaged_byte_that_may_have_been_a_quote_makes_an_odd_quote_after_it_t
     good, refused = read_all(b'id,name\n1,A\xffnn\n2,Bo\n3,5" nails\n')
     assert ([line for line, _ in good], [line for line, _ in refused]) == ([3, 4], [2])
     assert [line for line, _ in read_all(b'id,name\n3,5" nails\n1,\xffAnn\n')[0]] == [2]
+
+
+def test_a_parquet_bomb_is_stopped_whatever_its_footer_says(monkeypatch):
+    monkeypatch.setattr(compression, "HONEST", 1 << 20)
+    assert "expands to more than 500 times" in broken(parquet(pa.table({"n": [0] * 1_000_000})), type="parquet")
