@@ -117,8 +117,9 @@ class TestDifferent:
         rows = [
             {"contact": ANN, "login": "ann"},
             {"login": "ann", "email": "a"},
-            {"contact": CEES, "email": "a"},
+            {"contact": CEES},
             {"contact": BOB, "loyalty": "card"},
+            {"contact": CEES, "email": "a", "day": 2},  # younger than the link by probability, and stronger
         ]
         others = pd.DataFrame(
             [(BOB, CEES, "probabilistic", 1, 2**31 - 1, 9.0)],
