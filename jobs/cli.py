@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from jobs import cli_explain, cli_profiles, cli_quarantine, cli_review
+from jobs import cli_explain, cli_match, cli_profiles, cli_quarantine, cli_review
 from jobs.console import Config, console, require_table, show
 from jobs.errors import StepFailed
 from jobs.settings import Settings, load_settings
@@ -22,6 +22,7 @@ app.add_typer(cli_quarantine.app, name="quarantine")
 app.add_typer(cli_profiles.app, name="profiles")
 app.add_typer(cli_review.app, name="review")
 app.command()(cli_explain.explain)
+app.command()(cli_match.match)
 
 Day = Annotated[str | None, typer.Option("--day", help="The day, as 2017-12-31; default: the newest day run.")]
 

@@ -32,7 +32,7 @@ class Linked:
     `records`: record, source, group (the record the group is named after), in the order given. `pairs`: left, right,
     probability, weight (log2 of the odds), and the level of each slot. `cut`: pairs that were likely but kept apart:
     left, right, weight, reason. `rules`: how pairs were found, and keys that would have paired too many. `hubs`:
-    identifiers of too many people, which were not used.
+    identifiers of too many people, which were not used. `compared`: how many pairs were weighed.
     """
 
     records: pd.DataFrame
@@ -41,6 +41,7 @@ class Linked:
     rules: pd.DataFrame
     hubs: pd.DataFrame
     model: Model
+    compared: int
 
 
 def link_records(
@@ -77,6 +78,7 @@ def link_records(
         rules=rules,
         hubs=hubs,
         model=model,
+        compared=scorer.compared,
     )
 
 

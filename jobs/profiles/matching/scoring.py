@@ -28,6 +28,7 @@ class Scorer:
     """Prepared records in DuckDB, to be compared. Use as a context manager."""
 
     def __init__(self, records: pd.DataFrame, deduplicated: Sequence[str] = (), model: Model | None = None) -> None:
+        self.compared = 0
         self.con = duckdb.connect()
         self.con.execute("SET enable_progress_bar = false")
         records = records.reindex(columns=dict.fromkeys((*records.columns, *(model.columns if model else ()))))
@@ -57,7 +58,9 @@ class Scorer:
     def candidates(self, comparisons: Sequence[Comparison], rules: Sequence[Rule]) -> str:
         """The table of pairs that agree on a rule."""
         linker = self._linker(comparisons, rules, prior=0.01)
-        return str(linker.inference.compute_blocked_pairs_for_predict().physical_name)
+        table = str(linker.inference.compute_blocked_pairs_for_predict().physical_name)
+        self.compared = int(self.con.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
+        return table
 
     def sample(self, table: str, most: int = TRAINING_PAIRS) -> tuple[str, float]:
         """Some of the pairs of a table, and how many pairs each stands for."""

@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from jobs.profiles.matching.quality import quality
+
 SETS = Path(os.environ.get("KLANTREIS_TEST_DATA") or Path(__file__).parents[4] / "shared" / "data")
 
 
@@ -19,15 +21,8 @@ def data_set(name):
 
 def scores(linked, truth):
     """Precision, recall and F1 over all pairs of records. `truth` maps record to the person it is."""
-    told = linked.records.assign(truth=linked.records["record"].map(truth))
-    right, joined, true = (_pairs(told, by) for by in (["group", "truth"], ["group"], ["truth"]))
-    precision, recall = right / max(joined, 1), right / max(true, 1)
-    return precision, recall, 2 * precision * recall / max(precision + recall, 1e-9)
-
-
-def _pairs(told, by):
-    size = told.groupby(by).size()
-    return int((size * (size - 1) // 2).sum())
+    found = quality(linked.records["group"], linked.records["record"].map(truth))
+    return found.precision, found.recall, found.f1
 
 
 def wrong_pairs(linked, truth):
