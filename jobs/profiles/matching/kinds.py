@@ -15,6 +15,8 @@ MANY = ("national_id", "text", "category", "street", "city")
 
 _GUESSES: tuple[tuple[str, str], ...] = (
     (r"(cluster|entity|truth|label|record_?id|rec_?id|unique_?id|row_?id|^id$|^index$|_key$)", "ignore"),
+    (r"_(type|kind|label|status|verified|country_code)$", "ignore"),  # of a phone or an address, not one itself
+    (r"(passport|licen[cs]e|ssn|national_?id|tax_?id)\w*_(state|country|issuer|date|expiry)", "ignore"),
     (r"(e_?mail)", "email"),
     (r"(phone|mobile|telephone|^tel|telefoon|gsm|fax)", "phone"),
     (r"(soc_?sec|ssn|passport|national_?id|driver|licen[cs]e|tax_?id|bsn|nhs|nino|id_?number)", "national_id"),
@@ -30,6 +32,7 @@ _GUESSES: tuple[tuple[str, str], ...] = (
     (r"(post_?code|postal|zip|postcode)", "postcode"),
     (r"(house_?(number|no|nr)|street_?(number|no|nr)|huisnummer)", "house_number"),
     (r"(addr\w*_?full|full_?addr\w*|^addr(ess)?$|^adres$)", "address"),
+    (r"_(city|town|suburb|locality|plaats)$", "city"),
     (r"(street|straat|addr)", "street"),
     (r"(city|town|suburb|place|plaats|locality|woonplaats|gemeente)", "city"),
     (r"(gender|^sex$|geslacht)", "gender"),

@@ -90,6 +90,17 @@ def test_column_names_are_guessed_and_configuration_is_checked():
     assert parse_kinds({"a": "national_id:passport", "b": "ignore"}) == {"a": ("national_id", "national_id_passport")}
 
 
+def test_what_is_said_about_a_phone_an_address_or_a_document_is_not_one():
+    columns = ["PHONE_TYPE", "ADDR_TYPE", "email_verified", "PASSPORT_COUNTRY", "DRIVERS_LICENSE_STATE", "ADDR_CITY"]
+    assert guess_kinds(columns) == {"ADDR_CITY": "city"}
+    assert guess_kinds(["passport_number", "ADDR_COUNTRY", "birth_city", "phone"]) == {
+        "passport_number": "national_id",
+        "ADDR_COUNTRY": "region",
+        "birth_city": "city",
+        "phone": "phone",
+    }
+
+
 def test_sources_that_name_columns_differently_meet_in_one_slot():
     import pandas as pd
 
