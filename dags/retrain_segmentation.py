@@ -5,7 +5,7 @@ Starts when `score_customers` finds training due: weekly in days of data, on dri
 - **Reads** features, journeys and orders known at each training day, never later.
 - **Writes** the run to MLflow (parameters, metrics, plots, signature, data version), registers the model as
   `challenger`, and moves `champion` only if the challenger is better by the margin of `config/models.yaml`;
-  `models/evaluations` keeps the verdict and the reason.
+  `models/evaluations` keeps the verdict and the reason. What matching of records learned is shown there too.
 """
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
@@ -29,7 +29,15 @@ def retrain_segmentation() -> None:
 
         return step(segmentation.train)
 
+    @task
+    def matching() -> dict:
+        """Show in MLflow what matching of records by probability has learned, if that is new."""
+        from jobs.models import matching_card
+
+        return step(matching_card.run)
+
     train()
+    matching()
 
 
 retrain_segmentation()

@@ -83,13 +83,15 @@ def _steps(name: str, day: date, settings: Settings) -> list[Step]:
 
         return [Step(name, source, _of(publish.run, source, day, settings)) for source in settings.sources]
     if name == "train":
-        from jobs.models import churn, registry, segmentation
+        from jobs.models import churn, matching_card, registry, segmentation
 
         due = [
             (model, train)
             for model, train in (("segmentation", segmentation.train), ("churn", churn.train))
             if registry.training_due(model, day, settings)
         ]
+        if matching_card.due(settings):
+            due.append((matching_card.NAME, matching_card.run))
         return [Step(name, model, _of(train, day, settings)) for model, train in due]
     if name == "push":
         from jobs.activation import plan, push

@@ -163,6 +163,17 @@ class Registry:
             self.client.set_registered_model_alias(name, CHALLENGER, version.version)
         return Version(name, str(version.version), run.info.run_id, {**tags, **sealed})
 
+    def keep(self, name: str, tags: dict[str, str], log: Callable[[], None]) -> str:
+        """Log a run of parameters that are no model file and make it the version in use; return its number."""
+        with self._reaching():
+            experiment = self._experiment(name)
+            with mlflow.start_run(experiment_id=experiment, run_name=f"{name} {tags['day']}", tags=tags) as run:
+                log()
+            self._ensure_model(name)
+            version = self.client.create_model_version(name, run.info.artifact_uri, run_id=run.info.run_id, tags=tags)
+            self.client.set_registered_model_alias(name, CHAMPION, version.version)
+        return str(version.version)
+
     def settle(self, version: Version, verdict: Verdict | None = None) -> Version:
         """Write down the decision, then act on it. Without `verdict`: finish what an earlier try wrote down."""
         tags = dict(version.tags)

@@ -29,7 +29,12 @@ GRAPH = {
         ["models/retraining_due", "models/scores"],
         {"score": [], "retraining_due": []},
     ),
-    "retrain_segmentation": (BY_ASSETS, ["models/retraining_due"], ["models/segmentation"], {"train": []}),
+    "retrain_segmentation": (
+        BY_ASSETS,
+        ["models/retraining_due"],
+        ["models/segmentation"],
+        {"train": [], "matching": []},
+    ),
     "retrain_churn": (BY_ASSETS, ["models/retraining_due"], ["models/churn"], {"train": []}),
     "build_audiences": (BY_ASSETS, ["journeys", "models/scores"], ["audiences"], {"members": []}),
     "push_audiences": (

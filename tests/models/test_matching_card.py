@@ -1,0 +1,108 @@
+"""What matching learned is in MLflow: once for each version, with its picture, and without anybody's data."""
+
+import datetime as dt
+import json
+
+import pytest
+
+from jobs.errors import ModelRefused
+from jobs.lake import Lake
+from jobs.models import match_weights, matching_card
+from jobs.models.registry import Registry
+from jobs.profiles.matching.engine import link_records
+from jobs.profiles.model_store import MODEL, TERMS, model_tables
+from tests.profiles.matching import people
+
+DAY = dt.date(2017, 6, 30)
+
+
+def learned(seed):
+    return link_records(people.historical(seed, 12).drop(columns="person")).model
+
+
+def keep(model, settings, day=DAY):
+    """Write the model as identity does."""
+    lake = Lake.of(settings)
+    kept, terms = model_tables(model, day, settings.hash_key())
+    txn = lake.transaction("identity", day, config=model.version)
+    lake.replace(TERMS, terms, txn)
+    lake.replace(MODEL, kept, txn)
+
+
+def artifacts(settings):
+    """Name to text of everything logged for the version in use, and the run."""
+    registry = Registry(settings)
+    run = registry.client.get_run(registry.champion("matching").run_id)
+    names = [found.path for found in registry.client.list_artifacts(run.info.run_id)]
+    place = settings.mlflow_artifacts
+    files = {name: next(place.rglob(name)).read_bytes() for name in names}
+    return files, run
+
+
+def test_a_new_version_is_logged_once_with_probabilities_and_pictures(model_settings):
+    settings, model = model_settings(), learned(3)
+    keep(model, settings)
+    assert matching_card.due(settings)
+    first = matching_card.run(DAY, settings)
+    assert (first["decision"], first["version"], first["fingerprint"]) == ("logged", "1", model.version)
+    assert not matching_card.due(settings)
+    assert matching_card.run(DAY, settings) == {**first, "decision": "kept"}
+    assert len(Registry(settings).versions("matching")) == 1
+
+    files, run = artifacts(settings)
+    assert set(files) == {"parameters.json", "match_weights.png", "match_weights.vl.json"}
+    assert files["match_weights.png"].startswith(b"\x89PNG")
+    assert run.data.metrics["lambda"] == pytest.approx(model.prior)
+    assert run.data.metrics["records"] == model.records
+    given = next(c for c in model.comparisons if c.slot == "given")
+    told = json.loads(run.data.params["m_u.given"])
+    assert told == {level.label: [level.m, level.u] for level in given.levels}
+    assert run.data.params["setting.match"] == str(settings.identity.matching.match)
+
+
+def test_the_chart_has_every_level_once(model_settings):
+    model = learned(3)
+    told = match_weights.vega_lite(model)
+    shown = [(row["slot"], row["level"]) for row in told["data"]["values"]]
+    assert shown == [(c.slot, level.label) for c in model.comparisons for level in c.levels]
+    assert len(match_weights.figure(model).axes[0].patches) == len(shown)
+
+
+def test_no_value_of_any_record_is_logged(model_settings):
+    settings, records = model_settings(), people.historical(3, 12).drop(columns="person")
+    model = link_records(records).model
+    keep(model, settings)
+    matching_card.run(DAY, settings)
+    files, run = artifacts(settings)
+    logged = " ".join([*(files[name].decode() for name in files if name.endswith("json")), str(run.data)])
+    values = {str(value).lower() for slot in ("surname", "dob") for value in records[slot].dropna()}
+    hashes = set(model_tables(model, DAY, settings.hash_key())[1]["value"].to_pylist())
+    assert values
+    assert hashes
+    assert not [value for value in values | hashes if value in logged.lower()]
+
+
+def test_a_model_that_learned_anew_is_the_next_version(model_settings):
+    settings = model_settings()
+    keep(learned(3), settings)
+    matching_card.run(DAY, settings)
+    keep(learned(4), settings, DAY + dt.timedelta(days=1))
+    assert matching_card.due(settings)
+    assert matching_card.run(DAY, settings)["version"] == "2"
+    champion = Registry(settings).champion("matching")
+    assert (champion.number, champion.day) == ("2", DAY + dt.timedelta(days=1))
+
+
+def test_too_few_records_are_no_failure(model_settings):
+    settings = model_settings()
+    assert not matching_card.due(settings)
+    assert matching_card.run(DAY, settings)["decision"] == "waiting"
+
+
+def test_a_registry_that_cannot_be_reached_is_one_message(model_settings, monkeypatch):
+    settings = model_settings()
+    keep(learned(3), settings)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(ModelRefused, match=r"the model registry at http://127\.0\.0\.1:9 cannot be used"):
+        matching_card.run(DAY, settings)
