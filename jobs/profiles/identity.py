@@ -34,6 +34,7 @@ EPOCH = date(1970, 1, 1)
 CUSTOMER_ID_LENGTH = 16
 NO_DECISIONS = decisions.as_frame([], pd.Series(dtype=object))
 
+CONTACTS = "valid/contacts"
 EVIDENCE = ("identity/links", "identity/set_aside", "identity/decisions")
 WRITES = ("identity/map", "identity/events", "identity/review", *EVIDENCE)
 
@@ -45,16 +46,16 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     trained here when there is none, or when records have doubled since.
     """
     lake = Lake.of(settings)
-    tables = [name for name in person_tables() if lake.exists(name)] or ["valid/contacts"]
+    tables = [name for name in person_tables() if lake.exists(name)] or [CONTACTS]
     rules = settings.identity.model_dump_json(include={"identifiers", "junk", "matching"})
     config = [rules, settings.general.country, [[one.decision, one.place] for one in settings.decisions]]
-    reads = [*tables, answers.TABLE]
+    reads = sorted({*tables, CONTACTS, answers.TABLE})
     txn = lake.transaction("identity", day, reads=reads, config=config, previous=(MODEL, TERMS))
     if txn.done(*WRITES):
         return {"unchanged": True, "identifiers": lake.rows("identity/map")}
     as_of = newest_day(lake, "identity/map", day)
     seen = sightings(txn.read, tables, as_of, settings)
-    versions = contact_versions(txn.read("valid/contacts"), as_of, settings)
+    versions = contact_versions(txn.read(CONTACTS), as_of, settings)
     records = prepared(versions)
     model = load_model(txn.read, records, settings.hash_key())
     found, trained = probable(versions, records, settings.identity.matching, model)
