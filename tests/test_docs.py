@@ -9,7 +9,7 @@ import yaml
 
 from jobs.audiences.rules import VIEW_COLUMNS, rule_problems
 from jobs.config_decisions import Decisions
-from jobs.config_models import Audience
+from jobs.config_models import Audience, RecordKind
 from jobs.config_places import Paging
 from jobs.config_sources import Source
 from jobs.ingest.expressions import parse
@@ -49,6 +49,13 @@ def test_the_decision_of_the_guide_is_accepted():
     (block,) = [b for b in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if b.startswith("decisions:")]
     (decision,) = Decisions.model_validate(yaml.safe_load(block)).decisions
     assert decision.ends == ("crm:C00066310", "shop:S00066310")
+
+
+def test_the_kinds_of_the_guide_are_all_there_are():
+    text = (ROOT / "docs" / "guides" / "who-is-who.md").read_text()
+    told = re.search(r"Kinds: (.*?)\.\n", text, re.DOTALL)
+    assert told
+    assert set(re.findall(r"`(\w+)`", told[1])) == set(get_args(RecordKind))
 
 
 def test_the_audience_of_the_guide_is_accepted():
