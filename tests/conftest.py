@@ -65,6 +65,14 @@ def spark():
 
 
 @pytest.fixture
+def wide_screen(monkeypatch):
+    """Tables are not cut, whatever the terminal and whichever test was the first to print."""
+    from jobs.console import console
+
+    monkeypatch.setattr(console, "_width", 300)
+
+
+@pytest.fixture
 def lake(tmp_path):
     from jobs.lake import Lake
 

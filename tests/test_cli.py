@@ -8,13 +8,12 @@ from jobs.cli import main
 
 
 @pytest.fixture
-def klantreis(config, monkeypatch, capsys):
+def klantreis(config, monkeypatch, capsys, wide_screen):
     """Run a command with a minimal configuration: `(exit code, output, errors)`."""
 
     def run(*arguments, files=None):
         monkeypatch.setenv("KLANTREIS_CONFIG", str(config(files)))
         monkeypatch.setenv("KLANTREIS_HASH_KEY", "k")
-        monkeypatch.setenv("COLUMNS", "300")
         monkeypatch.setattr(sys, "argv", ["klantreis", *arguments])
         with pytest.raises(SystemExit) as ended:
             main()

@@ -22,7 +22,7 @@ SHOP = """id;voornaam;achternaam;geboortedatum;email;who
 
 
 @pytest.fixture
-def match(tmp_path, monkeypatch, capsys):
+def match(tmp_path, monkeypatch, capsys, wide_screen):
     """Run the command in a folder with these files: `(exit code, output, errors)`."""
 
     def run(*arguments, **files):
@@ -30,7 +30,6 @@ def match(tmp_path, monkeypatch, capsys):
             path = tmp_path / name.replace("_csv", ".csv").replace("_yaml", ".yaml")
             path.write_text(text, encoding="utf-8")
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setenv("COLUMNS", "200")
         monkeypatch.setattr(sys, "argv", ["klantreis", "match", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             main()

@@ -248,13 +248,10 @@ def fresh_company(folder):
     return load_settings(folder / "config")
 
 
-def test_the_command_line_shows_what_happened_to_files(company, land, run, monkeypatch):
-    from rich.console import Console
+def test_the_command_line_shows_what_happened_to_files(company, land, run, wide_screen):
     from typer.testing import CliRunner
 
     from jobs.cli import app
-
-    monkeypatch.setattr("jobs.console.console", Console(width=250))
 
     def shown(*options):
         arguments = ["quarantine", "files", "--config", str(company.folder), *options]

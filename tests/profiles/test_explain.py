@@ -74,10 +74,9 @@ def live(settings, day=LAST):
 
 
 @pytest.fixture
-def klantreis(company, monkeypatch, capsys):
+def klantreis(company, monkeypatch, capsys, wide_screen):
     def run(*arguments):
         monkeypatch.setenv("KLANTREIS_CONFIG", str(company.folder))
-        monkeypatch.setenv("COLUMNS", "300")
         monkeypatch.setattr(sys, "argv", ["klantreis", *arguments])
         capsys.readouterr()
         try:
