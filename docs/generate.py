@@ -52,7 +52,8 @@ def tables() -> str:
 
 def configuration() -> str:
     """Every key of every YAML file, from the models that check them."""
-    from jobs.config_models import Audience, Channels, General, Identity, Journey, Models
+    from jobs.config_identity import Identity
+    from jobs.config_models import Audience, Channels, General, Journey, Models
     from jobs.config_sources import Source
     from jobs.config_traits import Traits
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from jobs.config_models import GOLDEN_ATTRIBUTES, Identity
+from jobs.config_identity import GOLDEN_ATTRIBUTES, Identity
 from jobs.config_sources import Source
 from jobs.yaml_files import line_of, nearest
 

@@ -15,8 +15,9 @@ from typing import Any
 
 from jobs.config_decisions import Placed, load_decisions
 from jobs.config_decisions import problems as decision_problems
+from jobs.config_identity import Identity
 from jobs.config_identity_checks import problems as identity_problems
-from jobs.config_models import Audience, Channels, General, Identity, Journey, Models
+from jobs.config_models import Audience, Channels, General, Journey, Models
 from jobs.config_sources import Source
 from jobs.config_traits import TABLE, Trait, Traits, trait_table
 from jobs.schemas import Dataset

@@ -9,7 +9,8 @@ import yaml
 
 from jobs.audiences.rules import VIEW_COLUMNS, rule_problems
 from jobs.config_decisions import Decisions
-from jobs.config_models import Audience, RecordKind
+from jobs.config_identity import RecordKind
+from jobs.config_models import Audience
 from jobs.config_places import Paging
 from jobs.config_sources import Source
 from jobs.ingest.expressions import parse

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.config_models import ContactChannel
+from jobs.config_identity import ContactChannel
 from jobs.profiles.consent import GRANTED
 from jobs.profiles.identity import with_customer
 from jobs.settings import Settings

@@ -7,7 +7,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.config_models import GOLDEN_ATTRIBUTES
+from jobs.config_identity import GOLDEN_ATTRIBUTES
 from jobs.normalise.identifiers import normalised, trimmed
 from jobs.profiles.golden import CONTACT_POINTS
 from jobs.settings import Settings

@@ -8,8 +8,8 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.config_identity import GOLDEN_ATTRIBUTES, GoldenRule
 from jobs.config_identity_checks import OWN, own_attributes
-from jobs.config_models import GOLDEN_ATTRIBUTES, GoldenRule
 from jobs.normalise.identifiers import normalised, trimmed
 from jobs.profiles.criteria import NEWEST, own_value, ranked
 from jobs.profiles.identity import with_customer

@@ -16,7 +16,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config_decisions import Placed
-from jobs.config_models import Identifier
+from jobs.config_identity import Identifier
 from jobs.lake import Lake
 from jobs.normalise.identifiers import PERSON_COLUMNS, identifier_column, identifier_hash
 from jobs.profiles import answers, decisions, evidence

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from jobs.config_models import Fact
+from jobs.config_identity import Fact
 
 SHORTEST_FAMILY_NAME = 3
 SHORTEST_WITH_SLIP = 4

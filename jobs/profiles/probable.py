@@ -14,7 +14,7 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.config_models import Matching
+from jobs.config_identity import Matching
 from jobs.normalise.identifiers import identifier_column
 from jobs.profiles.components import components
 from jobs.profiles.links import LINK_COLUMNS, NEVER

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pandas as pd
 
-from jobs.config_models import Identity
+from jobs.config_identity import Identity
 from jobs.profiles.identity import EPOCH, resolve
 from jobs.profiles.links import KINDS
 

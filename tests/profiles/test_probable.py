@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.config_models import Matching
+from jobs.config_identity import Matching
 from jobs.profiles import probable as step
 from jobs.profiles.links import LINK_COLUMNS, NEVER
 from tests.profiles.matching import people

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from jobs.config_models import Matching
+from jobs.config_identity import Matching
 from jobs.profiles.matching import blocking
 from jobs.profiles.matching.clusters import Groups, group
 from jobs.profiles.matching.comparisons import comparisons

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import get_args
 
-from jobs.config_models import RecordKind
+from jobs.config_identity import RecordKind
 from jobs.yaml_files import ConfigError, nearest
 
 KINDS: tuple[str, ...] = get_args(RecordKind)

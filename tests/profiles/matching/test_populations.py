@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from jobs.config_models import Matching
+from jobs.config_identity import Matching
 from jobs.profiles.matching.engine import link_records
 from jobs.yaml_files import ConfigError
 from tests.profiles.matching import people
