@@ -20,6 +20,7 @@ from jobs.ingest.columns import SAMPLE, Seen, rename
 from jobs.ingest.records import Chunk
 from jobs.lake import Lake
 from tests.ingest.conftest import CONTACTS
+from tests.killed import killed_after
 
 HEADER = "id,updated,email,name,born\n"
 ROWS = "".join(f"{n},2024-05-01,a{n}@b.example,Ann,1980-01-0{n}\n" for n in range(1, 6))
@@ -349,29 +350,15 @@ def test_columns_are_written_only_for_files_that_differ(company, deliver, compan
     ]
 
 
-class Killed(BaseException):
-    """Stands for the end of the process: no handler of the code under test catches it."""
-
-
 @pytest.mark.parametrize("survived", range(4))
 def test_a_killed_run_leaves_nothing_behind_that_changes_what_files_are_compared_with(
-    company, land, company_lake, day, monkeypatch, survived
+    company, land, company_lake, day, survived
 ):
     land("crm/2024-05-01/contacts.csv", HEADER + ROWS)
     land("crm/2024-05-02/contacts.csv", after("added"))
     land("crm/2024-05-03/contacts.csv", HEADER + ROWS.replace("2024-05-01", "2024-05-03"))
-    real, commits = Lake.append, []
-
-    def killed_after(self, name, data, txn):
-        if len(commits) == survived:
-            raise Killed
-        commits.append(name)
-        return real(self, name, data, txn)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Lake, "append", killed_after)
-        with pytest.raises(Killed):
-            load.run("crm", day("2024-05-03"), company)
+    with killed_after(survived):
+        load.run("crm", day("2024-05-03"), company)
     load.run("crm", day("2024-05-03"), company)
     assert set(states(company_lake).values()) == {"loaded"}
     assert {path: detail.split(":")[0] for path, detail in events(company_lake).items()} == {

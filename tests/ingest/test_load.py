@@ -8,7 +8,7 @@ from jobs.errors import StepFailed
 from jobs.ingest import load
 from jobs.ingest.files import file_id
 from jobs.ingest.landing import glob_expression
-from jobs.lake import Lake
+from tests.killed import killed_after
 
 HEADER = "id,updated,email,name,born\n"
 
@@ -145,29 +145,13 @@ def test_files_that_no_dataset_takes_are_told(company, land, day, caplog):
     assert "2024-05-01/kontacts.csv" in caplog.text
 
 
-class Killed(BaseException):
-    """Stands for the end of the process: no handler of the code under test catches it."""
-
-
 @pytest.mark.parametrize("survived", [0, 1, 2, 3, 4])
-def test_a_run_killed_after_any_commit_is_completed_by_the_next_one(
-    company, land, company_lake, day, monkeypatch, survived
-):
+def test_a_run_killed_after_any_commit_is_completed_by_the_next_one(company, land, company_lake, day, survived):
     land("crm/2024-05-01/contacts.csv", HEADER + "1,2024-05-01,,Ann,\nbad\n")
     land("crm/2024-05-02/contacts.csv", HEADER + "1,2024-05-01,,Ann,\nbad\n")
     land("crm/2024-05-02/messages.jsonl", '{"id": "m1"}\nnope\n')
-    real, commits = Lake.append, []
-
-    def killed_after(self, name, data, txn):
-        if len(commits) == survived:
-            raise Killed
-        commits.append(name)
-        return real(self, name, data, txn)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Lake, "append", killed_after)
-        with pytest.raises(Killed):
-            load.run("crm", day("2024-05-02"), company)
+    with killed_after(survived):
+        load.run("crm", day("2024-05-02"), company)
     load.run("crm", day("2024-05-02"), company)
     assert states(company_lake) == {
         "crm/2024-05-01/contacts.csv": ("loaded", 2),

@@ -12,6 +12,7 @@ from jobs.errors import StepFailed
 from jobs.ingest import load, postgres, pull
 from jobs.ingest.landing import Landing
 from jobs.lake import Lake
+from tests.killed import Killed
 from tests.postgres_server import PASSWORD, USER, postgres_server, why_not
 
 DAY = dt.date(2024, 5, 3)
@@ -192,10 +193,6 @@ def test_one_snapshot_serves_all_datasets_of_a_source(shop, settings, monkeypatc
     load.run("crm", DAY, company)
     pulled = {row["dataset"]: row["rows"] for row in Lake.of(company).arrow("ops/pulls").to_pylist()}
     assert pulled == {"contacts": 1, "orders": 1}
-
-
-class Killed(BaseException):
-    """Stands for the end of the process: no handler of the code under test catches it."""
 
 
 @pytest.mark.parametrize("at", ["put", "append", "rename", "load"])

@@ -17,6 +17,7 @@ from jobs.ingest import load
 from jobs.ingest.landing import Landing
 from jobs.lake import Lake
 from jobs.validate import publish
+from tests.killed import killed_after
 
 HEADER = "id,updated,email,name,born\n"
 NO_LINEAGE = ("file_id", "line", "arrived")
@@ -183,28 +184,14 @@ def test_days_one_by_one_all_at_once_and_in_reversed_order_give_the_same_tables(
     assert hashes[0] == hashes[1] == hashes[2]
 
 
-class Killed(BaseException):
-    """Stands for the end of the process: no handler of the code under test catches it."""
-
-
 @pytest.mark.parametrize("survived", [0, 1, 2, 3])
 def test_a_run_killed_after_any_commit_is_completed_by_the_next_one_with_right_counts(
-    land, company, company_lake, day, monkeypatch, survived
+    land, company, company_lake, day, survived
 ):
     land("crm/2024-05-01/contacts.csv", contacts(ann(1), ann(1), ann(2), ann("")))
     load.run("crm", day("2024-05-01"), company)
-    real, commits = Lake.append, []
-
-    def killed_after(self, name, data, txn):
-        if len(commits) == survived:
-            raise Killed
-        commits.append(name)
-        return real(self, name, data, txn)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Lake, "append", killed_after)
-        with pytest.raises(Killed):
-            publish.run("crm", day("2024-05-01"), company)
+    with killed_after(survived):
+        publish.run("crm", day("2024-05-01"), company)
     land("crm/2024-05-02/contacts.csv", contacts(ann(2), ann(3)))  # arrives before the retry
     load.run("crm", day("2024-05-02"), company)
     publish.run("crm", day("2024-05-02"), company)

@@ -24,6 +24,7 @@ from jobs.validate.corrections import corrected as corrected_records
 from jobs.validate.corrections import export
 from jobs.validate.quarantine import Selection, select
 from jobs.yaml_files import ConfigError
+from tests.killed import Killed
 from tests.validate.test_publish import ann, contacts, counts, quarantined
 
 FIRST = "2024-05-01"
@@ -374,10 +375,6 @@ def test_a_corrected_file_that_cannot_be_right_is_refused_with_its_line(
     file.write_text(change(file.read_text()))
     with pytest.raises(ConfigError, match=problem):
         corrected_records(file, rows)
-
-
-class Killed(BaseException):
-    """Stands for the end of the process: no handler of the code under test catches it."""
 
 
 WRITES = ("append", "upsert", "delete")
