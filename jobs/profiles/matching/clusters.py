@@ -22,7 +22,7 @@ LEAST, MOST = -6.0, 12.0
 counts for less than agreement: people move, marry and mistype, but seldom agree by accident."""
 UNKNOWN = 0.5
 """What a pair that no blocking rule found counts against joining two groups."""
-NOTHING = [0.0, 0, 0]
+NOTHING = [0.0, 0, 0, 0.0]
 TIE, APART = 1.0, 2.0
 """Gains so near each other are a tie; groups that differ and whose joining costs so much a pair are apart."""
 WEAK, CONFLICT, DUPLICATE, AMBIGUOUS, TOO_LARGE = (
@@ -46,15 +46,16 @@ def group(
     size: int, pairs: pd.DataFrame, threshold: float, exclusive: np.ndarray | None = None, largest: int = 1_000_000
 ) -> Groups:
     """Group records 0..size-1. `pairs`: l, r, weight (log2 odds) and, where known, `differ` (a fact speaks against
-    them) and `conflict` (they cannot be one).
+    them), `conflict` (they cannot be one) and `unnamed` (first names are not told by both).
 
     `threshold` is the weight from which a pair is likely enough. `exclusive` holds a number per record, negative for
     none: two records with the same number are never put together (a source without duplicates).
     """
     left, right = pairs["l"].to_numpy(np.int64), pairs["r"].to_numpy(np.int64)
     gain = pairs["weight"].to_numpy(float) - threshold
-    differ, conflict = (
-        pairs[name].to_numpy(bool) if name in pairs else np.zeros(len(pairs), bool) for name in ("differ", "conflict")
+    differ, conflict, unnamed = (
+        pairs[name].to_numpy(bool) if name in pairs else np.zeros(len(pairs), bool)
+        for name in ("differ", "conflict", "unnamed")
     )
     strong = (gain >= 0) & ~conflict
     reach = components(size, left[strong], right[strong])
@@ -68,6 +69,7 @@ def group(
             np.clip(gain[edges], LEAST, MOST),
             conflict[edges],
             differ[edges],
+            unnamed[edges],
             exclusive,
             largest,
         )
@@ -120,21 +122,29 @@ def _contract(
     gain: np.ndarray,
     conflict: np.ndarray,
     differ: np.ndarray,
+    unnamed: np.ndarray,
     exclusive: np.ndarray | None,
     largest: int,
 ) -> list[list[int]]:
-    """Join the two groups that gain most by it until no two do."""
+    """Join the two groups that gain most by it until no two do.
+
+    A record without a first name agrees with everybody at its address, so where two groups differ it says nothing.
+    """
     members = {int(node): [int(node)] for node in nodes}
     taken = {int(n): ({int(exclusive[n])} if exclusive is not None and exclusive[n] >= 0 else set()) for n in nodes}
-    links: dict[int, dict[int, list[float]]] = defaultdict(dict)  # other group: [gain, pairs known, pairs that differ]
+    links: dict[int, dict[int, list[float]]] = defaultdict(dict)
+    # other group: [gain, pairs known, pairs that differ, gain by pairs without a first name]
     gain = np.where(conflict, -np.inf, gain)
-    for one, other, more, against in zip(*(a.tolist() for a in (left, right, gain, differ | conflict)), strict=True):
-        links[one][other] = links[other][one] = [more, 1, against]
+    bare = np.where(unnamed, np.maximum(gain, 0.0), 0.0)
+    told = (left, right, gain, differ | conflict, bare)
+    for one, other, more, against, without in zip(*(column.tolist() for column in told), strict=True):
+        links[one][other] = links[other][one] = [more, 1, against, without]
 
     def worth(one: int, other: int) -> float:
         if taken[one] & taken[other] or len(members[one]) + len(members[other]) > largest:
             return -np.inf
-        total, known, _ = links[one][other]
+        total, known, against, without = links[one][other]
+        total -= without if against else 0.0
         return float(total - UNKNOWN * (len(members[one]) * len(members[other]) - known))
 
     queue = [(-worth(one, other), one, other) for one in links for other in links[one] if one < other]
@@ -160,7 +170,7 @@ def _contract(
         del links[keep][gone], links[gone][keep]
         for third, told in links.pop(gone).items():
             del links[third][gone]
-            before = links[keep].get(third, [0.0, 0, 0])
+            before = links[keep].get(third, NOTHING)
             links[keep][third] = links[third][keep] = [one + other for one, other in zip(before, told, strict=True)]
         for third in links[keep]:
             low, high = min(keep, third), max(keep, third)

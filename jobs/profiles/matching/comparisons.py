@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from jobs.profiles.matching.levels import (
     ANOTHER_NAME,
+    SIBLING,
     Comparison,
     Level,
     alike,
@@ -30,6 +31,7 @@ from jobs.profiles.matching.levels import (
 def comparisons(columns: Collection[str]) -> list[Comparison]:
     """The comparisons for prepared records with these columns."""
     found = [make(name) for name in columns for prefix, make in _MAKERS.items() if _is(name, prefix)]
+    found = [_told_by_postcode(comparison) if "postcode" in columns else comparison for comparison in found]
     if "given" in columns and "family" in columns:
         found = [_swappable(comparison) for comparison in found]
     return found
@@ -45,7 +47,7 @@ def _is(name: str, prefix: str) -> bool:
 
 
 def _given(slot: str) -> Comparison:
-    another = f"({both('given_known', '({l} AND {r})')} AND NOT {equal('given_sound')})"
+    another = both("given_known", "({l} AND {r})")
     initial = both(slot, "(least(length({l}), length({r})) = 1 AND {l}[1] = {r}[1])")
     return Comparison(
         slot,
@@ -55,15 +57,10 @@ def _given(slot: str) -> Comparison:
             Level("nickname", common("given_forms"), 0.04, 0.003),
             Level("near", one_slip(slot, 4), 0.07, 0.003),
             Level("initial", initial, 0.04, 0.005),
+            Level("sound", f"(CASE WHEN {equal('given_sound')} THEN {alike(slot, 0.8)} ELSE false END)", 0.03, 0.003),
             Level(ANOTHER_NAME, another, 0.015, 0.25),
-            Level("nearly", alike(slot, 0.92), 0.03, 0.002, kin=0.01),
-            Level(
-                "alike",
-                f"(CASE WHEN {alike(slot, 0.82)} THEN true ELSE {equal('given_sound')} END)",
-                0.03,
-                0.015,
-                kin=0.03,
-            ),
+            Level("two slips", f"({two_slips(slot)} AND {alike(slot, 0.82)})", 0.025, 0.003, kin=0.01),
+            Level(SIBLING, alike(slot, 0.82), 0.012, 0.015, kin=0.05),
             Level("other", "ELSE", 0.05, 0.72),
         ),
     )
@@ -76,7 +73,7 @@ def _middle(slot: str) -> Comparison:
         (slot,),
         (
             Level("equal", equal(slot), 0.6, 0.01, slot),
-            Level("near", f"({near(slot, 0.85)} OR {initial})", 0.25, 0.03),
+            Level("near", f"({near(slot, 0.82)} OR {initial})", 0.25, 0.03),
             Level("other", "ELSE", 0.15, 0.96),
         ),
     )
@@ -95,6 +92,14 @@ def _family(slot: str) -> Comparison:
         ),
         shared=True,
     )
+
+
+def _told_by_postcode(comparison: Comparison) -> Comparison:
+    """Who has the same postcode lives in the same town: that is told once, by comparing postcodes."""
+    if not comparison.slot.startswith(("city", "region")):
+        return comparison
+    same = f"coalesce({equal('postcode')}, false)"
+    return replace(comparison, columns=(*comparison.columns, "postcode"), silent=same)
 
 
 def _swappable(comparison: Comparison) -> Comparison:

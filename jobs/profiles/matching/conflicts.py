@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import pandas as pd
 
-from jobs.profiles.matching.levels import ANOTHER_NAME, NAME_SLOTS
+from jobs.profiles.matching.levels import ANOTHER_NAME, NAME_SLOTS, SIBLING
 from jobs.profiles.matching.model import Model
 
 HOME = ("address", "street", "postcode", "phone")
@@ -28,17 +28,21 @@ def contradictions(pairs: pd.DataFrame, model: Model, kinds: Sequence[str]) -> p
     differ = np.zeros(len(pairs), bool)
     slots = {comparison.slot: comparison.levels for comparison in model.comparisons}
     for kind in ("given" if kind == "given_name" else kind for kind in kinds):
-        against, vouched = np.zeros(len(pairs), bool), np.zeros(len(pairs), bool)
+        against = np.zeros(len(pairs), bool)
         for slot, levels in slots.items():
             if slot.startswith(kind):
-                worst = next((i for i, lv in enumerate(levels) if lv.label == ANOTHER_NAME), len(levels) - 1)
-                against |= (pairs[slot] == worst).to_numpy()
-            if slot.startswith(VOUCHING[kind]):
-                vouched |= (pairs[slot] == 0).to_numpy()
+                clear = [i for i, level in enumerate(levels) if level.label in (ANOTHER_NAME, SIBLING)]
+                against |= pairs[slot].isin(clear or [len(levels) - 1]).to_numpy()
         if kind == "birth_date":
             against &= _one_home(pairs, slots)
-        differ |= against & ~vouched
+        differ |= against & ~_agree(pairs, slots, VOUCHING[kind])
     return pd.Series(differ, index=pairs.index)
+
+
+def _agree(pairs: pd.DataFrame, slots: Collection[str], kinds: tuple[str, ...]) -> np.ndarray:
+    """Pairs that are equal in a slot of one of these kinds."""
+    told = [slot for slot in slots if slot.startswith(kinds)]
+    return (pairs[told] == 0).any(axis=1).to_numpy() if told else np.zeros(len(pairs), bool)
 
 
 def _one_home(pairs: pd.DataFrame, slots: Collection[str]) -> np.ndarray:

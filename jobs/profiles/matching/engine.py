@@ -113,6 +113,7 @@ def score(
     pairs["probability"] = 1 / (1 + np.exp2(-pairs["weight"]))
     pairs["differ"] = differ
     pairs["conflict"] = other_generation(records, pairs)
+    pairs["unnamed"] = (pairs["given"] < 0) if "given" in pairs else False
     return pairs, report, model
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 NAME_SLOTS = ("given", "middle", "family", "gender")
 ANOTHER_NAME = "another name"
 """Two names that are both well known, and not one name: Mark is no way to write Marsha."""
+SIBLING = "like a sibling's"
+"""Names that begin alike and end otherwise, by more than two slips: Darla and Darlene, Anna and Annabelle."""
 
 
 @dataclass(frozen=True)

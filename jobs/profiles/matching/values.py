@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-import jellyfish
 from anyascii import anyascii
+from metaphone import doublemetaphone
 from nicknames import NickNamer
 
 from jobs.profiles.matching.words import (
@@ -111,7 +111,7 @@ def sound(name: str | None) -> str | None:
     """What a name sounds like, so that misspellings meet."""
     if not name:
         return None
-    return jellyfish.metaphone(name.replace(" ", "")) or None
+    return doublemetaphone(name.replace(" ", ""))[0] or None
 
 
 def address_words(text: str) -> list[str]:

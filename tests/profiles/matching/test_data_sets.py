@@ -69,32 +69,24 @@ def senzing(load):
     return tables, truth
 
 
-@pytest.mark.parametrize(("load", "least"), [(1, 0.955), (2, 0.94), (3, 0.935)])
-def test_senzing_truth_set(load, least):
+@pytest.mark.parametrize("load", [1, 2, 3])
+def test_senzing_truth_set(load):
     tables, truth = senzing(load)
     linked = link_records(tables, SENZING, key="name")
-    precision, recall, f1 = scores(linked, truth)
-    assert (precision >= 0.89, recall >= 0.94) == (True, True)
-    assert f1 >= least
+    assert scores(linked, truth)[2] >= 0.97
 
 
-def test_each_miss_of_the_senzing_truth_set_is_known():
-    tables, truth = senzing(3)
+@pytest.mark.parametrize("load", [1, 2, 3])
+def test_each_miss_of_the_senzing_truth_set_is_known(load):
+    tables, truth = senzing(load)
     wrong = wrong_pairs(link_records(tables, SENZING, key="name"), truth)
     assert {tuple(record[-4:] for record in pair) for pair in wrong["joined"]} <= {
-        # one birth date, family name and nearly one first name, and nothing else: Darla, Darlene, Darletta
-        *[("1025", "1026"), ("1025", "1027"), ("1026", "1027")],
         # Maria Sentosa, born on a day that is another's with day and month swapped
         *[("1034", "1037"), ("1035", "1037"), ("1036", "1037"), ("1037", "1038")],
-        # twins with one mailbox: a record without a name fits both
-        *[("1019", "1020"), ("1019", "1021")],
-        # one phone, Anna and Annabelle
-        ("2181", "2182"),
-        # Jorg and Jorge in one town
-        ("2201", "2202"),
     }
     assert {tuple(record[-4:] for record in pair) for pair in wrong["missed"]} <= {
-        # one phone and patronymic, but the names in Latin, Russian and Belarusian letters
-        *[("2063", "2061"), ("2061", "2062"), ("2061", "2063"), ("2062", "2061")],
-        *[("2063", "2062")],
+        # Robbie Smith, whom only the driving license of the second load ties to Bob
+        *[("1001", "1005"), ("1002", "1005"), ("1003", "1005"), ("1004", "1005")],
+        # one home and phone, but the name in Arabic letters, which do not write its vowels
+        ("2051", "2052"),
     }

@@ -82,6 +82,36 @@ def test_father_and_son_stay_two_people():
     assert groups(linked) == [["0"], ["1"]]
 
 
+def test_names_that_only_begin_alike_are_two_people_even_on_one_birthday():
+    twins = pd.DataFrame(
+        [{"first_name": name, "last_name": "Zuiderwijk", "birth_date": "1980-01-07"} for name in ("Darla", "Darletta")]
+    )
+    assert groups(link_records(twins)) == [["0"], ["1"]]
+
+
+def test_a_record_without_a_name_does_not_make_one_person_of_two_in_one_home():
+    home = {"street": "Poppy Hills 13", "postcode": "4300 XY", "city": "Delft", "email": "kusha@x.nl"}
+    mark = {"first_name": "Mark", "last_name": "Kusha", "birth_date": "1997-09-28", **home}
+    marsha = {**mark, "first_name": "Marsha", "passport_number": "2017719"}
+    nameless = {"passport_number": "2017719", **home}
+    linked = link_records(pd.DataFrame([mark, marsha, nameless]))
+    assert groups(linked) == [["0"], ["1", "2"]]
+
+
+def test_a_name_in_other_letters_is_compared_as_it_sounds():
+    home = {"phone": "4812856234", "city": "Smolensk"}
+    names = ("Vasiliev, Alexander Pavlovich", "ВАСІЛЬЕЎ, Аляксандр Паўлавіч")
+    linked = link_records(pd.DataFrame([{"full_name": name, **home} for name in names]))
+    assert groups(linked) == [["0", "1"]]
+
+
+def test_a_town_says_nothing_beyond_its_postcode():
+    ann = {"first_name": "Anneke", "last_name": "Zuiderwijk", "postcode": "9586 AB", "city": "Elmwood"}
+    told = pd.DataFrame([ann, ann, {**ann, "postcode": "9587 AB"}])
+    cities = link_records(told).pairs.set_index(["left", "right"])["city"].to_dict()
+    assert cities == {("0", "1"): -1, ("0", "2"): 0, ("1", "2"): 0}
+
+
 def test_a_mailbox_of_many_people_links_nobody_and_is_reported():
     staff = pd.DataFrame(
         [
