@@ -17,13 +17,14 @@ from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import functions as F
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from jobs import schemas
 from jobs.activation import ledger, plan
 from jobs.activation.accounts import Account
 from jobs.activation.channel import Action, Channel, ChannelDown, Operation, Outcome, Recipient, open_channel
 from jobs.activation.unsubscribe import suppress
-from jobs.lake import Lake
+from jobs.lake import Lake, StaleWrite
 from jobs.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -210,14 +211,19 @@ class _Push:
         counts = self.account.counts()
         if not write:
             return counts
-        row = {"day": self.day, "audience": self.audience, "destination": self.destination} | counts
-        txn = self.lake.transaction(f"push_{self.audience}_{self.destination}", self.day, config=counts)
-        data = pa.Table.from_pylist([row], schema=schemas.get(DELIVERIES).arrow_schema())
-        self.lake.upsert(DELIVERIES, data, txn)
+        self._publish(counts)
         self.account.raise_if_incomplete(
             self.settings.channels.destinations[self.destination].max_reject_share, self.trouble
         )
         return counts
+
+    @retry(retry=retry_if_exception_type(StaleWrite), stop=stop_after_attempt(5), reraise=True)
+    def _publish(self, counts: dict[str, Any]) -> None:
+        """The last of two runs that close at the same moment is what stays; each raises for what it did not do."""
+        row = {"day": self.day, "audience": self.audience, "destination": self.destination} | counts
+        txn = self.lake.transaction(f"push_{self.audience}_{self.destination}", self.day, config=counts)
+        data = pa.Table.from_pylist([row], schema=schemas.get(DELIVERIES).arrow_schema())
+        self.lake.upsert(DELIVERIES, data, txn)
 
     def _batches(self, channel: Channel, todo: list[Operation]) -> Iterator[list[Operation]]:
         """Batches of one action each."""

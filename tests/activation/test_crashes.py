@@ -8,10 +8,12 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from jobs.activation import plan, push
 from jobs.errors import DeliveryIncomplete
+from jobs.lake import Lake
 from tests.activation.small_company import DAY, email
 
 ROOT = Path(__file__).parents[2]
@@ -104,6 +106,24 @@ def test_of_two_copies_of_one_push_only_one_sends_each_message(company, sink, st
     assert shop.states() == {"claimed": 40, "accepted": 40}
     assert push.run("winback", "email", DAY, shop.settings)["delivered"] == 40
     assert len(sink.received()) == 40
+
+
+def test_a_push_that_closes_at_the_moment_another_one_does_is_not_lost(company, sink, monkeypatch):
+    shop = company("winback")
+    shop.customers(3)
+    plan.run(DAY, shop.settings)
+    upsert, others = Lake.upsert, []
+
+    def another_first(lake, name, data, txn):
+        if name == push.DELIVERIES and not others:
+            others.append(lake.transaction("push_winback_email", DAY, config="the other run"))
+            upsert(lake, name, data.set_column(3, "members", pa.array([0], pa.int64())), others[0])
+        return upsert(lake, name, data, txn)
+
+    monkeypatch.setattr(Lake, "upsert", another_first)
+    assert push.run("winback", "email", DAY, shop.settings)["delivered"] == 3
+    (row,) = shop.lake.arrow(push.DELIVERIES).to_pylist()
+    assert (len(others), row["members"], row["delivered"]) == (1, 3, 3)
 
 
 def test_no_name_or_address_is_in_ledger_logs_messages_or_requests(company, sink, ads, tmp_path, caplog):

@@ -136,8 +136,8 @@ def _contract(
     # other group: [gain, pairs known, pairs that differ, gain by pairs without a first name]
     gain = np.where(conflict, -np.inf, gain)
     bare = np.where(unnamed, np.maximum(gain, 0.0), 0.0)
-    told = (left, right, gain, differ | conflict, bare)
-    for one, other, more, against, without in zip(*(column.tolist() for column in told), strict=True):
+    columns = (left, right, gain, differ | conflict, bare)
+    for one, other, more, against, without in zip(*(column.tolist() for column in columns), strict=True):
         links[one][other] = links[other][one] = [more, 1, against, without]
 
     def worth(one: int, other: int) -> float:
