@@ -48,7 +48,7 @@ def _is(name: str, prefix: str) -> bool:
 
 def _given(slot: str) -> Comparison:
     another = both("given_known", "({l} AND {r})")
-    initial = both(slot, "(least(length({l}), length({r})) = 1 AND {l}[1] = {r}[1])")
+    initial = both(slot, "(least(length({l}), length({r})) = 1 AND left({l}, 1) = left({r}, 1))")
     return Comparison(
         slot,
         (slot, "given_forms", "given_known", "given_sound"),
@@ -67,7 +67,7 @@ def _given(slot: str) -> Comparison:
 
 
 def _middle(slot: str) -> Comparison:
-    initial = both(slot, "(least(length({l}), length({r})) = 1 AND {l}[1] = {r}[1])")
+    initial = both(slot, "(least(length({l}), length({r})) = 1 AND left({l}, 1) = left({r}, 1))")
     return Comparison(
         slot,
         (slot,),
@@ -118,21 +118,22 @@ def _swappable(comparison: Comparison) -> Comparison:
 
 
 def _birth_date(slot: str) -> Comparison:
-    swap = both(slot, "({l}[1:4] = {r}[1:4] AND {l}[5:6] = {r}[7:8] AND {l}[7:8] = {r}[5:6])")
-    two = both(
-        slot,
-        "((({l}[1:4] = {r}[1:4])::INT + ({l}[5:6] = {r}[5:6])::INT + ({l}[7:8] = {r}[7:8])::INT) >= 2"
-        " OR levenshtein({l}, {r}) <= 2)",
-    )
+    """Dates are eight digits; substring() takes half the time of a slice."""
+    year, month, day = (f"substring({{}}, {start}, {length})" for start, length in ((1, 4), (5, 2), (7, 2)))
+    years, months, days = (f"{part.format('{l}')} = {part.format('{r}')}" for part in (year, month, day))
+    swapped = f"{month.format('{l}')} = {day.format('{r}')} AND {day.format('{l}')} = {month.format('{r}')}"
+    slip = "(CASE hamming({l}, {r}) WHEN 1 THEN true WHEN 2 THEN damerau_levenshtein({l}, {r}) <= 1 ELSE false END)"
+    parts = f"(hamming({{l}}, {{r}}) <= 2 OR ({years})::INT + ({months})::INT + ({days})::INT >= 2)"
+    told = both(slot, "NOT ends_with({l}, '0000')")
     return Comparison(
         slot,
         (slot,),
         (
-            Level("equal", f"({equal(slot)} AND {both(slot, '{l}[5:8]')} <> '0000')", 0.8, 0.00005, slot, kin=0.02),
-            Level("day and month swapped", swap, 0.02, 0.00005),
-            Level("one slip", one_slip(slot), 0.08, 0.0008),
-            Level("two parts", two, 0.04, 0.01),
-            Level("year", both(slot, "{l}[1:4] = {r}[1:4]"), 0.02, 0.015),
+            Level("equal", f"({equal(slot)} AND {told})", 0.8, 0.00005, slot, kin=0.02),
+            Level("day and month swapped", both(slot, f"({swapped} AND {years})"), 0.02, 0.00005),
+            Level("one slip", both(slot, slip), 0.08, 0.0008),
+            Level("two parts", both(slot, parts), 0.04, 0.01),
+            Level("year", both(slot, years), 0.02, 0.015),
             Level("other", "ELSE", 0.04, 0.975),
         ),
     )
@@ -203,7 +204,7 @@ def _postcode(slot: str) -> Comparison:
         (
             Level("equal", equal(slot), 0.68, 0.001, slot),
             Level("one slip", one_slip(slot), 0.1, 0.006),
-            Level("area", both(slot, "{l}[1:3] = {r}[1:3]"), 0.07, 0.01),
+            Level("area", both(slot, "left({l}, 3) = left({r}, 3)"), 0.07, 0.01),
             Level("other", "ELSE", 0.15, 0.983),
         ),
         shared=True,
@@ -223,13 +224,21 @@ def _gender(slot: str) -> Comparison:
 
 def _email(slot: str) -> Comparison:
     user = "(length(email_user_l) >= 4 AND email_user_l = email_user_r)"
+    # two slips seldom are at both ends of a name, and what is alike in most addresses is their end: looking at that
+    # first rules out most pairs at a twentieth of the cost
+    user_alike = (
+        "(starts_with(email_l, left(email_r, 2)) OR suffix(email_user_l, right(email_user_r, 3)))"
+        f" AND {alike('email_user', 0.75)}"
+    )
     return Comparison(
         slot,
         (slot, "email_root", "email_user"),
         (
             Level("equal", equal(slot), 0.68, 0.00001, slot, kin=0.1),
             Level("dots and tags aside", equal("email_root"), 0.02, 0.00001),
-            Level("near", two_slips(slot, 8), 0.09, 0.00002, kin=0.02),
+            Level(
+                "near", f"(CASE WHEN {user_alike} THEN {two_slips(slot, 8)} ELSE false END)", 0.09, 0.00002, kin=0.02
+            ),
             Level("user", user, 0.05, 0.0002, kin=0.02),
             Level("user nearly", two_slips("email_user", 6), 0.03, 0.0005, kin=0.02),
             Level("other", "ELSE", 0.13, 0.9992),

@@ -46,7 +46,10 @@ def date_digits(text: str, day_first: bool = True) -> str | None:
     if named and len(numbers) >= 2:
         return _date(_longest_last(numbers[:2]), str(_MONTHS[parts[named[0]][:3]]), _shortest_first(numbers[:2]))
     if len(numbers) < 3:
-        return f"{numbers[0]}{int(numbers[1]):02d}00" if len(numbers) == 2 and len(numbers[0]) == 4 else None
+        lengths = [len(number) for number in numbers]
+        if lengths == [4, 4]:
+            return "".join(numbers)
+        return f"{numbers[0]}{int(numbers[1]):02d}00" if lengths in ([4, 1], [4, 2]) else None
     one, two, three = numbers[:3]
     if len(one) == 4:
         return _date(one, two, three)

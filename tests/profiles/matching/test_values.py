@@ -1,6 +1,8 @@
 """How values are spelled before they are compared."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jobs.profiles.matching import dates, values
 from jobs.profiles.matching.kinds import guess_kinds, parse_kinds
@@ -21,12 +23,20 @@ from jobs.profiles.matching.records import prepare
         ("1978", "19780000"),
         ("1978-12", "19781200"),
         ("1978-12-11 00:00:00", "19781211"),
+        ("1978-1211", "19781211"),
+        ("1978-121", None),
         ("1978-13-45", "19781345"),
         ("soon", None),
     ],
 )
 def test_a_date_is_eight_digits_however_it_is_written(written, digits):
     assert dates.date_digits(written, day_first=True) == digits
+
+
+@given(st.text(alphabet="0123456789-/. tjanTfb:", max_size=14))
+def test_whatever_is_written_a_date_has_eight_digits_or_none(written):
+    digits = dates.date_digits(written)
+    assert digits is None or (len(digits) == 8 and digits.isdigit())
 
 
 def test_the_dates_of_a_column_tell_whether_the_day_comes_first():
