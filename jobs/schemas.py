@@ -945,9 +945,50 @@ OTHERS: tuple[Dataset, ...] = (
         ("version",),
         _columns("""
         version string fingerprint of the parameters
-        trained_on date data up to and including this day was learned from
+        trained_on date data up to and including this day was learned from, and it decides from this day on
         records bigint versions of contact records it learned from
         parameters string levels of agreement with their probabilities, blocking rules and priors, as JSON
+        settings string fingerprint of configuration and code; under another one all is compared anew
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "models/matching_rows",
+        "one version of a contact record that the model in use has compared with all others",
+        ("row",),
+        _columns("""
+        row string keyed hash of the version, with the slot it no longer tells if that is of too many people
+        model string version of the model: key into models/matching
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "models/matching_pairs",
+        "one pair of versions of contact records that the model in use does not rule out",
+        ("left", "right"),
+        _columns("""
+        left string one version: key into models/matching_rows
+        right string the other one
+        weight double log2 of the odds that they are one person, after conflicts
+        probability double the same as a probability
+        differ boolean whether a fact speaks against them beyond its weight
+        conflict boolean whether they cannot be one person
+        unnamed boolean whether one of them has no first name
+        levels array<bigint> per comparison of the model the place of the level they agree on; -1: not told
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "models/matching_links",
+        "one span of days on which two contacts were linked by a model before the one in use",
+        ("left", "right", "first_seen"),
+        _columns("""
+        left string one contact: identifier in identity/map
+        right string the other one
+        first_seen date first day of the link
+        until date the day it ended, or the next model took over
+        weight double log2 of the odds
+        probability double the same as a probability
     """),
         scope="state",
     ),

@@ -19,12 +19,12 @@ from jobs.config_decisions import Placed
 from jobs.config_identity import Identifier
 from jobs.lake import Lake
 from jobs.normalise.identifiers import PERSON_COLUMNS, identifier_column, identifier_hash
-from jobs.profiles import answers, decisions, evidence
+from jobs.profiles import answers, decisions, evidence, model_store
 from jobs.profiles.components import NotComponents, components
+from jobs.profiles.contact_rows import contact_versions, rows_of
 from jobs.profiles.history import Links, replay
 from jobs.profiles.links import KINDS, find_links
-from jobs.profiles.model_store import MODEL, TERMS, load_model, model_tables
-from jobs.profiles.probable import contact_versions, prepared, probable
+from jobs.profiles.probable import probable
 from jobs.profiles.sightings import person_tables, sightings
 from jobs.schemas import get
 from jobs.settings import Settings
@@ -42,30 +42,27 @@ WRITES = ("identity/map", "identity/events", "identity/review", *EVIDENCE)
 def run(day: date, settings: Settings) -> dict[str, Any]:
     """Rebuild identity/map, identity/events and identity/review from everything that arrived up to `day`.
 
-    Contacts are also linked by probability (`jobs.profiles.probable`), always by the model in models/matching, which is
-    trained here when there is none, or when records have doubled since.
+    Contacts are also linked by probability (`jobs.profiles.probable`); what that learned and compared is kept in the
+    tables of `jobs.profiles.model_store` for the next day.
     """
     lake = Lake.of(settings)
     tables = [name for name in person_tables() if lake.exists(name)] or [CONTACTS]
     rules = settings.identity.model_dump_json(include={"identifiers", "junk", "matching"})
     config = [rules, settings.general.country, [[one.decision, one.place] for one in settings.decisions]]
     reads = sorted({*tables, CONTACTS, answers.TABLE})
-    txn = lake.transaction("identity", day, reads=reads, config=config, previous=(MODEL, TERMS))
+    txn = lake.transaction("identity", day, reads=reads, config=config, previous=model_store.TABLES)
     if txn.done(*WRITES):
         return {"unchanged": True, "identifiers": lake.rows("identity/map")}
     as_of = newest_day(lake, "identity/map", day)
     seen = sightings(txn.read, tables, as_of, settings)
-    versions = contact_versions(txn.read(CONTACTS), as_of, settings)
-    records = prepared(versions)
-    model = load_model(txn.read, records, settings.hash_key())
-    found, trained = probable(versions, records, settings.identity.matching, model)
+    rows, records = rows_of(contact_versions(txn.read(CONTACTS), as_of, settings))
+    known = model_store.load_learned(txn.read, records, settings)
+    found, learned = probable(rows, records, settings.identity.matching, known)
     decided, overruled = decisions.in_force(settings.decisions, answers.answered(txn.arrow(answers.TABLE)))
     told = decisions.as_frame(decided, _hashed(decided, settings))
     resolved = resolve(seen, settings.identity.identifiers, as_of, found.links, told)
-    if trained:
-        kept, terms = model_tables(trained, as_of, settings.hash_key())
-        lake.replace(TERMS, terms, txn)
-        lake.replace(MODEL, kept, txn)
+    for name, table in model_store.learned_tables(learned, known, settings) if learned else ():
+        lake.replace(name, table, txn)
     lake.replace("identity/review", _review_table(found.review, as_of), txn)
     audit = evidence.decision_table(decided, overruled, resolved.effects, str(settings.folder), as_of)
     for name, table in zip(EVIDENCE, (resolved.links, resolved.set_aside, audit), strict=True):

@@ -1,49 +1,48 @@
 """Contact records that are one person by all that is told of them: links with a probability, dated like any others.
 
 The pairs known on a day are grouped as they stood that day, so a link can end when a later record speaks against it.
-One trained model scores the whole history, which therefore does not depend on when a run happened.
+A model is trained on the day there are enough records, and anew on the day they have doubled; each decides from its day
+on. All of this only looks at what had arrived by a day, so it does not matter when a run happens or how many days it
+takes at once.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from jobs.config_identity import Matching
-from jobs.normalise.identifiers import identifier_column
 from jobs.profiles.components import components
 from jobs.profiles.links import LINK_COLUMNS, NEVER
 from jobs.profiles.matching import engine
+from jobs.profiles.matching.compared import Compared, extend, learn
 from jobs.profiles.matching.model import Model
-from jobs.profiles.matching.records import prepare, without_hubs
-from jobs.profiles.matching.scoring import Scorer
-from jobs.settings import Settings
 
 RULE = "probabilistic"
-KINDS = {
-    "first_name": "given_name",
-    "last_name": "family_name",
-    "birth_date": "birth_date",
-    "gender": "gender",
-    "street": "address",
-    "postcode": "postcode",
-    "city": "city",
-    "email": "email",
-    "phone": "phone",
-}
-"""What the columns of valid/contacts tell."""
 LEAST_RECORDS = 200
-"""Records from which it makes sense to train; fewer are scored by the probabilities before training."""
+"""Records from which it makes sense to train; fewer are not linked by probability."""
 REVIEW = ["left", "right", "probability", "weight", "agrees", "status", "first_seen"]
+LINKS = [*LINK_COLUMNS, "weight", "probability"]
+NO_LINKS = pd.DataFrame(columns=LINKS).astype(
+    {"first_seen": np.int32, "until": np.int32, "weight": float, "probability": float}
+)
 GROWTH = 2.0
 """A model is trained anew when there are this many times the records it learned from."""
 ONE_RECORD = 100.0
 """Weight between two versions of one record."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What can be kept from run to run: what was compared since the day the model was trained (a day number), and the
+    links by the models before it."""
+
+    trained_on: int
+    compared: Compared
+    earlier: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -55,109 +54,164 @@ class Probable:
     review: pd.DataFrame
 
 
-def contact_versions(contacts: DataFrame, as_of: date, settings: Settings) -> pd.DataFrame:
-    """Each distinct version of a contact that arrived up to `as_of`: contact (hashed), name (source:id), the columns of
-    KINDS, first_seen (day number). In a fixed order."""
-    arrived = contacts.where(F.col("arrived") <= F.lit(as_of))
-    versions = arrived.groupBy("source", "contact_id", *KINDS).agg(F.min("arrived").alias("first_seen"))
-    told = versions.select(
-        identifier_column("contact", "contact_id", settings).alias("contact"),
-        F.concat_ws(":", "source", "contact_id").alias("name"),
-        "source",
-        *[F.col(column).cast("string").alias(column) for column in KINDS],
-        "first_seen",
-    ).where("contact is not null")
-    found = pd.DataFrame(told.toPandas())
-    days = pd.to_datetime(found["first_seen"]).to_numpy().astype("datetime64[D]").astype(np.int32)
-    ordered = found.assign(first_seen=days).sort_values(["first_seen", "contact", *KINDS], na_position="first")
-    return ordered.reset_index(drop=True)
-
-
-def prepared(versions: pd.DataFrame) -> pd.DataFrame:
-    """The versions as they are compared, in the same order."""
-    return without_hubs(prepare([(None, versions.drop(columns=["contact", "name"]), KINDS)], None))[0]
+def training_days(first_seen: pd.Series) -> list[int]:
+    """The days on which a model is trained, given the day each record arrived."""
+    found, needed = [], float(LEAST_RECORDS)
+    days, counts = np.unique(first_seen, return_counts=True)
+    for day, total in zip(days.tolist(), np.cumsum(counts).tolist(), strict=True):
+        if total >= needed:
+            found.append(int(day))
+            needed = GROWTH * total
+    return found
 
 
 def probable(
-    versions: pd.DataFrame, records: pd.DataFrame, matching: Matching, model: Model | None
-) -> tuple[Probable, Model | None]:
-    """Links and pairs to review, and the model if it was trained now: there was none, or records have doubled since.
+    rows: pd.DataFrame, records: pd.DataFrame, matching: Matching, known: Learned | None = None
+) -> tuple[Probable, Learned | None]:
+    """Links and pairs to review from rows of contacts (as `contact_rows.rows_of` makes them), and what to keep.
 
-    Too few records to train on are not linked by probability.
+    `known` is what an earlier run kept under the same settings; it saves comparing again, and changes nothing else.
     """
-    due = len(records) >= (GROWTH * model.records if model else LEAST_RECORDS)
-    if not matching.enabled or (model is None and not due):
-        return Probable(pd.DataFrame(columns=LINK_COLUMNS), pd.DataFrame(columns=REVIEW)), None
-    model = None if due else model
-    with Scorer(records, matching.deduplicated, model) as scorer:
-        pairs, _, used = engine.score(scorer, records, matching, model)
-    dated = _dated(pairs, versions)
-    links, cut = _lived_through(dated, records, versions, matching)
-    unsure = dated[(dated["probability"] >= matching.review) & (dated["probability"] < matching.match)]
-    review = pd.concat([unsure.assign(status="review"), cut], ignore_index=True)
-    return Probable(links, _review(_explained(review, used), versions)), used if due else None
+    days = training_days(rows.loc[~rows["again"], "first_seen"]) if matching.enabled else []
+    if not days:
+        return Probable(NO_LINKS, pd.DataFrame(columns=REVIEW)), None
+    if known and not _holds(known, rows, days[-1]):
+        known = None
+    if known:
+        earlier, start = known.earlier, known.compared
+    else:
+        earlier = _joined([_Epoch(rows, records, matching, *span).links() for span in pairwise(days)])
+        start = None
+    epoch = _Epoch(rows, records, matching, days[-1], NEVER, start)
+    links = _joined([earlier, epoch.links()])
+    return Probable(links, epoch.review()), Learned(days[-1], epoch.compared, earlier)
 
 
-def _dated(pairs: pd.DataFrame, versions: pd.DataFrame) -> pd.DataFrame:
-    """Pairs with the day both were there, and with versions of one contact tied together."""
-    contact = versions["contact"].to_numpy()
-    apart = pairs[contact[pairs["l"]] != contact[pairs["r"]]]
-    ordered = versions.assign(row=np.arange(len(versions))).sort_values(["contact", "row"])
-    again = ordered["contact"].to_numpy()[1:] == ordered["contact"].to_numpy()[:-1]
-    rows = ordered["row"].to_numpy()
-    tied = pd.DataFrame({"l": rows[:-1][again], "r": rows[1:][again], "weight": ONE_RECORD, "probability": 1.0})
-    every = pd.concat([apart, tied.assign(differ=False, conflict=False)], ignore_index=True)
-    seen = versions["first_seen"].to_numpy()
-    return every.assign(first_seen=np.maximum(seen[every["l"]], seen[every["r"]]))
+def _holds(known: Learned, rows: pd.DataFrame, trained_on: int) -> bool:
+    """Whether what was kept is about the newest model and all rows before it: a late record changes what it learned."""
+    before = rows[(rows["first_seen"] <= trained_on) & (rows["until"] > trained_on)]["row"]
+    learned_from = before.isin(known.compared.records).all() and len(before) == known.compared.model.records
+    return known.trained_on == trained_on and bool(learned_from)
 
 
-def _lived_through(
-    pairs: pd.DataFrame, records: pd.DataFrame, versions: pd.DataFrame, matching: Matching
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Links with the days they began and ended, and the pairs that are likely but apart at the end, with the reason.
+class _Epoch:
+    """The days on which one model decides: from the day it was trained to the day before the next one was."""
 
-    Only groups in which something was ever kept apart are looked at day by day; in all others a pair is a link from the
-    day it is known.
+    def __init__(
+        self,
+        rows: pd.DataFrame,
+        records: pd.DataFrame,
+        matching: Matching,
+        start: int,
+        end: int,
+        compared: Compared | None = None,
+    ) -> None:
+        here = ((rows["first_seen"] < end) & (rows["until"] > start)).to_numpy()
+        self.rows, self.records = rows[here].reset_index(drop=True), records[here].reset_index(drop=True)
+        self.matching, self.start, self.end = matching, start, end
+        self.compared = extend(compared or self._trained(), self.records, matching)
+        self.pairs = self._dated()
+
+    def _trained(self) -> Compared:
+        return learn(self.records[(self.rows["first_seen"] <= self.start).to_numpy()], self.matching)
+
+    def _dated(self) -> pd.DataFrame:
+        """Pairs of rows (l, r: places) with the days on which both are what is known, rows of one contact tied."""
+        place = pd.Series(self.rows.index, index=self.rows["row"])
+        found = self.compared.pairs
+        pairs = found.assign(l=place[found["left"]].to_numpy(), r=place[found["right"]].to_numpy())
+        contact = self.rows["contact"].to_numpy()
+        apart = pairs[contact[pairs["l"]] != contact[pairs["r"]]]
+        own = self.rows[["contact"]].assign(place=self.rows.index)
+        own = own[own.duplicated("contact", keep=False)]
+        tied = own.merge(own, on="contact", suffixes=("_l", "_r"))
+        tied = tied[tied["place_l"] < tied["place_r"]].rename(columns={"place_l": "l", "place_r": "r"})
+        tied = tied[["l", "r"]].assign(weight=ONE_RECORD, probability=1.0, differ=False, conflict=False, unnamed=False)
+        every = pd.concat([apart, tied], ignore_index=True) if len(tied) else apart
+        first_seen, until = self.rows["first_seen"].to_numpy(), self.rows["until"].to_numpy()
+        left, right = every["l"].to_numpy(np.int64), every["r"].to_numpy(np.int64)
+        every = every.assign(
+            l=left,
+            r=right,
+            first_seen=np.maximum(np.maximum(first_seen[left], first_seen[right]), self.start),
+            until=np.minimum(until[left], until[right]),
+        )
+        ordered = every[every["first_seen"] < every["until"]].sort_values(["l", "r"], ignore_index=True)
+        return ordered.astype({"differ": bool, "conflict": bool, "unnamed": bool})
+
+    def links(self) -> pd.DataFrame:
+        """Links with the days they began and ended.
+
+        Only groups in which something was ever kept apart are looked at day by day; in all others a pair is a link from
+        the day it is known.
+        """
+        pairs = self.pairs
+        strong = (pairs["weight"] >= self.matching.weight) & ~pairs["conflict"]
+        size = len(self.rows)
+        reach = components(size, pairs.loc[strong, "l"].to_numpy(), pairs.loc[strong, "r"].to_numpy())
+        own = reach[pairs["l"].to_numpy()]
+        inside = own == reach[pairs["r"].to_numpy()]
+        count, members = np.bincount(own[strong], minlength=size), np.bincount(reach, minlength=size)
+        passing = np.bincount(own[pairs["until"] < self.end], minlength=size)
+        settled = (count >= members * (members - 1) // 2) & (passing == 0) & (members <= self.matching.largest_group)
+        calm = settled[own] & (len(self.matching.deduplicated) == 0)
+        restless = pairs[inside & ~calm]
+        parts = [pairs[strong & calm], *(self._lived(group) for _, group in restless.groupby(own[restless.index]))]
+        found = pd.concat(parts, ignore_index=True)
+        contact = self.rows["contact"].to_numpy()
+        named = found.assign(left=contact[found["l"].astype(int)], right=contact[found["r"].astype(int)], rule=RULE)
+        ends = np.where(named["until"] >= self.end, self.end, named["until"])
+        named = named.assign(until=ends)[named["left"] != named["right"]]
+        return named.loc[named["first_seen"] < named["until"], LINKS]
+
+    def _lived(self, pairs: pd.DataFrame) -> pd.DataFrame:
+        """Links among the rows of one component, as its groups changed from day to day."""
+        nodes = np.unique(pairs[["l", "r"]].to_numpy(np.int64))
+        local = pairs.assign(l=np.searchsorted(nodes, pairs["l"]), r=np.searchsorted(nodes, pairs["r"]))
+        some = self.records.iloc[nodes]
+        likely = ((local["weight"] >= self.matching.weight) & ~local["conflict"]).to_numpy()
+        open_since = np.full(len(local), NEVER, dtype=np.int64)
+        found = []
+        days = np.unique(local[["first_seen", "until"]].to_numpy())
+        for day in days[days < self.end]:
+            known = ((local["first_seen"] <= day) & (local["until"] > day)).to_numpy()
+            labels = engine.group_records(some, local[known], self.matching).labels
+            together = known & likely & (labels[local["l"]] == labels[local["r"]])
+            ended = ~together & (open_since != NEVER)
+            found.append(pairs[ended].assign(first_seen=open_since[ended], until=day))
+            open_since = np.where(together, np.minimum(open_since, day), NEVER)
+        still = open_since != NEVER
+        found.append(pairs[still].assign(first_seen=open_since[still], until=NEVER))
+        return pd.concat(found, ignore_index=True)
+
+    def review(self) -> pd.DataFrame:
+        """Pairs in doubt at the end, and pairs that are likely but apart, with the reason."""
+        pairs = self.pairs[self.pairs["until"] >= self.end]
+        unsure = pairs[(pairs["probability"] >= self.matching.review) & (pairs["probability"] < self.matching.match)]
+        cut = engine.group_records(self.records, pairs, self.matching).cut.merge(
+            pairs.drop(columns="weight"), on=["l", "r"]
+        )
+        cut = cut.assign(status="cut: " + cut["reason"].astype(str)).drop(columns="reason")
+        every = pd.concat([unsure.assign(status="review"), cut], ignore_index=True)
+        return _review(_explained(every, self.compared.model), self.rows)
+
+
+def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Links of several models, or of several versions of two contacts, as spans that do not touch each other.
+
+    Weight and probability are those of the newest, of equals the greatest.
     """
-    at_end = engine.group_records(records, pairs, matching)
-    strong = (pairs["weight"] >= matching.weight) & ~pairs["conflict"]
-    reach = components(len(records), pairs.loc[strong, "l"].to_numpy(), pairs.loc[strong, "r"].to_numpy())
-    own = reach[pairs["l"].to_numpy(np.int64)]
-    inside = own == reach[pairs["r"].to_numpy(np.int64)]
-    count = np.bincount(own[strong], minlength=len(records))
-    size = np.bincount(reach, minlength=len(records))
-    settled = (count >= size * (size - 1) // 2)[own] & (len(matching.deduplicated) == 0)
-    calm = pairs[strong & settled].assign(until=NEVER)
-    restless = pairs[inside & ~settled]
-    parts = [calm, *(_days_of(group, records, matching) for _, group in restless.groupby(own[restless.index]))]
-    links = pd.concat(parts, ignore_index=True)
-    contact = versions["contact"].to_numpy()
-    named = links.assign(left=contact[links["l"].astype(int)], right=contact[links["r"].astype(int)], rule=RULE)
-    named = named[(named["left"] != named["right"]) & (named["first_seen"] < named["until"])]
-    likeliest = named.sort_values("weight", ascending=False, kind="stable").drop_duplicates(LINK_COLUMNS)
-    told = likeliest[[*LINK_COLUMNS, "weight", "probability"]].astype({"first_seen": np.int32, "until": np.int32})
-    cut = at_end.cut.merge(pairs.drop(columns="weight"), on=["l", "r"])
-    return told, cut.assign(status="cut: " + cut["reason"].astype(str)).drop(columns="reason")
-
-
-def _days_of(pairs: pd.DataFrame, records: pd.DataFrame, matching: Matching) -> pd.DataFrame:
-    """Links among the records of one component, as its groups changed from day to day."""
-    nodes = np.unique(pairs[["l", "r"]].to_numpy(np.int64))
-    local = pairs.assign(l=np.searchsorted(nodes, pairs["l"]), r=np.searchsorted(nodes, pairs["r"]))
-    some = records.iloc[nodes]
-    likely = ((local["weight"] >= matching.weight) & ~local["conflict"]).to_numpy()
-    open_since = np.full(len(local), NEVER, dtype=np.int64)
-    found = []
-    for day in np.unique(local["first_seen"]):
-        known = (local["first_seen"] <= day).to_numpy()
-        labels = engine.group_records(some, local[known], matching).labels
-        together = known & likely & (labels[local["l"]] == labels[local["r"]])
-        ended = ~together & (open_since != NEVER)
-        found.append(pairs[ended].assign(first_seen=open_since[ended], until=day))
-        open_since = np.where(together, np.minimum(open_since, day), NEVER)
-    still = open_since != NEVER
-    found.append(pairs[still].assign(first_seen=open_since[still], until=NEVER))
-    return pd.concat(found, ignore_index=True)
+    every = pd.concat([NO_LINKS, *parts], ignore_index=True).astype(NO_LINKS.dtypes.to_dict())
+    every[["left", "right"]] = np.sort(every[["left", "right"]].to_numpy(str), axis=1)
+    ordered = every.sort_values(["left", "right", "first_seen", "until", "weight"], ignore_index=True)
+    reached = ordered.groupby(["left", "right"])["until"].cummax()
+    before = reached.groupby([ordered["left"], ordered["right"]]).shift()
+    span = (before.isna() | (ordered["first_seen"] > before)).cumsum()
+    newest = (
+        ordered.assign(span=span).sort_values(["until", "weight"], kind="stable").drop_duplicates("span", keep="last")
+    )
+    joined = newest.sort_values("span").assign(first_seen=ordered.groupby(span)["first_seen"].min().to_numpy())
+    return joined[LINKS].reset_index(drop=True)
 
 
 def _explained(pairs: pd.DataFrame, model: Model) -> pd.DataFrame:

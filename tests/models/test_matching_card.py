@@ -3,30 +3,45 @@
 import datetime as dt
 import json
 
+import pandas as pd
 import pytest
 
+from jobs.config_identity import Matching
 from jobs.errors import ModelRefused
 from jobs.lake import Lake
 from jobs.models import match_weights, matching_card
 from jobs.models.registry import Registry
-from jobs.profiles.matching.engine import link_records
-from jobs.profiles.model_store import MODEL, TERMS, model_tables
+from jobs.profiles.matching.compared import FACTS, Compared, learn
+from jobs.profiles.matching.kinds import guess_kinds
+from jobs.profiles.matching.records import prepare
+from jobs.profiles.model_store import TERMS, learned_tables
+from jobs.profiles.probable import NO_LINKS, Learned
 from tests.profiles.matching import people
 
 DAY = dt.date(2017, 6, 30)
 
 
 def learned(seed):
-    return link_records(people.historical(seed, 12).drop(columns="person")).model
+    records = people.historical(seed, 12).drop(columns="person")
+    return compare(records).model
+
+
+def compare(records):
+    return learn(prepare([("a", records, guess_kinds(records))], None), Matching())
 
 
 def keep(model, settings, day=DAY):
     """Write the model as identity does."""
     lake = Lake.of(settings)
-    kept, terms = model_tables(model, day, settings.hash_key())
     txn = lake.transaction("identity", day, config=model.version)
-    lake.replace(TERMS, terms, txn)
-    lake.replace(MODEL, kept, txn)
+    for name, table in tables(model, settings, day):
+        lake.replace(name, table, txn)
+
+
+def tables(model, settings, day=DAY):
+    pairs = pd.DataFrame(columns=["left", "right", *FACTS, *(c.slot for c in model.comparisons)])
+    kept = Learned((day - dt.date(1970, 1, 1)).days, Compared(model, pd.Index([]), pairs), NO_LINKS)
+    return learned_tables(kept, None, settings)
 
 
 def artifacts(settings):
@@ -70,13 +85,13 @@ def test_the_chart_has_every_level_once(model_settings):
 
 def test_no_value_of_any_record_is_logged(model_settings):
     settings, records = model_settings(), people.historical(3, 12).drop(columns="person")
-    model = link_records(records).model
+    model = compare(records).model
     keep(model, settings)
     matching_card.run(DAY, settings)
     files, run = artifacts(settings)
     logged = " ".join([*(files[name].decode() for name in files if name.endswith("json")), str(run.data)])
     values = {str(value).lower() for slot in ("surname", "dob") for value in records[slot].dropna()}
-    hashes = set(model_tables(model, DAY, settings.hash_key())[1]["value"].to_pylist())
+    hashes = set(dict(tables(model, settings))[TERMS]["value"].to_pylist())
     assert values
     assert hashes
     assert not [value for value in values | hashes if value in logged.lower()]

@@ -87,7 +87,8 @@ def score(
 ) -> tuple[pd.DataFrame, pd.DataFrame, Model]:
     """Pairs that are not out of the question, how they were found, and the model.
 
-    Pairs: l, r, weight, probability, differ, conflict, and the level of each slot.
+    Pairs: l, r, weight, probability, differ, conflict, unnamed, and the level of each slot. Those of which the scorer
+    says that they are known are left out.
     """
     compared = list(model.comparisons) if model else comparisons(scorer.columns)
     if model:
@@ -98,7 +99,8 @@ def score(
         )
     floor = min(matching.weight - FLOOR_BELOW, matching.doubt)
     if not compared or len(records) < 2 or not rules:
-        empty = pd.DataFrame({"l": [], "r": [], "weight": [], "probability": [], "differ": [], "conflict": []})
+        facts = ("weight", "probability", "differ", "conflict", "unnamed")
+        empty = pd.DataFrame({name: [] for name in ("l", "r", *facts, *(c.slot for c in compared))})
         return empty.astype({"l": int, "r": int}), report, model or _untrained(compared, rules, records)
     candidates = scorer.candidates(compared, rules)
     if model is None:

@@ -144,21 +144,35 @@ def _one_address(records: pd.DataFrame) -> pd.DataFrame:
 def without_hubs(records: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Records without the e-mail addresses and phones of too many people, and how many of them there are.
 
-    A mailbox of a company or the phone of a call centre tells nothing. People are told apart by the first letter of
-    their first name, which a typo seldom changes. Report: slot, values, records.
+    Report: slot, values, records.
     """
     report = []
-    for slot in HUBS if "given" in records else ():
-        if slot not in records:
-            continue
-        told = records[records[slot].notna() & records["given"].notna()]
-        people = told["given"].str[0].groupby(told[slot]).nunique()
-        shared = records[slot].isin(people.index[people > SHARED_BY_AT_MOST])
+    for slot in HUBS:
+        hubs = hub_days(records, slot, pd.Series(0, records.index))
+        shared = records[slot].isin(hubs.index) if len(hubs) else pd.Series(False, records.index)
         if shared.any():
-            report.append((slot, records.loc[shared, slot].nunique(), int(shared.sum())))
-            gone = [name for name in records if name == slot or name.startswith(f"{slot}_")]
-            records = records.assign(**{name: records[name].mask(shared, None) for name in gone})
+            report.append((slot, len(hubs), int(shared.sum())))
+            records = without_slot(records, slot, shared)
     return records, pd.DataFrame(report, columns=["slot", "values", "records"])
+
+
+def hub_days(records: pd.DataFrame, slot: str, days: pd.Series) -> pd.Series:
+    """The e-mail addresses or phones of too many people, and the first day on which they were that many.
+
+    A mailbox of a company or the phone of a call centre tells nothing. People are told apart by the first letter of
+    their first name, which a typo seldom changes. `days` is when each record arrived.
+    """
+    if slot not in records or "given" not in records:
+        return pd.Series(dtype="int64")
+    told = pd.DataFrame({"value": records[slot], "person": records["given"].str[0], "day": days}).dropna()
+    people = told.groupby(["value", "person"], as_index=False)["day"].min().sort_values("day", kind="stable")
+    return people[people.groupby("value").cumcount() == SHARED_BY_AT_MOST].set_index("value")["day"]
+
+
+def without_slot(records: pd.DataFrame, slot: str, chosen: pd.Series) -> pd.DataFrame:
+    """Records of which the chosen ones do not tell a slot, nor what is derived from it."""
+    gone = [name for name in records if name == slot or name.startswith(f"{slot}_")]
+    return records.assign(**{name: records[name].mask(chosen, None) for name in gone})
 
 
 def _derived(records: pd.DataFrame) -> pd.DataFrame:

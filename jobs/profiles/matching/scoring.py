@@ -25,19 +25,25 @@ APART = f'l."{SOURCE}" <> r."{SOURCE}"'
 
 
 class Scorer:
-    """Prepared records in DuckDB, to be compared. Use as a context manager."""
+    """Prepared records in DuckDB, to be compared. Use as a context manager.
 
-    def __init__(self, records: pd.DataFrame, deduplicated: Sequence[str] = (), model: Model | None = None) -> None:
+    The first `known` records have been compared with each other already.
+    """
+
+    def __init__(
+        self, records: pd.DataFrame, deduplicated: Sequence[str] = (), model: Model | None = None, known: int = 0
+    ) -> None:
         self.compared = 0
         self.con = duckdb.connect()
         self.con.execute("SET enable_progress_bar = false")
         records = records.reindex(columns=dict.fromkeys((*records.columns, *(model.columns if model else ()))))
-        self.columns = [name for name in records if name not in (KEY, SOURCE)]
+        self.columns = [name for name in records if name not in (KEY, SOURCE) and records[name].notna().any()]
         self.con.register("given_records", _arrow(records))
         self.con.execute("CREATE TABLE records AS SELECT * FROM given_records")
         self.con.unregister("given_records")
         self.count = len(records)
         self.apart = _apart(records[SOURCE], deduplicated)
+        self.asked = " AND ".join(filter(None, [self.apart, f"r.unique_id >= {known}" if known else None])) or None
         self.api = DuckDBAPI(self.con)
         self.registered = self.api.register("records")
         logging.getLogger("splink").setLevel(logging.ERROR)
@@ -131,7 +137,7 @@ class Scorer:
             "link_type": "dedupe_only",
             "unique_id_column_name": "unique_id",
             "probability_two_random_records_match": prior,
-            "blocking_rules_to_generate_predictions": [rule.sql(self.apart) for rule in rules] or ["1 = 0"],
+            "blocking_rules_to_generate_predictions": [rule.sql(self.asked) for rule in rules] or ["1 = 0"],
             "comparisons": [_splink_comparison(comparison) for comparison in comparisons],
             "retain_intermediate_calculation_columns": keep,
             "retain_matching_columns": False,
