@@ -171,3 +171,25 @@ def test_records_without_any_identifier_stay_single_customers_and_are_counted(co
     live(settings, "2017-01-01")
     counts = customers.run(dt.date(2017, 1, 1), settings)
     assert (counts["customers"], counts["known"], counts["anonymous"], counts["without_identifier"]) == (5, 3, 2, 2)
+
+
+def test_junior_and_senior_who_share_a_mailbox_and_a_phone_are_two_customers_and_it_is_reported(settings, rows):
+    loaded = settings()
+    lake = Lake.of(loaded)
+    shared = {
+        "source": "crm",
+        "updated_at": "2017-01-01",
+        "first_name": "Willem",
+        "email": "dekker@d.nl",
+        "phone": "0201112223",
+    }
+    records = [
+        shared | {"contact_id": name, "last_name": name, "arrived": "2017-01-01", "file_id": "f", "line": n}
+        for n, name in enumerate(("Dekker Sr.", "Dekker jr", "Dekker junior"))
+    ]
+    lake.append("valid/contacts", rows("valid/contacts", *records), lake.transaction("arrive", dt.date(2017, 1, 1)))
+    live(loaded, "2017-01-01")
+    found = [row["records"] for row in lake.arrow("profiles/customers").to_pylist() if row["records"]]
+    assert sorted(found) == [["crm:Dekker Sr."], ["crm:Dekker jr", "crm:Dekker junior"]]
+    told = {(row["kind"], row["reason"]) for row in lake.arrow("identity/set_aside").to_pylist()}
+    assert told == {("email", "disputed"), ("phone", "disputed")}
