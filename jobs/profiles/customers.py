@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from jobs.lake import Lake, Txn
 from jobs.profiles.channels import channels
-from jobs.profiles.consent import consent, consent_history, every_answer
+from jobs.profiles.consent import consent, consent_history, every_answer, with_people
 from jobs.profiles.contact_points import addresses, contact_points
 from jobs.profiles.coverage import coverage, mapped_attributes
 from jobs.profiles.golden import current_contacts, golden_records
@@ -62,12 +62,12 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
 
     contacts = current_contacts(arrived("valid/contacts"), identity_map, settings)
     events = arrived("valid/campaign_events")
-    answers = every_answer(arrived("valid/consents"), events, settings)
     golden = publish("profiles/customers", golden_records(contacts, identity_map, as_of, settings))
     points = publish("profiles/contact_points", contact_points(contacts, settings))
     places = publish("profiles/addresses", addresses(contacts, settings))
-    consents = publish("profiles/consent", consent(answers, identity_map, as_of, settings))
-    publish("profiles/consent_history", consent_history(answers, identity_map, as_of, settings))
+    answers = with_people(every_answer(arrived("valid/consents"), events, settings), identity_map, points, settings)
+    consents = publish("profiles/consent", consent(answers, as_of, settings))
+    publish("profiles/consent_history", consent_history(answers, as_of, settings))
     housed = publish("profiles/households", households(golden, as_of, settings))
     reached = publish("profiles/channels", channels(consents, points, places, events, identity_map, as_of, settings))
     publish("profiles/people", people(golden, housed, reached, as_of))
