@@ -25,13 +25,14 @@ def problems(settings: Settings) -> list[str]:
     found = [*source_checks.problems(settings), *_mappings(settings), *_own_rules(settings)]
     found += [*journey_checks.check(settings), *messages.check(settings)]
     found += trait_checks.check(settings) or trait_checks.analyse(get_spark(), settings)
+    found += unknown_records(settings.decisions, settings)
     wrong_rules = rules.check(settings)
     return found + (wrong_rules or rules.analyse(get_spark(), settings))
 
 
 def notes(settings: Settings) -> list[str]:
     """One line per thing that is allowed and worth knowing."""
-    return [*source_checks.notes(settings), *unknown_records(settings.decisions, settings)]
+    return [*source_checks.notes(settings)]
 
 
 def _mappings(settings: Settings) -> Iterator[str]:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from jobs.config_decisions import BY_COMMAND, CSV_COLUMNS, Decision, Placed, csv_row, problems, record_of
 from jobs.console import Config, console, require_table, show
-from jobs.settings import Settings, load_settings
+from jobs.settings import load_settings
 from jobs.yaml_files import ConfigError, nearest
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def decide(
 
     It counts at the next run, from its day on, and wins over every rule and probability.
     """
+    from jobs.profiles.known import unknown_records
     from jobs.profiles.review import newest
 
     settings = load_settings(config)
@@ -73,7 +74,8 @@ def decide(
         raise ConfigError([f"unknown decision {decision!r}{nearest(decision, ('same', 'different'))}"])
     made = _decision(left, right, decision, because, by or getpass.getuser(), _day(on) if on else newest(settings))
     path = settings.folder / BY_COMMAND
-    wrong = problems([*settings.decisions, Placed(made, "this decision")], settings.sources)
+    placed = Placed(made, "this decision")
+    wrong = problems([*settings.decisions, placed], settings.sources) or [*unknown_records([placed], settings)]
     if wrong:
         raise ConfigError(wrong)
     if any(one.decision.id == made.id for one in settings.decisions):
@@ -81,7 +83,6 @@ def decide(
         return
     _append(path, made)
     console.print(f"Added to {path}; it counts from {made.on} at the next `klantreis run`.", soft_wrap=True)
-    _warn_if_unknown(settings, made)
 
 
 def _decision(left: str, right: str, decision: str, because: str, by: str, on: date) -> Decision:
@@ -106,13 +107,6 @@ def _append(path: Path, made: Decision) -> None:
     writer.writerow(csv_row(made))
     with path.open("a", encoding="utf-8", newline="") as file:
         file.write(("\n" if text and not text.endswith("\n") else "") + lines.getvalue())
-
-
-def _warn_if_unknown(settings: Settings, made: Decision) -> None:
-    from jobs.profiles.known import unknown_records
-
-    for note in unknown_records([Placed(made, "Note")], settings):
-        console.print(note, highlight=False, soft_wrap=True)
 
 
 def _show_records(lake: Lake, pairs: list[dict[str, Any]]) -> None:

@@ -15,7 +15,7 @@ OWN = "attributes."
 
 def problems(path: Path, identity: Identity, sources: Mapping[str, Source]) -> list[str]:
     """One line per problem: file, line, key, what is wrong."""
-    found = [*_rules(identity, sources), *_groups(identity), *_channels(identity)]
+    found = [*_rules(identity, sources), *_groups(identity), *_channels(identity), *_matching(identity, sources)]
     return [f"{path}:{line_of(path, *keys)}: {'.'.join(str(key) for key in keys)}: {text}" for keys, text in found]
 
 
@@ -79,6 +79,12 @@ def _channels(identity: Identity) -> Iterator[Problem]:
             if other in called:
                 yield ("channels", name, "also_called", number), f"{other!r} is {called[other]!r} already; keep one"
             called.setdefault(other, name)
+
+
+def _matching(identity: Identity, sources: Mapping[str, Source]) -> Iterator[Problem]:
+    for number, source in enumerate(identity.matching.deduplicated):
+        if source not in sources:
+            yield ("matching", "deduplicated", number), f"unknown source {source!r}{nearest(source, sources)}"
 
 
 def own_attributes(sources: Mapping[str, Source]) -> list[str]:

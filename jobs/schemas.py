@@ -1128,7 +1128,7 @@ OTHERS: tuple[Dataset, ...] = (
         reason string what the destination answered, without personal data
         batch_id string the claim it was part of
         request_id string id given by the destination
-        fingerprint string hash of what was sent
+        fingerprint string keyed hash of what was sent: of a message that of the address
         updated_at timestamp when this state was reached
     """),
     ),

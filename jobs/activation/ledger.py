@@ -97,18 +97,18 @@ def record(
     return lake.append(TABLE, data, txn).rows
 
 
-def tries(ledger: DataFrame, merged: DataFrame | None = None) -> DataFrame:
-    """One try, with the state it reached; customers that were merged into another go by the other's id.
+def tries(ledger: DataFrame) -> DataFrame:
+    """One try, with the state it reached.
 
-    Columns: destination, audience, customer_id, own_id (as in the ledger), attempt, operation_id, day, action,
-    fingerprint, state, reason, request_id.
+    Columns: destination, audience, own_id (the customer), attempt, operation_id, day, action, fingerprint, state,
+    reason, request_id.
     """
     rank = F.lit(-1)
     for position, state in enumerate(STATES):
         rank = F.when(F.col("state") == state, position).otherwise(rank)
     best = F.max(F.struct(rank.alias("rank"), "state", "reason", "request_id"))
     facts = ("operation_id", "day", "action", "fingerprint")
-    per_try = (
+    return (
         ledger.groupBy("destination", "audience", "customer_id", "attempt")
         .agg(*(F.max(name).alias(name) for name in facts), best.alias("best"))
         .select(
@@ -117,25 +117,20 @@ def tries(ledger: DataFrame, merged: DataFrame | None = None) -> DataFrame:
             F.coalesce("best.request_id", F.lit("")).alias("request_id"),
         )
     )  # fmt: skip
-    if merged is None:
-        return per_try.withColumn("customer_id", F.col("own_id"))
-    return (
-        per_try.join(merged, on=per_try.own_id == merged.ended_id, how="left")
-        .withColumn("customer_id", F.coalesce("kept_id", "own_id"))
-        .drop("ended_id", "kept_id")
-    )
 
 
 def standing(all_tries: DataFrame, day: date) -> DataFrame:
-    """Where each customer stands at each destination of each audience, after all tries.
+    """Where each customer stands at each destination of each audience, after all tries (`lineage.with_parts`).
 
-    Columns: destination, audience, customer_id, tried (newest attempt), may_be_there (an addition was not certainly
+    Columns: destination, audience, customer_id, tried (newest attempt), by_itself (a try was for a part of it, not only
+    for what it was split off from), may_be_there (an addition was not certainly
     refused nor certainly undone), is_there and fingerprint (of the addition that certainly holds), added_on,
     removed_on, last_send_day (newest send that may have arrived), sent_state and sent_reason (of the sends of `day`),
     newest_operation, newest_state and newest_request (of the newest try).
     """
-    per_id = all_tries.groupBy("destination", "audience", "customer_id", "own_id").agg(
+    per_part = all_tries.groupBy("destination", "audience", "customer_id", "part").agg(
         F.max("attempt").alias("tried"),
+        F.max(F.col("own_id") == F.col("part")).alias("by_itself"),
         F.max(F.struct("attempt", "operation_id", "state", "request_id")).alias("newest"),
         F.max(_when("add", "attempt", F.col("state") != "rejected")).alias("added"),
         F.max(_when("add", F.struct("attempt", "fingerprint", "day"), F.col("state") == "accepted")).alias("sure"),
@@ -147,11 +142,12 @@ def standing(all_tries: DataFrame, day: date) -> DataFrame:
     after = lambda first, second: F.coalesce(first, F.lit(0)) > F.coalesce(second, F.lit(0))  # noqa: E731
     there = F.col("sure.attempt").isNotNull() & (F.col("sure.attempt") == F.col("added"))
     return (
-        per_id.withColumn("may_be_there", after(F.col("added"), F.col("gone.attempt")))
+        per_part.withColumn("may_be_there", after(F.col("added"), F.col("gone.attempt")))
         .withColumn("is_there", F.coalesce(there & after(F.col("added"), F.col("removing")), F.lit(False)))
         .groupBy("destination", "audience", "customer_id")
         .agg(
             F.max("tried").alias("tried"),
+            F.max("by_itself").alias("by_itself"),
             F.max("newest").alias("newest"),
             F.max("may_be_there").alias("may_be_there"),
             F.max("is_there").alias("is_there"),
@@ -161,7 +157,7 @@ def standing(all_tries: DataFrame, day: date) -> DataFrame:
             F.max("sent").alias("sent"),
         )
         .select(
-            "destination", "audience", "customer_id", "tried", "may_be_there", "is_there", "removed_on",
+            "destination", "audience", "customer_id", "tried", "by_itself", "may_be_there", "is_there", "removed_on",
             "last_send_day",
             F.col("newest.operation_id").alias("newest_operation"),
             F.col("newest.state").alias("newest_state"),
@@ -178,18 +174,12 @@ def _when(action: str, value: str | Column, certain: Column) -> Column:
     return F.when((F.col("action") == action) & certain, F.col(value) if isinstance(value, str) else value)
 
 
-def merged_ids(events: pa.Table) -> dict[str, str]:
-    """Customer ids that ended by a merge, to the id that goes on today; follows chains of merges."""
-    merges = events.filter(pc.equal(events["type"], "merged")).sort_by(
-        [("day", "ascending"), ("event_id", "ascending")]
+def addressed(all_tries: DataFrame, day: date) -> DataFrame:
+    """Every address (as fingerprint) a message may have reached, whoever had it: last_day, other than `day`, and
+    today_by, the customer it was for on `day`."""
+    sends = all_tries.where((F.col("action") == "send") & (F.col("state") != "rejected") & (F.col("fingerprint") != ""))
+    today = F.col("day") == F.lit(day)
+    return sends.groupBy("fingerprint").agg(
+        F.max(F.when(~today, F.col("day"))).alias("last_day"),
+        F.max(F.when(today, F.col("customer_id"))).alias("today_by"),
     )
-    into = dict(zip(merges["other_customer_id"].to_pylist(), merges["customer_id"].to_pylist(), strict=True))
-
-    def final(customer_id: str) -> str:
-        seen = {customer_id}
-        while customer_id in into and into[customer_id] not in seen:
-            customer_id = into[customer_id]
-            seen.add(customer_id)
-        return customer_id
-
-    return {ended: final(ended) for ended in into}

@@ -16,9 +16,8 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs import schemas
-from jobs.activation import ledger
+from jobs.activation import ledger, lineage
 from jobs.activation.reach import reach
-from jobs.engine import get_spark
 from jobs.errors import StaleDay, StepFailed
 from jobs.lake import Lake, Txn
 from jobs.settings import Settings
@@ -27,7 +26,7 @@ log = logging.getLogger(__name__)
 TABLE = "activation/plans"
 READS = (
     "audiences/members", "profiles/customers", "profiles/consent", "profiles/contact_points",
-    "activation/suppressions", ledger.TABLE, "identity/events",
+    "activation/suppressions", ledger.TABLE, "identity/events", "identity/map",
 )  # fmt: skip
 ACTIONS = ("add", "remove", "send", "keep", "skip")
 LEFT = "left_audience"
@@ -68,7 +67,10 @@ def refuse_old_day(lake: Lake, day: date, allow_old: bool) -> None:
 def inputs(
     txn: Txn, audience: str, destination: str, day: date, settings: Settings, suppressions: DataFrame
 ) -> tuple[DataFrame, DataFrame]:
-    """What the plan and the push both look at: (reach, standing at this destination)."""
+    """What the plan and the push both look at: (reach, standing at this destination).
+
+    `reach` also tells of the address when it last got a message of this audience: last_day, today_by.
+    """
     reached = reach(
         settings.audiences[audience],
         destination,
@@ -78,20 +80,13 @@ def inputs(
         txn.read("profiles/contact_points"),
         suppressions,
         txn.read("profiles/customers"),
+        txn.read("identity/map"),
     )
     here = (F.col("audience") == audience) & (F.col("destination") == destination)
-    known = ledger.tries(txn.read(ledger.TABLE).where(here), merged_frame(txn))
+    done = ledger.tries(txn.read(ledger.TABLE).where(here))
+    known = lineage.with_parts(done, txn.read("identity/events"), txn.read("identity/map"))
+    reached = reached.join(ledger.addressed(known, day), on="fingerprint", how="left")
     return reached, ledger.standing(known, day).drop("audience", "destination")
-
-
-def merged_frame(txn: Txn) -> DataFrame | None:
-    """Ended customer ids and the ids that go on; None if no customers were ever merged."""
-    events = txn.read("identity/events").where(F.col("type") == "merged").toArrow()
-    if not events.num_rows:
-        return None
-    merged = ledger.merged_ids(events)
-    table = pa.table({"ended_id": list(merged), "kept_id": list(merged.values())})
-    return get_spark().createDataFrame(table)
 
 
 def _plan_one(audience: str, destination: str, day: date, settings: Settings, txn: Txn) -> pa.Table:
@@ -121,8 +116,12 @@ def _plan_one(audience: str, destination: str, day: date, settings: Settings, tx
 
 
 def plan_sends(members: DataFrame, reached: DataFrame, standing: DataFrame, day: date, cooldown_days: int) -> DataFrame:
-    """One member: `send`, or `skip` with a reason. Two members with one address get one message."""
-    cooling = (F.col("last_send_day") > F.lit(day - timedelta(days=cooldown_days))) & (F.col("last_send_day") != day)
+    """One member: `send`, or `skip` with a reason. Two members with one address get one message, whoever it is for."""
+    begin = F.lit(day - timedelta(days=cooldown_days))
+    cooling = (F.col("last_send_day") > begin) & (F.col("last_send_day") != day)
+    of_another = F.coalesce(F.col("last_day") > begin, F.lit(False)) | (
+        F.coalesce(F.col("today_by") != F.col("customer_id"), F.lit(False))
+    )
     judged = (
         members.join(reached, on="customer_id", how="left")
         .join(standing, on="customer_id", how="left")
@@ -131,15 +130,18 @@ def plan_sends(members: DataFrame, reached: DataFrame, standing: DataFrame, day:
     )
     first = Window.partitionBy("address").orderBy("customer_id")
     twice = F.col("address").isNotNull() & (F.row_number().over(first) > 1)
+    again = F.col("reason").isNull() & of_another
     return (
         judged.withColumn("reason", F.when(twice, F.lit("same_address")).otherwise(F.col("reason")))
+        .withColumn("reason", F.when(again, F.lit("cooling_down")).otherwise(F.col("reason")))
         .withColumn("action", F.when(F.col("reason").isNull(), "send").otherwise("skip"))
         .withColumn("may_be_there", F.lit(False))
     )
 
 
 def plan_membership(members: DataFrame, reached: DataFrame, standing: DataFrame, day: date) -> DataFrame:
-    """One member or former member: add, remove, keep or skip. Only customers we added are ever removed.
+    """One member or former member: add, remove, keep or skip. Only customers we added are ever removed, and what was
+    split off from them if it took an address along.
 
     What was done today is planned again, so that planning after the push changes nothing.
     """
@@ -154,10 +156,11 @@ def plan_membership(members: DataFrame, reached: DataFrame, standing: DataFrame,
     done_today = F.coalesce(F.col("added_on") == day, F.lit(False))
     removed_today = F.coalesce(F.col("removed_on") == day, F.lit(False))
     wanted = F.col("barrier").isNull()
+    leaves = F.col("by_itself") | (_addresses() > 0)
     action = (
         F.when(wanted & same & ~done_today, "keep")
         .when(wanted, "add")
-        .when(F.col("may_be_there") | removed_today, "remove")
+        .when((F.col("may_be_there") | removed_today) & leaves, "remove")
         .when(F.col("is_member"), "skip")
     )
     return judged.withColumn("action", action).where(F.col("action").isNotNull()).withColumn("reason", F.col("barrier"))
@@ -169,8 +172,12 @@ def _barrier() -> Column:
         F.when(F.col("arm") == "holdout", "held_out")
         .when(~F.coalesce("consented", F.lit(False)), "no_consent")
         .when(F.coalesce("suppressed", F.lit(False)), "suppressed")
-        .when(F.coalesce(F.size("emails"), F.lit(0)) + F.coalesce(F.size("phones"), F.lit(0)) <= 0, "no_address")
+        .when(_addresses() <= 0, "no_address")
     )
+
+
+def _addresses() -> Column:
+    return F.coalesce(F.size("emails"), F.lit(0)) + F.coalesce(F.size("phones"), F.lit(0))
 
 
 def _pause(table: pa.Table, there: int, max_share: float, always: int, audience: str, destination: str) -> pa.Table:

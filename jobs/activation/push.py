@@ -199,9 +199,9 @@ class _Push:
     def _record(self, operations: list[Operation], outcomes: list[Outcome], batch_id: str) -> None:
         ledger.record(self.lake, operations, outcomes, self.audience, self.destination, self.day, batch_id)
         dead = {outcome.operation_id for outcome in outcomes if outcome.dead_address}
-        addresses = [email for o in operations if o.operation_id in dead for email in o.recipient.emails]
+        addresses = [operation.fingerprint for operation in operations if operation.operation_id in dead]
         channel = self.settings.channels.destinations[self.destination].channel
-        suppress(self.lake, channel, addresses, "bounced", self.day, self.settings)
+        suppress(self.lake, channel, addresses, "bounced", self.day)
 
     def rehearse(self, channel: Channel, todo: list[Operation]) -> list[str]:
         return [problem for batch in self._batches(channel, todo) for problem in channel.rehearse(batch)]

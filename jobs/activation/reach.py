@@ -28,12 +28,13 @@ def reach(
     contact_points: DataFrame,
     suppressions: DataFrame,
     customers: DataFrame,
+    identity_map: DataFrame,
 ) -> DataFrame:
     """One customer with consent or an address for this purpose and channel.
 
     Columns: customer_id, consented, consent_changed_at, suppressed, emails, phones, first_name, language,
     fingerprint. `emails` and `phones` are those this destination may use: for e-mail the preferred address, for ads
-    all that belong to this customer alone.
+    all that belong to this customer alone. Who asked for no more contact stays suppressed under a new address.
     """
     configured = settings.channels.destinations[destination]
     answers = _answers(consent, audience.purpose, configured.channel, day, settings)
@@ -44,10 +45,12 @@ def reach(
         F.sort_array(F.collect_list(F.when(F.col("kind") == "phone", F.col("value")))).alias("phones"),
     )
     suppressed = points.groupBy("customer_id").agg(F.max(_blocked(configured.type)).alias("suppressed"))
+    stopped = _asked_to_stop(suppressions, configured.channel, identity_map)
     people = customers.select("customer_id", "first_name", "language")
     joined = (
         people.join(answers, on="customer_id", how="left")
         .join(suppressed, on="customer_id", how="left")
+        .join(stopped, on="customer_id", how="left")
         .join(addresses, on="customer_id", how="left")
     )
     nothing = F.array().cast("array<string>")
@@ -55,7 +58,7 @@ def reach(
         "customer_id",
         F.coalesce("consented", F.lit(False)).alias("consented"),
         "consent_changed_at",
-        F.coalesce("suppressed", F.lit(False)).alias("suppressed"),
+        (F.coalesce("suppressed", F.lit(False)) | F.col("stopped").isNotNull()).alias("suppressed"),
         F.coalesce("emails", nothing).alias("emails"),
         F.coalesce("phones", nothing).alias("phones"),
         "first_name",
@@ -84,14 +87,20 @@ def _points(
         .groupBy("kind", "value")
         .agg(F.count("*").alias("owners"), F.max(F.coalesce("refuses", F.lit(False))).alias("refused"))
     )
-    keyed = F.concat(F.lit(f"{settings.hash_key()}|"), F.col("kind"), F.lit(":"), F.col("value"))
     blocked = suppressions.where(F.col("channel") == channel).select("identifier", F.col("reason").alias("blocked_for"))
     return (
         contact_points.select("customer_id", "kind", "value", "preference")
         .join(owners, on=["kind", "value"], how="inner")
-        .withColumn("identifier", F.substring(F.sha2(keyed, 256), 1, 32))
+        .withColumn("identifier", hashed(F.col("kind"), F.col("value"), settings))
         .join(blocked, on="identifier", how="left")
     )
+
+
+def _asked_to_stop(suppressions: DataFrame, channel: str, identity_map: DataFrame) -> DataFrame:
+    """Customers with an identifier, also one of the past, of which somebody said to stop."""
+    stopped = suppressions.where((F.col("channel") == channel) & F.col("reason").isin(*_FOR_GOOD)).select("identifier")
+    known = identity_map.select("identifier", "customer_id").join(stopped, on="identifier", how="inner")
+    return known.groupBy("customer_id").agg(F.count("*").alias("stopped"))
 
 
 def _mail_points(points: DataFrame) -> DataFrame:
@@ -114,13 +123,16 @@ def _blocked(kind: str) -> Column:
 
 
 def _fingerprint(audience: Audience, destination: str, settings: Settings) -> Column:
-    """Keyed hash of what is sent: it changes when an address, the template or a spelling rule changes."""
-    configured = settings.channels.destinations[destination]
-    delivery = audience.send_to[destination]
-    if configured.type == "smtp":
-        fixed = f"{settings.hash_key()}|smtp|{delivery.template}"
-        parts = [F.concat_ws(",", "emails"), F.coalesce("language", F.lit(""))]
-    else:
-        fixed = f"{settings.hash_key()}|{google_identifiers.VERSION}|{delivery.list_id}"
-        parts = [F.concat_ws(",", "emails"), F.concat_ws(",", "phones")]
+    """Keyed hash of what is sent. Of a message it is that of the address, as in activation/suppressions; of a member of
+    a list it changes when an address or a spelling rule changes."""
+    if settings.channels.destinations[destination].type == "smtp":
+        return F.coalesce(hashed(F.lit("email"), F.get("emails", 0), settings), F.lit(""))
+    fixed = f"{settings.hash_key()}|{google_identifiers.VERSION}|{audience.send_to[destination].list_id}"
+    parts = [F.concat_ws(",", "emails"), F.concat_ws(",", "phones")]
     return F.substring(F.sha2(F.concat_ws("|", F.lit(fixed), *parts), 256), 1, 32)
+
+
+def hashed(kind: Column, value: Column, settings: Settings) -> Column:
+    """The identifier of a normalised value, as in identity/map."""
+    keyed = F.concat(F.lit(f"{settings.hash_key()}|"), kind, F.lit(":"), value)
+    return F.substring(F.sha2(keyed, 256), 1, 32)

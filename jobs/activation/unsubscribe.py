@@ -1,19 +1,22 @@
 """One-click unsubscribe (RFC 8058): a link that names nobody, cannot be forged, and may be posted twice.
 
 The link carries the id of the operation that sent the message and a signature. Whoever serves the page calls
-`unsubscribe` with the token; the address goes on the suppression list of its channel and the plan leaves it out.
+`unsubscribe` with the token; the address goes on the suppression list of its channel and the plan leaves it out. So do
+all addresses of the customer the message was for, whatever became of it: of both, if it has been split since.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs import schemas
+from jobs.activation import lineage
 from jobs.lake import Lake
 from jobs.normalise.identifiers import identifier_hash
 from jobs.settings import Settings
@@ -32,25 +35,28 @@ def unsubscribe(token: str, day: date, settings: Settings) -> bool:
     if not hmac.compare_digest(signature, _signature(operation_id, settings)):
         return False
     lake = Lake.of(settings)
-    sends = lake.arrow("activation/ledger", columns=["operation_id", "customer_id", "destination"])
-    sends = sends.filter(pc.equal(sends["operation_id"], operation_id))
-    if not sends.num_rows:
+    ledger = lake.arrow("activation/ledger")
+    sends = ledger.filter(pc.equal(ledger["operation_id"], operation_id)).to_pylist()
+    if not sends:
         return False
-    channel = settings.channels.destinations[sends["destination"][0].as_py()].channel
+    send = sends[0]
+    people = lineage.now(lake, send["customer_id"], send["day"])
     points = lake.arrow("profiles/contact_points", columns=["customer_id", "kind", "value"])
-    own = pc.and_(pc.equal(points["customer_id"], sends["customer_id"][0].as_py()), pc.equal(points["kind"], "email"))
-    suppress(lake, channel, points.filter(own)["value"].to_pylist(), "unsubscribed", day, settings)
+    own = pc.and_(pc.is_in(points["customer_id"], people), pc.equal(points["kind"], "email"))
+    identifiers = {identifier_hash("email", email, settings) for email in points.filter(own)["value"].to_pylist()}
+    channel = settings.channels.destinations[send["destination"]].channel
+    suppress(lake, channel, {send["fingerprint"], *identifiers}, "unsubscribed", day)
     return True
 
 
-def suppress(lake: Lake, channel: str, emails: list[str], reason: str, day: date, settings: Settings) -> int:
-    """Add e-mail addresses to the suppression list of a channel, as keyed hashes; how many were new."""
-    identifiers = sorted({hashed for email in emails if (hashed := identifier_hash("email", email, settings))})
-    if not identifiers:
+def suppress(lake: Lake, channel: str, identifiers: Iterable[str | None], reason: str, day: date) -> int:
+    """Add e-mail addresses, given as keyed hashes, to the suppression list of a channel; how many were new."""
+    given = sorted({identifier for identifier in identifiers if identifier})
+    if not given:
         return 0
-    rows = [{"channel": channel, "identifier": i, "reason": reason, "since": day} for i in identifiers]
+    rows = [{"channel": channel, "identifier": i, "reason": reason, "since": day} for i in given]
     data = pa.Table.from_pylist(rows, schema=schemas.get(SUPPRESSIONS).arrow_schema())
-    txn = lake.transaction(f"suppress_{channel}", day, config=[reason, identifiers])
+    txn = lake.transaction(f"suppress_{channel}", day, config=[reason, given])
     return lake.append(SUPPRESSIONS, data, txn).rows
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.normalise.identifiers import PERSON_COLUMNS
+from jobs.normalise.identifiers import PERSON_COLUMNS, normalised
 from jobs.profiles.criteria import age
 from jobs.profiles.identity import with_customer
 from jobs.settings import Settings
@@ -18,27 +18,45 @@ _ASKED = ("customer_id", "purpose", "channel")
 _KEPT = ("status", "changed_at", "expires_at", "source", "proof")
 
 
-def consent(answers: DataFrame, identity_map: DataFrame, as_of: date, settings: Settings) -> DataFrame:
+def with_people(answers: DataFrame, identity_map: DataFrame, points: DataFrame, settings: Settings) -> DataFrame:
+    """Answers of `every_answer` with the customer they count for; `points` is profiles/contact_points.
+
+    A no that names an address of somebody else counts for all who have it: a mailbox that two people share belongs to
+    neither, and a mailing tool has ids of its own.
+    """
+    known = with_customer(answers, identity_map, settings)
+    refused = known.where(F.coalesce(F.col("status") != GRANTED, F.lit(True)))
+    given = known.where("customer_id is not null")
+    for kind in ("email", "phone"):
+        owners = points.where(F.col("kind") == kind).groupBy(F.col("value").alias("address"))
+        told = refused.withColumn("address", normalised(kind, F.col(PERSON_COLUMNS[kind]), settings))
+        shared = told.join(owners.agg(F.collect_set("customer_id").alias("owners")), on="address", how="inner")
+        others = shared.where(~F.array_contains("owners", F.coalesce("customer_id", F.lit(""))))
+        given = given.unionByName(others.withColumn("customer_id", F.explode("owners")).select(*given.columns))
+    return given
+
+
+def consent(answers: DataFrame, as_of: date, settings: Settings) -> DataFrame:
     """One row per customer, purpose and channel, as profiles/consent.
 
     Of each record the newest answer counts. Of the records of a customer, also of records that were merged, the
     strictest answer counts: withdrawn before granted before one that has expired, which only counts if it stands alone.
-    Anything that is not plainly `granted` is a withdrawal. `answers` are those of `every_answer`.
+    Anything that is not plainly `granted` is a withdrawal. `answers` are those of `with_people`.
     """
-    known = with_customer(answers, identity_map, settings).where("customer_id is not null")
-    standing = _standing(known.withColumn("on", F.lit(as_of)), settings)
+    standing = _standing(answers.withColumn("on", F.lit(as_of)), settings)
     return standing.select(*_ASKED, *_KEPT).withColumn("as_of", F.lit(as_of))
 
 
-def consent_history(answers: DataFrame, identity_map: DataFrame, as_of: date, settings: Settings) -> DataFrame:
+def consent_history(answers: DataFrame, as_of: date, settings: Settings) -> DataFrame:
     """What was known on each day up to `as_of`, as profiles/consent_history: the answer of `consent` for every day.
 
     It is asked on the days on which something can change: one more answer arrives, or one ends.
     """
-    known = with_customer(answers, identity_map, settings).where("customer_id is not null")
     ends = _ends_on(settings)
-    changes = known.select(*_ASKED, F.explode(F.array("arrived", ends)).alias("on")).where(F.col("on") <= F.lit(as_of))
-    asked = known.join(changes.distinct(), on=list(_ASKED), how="inner").where(F.col("arrived") <= F.col("on"))
+    changes = answers.select(*_ASKED, F.explode(F.array("arrived", ends)).alias("on")).where(
+        F.col("on") <= F.lit(as_of)
+    )
+    asked = answers.join(changes.distinct(), on=list(_ASKED), how="inner").where(F.col("arrived") <= F.col("on"))
     standing = _standing(asked, settings)
     in_order = Window.partitionBy(*_ASKED).orderBy("on")
     same = [F.col(name).eqNullSafe(F.lag(name).over(in_order)) for name in _KEPT]

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from jobs.lake import Lake, Txn
 from jobs.profiles.channels import channels
-from jobs.profiles.consent import consent, consent_history, every_answer
+from jobs.profiles.consent import consent, consent_history, every_answer, with_people
 from jobs.profiles.contact_points import addresses, contact_points
 from jobs.profiles.coverage import coverage, mapped_attributes
 from jobs.profiles.golden import current_contacts, golden_records
@@ -45,7 +45,9 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     txn = lake.transaction("profiles", day, reads=READS, config=[*config, str(as_of)])
     if not txn.done(*WRITES):
         _rebuild(lake, txn, as_of, settings)
-    counts = _counts(lake)
+    counts = _counts(lake, settings.identity.matching.largest_group)
+    if counts["too_many_records"]:
+        log.warning("profiles: customers of more records than matching.largest_group: %d", counts["too_many_records"])
     log.info("profiles: %s", counts)
     return counts
 
@@ -62,20 +64,21 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
 
     contacts = current_contacts(arrived("valid/contacts"), identity_map, settings)
     events = arrived("valid/campaign_events")
-    answers = every_answer(arrived("valid/consents"), events, settings)
     golden = publish("profiles/customers", golden_records(contacts, identity_map, as_of, settings))
     points = publish("profiles/contact_points", contact_points(contacts, settings))
     places = publish("profiles/addresses", addresses(contacts, settings))
-    consents = publish("profiles/consent", consent(answers, identity_map, as_of, settings))
-    publish("profiles/consent_history", consent_history(answers, identity_map, as_of, settings))
+    answers = with_people(every_answer(arrived("valid/consents"), events, settings), identity_map, points, settings)
+    consents = publish("profiles/consent", consent(answers, as_of, settings))
+    publish("profiles/consent_history", consent_history(answers, as_of, settings))
     housed = publish("profiles/households", households(golden, as_of, settings))
     reached = publish("profiles/channels", channels(consents, points, places, events, identity_map, as_of, settings))
     publish("profiles/people", people(golden, housed, reached, as_of))
     publish("profiles/coverage", coverage(contacts, golden, points, as_of, settings))
 
 
-def _counts(lake: Lake) -> dict[str, Any]:
-    """Numbers only. `without_identifier`: contact records with nothing but their own id, customers of their own."""
+def _counts(lake: Lake, largest: int) -> dict[str, Any]:
+    """Numbers only. `without_identifier`: contact records with nothing but their own id, customers of their own;
+    `too_many_records`: customers of more than `largest` records, joined by trusted identifiers one after the other."""
     ids = ["login_ids", "loyalty_ids"]
     customers = lake.arrow("profiles/customers", columns=["customer_id", "known", "contact_records", *ids])
     granted = lake.arrow("profiles/consent", columns=["status"]).filter(pc.field("status") == "granted")
@@ -91,6 +94,7 @@ def _counts(lake: Lake) -> dict[str, Any]:
         "anonymous": customers.num_rows - known,
         "contact_records": pc.sum(customers["contact_records"]).as_py() or 0,
         "without_identifier": pc.sum(customers.filter(bare)["contact_records"]).as_py() or 0,
+        "too_many_records": pc.sum(pc.greater(customers["contact_records"], largest)).as_py() or 0,
         "contact_points": points.num_rows,
         "consents_granted": granted.num_rows,
         "households": pc.count_distinct(housed["household"]).as_py(),

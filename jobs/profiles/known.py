@@ -14,7 +14,7 @@ from jobs.settings import Settings
 
 
 def unknown_records(placed: Iterable[Placed], settings: Settings) -> Iterator[str]:
-    """One line per record that no source has delivered yet: the decision waits for it. Nothing before the first run."""
+    """One line per record that no source has delivered: a decision about it does nothing. None before the first run."""
     lake = Lake.of(settings)
     told = [(one.place, record) for one in placed for record in (one.decision.left, one.decision.right)]
     if not told or not lake.exists("identity/map"):
@@ -25,4 +25,5 @@ def unknown_records(placed: Iterable[Placed], settings: Settings) -> Iterator[st
     known = set(there["identifier"].to_pylist())
     for place, record in told:
         if hashed[str(record)] not in known:
-            yield f"{place}: {record.source} has not delivered record {record.record!r} yet; the decision waits for it"
+            missing = f"{record.source} has not delivered record {record.record!r}"
+            yield f"{place}: {missing}; correct the id, or decide when it has arrived"

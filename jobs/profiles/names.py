@@ -12,15 +12,21 @@ from collections.abc import Callable
 import pandas as pd
 
 from jobs.config_identity import Fact
+from jobs.profiles.matching.values import generation
 
 SHORTEST_FAMILY_NAME = 3
 SHORTEST_WITH_SLIP = 4
 
 
 def plain(name: str | None) -> str:
-    """Letters only, lower case, without accents: `De Vries-Öz` is `devriesoz`."""
-    letters = unicodedata.normalize("NFKD", (name or "").lower())
-    return "".join(letter for letter in letters if letter.isalpha())
+    """Letters only, lower case, without accents: `De Vries-Öz` is `devriesoz`; and the generation: `vos jr`."""
+    told = generation(name)
+    words = (name or "").split()
+    if told:
+        words = [word for place, word in enumerate(words) if not place or not generation(f"x {word}")]
+    letters = unicodedata.normalize("NFKD", " ".join(words).lower())
+    bare = "".join(letter for letter in letters if letter.isalpha())
+    return f"{bare} {told}" if told else bare
 
 
 def same(pairs: pd.DataFrame, fact: Fact) -> pd.Series:
@@ -28,27 +34,28 @@ def same(pairs: pd.DataFrame, fact: Fact) -> pd.Series:
 
     Names fit if the last names are the same, give or take one slip of the pen or a second family name, and the first
     names are the same or one is the other's initial; equal birth dates excuse a slip in the first name. First and last
-    name may have been typed in each other's box.
+    name may have been typed in each other's box. Junior is not senior.
     """
     equal_birth = _birth(pairs)["equal"]
     if fact == "birth_date":
         return equal_birth
     first = _compare(pairs, "first_name", "first_name", _same_or_initial)
     first |= equal_birth & _compare(pairs, "first_name", "first_name", _one_slip_apart)
-    return (first & _compare(pairs, "last_name", "last_name", _same_family)) | _crosswise(pairs)
+    fits = (first & _compare(pairs, "last_name", "last_name", _same_family)) | _crosswise(pairs)
+    return fits & (equal_birth | ~_other_generation(pairs))
 
 
 def different(pairs: pd.DataFrame, fact: Fact) -> pd.Series:
     """The fact is known on both sides and contradicts.
 
     Names contradict if the first names start with different letters, unless the birth dates are equal (Cornelis is
-    Kees) or the names were typed in each other's box.
+    Kees) or the names were typed in each other's box; and if one says junior, the other senior.
     """
     birth = _birth(pairs)
     if fact == "birth_date":
         return birth["known"] & ~birth["equal"]
     contradicts = _compare(pairs, "first_name", "first_name", _other_initial)
-    return contradicts & ~birth["equal"] & ~_crosswise(pairs)
+    return ((contradicts & ~_crosswise(pairs)) | _other_generation(pairs)) & ~birth["equal"]
 
 
 def _birth(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -63,10 +70,27 @@ def _crosswise(pairs: pd.DataFrame) -> pd.Series:
 
 
 def _compare(pairs: pd.DataFrame, left: str, right: str, rule: Callable[[str, str], bool]) -> pd.Series:
-    """The verdict of a rule on two names; False if one is unknown."""
-    sides = zip(pairs[f"{left}_left"], pairs[f"{right}_right"], strict=True)
+    """The verdict of a rule on two names, without generations; False if one is unknown."""
+    sides = zip(pairs[f"{left}_left"].map(_bare), pairs[f"{right}_right"].map(_bare), strict=True)
     verdicts = [bool(one and other) and rule(one, other) for one, other in sides]
     return pd.Series(verdicts, index=pairs.index, dtype=bool)
+
+
+def _bare(name: str) -> str:
+    return name.partition(" ")[0]
+
+
+def _other_generation(pairs: pd.DataFrame) -> pd.Series:
+    """Both sides tell a generation, behind the first or the last name, and it is not the same."""
+    left, right = (
+        [
+            last.partition(" ")[2] or first.partition(" ")[2]
+            for first, last in zip(pairs[f"first_name_{side}"], pairs[f"last_name_{side}"], strict=True)
+        ]
+        for side in ("left", "right")
+    )
+    differs = [bool(one and other) and one != other for one, other in zip(left, right, strict=True)]
+    return pd.Series(differs, index=pairs.index, dtype=bool)
 
 
 def _same_or_initial(left: str, right: str) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from jobs.config_traits import TABLE, Trait
 from jobs.profiles.trait_rows import columns_of
 from jobs.profiles.trait_sql import AGGREGATES, FUNCTIONS, WORDS, brackets_match, grammar_problems, in_order
+from jobs.profiles.trait_trial import failures
 from jobs.schemas import get
 from jobs.settings import Settings
 from jobs.sql_words import forbidden_words
@@ -48,11 +49,17 @@ def check(settings: Settings) -> list[str]:
 
 
 def analyse(spark: SparkSession, settings: Settings) -> list[str]:
-    """What the engine does not understand, and values of another type than declared; reads no data."""
-    return [
-        f"{_place(settings, name, 'value')}: {problem}"
-        for name, trait in settings.traits.items()
-        if (problem := _problem(spark, name, trait, settings.traits))
+    """What the engine does not understand, values of another type than declared, what fails on text; reads no data."""
+    found = []
+    for name, trait in settings.traits.items():
+        condition = _wrong_condition(spark, trait)
+        problem = condition or _wrong_value(spark, name, trait, settings.traits)
+        if problem:
+            found.append(f"{_place(settings, name, 'where' if condition else 'value')}: {problem}")
+    return found or [
+        f"{_place(settings, name, key)}: fails on text that is no number, date or truth: compare with a '...', or "
+        f"write try_cast(... as double): {problem}"
+        for name, key, problem in failures(spark, settings.traits)
     ]
 
 
@@ -63,14 +70,30 @@ def refuse_wrong_traits(spark: SparkSession, settings: Settings) -> None:
         raise ConfigError(problems)
 
 
-def _problem(spark: SparkSession, name: str, trait: Trait, traits: dict[str, Trait]) -> str | None:
+def _wrong_condition(spark: SparkSession, trait: Trait) -> str | None:
+    from pyspark.sql import functions as F
+
+    if trait.over is None or trait.where is None:
+        return None
+    try:
+        given = _rows(spark, trait.over).select(F.expr(trait.where).alias("met")).schema["met"].dataType.simpleString()
+    except Exception as error:  # each engine has its own classes for what it cannot analyse
+        return _not_understood(error)
+    return None if given == "boolean" else f"gives {given}, not true or false; compare it with something"
+
+
+def _wrong_value(spark: SparkSession, name: str, trait: Trait, traits: dict[str, Trait]) -> str | None:
     try:
         given = _type(spark, name, trait, traits)
-    except Exception as error:  # each engine has its own classes for what it cannot analyse
-        return f"not an expression the engine understands: {str(error).strip().splitlines()[0][:200]}"
+    except Exception as error:  # as above
+        return _not_understood(error)
     if given.split("(")[0] not in _CASTS.get(trait.type, (trait.type,)):
         return f"gives {given}, not {trait.type}; correct `type`"
     return None
+
+
+def _not_understood(error: Exception) -> str:
+    return f"not an expression the engine understands: {str(error).strip().splitlines()[0][:200]}"
 
 
 def _type(spark: SparkSession, name: str, trait: Trait, traits: dict[str, Trait]) -> str:
@@ -82,10 +105,14 @@ def _type(spark: SparkSession, name: str, trait: Trait, traits: dict[str, Trait]
         others = ", ".join(f"{other} {known.type}" for other, known in traits.items() if other != name)
         frame = _empty(spark, others).select(derived(trait.value, traits).alias(name))
     else:
-        columns = ", ".join(f"{column} {type_}" for column, type_ in columns_of(trait.over).items())
-        rows = _empty(spark, f"customer_id string, {columns}")
-        frame = aggregated(_empty(spark, "customer_id string"), rows, {name: trait}, trait.over, typed=False)
+        customers, rows = _empty(spark, "customer_id string"), _rows(spark, trait.over)
+        frame = aggregated(customers, rows, {name: trait}, trait.over, typed=False)
     return frame.schema[name].dataType.simpleString()
+
+
+def _rows(spark: SparkSession, kind: str) -> DataFrame:
+    columns = ", ".join(f"{column} {type_}" for column, type_ in columns_of(kind).items())
+    return _empty(spark, f"customer_id string, {columns}")
 
 
 def _empty(spark: SparkSession, columns: str) -> DataFrame:

@@ -135,6 +135,7 @@ def test_the_customer_that_remains_after_a_merge_carries_the_membership(shop, ad
     loyal.push("loyal", "ads")
     merge = {"event_id": "e1", "day": NEXT, "type": "merged", "customer_id": "c0001", "other_customer_id": "c0002"}
     loyal.replace("identity/events", merge)
+    loyal.replace("identity/map", {"identifier": "0002", "customer_id": "c0001"})
     moved = [{**point, "customer_id": "c0001"} for point in points("c0002")]
     loyal.replace("profiles/contact_points", *points("c0001"), *moved)
     loyal.members("c0001", day=NEXT)

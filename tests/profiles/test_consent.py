@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.normalise.identifiers import identifier_hash
-from jobs.profiles.consent import consent, consent_history, every_answer
+from jobs.profiles.consent import consent, consent_history, every_answer, with_people
 from jobs.yaml_files import ConfigError
 
 TODAY = dt.date(2017, 6, 1)
@@ -22,7 +22,7 @@ PEOPLE = ("ann", "bob")
 def answers(rows, settings):
     """Status per (customer, purpose, channel), given answers of contacts; contact `ann1` belongs to customer `ann`."""
 
-    def build(*given, as_of=TODAY, events=(), **identity):
+    def build(*given, as_of=TODAY, events=(), points=(), **identity):
         loaded = settings(identity and {"identity.yaml": {"golden_record": {}, **identity}})
         given = [
             {"consent_id": str(number), "source": "crm", "purpose": "marketing", "channel": "email"}
@@ -42,7 +42,9 @@ def answers(rows, settings):
             for n, row in enumerate(events)
         ]
         every = every_answer(rows("valid/consents", *given), rows("valid/campaign_events", *events), loaded)
-        found = consent(every, rows("identity/map", *known), as_of, loaded).collect()
+        points = [{"customer_id": who, "kind": kind, "value": value} for who, kind, value in points]
+        owned = with_people(every, rows("identity/map", *known), rows("profiles/contact_points", *points), loaded)
+        found = consent(owned, as_of, loaded).collect()
         return {(row["customer_id"], row["purpose"], row["channel"]): row["status"] for row in found}
 
     return build
@@ -73,6 +75,24 @@ def test_a_withdrawal_in_one_source_beats_a_newer_grant_in_another(answers):
 def test_customers_that_turn_out_to_be_one_keep_the_stricter_answer(answers):
     found = answers({"contact_id": "ann1", "status": "withdrawn"}, {"contact_id": "ann2", "changed_at": "2017-05-01"})
     assert found == {EMAIL: "withdrawn"}
+
+
+BOTH = (("ann", "email", "us@x.nl"), ("bob", "email", "us@x.nl"))
+YES = ({"contact_id": "ann1"}, {"contact_id": "bob1"})
+
+
+@pytest.mark.parametrize("who", [{}, {"contact_id": "subscriber 7"}])
+def test_an_unsubscribe_from_a_mailbox_that_two_people_share_counts_for_both(answers, who):
+    left = {"type": "unsubscribe", "email": "Us@x.nl", "occurred_at": "2017-02-01", **who}
+    found = answers(*YES, events=[left], points=BOTH)
+    assert found[EMAIL] == found[("bob", *EMAIL[1:])] == "withdrawn"
+
+
+def test_a_yes_from_a_shared_mailbox_counts_for_nobody_and_the_no_of_one_person_only_for_that_person(answers):
+    yes = {"contact_id": "stranger", "email": "us@x.nl"}
+    assert answers(yes, points=BOTH) == {}
+    no = {"contact_id": "ann1", "email": "us@x.nl", "status": "withdrawn", "changed_at": "2017-02-01"}
+    assert answers(*YES, no, points=BOTH) == {EMAIL: "withdrawn", ("bob", *EMAIL[1:]): "granted"}
 
 
 def test_answers_about_another_purpose_or_channel_do_not_count(answers):
@@ -226,9 +246,10 @@ def test_the_history_says_for_each_day_what_was_known_on_it(rows, settings, answ
     identity_map = rows("identity/map", *known)
     every = every_answer(rows("valid/consents", *given_rows), rows("valid/campaign_events", *events), loaded)
     last = DAYS[-1] + later(days=8)
-    history = [row.asDict() for row in consent_history(every, identity_map, last, loaded).collect()]
+    every = with_people(every, identity_map, rows("profiles/contact_points"), loaded)
+    history = [row.asDict() for row in consent_history(every, last, loaded).collect()]
     days = [*DAYS, last]
-    asked = [consent(every.where(F.col("arrived") <= F.lit(day)), identity_map, day, loaded) for day in days]
+    asked = [consent(every.where(F.col("arrived") <= F.lit(day)), day, loaded) for day in days]
     standing = reduce(DataFrame.unionByName, asked).collect()
     for day in days:
         found = {

@@ -251,13 +251,17 @@ class TestReview:
         assert told in errors
         assert not (company.folder / "decisions").exists()
 
-    def test_check_names_a_decision_about_a_record_that_has_not_arrived(self, lived, klantreis):
-        decided = klantreis("review", "decide", "crm:1", "crm:99", "same", "--because", "to come")
-        waits = "crm has not delivered record '99' yet; the decision waits for it"
-        assert waits in decided[1]
-        code, output, _ = klantreis("check")
-        assert code == 0
-        assert f"review.csv:2: {waits}" in output
+    def test_a_decision_about_a_record_that_has_not_arrived_is_refused_and_runs_go_on(self, lived, klantreis):
+        unknown = "crm has not delivered record '99'; correct the id, or decide when it has arrived"
+        code, _, errors = klantreis("review", "decide", "crm:1", "crm:99", "same", "--because", "to come")
+        assert (code, f"this decision: {unknown}" in errors) == (2, True)
+        assert not (lived.folder / "decisions").exists()
+        side = "{source: crm, record: '%s'}"
+        told = f"left: {side % 1}, right: {side % 99}, decision: same, by: ann, on: 2017-01-02, because: to come"
+        (lived.folder / "decisions.yaml").write_text(f"decisions:\n- {{{told}}}\n")
+        code, _, errors = klantreis("check")
+        assert code == 2
+        assert f"decisions.yaml:2: {unknown}" in errors
         assert identity.run(LAST, load_settings(lived.folder))["decisions"] == {"waiting": 1}
 
 

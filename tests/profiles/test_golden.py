@@ -307,3 +307,9 @@ def test_a_rule_that_cannot_decide_is_refused_with_its_place(settings, rules, pr
     with pytest.raises(ConfigError) as refused:
         settings({"identity.yaml": {"golden_record": rules, "purposes": {}}, **SOURCES})
     assert re.search(r"identity\.yaml:\d+: golden_record" + re.escape(problem), str(refused.value))
+
+
+def test_a_source_of_matching_that_is_not_there_is_refused_with_its_place(settings):
+    matching = {"deduplicated": ["crn"]}
+    with pytest.raises(ConfigError, match=r"identity\.yaml:\d+: matching\.deduplicated\.0: unknown source 'crn'"):
+        settings({"identity.yaml": {"golden_record": {}, "purposes": {}, "matching": matching}})

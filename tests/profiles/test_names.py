@@ -11,6 +11,7 @@ def pair(left, right):
 
     def side(text, suffix):
         first, last, *born = text.split(" ")
+        last = last.replace("_", " ")
         return {
             f"first_name_{suffix}": names.plain(first),
             f"last_name_{suffix}": names.plain(last),
@@ -31,6 +32,9 @@ SAME = [
     ("Bakker Jan", "Jan Bakker"),
     ("Marieke Vos 1980-05-01", "Mareike Vos 1980-05-01"),
     ("Jan Bakker 1980-05-01", "Jan Bakker"),
+    ("Jan Bakker_jr.", "Jan Bakker"),
+    ("Jan Bakker_Jr", "Jan Bakker_Junior"),
+    ("Jan Bakker_jr 1980-05-01", "Jan Bakker_sr 1980-05-01"),
 ]
 NOT_THE_SAME = [
     ("Jan Bakker", "Piet Bakker"),
@@ -43,12 +47,15 @@ NOT_THE_SAME = [
     ("Tim Bakker 1980-05-01", "Tom Bakker 1980-05-01"),
     ("- Bakker", "Jan Bakker"),
     ("Jan -", "Jan -"),
+    ("Jan Bakker_jr", "Jan Bakker_sr"),
+    ("Jan Bakker_II", "Jan Bakker_III"),
 ]
 DIFFERENT = [
     ("Jan Bakker", "Els Bakker"),
     ("J. Bakker", "Els Vos 1980-05-01"),
     ("Kees Vos", "Cornelis Vos"),
     ("Bakker Jan", "Els Bakker"),
+    ("Jan Bakker_Sr.", "Jan Bakker_Jr."),
 ]
 NOT_DIFFERENT = [
     ("Jan Bakker", "Johannes Bakker"),
@@ -56,6 +63,8 @@ NOT_DIFFERENT = [
     ("Bakker Jan", "Jan Bakker"),
     ("- Bakker", "Jan Bakker"),
     ("Els Vos", "Els Bakker"),
+    ("Jan Bakker_Sr", "Jan Bakker"),
+    ("Jan Bakker_Sr 1980-05-01", "Jan Bakker_Jr 1980-05-01"),
 ]
 
 

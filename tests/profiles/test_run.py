@@ -171,3 +171,39 @@ def test_records_without_any_identifier_stay_single_customers_and_are_counted(co
     live(settings, "2017-01-01")
     counts = customers.run(dt.date(2017, 1, 1), settings)
     assert (counts["customers"], counts["known"], counts["anonymous"], counts["without_identifier"]) == (5, 3, 2, 2)
+
+
+def test_junior_and_senior_who_share_a_mailbox_and_a_phone_are_two_customers_and_it_is_reported(settings, rows):
+    loaded = settings()
+    lake = Lake.of(loaded)
+    shared = {
+        "source": "crm",
+        "updated_at": "2017-01-01",
+        "first_name": "Willem",
+        "email": "dekker@d.nl",
+        "phone": "0201112223",
+    }
+    records = [
+        shared | {"contact_id": name, "last_name": name, "arrived": "2017-01-01", "file_id": "f", "line": n}
+        for n, name in enumerate(("Dekker Sr.", "Dekker jr", "Dekker junior"))
+    ]
+    lake.append("valid/contacts", rows("valid/contacts", *records), lake.transaction("arrive", dt.date(2017, 1, 1)))
+    live(loaded, "2017-01-01")
+    found = [row["records"] for row in lake.arrow("profiles/customers").to_pylist() if row["records"]]
+    assert sorted(found) == [["crm:Dekker Sr."], ["crm:Dekker jr", "crm:Dekker junior"]]
+    told = {(row["kind"], row["reason"]) for row in lake.arrow("identity/set_aside").to_pylist()}
+    assert told == {("email", "disputed"), ("phone", "disputed")}
+
+
+def test_a_customer_that_a_chain_of_identifiers_made_too_large_is_reported(settings, rows):
+    identity_yaml = {"golden_record": {}, "purposes": {}, "matching": {"largest_group": 3}}
+    loaded = settings({"identity.yaml": identity_yaml})
+    chain = [{"email": "a@x.nl"}, {"email": "a@x.nl", "login_id": "b"}, {"login_id": "b", "loyalty_id": "c"}]
+    chain += [{"loyalty_id": "c"}, {"email": "other@x.nl"}]
+    known = CRM | {"arrived": "2017-01-01", "file_id": "f"}
+    records = [known | row | {"contact_id": str(n), "line": n} for n, row in enumerate(chain)]
+    lake = Lake.of(loaded)
+    lake.append("valid/contacts", rows("valid/contacts", *records), lake.transaction("arrive", dt.date(2017, 1, 1)))
+    identity.run(dt.date(2017, 1, 1), loaded)
+    counts = customers.run(dt.date(2017, 1, 1), loaded)
+    assert (counts["customers"], counts["too_many_records"]) == (2, 1)

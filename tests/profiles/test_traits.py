@@ -308,6 +308,25 @@ def test_the_engine_refuses_bad_grammar_and_other_types(spark, settings, trait, 
 
 
 @pytest.mark.parametrize(
+    ("trait", "key", "problem"),
+    [
+        ({"where": "status = = 'x'"}, "where", "not an expression the engine understands"),
+        ({"where": "total"}, "where", "gives decimal"),
+        ({"where": "status > 5"}, "where", "fails on text"),
+        ({"value": "sum(status)", "type": "double"}, "value", "fails on text"),
+        ({"value": "avg(status)", "type": "double", "where": "status = 'x'"}, "value", "fails on text"),
+    ],
+)
+def test_what_would_fail_on_the_first_row_is_refused_with_its_key(spark, settings, trait, key, problem):
+    fine = {**COUNT, "value": "sum(try_cast(get_json_object(attributes, '$.x') as double))", "type": "double"}
+    loaded = settings({"traits.yaml": {"traits": {"number": {**COUNT, **trait}, "fine": fine}}})
+    assert trait_checks.check(loaded) == []
+    (found,) = trait_checks.analyse(spark, loaded)
+    assert f"traits.number.{key}: {problem}" in found
+    assert re.search(r"traits\.yaml:\d+: ", found)
+
+
+@pytest.mark.parametrize(
     "changes",
     [{"default": "none"}, {"over": None, "days": 7}, {"default": True}, {"over": "contacts"}, {"type": "map"}],
 )

@@ -1,0 +1,90 @@
+"""Which of today's customers a customer id of the past stands for, through all merges and splits.
+
+The ledger keeps the ids that customers had when something was done for them. An id is a part: it may have been a
+customer of its own, then part of another one, and one of its own again. Whatever was done for a customer was done for
+all its parts, and the parts belong to the customers that identity/map has today.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.engine import get_spark
+from jobs.lake import Lake
+from jobs.profiles.identity import CUSTOMER_ID_LENGTH
+
+SPELLS = pa.schema([("host", pa.string()), ("part", pa.string()), ("since", pa.date32()), ("until", pa.date32())])
+
+
+def spells(events: pa.Table) -> pa.Table:
+    """When a part was inside another customer, of identity/events: host, part, since, until (both days included).
+
+    Of a part that never was a customer before it was split off, nobody knows since when it was inside: it was so from
+    the beginning, and inside all that its host was made of.
+    """
+    inside: dict[str, dict[str, date]] = defaultdict(dict)  # host to its parts and since when they are there
+    told: dict[str, list[tuple[str, date, date]]] = defaultdict(list)  # part to (host, since, until)
+    changes = events.filter(pc.is_in(events["type"], pa.array(["merged", "split"])))
+    in_order = changes.sort_by([("day", "ascending"), ("type", "ascending"), ("event_id", "ascending")])
+    for event in in_order.to_pylist():
+        host, part, day = event["customer_id"], event["other_customer_id"], event["day"]
+        if event["type"] == "merged":
+            for moved, since in inside.pop(part, {}).items():
+                told[moved].append((part, since, day))
+                inside[host][moved] = day
+            inside[host][part] = day
+        elif part in inside[host]:
+            told[part].append((host, inside[host].pop(part), day - timedelta(days=1)))
+        else:
+            made_of = [(other, date.min, since) for other, since in inside[host].items()]
+            told[part] += [(host, date.min, day - timedelta(days=1)), *made_of, *told[host]]
+    for host, parts in inside.items():
+        for part, since in parts.items():
+            told[part].append((host, since, date.max))
+    rows = [(host, part, since, until) for part, hosts in told.items() for host, since, until in hosts]
+    return pa.Table.from_pylist([dict(zip(SPELLS.names, row, strict=True)) for row in rows], SPELLS)
+
+
+def with_parts(done: DataFrame, events: DataFrame, identity_map: DataFrame) -> DataFrame:
+    """What was done for customers (own_id, day, action, ...), once per part it concerned: part, customer_id (of today).
+
+    A removal does not count for what joined on that very day: it may have been done just before.
+    """
+    own = done.withColumn("part", F.col("own_id"))
+    found = spells(events.where(F.col("type").isin("merged", "split")).toArrow())
+    if found.num_rows:
+        there = F.col("day").between(F.col("since"), F.col("until"))
+        removed_before = (F.col("action") == "remove") & (F.col("day") == F.col("since"))
+        as_part = (
+            done.join(get_spark().createDataFrame(found), on=F.col("own_id") == F.col("host"), how="inner")
+            .where(there & ~removed_before)
+            .select(*done.columns, "part")
+        )
+        own = own.unionByName(as_part)
+    homes = identity_map.select(_named_after(F.col("identifier")).alias("part"), F.col("customer_id").alias("home"))
+    return own.join(homes, on="part", how="left").withColumn("customer_id", F.coalesce("home", "part")).drop("home")
+
+
+def now(lake: Lake, customer_id: str, day: date) -> pa.Array:
+    """Today's customers that are made of what this customer was on that day."""
+    found = spells(lake.arrow("identity/events"))
+    there = pc.and_(pc.less_equal(found["since"], day), pc.greater_equal(found["until"], day))
+    inside = found.filter(pc.and_(pc.equal(found["host"], customer_id), there))["part"].to_pylist()
+    parts = {customer_id, *inside}
+    identifiers = lake.arrow("identity/map", columns=["identifier", "customer_id"])
+    named_after = pc.binary_join_element_wise(
+        "c", pc.utf8_slice_codeunits(identifiers["identifier"], 0, CUSTOMER_ID_LENGTH), ""
+    )
+    homes = identifiers.filter(pc.is_in(named_after, pa.array(sorted(parts))))["customer_id"].to_pylist()
+    return pa.array(sorted({*parts, *homes}), pa.string())
+
+
+def _named_after(identifier: Column) -> Column:
+    """The id of a customer of which this is the oldest identifier."""
+    return F.concat(F.lit("c"), F.substring(identifier, 1, CUSTOMER_ID_LENGTH))
