@@ -28,8 +28,8 @@ from jobs.validate.batch import Batch, pending
 from jobs.validate.contract import Contract
 from jobs.validate.days import by_rule, fewest, judged_days, of_batch, parts, report_silence, with_unreadable
 from jobs.validate.gx_run import Verdict, judge
+from jobs.validate.isolate import flagged_rows
 from jobs.validate.rules import BROKEN, REASON, Tally, tally
-from jobs.validate.staging import staged
 from jobs.validate.stops import unresolved
 
 log = logging.getLogger(__name__)
@@ -82,24 +82,25 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
     measures = history.measures(batch.dataset, dataset, contract.expectations)
     files = get_spark().createDataFrame(batch.lookup())
     raw = txn.read(batch.raw).join(F.broadcast(files), on=["file_id", "arrived"], how="inner")
-    with staged(lake, contract.flag(raw)) as flagged_rows:
-        tallies = tally(flagged_rows, contract.rules, {measure.name: measure.aggregate for measure in measures})
+    paths = {file["file_id"]: file["path"] for file in batch.loaded}
+    with flagged_rows(lake, contract, raw, paths) as flagged:
+        tallies = tally(flagged, contract.rules, {measure.name: measure.aggregate for measure in measures})
         _refuse_missing_rows(batch, tallies)
         metrics = history.metrics(batch.source, batch.dataset, batch.loaded, tallies)
         days = judged_days(lake, batch, contract.expectations, tallies, metrics, dataset.history)
-        days = with_unreadable(days, flagged_rows, contract.mapping.sources())
+        days = with_unreadable(days, flagged, contract.mapping.sources())
         stops = {day: found.stopping[0] for day, found in days.items() if found.stopping}
         rest = batch.without(stops)
-        judged, rows = (rest, flagged_rows.where(_not_of(stops))) if rest.rows else (batch, flagged_rows)
+        judged, rows = (rest, flagged.where(_not_of(stops))) if rest.rows else (batch, flagged)
         counts = by_rule(of_batch(judged, tallies))
         judgement = judge(rows, batch.dataset, contract.expectations, judged.rows, counts, fewest(judged))
         if rest.rows and judgement.stopping:
             stops |= dict.fromkeys(rest.days, judgement.stopping[0])
         if set(batch.days) - set(stops):
-            good = flagged_rows.where(f"{BROKEN} is null").where(_not_of(stops))
+            good = flagged.where(f"{BROKEN} is null").where(_not_of(stops))
             lake.append(batch.valid, good.select(*schemas.get(batch.valid).column_names), txn)
         if stops or any(count.bad for count in tallies.values()):
-            bad = _bad_rows(raw, flagged_rows, stops)
+            bad = _bad_rows(raw, flagged, stops)
             lake.append("quarantine/rows", bad.withColumn("dataset", F.lit(batch.dataset)), txn)
     judgements = parts(batch, rest, judgement, days)
     lake.append("ops/validations", pa.concat_tables([verdicts(part, found) for part, found in judgements]), txn)
