@@ -87,6 +87,12 @@ def source_columns(texts: Iterable[str], nested: bool = False) -> list[str]:
     return list(dict.fromkeys(column for text in texts for column in parse(text, nested).columns))
 
 
+def complaint(error: Exception) -> str:
+    """What the engine says of an expression, without the list of all that it would have understood."""
+    said = re.split(r",? expected ", str(error).strip().splitlines()[0])[0]
+    return f"{said}; a column name with spaces or signs is written in backticks"
+
+
 def _begins_window_part(tokens: list[tuple[str, str]], words: list[int]) -> bool:
     """`partition by` or `order by`, as in sum(amount) over (partition by order_id); both are names of columns too."""
     first = [tokens[index][1].lower() for index in words[:2]]

@@ -19,7 +19,7 @@ from pyspark.sql import types as T
 from expectations.batch_columns import UNREADABLE
 from jobs import schemas
 from jobs.config_sources import Conventions, SourceDataset, Value
-from jobs.ingest.expressions import Expression, parse
+from jobs.ingest.expressions import Expression, complaint, parse
 from jobs.normalise.codes import CODES, coded
 from jobs.validate import values as read
 from jobs.yaml_files import ConfigError
@@ -197,8 +197,7 @@ def _kinds(parsed: DataFrame, valued: DataFrame, held: list[_Held], place: str) 
             try:
                 parsed.select(F.expr(sql)).schema  # noqa: B018  the engine looks at it when asked its type
             except PySparkException as problem:
-                what = str(problem).strip().splitlines()[0]
-                problems.append(f"{place}.{one.name}: the engine does not understand {sql!r}: {what}")
+                problems.append(f"{place}: {one.label}: the engine does not understand {sql!r}: {complaint(problem)}")
         raise ConfigError(problems or [f"{place}: {error}"]) from None
 
 

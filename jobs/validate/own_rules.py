@@ -14,7 +14,7 @@ from expectations.own import default_name, in_batch, own
 from jobs import schemas
 from jobs.config_sources import Rule, SourceDataset
 from jobs.engine import get_spark
-from jobs.ingest.expressions import parse
+from jobs.ingest.expressions import complaint, parse
 from jobs.validate.other_rows import ATTRIBUTE_TYPES
 from jobs.yaml_files import ConfigError, nearest
 
@@ -109,7 +109,7 @@ def engine_problems(name: str, dataset: SourceDataset) -> Iterator[Problem]:
             try:
                 kind = empty.select(F.expr(sql).alias("it")).schema["it"].dataType.simpleString() if sql else "boolean"
             except PySparkException as error:
-                yield number, key, f"not a condition the engine understands: {_first_line(error)}"
+                yield number, key, f"not a condition the engine understands: {complaint(error)}"
                 continue
             if kind != "boolean":
                 yield number, key, f"gives a value of type {kind}, not true or false"
