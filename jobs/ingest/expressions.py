@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from jobs.yaml_files import ConfigError
 
@@ -41,11 +42,15 @@ TYPES = ("bigint", "boolean", "date", "double", "float", "int", "smallint", "tim
 
 @dataclass(frozen=True)
 class Expression:
-    """One mapped value: `sql` over the source `columns`; `bare` if it is nothing but a column."""
+    """One mapped value: `sql` over the source `columns`; `bare` if it is nothing but a column.
+
+    `fields` are those inside nested columns, by their paths as written.
+    """
 
     sql: str
     columns: tuple[str, ...]
     bare: bool
+    fields: tuple[str, ...] = ()
 
 
 def parse(text: str, nested: bool = False) -> Expression:
@@ -58,11 +63,12 @@ def parse(text: str, nested: bool = False) -> Expression:
     text = text.strip()
     if BARE.fullmatch(text):
         sql, column = _column(text, nested)
-        return Expression(sql, (column,), bare=True)
+        return Expression(sql, (column,), bare=True, fields=_fields([text], nested))
     tokens = [(found.lastgroup or "", found.group()) for found in TOKEN.finditer(text)]
     words = [index for index, (kind, _) in enumerate(tokens) if kind != "space"]
     parameters = _lambda_parameters([tokens[index] for index in words])
     columns: list[str] = []
+    written: list[str] = []
     output = [token for _, token in tokens]
     for place, index in enumerate(words):
         kind, token = tokens[index]
@@ -79,12 +85,26 @@ def parse(text: str, nested: bool = False) -> Expression:
                 raise ConfigError([f"{text!r}: write a column name that has a space in backticks, as {name}"])
             output[index], column = _column(token, nested)
             columns.append(column)
-    return Expression(_total("".join(output)), tuple(dict.fromkeys(columns)), bare=False)
+            written.append(token)
+    sql, fields = _total("".join(output)), _fields(written, nested)
+    return Expression(sql, tuple(dict.fromkeys(columns)), bare=False, fields=fields)
 
 
 def source_columns(texts: Iterable[str], nested: bool = False) -> list[str]:
     """All source columns that the expressions name, each once, in order."""
     return list(dict.fromkeys(column for text in texts for column in parse(text, nested).columns))
+
+
+def source_fields(texts: Iterable[str]) -> list[str]:
+    """All fields inside nested columns that the expressions name, each once, in order."""
+    return list(dict.fromkeys(path for text in texts for path in parse(text, nested=True).fields))
+
+
+@cache
+def steps(path: str) -> tuple[str | int, ...]:
+    """The way from a record to the value of a path: names of fields, and places in lists."""
+    found = STEP.findall(path)
+    return tuple(int(s[1:-1]) if s.startswith("[") else _unquoted(s).replace("``", "`") for s in found)
 
 
 def complaint(error: Exception) -> str:
@@ -116,6 +136,10 @@ def _column(token: str, nested: bool) -> tuple[str, str]:
         return column + token[len(first) :], name
     path = "".join(step if step.startswith("[") else _field(_unquoted(step)) for step in inside)
     return f"get_json_object({column}, '${path}')", name
+
+
+def _fields(written: list[str], nested: bool) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(token for token in written if nested and len(STEP.findall(token)) > 1))
 
 
 def _unquoted(name: str) -> str:
