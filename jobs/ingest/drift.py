@@ -139,8 +139,9 @@ class Drift:
             return Judged(policy, told, "; ".join(f"{c.name}: {c.what}, {_loaded(c)}" for c in told), names)
         strict = [change for change in told if policies[change.name] == policy]
         advice = " and ".join(dict.fromkeys(f"`changes.{change.name}`" for change in strict))
+        what = "; ".join(change.what for change in strict) + _other_delimiter(seen)
         detail = (
-            f"{'; '.join(change.what for change in strict)}: send the file with the columns it had, or change "
+            f"{what}: send the file with the columns it had, or change "
             f"`columns` or `required` of {self.source}.{self.name}, or set {advice} there to accept or warn"
         )
         return Judged(policy, told, detail, names)
@@ -184,6 +185,12 @@ class Drift:
         insort(self.recorded, file)
         self.shapes[file[2]] = shape
         self.added.append((file[2], file[0], shape))
+
+
+def _other_delimiter(seen: Seen) -> str:
+    """What to tell of a header that is a single name and looks like many."""
+    signs = [sign for sign in ";,|\t" if seen.header and len(seen.names) == 1 and sign in seen.names[0]]
+    return f"; its header has {signs[0]!r} between names, is that the dataset's `delimiter`?" if signs else ""
 
 
 def _joined(seen: Seen, before: Shape, gone: set[str]) -> Shape:

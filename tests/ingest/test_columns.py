@@ -443,3 +443,10 @@ def test_a_field_that_holds_another_kind_of_value_is_told(company_where, deliver
     assert (
         "column 'talk.id' holds number values and held text values" in events(company_lake)["2024-05-02/messages.jsonl"]
     )
+
+
+@pytest.mark.parametrize("delimiter", [";", "|", "\t"])
+def test_a_header_with_another_delimiter_is_told_as_that(company_where, deliver, company_lake, delimiter):
+    deliver(company_where(), 1, (HEADER + ROWS).replace(",", delimiter))
+    detail = events(company_lake)["2024-05-01/contacts.csv"]
+    assert f"its header has {delimiter!r} between names, is that the dataset's `delimiter`?" in detail
