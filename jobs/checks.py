@@ -11,7 +11,7 @@ from jobs.activation import messages
 from jobs.audiences import rules
 from jobs.engine import get_spark
 from jobs.ingest import source_checks
-from jobs.ingest.expressions import parse
+from jobs.ingest.expressions import complaint, parse
 from jobs.journeys import checks as journey_checks
 from jobs.profiles import trait_checks
 from jobs.profiles.known import unknown_records
@@ -67,5 +67,5 @@ def _problem(text: str, nested: bool) -> str | None:
     except ConfigError as error:
         return str(error)
     except PySparkException as error:
-        return f"not an expression the engine understands: {str(error).strip().splitlines()[0]}"
+        return f"not an expression the engine understands: {complaint(error)}"
     return None

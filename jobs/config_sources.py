@@ -70,6 +70,7 @@ class Changes(Strict):
 
     added: Policy = "accept"
     missing: Policy = Field("quarantine", description="a column that `columns` or `required` names")
+    missing_field: Policy = Field("warn", description="a mapped field inside a JSON column is in no record any more")
     missing_unused: Policy = Field("warn", description="a column that was there and is not mapped")
     renamed: Policy = Field("quarantine", description="a mapped column is missing and one much like it is new")
     case_changed: Policy = Field("quarantine", description="a mapped column is only written with other capitals")

@@ -89,6 +89,11 @@ class Lake:
         frame = delta_rows.read_frame(self._log(name), self._files(name, day, version))
         return frame if day is None else frame.where(F.col(str(schemas.get(name).day_column)) == F.lit(day))
 
+    def read_between(self, name: str, low: Mapping[str, Any], high: Mapping[str, Any]) -> DataFrame:
+        """The rows of the files that may hold values between these bounds of columns, by their statistics."""
+        files = [f for f in self._files(name) if all(f.may_hold(column, low[column], high[column]) for column in low)]
+        return delta_rows.read_frame(self._log(name), files)
+
     def empty(self, name: str) -> DataFrame:
         return delta_rows.read_frame(self._log(name), [])
 

@@ -48,6 +48,9 @@ def load(path: Path, model: type[Model]) -> Model:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError([f"{path}:{line}: not valid YAML: {error.problem}"]) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError([f"{path}:{line}: not valid YAML: a control character; save it as UTF-8 text"]) from None
     duplicates = [f"{path}:{line}: key {key!r} is written twice; keep one" for key, line in _duplicates(node)]
     if duplicates:
         raise ConfigError(duplicates)
@@ -77,8 +80,20 @@ def _explain(path: Path, node: yaml.Node | None, model: type[BaseModel], problem
         return f"{path}:{_line(node, keys)}: unknown key {dotted!r}{hint}"
     if problem["type"] == "missing":
         return f"{path}:{_line(node, keys[:-1])}: key {dotted!r} is missing; add it"
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{path}:{_line(node, keys)}: {dotted or 'file'}: {message}"
+    if problem["type"] == "model_type":
+        return f"{path}:{_line(node, keys)}: {dotted or 'file'}: must hold keys with values; is the indentation right?"
+    keys, message = _placed(node, keys, problem["msg"].removeprefix("Value error, "))
+    return f"{path}:{_line(node, keys)}: {'.'.join(map(str, keys)) or 'file'}: {message}"
+
+
+def _placed(node: yaml.Node | None, keys: tuple[Any, ...], message: str) -> tuple[tuple[Any, ...], str]:
+    """A message of a model that begins with keys below it, such as `columns.emial: ...`: these belong to the place."""
+    for key in keys:
+        node = _child(node, key)[1]
+    found = re.fullmatch(r"(\w+(?:\.\w+)*): (.+)", message, re.DOTALL)
+    if found and _child(node, found[1].split(".")[0])[1]:
+        return (*keys, *found[1].split(".")), found[2]
+    return keys, message
 
 
 def _fields(model: Any, keys: tuple[Any, ...]) -> list[str]:
@@ -101,17 +116,20 @@ def _is_model(type_: Any) -> bool:
 def _line(node: yaml.Node | None, keys: tuple[str | int, ...]) -> int:
     line = node.start_mark.line + 1 if node else 1
     for key in keys:
-        if isinstance(node, yaml.MappingNode):
-            found = [(k, v) for k, v in node.value if k.value == str(key)]
-            if not found:
-                break
-            line, node = found[0][0].start_mark.line + 1, found[0][1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
-            node = node.value[key]
-            line = node.start_mark.line + 1
-        else:
+        start, node = _child(node, key)
+        if start is None:
             break
+        line = start.start_mark.line + 1
     return line
+
+
+def _child(node: yaml.Node | None, key: str | int) -> tuple[yaml.Node | None, yaml.Node | None]:
+    """Where the value under `key` begins to be written, and the value; None twice if there is none."""
+    if isinstance(node, yaml.MappingNode):
+        return next(((k, v) for k, v in node.value if k.value == str(key)), (None, None))
+    if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+        return node.value[key], node.value[key]
+    return None, None
 
 
 def _duplicates(node: yaml.Node | None) -> list[tuple[str, int]]:

@@ -14,11 +14,7 @@ from tests.demo_company import company, generate
 pytestmark = pytest.mark.slow
 
 HISTORY, DAYS = "2017-12-29", ("2017-12-30", "2017-12-31")
-OF_THEIR_TIME = (
-    *("ops/validations", "ops/file_events"),  # verdicts on the files of one run; what a run saw happen to a file
-    *("models/matching", "models/matching_terms"),  # trained on what was there that day
-    *("identity/links", "identity/review"),  # with the weights of that model; identity/map and events are compared
-)
+OF_THEIR_TIME = ("ops/validations", "ops/file_events")
 """Tables that tell when something was looked at: one run for many days has fewer moments to tell of."""
 VAULTS = ("raw", "valid", "quarantine", "profiles")
 """Zones that may hold personal data in the clear."""

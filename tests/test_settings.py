@@ -63,6 +63,21 @@ def test_broken_yaml_names_the_line(config):
     assert re.match(rf"{re.escape(str(folder))}/settings.yaml:\d: not valid YAML", problems_of(folder)[0])
 
 
+def test_a_file_that_a_spreadsheet_saved_as_utf_16_is_named(config):
+    folder = config({})
+    (folder / "settings.yaml").write_bytes("company: X\n".encode("utf-16-le"))
+    assert problems_of(folder) == [
+        f"{folder}/settings.yaml:1: not valid YAML: a control character; save it as UTF-8 text"
+    ]
+
+
+def test_a_mapping_that_is_none_is_named_without_words_of_a_library(config):
+    folder = config({"settings.yaml": "company: X\nlanding: a\nlake: b\nlimits: [1]\n"})
+    assert problems_of(folder) == [
+        f"{folder}/settings.yaml:4: limits: must hold keys with values; is the indentation right?"
+    ]
+
+
 def test_a_missing_folder_is_named(tmp_path):
     assert problems_of(tmp_path / "nowhere")[0].startswith(str(tmp_path / "nowhere"))
 
@@ -80,14 +95,17 @@ def test_an_unknown_time_zone_is_refused(config):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"datasets": {"contact": {"files": "x", "columns": {"a": "b"}}}}, "unknown dataset; did you mean 'contacts'?"),
+        (
+            {"datasets": {"contact": {"files": "x", "columns": {"a": "b"}}}},
+            "crm.yaml:4: datasets.contact: unknown dataset; did you mean 'contacts'?",
+        ),
         (
             {"datasets": {"contacts": {"files": "x", "columns": {"contact_id": "a", "updated_at": "b", "emial": "c"}}}},
-            "unknown column; did you mean 'email'?",
+            "crm.yaml:9: datasets.contacts.columns.emial: unknown column; did you mean 'email'?",
         ),
         (
             {"datasets": {"contacts": {"files": "x", "columns": {"contact_id": "a"}}}},
-            "key column 'updated_at' is missing",
+            "crm.yaml:6: datasets.contacts.columns: key column 'updated_at' is missing",
         ),
     ],
 )

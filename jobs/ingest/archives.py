@@ -62,7 +62,7 @@ def members(data: Data, limits: Limits) -> list[Member]:
         raise BrokenFile(f"not a readable zip archive ({type(error).__name__}), or cut off; {AGAIN}") from None
     if len(entries) > limits.archive_files:
         raise BrokenFile(_too_many(limits))
-    names = [_checked(entry) for entry in entries]
+    names = [_checked(entry, place) for place, entry in enumerate(entries, 1)]
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         place = names.index(repeated[0]) + 1
@@ -177,7 +177,7 @@ def _too_many(limits: Limits) -> str:
     )
 
 
-def _checked(entry: zipfile.ZipInfo) -> str:
+def _checked(entry: zipfile.ZipInfo, place: int) -> str:
     """The name of an entry in NFC. Raises BrokenFile if it is no plain file or folder below the archive."""
     raw = entry.orig_filename
     if not entry.flag_bits & 0x800:  # the flag of UTF-8 is missing: many packers write UTF-8 all the same
@@ -186,7 +186,9 @@ def _checked(entry: zipfile.ZipInfo) -> str:
     name = unicodedata.normalize("NFC", raw)
     problem = _problem(entry, name)
     if problem:
-        raise BrokenFile(f"an entry of the archive {problem}; nothing of it is read. Pack only plain files and {AGAIN}")
+        raise BrokenFile(
+            f"entry {place} of the archive {problem}; nothing of it is read. Pack only plain files and {AGAIN}"
+        )
     return name
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.ingest.expressions import steps
 from jobs.ingest.records import Chunk
 
 SAMPLE = 100
@@ -89,8 +90,7 @@ class Seen:
             found = dict.fromkeys(name for text in texts.to_pylist() for name in _loads(text))
             self.names += [name for name in found if name not in self.names]
         for name in sorted(self._expected - set(self.names)):
-            holding = texts.filter(pc.match_substring(texts, json.dumps(name, ensure_ascii=False)))
-            if any(name in _loads(text) for text in holding.to_pylist()):
+            if any(_has(record, name) for record in self._objects) or _is_in(texts, name):
                 self.names.append(name)
 
     @property
@@ -103,7 +103,7 @@ class Seen:
             if self._table is not None:
                 self._kinds[name] = _kinds_of_array(self._table[name], self._nulls)
             else:
-                values = (record.get(name) for record in self._objects)
+                values = (_value(record, name) for record in self._objects)
                 self._kinds[name] = Counter(_kind_of(value) for value in values if not self._is_empty(value))
         return self._kinds[name]
 
@@ -117,7 +117,7 @@ class Seen:
                 return False
             values = [column[place].as_py() for place in places]
         else:
-            values = [self._objects[place].get(name) for place in places]
+            values = [_value(self._objects[place], name) for place in places]
         found = {_kind_of(value) for value in values if not self._is_empty(value)}
         return kind in found if kind == "text" else found == {kind}
 
@@ -129,13 +129,46 @@ class Seen:
         sampled = len(self._objects)
         shape = {}
         for position, name in enumerate(self.names, 1):
-            present = sum(name in record for record in self._objects)
+            present = sum(_has(record, name) for record in self._objects)
             column = Column(position, _most(self.kinds(name)), self.records, self.records)
             if not self.header:
                 records, present = (sampled, present) if present else (self.records, 1)
                 column = replace(column, position=None, records=records, present=present)
             shape[name] = column
         return shape
+
+
+def _value(record: dict[str, Any], name: str) -> Any:
+    """What is in a column, or in a field inside one by its path; None if it is not there."""
+    return _followed(record, name)[0]
+
+
+def _has(record: dict[str, Any], name: str) -> bool:
+    return _followed(record, name)[1]
+
+
+def _followed(record: dict[str, Any], name: str) -> tuple[Any, bool]:
+    """What is at the end of a path, and whether there is such an end."""
+    if name in record:
+        return record[name], True
+    value: Any = record
+    for step in steps(name):
+        kind: Any = dict if isinstance(step, str) else list
+        if not isinstance(value, kind):
+            return None, False
+        try:
+            value = value[step]
+        except LookupError:
+            return None, False
+    return value, True
+
+
+def _is_in(texts: pa.Array, name: str) -> bool:
+    """Whether any record has the column, or the field inside one."""
+    keys = [step for step in steps(name) if isinstance(step, str)]
+    for key in {name} if len(keys) < 2 else set(keys):
+        texts = texts.filter(pc.match_substring(texts, json.dumps(key, ensure_ascii=False)))
+    return any(_has(_loads(text), name) for text in texts.to_pylist())
 
 
 def _spread(rows: int) -> pa.Array:

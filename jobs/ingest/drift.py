@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from jobs import schemas
 from jobs.config_sources import Policy, SourceDataset
 from jobs.ingest.columns import Column, Seen, Shape
-from jobs.ingest.expressions import source_columns
+from jobs.ingest.expressions import source_columns, source_fields, steps
 from jobs.ingest.files import Entry, NewFile
 from jobs.lake import Lake
 
@@ -51,10 +51,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Expected:
-    """The source columns a dataset relies on: those its values are made of, and those every file must have."""
+    """The source columns a dataset relies on: those its values are made of, and those every file must have.
+
+    `fields` are inside columns of JSON records, by their paths.
+    """
 
     mapped: list[str]
     must: list[str]
+    fields: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, dataset: SourceDataset) -> Expected:
@@ -64,7 +68,9 @@ class Expected:
         columns = source_columns((value.expression for value in dataset.columns.values()), nested)
         attributes = source_columns((value.expression for value in dataset.attributes.values()), nested)
         must = dataset.required or ([] if optional else columns)
-        return cls(list(dict.fromkeys([*columns, *attributes, *dataset.required])), must)
+        values = [*dataset.columns.values(), *dataset.attributes.values()]
+        fields = source_fields(value.expression for value in values) if optional else []
+        return cls(list(dict.fromkeys([*columns, *attributes, *dataset.required])), must, fields)
 
 
 @dataclass(frozen=True)
@@ -116,7 +122,7 @@ class Drift:
 
     def seen(self, new: NewFile) -> Seen:
         """What is to look at the chunks of that file."""
-        names = {*self.expected.mapped, *(self._before(new) or {})}
+        names = {*self.expected.mapped, *self.expected.fields, *(self._before(new) or {})}
         all_names = self.dataset.changes.added != "accept"
         return Seen(names, all_names, self.dataset.format.nulls)
 
@@ -133,8 +139,9 @@ class Drift:
             return Judged(policy, told, "; ".join(f"{c.name}: {c.what}, {_loaded(c)}" for c in told), names)
         strict = [change for change in told if policies[change.name] == policy]
         advice = " and ".join(dict.fromkeys(f"`changes.{change.name}`" for change in strict))
+        what = "; ".join(change.what for change in strict) + _other_delimiter(seen)
         detail = (
-            f"{'; '.join(change.what for change in strict)}: send the file with the columns it had, or change "
+            f"{what}: send the file with the columns it had, or change "
             f"`columns` or `required` of {self.source}.{self.name}, or set {advice} there to accept or warn"
         )
         return Judged(policy, told, detail, names)
@@ -180,6 +187,12 @@ class Drift:
         self.added.append((file[2], file[0], shape))
 
 
+def _other_delimiter(seen: Seen) -> str:
+    """What to tell of a header that is a single name and looks like many."""
+    signs = [sign for sign in ";,|\t" if seen.header and len(seen.names) == 1 and sign in seen.names[0]]
+    return f"; its header has {signs[0]!r} between names, is that the dataset's `delimiter`?" if signs else ""
+
+
 def _joined(seen: Seen, before: Shape, gone: set[str]) -> Shape:
     """The columns of a file, with what it says nothing about as it was: kinds of empty columns, absent JSON fields."""
     shape = {}
@@ -201,8 +214,9 @@ def _differs(seen: Seen, before: Shape) -> bool:
 def changes(seen: Seen, before: Shape | None, expected: Expected) -> Iterator[Change]:
     """How the columns of a file differ from the ones before, and from what the dataset relies on."""
     known, names = before or {}, set(seen.names)
-    fresh = [name for name in seen.names if name not in expected.mapped and (before is None or name not in known)]
-    unmapped = [name for name in seen.names if name not in expected.mapped]
+    used = {*expected.mapped, *expected.fields}
+    fresh = [name for name in seen.names if name not in used and (before is None or name not in known)]
+    unmapped = [name for name in seen.names if name not in used]
     replaced = set()
     for column in expected.mapped:
         if column in names:
@@ -220,7 +234,10 @@ def changes(seen: Seen, before: Shape | None, expected: Expected) -> Iterator[Ch
     for name, column_before in known.items():
         if name in names or name in expected.mapped or _written_otherwise(name, names):
             continue
-        if _gone(column_before, seen):
+        if name in expected.fields:
+            if steps(name)[0] in names and _gone(column_before, seen):
+                yield Change("missing_field", name, f"field {name!r} is gone from all records")
+        elif _gone(column_before, seen):
             yield Change("missing_unused", name, f"column {name!r}, which is not mapped, is gone")
     yield from _other_kinds(seen, known, expected)
     common = [name for name in seen.names if name in known]
@@ -263,7 +280,7 @@ def _likeness(column: str, name: str, seen: Seen, known: Shape) -> float:
 
 def _other_kinds(seen: Seen, known: Shape, expected: Expected) -> Iterator[Change]:
     """Mapped columns whose values are mostly not of the kind they were. Whole or not, a number is a number."""
-    for name in expected.mapped:
+    for name in (*expected.mapped, *expected.fields):
         before = known[name].kind if name in known and name in seen.names else "empty"
         if before == "empty" or seen.holds(name, before):
             continue
@@ -278,4 +295,5 @@ def _loaded(change: Change) -> str:
     """What it means for the rows that the file is loaded all the same."""
     if change.name == "case_changed":
         return f"read as {change.column!r}"
-    return "loaded without a value for it" if change.name in ("missing", "renamed") else "loaded as it is"
+    lost = change.name in ("missing", "renamed", "missing_field")
+    return "loaded without a value for it" if lost else "loaded as it is"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import reduce
 
 from great_expectations.expectations.expectation import Expectation
 from pyspark.sql import DataFrame
@@ -18,6 +20,19 @@ from jobs.validate.new_values import with_new_values
 from jobs.validate.other_rows import Known, with_attributes, with_verdicts
 from jobs.validate.own_rules import attribute_types, own_expectations
 from jobs.validate.rules import RowRule, applicable, flagged, row_rules
+
+KEY = ["file_id", "line"]
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Rows (file and line) whose values of `labels` cannot be computed."""
+
+    labels: frozenset[str]
+    rows: list[tuple[str, int]]
+
+    def keys(self) -> DataFrame:
+        return get_spark().createDataFrame(self.rows, "file_id string, line bigint")
 
 
 @dataclass(frozen=True)
@@ -53,11 +68,21 @@ class Contract:
         rules = row_rules(expectations, mapping.sources())
         return cls(mapping, expectations, rules, _known(source, settings), attributes)
 
-    def flag(self, raw: DataFrame) -> DataFrame:
+    def only(self, rule: RowRule) -> Contract:
+        """The same contract with one of its rules."""
+        mine = [one for one in self.expectations if (one.meta or {})["rule"] == rule.name]
+        return replace(self, expectations=mine, rules=[rule])
+
+    def flag(self, raw: DataFrame, unreadable: Iterable[Unreadable] = ()) -> DataFrame:
         """Raw rows as canonical rows with `broken_rules` and `reason`, both NULL for a good row."""
         limit = F.expr("cast(arrived as timestamp) + interval 2 days")
         limits = {ARRIVAL_LIMIT: limit, ARRIVAL_LIMIT_DAY: F.date_add("arrived", 2)}
-        batch = mapped(raw, self.mapping).withColumns(limits).transform(with_attributes, self.attributes)
+        apart, rest = [], raw
+        for some in unreadable:
+            apart.append(mapped(raw.join(some.keys(), on=KEY, how="left_semi"), self.mapping.without(some.labels)))
+            rest = rest.join(some.keys(), on=KEY, how="left_anti")
+        rows = reduce(DataFrame.unionByName, apart, mapped(rest, self.mapping))
+        batch = rows.withColumns(limits).transform(with_attributes, self.attributes)
         return batch.transform(with_verdicts, self.expectations, self.known).transform(flagged, self.rules)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
@@ -18,7 +19,7 @@ from pyspark.sql import types as T
 from expectations.batch_columns import UNREADABLE
 from jobs import schemas
 from jobs.config_sources import Conventions, SourceDataset, Value
-from jobs.ingest.expressions import Expression, parse
+from jobs.ingest.expressions import Expression, complaint, parse
 from jobs.normalise.codes import CODES, coded
 from jobs.validate import values as read
 from jobs.yaml_files import ConfigError
@@ -39,13 +40,15 @@ OPTIONAL = re.compile(r"\b(case|if|iff|nullif|nvl2|get_json_object|element_at|tr
 class Mapping:
     """How one dataset of one source becomes canonical.
 
-    `zone` is the time zone of timestamps that carry none, `place` where the mapping is written.
+    `zone` is the time zone of timestamps that carry none, `place` where the mapping is written. Of `stopping` the
+    expressions are not tried: their values are unreadable.
     """
 
     name: str
     dataset: SourceDataset
     zone: str
     place: str = "columns"
+    stopping: frozenset[str] = frozenset()
 
     @property
     def nested(self) -> bool:
@@ -62,6 +65,10 @@ class Mapping:
         for name, value in self.dataset.attributes.items():
             found.append(self._held(name, f"attributes.{name}", value.type, value))
         return found
+
+    def without(self, labels: Iterable[str]) -> Mapping:
+        """The same mapping where the expressions of `labels` are not tried."""
+        return replace(self, stopping=frozenset(labels))
 
     def sources(self) -> dict[str, str]:
         """What each mapped column, or attributes.NAME, is made of: its source columns, separated by commas."""
@@ -156,7 +163,7 @@ def mapped(raw: DataFrame, mapping: Mapping) -> DataFrame:
 
     Raises ConfigError naming each expression that the engine does not understand.
     """
-    held = mapping.held()
+    held = [one for one in mapping.held() if one.label not in mapping.stopping]
     parsed = raw.transform(_parsed, held, mapping.dataset.format.nulls)
     valued = parsed.transform(_valued, held)
     kinds = _kinds(parsed, valued, held, mapping.place)
@@ -167,6 +174,7 @@ def mapped(raw: DataFrame, mapping: Mapping) -> DataFrame:
         for one in read_here
         if one.type not in (None, "text", "string")
     ]
+    unreadable += [F.lit(label) for label in sorted(mapping.stopping)]
     columns = [
         (typed[c.name] if c.name in typed else F.lit(None).cast(c.type)).alias(c.name)
         for c in schemas.CANONICAL[mapping.name].columns
@@ -189,8 +197,7 @@ def _kinds(parsed: DataFrame, valued: DataFrame, held: list[_Held], place: str) 
             try:
                 parsed.select(F.expr(sql)).schema  # noqa: B018  the engine looks at it when asked its type
             except PySparkException as problem:
-                what = str(problem).strip().splitlines()[0]
-                problems.append(f"{place}.{one.name}: the engine does not understand {sql!r}: {what}")
+                problems.append(f"{place}: {one.label}: the engine does not understand {sql!r}: {complaint(problem)}")
         raise ConfigError(problems or [f"{place}: {error}"]) from None
 
 

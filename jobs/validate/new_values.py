@@ -13,8 +13,8 @@ from jobs.config_sources import Policy
 def with_new_values(expectations: Iterable[Expectation], policy: Policy) -> list[Expectation]:
     """The expectations of a suite under that policy.
 
-    `accept` does without the rules about known values, `warn` publishes the row and reports it, `quarantine` leaves
-    them as they are in the suite, and `stop` sets the arrival day aside for a single such value.
+    `accept` does without the rules about known values, `warn` publishes the row and reports even a single one,
+    `quarantine` leaves them as they are in the suite, and `stop` sets the arrival day aside for a single such value.
     """
     if policy == "quarantine":
         return list(expectations)
@@ -23,7 +23,7 @@ def with_new_values(expectations: Iterable[Expectation], policy: Policy) -> list
         if one.expectation_type != "expect_column_values_to_be_in_set":
             found.append(one)
         elif policy == "warn":
-            meta = {**(one.meta or {}), "fate": "report"}
+            meta = {**(one.meta or {}), "fate": "report", "strict": True}
             found.append(
                 one.copy(update={"id": None, "severity": FailureSeverity.WARNING, "mostly": 1.0, "meta": meta})
             )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from great_expectations.expectations.expectation import Expectation
 from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from expectations.batch_columns import attribute_column
@@ -13,7 +14,7 @@ from expectations.own import default_name, in_batch, own
 from jobs import schemas
 from jobs.config_sources import Rule, SourceDataset
 from jobs.engine import get_spark
-from jobs.ingest.expressions import parse
+from jobs.ingest.expressions import complaint, parse
 from jobs.validate.other_rows import ATTRIBUTE_TYPES
 from jobs.yaml_files import ConfigError, nearest
 
@@ -94,27 +95,41 @@ def problems(name: str, dataset: SourceDataset, datasets: Iterable[str]) -> Iter
 
 
 def engine_problems(name: str, dataset: SourceDataset) -> Iterator[Problem]:
-    """Patterns and conditions that the engine does not understand."""
+    """Patterns and conditions that the engine does not understand, or that stop it at the first odd text."""
     if not dataset.rules:
         return
     types = column_types(name, dataset)
-    ddl = ", ".join(f"`{attribute_column(column)}` {type_}" for column, type_ in types.items())
+    named = {attribute_column(column): type_ for column, type_ in types.items()}
+    ddl = ", ".join(f"`{name}` {type_}" for name, type_ in named.items())
     empty = get_spark().createDataFrame([], ddl)
+    texts = [F.lit("text" if type_ == "string" else None).cast(type_).alias(name) for name, type_ in named.items()]
+    words = get_spark().range(1).select(*texts)
     for number, rule in enumerate(dataset.rules):
         for key, sql in (("when", in_batch(rule.when)), ("condition", in_batch(rule.condition))):
             try:
                 kind = empty.select(F.expr(sql).alias("it")).schema["it"].dataType.simpleString() if sql else "boolean"
             except PySparkException as error:
-                yield number, key, f"not a condition the engine understands: {_first_line(error)}"
+                yield number, key, f"not a condition the engine understands: {complaint(error)}"
                 continue
             if kind != "boolean":
                 yield number, key, f"gives a value of type {kind}, not true or false"
+            elif sql and _stops(words, sql):
+                yield number, key, "stops at text that is no number or date; take try_cast(NAME as double) for NAME"
         if rule.pattern:
             try:
                 text = get_spark().createDataFrame([("text",)], "text string")
                 text.select(F.col("text").rlike(rule.pattern)).collect()
             except PySparkException as error:
                 yield number, "pattern", f"not a regular expression the engine understands: {_first_line(error)}"
+
+
+def _stops(rows: DataFrame, sql: str) -> bool:
+    """Whether the engine cannot compute the condition for these rows."""
+    try:
+        rows.select(F.expr(sql)).collect()
+    except PySparkException:
+        return True
+    return False
 
 
 def _columns(rule: Rule) -> list[tuple[str, str]]:

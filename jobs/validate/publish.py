@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -27,9 +27,10 @@ from jobs.validate import data_docs, history
 from jobs.validate.batch import Batch, pending
 from jobs.validate.contract import Contract
 from jobs.validate.days import by_rule, fewest, judged_days, of_batch, parts, report_silence, with_unreadable
-from jobs.validate.gx_run import Verdict, judge
+from jobs.validate.gx_run import Judgement, Verdict, judge
+from jobs.validate.isolate import flagged_rows
+from jobs.validate.other_values import told_otherwise
 from jobs.validate.rules import BROKEN, REASON, Tally, tally
-from jobs.validate.staging import staged
 from jobs.validate.stops import unresolved
 
 log = logging.getLogger(__name__)
@@ -82,30 +83,34 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
     measures = history.measures(batch.dataset, dataset, contract.expectations)
     files = get_spark().createDataFrame(batch.lookup())
     raw = txn.read(batch.raw).join(F.broadcast(files), on=["file_id", "arrived"], how="inner")
-    with staged(lake, contract.flag(raw)) as flagged_rows:
-        tallies = tally(flagged_rows, contract.rules, {measure.name: measure.aggregate for measure in measures})
+    paths = {file["file_id"]: file["path"] for file in batch.loaded}
+    with flagged_rows(lake, contract, raw, paths) as flagged:
+        tallies = tally(flagged, contract.rules, {measure.name: measure.aggregate for measure in measures})
         _refuse_missing_rows(batch, tallies)
         metrics = history.metrics(batch.source, batch.dataset, batch.loaded, tallies)
         days = judged_days(lake, batch, contract.expectations, tallies, metrics, dataset.history)
-        days = with_unreadable(days, flagged_rows, contract.mapping.sources())
+        days = with_unreadable(days, flagged, contract.mapping.sources())
         stops = {day: found.stopping[0] for day, found in days.items() if found.stopping}
         rest = batch.without(stops)
-        judged, rows = (rest, flagged_rows.where(_not_of(stops))) if rest.rows else (batch, flagged_rows)
+        judged, rows = (rest, flagged.where(_not_of(stops))) if rest.rows else (batch, flagged)
         counts = by_rule(of_batch(judged, tallies))
         judgement = judge(rows, batch.dataset, contract.expectations, judged.rows, counts, fewest(judged))
         if rest.rows and judgement.stopping:
             stops |= dict.fromkeys(rest.days, judgement.stopping[0])
+        accepted: dict[str, int] = {}
         if set(batch.days) - set(stops):
-            good = flagged_rows.where(f"{BROKEN} is null").where(_not_of(stops))
+            good = flagged.where(f"{BROKEN} is null").where(_not_of(stops))
             lake.append(batch.valid, good.select(*schemas.get(batch.valid).column_names), txn)
+            accepted = _accepted(lake, rest)
+            if sum(accepted.values()) < sum(found.rows - found.bad for found in _of(rest, tallies)):
+                judgement = _with_repeated(judgement, told_otherwise(lake, batch.valid, good, paths))
         if stops or any(count.bad for count in tallies.values()):
-            bad = _bad_rows(raw, flagged_rows, stops)
+            bad = _bad_rows(raw, flagged, stops)
             lake.append("quarantine/rows", bad.withColumn("dataset", F.lit(batch.dataset)), txn)
     judgements = parts(batch, rest, judgement, days)
     lake.append("ops/validations", pa.concat_tables([verdicts(part, found) for part, found in judgements]), txn)
     lake.append("ops/metrics", metrics, txn)
     data_docs.write(settings, judged, judgement)
-    accepted = _accepted(lake, rest) if set(batch.days) - set(stops) else {}
     return [_count(file, batch, _fate(file, tallies, accepted, file["arrived"] in stops)) for file in batch.files]
 
 
@@ -119,6 +124,16 @@ def _publish_nothing(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> 
         lake.append("ops/validations", pa.concat_tables(tables), txn)
         lake.append("ops/metrics", metrics, txn)
     return [_count(file, batch, _Fate()) for file in batch.files]
+
+
+def _of(batch: Batch, tallies: dict[str, Tally]) -> list[Tally]:
+    return [tallies[file["file_id"]] for file in batch.loaded if file["file_id"] in tallies]
+
+
+def _with_repeated(judgement: Judgement, verdict: Verdict) -> Judgement:
+    if not verdict.success:
+        log.warning("%s", verdict.detail)
+    return replace(judgement, verdicts=[*judgement.verdicts, verdict])
 
 
 def _not_of(stops: Mapping[date, Verdict]) -> Column:

@@ -13,6 +13,7 @@ from jobs.engine import get_spark
 from jobs.ingest.files import Entry, as_table
 from jobs.validate.batch import Batch
 from jobs.validate.contract import Contract
+from jobs.validate.isolate import flagged_rows
 from jobs.validate.outcomes import RESULT
 from jobs.validate.publish import as_table as rows_of
 from jobs.validate.publish import publish_batch
@@ -89,8 +90,9 @@ def _forget_other_reading(part: Part, files: Files, file_id: str) -> None:
 
 def _forecast(part: Part, rows: pa.Table, entry: Entry) -> str:
     contract = Contract.of(part.source, part.dataset, part.settings)
-    flagged = contract.flag(get_spark().createDataFrame(rows))
-    good = flagged.where(f"{BROKEN} is null").count()
+    raw = get_spark().createDataFrame(rows)
+    with flagged_rows(part.lake, contract, raw, part.paths) as flagged:
+        good = flagged.where(f"{BROKEN} is null").count()
     return f"{entry.rows_in:,} rows would be read, {good:,} of them keep the rules"
 
 

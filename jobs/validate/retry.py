@@ -18,19 +18,18 @@ from jobs.lake import Lake, Txn
 from jobs.settings import Settings
 from jobs.validate import history
 from jobs.validate.batch import Batch
-from jobs.validate.contract import Contract
+from jobs.validate.contract import KEY, Contract
 from jobs.validate.days import by_rule, judged_days
 from jobs.validate.gx_run import Verdict, judge
+from jobs.validate.isolate import flagged_rows
 from jobs.validate.outcomes import RESULT, Stamp
 from jobs.validate.publish import verdicts
 from jobs.validate.quarantine import Selection, database_of, select
 from jobs.validate.reread import Files
 from jobs.validate.rules import BROKEN, REASON, tally
-from jobs.validate.staging import staged
 from jobs.validate.stops import Stop
 from jobs.yaml_files import ConfigError
 
-KEY = ["file_id", "line"]
 RECORD = [*KEY, "arrived", "source", "record"]
 
 
@@ -87,6 +86,11 @@ class Part:
         counts = self.lake.arrow("ops/counts", columns=["file_id", "arrived", "batch", "source", "dataset"])
         mine = pc.and_(pc.equal(counts["source"], self.source), pc.equal(counts["dataset"], self.dataset))
         return counts.filter(mine).select(["file_id", "arrived", "batch"])
+
+    @cached_property
+    def paths(self) -> dict[str, str]:
+        """The path of each file of this source."""
+        return {file_id: entry.path for file_id, entry in Files(self.lake, self.source, self.settings).entries.items()}
 
     @cached_property
     def others(self) -> pa.Table:
@@ -147,7 +151,7 @@ def _single_rows(part: Part, contract: Contract, given: pa.Table) -> pa.Table:
         records = _records(part, files, given)
     else:
         records = _records(part, part.rows.select(["file_id", "arrived", "line"]), given)
-    with staged(part.lake, _only(contract.flag(records), part.rows)) as rows:
+    with flagged_rows(part.lake, contract, records, part.paths, lambda rows: _only(rows, part.rows)) as rows:
         return _land(part, rows)
 
 
@@ -159,7 +163,7 @@ def _whole_batch(part: Part, contract: Contract, batch: str, given: pa.Table) ->
     """
     files = part.ask(f"select file_id, arrived from counted where batch = '{batch}'")
     accept = part.decision.accept if part.decision else ()
-    with staged(part.lake, contract.flag(_records(part, files, given))) as rows:
+    with flagged_rows(part.lake, contract, _records(part, files, given), part.paths) as rows:
         found = _judged(part, contract, batch, files, rows)
         broken = [verdict.rule for verdict in found if verdict.stops]
         stopping = [verdict for verdict in found if verdict.stops and verdict.rule not in accept]

@@ -410,3 +410,43 @@ def test_the_kind_of_a_column_is_that_of_its_values(values, kind):
         table = Seen(["a"], all_names=False, nulls=["N/A"])
         table.look(Chunk(pa.array(range(len(values))), pa.table({"a": pa.array(values, pa.string())})))
         assert table.shape()["a"].kind == kind
+
+
+def nested(number, field, missing=(), rows=100):
+    """Chat messages whose field `talk.FIELD` is left out where it is `missing`."""
+    talks = ({} if n in missing else {field: f"c{n}"} for n in range(rows))
+    records_ = ({"id": f"{number}-{n}", "talk": talk, "at": "2024-05-01"} for n, talk in enumerate(talks))
+    return "".join(json.dumps(record) + "\n" for record in records_)
+
+
+@pytest.mark.parametrize("policy", ["accept", "warn", "quarantine", "stop"])
+def test_a_field_inside_a_column_that_is_gone_meets_its_policy(company_where, deliver, company_lake, policy, caplog):
+    company = company_where(missing_field=policy)
+    deliver(company, 1, nested(1, "id", missing=range(0, 100, 3)), "messages.jsonl")
+    deliver(company, 2, nested(2, "id", missing=range(99)), "messages.jsonl")
+    assert events(company_lake) == {}
+    what = "field 'talk.id' is gone from all records"
+    if policy == "stop":
+        with pytest.raises(DataStopped, match=what):
+            deliver(company, 3, nested(3, "ident"), "messages.jsonl")
+        return
+    deliver(company, 3, nested(3, "ident"), "messages.jsonl")
+    assert what in events(company_lake)["2024-05-03/messages.jsonl"]
+    assert (states(company_lake)["2024-05-03/messages.jsonl"] == "quarantined") == (policy == "quarantine")
+    assert ("loaded without a value for it" in caplog.text) == (policy == "warn")
+
+
+def test_a_field_that_holds_another_kind_of_value_is_told(company_where, deliver, company_lake):
+    company = company_where()
+    deliver(company, 1, nested(1, "id"), "messages.jsonl")
+    deliver(company, 2, nested(2, "id").replace('"c', '"'), "messages.jsonl")
+    assert (
+        "column 'talk.id' holds number values and held text values" in events(company_lake)["2024-05-02/messages.jsonl"]
+    )
+
+
+@pytest.mark.parametrize("delimiter", [";", "|", "\t"])
+def test_a_header_with_another_delimiter_is_told_as_that(company_where, deliver, company_lake, delimiter):
+    deliver(company_where(), 1, (HEADER + ROWS).replace(",", delimiter))
+    detail = events(company_lake)["2024-05-01/contacts.csv"]
+    assert f"its header has {delimiter!r} between names, is that the dataset's `delimiter`?" in detail

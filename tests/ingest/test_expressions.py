@@ -1,8 +1,9 @@
 """Column expressions name their source columns and never stop a query at a bad value."""
 
 import pytest
+from pyspark.sql import functions as F
 
-from jobs.ingest.expressions import parse
+from jobs.ingest.expressions import Expression, parse
 from jobs.yaml_files import ConfigError
 
 
@@ -20,6 +21,12 @@ from jobs.yaml_files import ConfigError
         ("a + interval '1' day", "`a` + interval '1' day", ("a",)),
         ("transform(split(a, ','), x -> trim(x))", "transform(split(`a`, ','), x -> trim(x))", ("a",)),
         ("'it''s ' || n", "'it''s ' || `n`", ("n",)),
+        ("split(a, '[0]')[1]", "get(split(`a`, '[0]'), 1)", ("a",)),
+        ("filter(split(a, ','), x -> x <> '')[0]", "get(filter(split(`a`, ','), x -> x <> ''), 0)", ("a",)),
+        ("from_json(a, 's').xs[0].y[1]", "get(get(from_json(`a`, 's').xs, 0).y, 1)", ("a",)),
+        ("from_json(a, 's').`b c`", "from_json(`a`, 's').`b c`", ("a",)),
+        ("coalesce(int(a), INT(b), 0)", "coalesce(try_cast(`a` as int), try_cast(`b` as INT), 0)", ("a", "b")),
+        ("parse_url(a, 'HOST')", "try_parse_url(`a`, 'HOST')", ("a",)),
     ],
 )
 def test_names_are_columns_and_everything_else_is_not(text, sql, columns):
@@ -48,4 +55,16 @@ def test_items_of_a_list_are_reached_in_nested_records_only():
     assert parse("items[0].sku", nested=True).sql == "get_json_object(`items`, '$[0].sku')"
     assert parse("upper(items[0].sku)", nested=True).columns == ("items",)
     assert parse("items[0].sku").columns == ("items[0].sku",)
-    assert parse("transform(xs, x -> x[0])", nested=True).columns == ("xs",)
+    assert parse("transform(xs, x -> x[0])", nested=True) == Expression(
+        "transform(`xs`, x -> get(x, 0))", ("xs",), False
+    )
+
+
+@pytest.mark.parametrize(
+    "path", ["`my-list`[0].`a b`", "`my-list`[0].`c.d`", "`my-list`[0].`it's`", "upper(`my-list`[0].e)"]
+)
+def test_a_name_in_a_path_may_need_backticks_too(spark, path):
+    record = '[{"a b": "X", "c.d": "X", "it\'s": "X", "e": "x"}]'
+    found = parse(path, nested=True)
+    assert found.columns == ("my-list",)
+    assert spark.createDataFrame([(record,)], "`my-list` string").select(F.expr(found.sql)).first()[0] == "X"

@@ -425,4 +425,22 @@ def test_a_new_value_of_a_known_column_meets_its_policy(settings, tmp_path, day,
     verdicts = {v["expectation"]: v for v in Lake.of(company).arrow("ops/validations").to_pylist()}
     assert ("status:in_set" in verdicts) == (policy != "accept")
     if policy == "warn":
-        assert (verdicts["status:in_set"]["severity"], verdicts["status:in_set"]["failed"]) == ("warning", 1)
+        told = verdicts["status:in_set"]
+        assert (told["severity"], told["success"], told["failed"]) == ("warning", False, 1)
+
+
+def test_a_row_with_the_key_of_another_and_other_values_is_told(land, validate, company_lake, day, caplog):
+    land("crm/2024-05-01/contacts.csv", contacts(ann(1), ann(2), ann(2)))
+    validate(day("2024-05-01"))
+    land("crm/2024-05-02/contacts.csv", contacts(ann(1), ann(2, name="Anna"), ann(3)))
+    assert validate(day("2024-05-02"))["duplicates"] == 2
+    found = company_lake.arrow("ops/validations").to_pylist()
+    told = {str(one["day"]): one for one in found if one["expectation"] == "key:same_values"}
+    assert told["2024-05-01"]["success"]
+    assert (told["2024-05-02"]["severity"], told["2024-05-02"]["success"], told["2024-05-02"]["failed"]) == (
+        "warning",
+        False,
+        1,
+    )
+    assert "1 of 3 rows have the key of another row" in caplog.text
+    assert "such as line 3 of crm/2024-05-02/contacts.csv" in caplog.text
