@@ -28,7 +28,9 @@ from splink import DuckDBAPI, Linker
 
 from jobs.config_identity import Matching
 from jobs.profiles.matching import engine
-from jobs.profiles.matching.records import SOURCE, prepare
+from jobs.profiles.matching.compared import Compared, extend, learn
+from jobs.profiles.matching.engine import FLOOR_BELOW
+from jobs.profiles.matching.records import KEY, SOURCE, prepare
 from jobs.profiles.matching.scoring import Scorer
 
 KINDS = {
@@ -94,17 +96,36 @@ def timed(seconds: dict[str, float], name: str) -> Iterator[None]:
     seconds[name] = time.monotonic() - started
 
 
-def ours(records: pd.DataFrame, matching: Matching, seconds: dict[str, float]) -> tuple[engine.Model, pd.DataFrame]:
-    """Train, then time blocking and scoring alone with the trained model."""
+def ours(records: pd.DataFrame, matching: Matching, seconds: dict[str, float]) -> Compared:
+    """Learn and compare, then time blocking and scoring alone with the trained model."""
     with timed(seconds, "ours: prepare"):
         prepared = prepare([("x", records, KINDS)], None)
-    with timed(seconds, "ours: train and score"), Scorer(prepared) as scorer:
-        _, _, model = engine.score(scorer, prepared, matching)
-    with Scorer(prepared, (), model) as scorer:
-        with timed(seconds, "ours: pairs and scoring"):
-            table = scorer.scored(model, scorer.candidates(model.comparisons, model.rules), matching.weight - 14)
-        pairs = scorer.con.execute(f"SELECT l, r, weight FROM {table}").df()
-    return model, pairs
+    with timed(seconds, "ours: train and score"):
+        known = learn(prepared, matching)
+    with Scorer(prepared, (), known.model) as scorer, timed(seconds, "ours: pairs and scoring"):
+        scorer.scored(
+            known.model, scorer.candidates(known.model.comparisons, known.model.rules), matching.weight - FLOOR_BELOW
+        )
+    return known
+
+
+def a_day(records: pd.DataFrame, known: Compared, matching: Matching, seconds: dict[str, float]) -> None:
+    """What the day after costs: the records it brings are compared with all, and all are grouped anew."""
+    brought = records[: len(records) // 100].assign(city="Elsewhere")
+    every = pd.concat([records, brought], ignore_index=True)
+    with timed(seconds, "ours: a day with 1 % new records"):
+        prepared = prepare([("x", every, KINDS)], None)
+        pairs = extend(known, prepared, matching).pairs
+        grouping(_placed(pairs, prepared), len(prepared))
+
+
+def grouping(pairs: pd.DataFrame, size: int) -> np.ndarray:
+    return engine.group_records(pd.DataFrame({SOURCE: [""] * size}), pairs, Matching()).labels
+
+
+def _placed(pairs: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+    keys = pd.Index(records[KEY])
+    return pairs.assign(l=keys.get_indexer(pairs["left"]), r=keys.get_indexer(pairs["right"]))
 
 
 def plain(records: pd.DataFrame, model: engine.Model, matching: Matching, seconds: dict[str, float]) -> int:
@@ -130,7 +151,9 @@ def plain(records: pd.DataFrame, model: engine.Model, matching: Matching, second
             warnings.simplefilter("ignore")
             linker = Linker(api.register("records", table_name="plain"), settings, log_level="ERROR")
             with timed(seconds, "Splink: pairs and scoring"):
-                found = linker.inference.predict(threshold_match_weight=matching.weight - 14, warning_mode="never")
+                found = linker.inference.predict(
+                    threshold_match_weight=matching.weight - FLOOR_BELOW, warning_mode="never"
+                )
         return len(found.as_pandas_dataframe())
 
 
@@ -142,10 +165,10 @@ def grouped(pairs: pd.DataFrame, size: int, threshold: float, seconds: dict[str,
         graph = coo_matrix((np.ones(len(likely), np.int8), (likely["l"], likely["r"])), shape=(size, size))
         return np.asarray(connected_components(graph, directed=False)[1])
 
-    def ours_grouped(frame: pd.DataFrame) -> np.ndarray:
-        return engine.group_records(pd.DataFrame({SOURCE: [""] * size}), frame, Matching()).labels
-
-    ways: dict[str, Callable[[pd.DataFrame], np.ndarray]] = {"SciPy": components_only, "ours": ours_grouped}
+    ways: dict[str, Callable[[pd.DataFrame], np.ndarray]] = {
+        "SciPy": components_only,
+        "ours": lambda frame: grouping(frame, size),
+    }
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "pairs.parquet"
         pairs.to_parquet(source)
@@ -161,14 +184,14 @@ def main() -> None:
     count = parser.parse_args().records
     matching, seconds = Matching(), dict[str, float]()
     records = population(count)
-    model, pairs = ours(records, matching, seconds)
-    plain(records, model, matching, seconds)
+    known = ours(records, matching, seconds)
+    plain(records, known.model, matching, seconds)
+    pairs = _placed(known.pairs, prepare([("x", records, KINDS)], None))
     grouped(pairs, count, matching.weight, seconds)
-    with timed(seconds, "ours: a day with 1 % new records"):
-        engine.link_records(pd.concat([records, records[: count // 100]], ignore_index=True), KINDS, model=model)
+    a_day(records, known, matching, seconds)
     full = seconds["ours: prepare"] + seconds["ours: train and score"] + seconds["ours: grouping"]
     table = Table(
-        "what", "ratio", "goal", title=f"{count:,} records, {len(pairs):,} pairs kept, {len(model.rules)} rules"
+        "what", "ratio", "goal", title=f"{count:,} records, {len(pairs):,} pairs kept, {len(known.model.rules)} rules"
     )
     for what, ratio, goal in (
         (

@@ -25,6 +25,8 @@ _NICKNAMES = NickNamer()
 @lru_cache(maxsize=200_000)
 def plain(text: str) -> str:
     """Lower case ASCII words with single blanks; other scripts are transliterated, apostrophes close up."""
+    if text.isascii() and text.isalnum():
+        return text.lower()
     if not text.isascii():
         text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", anyascii(text)) if _is_han(text) else anyascii(text)
     closed = re.sub(r"['`´’]", "", text.lower())
