@@ -15,17 +15,17 @@ class Killed(BaseException):
 
 
 @contextmanager
-def killed_after(survived: int) -> Iterator[None]:
-    """What runs inside ends at its append after `survived` others."""
-    real, commits = Lake.append, []
+def killed_after(survived: int, write: str = "append") -> Iterator[None]:
+    """What runs inside ends at its append (or other write) after `survived` others."""
+    real, commits = getattr(Lake, write), []
 
-    def append(self, name, data, txn):
+    def killing(self, name, *rest):
         if len(commits) == survived:
             raise Killed
         commits.append(name)
-        return real(self, name, data, txn)
+        return real(self, name, *rest)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Lake, "append", append)
+        patch.setattr(Lake, write, killing)
         with pytest.raises(Killed):
             yield
