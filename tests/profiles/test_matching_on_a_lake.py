@@ -25,14 +25,12 @@ def company(settings, rows):
     lake = Lake.of(loaded)
     crm = people.four_systems(17, 260)["crm"].rename(columns=COLUMNS)[list(COLUMNS.values())]
     told = crm.astype(object).where(crm.notna(), None).to_dict("records")
-    parts = {DAYS[0]: told[:210], DAYS[1]: told[210:220], DAYS[2]: told[220:]}
-    number = 0
-    for day, part in parts.items():
-        records = []
-        for line, record in enumerate(part):
-            number += 1
-            records.append({**record, "birth_date": None, "contact_id": str(number), "source": "crm", "arrived": day})
-            records[-1] |= {"updated_at": "2017-01-01", "file_id": str(day), "line": line}
+    for day, some in zip(DAYS, (slice(210), slice(210, 220), slice(220, None)), strict=True):
+        lineage = {"source": "crm", "updated_at": "2017-01-01", "arrived": day, "file_id": str(day)}
+        records = [
+            {**record, **lineage, "birth_date": None, "contact_id": str(number), "line": number}
+            for number, record in list(enumerate(told))[some]
+        ]
         lake.append("valid/contacts", rows("valid/contacts", *records), lake.transaction("arrive", day))
     return loaded
 
