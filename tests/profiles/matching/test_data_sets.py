@@ -1,8 +1,12 @@
 """The public benchmark sets, with default settings: what is told is which columns are what, and nothing else."""
 
+import pandas as pd
 import pytest
 
-from jobs.profiles.matching.engine import link_records
+from jobs.config_identity import Matching
+from jobs.profiles.matching.compared import Compared, extend, learn
+from jobs.profiles.matching.engine import group_records, link_records
+from jobs.profiles.matching.records import KEY, prepare, without_hubs
 from tests.profiles.matching.scores import data_set, read, scores, wrong_pairs
 
 pytestmark = pytest.mark.slow
@@ -74,6 +78,26 @@ def test_senzing_truth_set(load):
     tables, truth = senzing(load)
     linked = link_records(tables, SENZING, key="name")
     assert scores(linked, truth)[2] >= 0.97
+
+
+def test_senzing_loads_one_by_one_are_grouped_as_all_at_once():
+    def prepared(load):
+        tables, _ = senzing(load)
+        kinds = {
+            source: {column: SENZING[column] for column in SENZING if column in tables[source]} for source in tables
+        }
+        records, _ = without_hubs(prepare([(name, rows, kinds[name]) for name, rows in tables.items()], "name"))
+        return records.sort_values(KEY, ignore_index=True)
+
+    def groups(known, records):
+        place = pd.Index(records[KEY])
+        ends = {end: place.get_indexer(known.pairs[side]) for end, side in (("l", "left"), ("r", "right"))}
+        return group_records(records, known.pairs.assign(**ends), Matching()).labels.tolist()
+
+    first = learn(prepared(1), Matching())
+    one_by_one = extend(extend(first, prepared(2), Matching()), prepared(3), Matching())
+    at_once = extend(Compared(first.model, pd.Index([]), first.pairs[:0]), prepared(3), Matching())
+    assert groups(one_by_one, prepared(3)) == groups(at_once, prepared(3))
 
 
 @pytest.mark.parametrize("load", [1, 2, 3])
