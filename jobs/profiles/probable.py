@@ -155,31 +155,35 @@ class _Epoch:
         passing = np.bincount(own[pairs["until"] < self.end], minlength=size)
         settled = (count >= members * (members - 1) // 2) & (passing == 0) & (members <= self.matching.largest_group)
         calm = settled[own] & (len(self.matching.deduplicated) == 0)
-        restless = pairs[inside & ~calm]
-        parts = [pairs[strong & calm], *(self._lived(group) for _, group in restless.groupby(own[restless.index]))]
-        found = pd.concat(parts, ignore_index=True)
+        restless = inside & ~calm
+        found = pd.concat([pairs[strong & calm], self._lived(pairs[restless], own[restless])], ignore_index=True)
         contact = self.rows["contact"].to_numpy()
         named = found.assign(left=contact[found["l"].astype(int)], right=contact[found["r"].astype(int)], rule=RULE)
         ends = np.where(named["until"] >= self.end, self.end, named["until"])
         named = named.assign(until=ends)[named["left"] != named["right"]]
         return named.loc[named["first_seen"] < named["until"], LINKS]
 
-    def _lived(self, pairs: pd.DataFrame) -> pd.DataFrame:
-        """Links among the rows of one component, as its groups changed from day to day."""
-        nodes = np.unique(pairs[["l", "r"]].to_numpy(np.int64))
-        local = pairs.assign(l=np.searchsorted(nodes, pairs["l"]), r=np.searchsorted(nodes, pairs["r"]))
-        some = self.records.iloc[nodes]
-        likely = ((local["weight"] >= self.matching.weight) & ~local["conflict"]).to_numpy()
-        open_since = np.full(len(local), NEVER, dtype=np.int64)
+    def _lived(self, pairs: pd.DataFrame, component: np.ndarray) -> pd.DataFrame:
+        """Links among the rows of these components, as their groups changed from day to day."""
+        pairs = pairs.reset_index(drop=True)
+        likely = ((pairs["weight"] >= self.matching.weight) & ~pairs["conflict"]).to_numpy()
+        begins, ends, both = pairs["first_seen"].to_numpy(), pairs["until"].to_numpy(), pairs[["l", "r"]].to_numpy()
+        changes = pd.DataFrame({"day": np.concatenate([begins, ends]), "component": np.tile(component, 2)})
+        open_since = np.full(len(pairs), NEVER, dtype=np.int64)
         found = []
-        days = np.unique(local[["first_seen", "until"]].to_numpy())
-        for day in days[days < self.end]:
-            known = ((local["first_seen"] <= day) & (local["until"] > day)).to_numpy()
-            labels = engine.group_records(some, local[known], self.matching).labels
-            together = known & likely & (labels[local["l"]] == labels[local["r"]])
-            ended = ~together & (open_since != NEVER)
-            found.append(pairs[ended].assign(first_seen=open_since[ended], until=day))
-            open_since = np.where(together, np.minimum(open_since, day), NEVER)
+        for day, touched in changes[changes["day"] < self.end].drop_duplicates().groupby("day")["component"]:
+            places = np.flatnonzero(np.isin(component, touched))
+            known = places[(begins[places] <= day) & (ends[places] > day)]
+            nodes, sides = np.unique(both[known], return_inverse=True)
+            left, right = sides.reshape(-1, 2).T
+            local = pairs.iloc[known].assign(l=left, r=right)
+            labels = engine.group_records(self.records.iloc[nodes], local, self.matching).labels
+            joined = labels[left] == labels[right]
+            together = known[joined & likely[known]]
+            ended = np.setdiff1d(places[open_since[places] != NEVER], together)
+            found.append(pairs.iloc[ended].assign(first_seen=open_since[ended], until=day))
+            open_since[ended] = NEVER
+            open_since[together] = np.minimum(open_since[together], day)
         still = open_since != NEVER
         found.append(pairs[still].assign(first_seen=open_since[still], until=NEVER))
         return pd.concat(found, ignore_index=True)

@@ -180,8 +180,7 @@ def _arrow(records: pd.DataFrame) -> pa.Table:
     types = {**dict.fromkeys(LISTS, pa.list_(pa.string())), **dict.fromkeys(FLAGS, pa.bool_())}
     columns = {"unique_id": pa.array(np.arange(len(records)), pa.int64())}
     for name in records:
-        filled = records[name].astype(object).where(records[name].notna(), None)
-        columns[name] = pa.array(filled, types.get(name, pa.string()), from_pandas=True)
+        columns[name] = pa.array(records[name], types.get(name, pa.string()), from_pandas=True)
     return pa.table(columns)
 
 
