@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 FLOW = ["ingest", "validate", "profiles", "journeys", "models", "audiences", "activation", "privacy"]
 SHARED = {
-    *("connections", "csv_export", "engine", "errors", "lake", "delta_log", "retries"),
+    *("connections", "csv_export", "engine", "errors", "lake", "delta_log", "transactions", "retries"),
     *("schemas", "settings", "yaml_files", "normalise", "config_formats", "config_models"),
     *("config_places", "config_sources", "date_patterns", "config_traits", "config_identity_checks", "sql_words"),
     *("config_identity", "config_decisions"),

@@ -197,7 +197,7 @@ def _kinds(parsed: DataFrame, valued: DataFrame, held: list[_Held], place: str) 
             try:
                 parsed.select(F.expr(sql)).schema  # noqa: B018  the engine looks at it when asked its type
             except PySparkException as problem:
-                problems.append(f"{place}: {one.label}: the engine does not understand {sql!r}: {complaint(problem)}")
+                problems.append(f"{place}.{one.label}: the engine does not understand {sql!r}: {complaint(problem)}")
         raise ConfigError(problems or [f"{place}: {error}"]) from None
 
 
