@@ -5,6 +5,8 @@ import re
 
 UNREADABLE = "unreadable_columns"
 """Names of the columns whose value does not have their type, comma-separated, or NULL."""
+ROUNDED = "rounded_columns"
+"""Names of the columns whose value has more decimals than they hold, comma-separated, or NULL."""
 ARRIVAL_LIMIT = "arrival_limit"
 ARRIVAL_LIMIT_DAY = "arrival_limit_day"
 """The end of the day after the file arrived: nothing can have happened later."""

@@ -108,18 +108,21 @@ def between(
     kind: type[gxe.ExpectColumnValuesToBeBetween] = gxe.ExpectColumnValuesToBeBetween,
 ) -> Expectation:
     """The value is at least `low` and at most `high`; either may be None."""
-    limits = " and ".join(
-        f"{word} {_shown(limit)}" for word, limit in (("at least", low), ("at most", high)) if limit is not None
-    )
     return kind(
         column=column,
         min_value=low,
         max_value=high,
         mostly=mostly,
         severity=severity,
-        meta=_meta(f"{column}:{what}", f"{column} is not {limits}"),
+        meta=_meta(f"{column}:{what}", outside(column, low, high)),
         row_condition=when,
     )
+
+
+def outside(column: str, low: Any, high: Any) -> str:
+    """Why a value that is not between `low` and `high` is bad; either may be None."""
+    limits = (("at least", low), ("at most", high))
+    return f"{column} is not {' and '.join(f'{word} {_shown(limit)}' for word, limit in limits if limit is not None)}"
 
 
 def amount(column: str) -> Expectation:

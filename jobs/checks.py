@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
+from expectations import suite
 from jobs.activation import messages
 from jobs.audiences import rules
 from jobs.engine import get_spark
@@ -16,13 +17,13 @@ from jobs.journeys import checks as journey_checks
 from jobs.profiles import trait_checks
 from jobs.profiles.known import unknown_records
 from jobs.settings import Settings
-from jobs.validate import own_rules
+from jobs.validate import built_in, own_rules
 from jobs.yaml_files import ConfigError, line_of
 
 
 def problems(settings: Settings) -> list[str]:
     """One line per problem: file, line, key, what is wrong. Empty if the configuration is fine."""
-    found = [*source_checks.problems(settings), *_mappings(settings), *_own_rules(settings)]
+    found = [*source_checks.problems(settings), *_mappings(settings), *_own_rules(settings), *_built_in(settings)]
     found += [*journey_checks.check(settings), *messages.check(settings)]
     found += trait_checks.check(settings) or trait_checks.analyse(get_spark(), settings)
     found += unknown_records(settings.decisions, settings)
@@ -57,6 +58,18 @@ def _own_rules(settings: Settings) -> Iterator[str]:
             for number, key, what in wrong or own_rules.engine_problems(dataset, mapping):
                 keys = ("datasets", dataset, "rules", number, key)
                 yield f"{path}:{line_of(path, *keys)}: {'.'.join(map(str, keys))}: {what}"
+
+
+def _built_in(settings: Settings) -> Iterator[str]:
+    """Changes of built-in rules in config/sources/ that cannot be made."""
+    for name, source in settings.sources.items():
+        path = settings.folder / "sources" / f"{name}.yaml"
+        for dataset, mapping in source.datasets.items():
+            if not mapping.built_in:
+                continue
+            for rule, key, what in built_in.problems(dataset, mapping, suite(dataset, settings).expectations):
+                keys = ("datasets", dataset, "built_in", rule, *([key] if key else []))
+                yield f"{path}:{line_of(path, *keys)}: {'.'.join(keys)}: {what}"
 
 
 def _problem(text: str, nested: bool) -> str | None:

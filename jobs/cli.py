@@ -58,15 +58,12 @@ def run(
     start = _day(first, "--from") if first else end
     if start > end:
         raise ConfigError([f"--from {start} is after --to {end}"])
-    well = True
     for offset in range((end - start).days + 1):
         day = start + timedelta(days=offset)
         outcomes = progress.show(console, day, pipeline.run_day(day, settings, until))
-        well = well and not any(outcome.error for outcome in outcomes)
-        if not well:
-            break
-    if not well:
-        raise typer.Exit(1)
+        if waits := pipeline.what_waits(outcomes, until):
+            later = f"; the days after it were not begun, up to {end}" if day < end else ""
+            raise StepFailed(f"{day}: {waits}{later}")
 
 
 @app.command()
@@ -245,16 +242,19 @@ def stop(config: Config = None) -> None:
 
 
 def newest_landed(settings: Settings) -> date:
-    """The newest day that any source's files arrived on."""
+    """The newest day that any source's files arrived on. A source that cannot be read fails later, in its own step."""
     from jobs.ingest.landing import Landing
 
-    days = [
-        file.arrived
-        for name, source in settings.sources.items()
-        for dataset in source.datasets.values()
-        if "{day}" in dataset.files
-        for file in Landing(name, settings).files(dataset.files, date.max)
-    ]
+    days: list[date] = []
+    failed: list[StepFailed] = []
+    for name, source in settings.sources.items():
+        dated = [dataset.files for dataset in source.datasets.values() if "{day}" in dataset.files]
+        try:
+            days += [file.arrived for files in dated for file in Landing(name, settings).files(files, date.max)]
+        except StepFailed as error:
+            failed.append(error)
+    if not days and failed:
+        raise failed[0]
     if not days:
         raise ConfigError([f"{settings.landing}: no file of any source has landed here; name the day with --to"])
     return max(days)

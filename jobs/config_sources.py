@@ -148,6 +148,22 @@ class Rule(Strict):
         return self
 
 
+class BuiltIn(Strict):
+    """What a dataset wants otherwise of a rule that it is held to anyway; what is left out stays as it is."""
+
+    skip: bool = Field(False, description="do without the rule")
+    fate: Literal["quarantine", "report"] | None = Field(None, description="whether a bad row is set aside")
+    severity: Literal["info", "warning", "critical"] | None = Field(None, description="how bad a batch of many is")
+    mostly: float | None = Field(None, gt=0, le=1, description="share of good rows below which it fails for a batch")
+    min: Scalar | None = Field(None, description="for between; null for no limit")
+    max: Scalar | None = Field(None, description="for between; null for no limit")
+
+    @field_validator("min", "max", mode="before")
+    @classmethod
+    def _dates_as_text(cls, given: Any) -> Any:
+        return given.isoformat() if isinstance(given, date) else given
+
+
 class SourceDataset(Strict):
     """One dataset of a source: where its records are, and how their columns become canonical columns."""
 
@@ -163,6 +179,7 @@ class SourceDataset(Strict):
     changes: Changes = Changes()
     history: History = History()
     rules: list[Rule] = []
+    built_in: dict[str, BuiltIn] = Field({}, description="rules of the dataset's suite by name, such as total:between")
 
     def conventions_of(self, value: Value) -> Conventions:
         """How one of its columns is written: what the column says itself, and for the rest the dataset."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -47,19 +47,40 @@ STEP_NAMES = (
     "push",
 )
 
+OF_SOURCES = ("ingest", "validate")
+"""Steps that each source takes for itself; all others wait for every source."""
+
+
+def what_waits(outcomes: Iterable[Outcome], until: str | None = None) -> str:
+    """What failed on a day, and what of it up to `until` waits for that; empty if all is well."""
+    failed = [outcome for outcome in outcomes if outcome.error]
+    if not failed:
+        return ""
+    named = ", ".join(f"{outcome.step} {outcome.part}".strip() for outcome in failed)
+    last = OF_SOURCES[-1] if failed[0].step in OF_SOURCES else failed[0].step
+    wanted = STEP_NAMES[: STEP_NAMES.index(until) + 1] if until else STEP_NAMES
+    after = wanted[STEP_NAMES.index(last) + 1 :]
+    return f"{named} failed" + (f"; these steps wait for that: {', '.join(after)}" if after else "")
+
 
 def run_day(day: date, settings: Settings, until: str | None = None) -> Iterator[Outcome]:
     """Do everything that arrived up to `day` and is not done yet; yield the outcome of each step as it ends.
 
-    A source that fails does not stop the other sources; nothing after the sources runs until all are well.
-    A delivery that fails does not stop other deliveries.
+    A source that fails does not stop the other sources, which are ingested and validated; nothing after the sources
+    runs until all are well. A delivery that fails does not stop other deliveries.
     """
+    failed: set[str] = set()
     for name in STEP_NAMES:
-        outcomes = []
+        if failed and name not in OF_SOURCES:
+            return
         for step in _steps(name, day, settings):
-            outcomes.append(_run(step))
-            yield outcomes[-1]
-        if name == until or any(outcome.error for outcome in outcomes):
+            if step.part in failed:
+                continue
+            outcome = _run(step)
+            yield outcome
+            if outcome.error:
+                failed.add(step.part)
+        if name == until:
             return
 
 

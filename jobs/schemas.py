@@ -798,7 +798,7 @@ OTHERS: tuple[Dataset, ...] = (
         changed_at timestamp when it was answered
         expires_at timestamp when it ends
         source string source of the deciding answer
-        proof string where the answer is recorded
+        proof string where the answer is recorded; for one that waits in quarantine its file and line
         as_of date data up to and including this day
     """),
         scope="state",
@@ -817,7 +817,7 @@ OTHERS: tuple[Dataset, ...] = (
         changed_at timestamp when it was answered
         expires_at timestamp when it ends
         source string source of the deciding answer
-        proof string where the answer is recorded
+        proof string where the answer is recorded; for one that waits in quarantine its file and line
     """),
         scope="state",
     ),

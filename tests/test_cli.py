@@ -5,6 +5,8 @@ import sys
 import pytest
 
 from jobs.cli import main
+from jobs.lake import Lake
+from tests.conftest import MINIMAL
 
 
 @pytest.fixture
@@ -51,6 +53,26 @@ def test_a_missing_landing_folder_is_named(klantreis):
     code, _, errors = klantreis("run")
     assert code == 1
     assert "var/landing/crm does not exist" in errors
+
+
+def test_a_source_that_cannot_be_read_does_not_keep_the_others_from_being_validated(klantreis, tmp_path):
+    shop = {"source": "shop", "group": "crm", "datasets": MINIMAL["sources/crm.yaml"]["datasets"]}
+    landed = tmp_path / "var" / "landing" / "shop" / "2024-05-01"
+    landed.mkdir(parents=True)
+    (landed / "contacts.csv").write_text("id,updated_at,email,name\n1,2024-05-01,ann@x.nl,Ann\n")
+    code, output, errors = klantreis("run", files={"sources/shop.yaml": shop})
+    assert code == 1
+    assert "var/landing/crm does not exist" in output
+    assert "2024-05-01: ingest crm failed; these steps wait for that: identity, profiles, traits, " in errors
+    lake = Lake(str(tmp_path / "var" / "lake"))
+    assert lake.arrow("valid/contacts")["source"].to_pylist() == ["shop"]
+    assert not lake.exists("identity/map")
+
+
+def test_a_run_of_several_days_says_which_were_not_begun(klantreis):
+    code, _, errors = klantreis("run", "--from", "2024-05-01", "--to", "2024-05-03", "--until", "validate")
+    assert code == 1
+    assert errors == "Failed: 2024-05-01: ingest crm failed; the days after it were not begun, up to 2024-05-03\n"
 
 
 def test_the_columns_of_a_table_are_shown(klantreis):

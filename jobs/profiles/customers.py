@@ -19,10 +19,12 @@ from jobs.profiles.golden import current_contacts, golden_records
 from jobs.profiles.households import TOO_MANY, households
 from jobs.profiles.identity import newest_day
 from jobs.profiles.people import people
+from jobs.profiles.unread_answers import READS as QUARANTINE
+from jobs.profiles.unread_answers import with_unread
 from jobs.settings import Settings
 
 log = logging.getLogger(__name__)
-READS = ("valid/contacts", "valid/consents", "valid/campaign_events", "identity/map")
+READS = ("valid/contacts", "valid/consents", "valid/campaign_events", "identity/map", *QUARANTINE)
 WRITES = (
     "profiles/customers",
     "profiles/contact_points",
@@ -41,8 +43,9 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     lake = Lake.of(settings)
     as_of = max(newest_day(lake, name, day) for name in ("identity/map", "profiles/customers"))
     general = settings.general
+    reading = {name: one.datasets["consents"] for name, one in settings.sources.items() if "consents" in one.datasets}
     config = [settings.identity.model_dump_json(), mapped_attributes(settings), general.country, general.timezone]
-    txn = lake.transaction("profiles", day, reads=READS, config=[*config, str(as_of)])
+    txn = lake.transaction("profiles", day, reads=READS, config=[*config, reading, str(as_of)])
     if not txn.done(*WRITES):
         _rebuild(lake, txn, as_of, settings)
     counts = _counts(lake, settings.identity.matching.largest_group)
@@ -67,7 +70,8 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     golden = publish("profiles/customers", golden_records(contacts, identity_map, as_of, settings))
     points = publish("profiles/contact_points", contact_points(contacts, settings))
     places = publish("profiles/addresses", addresses(contacts, settings))
-    answers = with_people(every_answer(arrived("valid/consents"), events, settings), identity_map, points, settings)
+    every = with_unread(every_answer(arrived("valid/consents"), events, settings), lake, txn, as_of, settings)
+    answers = with_people(every, identity_map, points, settings)
     consents = publish("profiles/consent", consent(answers, as_of, settings))
     publish("profiles/consent_history", consent_history(answers, as_of, settings))
     housed = publish("profiles/households", households(golden, as_of, settings))

@@ -15,6 +15,7 @@ from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY
 from jobs.engine import get_spark
 from jobs.lake import Lake
 from jobs.settings import Settings
+from jobs.validate.built_in import with_changes
 from jobs.validate.mapping import Mapping, mapped
 from jobs.validate.new_values import with_new_values
 from jobs.validate.other_rows import Known, with_attributes, with_verdicts
@@ -61,8 +62,10 @@ class Contract:
         place = f"{here}.columns"
         zone = configured.timezone or settings.general.timezone
         mapping = Mapping(dataset, configured.datasets[dataset], zone, place)
-        expectations = applicable(suite(dataset, settings).expectations, mapping.dataset, place)
+        every = suite(dataset, settings).expectations
+        expectations = applicable(every, mapping.dataset, place)
         expectations = with_new_values(expectations, mapping.dataset.changes.new_value)
+        expectations = with_changes(dataset, mapping.dataset, every, expectations, f"{here}.built_in")
         expectations += own_expectations(dataset, mapping.dataset, expectations, f"{here}.rules", configured.datasets)
         attributes = attribute_types(dataset, mapping.dataset)
         rules = row_rules(expectations, mapping.sources())

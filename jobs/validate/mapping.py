@@ -16,7 +16,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from expectations.batch_columns import UNREADABLE
+from expectations.batch_columns import ROUNDED, UNREADABLE
 from jobs import schemas
 from jobs.config_sources import Conventions, SourceDataset, Value
 from jobs.ingest.expressions import Expression, complaint, parse
@@ -142,6 +142,12 @@ class _Held:
             return read.number(text, self.type, self.conventions)
         return coded(self.name, text) if self._is_code() else text
 
+    def rounded(self, kind: T.DataType) -> Column:
+        """Whether it was given with more decimals than its type holds; what an expression computes is not looked at."""
+        if self.type != "decimal(18,2)" or not self._is_text(kind):
+            return F.lit(False)
+        return read.is_rounded(self.text(), self.conventions)
+
     def _cast(self) -> Column:
         """The value of an expression that gives another type than text."""
         if self.type in (None, "text", "number"):
@@ -159,7 +165,7 @@ class _Held:
 
 
 def mapped(raw: DataFrame, mapping: Mapping) -> DataFrame:
-    """One row per raw row: all columns of `valid/<name>`, `record` and `unreadable_columns`.
+    """One row per raw row: all columns of `valid/<name>`, `record`, `unreadable_columns`, `rounded_columns`.
 
     Raises ConfigError naming each expression that the engine does not understand.
     """
@@ -182,8 +188,15 @@ def mapped(raw: DataFrame, mapping: Mapping) -> DataFrame:
     ]
     attributes = _attributes([(one, typed[one.label]) for one in read_here if one.attribute])
     lineage = [F.col(f"{RAW}.{name}").alias(name) for name in (*schemas.LINEAGE_COLUMNS, "record")]
-    problem = F.nullif(F.concat_ws(",", *unreadable), F.lit("")) if unreadable else F.lit(None).cast("string")
-    return valued.select(*columns, attributes.alias("attributes"), *lineage, problem.alias(UNREADABLE))
+    amounts = [one for one in read_here if one.type == "decimal(18,2)"]
+    rounded = [F.when(one.rounded(kinds[f"value_{one.label}"]), F.lit(one.label)) for one in amounts]
+    told = [_listed(unreadable).alias(UNREADABLE), _listed(rounded).alias(ROUNDED)]
+    return valued.select(*columns, attributes.alias("attributes"), *lineage, *told)
+
+
+def _listed(names: list[Column]) -> Column:
+    """Those that are there, comma-separated; NULL if none is."""
+    return F.nullif(F.concat_ws(",", *names), F.lit("")) if names else F.lit(None).cast("string")
 
 
 def _kinds(parsed: DataFrame, valued: DataFrame, held: list[_Held], place: str) -> dict[str, T.DataType]:

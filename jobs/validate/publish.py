@@ -30,6 +30,7 @@ from jobs.validate.days import by_rule, fewest, judged_days, of_batch, parts, re
 from jobs.validate.gx_run import Judgement, Verdict, judge
 from jobs.validate.isolate import flagged_rows
 from jobs.validate.other_values import told_otherwise
+from jobs.validate.rounded import rounded
 from jobs.validate.rules import BROKEN, REASON, Tally, tally
 from jobs.validate.stops import unresolved
 
@@ -103,7 +104,9 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
             lake.append(batch.valid, good.select(*schemas.get(batch.valid).column_names), txn)
             accepted = _accepted(lake, rest)
             if sum(accepted.values()) < sum(found.rows - found.bad for found in _of(rest, tallies)):
-                judgement = _with_repeated(judgement, told_otherwise(lake, batch.valid, good, paths))
+                judgement = _with_told(judgement, told_otherwise(lake, batch.valid, good, paths))
+            told = rounded(good, paths, contract.mapping.sources())
+            judgement = _with_told(judgement, told) if told else judgement
         if stops or any(count.bad for count in tallies.values()):
             bad = _bad_rows(raw, flagged, stops)
             lake.append("quarantine/rows", bad.withColumn("dataset", F.lit(batch.dataset)), txn)
@@ -130,7 +133,7 @@ def _of(batch: Batch, tallies: dict[str, Tally]) -> list[Tally]:
     return [tallies[file["file_id"]] for file in batch.loaded if file["file_id"] in tallies]
 
 
-def _with_repeated(judgement: Judgement, verdict: Verdict) -> Judgement:
+def _with_told(judgement: Judgement, verdict: Verdict) -> Judgement:
     if not verdict.success:
         log.warning("%s", verdict.detail)
     return replace(judgement, verdicts=[*judgement.verdicts, verdict])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,10 +27,12 @@ from jobs.validate.outcomes import RESULT, Stamp
 from jobs.validate.publish import verdicts
 from jobs.validate.quarantine import Selection, database_of, select
 from jobs.validate.reread import Files
+from jobs.validate.rounded import rounded
 from jobs.validate.rules import BROKEN, REASON, tally
 from jobs.validate.stops import Stop
 from jobs.yaml_files import ConfigError
 
+log = logging.getLogger(__name__)
 RECORD = [*KEY, "arrived", "source", "record"]
 
 
@@ -152,7 +155,7 @@ def _single_rows(part: Part, contract: Contract, given: pa.Table) -> pa.Table:
     else:
         records = _records(part, part.rows.select(["file_id", "arrived", "line"]), given)
     with flagged_rows(part.lake, contract, records, part.paths, lambda rows: _only(rows, part.rows)) as rows:
-        return _land(part, rows)
+        return _land(part, contract, rows)
 
 
 def _whole_batch(part: Part, contract: Contract, batch: str, given: pa.Table) -> pa.Table:
@@ -171,7 +174,7 @@ def _whole_batch(part: Part, contract: Contract, batch: str, given: pa.Table) ->
             reason = f"the batch is stopped by {stopping[0].rule}: {stopping[0].detail}"
             results = part.ask(f"select file_id, line, 'refused' as outcome, '{_quoted(reason)}' as reason from rows_")
         else:
-            results = _land(part, _only(rows, part.rows), _decided(part.decision, broken))
+            results = _land(part, contract, _only(rows, part.rows), _decided(part.decision, broken))
     if not part.dry_run:
         judged_again(part, batch, found)
     return results.cast(RESULT)
@@ -230,7 +233,7 @@ def _only(rows: DataFrame, wanted: pa.Table) -> DataFrame:
     return rows.join(get_spark().createDataFrame(wanted.select(KEY)), on=KEY, how="left_semi")
 
 
-def _land(part: Part, rows: DataFrame, reason: str | None = None) -> pa.Table:
+def _land(part: Part, contract: Contract, rows: DataFrame, reason: str | None = None) -> pa.Table:
     """Put the good ones of flagged rows into the valid table; what became of each."""
     first = F.substring_index(BROKEN, ",", 1)
     bad = rows.where(f"{BROKEN} is not null").select(*KEY, F.concat(first, F.lit(": "), REASON).alias("reason"))
@@ -240,6 +243,7 @@ def _land(part: Part, rows: DataFrame, reason: str | None = None) -> pa.Table:
     else:
         part.lake.append(part.valid, good.select(*schemas.get(part.valid).column_names), part.txn)
         landed = _landed(part)
+    _tell_rounded(part, contract, good)
     said = "null" if reason is None else f"'{_quoted(reason)}'"
     return part.ask(
         f"""
@@ -253,6 +257,12 @@ def _land(part: Part, rows: DataFrame, reason: str | None = None) -> pa.Table:
         bad=bad.toArrow(),
         landed=landed,
     ).cast(RESULT)
+
+
+def _tell_rounded(part: Part, contract: Contract, good: DataFrame) -> None:
+    """Warn of amounts with more decimals than their column holds."""
+    if told := rounded(good, part.paths, contract.mapping.sources()):
+        log.warning("%s.%s: %s", part.source, part.dataset, told.detail)
 
 
 def _landed(part: Part) -> pa.Table:

@@ -68,6 +68,11 @@ def number(text: Column, type_: str, conventions: Conventions) -> Column:
     return F.when(plain.rlike(PATTERNS[type_]), plain.try_cast(type_))
 
 
+def is_rounded(text: Column, conventions: Conventions) -> Column:
+    """Whether a number has decimals beyond the two that a decimal(18,2) holds; zeros are none."""
+    return plain_number(text, conventions).rlike(r"[.][0-9]{2}[0-9]*[1-9]")
+
+
 def json_number(text: Column, conventions: Conventions) -> Column:
     """The number as JSON writes it, digit for digit as it was given."""
     plain = plain_number(text, conventions)
