@@ -83,7 +83,7 @@ class Matching(Strict):
     match: float = Field(0.5, gt=0, lt=1, description="probability from which two records are one person")
     review: float = Field(0.2, gt=0, lt=1, description="probability from which a person should look at the pair")
     deduplicated: list[str] = Field([], description="sources in which nobody occurs twice: never linked within")
-    largest_group: int = Field(200, ge=2, description="records of one person; a group that grows beyond is cut")
+    largest_group: int = Field(200, ge=2, description="records one group of matches may have; beyond, it is cut")
     conflicts: list[Literal["given_name", "birth_date", "national_id"]] = Field(
         ["given_name", "birth_date", "national_id"],
         description="facts that, if they differ clearly, ask for more other evidence",
@@ -174,6 +174,9 @@ class Identity(Strict):
     identifiers: dict[IdentifierKind, Identifier] = Field({}, validate_default=True)
     junk: dict[IdentifierKind, list[str]] = {}
     matching: Matching = Matching()
+    largest_customer: int = Field(
+        200, ge=2, description="contact records a customer may have; beyond, the weakest kinds of links give way"
+    )
     golden_record: dict[str, GoldenRule]
     purposes: dict[str, Purpose]
     channels: dict[str, ContactChannel] = {}

@@ -552,7 +552,7 @@ OTHERS: tuple[Dataset, ...] = (
         type string created, merged or split
         customer_id string the customer that goes on
         other_customer_id string the customer that ended (merged) or began (split)
-        reason string the identifier kinds that began, joined or parted them
+        reason string the kinds of links that began, joined or parted them, steward, or too_many_records
     """),
         scope="state",
         day_column="day",
@@ -571,7 +571,7 @@ OTHERS: tuple[Dataset, ...] = (
         probability double the same as a probability
         first_seen date the day the evidence arrived
         until date the day it ended or was cut, empty if it is used
-        state string used, ended (evidence no longer holds) or cut (a steward's decision does not allow it)
+        state string used, ended (evidence no longer holds) or cut (by a decision, or for too many records)
         reason string why it ended or was cut
         as_of date data up to and including this day
     """),
@@ -584,7 +584,7 @@ OTHERS: tuple[Dataset, ...] = (
         _columns("""
         identifier string keyed hash of kind and value, as in identity/map
         kind string its kind
-        reason string shared (by more than its rule allows) or disputed (used by people who cannot be one)
+        reason string shared (by too many), disputed (by people who cannot be one) or too_many_records (tied together)
         since date the day from which it links nobody
         as_of date data up to and including this day
     """),

@@ -48,9 +48,9 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     txn = lake.transaction("profiles", day, reads=READS, config=[*config, reading, str(as_of)])
     if not txn.done(*WRITES):
         _rebuild(lake, txn, as_of, settings)
-    counts = _counts(lake, settings.identity.matching.largest_group)
+    counts = _counts(lake, settings.identity.largest_customer)
     if counts["too_many_records"]:
-        log.warning("profiles: customers of more records than matching.largest_group: %d", counts["too_many_records"])
+        log.warning("profiles: decisions made customers larger than largest_customer: %d", counts["too_many_records"])
     log.info("profiles: %s", counts)
     return counts
 
@@ -82,7 +82,7 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
 
 def _counts(lake: Lake, largest: int) -> dict[str, Any]:
     """Numbers only. `without_identifier`: contact records with nothing but their own id, customers of their own;
-    `too_many_records`: customers of more than `largest` records, joined by trusted identifiers one after the other."""
+    `too_many_records`: customers of more than `largest` records, which only stewards' decisions can make."""
     ids = ["login_ids", "loyalty_ids"]
     customers = lake.arrow("profiles/customers", columns=["customer_id", "known", "contact_records", *ids])
     granted = lake.arrow("profiles/consent", columns=["status"]).filter(pc.field("status") == "granted")

@@ -15,12 +15,18 @@ import pandas as pd
 
 from jobs.config_decisions import Placed, contradictions
 from jobs.profiles.components import components
-from jobs.profiles.links import KINDS, LINK_COLUMNS, NEVER
+from jobs.profiles.links import FOUND, KINDS, NEVER
+from jobs.profiles.spans import live
 
 RULE = "steward"
 STRENGTH = {rule: place for place, rule in enumerate((RULE, *KINDS))}
 """Rules by how much they tell, the strongest first; other rules, such as probabilities, come after all of these."""
 MERGED, SPLIT, NONE, WAITING, OVERRULED = "merged", "split", "none", "waiting", "overruled"
+
+
+def strength(rules: pd.Series) -> pd.Series:
+    """How much links by these rules tell: 0 the most."""
+    return rules.map(STRENGTH).fillna(len(STRENGTH)).astype(int)
 
 
 @dataclass(frozen=True)
@@ -87,8 +93,8 @@ def settled(
             for begin, until in _agreed(joined, same, int(since[identifier]), int(end), as_of):
                 there = joined[joined <= begin].index
                 rows += [(contact, str(identifier), str(kind), begin, until) for contact in there]
-    links = pd.DataFrame(rows, columns=LINK_COLUMNS)
-    return links.astype({"first_seen": np.int32, "until": np.int32})
+    links = pd.DataFrame(rows, columns=[name for name in FOUND if name != "by"])
+    return links.assign(by=links["right"]).astype({"first_seen": np.int32, "until": np.int32})
 
 
 def _agreed(joined: pd.Series, same: pd.DataFrame, since: int, end: int, as_of: int) -> list[tuple[int, int]]:
@@ -134,31 +140,16 @@ def _reach(links: pd.DataFrame, others: pd.DataFrame) -> pd.Series:
 
 def _live(links: pd.DataFrame, pairs: pd.DataFrame, kinds: pd.Series, as_of: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Live through the days on which links or decisions of one group begin or end."""
-    begins, ends = links["first_seen"].to_numpy(np.int64), links["until"].to_numpy(np.int64)
     since = pairs["since"].to_numpy(np.int64)
-    days = np.unique(np.concatenate([since, begins, ends]))
-    used_since = np.where(begins < since.min(), begins, NEVER)
-    cut_since, reasons = np.full(len(links), NEVER, np.int64), np.full(len(links), "", object)
-    rows = []
-    for day in days[(days >= since.min()) & (days <= as_of)]:
-        standing = (begins <= day) & (day < ends)
-        cuts = _cuts(links[standing], pairs[since <= day], kinds)
-        cut = np.zeros(len(links), bool)
-        cut[list(cuts)] = True
-        kept = standing & ~cut
-        stops = (used_since < NEVER) & ~kept
-        by = np.where(ends[stops] <= day, links.loc[stops, "rule"], RULE)
-        last = np.minimum(ends[stops], day)  # before the first decision no day is looked at
-        rows.append(links[stops].assign(first_seen=used_since[stops], until=last, ended_by=by))
-        used_since = np.where(kept, np.minimum(used_since, day), NEVER)
-        cut_since = np.where(cut, np.minimum(cut_since, day), NEVER)
-        for place, reason in cuts.items():
-            reasons[place] = reason
-    goes_on, is_cut = used_since < NEVER, cut_since < NEVER
-    rows.append(links[goes_on].assign(first_seen=used_since[goes_on]))
-    days_as_int = {"first_seen": np.int32, "until": np.int32}
-    used = pd.concat(rows, ignore_index=True).astype(days_as_int)
-    return used, links[is_cut].assign(since=cut_since[is_cut], reason=reasons[is_cut])
+    days = np.unique(np.concatenate([since, links["first_seen"], links["until"]]))
+
+    def cuts(day: int, standing: np.ndarray) -> np.ndarray:
+        told = np.full(len(links), "", object)
+        for place, reason in _cuts(links[standing], pairs[since <= day], kinds).items():
+            told[place] = reason
+        return told
+
+    return live(links, days[(days >= since.min()) & (days <= as_of)], cuts, RULE)
 
 
 @dataclass
@@ -188,22 +179,21 @@ def _cuts(links: pd.DataFrame, pairs: pd.DataFrame, kinds: pd.Series) -> dict[in
         for one, other in ((left, right), (right, left)):
             group = groups.setdefault(one, _Group({one}))
             group.enemies.add(other)
-    rank = links["rule"].map(STRENGTH).fillna(len(STRENGTH)).astype(int)
     weight = links["weight"] if "weight" in links else pd.Series(0.0, links.index)
-    order = links.assign(rank=rank, weak=-weight.fillna(0.0)).sort_values(
+    order = links.assign(rank=strength(links["rule"]), weak=-weight.fillna(0.0)).sort_values(
         ["rank", "weak", "first_seen", "left", "right"]
     )
     cuts: dict[int, str] = {}
     kept_by: set[tuple[str, int]] = set()
     lost_by: set[tuple[str, int]] = set()
-    for place, left, right, strength in zip(order.index, order["left"], order["right"], order["rank"], strict=True):
+    for place, left, right, rank in zip(order.index, order["left"], order["right"], order["rank"], strict=True):
         one, other = root(left), root(right)
         here, there = groups.get(one, _Group()), groups.get(other, _Group())
         if one != other and here.inside & there.enemies:
             cuts[place] = "a steward decided that two records are different people"
-            lost_by |= {(left, strength), (right, strength)}
+            lost_by |= {(left, rank), (right, rank)}
             continue
-        kept_by |= {(left, strength), (right, strength)}
+        kept_by |= {(left, rank), (right, rank)}
         if one != other:
             parent[other] = one
             groups[one] = _Group(here.inside | there.inside, here.enemies | there.enemies)

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from jobs.config_decisions import Placed
-from jobs.profiles import decisions
+from jobs.profiles import breaker, decisions
 from jobs.profiles.links import NEVER
 from jobs.schemas import get
 
@@ -18,14 +18,18 @@ EPOCH = date(1970, 1, 1)
 USED, ENDED, CUT = "used", "ended", "cut"
 
 
-def link_table(decided: decisions.Decided, powerless: pd.DataFrame, kinds: pd.Series, as_of: date) -> pa.Table:
-    """identity/links: every link that is or was used, and those that are cut."""
-    today = (as_of - EPOCH).days
-    lived, cut = decided.links, decided.cut
-    ends = np.where(lived["until"] > today, "", _why_ended(lived, powerless))
+def link_table(
+    lived: pd.DataFrame, cut: pd.DataFrame, powerless: pd.DataFrame, kinds: pd.Series, as_of: date
+) -> pa.Table:
+    """identity/links: every link that is or was used (`lived`), and those that are cut (with since and reason).
+
+    What two records have in common twice is told once: used if it still is, else cut.
+    """
+    used = lived["until"] > (as_of - EPOCH).days
     rows = [
+        lived[used].assign(reason="", state=USED),
         cut.assign(until=cut["since"], state=CUT),
-        lived.assign(reason=ends, state=np.where(lived["until"] > today, USED, ENDED)),
+        lived[~used].assign(reason=_why_ended(lived[~used], powerless), state=ENDED),
     ]
     every = pd.concat(rows, ignore_index=True).reindex(columns=get("identity/links").column_names)
     told = every.drop_duplicates(list(get("identity/links").key))
@@ -43,12 +47,13 @@ def link_table(decided: decisions.Decided, powerless: pd.DataFrame, kinds: pd.Se
 
 
 def _why_ended(links: pd.DataFrame, powerless: pd.DataFrame) -> np.ndarray:
-    """Why a link that ended did: a decision, one of its ends is nobody's, or later records spoke against it."""
+    """Why a link that ended did: a decision, too many records, an end that is nobody's, or what later records say."""
     nobodys = powerless.sort_values("since").drop_duplicates("identifier").set_index("identifier")["reason"]
     told = np.full(len(links), "records that came later speak against it", dtype=object)
     for end in ("right", "left"):
         reason = links[end].map(nobodys).map(SET_ASIDE).to_numpy(object)
         told = np.where(pd.notna(reason), reason, told)
+    told = np.where(links["ended_by"] == breaker.RULE, breaker.REASON, told)
     return np.where(links["ended_by"] == decisions.RULE, "a steward's decision", told)
 
 

@@ -19,7 +19,7 @@ from jobs.config_decisions import Placed
 from jobs.config_identity import Identifier
 from jobs.lake import Lake
 from jobs.normalise.identifiers import PERSON_COLUMNS, identifier_column, identifier_hash
-from jobs.profiles import answers, decisions, evidence, model_store
+from jobs.profiles import answers, breaker, decisions, evidence, model_store
 from jobs.profiles.components import NotComponents, components
 from jobs.profiles.contact_rows import contact_versions, rows_of
 from jobs.profiles.history import Links, replay
@@ -47,8 +47,8 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     """
     lake = Lake.of(settings)
     tables = [name for name in person_tables() if lake.exists(name)] or [CONTACTS]
-    rules = settings.identity.model_dump_json(include={"identifiers", "junk", "matching"})
-    config = [rules, settings.general.country, [[one.decision, one.place] for one in settings.decisions]]
+    joining = settings.identity.model_dump_json(include={"identifiers", "junk", "matching", "largest_customer"})
+    config = [joining, settings.general.country, [[one.decision, one.place] for one in settings.decisions]]
     reads = sorted({*tables, CONTACTS, answers.TABLE})
     txn = lake.transaction("identity", day, reads=reads, config=config, previous=model_store.TABLES)
     if txn.done(*WRITES):
@@ -60,7 +60,8 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     found, learned = probable(rows, records, settings.identity.matching, known)
     decided, overruled = decisions.in_force(settings.decisions, answers.answered(txn.arrow(answers.TABLE)))
     told = decisions.as_frame(decided, _hashed(decided, settings))
-    resolved = resolve(seen, settings.identity.identifiers, as_of, found.links, told)
+    rules, largest = settings.identity.identifiers, settings.identity.largest_customer
+    resolved = resolve(seen, rules, as_of, largest, found.links, told)
     for name, table in model_store.learned_tables(learned, known, settings) if learned else ():
         lake.replace(name, table, txn)
     lake.replace("identity/review", _review_table(found.review, as_of), txn)
@@ -109,12 +110,14 @@ def resolve(
     seen: pd.DataFrame,
     rules: Mapping[Any, Identifier],
     as_of: date,
+    largest: int,
     others: pd.DataFrame | None = None,
     told: pd.DataFrame = NO_DECISIONS,
 ) -> Resolved:
     """Customers from sightings: connected components of the links that stand, named after their oldest identifier.
 
-    `others` are further links, as `jobs.profiles.links` makes them; `told` are decisions, as `decisions.as_frame` does.
+    `largest` is how many contact records a customer may have; `others` are further links, as `jobs.profiles.links`
+    makes them; `told` are decisions, as `decisions.as_frame` does.
     """
     nodes = identifiers(seen)
     found, powerless = find_links(seen, rules)
@@ -125,11 +128,11 @@ def resolve(
     again = decisions.settled(seen, powerless, told, by_identifier["first_seen"], today)
     found = pd.concat([found, again], ignore_index=True) if len(again) else found
     decided = decisions.decide(found, told, by_identifier["first_seen"], by_identifier["kind"], today)
-    found = decided.links
-    place = pd.Series(nodes.index, index=nodes["identifier"])
+    capped = breaker.cap(decided.links, by_identifier["kind"], largest, today)
+    found = capped.links
     links = Links(
-        left=place[found["left"]].to_numpy(),
-        right=place[found["right"]].to_numpy(),
+        left=by_identifier.index.get_indexer(found["left"]),
+        right=by_identifier.index.get_indexer(found["right"]),
         first_seen=found["first_seen"].to_numpy(),
         until=found["until"].to_numpy(),
         rule=found["rule"].to_numpy(),
@@ -142,13 +145,17 @@ def resolve(
     customer = ("c" + nodes["identifier"].str[:CUSTOMER_ID_LENGTH]).to_numpy(dtype=object)
     if len(set(customer[np.unique(history.labels)])) < len(np.unique(history.labels)):
         raise NotComponents("identity: two customers got the same id; set another KLANTREIS_HASH_KEY and rebuild")
+    cut = pd.concat([decided.cut, capped.cut], ignore_index=True)
+    nobodys = pd.concat([powerless, capped.nobodys], ignore_index=True)
+    again = again[(again["until"] > today) & ~again["right"].isin(capped.nobodys["identifier"])]
     return Resolved(
         map=_map_table(nodes.assign(customer_id=customer[history.labels]), as_of),
         events=_event_table(history.events, customer),
-        links=evidence.link_table(decided, powerless, by_identifier["kind"], as_of),
-        set_aside=evidence.set_aside_table(powerless, again[again["until"] > today], as_of),
+        links=evidence.link_table(found, cut, powerless, by_identifier["kind"], as_of),
+        set_aside=evidence.set_aside_table(nobodys, again, as_of),
         effects=decided.effects,
-        counts=_counts(seen, nodes, history.labels, history.events, powerless) | {"links_cut": len(decided.cut)},
+        counts=_counts(seen, nodes, history.labels, history.events, nobodys)
+        | {"links_cut": len(decided.cut), "links_cut_too_many_records": len(capped.cut)},
     )
 
 
@@ -211,6 +218,9 @@ def _counts(
         "values_ignored": int(seen["ignored"].sum()),
         "identifiers_shared": {kind: int(n) for (reason, kind), n in set_aside.items() if reason == "shared"},
         "identifiers_disputed": {kind: int(n) for (reason, kind), n in set_aside.items() if reason == "disputed"},
+        "identifiers_too_many_records": {
+            kind: int(n) for (reason, kind), n in set_aside.items() if reason == breaker.RULE
+        },
     }
 
 

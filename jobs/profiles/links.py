@@ -20,6 +20,8 @@ from jobs.profiles import names
 
 KINDS = tuple(PERSON_COLUMNS)
 LINK_COLUMNS = ["left", "right", "rule", "first_seen", "until"]
+FOUND = [*LINK_COLUMNS, "by"]
+"""Columns of links that an identifier makes, and which one that is."""
 NEVER = np.iinfo(np.int32).max
 """Day number for: has not ended."""
 
@@ -33,7 +35,8 @@ def find_links(sightings: pd.DataFrame, rules: Mapping[Any, Identifier]) -> tupl
     together = seen_together(sightings)
     shared = shared_since(together, rules)
     by_row = [kind for kind in KINDS if rules[kind].links and not rules[kind].only_if_same]
-    found = [together[together["left_kind"].isin(by_row) & together["rule"].isin(by_row)].assign(until=NEVER)]
+    in_one_row = together[together["left_kind"].isin(by_row) & together["rule"].isin(by_row)]
+    found = [in_one_row.assign(until=NEVER, by=in_one_row["right"])]
     nobodys = shared.assign(reason="shared")
     for kind in KINDS:  # browsers come last: what is known to be nobody's says nothing about who used one
         rule = rules[kind]
@@ -42,7 +45,7 @@ def find_links(sightings: pd.DataFrame, rules: Mapping[Any, Identifier]) -> tupl
             links, disputed = links_between_contacts(users, kind, rule, shared)
             found.append(links if kind != "cookie" else links[:0])
             nobodys = pd.concat([nobodys, disputed.assign(kind=kind, reason="disputed")], ignore_index=True)
-    return _ended(pd.concat(found, ignore_index=True)[LINK_COLUMNS], nobodys), nobodys
+    return _ended(pd.concat(found, ignore_index=True)[FOUND], nobodys), nobodys
 
 
 def seen_together(sightings: pd.DataFrame) -> pd.DataFrame:
@@ -90,7 +93,7 @@ def links_between_contacts(
     owned = owners.assign(right=owners["identifier"], until=NEVER)
     owned = owned.rename(columns={"contact": "left", "joined": "first_seen"})
     links = pd.concat([between, owned] if rule.only_if_same else [between], ignore_index=True)
-    return links.assign(rule=kind)[LINK_COLUMNS], disputed
+    return links.assign(rule=kind, by=links["identifier"])[FOUND], disputed
 
 
 def _agreeing(carriers: pd.DataFrame, rule: Identifier) -> pd.DataFrame:

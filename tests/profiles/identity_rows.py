@@ -34,12 +34,12 @@ def seen(*rows):
     return frame.astype({"first_seen": "int32", **dict.fromkeys(KINDS, object)})
 
 
-def identity(*rows, as_of=30, told=(), others=None, **rules):
+def identity(*rows, as_of=30, told=(), others=None, largest=200, **rules):
     """Identity of sightings as of a day number, under the careful default rules with those given replaced.
 
-    `told` are decisions as `decided` takes them, `others` further links.
+    `told` are decisions as `decided` takes them, `others` further links, `largest` the records a customer may have.
     """
-    return resolve(seen(*rows), {**RULES, **rules}, EPOCH + dt.timedelta(days=as_of), others, decided(*told))
+    return resolve(seen(*rows), {**RULES, **rules}, EPOCH + dt.timedelta(days=as_of), largest, others, decided(*told))
 
 
 def decided(*told):

@@ -15,7 +15,7 @@ from jobs.config_decisions import Decision
 from jobs.errors import DecisionRefused
 from jobs.lake import Lake
 from jobs.normalise.identifiers import identifier_hash
-from jobs.profiles import answers, customers, identity
+from jobs.profiles import answers, breaker, customers, identity
 from jobs.schemas import get
 from jobs.settings import load_settings
 from tests.profiles.test_run import TABLES
@@ -156,6 +156,21 @@ class TestExplain:
     def test_what_links_nobody_is_told(self, lived, klantreis):
         (phone,) = explained(klantreis, "--source", "crm", "--record", "2")["set_aside"]
         assert (phone["kind"], phone["reason"], phone["since"]) == ("phone", "disputed", "2017-01-01")
+
+    def test_links_that_gave_way_because_a_customer_grew_too_large_are_told(self, company, settings, rows, klantreis):
+        identity_yaml = {"golden_record": {}, "purposes": {}, "largest_customer": 2}
+        loaded = settings(FILES | {"identity.yaml": identity_yaml})
+        lake = Lake.of(loaded)
+        third = {"contact_id": "4", "source": "crm", "email": "ann@x.nl", "updated_at": "2017-01-03"}
+        arrived = third | {"arrived": "2017-01-03", "file_id": "late", "line": 1}
+        lake.append("valid/contacts", rows("valid/contacts", arrived), lake.transaction("late", LAST))
+        live(loaded)
+        found = explained(klantreis, "--source", "crm", "--record", "1")
+        assert [row["record"] for row in found["records"]] == ["crm:1"]
+        gone = {(row["state"], row["rule"], row["until"], row["reason"]) for row in found["kept_out"]}
+        assert gone == {("cut", "email", "2017-01-03", breaker.REASON)}
+        assert [(row["kind"], row["reason"]) for row in found["set_aside"]] == [("email", "too_many_records")]
+        assert breaker.REASON in klantreis("explain", "--source", "crm", "--record", "1")[1]
 
     def test_an_unknown_customer_is_an_error_that_says_how_to_find_one(self, lived, klantreis):
         code, _, errors = klantreis("explain", "cffff")

@@ -142,10 +142,12 @@ def test_counts_hold_numbers_and_no_personal_data(company):
         "values_ignored": 0,
         "identifiers_shared": {},
         "identifiers_disputed": {},
+        "identifiers_too_many_records": {},
         "links_by_probability": 0,
         "pairs_to_review": 0,
         "pairs_kept_apart": 0,
         "links_cut": 0,
+        "links_cut_too_many_records": 0,
         "decisions": {},
     }
 
@@ -195,15 +197,30 @@ def test_junior_and_senior_who_share_a_mailbox_and_a_phone_are_two_customers_and
     assert told == {("email", "disputed"), ("phone", "disputed")}
 
 
-def test_a_customer_that_a_chain_of_identifiers_made_too_large_is_reported(settings, rows):
-    identity_yaml = {"golden_record": {}, "purposes": {}, "matching": {"largest_group": 3}}
-    loaded = settings({"identity.yaml": identity_yaml})
+@pytest.mark.parametrize(
+    ("decided", "found", "too_many", "links_cut"),
+    [("", [["crm:0", "crm:1", "crm:2"], ["crm:3"], ["crm:4"]], 0, 3), ("012", None, 1, 0)],
+)
+def test_a_chain_of_identifiers_is_cut_at_the_cap_and_decisions_beyond_it_are_reported(
+    settings, rows, decided, found, too_many, links_cut
+):
+    same = {"decision": "same", "by": "ann", "on": "2017-01-01", "because": "seen"}
+    record = [{"source": "crm", "record": str(n)} for n in range(4)]
+    told = [{"left": record[int(n)], "right": record[int(n) + 1], **same} for n in decided]
+    loaded = settings(
+        {
+            "identity.yaml": {"golden_record": {}, "purposes": {}, "largest_customer": 3},
+            "decisions.yaml": {"decisions": told},
+        }
+    )
     chain = [{"email": "a@x.nl"}, {"email": "a@x.nl", "login_id": "b"}, {"login_id": "b", "loyalty_id": "c"}]
     chain += [{"loyalty_id": "c"}, {"email": "other@x.nl"}]
     known = CRM | {"arrived": "2017-01-01", "file_id": "f"}
     records = [known | row | {"contact_id": str(n), "line": n} for n, row in enumerate(chain)]
     lake = Lake.of(loaded)
     lake.append("valid/contacts", rows("valid/contacts", *records), lake.transaction("arrive", dt.date(2017, 1, 1)))
-    identity.run(dt.date(2017, 1, 1), loaded)
+    cut = identity.run(dt.date(2017, 1, 1), loaded)["links_cut_too_many_records"]
     counts = customers.run(dt.date(2017, 1, 1), loaded)
-    assert (counts["customers"], counts["too_many_records"]) == (2, 1)
+    everyone = sorted(row["records"] for row in lake.arrow("profiles/customers").to_pylist() if row["records"])
+    assert everyone == (found or [["crm:0", "crm:1", "crm:2", "crm:3"], ["crm:4"]])
+    assert (counts["too_many_records"], cut) == (too_many, links_cut)
