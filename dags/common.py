@@ -19,7 +19,8 @@ from jobs.yaml_files import ConfigError
 log = logging.getLogger(__name__)
 SETTINGS = settings.load_settings()  # a broken configuration shows as import error, with file, line and remedy
 ZONE = SETTINGS.general.timezone
-NIGHTLY = CronPartitionTimetable("0 4 * * *", timezone=ZONE, run_offset=-1, key_format="%Y-%m-%d")
+NOT_LATE = {"run_immediately": timedelta(0)}  # a DAG switched on shortly after its hour waits for the next one
+NIGHTLY = CronPartitionTimetable("0 4 * * *", timezone=ZONE, run_offset=-1, key_format="%Y-%m-%d", **NOT_LATE)
 
 CRM, SURVEY, CHAT, WEB = (Asset(f"valid/{group}", group="klantreis") for group in config_sources.GROUPS)
 PROFILES, JOURNEYS = (Asset(name, group="klantreis") for name in ("profiles", "journeys"))

@@ -6,12 +6,12 @@ the last week needs. No row is changed; readers are not disturbed.
 
 from airflow.sdk import CronTriggerTimetable, dag, task
 
-from dags.common import DAG_ARGS, ZONE
+from dags.common import DAG_ARGS, NOT_LATE, ZONE
 from dags.steps import step
 
 
 @dag(
-    schedule=CronTriggerTimetable("0 5 * * 0", timezone=ZONE),
+    schedule=CronTriggerTimetable("0 5 * * 0", timezone=ZONE, **NOT_LATE),
     tags=["maintenance"],
     description="Compact small files and remove old ones",
     doc_md=__doc__,

@@ -52,8 +52,9 @@ class Company:
 FROM_OTHER_TESTS = ("AIRFLOW_", "AWS_", "KLANTREIS_", "MLFLOW_", "SPARK_")
 """Variables that libraries set in a process that ran other tests before."""
 
-CLOCK = {"activation/ledger": ("updated_at", "request_id", "batch_id")}
-"""Columns that tell one try from another: the clock and request numbers of an outside server, drawn batch ids."""
+CLOCK = {"activation/ledger": ("updated_at", "request_id", "batch_id"), "ops/files": ("version",)}
+"""Columns that tell one try from another: the clock and request numbers of an outside server, drawn batch ids, and
+versions of files, which are trusted only of files that had been at rest for a while when they were read."""
 
 
 def company(home: Path, landing: Path, connections: dict[str, str], **environment: str) -> Company:
