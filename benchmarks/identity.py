@@ -116,11 +116,7 @@ def a_day(records: pd.DataFrame, known: Compared, matching: Matching, seconds: d
     with timed(seconds, "ours: a day with 1 % new records"):
         prepared = prepare([("x", every, KINDS)], None)
         pairs = extend(known, prepared, matching).pairs
-        grouping(_placed(pairs, prepared), len(prepared))
-
-
-def grouping(pairs: pd.DataFrame, size: int) -> np.ndarray:
-    return engine.group_records(pd.DataFrame({SOURCE: [""] * size}), pairs, Matching()).labels
+        engine.group_records(prepared, _placed(pairs, prepared), matching)
 
 
 def _placed(pairs: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
@@ -165,9 +161,10 @@ def grouped(pairs: pd.DataFrame, size: int, threshold: float, seconds: dict[str,
         graph = coo_matrix((np.ones(len(likely), np.int8), (likely["l"], likely["r"])), shape=(size, size))
         return np.asarray(connected_components(graph, directed=False)[1])
 
+    records = pd.DataFrame({SOURCE: [""] * size})
     ways: dict[str, Callable[[pd.DataFrame], np.ndarray]] = {
         "SciPy": components_only,
-        "ours": lambda frame: grouping(frame, size),
+        "ours": lambda frame: engine.group_records(records, frame, Matching()).labels,
     }
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "pairs.parquet"
