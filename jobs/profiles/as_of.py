@@ -15,7 +15,8 @@ from jobs.lake import Lake
 from jobs.profiles import customers, identity, traits
 from jobs.settings import Settings
 
-ZONES = ("identity", "profiles")
+ZONES = ("identity", "profiles", "models")
+"""Of models, identity keeps what matching learned: on a past day that is what it had learned by then."""
 TABLES = ("identity/map", "identity/events", *customers.WRITES, "profiles/traits")
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from jobs.lake import Lake
 from jobs.profiles import identity, model_store
+from jobs.profiles.as_of import profiles_on
 from jobs.profiles.matching.scoring import Scorer
 from tests.killed import killed_after
 from tests.profiles.matching import people
@@ -63,6 +64,17 @@ def test_a_day_trains_nothing_and_compares_its_own_records_only(company, monkeyp
     monkeypatch.setattr(Scorer, "candidates", lambda *a: (candidates(*a), compared.append(a[0].compared))[0])
     identity.run(DAYS[1], company)
     assert compared == [10 * 210 + 10 * 9 // 2]  # with so few records each new one is compared with all
+
+
+def test_a_past_day_is_rebuilt_with_the_model_of_that_day_and_leaves_today_alone(company):
+    identity.run(DAYS[0], company)
+    then = Lake.of(company).content_hash("identity/map")
+    identity.run(DAYS[2], company)
+    today = hashes(company)
+    with profiles_on(DAYS[0], company) as past:
+        assert past.content_hash("identity/map") == then
+        assert past.arrow("models/matching")["trained_on"].to_pylist() == [DAYS[0]]
+    assert hashes(company) == today
 
 
 WRITTEN_ON_A_DAY = 8
