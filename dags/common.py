@@ -28,8 +28,7 @@ FEATURES = Asset("models/features", group="klantreis")
 RETRAINING_DUE = Asset("models/retraining_due", group="klantreis")
 SEGMENTATION, CHURN = (Asset(f"models/{model}", group="klantreis") for model in ("segmentation", "churn"))
 SCORES = Asset("models/scores", group="klantreis")
-AUDIENCES = Asset("audiences", group="klantreis")
-DELIVERIES = Asset("activation/deliveries", group="klantreis")
+AUDIENCES, DELIVERIES = (Asset(name, group="klantreis") for name in ("audiences", "activation/deliveries"))
 
 
 def say_why(context: Any) -> None:

@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -26,11 +26,9 @@ from jobs.profiles.history import Links, replay
 from jobs.profiles.links import KINDS, find_links
 from jobs.profiles.probable import probable
 from jobs.profiles.sightings import person_tables, sightings
-from jobs.schemas import get
 from jobs.settings import Settings
 
 log = logging.getLogger(__name__)
-EPOCH = date(1970, 1, 1)
 CUSTOMER_ID_LENGTH = 16
 NO_DECISIONS = decisions.as_frame([], pd.Series(dtype=object))
 
@@ -123,7 +121,7 @@ def resolve(
     found, powerless = find_links(seen, rules)
     if others is not None and len(others):
         found = pd.concat([found, others], ignore_index=True)
-    today = (as_of - EPOCH).days
+    today = (as_of - evidence.EPOCH).days
     by_identifier = nodes.set_index("identifier")
     again = decisions.settled(seen, powerless, told, by_identifier["first_seen"], today)
     found = pd.concat([found, again], ignore_index=True) if len(again) else found
@@ -176,32 +174,25 @@ def identifiers(seen: pd.DataFrame) -> pd.DataFrame:
 
 
 def _map_table(nodes: pd.DataFrame, as_of: date) -> pa.Table:
-    return _table("identity/map", nodes.assign(first_seen=_dates(nodes["first_seen"]), as_of=as_of))
+    return evidence.as_table("identity/map", nodes.assign(first_seen=evidence.dates(nodes["first_seen"]), as_of=as_of))
 
 
 def _event_table(events: pd.DataFrame, customer: np.ndarray) -> pa.Table:
     has_other = events["other"].notna().to_numpy()
     other = np.full(len(events), None, dtype=object)
     other[has_other] = customer[events.loc[has_other, "other"].astype(int)]
-    day = _dates(events["day"])
+    day = evidence.dates(events["day"])
     goes_on = customer[events["node"].astype(int)]
     changed = np.where(has_other, other, goes_on)
     ids = [f"{when}-{type_}-{who}" for when, type_, who in zip(day, events["type"], changed, strict=True)]
     columns = {"event_id": ids, "day": day, "customer_id": goes_on, "other_customer_id": other}
-    return _table("identity/events", events.assign(**columns))
+    return evidence.as_table("identity/events", events.assign(**columns))
 
 
 def _review_table(review: pd.DataFrame, as_of: date) -> pa.Table:
-    return _table("identity/review", review.assign(first_seen=_dates(review["first_seen"]), as_of=as_of))
-
-
-def _table(name: str, content: pd.DataFrame) -> pa.Table:
-    dataset = get(name)
-    return pa.Table.from_pandas(content[dataset.column_names], dataset.arrow_schema(), preserve_index=False)
-
-
-def _dates(days: pd.Series) -> np.ndarray:
-    return np.array([EPOCH + timedelta(days=int(day)) for day in days], dtype=object)
+    return evidence.as_table(
+        "identity/review", review.assign(first_seen=evidence.dates(review["first_seen"]), as_of=as_of)
+    )
 
 
 def _counts(

@@ -8,14 +8,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
-from jobs.profiles.matching.compared import FACTS, Compared
+from jobs.profiles.evidence import EPOCH, as_table, dates
+from jobs.profiles.matching.compared import Compared
+from jobs.profiles.matching.engine import FACTS
 from jobs.profiles.matching.model import Model
 from jobs.profiles.probable import LINKS, RULE, Learned
 from jobs.schemas import get
@@ -27,7 +28,6 @@ ROWS, PAIRS, EARLIER = "models/matching_rows", "models/matching_pairs", "models/
 TABLES = (MODEL, TERMS, EARLIER, PAIRS, ROWS)
 """In the order they are written. What a killed run left half-way is found by the last one: its rows do not go with the
 model, so all is compared anew, or do not hold the newest rows, so these are."""
-EPOCH = date(1970, 1, 1)
 
 
 def load_learned(read: Callable[[str], DataFrame], records: pd.DataFrame, settings: Settings) -> Learned | None:
@@ -56,8 +56,8 @@ def learned_tables(learned: Learned, known: Learned | None, settings: Settings) 
         yield from _model_tables(learned, settings)
     slots = [comparison.slot for comparison in model.comparisons]
     levels = pd.Series(list(pairs[slots].to_numpy("int64")), pairs.index, dtype=object)
-    yield PAIRS, _table(PAIRS, pairs.assign(levels=levels))
-    yield ROWS, _table(ROWS, pd.DataFrame({"row": learned.compared.records, "model": model.version}))
+    yield PAIRS, as_table(PAIRS, pairs.assign(levels=levels))
+    yield ROWS, as_table(ROWS, pd.DataFrame({"row": learned.compared.records, "model": model.version}))
 
 
 def _model_tables(learned: Learned, settings: Settings) -> Iterator[tuple[str, pa.Table]]:
@@ -70,18 +70,10 @@ def _model_tables(learned: Learned, settings: Settings) -> Iterator[tuple[str, p
         "settings": _fingerprint(settings),
     }
     values = [_hidden(slot, value, key) for slot, value in zip(model.terms.slot, model.terms.value, strict=True)]
-    earlier = {name: _dates(learned.earlier[name]) for name in ("first_seen", "until")}
+    earlier = {name: dates(learned.earlier[name]) for name in ("first_seen", "until")}
     yield MODEL, pa.Table.from_pylist([head], get(MODEL).arrow_schema())
-    yield TERMS, _table(TERMS, model.terms.assign(value=values))
-    yield EARLIER, _table(EARLIER, learned.earlier.assign(**earlier))
-
-
-def _table(name: str, content: pd.DataFrame) -> pa.Table:
-    return pa.Table.from_pandas(content[get(name).column_names], get(name).arrow_schema(), preserve_index=False)
-
-
-def _dates(days: pd.Series) -> np.ndarray:
-    return np.array([EPOCH + timedelta(days=int(day)) for day in days], dtype=object)
+    yield TERMS, as_table(TERMS, model.terms.assign(value=values))
+    yield EARLIER, as_table(EARLIER, learned.earlier.assign(**earlier))
 
 
 def _fingerprint(settings: Settings) -> str:

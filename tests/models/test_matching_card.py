@@ -11,7 +11,8 @@ from jobs.errors import ModelRefused
 from jobs.lake import Lake
 from jobs.models import match_weights, matching_card
 from jobs.models.registry import Registry
-from jobs.profiles.matching.compared import FACTS, Compared, learn
+from jobs.profiles.matching.compared import Compared, learn
+from jobs.profiles.matching.engine import FACTS
 from jobs.profiles.matching.kinds import guess_kinds
 from jobs.profiles.matching.records import prepare
 from jobs.profiles.model_store import TERMS, learned_tables

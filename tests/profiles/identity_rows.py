@@ -5,7 +5,8 @@ import datetime as dt
 import pandas as pd
 
 from jobs.config_identity import Identity
-from jobs.profiles.identity import EPOCH, resolve
+from jobs.profiles.evidence import EPOCH
+from jobs.profiles.identity import resolve
 from jobs.profiles.links import KINDS
 
 DAY = dt.date(2017, 1, 1)

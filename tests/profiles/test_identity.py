@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.config_identity import Identifier
-from jobs.profiles.identity import EPOCH
+from jobs.profiles.evidence import EPOCH
 from jobs.profiles.links import KINDS
 from tests.profiles.identity_rows import customers, events, identity, together
 

@@ -11,11 +11,10 @@ import pandas as pd
 
 from jobs.config_identity import Matching
 from jobs.profiles.matching import engine
+from jobs.profiles.matching.engine import FACTS
 from jobs.profiles.matching.model import Model
 from jobs.profiles.matching.records import KEY
 from jobs.profiles.matching.scoring import Scorer
-
-FACTS = ("weight", "probability", "differ", "conflict", "unnamed")
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ from jobs.profiles.matching.model import Model, frequencies, rarest, train
 from jobs.profiles.matching.records import KEY, SOURCE, prepare, without_hubs
 from jobs.profiles.matching.scoring import Scorer
 
+FACTS = ("weight", "probability", "differ", "conflict", "unnamed")
+"""What is found of a pair, besides the level of each slot."""
 NAMES_ALONE = 0.5
 """How far below the threshold pairs end of which nothing but names can be compared."""
 FLOOR_BELOW = 14.0
@@ -99,8 +101,7 @@ def score(
         )
     floor = min(matching.weight - FLOOR_BELOW, matching.doubt)
     if not compared or len(records) < 2 or not rules:
-        facts = ("weight", "probability", "differ", "conflict", "unnamed")
-        empty = pd.DataFrame({name: [] for name in ("l", "r", *facts, *(c.slot for c in compared))})
+        empty = pd.DataFrame({name: [] for name in ("l", "r", *FACTS, *(c.slot for c in compared))})
         return empty.astype({"l": int, "r": int}), report, model or _untrained(compared, rules, records)
     candidates = scorer.candidates(compared, rules)
     if model is None:
