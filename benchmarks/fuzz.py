@@ -34,7 +34,7 @@ import zstandard
 from jobs.config_formats import Format, Limits
 from jobs.ingest.columns import Seen
 from jobs.ingest.content import BrokenFile, Snapshot
-from jobs.ingest.readers import read, to_json
+from jobs.ingest.readers import opened, read, to_json
 
 LIMITS = Limits(field_mb=1, record_mb=2, archive_files=100, expanded_mb=16, expansion=100)
 SECONDS = 5.0
@@ -114,7 +114,7 @@ def _read(database: duckdb.DuckDBPyConnection, sample: Sample, data: bytes) -> t
     refused: list[int] = []
     seen = Seen({"id", "name"}, True, [])
     try:
-        with Snapshot(sample.path, "", len(data), data).content(sample.form, LIMITS) as content:
+        with opened(Snapshot(sample.path, "", len(data), data), sample.form, LIMITS) as content:
             for chunk in read(database, content, sample.form, LIMITS):
                 seen.look(chunk)
                 text = to_json(database, chunk.columns) if chunk.columns is not None else chunk.text

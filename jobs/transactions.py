@@ -26,7 +26,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
@@ -36,7 +36,19 @@ from jobs.delta_files import LakeError
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from jobs.lake import Lake
+
+class Tables(Protocol):
+    """What a transaction asks of the lake that made it."""
+
+    def empty(self, name: str) -> DataFrame: ...
+
+    def read(self, name: str, day: dt.date | None = None, version: int | None = None) -> DataFrame: ...
+
+    def arrow(
+        self, name: str, columns: Sequence[str] | None = None, day: dt.date | None = None, version: int | None = None
+    ) -> pa.Table: ...
+
+    def has(self, name: str, txn: Txn) -> bool: ...
 
 
 class StaleWrite(LakeError):
@@ -64,7 +76,7 @@ class Txn:
     app: str
     version: int
     day: dt.date | None = None
-    lake: Lake | None = field(default=None, repr=False, compare=False)
+    lake: Tables | None = field(default=None, repr=False, compare=False)
     pins: dict[str, int | None] = field(default_factory=dict, repr=False, compare=False)
     base: dict[str, int | None] = field(default_factory=dict, repr=False, compare=False)
 
@@ -98,7 +110,7 @@ class Txn:
         """The name this transaction's id is filed under in the log of that table."""
         return f"{self.app}/{self.day}" if self.day and dataset.scope == "day" else self.app
 
-    def _pinned(self, name: str) -> tuple[Lake, int | None]:
+    def _pinned(self, name: str) -> tuple[Tables, int | None]:
         if self.lake is None or name not in self.pins:
             listed = ", ".join(sorted(self.pins)) or "none"
             raise LakeError(f"transaction {self.app}: table {name} is not among its reads ({listed}); list it there")

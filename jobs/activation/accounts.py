@@ -8,8 +8,7 @@ from datetime import date
 
 import pyarrow.compute as pc
 
-from jobs.activation.channel import Action, Outcome
-from jobs.activation.ledger import refused_of_partial
+from jobs.activation.channel import Action, Outcome, refused_of_partial
 from jobs.errors import DeliveryIncomplete
 from jobs.lake import Lake
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
-
-from jobs.settings import Settings
 
 Action = Literal["add", "remove", "send"]
 State = Literal["claimed", "submitted", "accepted", "rejected", "partial", "unknown"]
@@ -82,13 +81,15 @@ class Channel(Protocol):
         """Release connections."""
 
 
-def open_channel(audience: str, destination: str, settings: Settings) -> Channel:
-    """The channel of that destination, ready for this audience. Raises ConfigError for a wrong configuration."""
-    kind = settings.channels.destinations[destination].type
-    if kind == "smtp":
-        from jobs.activation.smtp import SmtpChannel
+_PARTIAL = re.compile(r"^(\d+) of (\d+) refused: ")
 
-        return SmtpChannel(audience, destination, settings)
-    from jobs.activation.google_data_manager import DataManagerChannel
 
-    return DataManagerChannel(audience, destination, settings)
+def partial_reason(refused: int, total: int, reasons: str) -> str:
+    """The reason of rows of a request of which `refused` rows were refused without saying which."""
+    return f"{refused} of {total} refused: {reasons}"
+
+
+def refused_of_partial(reason: str) -> float:
+    """The part of such a row that counts as refused."""
+    match = _PARTIAL.match(reason)
+    return int(match[1]) / int(match[2]) if match else 1.0

@@ -20,9 +20,8 @@ from google.api_core import exceptions as google_errors
 from google.auth.credentials import AnonymousCredentials, Credentials
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
-from jobs.activation.channel import ChannelDown, Operation, Outcome
+from jobs.activation.channel import ChannelDown, Operation, Outcome, partial_reason
 from jobs.activation.google_identifiers import hashes
-from jobs.activation.ledger import partial_reason
 from jobs.activation.options import DataManagerOptions, options
 from jobs.connections import Connection, connection
 from jobs.retries import PoliteWait

@@ -7,7 +7,6 @@ processes that claim the same try of the same customer cannot both win, because 
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -24,19 +23,6 @@ from jobs.lake import Lake
 TABLE = "activation/ledger"
 STATES = ("claimed", "submitted", "unknown", "partial", "rejected", "accepted")
 """From least to most certain: the last one reached is the state of the try."""
-
-_PARTIAL = re.compile(r"^(\d+) of (\d+) refused: ")
-
-
-def partial_reason(refused: int, total: int, reasons: str) -> str:
-    """The reason of rows of a request of which `refused` rows were refused without saying which."""
-    return f"{refused} of {total} refused: {reasons}"
-
-
-def refused_of_partial(reason: str) -> float:
-    """The part of such a row that counts as refused."""
-    match = _PARTIAL.match(reason)
-    return int(match[1]) / int(match[2]) if match else 1.0
 
 
 def claim(

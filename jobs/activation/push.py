@@ -22,7 +22,8 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt
 from jobs import schemas
 from jobs.activation import ledger, plan
 from jobs.activation.accounts import Account
-from jobs.activation.channel import Action, Channel, ChannelDown, Operation, Outcome, Recipient, open_channel
+from jobs.activation.channel import Action, Channel, ChannelDown, Operation, Outcome, Recipient
+from jobs.activation.channel_types import open_channel
 from jobs.activation.unsubscribe import suppress
 from jobs.lake import Lake, StaleWrite
 from jobs.settings import Settings

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jobs.config_formats import Limits
-from jobs.ingest.compression import GZIP, ZSTD, capped, inflated
+from jobs.ingest.compression import GZIP, ZSTD, capped, gunzip, inflated, unzstd
 from jobs.ingest.content import MB, BrokenFile, Data, slices
 
 LISTED = 512
@@ -112,6 +112,23 @@ def only_member(data: Data, path: str, limits: Limits) -> Iterator[bytes]:
             f"such as {{day}}/{name}/NAME*.csv"
         )
     return content(data, found[0], limits)
+
+
+def expanded(path: str, data: Data, limits: Limits) -> Iterator[bytes] | None:
+    """The content of a compressed file, or None if `path` names no compressed one.
+
+    Raises BrokenFile, also on the way, if it is damaged, cut off, or becomes larger than `limits` allow.
+    """
+    name = path.lower()
+    if is_packed(path, data):
+        return unpacked(path, data, limits)
+    if name.endswith(".zip"):
+        return capped(only_member(data, path, limits), len(data), limits)
+    if name.endswith(GZIP):
+        return capped(gunzip(data), len(data), limits)
+    if name.endswith(ZSTD):
+        return capped(unzstd(data), len(data), limits)
+    return None
 
 
 def content(data: Data, member: Member, limits: Limits) -> Iterator[bytes]:

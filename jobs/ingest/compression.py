@@ -18,25 +18,6 @@ ZSTD_PIECE = 2048
 """Bytes given to zstd at a time: it expands all it is given, a block of four bytes to 128 KB."""
 
 
-def expanded(path: str, data: Data, limits: Limits) -> Iterator[bytes] | None:
-    """The content of a compressed file, or None if `path` names no compressed one.
-
-    Raises BrokenFile, also on the way, if it is damaged, cut off, or becomes larger than `limits` allow.
-    """
-    from jobs.ingest.archives import is_packed, only_member, unpacked
-
-    name = path.lower()
-    if is_packed(path, data):
-        return unpacked(path, data, limits)
-    if name.endswith(".zip"):
-        return capped(only_member(data, path, limits), len(data), limits)
-    if name.endswith(GZIP):
-        return capped(_gunzip(data), len(data), limits)
-    if name.endswith(ZSTD):
-        return capped(unzstd(data), len(data), limits)
-    return None
-
-
 def capped(chunks: Iterator[bytes], size: int, limits: Limits) -> Iterator[bytes]:
     """The chunks of something that has `size` bytes compressed, as long as it expands like honest data."""
     expansion = Expansion(size, limits)
@@ -85,7 +66,7 @@ def inflated(data: Data, start: int, end: int) -> Iterator[bytes]:
             yield chunk
 
 
-def _gunzip(data: Data) -> Iterator[bytes]:
+def gunzip(data: Data) -> Iterator[bytes]:
     """The members of a gzip file, one after the other. Zeros after the last one are padding."""
     expander = zlib.decompressobj(wbits=31)
     position = 0

@@ -9,9 +9,7 @@ from __future__ import annotations
 import codecs
 import mmap
 import re
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import IO, Any
@@ -69,19 +67,6 @@ class Snapshot:
     size: int
     data: Data
 
-    @contextmanager
-    def content(self, form: Format, limits: Limits) -> Iterator[Content]:
-        """The content, decompressed, and as UTF-8 if the format is one of text.
-
-        Raises BrokenFile if it cannot be decompressed to its end or is larger than `limits` allow.
-        """
-        from jobs.ingest.compression import expanded
-
-        with tempfile.TemporaryFile() as copy, tempfile.TemporaryFile() as text:
-            chunks = expanded(self.path, self.data, limits)
-            data = self.data if chunks is None else keep(chunks, copy)[0]
-            yield Content(data) if form.type in ("parquet", "avro") else _as_text(data, form, limits, text)
-
 
 def keep(chunks: Iterator[bytes], copy: IO[bytes]) -> tuple[Data, int]:
     """All chunks and their size: as bytes, or, when they are many, as a map of `copy`."""
@@ -110,7 +95,7 @@ def hashed(chunks: Iterator[bytes], digest: Any) -> Iterator[bytes]:
         yield chunk
 
 
-def _as_text(data: Data, form: Format, limits: Limits, copy: IO[bytes]) -> Content:
+def as_text(data: Data, form: Format, limits: Limits, copy: IO[bytes]) -> Content:
     encoding = _encoding(data, form.encoding)
     if _is_clean(data, encoding):
         content = Content(data)

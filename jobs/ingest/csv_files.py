@@ -9,14 +9,13 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from jobs.config_formats import Format, Limits
 from jobs.ingest.content import BrokenFile, Content, Data
-from jobs.ingest.csv_lines import LineCounter
+from jobs.ingest.csv_lines import LineCounter, dialect
 from jobs.ingest.records import BLOCK, Chunk, check_columns
 
 SENTINEL = "\x02"
@@ -43,17 +42,6 @@ def read_csv(content: Content, form: Format, limits: Limits) -> Iterator[Chunk]:
     if held is None or not held.num_rows or held.column(0)[-1].as_py() != SENTINEL:
         raise BrokenFile(f"a quote that opens on line {lines.next_line} or later is never closed; send the file again")
     yield lines.chunk(held.slice(0, held.num_rows - 1))
-
-
-def dialect(form: Format) -> dict[str, Any]:
-    """The format as Python's csv module names it."""
-    return {
-        "delimiter": form.delimiter,
-        "quotechar": form.quote or None,
-        "quoting": csv.QUOTE_MINIMAL if form.quote else csv.QUOTE_NONE,
-        "escapechar": form.escape or None,
-        "doublequote": bool(form.quote),
-    }
 
 
 def _header(content: Content, form: Format) -> tuple[list[str], int, int]:

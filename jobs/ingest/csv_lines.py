@@ -136,8 +136,6 @@ class LineCounter:
             found.setdefault(position, ("record:quotes", reason))
 
     def _is_strict(self, text: str) -> bool:
-        from jobs.ingest.csv_files import dialect
-
         try:
             list(csv.reader(io.StringIO(text, newline=""), strict=True, **dialect(self._form)))
         except csv.Error:
@@ -268,3 +266,14 @@ def _line_breaks(table: pa.Table, lone_returns: bool) -> pa.Array | None:
 
 def _breaks_in(text: str) -> int:
     return text.count("\n") + text.count("\r") - text.count("\r\n")
+
+
+def dialect(form: Format) -> dict[str, Any]:
+    """The format as Python's csv module names it."""
+    return {
+        "delimiter": form.delimiter,
+        "quotechar": form.quote or None,
+        "quoting": csv.QUOTE_MINIMAL if form.quote else csv.QUOTE_NONE,
+        "escapechar": form.escape or None,
+        "doublequote": bool(form.quote),
+    }

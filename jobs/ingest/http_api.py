@@ -16,7 +16,7 @@ from jobs.config_places import Request
 from jobs.connections import Connection
 from jobs.errors import StepFailed
 from jobs.ingest.json_text import NotThere, value_at, values_at
-from jobs.ingest.pull import Line
+from jobs.ingest.records import Line
 from jobs.retries import PoliteWait
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs addresses whose query may hold personal data

@@ -20,7 +20,7 @@ from jobs.ingest.files import Entry, Ledger, NewFile, changing
 from jobs.ingest.landing import Landing, Waiting
 from jobs.ingest.places import Changed
 from jobs.ingest.raw_rows import RawRows
-from jobs.ingest.readers import read
+from jobs.ingest.readers import opened, read
 from jobs.ingest.records import Chunk, Reject
 from jobs.lake import Lake
 
@@ -173,7 +173,7 @@ def _chunks(database: duckdb.DuckDBPyConnection, landing: Landing, files: NewFil
 def _whole(database: duckdb.DuckDBPyConnection, snapshot: Snapshot, files: NewFiles, new: NewFile) -> Iterator[Chunk]:
     """All chunks of a file, the first one only after the last one is known to be readable and its columns are."""
     form, seen = files.dataset.format, files.drift.seen(new)
-    with snapshot.content(form, files.limits) as content:
+    with opened(snapshot, form, files.limits) as content:
         chunks = list(read(database, content, form, files.limits)) if len(content) <= IN_MEMORY else None
         for chunk in chunks or read(database, content, form, files.limits):
             seen.look(chunk)

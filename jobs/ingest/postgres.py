@@ -16,7 +16,7 @@ from psycopg import sql
 from jobs.config_places import Query, table_names
 from jobs.connections import Connection
 from jobs.errors import StepFailed
-from jobs.ingest.pull import Line
+from jobs.ingest.records import Line
 from jobs.yaml_files import nearest
 
 BATCH = 500

@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,24 +24,15 @@ import pyarrow.compute as pc
 from jobs import schemas
 from jobs.connections import connection
 from jobs.errors import StepFailed
+from jobs.ingest import http_api, postgres
 from jobs.ingest.landing import landing_place
 from jobs.ingest.places import Place
+from jobs.ingest.records import Line
 from jobs.lake import Lake
 from jobs.settings import Settings
 from jobs.yaml_files import ConfigError
 
 log = logging.getLogger(__name__)
-
-
-class Line(NamedTuple):
-    """One record as JSON on one line.
-
-    `seen`: the last pull reached this far, so it has it if nothing changed. `again`: the next pull will see it again.
-    """
-
-    text: str
-    seen: bool
-    again: bool
 
 
 @dataclass(frozen=True)
@@ -112,8 +102,6 @@ def spool(folder: Path, dataset: str, lines: Iterable[Line], last: Pull | None) 
 
 
 def _stage(source: str, settings: Settings, last: dict[str, Pull], folder: Path) -> Iterator[Staged]:
-    from jobs.ingest import http_api, postgres
-
     config = settings.sources[source]
     login = connection(config.connection)
     queries = {name: dataset.query for name, dataset in config.datasets.items() if dataset.query}

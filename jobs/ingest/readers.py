@@ -7,7 +7,9 @@ be trusted as a whole raises `BrokenFile`, possibly after some chunks, so take a
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import duckdb
 import numpy as np
@@ -16,9 +18,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from jobs.config_formats import Format, Limits
+from jobs.ingest.archives import expanded
 from jobs.ingest.avro_files import read_avro
 from jobs.ingest.compression import Expansion
-from jobs.ingest.content import MAX_REFUSED, MB, BrokenFile, Content
+from jobs.ingest.content import MAX_REFUSED, MB, BrokenFile, Content, Snapshot, as_text, keep
 from jobs.ingest.csv_files import read_csv
 from jobs.ingest.json_files import query, read_json, read_jsonl
 from jobs.ingest.records import Chunk, check_columns
@@ -26,6 +29,18 @@ from jobs.ingest.records import Chunk, check_columns
 BARE = re.compile(r'"(?:[^"\\]|\\.)*"|(-?(?:NaN|Infinity))')
 BATCH = 100_000
 """Rows of a Parquet file read at a time."""
+
+
+@contextmanager
+def opened(snapshot: Snapshot, form: Format, limits: Limits) -> Iterator[Content]:
+    """The content of a landed file, decompressed, and as UTF-8 if the format is one of text.
+
+    Raises BrokenFile if it cannot be decompressed to its end or is larger than `limits` allow.
+    """
+    with tempfile.TemporaryFile() as copy, tempfile.TemporaryFile() as text:
+        chunks = expanded(snapshot.path, snapshot.data, limits)
+        data = snapshot.data if chunks is None else keep(chunks, copy)[0]
+        yield Content(data) if form.type in ("parquet", "avro") else as_text(data, form, limits, text)
 
 
 def read(database: duckdb.DuckDBPyConnection, content: Content, form: Format, limits: Limits) -> Iterator[Chunk]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -12,6 +13,17 @@ BLOCK = 32 << 20
 """Bytes parsed at a time, if a record is 32 MB at most."""
 SHOWN = 100_000
 """Characters of a refused record that are kept; its file, line and length tell where the rest is."""
+
+
+class Line(NamedTuple):
+    """One record as JSON on one line.
+
+    `seen`: the last pull reached this far, so it has it if nothing changed. `again`: the next pull will see it again.
+    """
+
+    text: str
+    seen: bool
+    again: bool
 
 
 @dataclass(frozen=True)

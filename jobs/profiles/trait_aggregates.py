@@ -12,6 +12,7 @@ from pyspark.sql import types as T
 from jobs.config_traits import Trait
 from jobs.profiles.trait_rows import SOURCES
 from jobs.profiles.trait_sql import Aggregate, aggregates_of, parts_of
+from jobs.sql_words import words
 
 MOST_FREQUENT = "most_frequent"
 _FAR = 2**62
@@ -143,6 +144,15 @@ def finished(value: Column, trait: Trait) -> Column:
     """The value with the type and the default of its trait."""
     typed = value.cast(trait.type)
     return typed if trait.default is None else F.coalesce(typed, F.lit(trait.default).cast(trait.type))
+
+
+def derived(value: str, known: dict[str, Trait]) -> Column:
+    """The expression, with amounts as doubles: engines differ in the digits of a quotient of decimals."""
+    spelled = [
+        f"cast({text} as double)" if kind == "word" and text in known and known[text].type == "decimal(18,2)" else text
+        for kind, text in words(value)
+    ]
+    return F.expr(" ".join(spelled))
 
 
 def condition_of(trait: Trait) -> str:

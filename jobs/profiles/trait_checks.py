@@ -98,8 +98,7 @@ def _not_understood(error: Exception) -> str:
 
 def _type(spark: SparkSession, name: str, trait: Trait, traits: dict[str, Trait]) -> str:
     """The type of the value. Raises what the engine raises when it cannot be understood."""
-    from jobs.profiles.trait_aggregates import aggregated
-    from jobs.profiles.traits import derived
+    from jobs.profiles.trait_aggregates import aggregated, derived
 
     if trait.over is None:
         others = ", ".join(f"{other} {known.type}" for other, known in traits.items() if other != name)

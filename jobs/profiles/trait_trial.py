@@ -55,8 +55,7 @@ def _conditions(spark: SparkSession, some: dict[str, Trait], every: dict[str, Tr
 
 
 def _values(spark: SparkSession, some: dict[str, Trait], every: dict[str, Trait]) -> DataFrame:
-    from jobs.profiles.trait_aggregates import aggregated
-    from jobs.profiles.traits import derived
+    from jobs.profiles.trait_aggregates import aggregated, derived
 
     kind = next(iter(some.values())).over
     if kind is None:

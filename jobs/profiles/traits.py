@@ -10,19 +10,18 @@ import logging
 from datetime import date
 from typing import Any
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config_traits import TABLE, Trait
 from jobs.engine import get_spark
 from jobs.lake import Lake
 from jobs.profiles.identity import newest_day
-from jobs.profiles.trait_aggregates import aggregated, finished
+from jobs.profiles.trait_aggregates import aggregated, derived, finished
 from jobs.profiles.trait_checks import refuse_wrong_traits
 from jobs.profiles.trait_rows import Read, known_rows, tables_for
 from jobs.profiles.trait_sql import in_order
 from jobs.settings import Settings
-from jobs.sql_words import words
 
 log = logging.getLogger(__name__)
 
@@ -67,12 +66,3 @@ def with_derived(found: DataFrame, traits: dict[str, Trait]) -> DataFrame:
     for name in in_order(traits)[0]:
         found = found.withColumn(name, finished(derived(traits[name].value, traits), traits[name]))
     return found
-
-
-def derived(value: str, known: dict[str, Trait]) -> Column:
-    """The expression, with amounts as doubles: engines differ in the digits of a quotient of decimals."""
-    spelled = [
-        f"cast({text} as double)" if kind == "word" and text in known and known[text].type == "decimal(18,2)" else text
-        for kind, text in words(value)
-    ]
-    return F.expr(" ".join(spelled))

@@ -10,7 +10,7 @@ import zstandard
 
 from jobs.config_formats import Limits
 from jobs.ingest import compression, load
-from jobs.ingest.archives import content, members
+from jobs.ingest.archives import content, expanded, members
 from jobs.ingest.content import BrokenFile
 from tests.ingest.conftest import CONTACTS
 
@@ -178,7 +178,7 @@ def test_zstd_of_several_frames_is_one_file_and_a_cut_or_damaged_one_is_broken()
     data = packer.compress(ANN.encode()) + packer.compress(b"2,2024-05-01,,Bo,\n")
 
     def expand(data):
-        return b"".join(compression.expanded("a.csv.zst", data, Limits()))
+        return b"".join(expanded("a.csv.zst", data, Limits()))
 
     assert expand(data) == (ANN + "2,2024-05-01,,Bo,\n").encode()
     with pytest.raises(BrokenFile, match="cut off"):
@@ -191,7 +191,7 @@ def test_a_zstd_bomb_is_stopped_while_it_expands(monkeypatch):
     monkeypatch.setattr(compression, "HONEST", 1 << 20)
     bomb = zstandard.ZstdCompressor().compress(b"\0" * (200 << 20))
     with pytest.raises(BrokenFile, match="expands"):
-        for _ in compression.expanded("a.zst", bomb, Limits()):
+        for _ in expanded("a.zst", bomb, Limits()):
             pass
 
 

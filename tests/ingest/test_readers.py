@@ -13,7 +13,7 @@ import pytest
 from jobs.config_formats import Format, Limits
 from jobs.ingest import compression, csv_files, json_files
 from jobs.ingest.content import BrokenFile, Snapshot
-from jobs.ingest.readers import read, to_json
+from jobs.ingest.readers import opened, read, to_json
 
 
 def read_all(data: bytes, path="file", limits=None, **form):
@@ -22,7 +22,7 @@ def read_all(data: bytes, path="file", limits=None, **form):
     good, refused = [], []
     with (
         duckdb.connect() as database,
-        Snapshot(path, hashlib.sha256(data).hexdigest(), len(data), data).content(form, limits) as content,
+        opened(Snapshot(path, hashlib.sha256(data).hexdigest(), len(data), data), form, limits) as content,
     ):
         for chunk in read(database, content, form, limits):
             text = to_json(database, chunk.columns) if chunk.columns is not None else chunk.text
