@@ -159,7 +159,7 @@ def main() -> None:
 
 def run(home: Path, count: int, seed: int) -> Outcome:
     """Inject so many faults below `home` and judge each; the same seed gives the same faults."""
-    from jobs.settings import load_settings
+    from jobs.config.settings import load_settings
 
     os.environ.setdefault("KLANTREIS_HASH_KEY", "faults")
     for name, content in CONFIG.items():

@@ -31,7 +31,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
-from jobs.config_formats import Format, Limits
+from jobs.config.formats import Format, Limits
 from jobs.ingest.columns import Seen
 from jobs.ingest.content import BrokenFile, Snapshot
 from jobs.ingest.readers import opened, read, to_json

@@ -26,7 +26,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from splink import DuckDBAPI, Linker
 
-from jobs.config_identity import Matching
+from jobs.config.identity import Matching
 from jobs.profiles.matching import engine
 from jobs.profiles.matching.compared import Compared, extend, learn
 from jobs.profiles.matching.engine import FLOOR_BELOW

@@ -129,8 +129,8 @@ def _ours(home: Path) -> dict[str, float]:
 
 
 def _load_and_publish(home: Path) -> dict[str, float]:
+    from jobs.config.settings import load_settings
     from jobs.ingest import load
-    from jobs.settings import load_settings
     from jobs.validate import publish
 
     settings = load_settings(home / "config")

@@ -90,7 +90,7 @@ def declared() -> dict[str, dict[str, object]]:
 
 
 def _company(work: Path):  # type: ignore[no-untyped-def]
-    from jobs.settings import load_settings
+    from jobs.config.settings import load_settings
 
     folder = work / "config"
     folder.mkdir(parents=True)

@@ -45,7 +45,7 @@ import json, sys, time
 from datetime import date
 from jobs import pipeline
 from jobs.engine import get_spark
-from jobs.settings import load_settings
+from jobs.config.settings import load_settings
 
 started = time.monotonic()
 get_spark().range(1).count()

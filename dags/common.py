@@ -13,8 +13,9 @@ from typing import Any
 
 from airflow.sdk import Asset, CronPartitionTimetable, ExceptionRetryPolicy, Param, RetryAction, RetryRule
 
-from jobs import config_sources, errors, settings
-from jobs.yaml_files import ConfigError
+from jobs import errors
+from jobs.config import settings, sources
+from jobs.config.yaml_files import ConfigError
 
 log = logging.getLogger(__name__)
 SETTINGS = settings.load_settings()  # a broken configuration shows as import error, with file, line and remedy
@@ -22,7 +23,7 @@ ZONE = SETTINGS.general.timezone
 NOT_LATE = {"run_immediately": timedelta(0)}  # a DAG switched on shortly after its hour waits for the next one
 NIGHTLY = CronPartitionTimetable("0 4 * * *", timezone=ZONE, run_offset=-1, key_format="%Y-%m-%d", **NOT_LATE)
 
-CRM, SURVEY, CHAT, WEB = (Asset(f"valid/{group}", group="klantreis") for group in config_sources.GROUPS)
+CRM, SURVEY, CHAT, WEB = (Asset(f"valid/{group}", group="klantreis") for group in sources.GROUPS)
 PROFILES, JOURNEYS = (Asset(name, group="klantreis") for name in ("profiles", "journeys"))
 FEATURES = Asset("models/features", group="klantreis")
 RETRAINING_DUE = Asset("models/retraining_due", group="klantreis")

@@ -52,10 +52,14 @@ def tables() -> str:
 
 def configuration() -> str:
     """Every key of every YAML file, from the models that check them."""
-    from jobs.config_identity import Identity
-    from jobs.config_models import Audience, Channels, General, Journey, Models
-    from jobs.config_sources import Source
-    from jobs.config_traits import Traits
+    from jobs.config.audiences import Audience
+    from jobs.config.company import General
+    from jobs.config.destinations import Channels
+    from jobs.config.identity import Identity
+    from jobs.config.journey import Journey
+    from jobs.config.models import Models
+    from jobs.config.sources import Source
+    from jobs.config.traits import Traits
 
     files: list[tuple[str, type[BaseModel]]] = [
         ("settings.yaml", General),

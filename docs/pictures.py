@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from jobs.config_identity import Matching
+from jobs.config.identity import Matching
 from jobs.models import match_weights
 from jobs.profiles.components import components
 from jobs.profiles.matching.engine import Linked, link_records

@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import FloatRect, Page, sync_playwright
 
 from jobs import stack
-from jobs.settings import load_settings
+from jobs.config.settings import load_settings
 
 IMAGES = Path(__file__).resolve().parent / "images"
 

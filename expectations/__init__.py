@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
 
-    from jobs.settings import Settings
+    from jobs.config.settings import Settings
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # read when Great Expectations is imported
 

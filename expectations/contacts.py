@@ -18,7 +18,7 @@ from expectations.vocabulary import (
     readable,
     short,
 )
-from jobs.settings import Settings
+from jobs.config.settings import Settings
 
 OLDEST_BIRTH = dt.date(1900, 1, 1)
 

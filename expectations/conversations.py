@@ -16,7 +16,7 @@ from expectations.vocabulary import (
     readable,
     short,
 )
-from jobs.settings import Settings
+from jobs.config.settings import Settings
 
 
 def rules(settings: Settings) -> list[Expectation]:

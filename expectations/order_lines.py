@@ -6,7 +6,7 @@ from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.row_conditions import Column
 
 from expectations.vocabulary import LARGEST_AMOUNT, amount, between, filled, happened, readable
-from jobs.settings import Settings
+from jobs.config.settings import Settings
 
 LARGEST_QUANTITY = 1_000_000
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from great_expectations.expectations.expectation import Expectation
 
 from expectations.vocabulary import CRITICAL, amount, filled, happened, in_order, one_of, person, readable, shaped
-from jobs.settings import Settings
+from jobs.config.settings import Settings
 
 
 def rules(settings: Settings) -> list[Expectation]:

@@ -19,7 +19,7 @@ from expectations.business import (
 )
 
 if TYPE_CHECKING:
-    from jobs.config_sources import Rule
+    from jobs.config.sources import Rule
 
 CUSTOMER_IDS = ("contact_id", "loyalty_id", "login_id", "email", "phone", "cookie_id")
 MOMENTS = {"date": dt.date, "timestamp": dt.datetime}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from great_expectations.expectations.expectation import Expectation
 
 from expectations.vocabulary import between, filled, happened, person, readable, short
-from jobs.settings import Settings
+from jobs.config.settings import Settings
 
 
 def rules(settings: Settings) -> list[Expectation]:

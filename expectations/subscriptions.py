@@ -19,7 +19,7 @@ from expectations.vocabulary import (
     readable,
     shaped,
 )
-from jobs.settings import Settings
+from jobs.config.settings import Settings
 
 
 def rules(settings: Settings) -> list[Expectation]:

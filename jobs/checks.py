@@ -10,15 +10,15 @@ from pyspark.sql import functions as F
 from expectations import suite
 from jobs.activation import messages
 from jobs.audiences import rules
+from jobs.config.settings import Settings
+from jobs.config.yaml_files import ConfigError, line_of
 from jobs.engine import get_spark
 from jobs.ingest import source_checks
 from jobs.ingest.expressions import complaint, parse
 from jobs.journeys import checks as journey_checks
 from jobs.profiles import trait_checks
 from jobs.profiles.known import unknown_records
-from jobs.settings import Settings
 from jobs.validate import built_in, own_rules
-from jobs.yaml_files import ConfigError, line_of
 
 
 def problems(settings: Settings) -> list[str]:

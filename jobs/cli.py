@@ -10,10 +10,10 @@ import typer
 from rich.console import Console
 
 from jobs import cli_explain, cli_match, cli_profiles, cli_quarantine, cli_review
+from jobs.config.settings import Settings, load_settings
+from jobs.config.yaml_files import ConfigError, nearest
 from jobs.console import Config, console, require_table, show
 from jobs.errors import StepFailed
-from jobs.settings import Settings, load_settings
-from jobs.yaml_files import ConfigError, nearest
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="The customer journey platform that runs on Airflow."

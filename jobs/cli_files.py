@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from jobs.config.settings import load_settings
+from jobs.config.yaml_files import ConfigError, nearest
 from jobs.console import Config, console, show
-from jobs.settings import load_settings
-from jobs.yaml_files import ConfigError, nearest
 
 EVENTS = ("repeated", "replaced", "late", "unfinished", "withdrawn", "returned", "changed_columns")
 

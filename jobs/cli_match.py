@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import RootModel
 
+from jobs.config.yaml_files import ConfigError, line_of, load, nearest
 from jobs.console import console, show
-from jobs.yaml_files import ConfigError, line_of, load, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from jobs.config_identity import Matching
+    from jobs.config.identity import Matching
     from jobs.profiles.matching.engine import Linked
 
 Kinds = RootModel[dict[str, str]]
@@ -69,7 +69,7 @@ def match(
 
 
 def _settings(threshold: float) -> Matching:
-    from jobs.config_identity import Matching
+    from jobs.config.identity import Matching
 
     if not 0 < threshold < 1:
         raise ConfigError([f"--match {threshold:g}: a probability lies between 0 and 1, such as 0.5"])

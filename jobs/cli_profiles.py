@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jobs.config.settings import load_settings
+from jobs.config.yaml_files import ConfigError
 from jobs.console import Config, console, require_table, show
-from jobs.settings import load_settings
-from jobs.yaml_files import ConfigError
 
 if TYPE_CHECKING:
     import pyarrow as pa

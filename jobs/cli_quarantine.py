@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobs import cli_files
+from jobs.config.settings import Settings, load_settings
+from jobs.config.yaml_files import ConfigError, nearest
 from jobs.console import Config, console, require_table, show
-from jobs.settings import Settings, load_settings
-from jobs.yaml_files import ConfigError, nearest
 
 if TYPE_CHECKING:
     from jobs.validate.quarantine import Selection

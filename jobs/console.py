@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from jobs.settings import Settings
-from jobs.yaml_files import ConfigError
+from jobs.config.settings import Settings
+from jobs.config.yaml_files import ConfigError
 
 console = Console()
 Config = Annotated[Path | None, typer.Option("--config", help="Folder with the company's YAML files.")]

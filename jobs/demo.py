@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from jobs import airflow_client, pipeline, progress, report, stack
+from jobs.config.settings import Settings
 from jobs.console import as_table
 from jobs.errors import StepFailed
 from jobs.lake import Lake
-from jobs.settings import Settings
 
 HISTORY_UNTIL = date(2017, 12, 28)
 AIRFLOW_DAYS = (date(2017, 12, 29), date(2017, 12, 30), date(2017, 12, 31))

@@ -30,7 +30,7 @@ from jobs.transactions import Commit, StaleWrite, Txn, fingerprint
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from jobs.settings import Settings
+    from jobs.config.settings import Settings
 
 __all__ = ["Commit", "Lake", "LakeError", "SchemaMismatch", "StaleWrite", "Txn"]
 

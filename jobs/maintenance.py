@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from jobs.config.settings import Settings
 from jobs.lake import Lake
 from jobs.queries import table_names
-from jobs.settings import Settings
 
 KEEP_HOURS = 7 * 24
 """Versions younger than this stay readable: longer than any step runs, long enough to look back at last week."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from jobs.config.settings import Settings
 from jobs.errors import StepFailed
-from jobs.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import duckdb
 
 from jobs import schemas
+from jobs.config.settings import Settings
 from jobs.lake import Lake
-from jobs.settings import Settings
 
 
 def connect(settings: Settings) -> duckdb.DuckDBPyConnection:

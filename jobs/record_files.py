@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.yaml_files import ConfigError, nearest
+from jobs.config.yaml_files import ConfigError, nearest
 
 RECORD, FILE, ID = "(record)", "(file)", "(id)"
 """Added columns: a name of the record that no other file has, the name of its file, and its id there."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import duckdb
 from rich.console import Console
 
+from jobs.config.settings import Settings
 from jobs.console import as_table
 from jobs.queries import connect
-from jobs.settings import Settings
 from jobs.validate.balance import after_replays
 
 AFTER_REPLAYS = after_replays("ops.counts", "ops.files", "quarantine.rows", "quarantine.replays")

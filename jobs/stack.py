@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from jobs.airflow_client import AirflowClient, answers
+from jobs.config.settings import Settings
 from jobs.errors import StepFailed
 from jobs.processes import Process, Processes, free_port, last_lines, port_is_free, wait_until
-from jobs.settings import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 DEFAULT_PORTS = {"airflow": 8080, "mlflow": 5000, "smtp": 2525, "data-manager": 8026}

@@ -24,7 +24,7 @@ def build_app() -> Any:
     from fastapi import Depends, FastAPI, HTTPException
     from fastapi.responses import FileResponse, HTMLResponse
 
-    from jobs.settings import load_settings
+    from jobs.config.settings import load_settings
 
     app = FastAPI(title="Klantreis", dependencies=[Depends(get_user)], docs_url=None, redoc_url=None, openapi_url=None)
 

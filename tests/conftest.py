@@ -106,7 +106,7 @@ def config(tmp_path) -> Callable[..., Path]:
 @pytest.fixture
 def settings(config, monkeypatch) -> Callable[..., Any]:
     """Load a minimal configuration with whole files replaced: `settings({"journey.yaml": {...}})`."""
-    from jobs.settings import load_settings
+    from jobs.config.settings import load_settings
 
     monkeypatch.setenv("KLANTREIS_HASH_KEY", "test-key")
     monkeypatch.delenv("KLANTREIS_HOME", raising=False)

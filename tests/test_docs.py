@@ -8,11 +8,11 @@ import pytest
 import yaml
 
 from jobs.audiences.rules import VIEW_COLUMNS, rule_problems
-from jobs.config_decisions import Decisions
-from jobs.config_identity import RecordKind
-from jobs.config_models import Audience
-from jobs.config_places import Paging
-from jobs.config_sources import Source
+from jobs.config.audiences import Audience
+from jobs.config.decisions import Decisions
+from jobs.config.identity import RecordKind
+from jobs.config.places import Paging
+from jobs.config.sources import Source
 from jobs.ingest.expressions import parse
 
 ROOT = Path(__file__).resolve().parent.parent

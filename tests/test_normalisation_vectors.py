@@ -9,7 +9,7 @@ from pathlib import Path
 import phonenumbers
 from pyspark.sql import functions as F
 
-from jobs.config_sources import Conventions
+from jobs.config.sources import Conventions
 from jobs.normalise import codes, identifiers, numbers, people, text
 from jobs.validate import values
 from tests.shared_data import folder

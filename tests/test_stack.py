@@ -12,9 +12,9 @@ import pytest
 
 from jobs import stack
 from jobs.airflow_client import AirflowError
+from jobs.config.settings import load_settings
 from jobs.lake import Lake
 from jobs.processes import Processes, free_port
-from jobs.settings import load_settings
 
 PORTS = ("KLANTREIS_AIRFLOW_PORT", "KLANTREIS_MLFLOW_PORT", "KLANTREIS_SMTP_PORT")
 DAY = dt.date(2024, 1, 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jobs.activation.channel import Channel
-from jobs.settings import Settings
+from jobs.config.settings import Settings
 
 
 def open_channel(audience: str, destination: str, settings: Settings) -> Channel:

@@ -23,10 +23,9 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 from jobs.activation.channel import ChannelDown, Operation, Outcome, partial_reason
 from jobs.activation.google_identifiers import hashes
 from jobs.activation.options import DataManagerOptions, options
-from jobs.connections import Connection, connection
-from jobs.retries import PoliteWait
-from jobs.settings import Settings
-from jobs.yaml_files import ConfigError
+from jobs.config.connections import Connection, PoliteWait, connection
+from jobs.config.settings import Settings
+from jobs.config.yaml_files import ConfigError
 
 log = logging.getLogger(__name__)
 ENDPOINT = "https://datamanager.googleapis.com"

@@ -17,8 +17,8 @@ import jinja2
 from jobs.activation.channel import Operation
 from jobs.activation.options import SmtpOptions, option_problems, options
 from jobs.activation.unsubscribe import unsubscribe_link
-from jobs.settings import Settings
-from jobs.yaml_files import ConfigError
+from jobs.config.settings import Settings
+from jobs.config.yaml_files import ConfigError
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from pydantic import Field, ValidationError
 
-from jobs.settings import Settings
-from jobs.yaml_files import ConfigError, Strict, nearest
+from jobs.config.settings import Settings
+from jobs.config.yaml_files import ConfigError, Strict, nearest
 
 
 class SmtpOptions(Strict):

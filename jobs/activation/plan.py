@@ -18,9 +18,9 @@ from pyspark.sql import functions as F
 from jobs import schemas
 from jobs.activation import ledger, lineage
 from jobs.activation.reach import reach
+from jobs.config.settings import Settings
 from jobs.errors import StaleDay, StepFailed
 from jobs.lake import Lake, Txn
-from jobs.settings import Settings
 
 log = logging.getLogger(__name__)
 TABLE = "activation/plans"

@@ -25,8 +25,8 @@ from jobs.activation.accounts import Account
 from jobs.activation.channel import Action, Channel, ChannelDown, Operation, Outcome, Recipient
 from jobs.activation.channel_types import open_channel
 from jobs.activation.unsubscribe import suppress
+from jobs.config.settings import Settings
 from jobs.lake import Lake, StaleWrite
-from jobs.settings import Settings
 
 log = logging.getLogger(__name__)
 DELIVERIES = "activation/deliveries"

@@ -12,8 +12,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.activation import google_identifiers
-from jobs.config_models import Audience
-from jobs.settings import Settings
+from jobs.config.audiences import Audience
+from jobs.config.settings import Settings
 
 _FOR_GOOD = ("complained", "unsubscribed")
 """Reasons that end contact with the person; others only rule out one address."""

@@ -22,9 +22,9 @@ from typing import Literal
 from jobs.activation.channel import ChannelDown, Operation, Outcome
 from jobs.activation.messages import Messages
 from jobs.activation.options import SmtpOptions, options
-from jobs.connections import Connection, connection
-from jobs.settings import Settings
-from jobs.yaml_files import ConfigError
+from jobs.config.connections import Connection, connection
+from jobs.config.settings import Settings
+from jobs.config.yaml_files import ConfigError
 
 log = logging.getLogger(__name__)
 Security = Literal["none", "starttls", "tls"]

@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 
 from jobs import schemas
 from jobs.activation import lineage
+from jobs.config.settings import Settings
 from jobs.lake import Lake
 from jobs.normalise.identifiers import identifier_hash
-from jobs.settings import Settings
 
 SUPPRESSIONS = "activation/suppressions"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jobs import schemas
-from jobs.config_traits import Trait, trait_columns
+from jobs.config.traits import Trait, trait_columns
 
 _OWN = """
 customer_id string id of the customer

@@ -15,10 +15,10 @@ from jobs.audiences.columns import VIEW, view_with
 from jobs.audiences.holdout import arm
 from jobs.audiences.rules import columns_of, refuse_wrong_rules
 from jobs.audiences.view import READS, customer_view
-from jobs.config_models import Audience
+from jobs.config.audiences import Audience
+from jobs.config.settings import Settings
 from jobs.engine import get_spark
 from jobs.lake import Lake
-from jobs.settings import Settings
 
 TABLE = "audiences/members"
 _QUOTED = ("date", "timestamp")

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from jobs.audiences.columns import VIEW_COLUMNS, view_with
-from jobs.config_models import Audience
-from jobs.settings import Settings
-from jobs.sql_words import KEYWORDS, forbidden_words, words
-from jobs.yaml_files import ConfigError, line_of, nearest
+from jobs.config.audiences import Audience
+from jobs.config.settings import Settings
+from jobs.config.sql import KEYWORDS, forbidden_words, words
+from jobs.config.yaml_files import ConfigError, line_of, nearest
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from jobs.config_formats import Limits
+from jobs.config.formats import Limits
 from jobs.ingest.archives import Member, members, packed
 from jobs.ingest.content import CHUNK, MB, BrokenFile, Data, keep
 from jobs.ingest.places import Changed, Found, Place, Stream

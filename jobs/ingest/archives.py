@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jobs.config_formats import Limits
+from jobs.config.formats import Limits
 from jobs.ingest.compression import GZIP, ZSTD, capped, gunzip, inflated, unzstd
 from jobs.ingest.content import MB, BrokenFile, Data, slices
 

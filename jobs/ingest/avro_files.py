@@ -21,7 +21,7 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 
-from jobs.config_formats import Limits
+from jobs.config.formats import Limits
 from jobs.ingest.compression import PIECE, capped, inflated, unzstd
 from jobs.ingest.content import BrokenFile, Content, Data, slices
 from jobs.ingest.records import Chunk, check_columns

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from jobs.config_formats import Format, Limits
+from jobs.config.formats import Format, Limits
 from jobs.ingest.content import BrokenFile, Content, Data
 from jobs.ingest.csv_lines import LineCounter, dialect
 from jobs.ingest.records import BLOCK, Chunk, check_columns

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.config_formats import Format, Limits
+from jobs.config.formats import Format, Limits
 from jobs.ingest.content import MB, BrokenFile, Content, Damage, slices
 from jobs.ingest.records import Chunk, Reject, shortened
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs import schemas
-from jobs.config_sources import Policy, SourceDataset
+from jobs.config.sources import Policy, SourceDataset
 from jobs.ingest.columns import Column, Seen, Shape
 from jobs.ingest.expressions import source_columns, source_fields, steps
 from jobs.ingest.files import Entry, NewFile

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from jobs.yaml_files import ConfigError
+from jobs.config.yaml_files import ConfigError
 
 NAME = r"(?:[^\W\d]\w*|`(?:[^`]|``)+`)"
 PATH = rf"{NAME}(?:\.{NAME}|\[\d+\])*"

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs import schemas
-from jobs.config_sources import SourceDataset
+from jobs.config.sources import SourceDataset
 from jobs.ingest.files import Entry, Ledger, NewFile
 from jobs.ingest.landing import Waiting
 from jobs.lake import Lake

@@ -12,12 +12,11 @@ from typing import NamedTuple
 import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_before_delay
 
-from jobs.config_places import Request
-from jobs.connections import Connection
+from jobs.config.connections import Connection, PoliteWait
+from jobs.config.places import Request
 from jobs.errors import StepFailed
 from jobs.ingest.json_text import NotThere, value_at, values_at
 from jobs.ingest.records import Line
-from jobs.retries import PoliteWait
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs addresses whose query may hold personal data
 

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from jobs.config.yaml_files import nearest
 from jobs.ingest.content import BrokenFile
 from jobs.ingest.json_text import Parts, skip
-from jobs.yaml_files import nearest
 
 STEP = re.compile(r"(?P<name>[^.\[\]]*)(?P<each>\[\])?(\.|$)")
 BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.config_formats import Format, Limits
+from jobs.config.formats import Format, Limits
 from jobs.ingest.content import MB, BrokenFile, Content, Damage
 from jobs.ingest.json_documents import depth, elements, longest_text, problem_of
 from jobs.ingest.records import BLOCK, Chunk, Reject, shortened

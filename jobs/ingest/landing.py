@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from jobs.config_places import Ready
+from jobs.config.places import Ready
+from jobs.config.settings import Settings
 from jobs.errors import StepFailed
 from jobs.ingest.archive_files import ArchiveFiles
 from jobs.ingest.archives import archive_pattern
 from jobs.ingest.content import CHUNK, Snapshot, hashed, keep
 from jobs.ingest.places import Found, Place, place_of
-from jobs.settings import Settings
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,8 @@ from typing import Any
 import pyarrow as pa
 
 from jobs import schemas
-from jobs.config_sources import Source, SourceDataset
+from jobs.config.settings import Settings
+from jobs.config.sources import Source, SourceDataset
 from jobs.errors import DataStopped
 from jobs.ingest import pull
 from jobs.ingest.file_events import Events
@@ -22,7 +23,6 @@ from jobs.ingest.landing import LandedFile, Landing
 from jobs.ingest.new_files import NewFiles, raw_rows
 from jobs.ingest.places import Changed
 from jobs.lake import Lake
-from jobs.settings import Settings
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from jobs.config_formats import Limits
-from jobs.config_sources import SourceDataset
+from jobs.config.formats import Limits
+from jobs.config.sources import SourceDataset
 from jobs.ingest.columns import Seen, rename
 from jobs.ingest.content import BrokenFile, Snapshot
 from jobs.ingest.drift import Drift

@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from jobs.connections import Connection, connection
+from jobs.config.connections import Connection, connection
+from jobs.config.yaml_files import ConfigError
 from jobs.errors import StepFailed
-from jobs.yaml_files import ConfigError
 
 AT_REST = 2_000_000_000
 """Nanoseconds after which a change of a file surely has another moment: file systems count in steps up to this."""

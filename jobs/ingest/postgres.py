@@ -13,11 +13,11 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from jobs.config_places import Query, table_names
-from jobs.connections import Connection
+from jobs.config.connections import Connection
+from jobs.config.places import Query, table_names
+from jobs.config.yaml_files import nearest
 from jobs.errors import StepFailed
 from jobs.ingest.records import Line
-from jobs.yaml_files import nearest
 
 BATCH = 500
 """Rows fetched at a time."""

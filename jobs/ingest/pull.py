@@ -22,15 +22,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs import schemas
-from jobs.connections import connection
+from jobs.config.connections import connection
+from jobs.config.settings import Settings
+from jobs.config.yaml_files import ConfigError
 from jobs.errors import StepFailed
 from jobs.ingest import http_api, postgres
 from jobs.ingest.landing import landing_place
 from jobs.ingest.places import Place
 from jobs.ingest.records import Line
 from jobs.lake import Lake
-from jobs.settings import Settings
-from jobs.yaml_files import ConfigError
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from jobs.config_formats import Format, Limits
+from jobs.config.formats import Format, Limits
 from jobs.ingest.archives import expanded
 from jobs.ingest.avro_files import read_avro
 from jobs.ingest.compression import Expansion

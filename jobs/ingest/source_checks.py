@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import combinations
 
-from jobs.config_sources import SourceDataset
+from jobs.config.settings import Settings
+from jobs.config.sources import SourceDataset
+from jobs.config.yaml_files import line_of, nearest
 from jobs.ingest.landing import UNFINISHED, marker_expression
-from jobs.settings import Settings
-from jobs.yaml_files import line_of, nearest
 
 
 def problems(settings: Settings) -> Iterator[str]:

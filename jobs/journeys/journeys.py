@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.config.settings import Settings
 from jobs.journeys import touchpoints as contacts
 from jobs.journeys.carts import carts
 from jobs.journeys.kpis import kpis
@@ -20,7 +21,6 @@ from jobs.journeys.sessions import sessions, with_session
 from jobs.journeys.stages import stages, timeline
 from jobs.lake import Lake, Txn
 from jobs.profiles.identity import newest_day, with_customer
-from jobs.settings import Settings
 
 log = logging.getLogger(__name__)
 VALID = (

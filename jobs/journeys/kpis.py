@@ -9,7 +9,7 @@ from itertools import groupby
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.config_models import Journey, Kpi, Measure
+from jobs.config.journey import Journey, Kpi, Measure
 from jobs.journeys.rules import holds
 
 ALL = "all"

@@ -9,7 +9,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.config_models import Journey, MomentType
+from jobs.config.journey import Journey, MomentType
 from jobs.journeys.rules import day_of, holds
 from jobs.journeys.sessions import PLACE_LENGTH
 

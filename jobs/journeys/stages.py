@@ -14,7 +14,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.config_models import Measure, StageRule
+from jobs.config.journey import Measure, StageRule
 from jobs.journeys.rules import first_true
 
 

@@ -8,7 +8,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.config_models import ValenceRule
+from jobs.config.journey import ValenceRule
 from jobs.journeys.rules import day_of, first_true
 from jobs.schemas import get
 

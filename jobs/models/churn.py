@@ -21,13 +21,13 @@ from mlflow.models import infer_signature
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.config_models import Churn
+from jobs.config.models import Churn
+from jobs.config.settings import Settings
 from jobs.errors import NotTrainable
 from jobs.lake import Lake, Txn
 from jobs.models import classifier, drift, features, plots, training
 from jobs.models.facts import Inputs, order_facts, order_versions
 from jobs.models.registry import Registry, Trained, Verdict, Version, judge
-from jobs.settings import Settings
 
 NAME = "churn"
 MODEL_FILE = "model.lgb"

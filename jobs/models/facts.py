@@ -17,7 +17,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.config_models import Journey
+from jobs.config.journey import Journey
 from jobs.journeys import touchpoints
 from jobs.journeys.rules import day_of, first_true
 

@@ -10,11 +10,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs import schemas
-from jobs.config_models import Journey
+from jobs.config.journey import Journey
+from jobs.config.settings import Settings
 from jobs.lake import Lake, Txn
 from jobs.models.facts import Inputs, all_facts
 from jobs.profiles.identity import with_customer
-from jobs.settings import Settings
 
 TABLE = "models/features"
 NAMES = [name for name in schemas.get(TABLE).column_names if name not in ("day", "customer_id")]

@@ -13,12 +13,12 @@ from typing import Any
 import mlflow
 import pandas as pd
 
+from jobs.config.settings import Settings
 from jobs.lake import Lake
 from jobs.models import match_weights
 from jobs.models.registry import Registry
 from jobs.profiles.matching.model import Model
 from jobs.profiles.model_store import MODEL
-from jobs.settings import Settings
 
 NAME = "matching"
 

@@ -29,9 +29,9 @@ from mlflow.exceptions import MlflowException
 from requests.exceptions import RequestException
 from sqlalchemy.exc import SQLAlchemyError
 
+from jobs.config.settings import Settings
 from jobs.errors import ModelRefused
 from jobs.models import artifacts
-from jobs.settings import Settings
 
 logger = logging.getLogger(__name__)
 CHAMPION, CHALLENGER = "champion", "challenger"

@@ -11,12 +11,12 @@ import pandas as pd
 import pyarrow as pa
 
 from jobs import schemas
-from jobs.config_models import Drift
+from jobs.config.models import Drift
+from jobs.config.settings import Settings
 from jobs.errors import ModelRefused
 from jobs.lake import Lake
 from jobs.models import churn, classifier, drift, features, segmentation, segments, training
 from jobs.models.registry import Registry, required_champion
-from jobs.settings import Settings
 
 TABLE = "models/scores"
 

@@ -17,12 +17,12 @@ import yaml
 from mlflow.models import infer_signature
 
 from jobs import schemas
+from jobs.config.settings import Settings
 from jobs.errors import NotTrainable
 from jobs.lake import Lake, Txn
 from jobs.models import classifier, drift, features, plots, segments, training
 from jobs.models.registry import Registry, Trained, Verdict, Version, judge
 from jobs.models.segments import Segments
-from jobs.settings import Settings
 
 NAME = "segmentation"
 TABLE = "models/segments"

@@ -18,7 +18,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from threadpoolctl import threadpool_limits
 
-from jobs.config_models import Words
+from jobs.config.models import Words
 from jobs.errors import NotTrainable
 from jobs.models.classifier import signed_log, varying
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from jobs.settings import Settings
+from jobs.config.settings import Settings
 
 PERSON_COLUMNS = {
     "contact": "contact_id",

@@ -7,11 +7,11 @@ from datetime import date
 
 import pyarrow as pa
 
-from jobs.config_decisions import Decision, Placed, contradictions, record_of
+from jobs.config.decisions import Decision, Placed, contradictions, record_of
+from jobs.config.settings import Settings
 from jobs.errors import DecisionRefused
 from jobs.lake import Lake
 from jobs.schemas import get
-from jobs.settings import Settings
 
 TABLE, PLACE = "ops/decisions", "Airflow"
 

@@ -11,9 +11,9 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.config.settings import Settings
 from jobs.lake import Lake
 from jobs.profiles import customers, identity, traits
-from jobs.settings import Settings
 
 ZONES = ("identity", "profiles", "models")
 """Of models, identity keeps what matching learned: on a past day that is what it had learned by then."""

@@ -7,10 +7,10 @@ from datetime import date, timedelta
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.config_identity import ContactChannel
+from jobs.config.identity import ContactChannel
+from jobs.config.settings import Settings
 from jobs.profiles.consent import GRANTED
 from jobs.profiles.identity import with_customer
-from jobs.settings import Settings
 
 DAYS = 365
 CONTACTED = ("delivered", "impression")

@@ -7,10 +7,10 @@ from datetime import date
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.config.settings import Settings
 from jobs.normalise.identifiers import PERSON_COLUMNS, normalised
 from jobs.profiles.criteria import age
 from jobs.profiles.identity import with_customer
-from jobs.settings import Settings
 
 GRANTED, EXPIRED, WITHDRAWN = "granted", "expired", "withdrawn"
 UNSUBSCRIBE, COMPLAINT = "unsubscribe", "complaint"

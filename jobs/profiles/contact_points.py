@@ -5,11 +5,11 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.config_identity import GoldenRule
+from jobs.config.identity import GoldenRule
+from jobs.config.settings import Settings
 from jobs.normalise.identifiers import normalised, trimmed
 from jobs.profiles.criteria import NEWEST, ranked
 from jobs.profiles.golden import ADDRESS_PARTS, CONTACT_POINTS, rules_in_force
-from jobs.settings import Settings
 
 
 def contact_points(contacts: DataFrame, settings: Settings) -> DataFrame:

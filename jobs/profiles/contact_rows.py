@@ -13,10 +13,10 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.config.settings import Settings
 from jobs.normalise.identifiers import identifier_column
 from jobs.profiles.links import NEVER
 from jobs.profiles.matching.records import HUBS, KEY, hub_days, prepare, without_slot
-from jobs.settings import Settings
 
 KINDS = {
     "first_name": "given_name",

@@ -7,10 +7,10 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.config_identity import GOLDEN_ATTRIBUTES
+from jobs.config.identity import GOLDEN_ATTRIBUTES
+from jobs.config.settings import Settings
 from jobs.normalise.identifiers import normalised, trimmed
 from jobs.profiles.golden import CONTACT_POINTS
-from jobs.settings import Settings
 
 GOLDEN = "golden"
 ATTRIBUTES = tuple(name for name in GOLDEN_ATTRIBUTES if name != "attributes")

@@ -7,7 +7,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.config_identity import GOLDEN_ATTRIBUTES, GoldenRule
+from jobs.config.identity import GOLDEN_ATTRIBUTES, GoldenRule
 
 NEWEST = GoldenRule()
 YES = ("true", "1", "yes", "y", "t", "ja", "oui", "si")

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.config.settings import Settings
 from jobs.lake import Lake, Txn
 from jobs.profiles.channels import channels
 from jobs.profiles.consent import consent, consent_history, every_answer, with_people
@@ -21,7 +22,6 @@ from jobs.profiles.identity import newest_day
 from jobs.profiles.people import people
 from jobs.profiles.unread_answers import READS as QUARANTINE
 from jobs.profiles.unread_answers import with_unread
-from jobs.settings import Settings
 
 log = logging.getLogger(__name__)
 READS = ("valid/contacts", "valid/consents", "valid/campaign_events", "identity/map", *QUARANTINE)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from jobs.config_decisions import Placed, contradictions
+from jobs.config.decisions import Placed, contradictions
 from jobs.profiles.components import components
 from jobs.profiles.links import FOUND, KINDS, NEVER
 from jobs.profiles.spans import live

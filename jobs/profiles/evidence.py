@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from jobs.config_decisions import Placed
+from jobs.config.decisions import Placed
 from jobs.profiles import breaker, decisions
 from jobs.profiles.links import NEVER
 from jobs.schemas import get

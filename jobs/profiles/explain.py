@@ -10,11 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.config.settings import Settings
+from jobs.config.yaml_files import ConfigError, nearest
 from jobs.lake import Lake
 from jobs.normalise.identifiers import identifier_hash
 from jobs.profiles.evidence import CUT, ENDED, USED
-from jobs.settings import Settings
-from jobs.yaml_files import ConfigError, nearest
 
 Row = dict[str, Any]
 SHORT = 8

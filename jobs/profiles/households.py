@@ -7,8 +7,8 @@ from datetime import date
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.config.settings import Settings
 from jobs.profiles.contact_points import address_key, plain
-from jobs.settings import Settings
 
 DECLARED, SAME, JOINED, TOO_MANY = "declared", "address_and_name", "joined", "too_many"
 _ID_LENGTH = 16

@@ -15,8 +15,9 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.config_decisions import Placed
-from jobs.config_identity import Identifier
+from jobs.config.decisions import Placed
+from jobs.config.identity import Identifier
+from jobs.config.settings import Settings
 from jobs.lake import Lake
 from jobs.normalise.identifiers import PERSON_COLUMNS, identifier_column, identifier_hash
 from jobs.profiles import answers, breaker, decisions, evidence, model_store
@@ -26,7 +27,6 @@ from jobs.profiles.history import Links, replay
 from jobs.profiles.links import KINDS, find_links
 from jobs.profiles.probable import probable
 from jobs.profiles.sightings import person_tables, sightings
-from jobs.settings import Settings
 
 log = logging.getLogger(__name__)
 CUSTOMER_ID_LENGTH = 16

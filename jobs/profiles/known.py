@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.config_decisions import Placed
+from jobs.config.decisions import Placed
+from jobs.config.settings import Settings
 from jobs.lake import Lake
 from jobs.normalise.identifiers import identifier_hash
-from jobs.settings import Settings
 
 
 def unknown_records(placed: Iterable[Placed], settings: Settings) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jobs.config_identity import Identifier
+from jobs.config.identity import Identifier
 from jobs.normalise.identifiers import PERSON_COLUMNS
 from jobs.profiles import names
 

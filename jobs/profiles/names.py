@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from jobs.config_identity import Fact
+from jobs.config.identity import Fact
 from jobs.profiles.matching.values import generation
 
 SHORTEST_FAMILY_NAME = 3

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from jobs.config_identity import Matching
+from jobs.config.identity import Matching
 from jobs.profiles.components import components
 from jobs.profiles.links import LINK_COLUMNS, NEVER
 from jobs.profiles.matching import engine

@@ -10,11 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.config_decisions import Decision, record_of
+from jobs.config.decisions import Decision, record_of
+from jobs.config.settings import Settings
 from jobs.lake import Lake
 from jobs.normalise.identifiers import identifier_hash
 from jobs.profiles import answers
-from jobs.settings import Settings
 
 Row = dict[str, Any]
 OPTIONS = ("same", "different", "not sure")

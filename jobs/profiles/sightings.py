@@ -11,9 +11,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs import schemas
+from jobs.config.settings import Settings
 from jobs.normalise.identifiers import PERSON_COLUMNS, identifier_column, trimmed
 from jobs.profiles import names
-from jobs.settings import Settings
 
 DESCRIBED = ("country", "first_name", "last_name", "birth_date")
 """Further columns of contacts that tell whether two of them can be one person."""

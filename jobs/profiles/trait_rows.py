@@ -12,9 +12,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs import schemas
+from jobs.config.settings import Settings
 from jobs.profiles.identity import with_customer
 from jobs.profiles.versions import newest_versions
-from jobs.settings import Settings
 
 Read = Callable[[str], DataFrame]
 

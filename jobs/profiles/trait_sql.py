@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jobs.config_traits import Trait
-from jobs.sql_words import KEYWORDS, words
+from jobs.config.sql import KEYWORDS, words
+from jobs.config.traits import Trait
 
 FUNCTIONS = frozenset(
     (

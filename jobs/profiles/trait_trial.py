@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from jobs.config_traits import Trait
+from jobs.config.traits import Trait
 from jobs.profiles.trait_rows import columns_of
 
 if TYPE_CHECKING:

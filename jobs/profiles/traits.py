@@ -13,7 +13,8 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.config_traits import TABLE, Trait
+from jobs.config.settings import Settings
+from jobs.config.traits import TABLE, Trait
 from jobs.engine import get_spark
 from jobs.lake import Lake
 from jobs.profiles.identity import newest_day
@@ -21,7 +22,6 @@ from jobs.profiles.trait_aggregates import aggregated, derived, finished
 from jobs.profiles.trait_checks import refuse_wrong_traits
 from jobs.profiles.trait_rows import Read, known_rows, tables_for
 from jobs.profiles.trait_sql import in_order
-from jobs.settings import Settings
 
 log = logging.getLogger(__name__)
 

@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.config.settings import Settings
 from jobs.engine import get_spark
 from jobs.lake import Lake, Txn
 from jobs.normalise.identifiers import PERSON_COLUMNS
 from jobs.profiles.consent import GRANTED, WITHDRAWN
-from jobs.settings import Settings
 from jobs.validate.quarantine import database_of, states
 
 log = logging.getLogger(__name__)

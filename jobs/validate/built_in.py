@@ -12,8 +12,8 @@ from great_expectations.expectations.metadata_types import FailureSeverity
 from expectations.own import typed
 from expectations.vocabulary import outside
 from jobs import schemas
-from jobs.config_sources import BuiltIn, SourceDataset
-from jobs.yaml_files import ConfigError, nearest
+from jobs.config.sources import BuiltIn, SourceDataset
+from jobs.config.yaml_files import ConfigError, nearest
 
 Problem = tuple[str, str, str]
 """Name of the rule, key in it or nothing for the rule itself, what is wrong."""

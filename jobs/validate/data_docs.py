@@ -21,7 +21,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADABLE, attribute_column
-from jobs.settings import Settings
+from jobs.config.settings import Settings
 from jobs.validate.batch import Batch
 from jobs.validate.gx_run import Judgement, Verdict
 

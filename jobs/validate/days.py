@@ -16,9 +16,9 @@ from pyspark.sql import functions as F
 
 from expectations.batch_columns import UNREADABLE
 from jobs import schemas
-from jobs.config_sources import History
+from jobs.config.settings import Settings
+from jobs.config.sources import History
 from jobs.lake import Lake
-from jobs.settings import Settings
 from jobs.validate import history
 from jobs.validate.batch import Batch
 from jobs.validate.gx_run import Judgement, Verdict, judge_rows

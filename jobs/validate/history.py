@@ -23,7 +23,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from jobs import schemas
-from jobs.config_sources import History, SourceDataset
+from jobs.config.sources import History, SourceDataset
 from jobs.lake import Lake
 from jobs.validate.gx_run import Verdict
 from jobs.validate.rules import BROKEN

@@ -18,11 +18,11 @@ from pyspark.sql import types as T
 
 from expectations.batch_columns import ROUNDED, UNREADABLE
 from jobs import schemas
-from jobs.config_sources import Conventions, SourceDataset, Value
+from jobs.config.sources import Conventions, SourceDataset, Value
+from jobs.config.yaml_files import ConfigError
 from jobs.ingest.expressions import Expression, complaint, parse
 from jobs.normalise.codes import CODES, coded
 from jobs.validate import values as read
-from jobs.yaml_files import ConfigError
 
 RAW = "raw_"
 """Struct of the raw row in a mapped batch, so that no source column can clash with it."""

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from jobs import schemas
+from jobs.config.settings import Settings
 from jobs.lake import Lake, LakeError
-from jobs.settings import Settings
 from jobs.validate.quarantine import database, database_of
 
 RESULT = pa.schema([("file_id", pa.string()), ("line", pa.int64()), ("outcome", pa.string()), ("reason", pa.string())])

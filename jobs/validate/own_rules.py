@@ -12,11 +12,11 @@ from pyspark.sql import functions as F
 from expectations.batch_columns import attribute_column
 from expectations.own import default_name, in_batch, own
 from jobs import schemas
-from jobs.config_sources import Rule, SourceDataset
+from jobs.config.sources import Rule, SourceDataset
+from jobs.config.yaml_files import ConfigError, nearest
 from jobs.engine import get_spark
 from jobs.ingest.expressions import complaint, parse
 from jobs.validate.other_rows import ATTRIBUTE_TYPES
-from jobs.yaml_files import ConfigError, nearest
 
 Problem = tuple[int, str, str]
 """Place of the rule in the list, key in it, what is wrong."""

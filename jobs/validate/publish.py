@@ -19,10 +19,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs import schemas
+from jobs.config.settings import Settings
 from jobs.engine import get_spark
 from jobs.errors import DataStopped, StepFailed
 from jobs.lake import Lake, Txn
-from jobs.settings import Settings
 from jobs.validate import data_docs, history
 from jobs.validate.batch import Batch, pending
 from jobs.validate.contract import Contract

@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from jobs.config.yaml_files import ConfigError
 from jobs.lake import Lake
-from jobs.yaml_files import ConfigError
 
 VIEWS = {
     "files": "ops/files",

@@ -17,9 +17,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.config.settings import Settings
+from jobs.config.yaml_files import ConfigError, nearest
 from jobs.errors import RowsRefused
 from jobs.lake import Lake
-from jobs.settings import Settings
 from jobs.validate import balance, quarantine
 from jobs.validate.corrections import CORRECTION
 from jobs.validate.outcomes import RESULT, Stamp, outcomes, settle
@@ -28,7 +29,6 @@ from jobs.validate.reread_files import reread_files
 from jobs.validate.retry import Decision, Part, retry
 from jobs.validate.retry_checks import refused_at_once
 from jobs.validate.stops import Stop, carried_on, stops
-from jobs.yaml_files import ConfigError, nearest
 
 log = logging.getLogger(__name__)
 

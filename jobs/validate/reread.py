@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs import schemas
-from jobs.config_formats import Format, Limits
+from jobs.config.formats import Format, Limits
+from jobs.config.settings import Settings
 from jobs.errors import StepFailed
 from jobs.ingest import load
 from jobs.ingest.content import BrokenFile, Content
@@ -21,7 +22,6 @@ from jobs.ingest.files import Entry
 from jobs.ingest.landing import Landing
 from jobs.ingest.readers import read, to_json
 from jobs.lake import Lake
-from jobs.settings import Settings
 from jobs.validate.outcomes import RESULT
 
 GONE = "the file is no longer where it landed, or holds something else; land it again as it was, or drop it"

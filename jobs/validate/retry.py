@@ -14,9 +14,10 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs import schemas
+from jobs.config.settings import Settings
+from jobs.config.yaml_files import ConfigError
 from jobs.engine import get_spark
 from jobs.lake import Lake, Txn
-from jobs.settings import Settings
 from jobs.validate import history
 from jobs.validate.batch import Batch
 from jobs.validate.contract import KEY, Contract
@@ -30,7 +31,6 @@ from jobs.validate.reread import Files
 from jobs.validate.rounded import rounded
 from jobs.validate.rules import BROKEN, REASON, tally
 from jobs.validate.stops import Stop
-from jobs.yaml_files import ConfigError
 
 log = logging.getLogger(__name__)
 RECORD = [*KEY, "arrived", "source", "record"]

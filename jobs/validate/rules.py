@@ -26,8 +26,8 @@ from pyspark.sql import functions as F
 
 from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADABLE
 from expectations.vocabulary import When
-from jobs.config_sources import SourceDataset
-from jobs.yaml_files import ConfigError
+from jobs.config.sources import SourceDataset
+from jobs.config.yaml_files import ConfigError
 
 BROKEN = "broken_rules"
 SEEN, BAD = "rules_seen", "rules_bad"

@@ -9,8 +9,8 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from jobs.config_sources import Conventions
-from jobs.date_patterns import EPOCHS, DatePattern, compiled, month_names
+from jobs.config.date_patterns import EPOCHS, DatePattern, compiled, month_names
+from jobs.config.sources import Conventions
 
 ISO_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
 ISO_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?"

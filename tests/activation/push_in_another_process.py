@@ -4,8 +4,8 @@ import sys
 from datetime import date
 
 from jobs.activation import push
+from jobs.config.settings import load_settings
 from jobs.errors import StepFailed
-from jobs.settings import load_settings
 
 if __name__ == "__main__":
     folder, audience, destination = sys.argv[1:4]

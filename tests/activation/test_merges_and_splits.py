@@ -43,7 +43,7 @@ class Town:
             self.shop.lake.append(table, self.rows(table, *given), self.shop.lake.transaction("arrive", day(number)))
 
     def decide(self, number, left, right, decision="different"):
-        from jobs.settings import load_settings
+        from jobs.config.settings import load_settings
 
         folder = self.shop.settings.folder
         sides = [{"source": {"c": "crm", "s": "shop"}[name[0]], "record": name[1:]} for name in (left, right)]

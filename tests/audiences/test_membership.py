@@ -132,7 +132,7 @@ def test_a_second_run_changes_nothing(world, settings):
 
 
 def test_a_rule_that_is_not_allowed_stops_the_step(world):
-    from jobs.yaml_files import ConfigError
+    from jobs.config.yaml_files import ConfigError
 
     with pytest.raises(ConfigError, match="unknown column 'email'"):
         world({"a": "email is not null"}, profiles_people=customers("c1"))

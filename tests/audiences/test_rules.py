@@ -83,8 +83,8 @@ def test_the_engine_refuses_bad_grammar_and_rules_that_are_not_true_or_false(spa
 def test_the_rules_of_the_demo_company_use_only_what_is_allowed(spark):
     from pathlib import Path
 
-    from jobs.config_models import Audience
-    from jobs.yaml_files import load
+    from jobs.config.audiences import Audience
+    from jobs.config.yaml_files import load
 
     files = sorted((Path(__file__).parents[2] / "config" / "audiences").glob("*.yaml"))
     audiences = [load(file, Audience) for file in files]

@@ -50,7 +50,7 @@ def main(folder: str) -> None:
     from airflow.dag_processing.dagbag import DagBag
     from airflow.serialization.serialized_objects import DagSerialization
 
-    from jobs.yaml_files import ConfigError
+    from jobs.config.yaml_files import ConfigError
 
     seconds = {}
     before = set(sys.modules)

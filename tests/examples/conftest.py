@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 
 from examples.retail.build import Plan, build
-from jobs.config_sources import Source
-from jobs.yaml_files import load
+from jobs.config.sources import Source
+from jobs.config.yaml_files import load
 
 CONFIG = Path(__file__).resolve().parents[2] / "config" / "sources"
 YEAR = (dt.date(2017, 1, 1), dt.date(2017, 12, 31))

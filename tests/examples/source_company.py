@@ -10,9 +10,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from jobs.config.settings import load_settings
 from jobs.ingest import load
 from jobs.lake import Lake
-from jobs.settings import load_settings
 from jobs.validate import publish
 from tests.shared_data import folder
 

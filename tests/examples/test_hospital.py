@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from jobs.config.settings import load_settings
 from jobs.ingest import load
 from jobs.lake import Lake
-from jobs.settings import load_settings
 from jobs.validate import publish
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -21,9 +21,9 @@ def december(tmp_path_factory: pytest.TempPathFactory) -> Retail:
 @pytest.fixture(scope="module")
 def tables(december: Retail, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
     """The accounts of the lake after one load of the whole month."""
+    from jobs.config.settings import load_settings
     from jobs.ingest import load
     from jobs.lake import Lake
-    from jobs.settings import load_settings
     from jobs.validate import publish
 
     home = tmp_path_factory.mktemp("home")

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from jobs.config_sources import Source
+from jobs.config.sources import Source
 from jobs.validate.mapping import Mapping, mapped
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guides" / "add-a-source.md"

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 import zstandard
 
-from jobs.config_formats import Limits
+from jobs.config.formats import Limits
 from jobs.ingest import compression, load
 from jobs.ingest.archives import content, expanded, members
 from jobs.ingest.content import BrokenFile

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 import zstandard
 
-from jobs.config_formats import Limits
+from jobs.config.formats import Limits
 from jobs.ingest import avro_files, compression
 from tests.ingest.test_readers import broken, read_all
 

@@ -3,8 +3,8 @@
 import pytest
 from pyspark.sql import functions as F
 
+from jobs.config.yaml_files import ConfigError
 from jobs.ingest.expressions import Expression, parse
-from jobs.yaml_files import ConfigError
 
 
 @pytest.mark.parametrize(

@@ -238,7 +238,7 @@ def test_files_in_any_order_and_any_batches_give_the_same_valid_rows(tmp_path_fa
 def fresh_company(folder):
     import yaml
 
-    from jobs.settings import load_settings
+    from jobs.config.settings import load_settings
     from tests.conftest import MINIMAL
 
     for name, content in {**MINIMAL, "sources/crm.yaml": CONTACTS}.items():

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from jobs.connections import Connection
+from jobs.config.connections import Connection, PoliteWait
 from jobs.errors import StepFailed
 from jobs.ingest import http_api, load
 from jobs.ingest.http_api import base_url
 from jobs.lake import Lake
-from jobs.retries import PoliteWait
 from tests.ingest.api_server import LOGIN, PASSWORD, TOKEN, api_server
 
 DAY = dt.date(2024, 5, 3)

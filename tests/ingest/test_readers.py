@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.config_formats import Format, Limits
+from jobs.config.formats import Format, Limits
 from jobs.ingest import compression, csv_files, json_files
 from jobs.ingest.content import BrokenFile, Snapshot
 from jobs.ingest.readers import opened, read, to_json

@@ -2,8 +2,8 @@
 
 import pytest
 
+from jobs.config.yaml_files import ConfigError
 from jobs.ingest import source_checks
-from jobs.yaml_files import ConfigError
 from tests.ingest.conftest import CONTACTS
 
 QUERY = {"table": "crm.contacts", "incremental": "updated_at"}

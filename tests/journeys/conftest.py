@@ -6,8 +6,8 @@ import pytest
 from pyspark.sql import functions as F
 from pyspark.testing import assertDataFrameEqual
 
-from jobs.config_models import Journey
-from jobs.yaml_files import load
+from jobs.config.journey import Journey
+from jobs.config.yaml_files import load
 
 SHIPPED = Path(__file__).resolve().parents[2] / "config" / "journey.yaml"
 DEFAULTS = {

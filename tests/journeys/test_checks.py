@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from jobs.config_models import Journey
+from jobs.config.journey import Journey
+from jobs.config.yaml_files import load
 from jobs.journeys.checks import check
-from jobs.yaml_files import load
 from tests.journeys.conftest import SHIPPED
 
 

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.config_models import Journey
+from jobs.config.journey import Journey
 from jobs.journeys.kpis import kpis, query_for
 from jobs.journeys.stages import timeline
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.config_models import Journey
+from jobs.config.journey import Journey
 from jobs.journeys.moments import moments
 from jobs.journeys.sessions import with_session
 

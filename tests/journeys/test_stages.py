@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from jobs.config_models import Journey, Measure, StageRule
+from jobs.config.journey import Journey, Measure, StageRule
 from jobs.journeys.stages import stages, timeline
 
 AS_OF = dt.date(2017, 3, 31)

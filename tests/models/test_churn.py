@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jobs.config_models import Churn
+from jobs.config.models import Churn
 from jobs.models import churn, features
 from jobs.models.registry import Registry, Version
 

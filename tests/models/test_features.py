@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from jobs.config_models import Journey
+from jobs.config.journey import Journey
 from jobs.models.features import features_as_of, ratio
 
 DAY = dt.date(2017, 6, 30)

@@ -5,8 +5,8 @@ import datetime as dt
 import pandas as pd
 import pytest
 
+from jobs.config.settings import Journey
 from jobs.models.features import features_as_of
-from jobs.settings import Journey
 
 WEEK_39 = dt.date(1997, 9, 30)
 

@@ -6,7 +6,7 @@ import json
 import pandas as pd
 import pytest
 
-from jobs.config_identity import Matching
+from jobs.config.identity import Matching
 from jobs.errors import ModelRefused
 from jobs.lake import Lake
 from jobs.models import match_weights, matching_card

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pandas as pd
 
-from jobs.config_identity import Identity
+from jobs.config.identity import Identity
 from jobs.profiles.evidence import EPOCH
 from jobs.profiles.identity import resolve
 from jobs.profiles.links import KINDS

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.config_identity import Identifier
+from jobs.config.identity import Identifier
 from jobs.profiles import breaker
 from jobs.profiles.links import KINDS, NEVER
 from tests.profiles.identity_rows import customers, events, identity, together

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.config.yaml_files import ConfigError
 from jobs.normalise.identifiers import identifier_hash
 from jobs.profiles.consent import consent, consent_history, every_answer, with_people
-from jobs.yaml_files import ConfigError
 
 TODAY = dt.date(2017, 6, 1)
 PEOPLE = ("ann", "bob")

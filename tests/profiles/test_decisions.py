@@ -4,7 +4,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.config_identity import Identifier
+from jobs.config.identity import Identifier
 from tests.profiles.identity_rows import customers, events, identity, together
 from tests.profiles.test_identity import PEOPLE
 

@@ -11,13 +11,13 @@ import pyarrow as pa
 import pytest
 
 from jobs.cli import main
-from jobs.config_decisions import Decision
+from jobs.config.decisions import Decision
+from jobs.config.settings import load_settings
 from jobs.errors import DecisionRefused
 from jobs.lake import Lake
 from jobs.normalise.identifiers import identifier_hash
 from jobs.profiles import answers, breaker, customers, identity
 from jobs.schemas import get
-from jobs.settings import load_settings
 from tests.profiles.test_run import TABLES
 
 SOURCE = {

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as fuzz
 from hypothesis import strategies as st
 
+from jobs.config.yaml_files import ConfigError
 from jobs.normalise.identifiers import identifier_hash
 from jobs.profiles.golden import current_contacts, golden_records
-from jobs.yaml_files import ConfigError
 
 TODAY = dt.date(2017, 6, 1)
 ADDRESS = ("street", "postcode", "city", "country")

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from jobs.config_identity import Matching
+from jobs.config.identity import Matching
 from jobs.profiles import probable as step
 from jobs.profiles.contact_rows import rows_of
 from jobs.profiles.links import NEVER

@@ -331,7 +331,7 @@ def test_what_would_fail_on_the_first_row_is_refused_with_its_key(spark, setting
     [{"default": "none"}, {"over": None, "days": 7}, {"default": True}, {"over": "contacts"}, {"type": "map"}],
 )
 def test_a_key_that_does_not_fit_is_refused_on_load(settings, changes):
-    from jobs.yaml_files import ConfigError
+    from jobs.config.yaml_files import ConfigError
 
     with pytest.raises(ConfigError, match=r"traits\.yaml:\d+: traits\.number"):
         problems(settings, number=changes)
@@ -376,7 +376,7 @@ def test_a_second_run_changes_nothing(settings, rows):
 def test_the_traits_of_the_demo_company_are_fine(spark, monkeypatch):
     from pathlib import Path
 
-    from jobs.settings import load_settings
+    from jobs.config.settings import load_settings
 
     for name in ("KLANTREIS_LANDING", "KLANTREIS_LAKE"):
         monkeypatch.setenv(name, "var/x")

@@ -15,11 +15,11 @@ SOURCES = ("crm", "shop", "campaigns", "web")
 @pytest.fixture(scope="module")
 def resolved(tmp_path_factory):
     """(contact records, cookies): each with the person it truly is (person_id) and the customer it became."""
+    from jobs.config.settings import load_settings
     from jobs.ingest import load
     from jobs.lake import Lake
     from jobs.normalise.identifiers import identifier_hash
     from jobs.profiles import identity
-    from jobs.settings import load_settings
     from jobs.validate import publish
 
     retail = make(tmp_path_factory.mktemp("retail"), size=0.4, days=(dt.date(2017, 11, 1), LAST))

@@ -5,12 +5,12 @@ import datetime as dt
 import pytest
 
 from jobs import checks
+from jobs.config.yaml_files import ConfigError
 from jobs.ingest import load
 from jobs.lake import Lake
 from jobs.validate import publish, replay
 from jobs.validate.contract import Contract
 from jobs.validate.quarantine import Selection
-from jobs.yaml_files import ConfigError
 from tests.validate.test_publish import quarantined
 
 COLUMNS = {"order_id": "id", "updated_at": "at", "ordered_at": "at", "status": "status", "total": "total"}

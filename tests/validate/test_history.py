@@ -13,7 +13,7 @@ import pytest
 from hypothesis import strategies as st
 
 from jobs import schemas
-from jobs.config_sources import History
+from jobs.config.sources import History
 from jobs.errors import DataStopped
 from jobs.ingest import load
 from jobs.lake import Lake

@@ -18,10 +18,10 @@ from babel.numbers import format_currency, format_decimal
 from pydantic import ValidationError
 
 from jobs import engine as engine_module
-from jobs.config_sources import Conventions, SourceDataset, Value
-from jobs.date_patterns import LANGUAGES
+from jobs.config.date_patterns import LANGUAGES
+from jobs.config.sources import Conventions, SourceDataset, Value
+from jobs.config.yaml_files import ConfigError
 from jobs.validate.mapping import Mapping, mapped
-from jobs.yaml_files import ConfigError
 from tests import spark_server
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import strategies as st
 
 from jobs import report
+from jobs.config.yaml_files import ConfigError
 from jobs.errors import DataStopped, RowsRefused, StepFailed
 from jobs.ingest import load
 from jobs.lake import Lake
@@ -23,7 +24,6 @@ from jobs.validate import publish, replay
 from jobs.validate.corrections import corrected as corrected_records
 from jobs.validate.corrections import export
 from jobs.validate.quarantine import Selection, select
-from jobs.yaml_files import ConfigError
 from tests.killed import Killed
 from tests.validate.test_publish import ann, contacts, counts, quarantined
 

@@ -4,10 +4,10 @@ import pytest
 from typer.testing import CliRunner
 
 from jobs import cli_quarantine, console
+from jobs.config.yaml_files import ConfigError
 from jobs.errors import RowsRefused
 from jobs.ingest import load
 from jobs.validate import publish
-from jobs.yaml_files import ConfigError
 from tests.validate.test_publish import ann, contacts
 
 DAY = "2024-05-01"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from jobs.config_identity import Matching
+from jobs.config.identity import Matching
 from jobs.profiles.matching import engine
 from jobs.profiles.matching.engine import FACTS
 from jobs.profiles.matching.model import Model

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from jobs.config_identity import Matching
+from jobs.config.identity import Matching
 from jobs.profiles.matching import blocking
 from jobs.profiles.matching.clusters import Groups, group
 from jobs.profiles.matching.comparisons import comparisons
@@ -55,7 +55,7 @@ def link_records(
 ) -> Linked:
     """Find which records are one person. `tables` is one table, or source name to table if columns differ by source.
 
-    `kinds` says what each column is (see `jobs.config_models.RecordKind`); by default column names tell. One mapping
+    `kinds` says what each column is (see `jobs.config.company.RecordKind`); by default column names tell. One mapping
     does for all tables, or one per source. Columns it does not name are not looked at. `key` is the column with the id
     of a record, unique over all tables; by default records are numbered. Give `model` to score as before instead of
     training. Raises ConfigError if no column can be compared.

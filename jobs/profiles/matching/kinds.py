@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import get_args
 
-from jobs.config_identity import RecordKind
-from jobs.yaml_files import ConfigError, nearest
+from jobs.config.identity import RecordKind
+from jobs.config.yaml_files import ConfigError, nearest
 
 KINDS: tuple[str, ...] = get_args(RecordKind)
 MANY = ("national_id", "text", "category", "street", "city")

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from jobs.config_identity import Matching
+from jobs.config.identity import Matching
 from jobs.profiles.matching.compared import Compared, extend, learn
 from jobs.profiles.matching.engine import group_records, link_records
 from jobs.profiles.matching.records import KEY, prepare, without_hubs

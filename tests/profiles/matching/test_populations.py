@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from jobs.config_identity import Matching
+from jobs.config.identity import Matching
+from jobs.config.yaml_files import ConfigError
 from jobs.profiles.matching.engine import link_records
-from jobs.yaml_files import ConfigError
 from tests.profiles.matching import people
 from tests.profiles.matching.scores import scores
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from jobs import schemas
-from jobs.yaml_files import Strict
+from jobs.config.yaml_files import Strict
 
 Rows = Literal[
     "orders", "order_lines", "subscriptions", "survey_responses", "conversations", "messages", "tickets", "events",

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator, model_validator
 
 from jobs import schemas
-from jobs.config_formats import Format
-from jobs.config_places import Query, Ready, Request
-from jobs.date_patterns import EPOCHS, compiled
-from jobs.yaml_files import Strict, nearest
+from jobs.config.date_patterns import EPOCHS, compiled
+from jobs.config.formats import Format
+from jobs.config.places import Query, Ready, Request
+from jobs.config.yaml_files import Strict, nearest
 
 GROUPS = ("crm", "survey", "chat", "web")
 Policy = Literal["accept", "warn", "quarantine", "stop"]

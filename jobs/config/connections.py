@@ -1,15 +1,22 @@
-"""Where servers are and how to log in: from the environment or, inside a DAG, from Airflow."""
+"""Where servers are, how to log in (from the environment or, inside a DAG, from Airflow), and how long to wait between
+tries."""
 
 from __future__ import annotations
 
 import json
 import os
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from jobs.yaml_files import ConfigError
+from tenacity import RetryCallState
+from tenacity.wait import wait_base
+
+from jobs.config.yaml_files import ConfigError
 
 
 @dataclass(frozen=True)
@@ -87,3 +94,32 @@ def _extra(given: dict[str, Any]) -> dict[str, Any]:
     """What is after the ? of a URI; Airflow writes what is not plain text as JSON under `__extra__`."""
     packed = given.pop("__extra__", None)
     return {**given, **(json.loads(packed) if packed else {})}
+
+
+class PoliteWait(wait_base):
+    """A random wait of at most `first` seconds, doubling per try up to `longest`; Retry-After wins when longer.
+
+    A Retry-After beyond `longest` is cut to `longest`, so that a run is bounded; the next run goes on.
+    """
+
+    def __init__(self, first: float, longest: float) -> None:
+        self.first, self.longest = first, longest
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        most = min(self.first * 2 ** (retry_state.attempt_number - 1), self.longest)
+        asked = _retry_after(retry_state.outcome.exception() if retry_state.outcome else None)
+        return max(random.uniform(0, most), min(asked, self.longest))
+
+
+def _retry_after(error: BaseException | None) -> float:
+    """Seconds asked for in the Retry-After header of the HTTP answer behind an error, else 0."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    asked = str(headers.get("Retry-After", 0))
+    try:
+        return max(0.0, float(asked))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return 0.0

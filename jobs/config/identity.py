@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from jobs.yaml_files import Strict, nearest
+from jobs.config.yaml_files import Strict, nearest
 
 IdentifierKind = Literal["contact", "email", "phone", "login", "cookie", "loyalty"]
 Fact = Literal["name", "birth_date"]

@@ -16,8 +16,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
-from jobs.config_sources import Source
-from jobs.yaml_files import ConfigError, Strict, line_of, load, nearest
+from jobs.config.sources import Source
+from jobs.config.yaml_files import ConfigError, Strict, line_of, load, nearest
 
 FILE, FOLDER, BY_COMMAND = "decisions.yaml", "decisions", "decisions/review.csv"
 CSV_COLUMNS = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from jobs.yaml_files import nearest
+from jobs.config.yaml_files import nearest
 
 KEYWORDS = frozenset(
     ("and", "or", "not", "in", "is", "null", "between", "like", "true", "false", "case", "when", "then", "else", "end")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from jobs.config_identity import GOLDEN_ATTRIBUTES, Identity
-from jobs.config_sources import Source
-from jobs.yaml_files import line_of, nearest
+from jobs.config.identity import GOLDEN_ATTRIBUTES, Identity
+from jobs.config.sources import Source
+from jobs.config.yaml_files import line_of, nearest
 
 OWN = "attributes."
 """Begins the name of a rule for one of a source's own attributes, such as attributes.income_band."""

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from jobs.connections import Connection, connection
-from jobs.settings import load_settings
-from jobs.yaml_files import ConfigError
+from jobs.config.connections import Connection, connection
+from jobs.config.settings import load_settings
+from jobs.config.yaml_files import ConfigError
 from tests.conftest import MINIMAL
 
 

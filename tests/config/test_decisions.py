@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
-from jobs.config_decisions import CSV_COLUMNS
-from jobs.yaml_files import ConfigError
+from jobs.config.decisions import CSV_COLUMNS
+from jobs.config.yaml_files import ConfigError
 
 HEADER = ",".join(CSV_COLUMNS)
 SHOP = {

@@ -1,6 +1,6 @@
 """The configuration of the company being served: YAML files in `config/`, checked on load.
 
-What each file may hold is in jobs/config_models.py. Secrets are never in these files: see jobs/connections.py.
+What each file may hold is in the module of its name. Secrets are never in these files: see jobs/config/connections.py.
 """
 
 from __future__ import annotations
@@ -13,15 +13,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jobs.config_decisions import Placed, load_decisions
-from jobs.config_decisions import problems as decision_problems
-from jobs.config_identity import Identity
-from jobs.config_identity_checks import problems as identity_problems
-from jobs.config_models import Audience, Channels, General, Journey, Models
-from jobs.config_sources import Source
-from jobs.config_traits import TABLE, Trait, Traits, trait_table
+from jobs.config.audiences import Audience
+from jobs.config.company import General
+from jobs.config.decisions import Placed, load_decisions
+from jobs.config.decisions import problems as decision_problems
+from jobs.config.destinations import Channels
+from jobs.config.identity import Identity
+from jobs.config.identity_checks import problems as identity_problems
+from jobs.config.journey import Journey
+from jobs.config.models import Models
+from jobs.config.sources import Source
+from jobs.config.traits import TABLE, Trait, Traits, trait_table
+from jobs.config.yaml_files import ConfigError, load, nearest
 from jobs.schemas import Dataset
-from jobs.yaml_files import ConfigError, load, nearest
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def load_settings(folder: str | Path | None = None) -> Settings:
     Relative paths inside are below KLANTREIS_HOME, by default the parent of `folder`.
     Raises ConfigError with every problem found, not only the first.
     """
-    project = Path(__file__).resolve().parent.parent
+    project = Path(__file__).resolve().parents[2]
     folder = Path(folder or os.environ.get("KLANTREIS_CONFIG") or project / "config").resolve()
     if not folder.is_dir():
         raise ConfigError([f"{folder}: the configuration folder does not exist; give one with --config"])

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from jobs.yaml_files import Strict, nearest
+from jobs.config.yaml_files import Strict, nearest
 
 JSON_PATH = r"^(\[\]|[^.\[\]]+(\[\])?)(\.[^.\[\]]+(\[\])?)*$|^$"
 

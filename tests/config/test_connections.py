@@ -2,8 +2,8 @@
 
 import pytest
 
-from jobs.connections import Connection, connection
-from jobs.yaml_files import ConfigError
+from jobs.config.connections import Connection, connection
+from jobs.config.yaml_files import ConfigError
 
 
 @pytest.mark.parametrize(

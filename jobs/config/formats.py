@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from jobs.yaml_files import Strict
+from jobs.config.yaml_files import Strict
 
 
 class Format(Strict):

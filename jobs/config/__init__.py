@@ -1,0 +1,1 @@
+"""What a company says in YAML, checked on load."""

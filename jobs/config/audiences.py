@@ -1,0 +1,32 @@
+"""config/audiences/NAME.yaml: who is in an audience, why, and where it goes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from jobs.config.yaml_files import Strict
+
+
+class Delivery(Strict):
+    """One destination of an audience."""
+
+    template: str | None = Field(None, description="message in config/templates, for e-mail")
+    list_id: str | None = Field(None, description="id of the list at the destination, for ads")
+    cooldown_days: int = Field(30, ge=0, description="days before the same person gets the same message again")
+
+
+class Audience(Strict):
+    """config/audiences/NAME.yaml: who is in it, why it exists, where it goes."""
+
+    audience: str = Field(pattern="^[a-z][a-z0-9_]*$")
+    title: str
+    goal: str
+    owner: str
+    stage: Literal["awareness", "consideration", "purchase", "service", "loyalty"]
+    where: str
+    evidence: list[str] = []
+    holdout: float = Field(0.1, ge=0, lt=1)
+    purpose: str
+    send_to: dict[str, Delivery]

@@ -1,0 +1,95 @@
+"""config/journey.yaml: sessions, stages, micro-moments and KPIs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from jobs.config.yaml_files import Strict
+
+Stage = Literal["awareness", "consideration", "purchase", "service", "loyalty"]
+Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
+
+
+class Measure(Strict):
+    """A number per customer and day that stage rules use: touchpoints for which `when` is true in the last `days`."""
+
+    when: str
+    days: int | None = Field(None, gt=0, description="window, the day itself included; default: ever")
+    sum: str | None = Field(None, description="add up this expression; default: count the touchpoints")
+
+
+class StageRule(Strict):
+    """A customer is in `stage` on days on which `when` is true; the first rule that is true wins."""
+
+    stage: Stage
+    name: str
+    when: str
+
+
+class ValenceRule(Strict):
+    """A touchpoint for which `when` is true was good or bad for the customer; the first rule that is true wins."""
+
+    name: str
+    when: str
+    valence: Literal["positive", "negative", "neutral"]
+
+
+class Signal(Strict):
+    """Evidence for a micro-moment: events for which `when` is true count for `weight`."""
+
+    when: str
+    weight: int = Field(1, gt=0)
+    at_most: int = Field(1, gt=0, description="events of one visit that count; more of the same proves nothing more")
+
+
+class MomentType(Strict):
+    """One type of micro-moment: its evidence, how long acting on it is useful, and what serves it."""
+
+    signals: dict[Name, Signal]
+    expires_after_minutes: int = Field(gt=0, description="minutes after the last evidence")
+    served_when: str = Field(description="condition on events: one such event in the visit serves the moment")
+
+
+class Kpi(Strict):
+    """A number per day: `numerator` out of `denominator`, aggregates in SQL over the rows of `table` of that day.
+
+    Over `customers` and `stages`, both are conditions instead, and count the customers for whom they hold that day.
+    """
+
+    stage: Stage
+    title: str
+    unit: Literal["count", "share", "currency", "points", "score", "minutes", "per visit"]
+    table: Literal["sessions", "carts", "touchpoints", "moments", "stages", "customers"]
+    where: str = "true"
+    numerator: str
+    denominator: str | None = Field(None, description="default: the numerator is the value")
+    dimension: str | None = Field(None, description="also one value for each of these, such as channel")
+
+
+class Journey(Strict):
+    """config/journey.yaml: sessions, touchpoints, stages, micro-moments and KPIs."""
+
+    session_gap_minutes: int = Field(30, gt=0)
+    cart_days: int = Field(3, gt=0, description="a basket untouched for longer is abandoned")
+    click_days: int = Field(7, gt=0, description="a click longer after the message is no answer to it")
+    channels: dict[Name, str] = Field({}, description="traffic channel to a condition on a visit's first event")
+    valence: list[ValenceRule] = []
+    measures: dict[Name, Measure] = {}
+    stages: list[StageRule]
+    minimum_evidence: int = Field(1, ge=1, description="a moment with less weight of evidence is too little to tell")
+    minimum_confidence: float = Field(0.5, ge=0, le=1, description="a moment with a smaller share of evidence is none")
+    moments: dict[Literal["know", "go", "do", "buy"], MomentType] = {}
+    kpis: dict[Name, Kpi] = {}
+
+    @field_validator("stages")
+    @classmethod
+    def _everybody_has_a_stage(cls, rules: list[StageRule]) -> list[StageRule]:
+        if not rules or rules[-1].when.strip().lower() != "true":
+            raise ValueError('the last rule must be `when: "true"`, so that every customer has a stage')
+        names = [rule.name for rule in rules]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two rules are named {twice[0]!r}; the history could not say which one decided")
+        return rules
