@@ -233,7 +233,7 @@ def _run(settings: Any, day: dt.date, faults: list[Fault], outcome: Outcome) -> 
 
 def _judge(settings: Any, faults: list[Fault], outcome: Outcome) -> None:
     """Compare the tables with the books."""
-    from jobs.lake import Lake
+    from jobs.lake.lake import Lake
 
     lake = Lake.of(settings)
     files = {row["file_id"]: row for row in lake.arrow("ops/files").to_pylist()}

@@ -141,7 +141,7 @@ def _load_and_publish(home: Path) -> dict[str, float]:
 
 
 def _plain(csv: Path, work: Path) -> float:
-    from jobs.engine import get_spark
+    from jobs.lake.engine import get_spark
 
     def copy() -> None:
         spark, text, typed = get_spark(), work / "text", work / "typed"

@@ -112,9 +112,9 @@ def _company(work: Path):  # type: ignore[no-untyped-def]
 
 def _fill(settings, work: Path, customers: int, events: int) -> None:  # type: ignore[no-untyped-def]
     """The valid events and the identity map, as earlier steps leave them."""
-    from jobs import schemas
-    from jobs.engine import get_spark
-    from jobs.lake import Lake
+    from jobs.lake.engine import get_spark
+    from jobs.lake.lake import Lake
+    from jobs.lake.tables import catalogue
 
     duckdb.sql(EVENTS.format(customers=customers, events=events, path=work / "events.parquet"))
     keyed = f"substr(sha256('{KEY}|login:login' || i), 1, 32)"
@@ -126,7 +126,7 @@ def _fill(settings, work: Path, customers: int, events: int) -> None:  # type: i
     lake, spark = Lake.of(settings), get_spark()
     for name, path in (("valid/events", "events"), ("identity/map", "map")):
         given = spark.read.parquet(str(work / f"{path}.parquet"))
-        columns = schemas.get(name).columns
+        columns = catalogue.get(name).columns
         filled = given.selectExpr(
             *(c.name if c.name in given.columns else f"cast(null as {c.type}) {c.name}" for c in columns)
         )
@@ -189,7 +189,7 @@ def _sql(settings, work: Path) -> str:  # type: ignore[no-untyped-def]
 
 def _differing(settings, work: Path) -> list[str]:  # type: ignore[no-untyped-def]
     """Traits whose values are not the same for every customer."""
-    from jobs.lake import Lake
+    from jobs.lake.lake import Lake
 
     ours = Lake.of(settings).dataset("profiles/traits")
     with duckdb.connect() as database:

@@ -44,7 +44,7 @@ TIMED_RUN = """
 import json, sys, time
 from datetime import date
 from jobs import pipeline
-from jobs.engine import get_spark
+from jobs.lake.engine import get_spark
 from jobs.config.settings import load_settings
 
 started = time.monotonic()
@@ -121,7 +121,7 @@ def _scan_tables(lake: Path, tables: list[str]) -> float:
 
 def _scan_landing(landing: Path, lake: Path) -> float:
     """Median seconds of reading every line of the files that ingest loaded, as text."""
-    from jobs.lake import Lake
+    from jobs.lake.lake import Lake
 
     files = Lake(str(lake)).arrow("ops/files", columns=["path", "state"]).to_pylist()
     by_kind: dict[str, list[str]] = {}
@@ -162,11 +162,11 @@ def _print(size: float, ours: dict[str, float], spark: dict[str, float], scans: 
 
 def _compare(work: Path) -> int:
     """1 if a table differs between the engines."""
-    from jobs import schemas
-    from jobs.lake import Lake
+    from jobs.lake.lake import Lake
+    from jobs.lake.tables import catalogue
 
     ours, spark = (Lake(str(work / engine / "lake")) for engine in ("sail", "spark"))
-    tables = [name for name in schemas.DATASETS if ours.exists(name)]
+    tables = [name for name in catalogue.DATASETS if ours.exists(name)]
     different = [name for name in tables if ours.content_hash(name) != spark.content_hash(name)]
     Console().print(f"Tables that differ between the engines: {', '.join(different) or 'none'} (of {len(tables)})")
     return 1 if different else 0

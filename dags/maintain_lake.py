@@ -21,7 +21,7 @@ def maintain_lake() -> None:
     @task
     def compact_and_vacuum() -> dict:
         """Every table, one after the other."""
-        from jobs import maintenance
+        from jobs.lake import maintenance
 
         return step(maintenance.run)
 

@@ -19,7 +19,7 @@ NOTE = "<!-- Written by `make docs`; change the code, not this page. -->\n"
 
 def tables() -> str:
     """Every table: grain, key, columns."""
-    from jobs import schemas
+    from jobs.lake.tables import catalogue
 
     lines = [
         "# Tables",
@@ -28,7 +28,7 @@ def tables() -> str:
         "written `zone.dataset`. Columns marked *personal* identify a person.",
         "",
     ]
-    for dataset in schemas.all_datasets():
+    for dataset in catalogue.all_datasets():
         growth = {
             "append": "new keys are added, nothing is changed",
             "state": "replaced as a whole by each run",

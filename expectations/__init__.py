@@ -19,7 +19,7 @@ def suite(dataset: str, settings: Settings) -> ExpectationSuite:
     from great_expectations import ExpectationSuite
 
     from expectations.vocabulary import batch
-    from jobs.schemas import CANONICAL
+    from jobs.lake.tables.canonical import CANONICAL
 
     rules = import_module(f"expectations.{dataset}").rules(settings)
     return ExpectationSuite(name=dataset, expectations=[*rules, *batch(CANONICAL[dataset].key)])

@@ -88,9 +88,8 @@ def tables(
     name: Annotated[str | None, typer.Argument(help="Show the columns of this table.")] = None, config: Config = None
 ) -> None:
     """List the tables of the lake, or the columns of one."""
-    from jobs import schemas
-    from jobs.lake import Lake
-    from jobs.queries import table_names
+    from jobs.lake.lake import Lake
+    from jobs.lake.tables import catalogue
 
     settings = load_settings(config)
     if name:
@@ -105,11 +104,11 @@ def tables(
         )
         return
     lake = Lake.of(settings)
-    existing = [table for table in table_names(settings) if lake.exists(table)]
+    existing = [table for table in settings.tables if lake.exists(table)]
     show(
         f"Tables in {settings.lake}",
         ["table", "one row is", "rows", "version"],
-        [[table, schemas.get(table).grain, f"{lake.rows(table):,}", lake.version(table)] for table in existing],
+        [[table, catalogue.get(table).grain, f"{lake.rows(table):,}", lake.version(table)] for table in existing],
     )
 
 
@@ -120,7 +119,7 @@ def query(
     """Ask the lake with SQL (DuckDB), for example: select stage, count(*) from journeys.stages group by all."""
     import duckdb
 
-    from jobs.queries import connect
+    from jobs.lake.queries import connect
 
     try:
         result = connect(load_settings(config)).sql(sql)
@@ -137,7 +136,7 @@ def query(
 def kpi(name: str, day: Day = None, config: Config = None) -> None:
     """Show one KPI on a day, and the query that computes it again from the events."""
     from jobs.journeys.kpis import query_for
-    from jobs.queries import connect
+    from jobs.lake.queries import connect
 
     settings = load_settings(config)
     if name not in settings.journey.kpis:
@@ -158,7 +157,7 @@ def kpi(name: str, day: Day = None, config: Config = None) -> None:
 def plan(audience: str, day: Day = None, config: Config = None) -> None:
     """Show what a push of this audience would do, per destination, without doing it."""
     from jobs.activation import plan as planning
-    from jobs.queries import connect
+    from jobs.lake.queries import connect
 
     settings = load_settings(config)
     _known_audience(settings, audience)
@@ -262,7 +261,7 @@ def newest_landed(settings: Settings) -> date:
 
 def newest_run(settings: Settings) -> date:
     """The newest day audiences were built for."""
-    from jobs.queries import connect
+    from jobs.lake.queries import connect
 
     require_table(settings, "audiences/members")
     return connect(settings).sql("select max(day) from audiences.members").fetchall()[0][0]

@@ -20,8 +20,8 @@ def files(
     limit: Annotated[int, typer.Option(min=1)] = 50,
 ) -> None:
     """Show files that were replaced, repeated, late, unfinished, withdrawn or returned, the newest first."""
-    from jobs.lake import Lake
-    from jobs.queries import connect
+    from jobs.lake.lake import Lake
+    from jobs.lake.queries import connect
 
     if event is not None and event not in EVENTS:
         raise ConfigError([f"--event: unknown event {event!r}{nearest(event, EVENTS)}"])

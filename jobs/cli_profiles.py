@@ -15,7 +15,7 @@ from jobs.console import Config, console, require_table, show
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from jobs.lake import Lake
+    from jobs.lake.lake import Lake
 
 app = typer.Typer(no_args_is_help=True, help="Where attributes come from, and profiles on a past day.")
 
@@ -23,7 +23,7 @@ app = typer.Typer(no_args_is_help=True, help="Where attributes come from, and pr
 @app.command()
 def coverage(config: Config = None) -> None:
     """Show for every attribute which source fills it how far, wins, conflicts, and which delivers nothing."""
-    from jobs.lake import Lake
+    from jobs.lake.lake import Lake
 
     settings = load_settings(config)
     require_table(settings, "profiles/coverage")
@@ -53,7 +53,7 @@ def on(
     config: Config = None,
 ) -> None:
     """Rebuild identity and profiles as they were on a past day, and print or keep them; today's tables stay."""
-    from jobs.lake import Lake
+    from jobs.lake.lake import Lake
     from jobs.profiles.as_of import profiles_on
 
     settings = load_settings(config)

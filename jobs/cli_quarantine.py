@@ -195,7 +195,7 @@ def _selection(
 
 def _selected(settings: Settings, selection: Selection, closed: bool = False):  # type: ignore[no-untyped-def]
     """The rows; raises ConfigError if there never were any, naming what was mistyped."""
-    from jobs.lake import Lake
+    from jobs.lake.lake import Lake
     from jobs.validate.quarantine import Selection, select
 
     require_table(settings, "quarantine/rows")

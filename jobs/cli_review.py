@@ -18,7 +18,7 @@ from jobs.config.yaml_files import ConfigError, nearest
 from jobs.console import Config, console, require_table, show
 
 if TYPE_CHECKING:
-    from jobs.lake import Lake
+    from jobs.lake.lake import Lake
 
 app = typer.Typer(no_args_is_help=True, help="Pairs of records a person should look at, and what is decided.")
 
@@ -32,7 +32,7 @@ def list_(
     config: Config = None,
 ) -> None:
     """List pairs that may be one person and are not decided yet, the likeliest first, and how they agree."""
-    from jobs.lake import Lake
+    from jobs.lake.lake import Lake
     from jobs.profiles.review import undecided
 
     settings = load_settings(config)

@@ -24,7 +24,7 @@ def show(title: str | None, columns: Iterable[str], rows: Iterable[Sequence[Any]
 
 def require_table(settings: Settings, table: str) -> None:
     """Raise ConfigError saying what to run first if the table does not exist yet."""
-    from jobs.lake import Lake
+    from jobs.lake.lake import Lake
 
     if not Lake.of(settings).exists(table):
         raise ConfigError([f"{settings.lake}: there is no {table} yet; run `klantreis run` first"])

@@ -19,7 +19,7 @@ from jobs import airflow_client, pipeline, progress, report, stack
 from jobs.config.settings import Settings
 from jobs.console import as_table
 from jobs.errors import StepFailed
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 
 HISTORY_UNTIL = date(2017, 12, 28)
 AIRFLOW_DAYS = (date(2017, 12, 29), date(2017, 12, 30), date(2017, 12, 31))

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from jobs.config.settings import Settings
 from jobs.console import as_table
-from jobs.queries import connect
+from jobs.lake.queries import connect
 from jobs.validate.balance import after_replays
 
 AFTER_REPLAYS = after_replays("ops.counts", "ops.files", "quarantine.rows", "quarantine.replays")

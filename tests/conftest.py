@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from jobs import schemas
+from jobs.lake.tables import catalogue
 
 MINIMAL: dict[str, Any] = {
     "settings.yaml": {
@@ -65,7 +65,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def spark():
     """The session of this process; another one if a test before used an engine of its own."""
-    from jobs.engine import get_spark
+    from jobs.lake.engine import get_spark
 
     return get_spark()
 
@@ -80,7 +80,7 @@ def wide_screen(monkeypatch):
 
 @pytest.fixture
 def lake(tmp_path):
-    from jobs.lake import Lake
+    from jobs.lake.lake import Lake
 
     return Lake(str(tmp_path / "lake"))
 
@@ -123,7 +123,7 @@ def rows(spark) -> Callable[..., Any]:
     def build(name: str, *records: dict[str, Any]) -> Any:
         import pyarrow as pa
 
-        dataset = schemas.get(name)
+        dataset = catalogue.get(name)
         unknown = {key for record in records for key in record} - set(dataset.column_names)
         assert not unknown, f"{name} has no column {sorted(unknown)}"
         schema = dataset.arrow_schema()

@@ -34,16 +34,16 @@ class Company:
 
     @property
     def lake(self):
-        from jobs.lake import Lake
+        from jobs.lake.lake import Lake
 
         return Lake(str(self.home / "lake"))
 
     def hashes(self) -> dict[str, str]:
         """Content hash of every table that exists, without the columns that tell when a server answered."""
-        from jobs import schemas
+        from jobs.lake.tables import catalogue
 
         found = {}
-        for name in schemas.DATASETS:
+        for name in catalogue.DATASETS:
             if self.lake.exists(name):
                 found[name] = self.lake.content_hash(name, exclude=CLOCK.get(name, ()))
         return found

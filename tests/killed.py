@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 
 
 class Killed(BaseException):

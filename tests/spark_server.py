@@ -37,7 +37,7 @@ def spark_server(folder: Path | None = None, heap: str = "3g", cores: int = 2, t
     """Run the server; yields the address for SPARK_REMOTE.
 
     Its log and scratch files are in `folder`, by default a temporary one. A process that used the server should call
-    `jobs.engine.stop_spark` before the server ends, or its own end waits for the lost server.
+    `jobs.lake.engine.stop_spark` before the server ends, or its own end waits for the lost server.
     """
     if reason := why_not():
         raise RuntimeError(reason)

@@ -64,9 +64,9 @@ def test_light_modules_load_nothing_heavy(module):
 
 
 def test_every_table_has_a_key_made_of_its_own_columns_and_says_what_a_row_is():
-    from jobs import schemas
+    from jobs.lake.tables import catalogue
 
-    for dataset in schemas.all_datasets():
+    for dataset in catalogue.all_datasets():
         assert set(dataset.key) <= set(dataset.column_names), dataset.name
         assert dataset.grain.startswith("one "), dataset.name
         assert len(set(dataset.column_names)) == len(dataset.columns), dataset.name
@@ -75,19 +75,19 @@ def test_every_table_has_a_key_made_of_its_own_columns_and_says_what_a_row_is():
 
 
 def test_an_unknown_table_name_gets_the_nearest_ones():
-    from jobs import schemas
+    from jobs.lake.tables import catalogue
 
     with pytest.raises(KeyError, match="valid/contacts"):
-        schemas.get("valid/contact")
+        catalogue.get("valid/contact")
 
 
 @pytest.mark.parametrize("step", ["journeys", "models", "audiences"])
 def test_a_step_that_needs_no_identifiers_reads_none_from_profiles(step):
     """Names, addresses and ids stay in profiles; these steps read profiles/people and profiles/traits."""
-    from jobs import schemas
+    from jobs.lake.tables import catalogue
 
     personal = {
-        d.name for d in schemas.DATASETS.values() if d.zone == "profiles" and any(c.personal for c in d.columns)
+        d.name for d in catalogue.DATASETS.values() if d.zone == "profiles" and any(c.personal for c in d.columns)
     }
     assert {"profiles/customers", "profiles/contact_points", "profiles/addresses"} <= personal
     texts = {

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from jobs.cli import main
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from tests.conftest import MINIMAL
 
 

@@ -8,8 +8,8 @@ import sys
 import pyarrow as pa
 import pytest
 
-from jobs import schemas
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def page(settings, monkeypatch, tmp_path):
         config = settings()
         lake = Lake.of(config)
         for name, rows in tables.items():
-            schema = schemas.get(name).arrow_schema()
+            schema = catalogue.get(name).arrow_schema()
             full = [{field.name: row.get(field.name) for field in schema} for row in rows]
             data = pa.Table.from_pylist(full, schema=schema)
             lake.append(name, data, lake.transaction("test", dt.date(2024, 1, 1), config=str(rows)))

@@ -24,7 +24,7 @@ def engine(function):
     """A function of columns, for one value."""
 
     def run(value):
-        from jobs.engine import get_spark
+        from jobs.lake.engine import get_spark
 
         frame = get_spark().createDataFrame([(value,)], "v string")
         return frame.select(function(F.nullif(F.trim("v"), F.lit("")))).collect()[0][0]

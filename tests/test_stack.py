@@ -13,7 +13,7 @@ import pytest
 from jobs import stack
 from jobs.airflow_client import AirflowError
 from jobs.config.settings import load_settings
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from jobs.processes import Processes, free_port
 
 PORTS = ("KLANTREIS_AIRFLOW_PORT", "KLANTREIS_MLFLOW_PORT", "KLANTREIS_SMTP_PORT")

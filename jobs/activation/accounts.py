@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from jobs.activation.channel import Action, Outcome, refused_of_partial
 from jobs.errors import DeliveryIncomplete
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 
 _PLACES = {
     "held_out": "held_out",

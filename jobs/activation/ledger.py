@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs import schemas
 from jobs.activation.channel import Operation, Outcome
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
 
 TABLE = "activation/ledger"
 STATES = ("claimed", "submitted", "unknown", "partial", "rejected", "accepted")
@@ -76,7 +76,7 @@ def record(
         )
     if not rows:
         return 0
-    data = pa.Table.from_pylist(rows, schema=schemas.get(TABLE).arrow_schema())
+    data = pa.Table.from_pylist(rows, schema=catalogue.get(TABLE).arrow_schema())
     # The id makes each commit its own transaction: the same batch is never written twice, the next one always is.
     mark = {"batch": batch_id, "states": sorted({(o.operation_id, o.state) for o in outcomes})}
     txn = lake.transaction(f"push_{audience}_{destination}", day, config=mark)

@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.engine import get_spark
-from jobs.lake import Lake
+from jobs.lake.engine import get_spark
+from jobs.lake.lake import Lake
 from jobs.profiles.identity import CUSTOMER_ID_LENGTH
 
 SPELLS = pa.schema([("host", pa.string()), ("part", pa.string()), ("since", pa.date32()), ("until", pa.date32())])

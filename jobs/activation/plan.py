@@ -15,12 +15,12 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs import schemas
 from jobs.activation import ledger, lineage
 from jobs.activation.reach import reach
 from jobs.config.settings import Settings
 from jobs.errors import StaleDay, StepFailed
-from jobs.lake import Lake, Txn
+from jobs.lake.lake import Lake, Txn
+from jobs.lake.tables import catalogue
 
 log = logging.getLogger(__name__)
 TABLE = "activation/plans"
@@ -111,7 +111,7 @@ def _plan_one(audience: str, destination: str, day: date, settings: Settings, tx
     )  # fmt: skip
     there = pc.sum(pc.cast(table["may_be_there"], pa.int64())).as_py() or 0
     # Engines differ in which columns they call nullable; the tables of all deliveries become one.
-    table = table.drop_columns(["may_be_there"]).cast(schemas.get(TABLE).arrow_schema())
+    table = table.drop_columns(["may_be_there"]).cast(catalogue.get(TABLE).arrow_schema())
     return _pause(table, there, configured.max_remove_share, configured.always_remove, audience, destination)
 
 

@@ -19,14 +19,14 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
-from jobs import schemas
 from jobs.activation import ledger, plan
 from jobs.activation.accounts import Account
 from jobs.activation.channel import Action, Channel, ChannelDown, Operation, Outcome, Recipient
 from jobs.activation.channel_types import open_channel
 from jobs.activation.unsubscribe import suppress
 from jobs.config.settings import Settings
-from jobs.lake import Lake, StaleWrite
+from jobs.lake.lake import Lake, StaleWrite
+from jobs.lake.tables import catalogue
 
 log = logging.getLogger(__name__)
 DELIVERIES = "activation/deliveries"
@@ -223,7 +223,7 @@ class _Push:
         """The last of two runs that close at the same moment is what stays; each raises for what it did not do."""
         row = {"day": self.day, "audience": self.audience, "destination": self.destination} | counts
         txn = self.lake.transaction(f"push_{self.audience}_{self.destination}", self.day, config=counts)
-        data = pa.Table.from_pylist([row], schema=schemas.get(DELIVERIES).arrow_schema())
+        data = pa.Table.from_pylist([row], schema=catalogue.get(DELIVERIES).arrow_schema())
         self.lake.upsert(DELIVERIES, data, txn)
 
     def _batches(self, channel: Channel, todo: list[Operation]) -> Iterator[list[Operation]]:

@@ -15,10 +15,10 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs import schemas
 from jobs.activation import lineage
 from jobs.config.settings import Settings
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
 from jobs.normalise.identifiers import identifier_hash
 
 SUPPRESSIONS = "activation/suppressions"
@@ -55,7 +55,7 @@ def suppress(lake: Lake, channel: str, identifiers: Iterable[str | None], reason
     if not given:
         return 0
     rows = [{"channel": channel, "identifier": i, "reason": reason, "since": day} for i in given]
-    data = pa.Table.from_pylist(rows, schema=schemas.get(SUPPRESSIONS).arrow_schema())
+    data = pa.Table.from_pylist(rows, schema=catalogue.get(SUPPRESSIONS).arrow_schema())
     txn = lake.transaction(f"suppress_{channel}", day, config=[reason, given])
     return lake.append(SUPPRESSIONS, data, txn).rows
 

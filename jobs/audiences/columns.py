@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from jobs import schemas
 from jobs.config.traits import Trait, trait_columns
+from jobs.lake.tables import catalogue
+from jobs.lake.tables.contract import Column, Dataset, extended
 
 _OWN = """
 customer_id string id of the customer
@@ -35,24 +36,24 @@ moment_served boolean whether the customer reached the goal of that moment
 """
 
 
-def _view() -> schemas.Dataset:
-    features = [c for c in schemas.get("models/features").columns if c.name not in ("day", "customer_id")]
+def _view() -> Dataset:
+    features = [c for c in catalogue.get("models/features").columns if c.name not in ("day", "customer_id")]
     lines = (line.split(maxsplit=2) for line in _OWN.strip().splitlines())
-    own = [schemas.Column(name, type_, meaning) for name, type_, meaning in lines]
-    return schemas.Dataset("audiences/view", "one customer at the end of a day", ("customer_id",), (*own, *features))
+    own = [Column(name, type_, meaning) for name, type_, meaning in lines]
+    return Dataset("audiences/view", "one customer at the end of a day", ("customer_id",), (*own, *features))
 
 
 VIEW = _view()
 VIEW_COLUMNS: tuple[str, ...] = tuple(VIEW.column_names)
 
 
-def view_with(traits: dict[str, Trait]) -> schemas.Dataset:
+def view_with(traits: dict[str, Trait]) -> Dataset:
     """The view of a company that has these traits."""
-    return schemas.extended(VIEW, trait_columns(traits))
+    return extended(VIEW, trait_columns(traits))
 
 
 FEATURES: tuple[str, ...] = tuple(
-    c.name for c in schemas.get("models/features").columns if c.name not in ("day", "customer_id")
+    c.name for c in catalogue.get("models/features").columns if c.name not in ("day", "customer_id")
 )
 TOUCHPOINTS = {
     "days_since_order": "order",

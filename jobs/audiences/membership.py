@@ -10,15 +10,15 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs import schemas
 from jobs.audiences.columns import VIEW, view_with
 from jobs.audiences.holdout import arm
 from jobs.audiences.rules import columns_of, refuse_wrong_rules
 from jobs.audiences.view import READS, customer_view
 from jobs.config.audiences import Audience
 from jobs.config.settings import Settings
-from jobs.engine import get_spark
-from jobs.lake import Lake
+from jobs.lake.engine import get_spark
+from jobs.lake.lake import Lake
+from jobs.lake.tables.contract import Dataset
 
 TABLE = "audiences/members"
 _QUOTED = ("date", "timestamp")
@@ -37,7 +37,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     return _counts(lake.arrow(TABLE, columns=["arm"], day=day), len(settings.audiences))
 
 
-def members(view: DataFrame, audiences: dict[str, Audience], table: schemas.Dataset = VIEW) -> DataFrame:
+def members(view: DataFrame, audiences: dict[str, Audience], table: Dataset = VIEW) -> DataFrame:
     """One row per customer and audience whose rule is true. All rules are evaluated in one pass over the view."""
     if not audiences:
         return view.limit(0).select(*(F.lit("").alias(name) for name in ("audience", "customer_id", "arm", "evidence")))
@@ -49,7 +49,7 @@ def members(view: DataFrame, audiences: dict[str, Audience], table: schemas.Data
     )
 
 
-def _entry(name: str, audience: Audience, table: schemas.Dataset) -> Column:
+def _entry(name: str, audience: Audience, table: Dataset) -> Column:
     looked_at = [*columns_of(audience.where, table.column_names), *audience.evidence]
     types = {column.name: column.type for column in table.columns}
     seen = {column: types[column] for column in looked_at if column != "customer_id"}

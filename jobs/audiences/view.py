@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from jobs.audiences.columns import FEATURES, TOUCHPOINTS, view_with
 from jobs.config.settings import Settings
-from jobs.lake import Txn
+from jobs.lake.lake import Txn
 
 READS = (
     "profiles/people", "profiles/traits", "journeys/stages", "journeys/touchpoints", "journeys/carts",

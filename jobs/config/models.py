@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from jobs import schemas
 from jobs.config.yaml_files import Strict, nearest
+from jobs.lake.tables import catalogue
 
 
 class Words(Strict):
@@ -63,7 +63,7 @@ class Churn(Strict):
 
 
 def _check_features(names: list[str]) -> None:
-    valid = [name for name in schemas.get("models/features").column_names if name not in ("day", "customer_id")]
+    valid = [name for name in catalogue.get("models/features").column_names if name not in ("day", "customer_id")]
     for name in names:
         if name not in valid:
             raise ValueError(f"unknown feature {name!r}{nearest(name, valid)}")

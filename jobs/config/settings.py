@@ -25,7 +25,8 @@ from jobs.config.models import Models
 from jobs.config.sources import Source
 from jobs.config.traits import TABLE, Trait, Traits, trait_table
 from jobs.config.yaml_files import ConfigError, load, nearest
-from jobs.schemas import Dataset
+from jobs.lake.tables import catalogue
+from jobs.lake.tables.contract import Dataset
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,12 @@ class Settings:
     def contracts(self) -> dict[str, Dataset]:
         """Tables to which this configuration adds columns, with those."""
         return {TABLE: trait_table(self.traits)}
+
+    @property
+    def tables(self) -> list[str]:
+        """All tables this configuration can have, raw tables of its sources first."""
+        raw = [catalogue.raw(source.source, name).name for source in self.sources.values() for name in source.datasets]
+        return raw + list(catalogue.DATASETS)
 
     @property
     def lake(self) -> str:

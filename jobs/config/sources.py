@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
-from jobs import schemas
 from jobs.config.date_patterns import EPOCHS, compiled
 from jobs.config.formats import Format
 from jobs.config.places import Query, Ready, Request
 from jobs.config.yaml_files import Strict, nearest
+from jobs.lake.tables.canonical import CANONICAL, LINEAGE_COLUMNS
 
 GROUPS = ("crm", "survey", "chat", "web")
 Policy = Literal["accept", "warn", "quarantine", "stop"]
@@ -235,10 +235,10 @@ class Source(Strict):
     @model_validator(mode="after")
     def _canonical_columns(self) -> Source:
         for name, dataset in self.datasets.items():
-            if name not in schemas.CANONICAL:
-                raise ValueError(f"datasets.{name}: unknown dataset{nearest(name, schemas.CANONICAL)}")
-            target = schemas.CANONICAL[name]
-            valid = set(target.column_names) - set(schemas.LINEAGE_COLUMNS) - {"attributes"}
+            if name not in CANONICAL:
+                raise ValueError(f"datasets.{name}: unknown dataset{nearest(name, CANONICAL)}")
+            target = CANONICAL[name]
+            valid = set(target.column_names) - set(LINEAGE_COLUMNS) - {"attributes"}
             for column in dataset.columns:
                 if column not in valid:
                     raise ValueError(f"datasets.{name}.columns.{column}: unknown column{nearest(column, valid)}")

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from jobs import schemas
 from jobs.config.yaml_files import Strict
+from jobs.lake.tables import catalogue
+from jobs.lake.tables.contract import Column, Dataset, extended
 
 Rows = Literal[
     "orders", "order_lines", "subscriptions", "survey_responses", "conversations", "messages", "tickets", "events",
@@ -66,11 +67,11 @@ class Traits(Strict):
     traits: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")], Trait] = {}
 
 
-def trait_columns(traits: dict[str, Trait]) -> tuple[schemas.Column, ...]:
+def trait_columns(traits: dict[str, Trait]) -> tuple[Column, ...]:
     """Traits as columns of a table, in the order of the file."""
-    return tuple(schemas.Column(name, trait.type, trait.title) for name, trait in traits.items())
+    return tuple(Column(name, trait.type, trait.title) for name, trait in traits.items())
 
 
-def trait_table(traits: dict[str, Trait]) -> schemas.Dataset:
+def trait_table(traits: dict[str, Trait]) -> Dataset:
     """profiles/traits of a company that has these traits."""
-    return schemas.extended(schemas.get(TABLE), trait_columns(traits))
+    return extended(catalogue.get(TABLE), trait_columns(traits))

@@ -18,12 +18,12 @@ from typing import Any, get_args
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs import schemas
 from jobs.config.sources import Policy, SourceDataset
 from jobs.ingest.columns import Column, Seen, Shape
 from jobs.ingest.expressions import source_columns, source_fields, steps
 from jobs.ingest.files import Entry, NewFile
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
 
 POLICIES: tuple[str, ...] = get_args(Policy)
 """From the mildest to the strictest."""
@@ -164,7 +164,7 @@ class Drift:
             for file_id, arrived, shape in self.added
             for place, (name, column) in enumerate(shape.items(), 1)
         ]
-        return pa.Table.from_pylist(rows, schema=schemas.get("ops/columns").arrow_schema())
+        return pa.Table.from_pylist(rows, schema=catalogue.get("ops/columns").arrow_schema())
 
     def _before(self, new: NewFile) -> Shape | None:
         place = bisect_right(self.recorded, (new.file.arrived, new.file.path, "~"))

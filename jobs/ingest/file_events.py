@@ -10,11 +10,11 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs import schemas
 from jobs.config.sources import SourceDataset
 from jobs.ingest.files import Entry, Ledger, NewFile
 from jobs.ingest.landing import Waiting
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Events:
         known = {event[:6] for event in self._known}
         added = [event for event in self._added if event[:6] not in known]
         if added:
-            schema = schemas.get("ops/file_events").arrow_schema()
+            schema = catalogue.get("ops/file_events").arrow_schema()
             txn = self._lake.transaction(f"file_events_{self._source}", self._day, config=[list(map(str, added))])
             self._lake.append("ops/file_events", pa.Table.from_pylist([e._asdict() for e in added], schema), txn)
         return len(added)

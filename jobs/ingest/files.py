@@ -10,10 +10,10 @@ from datetime import date, datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs import schemas
 from jobs.ingest.landing import LandedFile, Landing, Waiting
 from jobs.ingest.places import Changed
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
 
 
 @dataclass(frozen=True)
@@ -96,4 +96,4 @@ def changing(file: LandedFile) -> Waiting:
 
 def as_table(entries: Iterable[Entry]) -> pa.Table:
     """Ledger entries as rows of ops/files."""
-    return pa.Table.from_pylist([vars(entry) for entry in entries], schema=schemas.get("ops/files").arrow_schema())
+    return pa.Table.from_pylist([vars(entry) for entry in entries], schema=catalogue.get("ops/files").arrow_schema())

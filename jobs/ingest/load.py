@@ -12,7 +12,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from jobs import schemas
 from jobs.config.settings import Settings
 from jobs.config.sources import Source, SourceDataset
 from jobs.errors import DataStopped
@@ -22,7 +21,8 @@ from jobs.ingest.files import Entry, Ledger, NewFile, as_table
 from jobs.ingest.landing import LandedFile, Landing
 from jobs.ingest.new_files import NewFiles, raw_rows
 from jobs.ingest.places import Changed
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +145,7 @@ def _load(lake: Lake, day: date, landing: Landing, files: NewFiles) -> list[Entr
     for _ in rows:  # a retry finds its rows committed and reads none, but the ledger still needs their counts
         pass
     if files.refused:
-        schema = schemas.get("quarantine/rows").arrow_schema()
+        schema = catalogue.get("quarantine/rows").arrow_schema()
         lake.append("quarantine/rows", pa.Table.from_pylist(files.refused, schema=schema), txn)
     if files.drift.added:
         lake.append("ops/columns", files.drift.table(), txn)

@@ -22,7 +22,7 @@ from jobs.ingest.places import Changed
 from jobs.ingest.raw_rows import RawRows
 from jobs.ingest.readers import opened, read
 from jobs.ingest.records import Chunk, Reject
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs import schemas
 from jobs.config.connections import connection
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
@@ -30,7 +29,8 @@ from jobs.ingest import http_api, postgres
 from jobs.ingest.landing import landing_place
 from jobs.ingest.places import Place
 from jobs.ingest.records import Line
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +132,7 @@ def _land(place: Place, prefix: str, source: str, day: date, staged: Staged, lak
         datetime.now(UTC),
     )
     txn = lake.transaction(f"pull_{source}_{staged.dataset}", day, config=[path, str(pull.pulled_at)])
-    schema = schemas.get("ops/pulls").arrow_schema()
+    schema = catalogue.get("ops/pulls").arrow_schema()
     lake.append("ops/pulls", pa.Table.from_pylist([asdict(pull)], schema=schema), txn)
     place.rename(_draft(path), path)
     log.info("%s: %d rows pulled", prefix + path, staged.rows)

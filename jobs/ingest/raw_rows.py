@@ -8,10 +8,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from jobs import schemas
 from jobs.ingest.files import NewFile
 from jobs.ingest.readers import to_json
 from jobs.ingest.records import Chunk
+from jobs.lake.tables import catalogue
 
 RAW_BATCH = 100_000
 """Records turned into JSON text at a time: small files are taken together, large ones in parts."""
@@ -53,7 +53,7 @@ class RawRows:
                 [pa.repeat(pa.scalar(new.file.arrived, pa.date32()), len(chunk.lines)) for new, chunk in self._chunks]
             ),
         }
-        schema = schemas.RAW.arrow_schema()
+        schema = catalogue.RAW.arrow_schema()
         return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
 
 

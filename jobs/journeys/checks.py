@@ -16,11 +16,11 @@ from pyspark.sql import functions as F
 from jobs.config.journey import Journey
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import line_of, nearest
-from jobs.engine import get_spark
 from jobs.journeys.kpis import PERIOD_TABLES
 from jobs.journeys.stages import timeline_columns
 from jobs.journeys.touchpoints import KNOWN_LATER, RULE_COLUMNS
-from jobs.schemas import get
+from jobs.lake.engine import get_spark
+from jobs.lake.tables.catalogue import get
 
 FORBIDDEN = re.compile(
     r"\b(now|current_\w+|localtimestamp|rand|randn|random|uuid|approx_\w+|first|last|any_value|first_value|last_value"

@@ -19,7 +19,7 @@ from jobs.journeys.moments import moments
 from jobs.journeys.rules import day_of
 from jobs.journeys.sessions import sessions, with_session
 from jobs.journeys.stages import stages, timeline
-from jobs.lake import Lake, Txn
+from jobs.lake.lake import Lake, Txn
 from jobs.profiles.identity import newest_day, with_customer
 
 log = logging.getLogger(__name__)

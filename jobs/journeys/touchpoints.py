@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from jobs.config.journey import ValenceRule
 from jobs.journeys.rules import day_of, first_true
-from jobs.schemas import get
+from jobs.lake.tables.catalogue import get
 
 COLUMNS = {column.name: column.type for column in get("journeys/touchpoints").columns}
 KNOWN_LATER = ("clicked",)

@@ -24,7 +24,7 @@ from pyspark.sql import functions as F
 from jobs.config.models import Churn
 from jobs.config.settings import Settings
 from jobs.errors import NotTrainable
-from jobs.lake import Lake, Txn
+from jobs.lake.lake import Lake, Txn
 from jobs.models import classifier, drift, features, plots, training
 from jobs.models.facts import Inputs, order_facts, order_versions
 from jobs.models.registry import Registry, Trained, Verdict, Version, judge

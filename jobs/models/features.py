@@ -9,15 +9,15 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs import schemas
 from jobs.config.journey import Journey
 from jobs.config.settings import Settings
-from jobs.lake import Lake, Txn
+from jobs.lake.lake import Lake, Txn
+from jobs.lake.tables import catalogue
 from jobs.models.facts import Inputs, all_facts
 from jobs.profiles.identity import with_customer
 
 TABLE = "models/features"
-NAMES = [name for name in schemas.get(TABLE).column_names if name not in ("day", "customer_id")]
+NAMES = [name for name in catalogue.get(TABLE).column_names if name not in ("day", "customer_id")]
 READS = (
     "valid/orders",
     "valid/order_lines",

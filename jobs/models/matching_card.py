@@ -14,7 +14,7 @@ import mlflow
 import pandas as pd
 
 from jobs.config.settings import Settings
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from jobs.models import match_weights
 from jobs.models.registry import Registry
 from jobs.profiles.matching.model import Model

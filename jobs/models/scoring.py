@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from jobs import schemas
 from jobs.config.models import Drift
 from jobs.config.settings import Settings
 from jobs.errors import ModelRefused
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
 from jobs.models import churn, classifier, drift, features, segmentation, segments, training
 from jobs.models.registry import Registry, required_champion
 
@@ -51,7 +51,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
             "labels": dict(sorted(Counter(scored["label"]).items())),
             **moved,
         }
-    empty = schemas.get(TABLE).arrow_schema().empty_table()
+    empty = catalogue.get(TABLE).arrow_schema().empty_table()
     result["rows"] = lake.replace(TABLE, pa.concat_tables([empty, *tables]), txn, day=day).rows
     result["drift"] = any(part.get("drift", False) for part in result.values() if isinstance(part, dict))
     return result
@@ -116,4 +116,4 @@ def _table(scored: pd.DataFrame, day: date, name: str, number: str) -> pa.Table:
         "model_version": [number] * len(scored),
         "reasons": scored["reasons"].tolist(),
     }
-    return pa.Table.from_pydict(columns, schema=schemas.get(TABLE).arrow_schema())
+    return pa.Table.from_pydict(columns, schema=catalogue.get(TABLE).arrow_schema())

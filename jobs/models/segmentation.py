@@ -16,10 +16,10 @@ import pyarrow as pa
 import yaml
 from mlflow.models import infer_signature
 
-from jobs import schemas
 from jobs.config.settings import Settings
 from jobs.errors import NotTrainable
-from jobs.lake import Lake, Txn
+from jobs.lake.lake import Lake, Txn
+from jobs.lake.tables import catalogue
 from jobs.models import classifier, drift, features, plots, segments, training
 from jobs.models.registry import Registry, Trained, Verdict, Version, judge
 from jobs.models.segments import Segments
@@ -147,7 +147,7 @@ def _describe(lake: Lake, txn: Txn, loaded: Loaded, frame: pd.DataFrame) -> None
         }
         for name, description, count in zip(model.names, model.descriptions, counts, strict=True)
     ]
-    lake.append(TABLE, pa.Table.from_pylist(rows, schema=schemas.get(TABLE).arrow_schema()), txn)
+    lake.append(TABLE, pa.Table.from_pylist(rows, schema=catalogue.get(TABLE).arrow_schema()), txn)
 
 
 def _trained(

@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from jobs import schemas
 from jobs.errors import NotTrainable
-from jobs.lake import Lake, Txn
+from jobs.lake.lake import Lake, Txn
+from jobs.lake.tables import catalogue
 from jobs.models.registry import Registry, Trained, Verdict, Version
 
 EVALUATIONS = "models/evaluations"
@@ -99,7 +99,7 @@ def record(lake: Lake, txn: Txn, registry: Registry, version: Version) -> dict[s
         }
         for metric, value in sorted(metrics.items())
     ]
-    lake.append(EVALUATIONS, pa.Table.from_pylist(rows, schema=schemas.get(EVALUATIONS).arrow_schema()), txn)
+    lake.append(EVALUATIONS, pa.Table.from_pylist(rows, schema=catalogue.get(EVALUATIONS).arrow_schema()), txn)
     return summary(registry, version)
 
 
@@ -116,4 +116,4 @@ def summary(registry: Registry, version: Version) -> dict[str, Any]:
 
 def meanings() -> Mapping[str, str]:
     """What each feature means, as the table contract says it."""
-    return {column.name: column.meaning for column in schemas.get("models/features").columns}
+    return {column.name: column.meaning for column in catalogue.get("models/features").columns}

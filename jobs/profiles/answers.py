@@ -10,8 +10,8 @@ import pyarrow as pa
 from jobs.config.decisions import Decision, Placed, contradictions, record_of
 from jobs.config.settings import Settings
 from jobs.errors import DecisionRefused
-from jobs.lake import Lake
-from jobs.schemas import get
+from jobs.lake.lake import Lake
+from jobs.lake.tables.catalogue import get
 
 TABLE, PLACE = "ops/decisions", "Airflow"
 

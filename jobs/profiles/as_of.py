@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.config.settings import Settings
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from jobs.profiles import customers, identity, traits
 
 ZONES = ("identity", "profiles", "models")

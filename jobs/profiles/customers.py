@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
-from jobs.lake import Lake, Txn
+from jobs.lake.lake import Lake, Txn
 from jobs.profiles.channels import channels
 from jobs.profiles.consent import consent, consent_history, every_answer, with_people
 from jobs.profiles.contact_points import addresses, contact_points

@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow as pa
 
 from jobs.config.decisions import Placed
+from jobs.lake.tables.catalogue import get
 from jobs.profiles import breaker, decisions
 from jobs.profiles.links import NEVER
-from jobs.schemas import get
 
 EPOCH = date(1970, 1, 1)
 USED, ENDED, CUT = "used", "ended", "cut"

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError, nearest
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from jobs.normalise.identifiers import identifier_hash
 from jobs.profiles.evidence import CUT, ENDED, USED
 

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from jobs.config.decisions import Placed
 from jobs.config.identity import Identifier
 from jobs.config.settings import Settings
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from jobs.normalise.identifiers import PERSON_COLUMNS, identifier_column, identifier_hash
 from jobs.profiles import answers, breaker, decisions, evidence, model_store
 from jobs.profiles.components import NotComponents, components

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from jobs.config.decisions import Placed
 from jobs.config.settings import Settings
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from jobs.normalise.identifiers import identifier_hash
 
 

@@ -15,13 +15,13 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from jobs.config.settings import Settings
+from jobs.lake.tables.catalogue import get
+from jobs.lake.transactions import code_fingerprint
 from jobs.profiles.evidence import EPOCH, as_table, dates
 from jobs.profiles.matching.compared import Compared
 from jobs.profiles.matching.engine import FACTS
 from jobs.profiles.matching.model import Model
 from jobs.profiles.probable import LINKS, RULE, Learned
-from jobs.schemas import get
-from jobs.transactions import code_fingerprint
 
 MODEL, TERMS = "models/matching", "models/matching_terms"
 ROWS, PAIRS, EARLIER = "models/matching_rows", "models/matching_pairs", "models/matching_links"

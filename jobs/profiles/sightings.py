@@ -10,8 +10,8 @@ import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs import schemas
 from jobs.config.settings import Settings
+from jobs.lake.tables.canonical import CANONICAL
 from jobs.normalise.identifiers import PERSON_COLUMNS, identifier_column, trimmed
 from jobs.profiles import names
 
@@ -21,7 +21,7 @@ DESCRIBED = ("country", "first_name", "last_name", "birth_date")
 
 def person_tables() -> list[str]:
     """The tables whose rows concern a person."""
-    return [d.name for d in schemas.CANONICAL.values() if set(PERSON_COLUMNS.values()) <= set(d.column_names)]
+    return [d.name for d in CANONICAL.values() if set(PERSON_COLUMNS.values()) <= set(d.column_names)]
 
 
 def sightings(read: Callable[[str], DataFrame], tables: list[str], as_of: date, settings: Settings) -> pd.DataFrame:

@@ -8,10 +8,10 @@ from jobs.config.settings import Settings
 from jobs.config.sql import forbidden_words
 from jobs.config.traits import TABLE, Trait
 from jobs.config.yaml_files import ConfigError, line_of
+from jobs.lake.tables.catalogue import get
 from jobs.profiles.trait_rows import columns_of
 from jobs.profiles.trait_sql import AGGREGATES, FUNCTIONS, WORDS, brackets_match, grammar_problems, in_order
 from jobs.profiles.trait_trial import failures
-from jobs.schemas import get
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

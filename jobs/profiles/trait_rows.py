@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs import schemas
 from jobs.config.settings import Settings
+from jobs.lake.tables import catalogue
+from jobs.lake.tables.canonical import LINEAGE_COLUMNS, PERSON_COLUMNS
 from jobs.profiles.identity import with_customer
 from jobs.profiles.versions import newest_versions
 
@@ -55,11 +56,11 @@ def tables_for(rows: str) -> tuple[str, ...]:
 @cache
 def columns_of(rows: str) -> dict[str, str]:
     """What a trait over these rows can use, with types: nothing that identifies a person."""
-    hidden = {*schemas.PERSON_COLUMNS, *schemas.LINEAGE_COLUMNS} - {"source"}
-    own = {c.name: c.type for c in schemas.get(f"valid/{rows}").columns if not c.personal and c.name not in hidden}
+    hidden = {*PERSON_COLUMNS, *LINEAGE_COLUMNS} - {"source"}
+    own = {c.name: c.type for c in catalogue.get(f"valid/{rows}").columns if not c.personal and c.name not in hidden}
     if rows == "order_lines":
         for table, names in (("orders", ORDER_COLUMNS), ("products", PRODUCT_COLUMNS)):
-            own |= {c.name: c.type for c in schemas.get(f"valid/{table}").columns if c.name in names}
+            own |= {c.name: c.type for c in catalogue.get(f"valid/{table}").columns if c.name in names}
     return own | dict(column.split() for column in DERIVED.split(", "))
 
 
@@ -98,7 +99,7 @@ def _empty_columns(rows: str, arrived: Read) -> list[str]:
     counted: dict[str, int] = {}
     for name in tables_for(rows):
         table = arrived(name)
-        person = [column for column in schemas.PERSON_COLUMNS if column in table.columns]
+        person = [column for column in PERSON_COLUMNS if column in table.columns]
         if person:
             found = table.agg(*[F.count(column).alias(column) for column in person]).collect()[0].asDict()
             counted = {column: counted.get(column, 0) + number for column, number in found.items()}
@@ -121,7 +122,7 @@ def _as_is(rows: DataFrame, arrived: Read) -> DataFrame:
 
 def _lines(lines: DataFrame, arrived: Read) -> DataFrame:
     """Order lines with person, moment and state of their order, and what the newest product list says."""
-    person = list(schemas.PERSON_COLUMNS)
+    person = list(PERSON_COLUMNS)
     orders = newest_versions(arrived("valid/orders"), "order_id").select(
         "source", "order_id", F.col("ordered_at").alias("order_at"), *ORDER_COLUMNS, *person
     )
@@ -134,7 +135,7 @@ def _lines(lines: DataFrame, arrived: Read) -> DataFrame:
 
 def _messages(messages: DataFrame, arrived: Read) -> DataFrame:
     """Messages; those that name nobody concern the person of their conversation."""
-    person = list(schemas.PERSON_COLUMNS)
+    person = list(PERSON_COLUMNS)
     talks = newest_versions(arrived("valid/conversations"), "conversation_id").select(
         "source", "conversation_id", *(F.col(name).alias(f"talk_{name}") for name in person)
     )

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.errors import StepFailed
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from jobs.validate.quarantine import database, states
 
 

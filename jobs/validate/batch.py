@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 
 
 @dataclass(frozen=True)

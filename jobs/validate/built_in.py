@@ -11,9 +11,9 @@ from great_expectations.expectations.metadata_types import FailureSeverity
 
 from expectations.own import typed
 from expectations.vocabulary import outside
-from jobs import schemas
 from jobs.config.sources import BuiltIn, SourceDataset
 from jobs.config.yaml_files import ConfigError, nearest
+from jobs.lake.tables.canonical import CANONICAL
 
 Problem = tuple[str, str, str]
 """Name of the rule, key in it or nothing for the rule itself, what is wrong."""
@@ -40,7 +40,7 @@ def with_changes(
 def problems(name: str, dataset: SourceDataset, suite: Iterable[Expectation]) -> Iterator[Problem]:
     """What is wrong with the changes: a rule that is not there, or that nobody can do without."""
     known = {_rule(one): one for one in suite}
-    needed = {"types", *(f"{column}:not_null" for column in schemas.CANONICAL[name].key)}
+    needed = {"types", *(f"{column}:not_null" for column in CANONICAL[name].key)}
     for rule, change in dataset.built_in.items():
         if rule not in known:
             yield rule, "", f"no rule of {name} is called {rule!r}{nearest(rule, known)}"
@@ -79,7 +79,7 @@ def _changed(name: str, one: Any, change: BuiltIn) -> Expectation:
 
 def _limits(name: str, one: Any, change: BuiltIn) -> tuple[Any, Any]:
     """The limits of the rule after the change; raises ValueError, naming the key, for one of another type."""
-    types = {column.name: column.type for column in schemas.CANONICAL[name].columns}
+    types = {column.name: column.type for column in CANONICAL[name].columns}
     low, high = one.min_value, one.max_value
     if "min" in change.model_fields_set:
         low = typed(change.min, types[one.column], "min")

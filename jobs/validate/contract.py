@@ -13,8 +13,8 @@ from pyspark.sql import functions as F
 from expectations import suite
 from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY
 from jobs.config.settings import Settings
-from jobs.engine import get_spark
-from jobs.lake import Lake
+from jobs.lake.engine import get_spark
+from jobs.lake.lake import Lake
 from jobs.validate.built_in import with_changes
 from jobs.validate.mapping import Mapping, mapped
 from jobs.validate.new_values import with_new_values

@@ -15,10 +15,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from expectations.batch_columns import UNREADABLE
-from jobs import schemas
 from jobs.config.settings import Settings
 from jobs.config.sources import History
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
 from jobs.validate import history
 from jobs.validate.batch import Batch
 from jobs.validate.gx_run import Judgement, Verdict, judge_rows
@@ -152,5 +152,5 @@ def report_silence(lake: Lake, source: str, day: date, settings: Settings) -> No
             log.warning("%s.%s: %s: %s", source, row["dataset"], row["expectation"], row["detail"])
     if new:
         txn = lake.transaction(f"silence_{source}", day, config=[[str(row["day"]), row["dataset"]] for row in new])
-        schema = schemas.get("ops/validations").arrow_schema()
+        schema = catalogue.get("ops/validations").arrow_schema()
         lake.append("ops/validations", pa.Table.from_pylist(new, schema=schema), txn)

@@ -22,9 +22,10 @@ from great_expectations.expectations.expectation import Expectation
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from jobs import schemas
 from jobs.config.sources import History, SourceDataset
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
+from jobs.lake.tables.canonical import CANONICAL
 from jobs.validate.gx_run import Verdict
 from jobs.validate.rules import BROKEN
 from jobs.validate.spread import MAD, Range, usual
@@ -60,7 +61,7 @@ def measures(name: str, dataset: SourceDataset, expectations: Iterable[Expectati
     """
     if dataset.history.volume == dataset.history.distribution == "off":
         return []
-    columns = [c for c in schemas.CANONICAL[name].columns if c.name in dataset.columns]
+    columns = [c for c in CANONICAL[name].columns if c.name in dataset.columns]
     found = [Measure("filled", c.name, "", F.count(c.name)) for c in columns]
     found += [Measure("sum", c.name, "", F.sum(_of_good_rows(c.name))) for c in columns if c.type in NUMBERS]
     for expectation in expectations:
@@ -94,7 +95,7 @@ def metrics(source: str, dataset: str, files: Sequence[dict[str, Any]], found: M
             numbers += _numbers(tally.rows, tally.measured)
         names = ("metric", "column", "value", "number", "rows")
         rows += [{**key, **dict(zip(names, values, strict=True))} for values in numbers]
-    return pa.Table.from_pylist(rows, schema=schemas.get("ops/metrics").arrow_schema())
+    return pa.Table.from_pylist(rows, schema=catalogue.get("ops/metrics").arrow_schema())
 
 
 def _numbers(rows: int, measured: Mapping[str, Any]) -> list[tuple[str, str, str, float, int]]:
@@ -120,7 +121,7 @@ def earlier(lake: Lake, source: str, dataset: str, before: date, without: Iterab
     )
     rows = lake.dataset("ops/metrics").to_table(filter=mine) if lake.exists("ops/metrics") else None
     if rows is None:
-        return schemas.get("ops/metrics").arrow_schema().empty_table()
+        return catalogue.get("ops/metrics").arrow_schema().empty_table()
     return rows.filter(pc.invert(pc.is_in(rows["file_id"], value_set=pa.array(list(without), pa.string()))))
 
 

@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.errors import StepFailed
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from jobs.validate.contract import Contract, Unreadable
 from jobs.validate.mapping import mapped
 from jobs.validate.staging import staged

@@ -17,10 +17,10 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from expectations.batch_columns import ROUNDED, UNREADABLE
-from jobs import schemas
 from jobs.config.sources import Conventions, SourceDataset, Value
 from jobs.config.yaml_files import ConfigError
 from jobs.ingest.expressions import Expression, complaint, parse
+from jobs.lake.tables.canonical import CANONICAL, LINEAGE_COLUMNS
 from jobs.normalise.codes import CODES, coded
 from jobs.validate import values as read
 
@@ -56,7 +56,7 @@ class Mapping:
 
     def held(self) -> list[_Held]:
         """The mapped values, in the order of the dataset's columns, and then the attributes."""
-        columns = schemas.CANONICAL[self.name].columns
+        columns = CANONICAL[self.name].columns
         found = [
             self._held(c.name, c.name, c.type, self.dataset.columns[c.name])
             for c in columns
@@ -183,11 +183,11 @@ def mapped(raw: DataFrame, mapping: Mapping) -> DataFrame:
     unreadable += [F.lit(label) for label in sorted(mapping.stopping)]
     columns = [
         (typed[c.name] if c.name in typed else F.lit(None).cast(c.type)).alias(c.name)
-        for c in schemas.CANONICAL[mapping.name].columns
-        if c.name not in schemas.LINEAGE_COLUMNS and c.name != "attributes"
+        for c in CANONICAL[mapping.name].columns
+        if c.name not in LINEAGE_COLUMNS and c.name != "attributes"
     ]
     attributes = _attributes([(one, typed[one.label]) for one in read_here if one.attribute])
-    lineage = [F.col(f"{RAW}.{name}").alias(name) for name in (*schemas.LINEAGE_COLUMNS, "record")]
+    lineage = [F.col(f"{RAW}.{name}").alias(name) for name in (*LINEAGE_COLUMNS, "record")]
     amounts = [one for one in read_here if one.type == "decimal(18,2)"]
     rounded = [F.when(one.rounded(kinds[f"value_{one.label}"]), F.lit(one.label)) for one in amounts]
     told = [_listed(unreadable).alias(UNREADABLE), _listed(rounded).alias(ROUNDED)]

@@ -12,8 +12,9 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs import schemas
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
+from jobs.lake.tables.canonical import LINEAGE_COLUMNS
 from jobs.validate.gx_run import Verdict
 
 RULE = "key:same_values"
@@ -24,8 +25,8 @@ def told_otherwise(lake: Lake, table: str, good: DataFrame, paths: Mapping[str, 
 
     `paths` names the files.
     """
-    key = list(schemas.get(table).key)
-    values = [name for name in schemas.get(table).column_names if name not in (*key, *schemas.LINEAGE_COLUMNS)]
+    key = list(catalogue.get(table).key)
+    values = [name for name in catalogue.get(table).column_names if name not in (*key, *LINEAGE_COLUMNS)]
     bounds = [one(name).alias(f"{one.__name__}_{name}") for name in key for one in (F.min, F.max)]
     (about,) = good.agg(F.count("*").alias("rows"), *bounds).toArrow().to_pylist()
     low, high = ({name: about[f"{end}_{name}"] for name in key} for end in ("min", "max"))

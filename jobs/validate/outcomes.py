@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from jobs import schemas
 from jobs.config.settings import Settings
-from jobs.lake import Lake, LakeError
+from jobs.lake.lake import Lake, LakeError
+from jobs.lake.tables import catalogue
 from jobs.validate.quarantine import database, database_of
 
 RESULT = pa.schema([("file_id", pa.string()), ("line", pa.int64()), ("outcome", pa.string()), ("reason", pa.string())])
@@ -75,6 +75,6 @@ def settle(lake: Lake, found: pa.Table, stamp: Stamp) -> None:
             ).to_arrow_table()
         if not rows.num_rows:
             return
-        schema = schemas.get("quarantine/replays").arrow_schema()
+        schema = catalogue.get("quarantine/replays").arrow_schema()
         lake.append("quarantine/replays", rows.select(schema.names).cast(schema), txn.part(str(race)))
     raise LakeError(f"quarantine/replays: other replays were first {RACES} times; run one at a time")

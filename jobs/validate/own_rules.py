@@ -11,11 +11,11 @@ from pyspark.sql import functions as F
 
 from expectations.batch_columns import attribute_column
 from expectations.own import default_name, in_batch, own
-from jobs import schemas
 from jobs.config.sources import Rule, SourceDataset
 from jobs.config.yaml_files import ConfigError, nearest
-from jobs.engine import get_spark
 from jobs.ingest.expressions import complaint, parse
+from jobs.lake.engine import get_spark
+from jobs.lake.tables.canonical import CANONICAL
 from jobs.validate.other_rows import ATTRIBUTE_TYPES
 
 Problem = tuple[int, str, str]
@@ -55,7 +55,7 @@ def column_types(name: str, dataset: SourceDataset) -> dict[str, str]:
     lineage = {"source", "file_id", "line", "arrived"}
     canonical = {
         column.name: column.type
-        for column in schemas.CANONICAL[name].columns
+        for column in CANONICAL[name].columns
         if column.name in dataset.columns or column.name in lineage
     }
     numbers = {r.column for r in dataset.rules if r.rule == "between" and isinstance(r.min or r.max, int | float)}
@@ -143,7 +143,7 @@ def _columns(rule: Rule) -> list[tuple[str, str]]:
 
 
 def _unknown(column: str, name: str, types: dict[str, str]) -> str:
-    target = schemas.CANONICAL[name]
+    target = CANONICAL[name]
     if column in target.column_names and column != "attributes":
         return f"column {column!r} is not filled by this source; map it in `columns`"
     return f"unknown column {column!r}{nearest(column, types)}"
@@ -151,12 +151,12 @@ def _unknown(column: str, name: str, types: dict[str, str]) -> str:
 
 def _wrong_reference(rule: Rule, datasets: list[str]) -> Iterator[str]:
     dataset, _, column = rule.references.partition(".")
-    if dataset not in schemas.CANONICAL:
-        yield f"unknown dataset {dataset!r}{nearest(dataset, schemas.CANONICAL)}"
+    if dataset not in CANONICAL:
+        yield f"unknown dataset {dataset!r}{nearest(dataset, CANONICAL)}"
     elif dataset not in datasets and not rule.any_source:
         yield f"this source has no dataset {dataset!r}; set `any_source: true` to look at those of all sources"
-    elif column not in schemas.CANONICAL[dataset].column_names:
-        yield f"unknown column {column!r} of {dataset}{nearest(column, schemas.CANONICAL[dataset].column_names)}"
+    elif column not in CANONICAL[dataset].column_names:
+        yield f"unknown column {column!r} of {dataset}{nearest(column, CANONICAL[dataset].column_names)}"
 
 
 def _first_line(error: Exception) -> str:

@@ -18,11 +18,11 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs import schemas
 from jobs.config.settings import Settings
-from jobs.engine import get_spark
 from jobs.errors import DataStopped, StepFailed
-from jobs.lake import Lake, Txn
+from jobs.lake.engine import get_spark
+from jobs.lake.lake import Lake, Txn
+from jobs.lake.tables import catalogue
 from jobs.validate import data_docs, history
 from jobs.validate.batch import Batch, pending
 from jobs.validate.contract import Contract
@@ -101,7 +101,7 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
         accepted: dict[str, int] = {}
         if set(batch.days) - set(stops):
             good = flagged.where(f"{BROKEN} is null").where(_not_of(stops))
-            lake.append(batch.valid, good.select(*schemas.get(batch.valid).column_names), txn)
+            lake.append(batch.valid, good.select(*catalogue.get(batch.valid).column_names), txn)
             accepted = _accepted(lake, rest)
             if sum(accepted.values()) < sum(found.rows - found.bad for found in _of(rest, tallies)):
                 judgement = _with_told(judgement, told_otherwise(lake, batch.valid, good, paths))
@@ -252,4 +252,4 @@ def verdicts(batch: Batch, found: Iterable[Verdict], attempt: int = 1) -> pa.Tab
 
 def as_table(name: str, rows: list[dict[str, Any]]) -> pa.Table:
     """Rows in the shape of that table."""
-    return pa.Table.from_pylist(rows, schema=schemas.get(name).arrow_schema())
+    return pa.Table.from_pylist(rows, schema=catalogue.get(name).arrow_schema())

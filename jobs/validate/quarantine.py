@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from jobs.config.yaml_files import ConfigError
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 
 VIEWS = {
     "files": "ops/files",

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError, nearest
 from jobs.errors import RowsRefused
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from jobs.validate import balance, quarantine
 from jobs.validate.corrections import CORRECTION
 from jobs.validate.outcomes import RESULT, Stamp, outcomes, settle

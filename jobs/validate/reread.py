@@ -12,7 +12,6 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs import schemas
 from jobs.config.formats import Format, Limits
 from jobs.config.settings import Settings
 from jobs.errors import StepFailed
@@ -21,7 +20,8 @@ from jobs.ingest.content import BrokenFile, Content
 from jobs.ingest.files import Entry
 from jobs.ingest.landing import Landing
 from jobs.ingest.readers import read, to_json
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
 from jobs.validate.outcomes import RESULT
 
 GONE = "the file is no longer where it landed, or holds something else; land it again as it was, or drop it"
@@ -71,7 +71,7 @@ class Files:
                 for line in mine["line"].to_pylist()
                 if line not in held
             ]
-        raw = schemas.RAW.arrow_schema()
+        raw = catalogue.RAW.arrow_schema()
         return pa.Table.from_batches(records, schema=raw), pa.Table.from_pylist(refusals, schema=RESULT)
 
     def _kept_lines(self, entry: Entry, refused: pa.Table) -> tuple[list[pa.RecordBatch], dict[int, str]]:
@@ -95,7 +95,7 @@ class Files:
                     reasons[line] = f"{GONE}; the line alone is no record either"
                 else:
                     records.append({**_lineage(entry), "line": line, "record": record})
-        schema = schemas.RAW.arrow_schema()
+        schema = catalogue.RAW.arrow_schema()
         return pa.Table.from_pylist(records, schema=schema).to_batches(), reasons
 
     def _header(self, entry: Entry, form: Format) -> str:

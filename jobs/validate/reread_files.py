@@ -8,9 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs import schemas
-from jobs.engine import get_spark
 from jobs.ingest.files import Entry, as_table
+from jobs.lake.engine import get_spark
+from jobs.lake.tables import catalogue
 from jobs.validate.batch import Batch
 from jobs.validate.contract import Contract
 from jobs.validate.isolate import flagged_rows
@@ -54,7 +54,7 @@ def _load(part: Part, files: Files, file_id: str) -> tuple[Entry | None, int, st
     again = files.again(file_id)
     if again is None:
         return None, 0, GONE
-    schema = schemas.RAW.arrow_schema()
+    schema = catalogue.RAW.arrow_schema()
     if part.dry_run:
         rows = pa.Table.from_batches(list(again.rows), schema=schema)
     else:
@@ -82,7 +82,7 @@ def _forget_other_reading(part: Part, files: Files, file_id: str) -> None:
     if not left.num_rows:
         return
     again = files.again(file_id)
-    now = pa.Table.from_batches(list(again.rows) if again else [], schema=schemas.RAW.arrow_schema())
+    now = pa.Table.from_batches(list(again.rows) if again else [], schema=catalogue.RAW.arrow_schema())
     if not now.select(["line", "record"]).sort_by("line").equals(left):
         mine = pa.table({"arrived": pa.array([entry.arrived]), "file_id": [file_id]})
         part.lake.delete(part.raw, mine, part.txn.part(f"forget/{file_id}"))

@@ -13,11 +13,11 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs import schemas
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
-from jobs.engine import get_spark
-from jobs.lake import Lake, Txn
+from jobs.lake.engine import get_spark
+from jobs.lake.lake import Lake, Txn
+from jobs.lake.tables import catalogue
 from jobs.validate import history
 from jobs.validate.batch import Batch
 from jobs.validate.contract import KEY, Contract
@@ -207,7 +207,7 @@ def judged_again(part: Part, batch: str, found: list[Verdict]) -> None:
         if part.decision and row["expectation"] in part.decision.accept and not row["success"]:
             decided = _decided(part.decision, [row["expectation"]])
             row |= {"severity": "warning", "detail": f"{row['detail']}; {decided}"}
-    table = pa.Table.from_pylist(rows, schema=schemas.get("ops/validations").arrow_schema())
+    table = pa.Table.from_pylist(rows, schema=catalogue.get("ops/validations").arrow_schema())
     part.lake.append("ops/validations", table, part.txn.part(batch))
 
 
@@ -241,7 +241,7 @@ def _land(part: Part, contract: Contract, rows: DataFrame, reason: str | None = 
     if part.dry_run:
         landed = _would_land(part, good)
     else:
-        part.lake.append(part.valid, good.select(*schemas.get(part.valid).column_names), part.txn)
+        part.lake.append(part.valid, good.select(*catalogue.get(part.valid).column_names), part.txn)
         landed = _landed(part)
     _tell_rounded(part, contract, good)
     said = "null" if reason is None else f"'{_quoted(reason)}'"
@@ -274,7 +274,7 @@ def _landed(part: Part) -> pa.Table:
 
 def _would_land(part: Part, good: DataFrame) -> pa.Table:
     """Which rows would be accepted: the first of those that share a key, if no other row has it already."""
-    key = list(schemas.get(part.valid).key)
+    key = list(catalogue.get(part.valid).key)
     first = F.row_number().over(Window.partitionBy(*key).orderBy("arrived", *KEY))
     there = part.lake.read(part.valid).select(*key, F.col("file_id").alias("file_"), F.col("line").alias("line_"))
     same = (F.col("file_") == F.col("file_id")) & (F.col("line_") == F.col("line"))

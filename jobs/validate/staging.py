@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pyarrow import fs
 from pyspark.sql import DataFrame
 
-from jobs.delta_log import filesystem
-from jobs.engine import get_spark, path_for_engine
-from jobs.lake import Lake
+from jobs.lake.engine import get_spark, path_for_engine
+from jobs.lake.lake import Lake
+from jobs.lake.log import filesystem
 
 FORGOTTEN_AFTER = 24 * 3600
 """Seconds after which staged rows belong to a step that was killed."""

@@ -8,8 +8,8 @@ from datetime import date
 
 import pyarrow as pa
 
-from jobs import schemas
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
 from jobs.validate.quarantine import database
 
 UNRESOLVED = """
@@ -60,7 +60,7 @@ def carried_on(found: list[Stop], accept: Collection[str], decided: str) -> pa.T
         }
         for stop in found
     ]
-    return pa.Table.from_pylist(rows, schema=schemas.get("ops/validations").arrow_schema())
+    return pa.Table.from_pylist(rows, schema=catalogue.get("ops/validations").arrow_schema())
 
 
 def unresolved(lake: Lake, source: str, day: date) -> list[str]:

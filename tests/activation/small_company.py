@@ -64,7 +64,7 @@ class Company:
     """Customers c1, c2, ... of a lake, as rows; every method replaces what it names."""
 
     def __init__(self, settings: Any, rows: Callable[..., Any]) -> None:
-        from jobs.lake import Lake
+        from jobs.lake.lake import Lake
 
         self.settings, self._rows = settings, rows
         self.lake = Lake.of(settings)

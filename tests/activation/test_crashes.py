@@ -13,7 +13,7 @@ import pytest
 
 from jobs.activation import plan, push
 from jobs.errors import DeliveryIncomplete
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from tests.activation.small_company import DAY, email
 
 ROOT = Path(__file__).parents[2]

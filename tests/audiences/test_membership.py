@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from jobs.audiences import membership, rules
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 
 DAY = dt.date(2017, 6, 1)
 BASE = {"title": "t", "goal": "g", "owner": "o", "stage": "loyalty", "purpose": "ads", "send_to": {}, "holdout": 0}

@@ -10,7 +10,7 @@ import pytest
 
 from jobs.errors import DataStopped
 from jobs.ingest import load
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from jobs.validate import publish
 from tests.dags.conftest import airflow_variables
 from tests.validate.test_publish import ann, contacts

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from jobs.profiles import review
 from tests.dags.conftest import airflow_variables
 from tests.profiles.test_explain import LAST, company, customer_of, live, waiting_pairs  # noqa: F401

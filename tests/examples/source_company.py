@@ -12,7 +12,7 @@ from typing import Any
 
 from jobs.config.settings import load_settings
 from jobs.ingest import load
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from jobs.validate import publish
 from tests.shared_data import folder
 

@@ -12,7 +12,7 @@ import pytest
 
 from jobs.config.settings import load_settings
 from jobs.ingest import load
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from jobs.validate import publish
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -23,7 +23,7 @@ def tables(december: Retail, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     """The accounts of the lake after one load of the whole month."""
     from jobs.config.settings import load_settings
     from jobs.ingest import load
-    from jobs.lake import Lake
+    from jobs.lake.lake import Lake
     from jobs.validate import publish
 
     home = tmp_path_factory.mktemp("home")

@@ -7,18 +7,18 @@ import pytest
 from expectations import suite
 from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADABLE
 from expectations.vocabulary import EMAIL
-from jobs import schemas
+from jobs.lake.tables.canonical import CANONICAL
 from jobs.validate.rules import row_rules
 
 
-@pytest.mark.parametrize("name", sorted(schemas.CANONICAL))
+@pytest.mark.parametrize("name", sorted(CANONICAL))
 def test_every_suite_asks_for_its_key_and_speaks_of_columns_that_exist(spark, name, settings):
     expectations = suite(name, settings()).expectations
     rules = [expectation.meta["rule"] for expectation in expectations]
     assert len(rules) == len(set(rules)), "two expectations with one name"
-    key = set(schemas.CANONICAL[name].key) - {"source"}
+    key = set(CANONICAL[name].key) - {"source"}
     assert {f"{column}:not_null" for column in key} <= set(rules)
-    columns = {*schemas.CANONICAL[name].column_names, ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADABLE}
+    columns = {*CANONICAL[name].column_names, ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADABLE}
     for expectation in expectations:
         named = [getattr(expectation, field, None) for field in ("column", "column_A", "column_B")]
         assert {column for column in named if column} <= columns, expectation.meta["rule"]

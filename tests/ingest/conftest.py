@@ -65,6 +65,6 @@ def day() -> Callable[[str], dt.date]:
 
 @pytest.fixture
 def company_lake(company):
-    from jobs.lake import Lake
+    from jobs.lake.lake import Lake
 
     return Lake.of(company)

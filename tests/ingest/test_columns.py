@@ -18,7 +18,7 @@ from jobs.errors import DataStopped
 from jobs.ingest import load
 from jobs.ingest.columns import SAMPLE, Seen, rename
 from jobs.ingest.records import Chunk
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from tests.ingest.conftest import CONTACTS
 from tests.killed import killed_after
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jobs.ingest import load
 from jobs.ingest.landing import Landing
 from jobs.ingest.places import Folder
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from tests.ingest.conftest import CONTACTS
 
 HEADER = "id,updated,email,name,born\n"

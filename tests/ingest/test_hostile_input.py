@@ -15,7 +15,7 @@ import zstandard
 
 from jobs.csv_export import write_rows
 from jobs.ingest import load
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from jobs.normalise.identifiers import email_text
 from jobs.validate import publish
 

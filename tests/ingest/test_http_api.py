@@ -13,7 +13,7 @@ from jobs.config.connections import Connection, PoliteWait
 from jobs.errors import StepFailed
 from jobs.ingest import http_api, load
 from jobs.ingest.http_api import base_url
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from tests.ingest.api_server import LOGIN, PASSWORD, TOKEN, api_server
 
 DAY = dt.date(2024, 5, 3)

@@ -11,7 +11,7 @@ import pytest
 from jobs.errors import StepFailed
 from jobs.ingest import load
 from jobs.ingest.places import Bucket, Changed, Folder
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from tests.ingest.api_server import TOKEN, api_server
 from tests.ingest.conftest import CONTACTS
 from tests.s3_server import BUCKET, KEY, SECRET, s3_server

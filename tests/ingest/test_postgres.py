@@ -11,7 +11,7 @@ import pytest
 from jobs.errors import StepFailed
 from jobs.ingest import load, postgres, pull
 from jobs.ingest.landing import Landing
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from tests.killed import Killed
 from tests.postgres_server import PASSWORD, USER, postgres_server, why_not
 
@@ -203,7 +203,7 @@ def test_a_pull_killed_anywhere_gives_each_row_once(shop, company, monkeypatch, 
     def killed(*arguments):
         raise Killed
 
-    target = {"put": "jobs.ingest.places.Folder.put", "append": "jobs.lake.Lake.append"}
+    target = {"put": "jobs.ingest.places.Folder.put", "append": "jobs.lake.lake.Lake.append"}
     target |= {"rename": "jobs.ingest.places.Folder.rename", "load": "jobs.ingest.load.Landing"}
     with monkeypatch.context() as patch:
         patch.setattr(target[at], killed)

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from jobs.ingest import load
-from jobs.lake import Lake
-from jobs.queries import connect
+from jobs.lake.lake import Lake
+from jobs.lake.queries import connect
 from jobs.validate import publish
 
 DATA = Path(os.environ.get("KLANTREIS_TEST_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")

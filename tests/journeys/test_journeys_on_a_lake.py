@@ -8,11 +8,11 @@ import random
 import pyarrow as pa
 import pytest
 
-from jobs import schemas
 from jobs.config.settings import load_settings
 from jobs.ingest import load
 from jobs.journeys import journeys
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
 from jobs.profiles import identity
 from jobs.validate import publish
 from tests.demo_company import ROOT, generate
@@ -61,7 +61,7 @@ def records():
 def deliver(lake, tables, day, since=dt.date.min):
     """Append what arrived after `since` up to `day`."""
     for name, rows in tables.items():
-        schema = schemas.get(name).arrow_schema()
+        schema = catalogue.get(name).arrow_schema()
         now = [{field.name: row.get(field.name) for field in schema} for row in rows if since < row["arrived"] <= day]
         lake.append(name, pa.Table.from_pylist(now, schema), lake.transaction("deliver", day, config=name))
 

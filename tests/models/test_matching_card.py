@@ -8,7 +8,7 @@ import pytest
 
 from jobs.config.identity import Matching
 from jobs.errors import ModelRefused
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from jobs.models import match_weights, matching_card
 from jobs.models.registry import Registry
 from jobs.profiles.matching.compared import Compared, learn

@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from jobs import schemas
 from jobs.errors import ModelRefused
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
 from jobs.models import churn, features, registry, scoring, segmentation
 from jobs.models.registry import Registry
 from jobs.normalise.identifiers import identifier_hash
@@ -42,7 +42,7 @@ def shop_orders(customers=240, seed=0):
 
 
 def table(name, records):
-    schema = schemas.get(name).arrow_schema()
+    schema = catalogue.get(name).arrow_schema()
     return pa.Table.from_pylist(
         [{field.name: record.get(field.name) for field in schema} for record in records], schema
     )
@@ -207,7 +207,7 @@ def test_customers_who_changed_are_noticed_and_make_training_due(shop):
     assert scoring.run(DAY, settings)["segmentation"]["drift"] is False
     later = DAY + dt.timedelta(days=3)
     silent = lake.arrow("models/features", day=DAY).to_pandas().assign(day=later, recency_days=200.0, orders_91d=0.0)
-    schema = schemas.get("models/features").arrow_schema()
+    schema = catalogue.get("models/features").arrow_schema()
     txn = lake.transaction("features", later)
     lake.replace("models/features", pa.Table.from_pandas(silent, schema, preserve_index=False), txn, day=later)
     assert not registry.training_due("segmentation", later, settings)

@@ -14,10 +14,10 @@ from jobs.cli import main
 from jobs.config.decisions import Decision
 from jobs.config.settings import load_settings
 from jobs.errors import DecisionRefused
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
+from jobs.lake.tables.catalogue import get
 from jobs.normalise.identifiers import identifier_hash
 from jobs.profiles import answers, breaker, customers, identity
-from jobs.schemas import get
 from tests.profiles.test_run import TABLES
 
 SOURCE = {

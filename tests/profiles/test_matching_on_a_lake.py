@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from jobs.profiles import identity, model_store
 from jobs.profiles.as_of import profiles_on
 from jobs.profiles.matching.scoring import Scorer

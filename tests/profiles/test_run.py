@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from jobs.normalise.identifiers import identifier_hash
 from jobs.profiles import customers, identity
 

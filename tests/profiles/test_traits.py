@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as fuzz
 from hypothesis import strategies as st
 
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from jobs.normalise.identifiers import identifier_hash
 from jobs.profiles import trait_checks, traits
 

@@ -17,7 +17,7 @@ def resolved(tmp_path_factory):
     """(contact records, cookies): each with the person it truly is (person_id) and the customer it became."""
     from jobs.config.settings import load_settings
     from jobs.ingest import load
-    from jobs.lake import Lake
+    from jobs.lake.lake import Lake
     from jobs.normalise.identifiers import identifier_hash
     from jobs.profiles import identity
     from jobs.validate import publish

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs.ingest import load
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from jobs.profiles import customers, identity
 from jobs.validate import publish, replay
 from jobs.validate.quarantine import Selection

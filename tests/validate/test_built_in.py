@@ -7,7 +7,7 @@ import pytest
 from jobs import checks
 from jobs.config.yaml_files import ConfigError
 from jobs.ingest import load
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from jobs.validate import publish, replay
 from jobs.validate.contract import Contract
 from jobs.validate.quarantine import Selection

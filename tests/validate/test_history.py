@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 import pytest
 from hypothesis import strategies as st
 
-from jobs import schemas
 from jobs.config.sources import History
 from jobs.errors import DataStopped
 from jobs.ingest import load
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
 from jobs.validate import history, publish
 
 START = dt.date(2024, 1, 1)
@@ -35,7 +35,7 @@ def metrics(numbers, metric="rows", rows=500):
         if metric != "rows":
             value = "open" if metric == "value_share" else ""
             found.append(key | {"metric": metric, "column": "total", "value": value, "number": number, "rows": rows})
-    return pa.Table.from_pylist(found, schema=schemas.get("ops/metrics").arrow_schema())
+    return pa.Table.from_pylist(found, schema=catalogue.get("ops/metrics").arrow_schema())
 
 
 def alarms(table, **config):

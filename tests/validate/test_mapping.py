@@ -17,10 +17,10 @@ from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 from pydantic import ValidationError
 
-from jobs import engine as engine_module
 from jobs.config.date_patterns import LANGUAGES
 from jobs.config.sources import Conventions, SourceDataset, Value
 from jobs.config.yaml_files import ConfigError
+from jobs.lake import engine as engine_module
 from jobs.validate.mapping import Mapping, mapped
 from tests import spark_server
 
@@ -622,6 +622,6 @@ def test_the_time_zone_of_the_machine_changes_nothing(tmp_path):
 
 
 def moments_of_a_process():
-    from jobs.engine import get_spark
+    from jobs.lake.engine import get_spark
 
     return moments(mapper(get_spark()))

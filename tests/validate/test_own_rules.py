@@ -12,12 +12,12 @@ from pyspark.sql import functions as F
 from jobs import checks
 from jobs.config.sources import Rule, SourceDataset
 from jobs.config.yaml_files import ConfigError
-from jobs.engine import get_spark
+from jobs.lake.engine import get_spark
 from jobs.validate.gx_run import great_expectations
 from jobs.validate.other_rows import with_attributes, with_verdicts
 from jobs.validate.own_rules import attribute_types, engine_problems, own_expectations, problems
 from jobs.validate.rules import BROKEN, REASON, flagged, row_rules, tally
-from tests.test_engine import apache_spark, on_engine  # noqa: F401
+from tests.lake.test_engine import apache_spark, on_engine  # noqa: F401
 
 COLUMNS = {
     "order_id": "id",

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jobs.errors import DataStopped, StepFailed
 from jobs.ingest import load
 from jobs.ingest.landing import Landing
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from jobs.validate import publish
 from tests.killed import killed_after
 

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from jobs.ingest import load
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from jobs.validate import publish
 
 DAY = dt.date(2024, 5, 1)

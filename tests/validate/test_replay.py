@@ -18,7 +18,7 @@ from jobs import report
 from jobs.config.yaml_files import ConfigError
 from jobs.errors import DataStopped, RowsRefused, StepFailed
 from jobs.ingest import load
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from jobs.profiles import customers, identity
 from jobs.validate import publish, replay
 from jobs.validate.corrections import corrected as corrected_records

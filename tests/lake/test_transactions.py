@@ -7,9 +7,9 @@ import datetime as dt
 import pyarrow as pa
 import pytest
 
-from jobs import schemas
-from jobs.lake import LakeError, StaleWrite, Txn
-from tests.lake_rows import DAY, counts, identifiers, scores
+from jobs.lake.lake import LakeError, StaleWrite, Txn
+from jobs.lake.tables import catalogue
+from tests.lake.lake_rows import DAY, counts, identifiers, scores
 
 
 def test_a_retry_is_a_no_op_that_tells_the_counts_of_the_commit(lake):
@@ -43,7 +43,7 @@ def test_inputs_code_settings_and_day_make_the_id(lake, monkeypatch):
     assert new() == ids[0]
     lake.append("ops/counts", counts("b"), Txn("t", 2))
     ids.append(new())
-    monkeypatch.setattr("jobs.transactions.code_fingerprint", lambda: "other code")
+    monkeypatch.setattr("jobs.lake.transactions.code_fingerprint", lambda: "other code")
     ids.append(new())
     assert len(set(ids)) == len(ids)
     assert all(0 <= number < 2**63 for number in ids)
@@ -172,8 +172,8 @@ def test_a_transaction_without_a_lake_says_what_it_cannot_do():
 
 def _map(*identifiers: str) -> pa.Table:
     rows = [{"identifier": i, "kind": "email", "customer_id": f"c{i}", "first_seen": DAY} for i in identifiers]
-    return pa.Table.from_pylist(rows, schemas.get("identity/map").arrow_schema())
+    return pa.Table.from_pylist(rows, catalogue.get("identity/map").arrow_schema())
 
 
 def _file(file_id: str) -> pa.Table:
-    return pa.Table.from_pylist([{"file_id": file_id}], schemas.get("ops/files").arrow_schema())
+    return pa.Table.from_pylist([{"file_id": file_id}], catalogue.get("ops/files").arrow_schema())

@@ -1,7 +1,7 @@
 """The lake: every table, read at a fixed version and written in transactions. The only module that knows paths.
 
 Tables are Delta tables: data files are written by the engine or by Arrow, commits are made by delta-rs, and any Delta
-reader can read them. How retries, copies of one attempt and late attempts are kept apart: jobs/transactions.py.
+reader can read them. How retries, copies of one attempt and late attempts are kept apart: jobs/lake/transactions.py.
 """
 
 from __future__ import annotations
@@ -15,27 +15,43 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 from pyarrow.fs import FileType
 
-from jobs import delta_rows, schemas
-from jobs import delta_upkeep as upkeep
-from jobs.delta_files import DataFile, LakeError, SchemaMismatch, of_day, sharing_keys
-from jobs.delta_log import Conflict, DeltaLog, Snapshot, filesystem
-from jobs.transactions import Commit, StaleWrite, Txn, fingerprint
+from jobs.lake import rows as table_rows
+from jobs.lake import upkeep
+from jobs.lake.files import DataFile, LakeError, SchemaMismatch, of_day, sharing_keys
+from jobs.lake.log import Conflict, DeltaLog, Snapshot, filesystem
+from jobs.lake.tables import catalogue
+from jobs.lake.tables.contract import Dataset
+from jobs.lake.transactions import Commit, StaleWrite, Txn, fingerprint
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from jobs.config.settings import Settings
-
-__all__ = ["Commit", "Lake", "LakeError", "SchemaMismatch", "StaleWrite", "Txn"]
+__all__ = ["Commit", "Lake", "LakeError", "Place", "SchemaMismatch", "StaleWrite", "Txn"]
 
 log = logging.getLogger(__name__)
 ATTEMPTS = 50
+
+
+class Place(Protocol):
+    """Where a lake is, the tables it can have, and those to which the configuration adds columns."""
+
+    @property
+    def lake(self) -> str: ...
+
+    @property
+    def tables(self) -> list[str]: ...
+
+    @property
+    def contracts(self) -> Mapping[str, Dataset]: ...
+
+    @property
+    def elsewhere(self) -> Mapping[str, str]: ...
 
 
 class Lake:
@@ -44,7 +60,7 @@ class Lake:
     def __init__(
         self,
         root: str,
-        contracts: Mapping[str, schemas.Dataset] | None = None,
+        contracts: Mapping[str, Dataset] | None = None,
         elsewhere: Mapping[str, str] | None = None,
     ) -> None:
         """`contracts` are the tables to which the configuration adds columns; default: those the tables have.
@@ -60,8 +76,8 @@ class Lake:
         self._logs: dict[str, DeltaLog] = {}
 
     @classmethod
-    def of(cls, settings: Settings) -> Lake:
-        return cls(settings.lake, settings.contracts, settings.elsewhere)
+    def of(cls, place: Place) -> Lake:
+        return cls(place.lake, place.contracts, place.elsewhere)
 
     def exists(self, name: str) -> bool:
         return self.version(name) is not None
@@ -70,14 +86,14 @@ class Lake:
         """Number of the newest commit; None if the table does not exist yet."""
         return self._log(name).latest_version()
 
-    def contract(self, name: str) -> schemas.Dataset:
+    def contract(self, name: str) -> Dataset:
         """The table's columns and their meaning, those that the configuration adds included."""
         return self._log(name).dataset
 
     def rows(self, name: str, day: dt.date | None = None) -> int:
         """Number of rows, from the log alone unless a file mixes days."""
         files = self._files(name, day)
-        column = str(schemas.get(name).day_column)
+        column = str(catalogue.get(name).day_column)
         if day is None or all(file.holds_only(column, day) for file in files):
             return sum(file.rows for file in files)
         return int(self._log(name).scan(files).count_rows(filter=_is_day(column, day)))
@@ -86,16 +102,16 @@ class Lake:
         """The rows, or those of one day. A table that does not exist yet is empty."""
         from pyspark.sql import functions as F
 
-        frame = delta_rows.read_frame(self._log(name), self._files(name, day, version))
-        return frame if day is None else frame.where(F.col(str(schemas.get(name).day_column)) == F.lit(day))
+        frame = table_rows.read_frame(self._log(name), self._files(name, day, version))
+        return frame if day is None else frame.where(F.col(str(catalogue.get(name).day_column)) == F.lit(day))
 
     def read_between(self, name: str, low: Mapping[str, Any], high: Mapping[str, Any]) -> DataFrame:
         """The rows of the files that may hold values between these bounds of columns, by their statistics."""
         files = [f for f in self._files(name) if all(f.may_hold(column, low[column], high[column]) for column in low)]
-        return delta_rows.read_frame(self._log(name), files)
+        return table_rows.read_frame(self._log(name), files)
 
     def empty(self, name: str) -> DataFrame:
-        return delta_rows.read_frame(self._log(name), [])
+        return table_rows.read_frame(self._log(name), [])
 
     def arrow(
         self,
@@ -105,7 +121,7 @@ class Lake:
         version: int | None = None,
     ) -> pa.Table:
         """The rows as an Arrow table, read without the engine; for tables that fit in memory."""
-        condition = None if day is None else _is_day(str(schemas.get(name).day_column), day)
+        condition = None if day is None else _is_day(str(catalogue.get(name).day_column), day)
         scan = self._log(name).scan(self._files(name, day, version))
         return scan.to_table(columns=list(columns) if columns else None, filter=condition)
 
@@ -127,7 +143,7 @@ class Lake:
         are tables the step both reads and writes: fixed like `reads`, but not part of the id, since otherwise the
         step's own result would make it run again.
         """
-        names = sorted({*schemas.DATASETS, *reads, *previous})
+        names = sorted({*catalogue.DATASETS, *reads, *previous})
         with ThreadPoolExecutor(16) as pool:
             base = dict(zip(names, pool.map(self.version, names), strict=True))
         pins = {name: base[name] for name in {*reads, *previous}}
@@ -137,88 +153,88 @@ class Lake:
     def has(self, name: str, txn: Txn) -> bool:
         """Whether the newest write of this step to the table is this very transaction."""
         snapshot = self._log(name).snapshot()
-        return snapshot is not None and snapshot.transaction(txn.app_for(schemas.get(name))) == txn.version
+        return snapshot is not None and snapshot.transaction(txn.app_for(catalogue.get(name))) == txn.version
 
-    def append(self, name: str, data: delta_rows.Data, txn: Txn) -> Commit:
+    def append(self, name: str, data: table_rows.Data, txn: Txn) -> Commit:
         """Add the rows whose key is new; of rows that share a key the one that arrived first stays."""
         table = self._log(name)
-        staged: delta_rows.Staged | None = None
+        staged: table_rows.Staged | None = None
 
         def build(before: Snapshot | None) -> _Change:
             nonlocal staged
             if staged is None:
-                staged = delta_rows.stage(table, data)
-                delta_rows.refuse_null_keys(table, staged)
+                staged = table_rows.stage(table, data)
+                table_rows.refuse_null_keys(table, staged)
             existing = sharing_keys(table.dataset, before.files if before else [], staged.files)
-            if delta_rows.count_new_keys(table, staged, existing) == staged.rows:
+            if table_rows.count_new_keys(table, staged, existing) == staged.rows:
                 return _Change(staged.files, [], rows=staged.rows)
-            new = delta_rows.stage_new_keys(table, staged, existing)
+            new = table_rows.stage_new_keys(table, staged, existing)
             return _Change(new.files, [], rows=new.rows, duplicates=staged.rows - new.rows, spent=staged.folder)
 
         return self._publish(table, txn, build)
 
-    def replace(self, name: str, data: delta_rows.Data, txn: Txn, day: dt.date | None = None) -> Commit:
+    def replace(self, name: str, data: table_rows.Data, txn: Txn, day: dt.date | None = None) -> Commit:
         """Put `data` in the place of the whole table, or of the rows of one day.
 
         Raises StaleWrite if those rows changed since the transaction began.
         """
         table = self._log(name)
         column = str(table.dataset.day_column)
-        staged: delta_rows.Staged | None = None
+        staged: table_rows.Staged | None = None
 
         def build(before: Snapshot | None) -> _Change:
             nonlocal staged
             gone = of_day(table.dataset, before.files if before else [], day)
             _refuse_stale(table, txn, before, lambda files: of_day(table.dataset, files, day))
             if staged is None:
-                staged = delta_rows.stage(table, data)
-                delta_rows.refuse_null_keys(table, staged)
-                delta_rows.refuse_repeated_keys(table, staged)
+                staged = table_rows.stage(table, data)
+                table_rows.refuse_null_keys(table, staged)
+                table_rows.refuse_repeated_keys(table, staged)
                 if day is not None and not all(file.holds_only(column, day) for file in staged.files):
                     raise LakeError(f"{name}: rows to write for {day} have other values in {column}")
             mixed = [file for file in gone if day is not None and not file.holds_only(column, day)]
-            kept = delta_rows.stage_other_days(table, mixed, day).files if mixed else []
+            kept = table_rows.stage_other_days(table, mixed, day).files if mixed else []
             return _Change([*staged.files, *kept], gone, rows=staged.rows)
 
         return self._publish(table, txn, build)
 
-    def upsert(self, name: str, data: delta_rows.Data, txn: Txn) -> Commit:
+    def upsert(self, name: str, data: table_rows.Data, txn: Txn) -> Commit:
         """Write rows by key: a row in the place of the one with its key, or a new one.
 
         Writers of different steps follow one another, the last one wins for its keys. Raises StaleWrite if another
         attempt of this same step published since the transaction began.
         """
         table = self._log(name)
-        staged: delta_rows.Staged | None = None
+        staged: table_rows.Staged | None = None
 
         def build(before: Snapshot | None) -> _Change:
             nonlocal staged
             _refuse_stale(table, txn, before, lambda files: [])
             if staged is None:
-                staged = delta_rows.stage(table, data)
-                delta_rows.refuse_null_keys(table, staged)
-                delta_rows.refuse_repeated_keys(table, staged)
+                staged = table_rows.stage(table, data)
+                table_rows.refuse_null_keys(table, staged)
+                table_rows.refuse_repeated_keys(table, staged)
             candidates = sharing_keys(table.dataset, before.files if before else [], staged.files)
-            keys = delta_rows.staged_keys(table, staged)
-            touched = delta_rows.files_with(table, candidates, keys)
-            kept = delta_rows.stage_without(table, touched, keys).files if touched else []
+            keys = table_rows.staged_keys(table, staged)
+            touched = table_rows.files_with(table, candidates, keys)
+            kept = table_rows.stage_without(table, touched, keys).files if touched else []
             return _Change([*staged.files, *kept], touched, rows=staged.rows)
 
         return self._publish(table, txn, build)
 
-    def delete(self, name: str, keys: delta_rows.Data, txn: Txn) -> Commit:
+    def delete(self, name: str, keys: table_rows.Data, txn: Txn) -> Commit:
         """Remove the rows that equal a row of `keys` in all its columns, which can be any columns of the table.
 
         Earlier versions keep the rows until `vacuum`. The commit's `rows` are those removed.
         """
         table = self._log(name)
-        wanted = delta_rows.distinct_keys(table, keys)
+        wanted = table_rows.distinct_keys(table, keys)
 
         def build(before: Snapshot | None) -> _Change:
-            touched = delta_rows.files_with(table, before.files if before else [], wanted)
+            touched = table_rows.files_with(table, before.files if before else [], wanted)
             if not touched:
                 return _Change([], [])
-            kept = delta_rows.stage_without(table, touched, wanted)
+            kept = table_rows.stage_without(table, touched, wanted)
             return _Change(kept.files, touched, rows=sum(file.rows for file in touched) - kept.rows)
 
         return self._publish(table, txn, build)
@@ -246,14 +262,14 @@ class Lake:
 
     def content_hash(self, name: str, exclude: Sequence[str] = ()) -> str:
         """Hash of the rows, whatever their order, files or the engine that wrote them."""
-        from jobs.content_hash import hash_rows
+        from jobs.lake.content_hash import hash_rows
 
         columns = [c for c in self._log(name).dataset.columns if c.name not in exclude]
         return hash_rows(self.dataset(name), columns)
 
     def _log(self, name: str) -> DeltaLog:
         if name not in self._logs:
-            dataset = self._contracts.get(name, schemas.get(name))
+            dataset = self._contracts.get(name, catalogue.get(name))
             root = self._elsewhere.get(dataset.zone, self.root)
             store = self._store if root == self.root else filesystem(root)
             self._logs[name] = DeltaLog(root, dataset, store, as_stored=name not in self._contracts)
@@ -261,7 +277,7 @@ class Lake:
 
     def _files(self, name: str, day: dt.date | None = None, version: int | None = None) -> list[DataFile]:
         snapshot = self._log(name).snapshot(version)
-        return of_day(schemas.get(name), snapshot.files if snapshot else [], day)
+        return of_day(catalogue.get(name), snapshot.files if snapshot else [], day)
 
     def _content_id(self, name: str, version: int | None) -> str:
         """Identity of the rows of a version. File names are unique, so commits without rows do not change it."""

@@ -4,14 +4,15 @@ import datetime as dt
 
 import pyarrow as pa
 
-from jobs import maintenance, schemas
-from jobs.lake import Lake
+from jobs.lake import maintenance
+from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
 
 
 def test_maintenance_merges_small_files_and_keeps_every_row(settings):
     config = settings()
     lake = Lake.of(config)
-    schema = schemas.get("ops/files").arrow_schema()
+    schema = catalogue.get("ops/files").arrow_schema()
     for number in range(8):
         day = dt.date(2024, 1, 1 + number)
         row = {"file_id": f"f{number}", "source": "crm", "arrived": day, "rows_in": number}

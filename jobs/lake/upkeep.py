@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from jobs import delta_rows
-from jobs.delta_files import groups_to_merge
-from jobs.delta_log import Conflict, DeltaLog
+from jobs.lake import rows as table_rows
+from jobs.lake.files import groups_to_merge
+from jobs.lake.log import Conflict, DeltaLog
 
 log = logging.getLogger(__name__)
 TARGET_FILE_SIZE = 128_000_000  # bytes
@@ -19,7 +19,7 @@ def compact(table: DeltaLog, target_size: int) -> int:
         return 0
     groups = groups_to_merge(table.dataset, before.files, target_size)
     gone = [file for group in groups for file in group]
-    merged = [file for group in groups for file in delta_rows.merge(table, group).files]
+    merged = [file for group in groups for file in table_rows.merge(table, group).files]
     if gone:
         try:
             table.commit(before, merged, gone, None, {"operation": "compact"}, data_change=False)

@@ -11,11 +11,11 @@ import duckdb
 import pytest
 from deltalake import DeltaTable
 
-from jobs.delta_log import storage_options
-from jobs.lake import Lake, LakeError, StaleWrite, Txn
-from tests.lake_rows import DAY, counts, identifiers, scores
+from jobs.lake.lake import Lake, LakeError, StaleWrite, Txn
+from jobs.lake.log import storage_options
+from tests.lake.lake_rows import DAY, counts, identifiers, scores
+from tests.lake.test_lake_faults import append_many, race, results, run_race
 from tests.s3_server import BUCKET, s3_server
-from tests.test_lake_faults import append_many, race, results, run_race
 
 TABLE = "ops/counts"
 NOT_OURS = ("AWS_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_SESSION_TOKEN", "AWS_PROFILE")
@@ -43,7 +43,7 @@ def set_environment(environment: dict[str, str]) -> None:
 @pytest.fixture(scope="module")
 def four(s3):
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.test_lake_faults"])
+    context.set_forkserver_preload(["tests.lake.test_lake_faults"])
     with context.Pool(4, initializer=set_environment, initargs=(dict(os.environ),)) as pool:
         yield pool
 

@@ -17,12 +17,12 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs import engine
-from jobs.lake import Lake, Txn
-from tests.lake_rows import DAY, counts, scores
+from jobs.lake import engine
+from jobs.lake.lake import Lake, Txn
+from tests.lake.lake_rows import DAY, counts, scores
 from tests.spark_server import spark_server, why_not
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 MOMENT = dt.datetime(2017, 3, 26, 1, 30, tzinfo=dt.UTC)  # the hour summer time begins in Amsterdam
 
 
@@ -72,7 +72,7 @@ def test_a_stopped_session_is_replaced_by_a_new_one(spark, monkeypatch):
 def test_nothing_but_the_answer_is_printed_even_when_a_query_fails():
     """What an engine prints to stderr looks like an error of the task in Airflow."""
     code = """
-from jobs.engine import get_spark
+from jobs.lake.engine import get_spark
 print(get_spark().range(3).count())
 try:
     get_spark().sql("select cast('secret' as int)").collect()
@@ -91,7 +91,7 @@ except Exception as error:
 def test_a_process_forked_after_the_start_is_told_so_instead_of_waiting_for_ever(spark):
     code = """
 import os, sys
-from jobs.engine import get_spark
+from jobs.lake.engine import get_spark
 get_spark()
 child = os.fork()
 if child == 0:

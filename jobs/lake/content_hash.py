@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import duckdb
 import pyarrow.dataset as ds
 
-from jobs.schemas import Column
+from jobs.lake.tables.contract import Column
 
 
 def hash_rows(rows: ds.Dataset, columns: Sequence[Column]) -> str:

@@ -17,9 +17,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from jobs.delta_log import Conflict, DeltaLog
-from jobs.lake import Commit, Lake, StaleWrite, Txn
-from tests.lake_rows import DAY, counts, identifiers
+from jobs.lake.lake import Commit, Lake, StaleWrite, Txn
+from jobs.lake.log import Conflict, DeltaLog
+from tests.lake.lake_rows import DAY, counts, identifiers
 
 TABLE = "ops/counts"
 KILLS = 40
@@ -30,7 +30,7 @@ SEED = 20170301
 def processes() -> Any:
     """Children of a clean server process: quick to start, and without the threads of this one."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.test_lake_faults"])
+    context.set_forkserver_preload(["tests.lake.test_lake_faults"])
     return context
 
 

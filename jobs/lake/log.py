@@ -1,6 +1,6 @@
 """The Delta log of one table: which files it has, and commits that cannot collide.
 
-Used by jobs/lake.py only. Data files are written first, under `data/` of the table (vacuum skips names that begin
+Used by jobs/lake/lake.py only. Data files are written first, under `data/` of the table (vacuum skips names that begin
 with `_`), and count only once a commit names them.
 """
 
@@ -22,8 +22,8 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 from pyarrow import fs
 
-from jobs.delta_files import DataFile, LakeError, check_schema, from_footer, from_log, stats_json
-from jobs.schemas import Column, Dataset, extended, spark_type_name
+from jobs.lake.files import DataFile, LakeError, check_schema, from_footer, from_log, stats_json
+from jobs.lake.tables.contract import Column, Dataset, extended, spark_type_name
 
 CONFIGURATION = {
     "delta.checkpointInterval": "20",

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import duckdb
 
-from jobs import schemas
-from jobs.config.settings import Settings
-from jobs.lake import Lake
+from jobs.lake.lake import Lake, Place
 
 
-def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
+def connect(place: Place) -> duckdb.DuckDBPyConnection:
     """A read-only, in-memory database with one view per existing table, such as `valid.contacts`.
 
     Views read the newest version of each Delta table; nothing on disk other than the lake can be reached.
     """
-    lake = Lake.of(settings)
+    lake = Lake.of(place)
     database = duckdb.connect()
     database.execute("SET TimeZone = 'UTC'")
-    for name in table_names(settings):
+    for name in place.tables:
         if not lake.exists(name):
             continue
         zone, dataset = name.split("/")
@@ -27,11 +25,3 @@ def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     database.execute("SET enable_external_access = false")
     database.execute("SET lock_configuration = true")
     return database
-
-
-def table_names(settings: Settings) -> list[str]:
-    """All tables this configuration can have, raw tables of its sources first."""
-    raw = [
-        schemas.raw(source.source, dataset).name for source in settings.sources.values() for dataset in source.datasets
-    ]
-    return raw + list(schemas.DATASETS)

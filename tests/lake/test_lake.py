@@ -13,9 +13,9 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import functions as F
 
-from jobs import schemas
-from jobs.lake import Commit, Lake, LakeError, SchemaMismatch, Txn
-from tests.lake_rows import DAY, counts, identifiers, scores
+from jobs.lake.lake import Commit, Lake, LakeError, SchemaMismatch, Txn
+from jobs.lake.tables import catalogue
+from tests.lake.lake_rows import DAY, counts, identifiers, scores
 
 
 def folder(lake: Lake, name: str) -> Path:
@@ -27,8 +27,8 @@ class TestReading:
         assert not lake.exists("ops/counts")
         assert lake.version("ops/counts") is None
         assert lake.rows("ops/counts") == 0
-        assert lake.arrow("ops/counts").schema.equals(schemas.get("ops/counts").arrow_schema())
-        assert lake.read("ops/counts").schema == schemas.get("ops/counts").spark_schema()
+        assert lake.arrow("ops/counts").schema.equals(catalogue.get("ops/counts").arrow_schema())
+        assert lake.read("ops/counts").schema == catalogue.get("ops/counts").spark_schema()
         assert lake.read("ops/counts").count() == 0
 
     def test_every_kind_of_column_comes_back_as_it_was_written(self, lake, spark):
@@ -37,7 +37,7 @@ class TestReading:
             "source": "pos", "order_id": "o1", "updated_at": moment, "ordered_at": moment, "total": Decimal("-12.34"),
             "arrived": DAY, "line": 2**40,
         }  # fmt: skip
-        data = pa.Table.from_pylist([row], schemas.get("valid/orders").arrow_schema())
+        data = pa.Table.from_pylist([row], catalogue.get("valid/orders").arrow_schema())
         lake.append("valid/orders", data, Txn("arrow", 1))
         read_by_engine = lake.read("valid/orders")
         assert read_by_engine.toArrow().select(list(row)).to_pylist() == [row]
@@ -82,7 +82,7 @@ class TestReading:
 
 
 def _ddl(table: pa.Table) -> str:
-    return next(d.ddl() for d in schemas.all_datasets() if d.column_names == table.column_names)
+    return next(d.ddl() for d in catalogue.all_datasets() if d.column_names == table.column_names)
 
 
 @pytest.fixture(params=["arrow", "engine"])
@@ -118,7 +118,7 @@ class TestAppend:
         def contact(at: int) -> pa.Table:
             moment = dt.datetime(2017, 3, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=at)
             row = {"source": "crm", "contact_id": "1", "updated_at": moment, "arrived": DAY}
-            return pa.Table.from_pylist([row], schemas.get("valid/contacts").arrow_schema())
+            return pa.Table.from_pylist([row], catalogue.get("valid/contacts").arrow_schema())
 
         lake.append("valid/contacts", given(contact(0)), Txn("t", 1))
         assert lake.append("valid/contacts", given(contact(1)), Txn("t", 2)).rows == 1
@@ -221,7 +221,7 @@ class TestSchema:
     def test_further_columns_and_another_order_are_no_problem(self, lake, given):
         data = counts("a").append_column("note", pa.array(["x"])).select(["note", *reversed(counts().column_names)])
         lake.append("ops/counts", given(data), Txn("t", 1))
-        assert lake.arrow("ops/counts").column_names == schemas.get("ops/counts").column_names
+        assert lake.arrow("ops/counts").column_names == catalogue.get("ops/counts").column_names
 
     def test_numbers_are_widened_but_text_is_not_guessed(self, lake, spark):
         frame = spark.createDataFrame(counts("a"))
@@ -255,7 +255,7 @@ class TestSchema:
             path.mkdir(parents=True)
             pq.write_table(counts("b").set_column(index, column, values), path / "part.parquet")
 
-        monkeypatch.setattr("jobs.delta_log.DeltaLog.write", write_wrong)
+        monkeypatch.setattr("jobs.lake.log.DeltaLog.write", write_wrong)
         with pytest.raises(SchemaMismatch, match=rf"ops/counts: .*part\.parquet: {complaint}"):
             lake.append("ops/counts", counts("b"), Txn("t", 2))
         assert lake.version("ops/counts") == 0
@@ -263,7 +263,7 @@ class TestSchema:
 
     def test_no_personal_value_reaches_the_log(self, lake):
         row = {"customer_id": "c1", "kind": "email", "value": "ann@example.org", "preference": 1}
-        data = pa.Table.from_pylist([row], schemas.get("profiles/contact_points").arrow_schema())
+        data = pa.Table.from_pylist([row], catalogue.get("profiles/contact_points").arrow_schema())
         lake.replace("profiles/contact_points", data, Txn("t", 1))
         log = folder(lake, "profiles/contact_points") / "_delta_log" / f"{0:020}.json"
         assert "c1" in log.read_text()
@@ -344,7 +344,7 @@ class TestContentHash:
         for number, row in enumerate((one, two)):
             lake = Lake(str(tmp_path / str(number)))
             full = {"day": DAY, "model": "m", "customer_id": "c", **row}
-            data = pa.Table.from_pylist([full], schemas.get("models/scores").arrow_schema())
+            data = pa.Table.from_pylist([full], catalogue.get("models/scores").arrow_schema())
             lake.append("models/scores", data, Txn("t", 1))
             hashes.append(lake.content_hash("models/scores"))
         assert hashes[0] != hashes[1]

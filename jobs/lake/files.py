@@ -1,4 +1,4 @@
-"""Data files of a table: their schema, checked against jobs/schemas.py, and their statistics.
+"""Data files of a table: their schema, checked against jobs/lake/tables/, and their statistics.
 
 Statistics leave out values of columns with personal data, so that erasing a person never has to rewrite the log.
 """
@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.errors import StepFailed
-from jobs.schemas import Dataset
+from jobs.lake.tables.contract import Dataset
 
 
 class LakeError(StepFailed):
@@ -24,7 +24,7 @@ class LakeError(StepFailed):
 
 
 class SchemaMismatch(LakeError):
-    """Rows or a data file do not have the columns and types of jobs/schemas.py."""
+    """Rows or a data file do not have the columns and types of jobs/lake/tables/."""
 
 
 @dataclass(frozen=True)

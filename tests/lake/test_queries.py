@@ -6,8 +6,9 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from jobs import queries, report
-from jobs.lake import Lake, Txn
+from jobs import report
+from jobs.lake import queries
+from jobs.lake.lake import Lake, Txn
 
 COUNTS = {"file_id": "f1", "source": "crm", "dataset": "contacts", "arrived": dt.date(2017, 1, 1)}
 

@@ -1,4 +1,4 @@
-"""Rows of one table on their way to a commit: cast, staged, compared by key. Used by jobs/lake.py only.
+"""Rows of one table on their way to a commit: cast, staged, compared by key. Used by jobs/lake/lake.py only.
 
 Data that comes as a DataFrame is handled by the engine, wherever that runs. Arrow data is handled in this process,
 with only its key columns in memory, so that small bookkeeping writes need no engine at all.
@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from jobs.delta_files import DataFile, LakeError, SchemaMismatch
-from jobs.delta_log import DeltaLog
+from jobs.lake.files import DataFile, LakeError, SchemaMismatch
+from jobs.lake.log import DeltaLog
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -47,7 +47,7 @@ def is_frame(data: Data) -> bool:
 
 def read_frame(log: DeltaLog, files: Sequence[DataFile]) -> DataFrame:
     """The rows of exactly these files, with the table's schema."""
-    from jobs.engine import get_spark, path_for_engine
+    from jobs.lake.engine import get_spark, path_for_engine
 
     schema = log.dataset.spark_schema()
     if not files:
@@ -64,7 +64,7 @@ def stage(log: DeltaLog, data: Data) -> Staged:
 
 def _stage_frame(log: DeltaLog, frame: DataFrame) -> Staged:
     """Write by the engine. A handful of small files, one of each of its partitions, becomes one file."""
-    from jobs.engine import path_for_engine
+    from jobs.lake.engine import path_for_engine
 
     folder = log.new_folder()
     frame.write.parquet(path_for_engine(f"{log.uri}/{folder}"))

@@ -30,8 +30,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
-from jobs import schemas
-from jobs.delta_files import LakeError
+from jobs.lake.files import LakeError
+from jobs.lake.tables import catalogue
+from jobs.lake.tables.contract import Dataset
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -89,7 +90,7 @@ class Txn:
         """The table as it was when the transaction began, without the engine."""
         lake, version = self._pinned(name)
         if version is None:
-            schema = schemas.get(name).arrow_schema()
+            schema = catalogue.get(name).arrow_schema()
             return schema.empty_table().select(list(columns) if columns else schema.names)
         return lake.arrow(name, columns=columns, day=day, version=version)
 
@@ -106,7 +107,7 @@ class Txn:
         """
         return dataclasses.replace(self, app=f"{self.app}/{name}")
 
-    def app_for(self, dataset: schemas.Dataset) -> str:
+    def app_for(self, dataset: Dataset) -> str:
         """The name this transaction's id is filed under in the log of that table."""
         return f"{self.app}/{self.day}" if self.day and dataset.scope == "day" else self.app
 
@@ -131,7 +132,7 @@ def fingerprint(job: str, day: dt.date, inputs: Mapping[str, str], config: Any) 
 def code_fingerprint() -> str:
     """Hash of the source of the jobs, so that a step runs again after its code changed."""
     digest = hashlib.sha256()
-    folder = Path(__file__).parent
+    folder = Path(__file__).resolve().parents[1]
     for path in sorted(folder.rglob("*.py")):
         digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Tables: read at a fixed version, written in transactions, by the engine or without it."""

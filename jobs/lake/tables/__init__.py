@@ -1,0 +1,1 @@
+"""What every table is, a module for each zone."""

@@ -1,0 +1,94 @@
+"""Tables of audiences and of what was sent to whom."""
+
+from __future__ import annotations
+
+from jobs.lake.tables.contract import Dataset, columns
+
+TABLES: tuple[Dataset, ...] = (
+    Dataset(
+        "audiences/members",
+        "one customer in one audience on one day",
+        ("day", "audience", "customer_id"),
+        columns("""
+        day date the day
+        audience string the audience
+        customer_id string the customer
+        arm string treatment or holdout
+        evidence string the values the rule saw, as a JSON object
+    """),
+        scope="day",
+        day_column="day",
+    ),
+    Dataset(
+        "activation/plans",
+        "one customer, audience and destination on one day",
+        ("day", "audience", "destination", "customer_id"),
+        columns("""
+        day date the day
+        audience string the audience
+        destination string the destination, a name of config/channels.yaml
+        customer_id string the customer
+        action string add, remove, send, keep or skip
+        reason string why: held_out, no_consent, no_address, suppressed, cooling_down, left_audience, changed, ...
+        fingerprint string hash of what is sent, so that a change is sent again
+        consent_changed_at timestamp the consent answer this relies on
+    """),
+        scope="day",
+        day_column="day",
+    ),
+    Dataset(
+        "activation/ledger",
+        "one state reached by one try to change one customer at one destination",
+        ("destination", "audience", "customer_id", "attempt", "state"),
+        columns("""
+        operation_id string id of the operation: same plan, same id
+        attempt int number of the try for this customer, audience and destination, from 1
+        destination string the destination
+        audience string the audience
+        customer_id string the customer
+        day date the day of the plan
+        action string add, remove or send
+        state string claimed (before sending), submitted (answer awaited), accepted, rejected, partial or unknown
+        reason string what the destination answered, without personal data
+        batch_id string the claim it was part of
+        request_id string id given by the destination
+        fingerprint string keyed hash of what was sent: of a message that of the address
+        updated_at timestamp when this state was reached
+    """),
+    ),
+    Dataset(
+        "activation/deliveries",
+        "one audience and destination on one day",
+        ("day", "audience", "destination"),
+        columns("""
+        day date the day
+        audience string the audience
+        destination string the destination
+        members bigint customers in the audience, holdout included
+        held_out bigint customers kept apart to measure the effect
+        no_consent bigint customers without consent for this purpose and channel
+        no_address bigint customers without an address for this destination
+        suppressed bigint customers on the suppression list or still cooling down
+        kept bigint customers already at the destination, nothing to do
+        to_add bigint customers to send to or add
+        to_remove bigint customers to take off
+        delivered bigint additions and sends the destination accepted
+        removed bigint removals the destination accepted
+        refused bigint operations it refused
+        unknown bigint operations whose outcome is not known
+    """),
+        scope="day",
+        day_column="day",
+    ),
+    Dataset(
+        "activation/suppressions",
+        "one address that must not be used",
+        ("channel", "identifier"),
+        columns("""
+        channel string the channel
+        identifier string keyed hash of the address
+        reason string bounced, complained or unsubscribed
+        since date the day it was learned
+    """),
+    ),
+)

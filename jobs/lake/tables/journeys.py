@@ -1,0 +1,126 @@
+"""Tables of the journey: sessions, baskets, touchpoints, micro-moments, stages, KPIs."""
+
+from __future__ import annotations
+
+from jobs.lake.tables.contract import Dataset, columns
+
+TABLES: tuple[Dataset, ...] = (
+    Dataset(
+        "journeys/sessions",
+        "one visit",
+        ("session_id",),
+        columns("""
+        session_id string id of the visit
+        customer_id string the visitor
+        day date day of its start in the configured time zone
+        started_at timestamp first event
+        ended_at timestamp last event
+        device string mobile, tablet or desktop
+        channel string how the visitor came: direct, organic, paid, email, social, referral
+        entry_url string first page
+        events int number of events
+        pages int pages seen
+        searches int searches
+        product_views int product pages seen
+        carts int products put in the basket
+        orders int orders placed
+        revenue decimal(18,2) value of orders placed
+    """),
+        scope="state",
+        day_column="day",
+    ),
+    Dataset(
+        "journeys/carts",
+        "one shopping basket of one customer, over one or more visits",
+        ("cart_id",),
+        columns("""
+        cart_id string id of the basket: that of the visit in which it was begun
+        customer_id string the customer
+        opened_at timestamp start of the first visit
+        last_at timestamp end of the last visit in which it was touched
+        visits int visits it lasted
+        items int times a product was put in it
+        status string open, ordered or abandoned
+        day date day it was ordered or given up in the configured time zone, empty while open
+    """),
+        scope="state",
+        day_column="day",
+    ),
+    Dataset(
+        "journeys/touchpoints",
+        "one contact between customer and company",
+        ("touchpoint_id",),
+        columns("""
+        touchpoint_id string id of the contact: type, source and reference
+        customer_id string the customer
+        occurred_at timestamp when
+        day date day in the configured time zone
+        channel string web, store, app, phone, email, ad, mail, chat, survey, social, ...
+        type string visit, order, return, cancellation, registration, conversation, resolution, nps, csat, click, ...
+        subject string traffic channel of a visit, campaign, topic, or survey
+        source string the source of the row it stands for
+        reference string id of the row it stands for
+        valence string positive, negative or neutral, by the rules of config/journey.yaml
+        nth int the how manieth contact of this type of this customer
+        score decimal(18,2) answer: nps 0 to 10, csat 1 to 5, ces 1 to 7, whatever scale was shown
+        amount decimal(18,2) paid for an order, minus that for its return or cancellation
+        product_views int product pages seen in a visit
+        carts int products put in the basket in a visit
+        seconds bigint length of a visit, or time from first contact to solution
+        clicked boolean whether a delivered message was clicked; known only later, so stage rules cannot use it
+    """),
+        scope="state",
+        day_column="day",
+    ),
+    Dataset(
+        "journeys/moments",
+        "one micro-moment of one customer",
+        ("moment_id",),
+        columns("""
+        moment_id string id of the moment
+        customer_id string the customer
+        session_id string the visit it happened in
+        type string know, go, do or buy
+        day date day in the configured time zone
+        started_at timestamp first evidence
+        expires_at timestamp when acting on it is no longer useful
+        confidence double share of the evidence that points to this type, 0 to 1
+        evidence array<string> the events that show it
+        served boolean whether the visitor reached the goal of the moment
+    """),
+        scope="state",
+        day_column="day",
+    ),
+    Dataset(
+        "journeys/stages",
+        "one stay of one customer in one stage",
+        ("customer_id", "valid_from"),
+        columns("""
+        customer_id string the customer
+        stage string awareness, consideration, purchase, service or loyalty
+        valid_from date first day in the stage
+        valid_to date last day in the stage, empty for now
+        previous_stage string the stage before
+        rule string the rule that placed the customer here
+        evidence string the numbers the rule saw, as a JSON object
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "journeys/kpis",
+        "one KPI on one day",
+        ("day", "kpi", "dimension"),
+        columns("""
+        day date the day
+        stage string the stage it belongs to
+        kpi string name of the KPI
+        dimension string all, or the part it is for
+        value double the value, empty if the denominator is 0
+        numerator double what is counted
+        denominator double out of what
+        unit string share, count, euro, score, ...
+    """),
+        scope="state",
+        day_column="day",
+    ),
+)

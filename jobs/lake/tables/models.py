@@ -1,0 +1,150 @@
+"""Tables of models: what matching keeps, features, scores, segments, evaluations."""
+
+from __future__ import annotations
+
+from jobs.lake.tables.contract import Dataset, columns
+
+TABLES: tuple[Dataset, ...] = (
+    Dataset(
+        "models/matching",
+        "one version of the model that scores pairs of contact records (the newest only)",
+        ("version",),
+        columns("""
+        version string fingerprint of the parameters
+        trained_on date data up to and including this day was learned from, and it decides from this day on
+        records bigint versions of contact records it learned from
+        parameters string levels of agreement with their probabilities, blocking rules and priors, as JSON
+        settings string fingerprint of configuration and code; under another one all is compared anew
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "models/matching_rows",
+        "one version of a contact record that the model in use has compared with all others",
+        ("row",),
+        columns("""
+        row string keyed hash of the version, with the slot it no longer tells if that is of too many people
+        model string version of the model: key into models/matching
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "models/matching_pairs",
+        "one pair of versions of contact records that the model in use does not rule out",
+        ("left", "right"),
+        columns("""
+        left string one version: key into models/matching_rows
+        right string the other one
+        weight double log2 of the odds that they are one person, after conflicts
+        probability double the same as a probability
+        differ boolean whether a fact speaks against them beyond its weight
+        conflict boolean whether they cannot be one person
+        unnamed boolean whether one of them has no first name
+        levels array<bigint> per comparison of the model the place of the level they agree on; -1: not told
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "models/matching_links",
+        "one span of days on which two contacts were linked by a model before the one in use",
+        ("left", "right", "first_seen"),
+        columns("""
+        left string one contact: identifier in identity/map
+        right string the other one
+        first_seen date first day of the link
+        until date the day it ended, or the next model took over
+        weight double log2 of the odds
+        probability double the same as a probability
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "models/matching_terms",
+        "one value of one attribute, and how common it is",
+        ("slot", "value"),
+        columns("""
+        slot string the attribute, such as family (name)
+        value string keyed hash of the value
+        frequency double share of people who have it
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "models/features",
+        "one customer on one day",
+        ("day", "customer_id"),
+        columns("""
+        day date features use nothing known after this day
+        customer_id string the customer
+        tenure_days double days since first order
+        recency_days double days since last order
+        orders_28d double orders in the last 28 days
+        orders_91d double orders in the last 91 days
+        orders_all double orders ever
+        revenue_28d double revenue in the last 28 days
+        revenue_91d double revenue in the last 91 days
+        revenue_all double revenue ever
+        basket_value_91d double average order value in the last 91 days
+        gap_days double average days between orders
+        overdue double recency divided by the average gap
+        trend double orders in the last 28 days against a third of those in the last 84
+        departments_91d double distinct departments bought from in the last 91 days
+        discount_share_91d double discount as share of revenue before discount in the last 91 days
+        sessions_28d double visits in the last 28 days
+        product_views_28d double product pages in the last 28 days
+        carts_28d double products put in the basket in the last 28 days
+        mobile_share_91d double share of visits by phone in the last 91 days
+        conversations_91d double conversations in the last 91 days
+        negative_contacts_91d double negative touchpoints in the last 91 days
+        nps_last double last NPS answer, 0 to 10
+        csat_last double last CSAT answer, 1 to 5
+        clicks_91d double campaign clicks and redemptions in the last 91 days
+        web_order_share_91d double share of orders not placed in a store in the last 91 days
+    """),
+        scope="day",
+        day_column="day",
+    ),
+    Dataset(
+        "models/scores",
+        "one customer, model and day",
+        ("day", "model", "customer_id"),
+        columns("""
+        day date the day scored
+        model string churn, segmentation, ...
+        customer_id string the customer
+        score double probability for churn, distance to centre for segmentation
+        label string risk band or segment name
+        model_version string version in the MLflow registry
+        reasons array<string> what pushed the score most, in words
+    """),
+        scope="day",
+        day_column="day",
+    ),
+    Dataset(
+        "models/segments",
+        "one segment of one model version",
+        ("model_version", "segment"),
+        columns("""
+        model_version string version in the MLflow registry
+        segment string name of the segment
+        description string what sets it apart, in words
+        customers bigint customers in it at training
+        share double share of customers
+        trained_on date day of the features it was trained on
+    """),
+    ),
+    Dataset(
+        "models/evaluations",
+        "one metric of one trained model version",
+        ("model", "model_version", "metric"),
+        columns("""
+        model string churn or segmentation
+        model_version string version in the MLflow registry
+        day date the day it was trained for
+        metric string auc, baseline_auc, silhouette, ...
+        value double the value
+        decision string promoted or refused
+        reason string why
+    """),
+    ),
+)
