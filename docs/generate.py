@@ -155,7 +155,7 @@ def cli() -> str:
     import click
     import typer
 
-    from jobs.cli import app
+    from jobs.cli.main import app
 
     group = typer.main.get_command(app)
     lines = ["# Command line", ""]

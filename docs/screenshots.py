@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import FloatRect, Page, sync_playwright
 
-from jobs import stack
+from jobs.cli.local import stack
 from jobs.config.settings import load_settings
 
 IMAGES = Path(__file__).resolve().parent / "images"

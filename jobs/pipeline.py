@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from jobs.config.settings import Settings
+from jobs.config.yaml_files import ConfigError
 from jobs.errors import StepFailed
 
 
@@ -142,3 +143,22 @@ def _single(name: str) -> Callable[..., dict[str, Any]]:
 
 def _of(call: Callable[..., dict[str, Any]], *arguments: Any) -> Callable[[], dict[str, Any]]:
     return lambda: call(*arguments)
+
+
+def newest_landed(settings: Settings) -> date:
+    """The newest day that any source's files arrived on. A source that cannot be read fails later, in its own step."""
+    from jobs.ingest.landing import Landing
+
+    days: list[date] = []
+    failed: list[StepFailed] = []
+    for name, source in settings.sources.items():
+        dated = [dataset.files for dataset in source.datasets.values() if "{day}" in dataset.files]
+        try:
+            days += [file.arrived for files in dated for file in Landing(name, settings).files(files, date.max)]
+        except StepFailed as error:
+            failed.append(error)
+    if not days and failed:
+        raise failed[0]
+    if not days:
+        raise ConfigError([f"{settings.landing}: no file of any source has landed here; name the day with --to"])
+    return max(days)

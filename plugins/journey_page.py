@@ -47,7 +47,7 @@ def render(settings: Any) -> str:
     """The page for the lake as it is now."""
     import jinja2
 
-    from jobs import report
+    from jobs.cli import report
 
     found = {
         section.title: (columns, _newest_day([dict(zip(columns, row, strict=True)) for row in rows]))

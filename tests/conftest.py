@@ -73,7 +73,7 @@ def spark():
 @pytest.fixture
 def wide_screen(monkeypatch):
     """Tables are not cut, whatever the terminal and whichever test was the first to print."""
-    from jobs.console import console
+    from jobs.cli.console import console
 
     monkeypatch.setattr(console, "_width", 300)
 

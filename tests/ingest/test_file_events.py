@@ -251,7 +251,7 @@ def fresh_company(folder):
 def test_the_command_line_shows_what_happened_to_files(company, land, run, wide_screen):
     from typer.testing import CliRunner
 
-    from jobs.cli import app
+    from jobs.cli.main import app
 
     def shown(*options):
         arguments = ["quarantine", "files", "--config", str(company.folder), *options]

@@ -6,7 +6,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from jobs import report
+from jobs.cli import report
 from jobs.lake import queries
 from jobs.lake.lake import Lake, Txn
 

@@ -101,15 +101,15 @@ def test_a_customer_is_found_under_the_ids_of_that_day(company):
 def test_the_command_line_prints_coverage_and_past_profiles(company, tmp_path, monkeypatch):
     from typer.testing import CliRunner
 
-    from jobs import cli_profiles
+    from jobs.cli import profiles
 
     everything = company("everything", DAYS)
     live(everything, DAYS[-1])
-    monkeypatch.setattr(cli_profiles, "load_settings", lambda _: everything)
+    monkeypatch.setattr(profiles, "load_settings", lambda _: everything)
     (ann,) = (r["customer_id"] for r in Lake.of(everything).arrow("profiles/customers").to_pylist() if r["known"])
 
     def run(*arguments):
-        return CliRunner().invoke(cli_profiles.app, [*arguments], env={"COLUMNS": "200"})
+        return CliRunner().invoke(profiles.app, [*arguments], env={"COLUMNS": "200"})
 
     assert "delivers nothing" not in run("coverage").stdout
     shown = run("on", "2017-01-02", "--customer", ann, "--save", str(tmp_path / "kept"))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from jobs.cli import main
+from jobs.cli.main import main
 from jobs.config.decisions import Decision
 from jobs.config.settings import load_settings
 from jobs.errors import DecisionRefused

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from jobs import checks
+from jobs.cli import checks
 from jobs.config.yaml_files import ConfigError
 from jobs.ingest import load
 from jobs.lake.lake import Lake

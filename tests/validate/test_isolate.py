@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs import checks
+from jobs.cli import checks
 from jobs.errors import StepFailed
 from jobs.ingest import load
 from jobs.lake.lake import Lake

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import functions as F
 
-from jobs import checks
+from jobs.cli import checks
 from jobs.config.sources import Rule, SourceDataset
 from jobs.config.yaml_files import ConfigError
 from jobs.lake.engine import get_spark

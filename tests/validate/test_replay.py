@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pytest
 from hypothesis import strategies as st
 
-from jobs import report
+from jobs.cli import report
 from jobs.config.yaml_files import ConfigError
 from jobs.errors import DataStopped, RowsRefused, StepFailed
 from jobs.ingest import load

@@ -3,7 +3,7 @@
 import pytest
 from typer.testing import CliRunner
 
-from jobs import cli_quarantine, console
+from jobs.cli import console, quarantine
 from jobs.config.yaml_files import ConfigError
 from jobs.errors import RowsRefused
 from jobs.ingest import load
@@ -20,7 +20,7 @@ def klantreis(company, monkeypatch):
 
     def call(*arguments):
         with console.console.capture() as shown:
-            done = CliRunner().invoke(cli_quarantine.app, [*arguments, "--config", str(company.folder)])
+            done = CliRunner().invoke(quarantine.app, [*arguments, "--config", str(company.folder)])
         if done.exception:
             raise done.exception
         return shown.get()

@@ -15,9 +15,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from jobs import airflow_client, pipeline, progress, report, stack
+from jobs import pipeline
+from jobs.cli import progress, report
+from jobs.cli.console import as_table
+from jobs.cli.local import airflow_client, stack
 from jobs.config.settings import Settings
-from jobs.console import as_table
 from jobs.errors import StepFailed
 from jobs.lake.lake import Lake
 

@@ -10,11 +10,11 @@ from contextlib import closing
 import psutil
 import pytest
 
-from jobs import stack
-from jobs.airflow_client import AirflowError
+from jobs.cli.local import stack
+from jobs.cli.local.airflow_client import AirflowError
+from jobs.cli.local.processes import Processes, free_port
 from jobs.config.settings import load_settings
 from jobs.lake.lake import Lake
-from jobs.processes import Processes, free_port
 
 PORTS = ("KLANTREIS_AIRFLOW_PORT", "KLANTREIS_MLFLOW_PORT", "KLANTREIS_SMTP_PORT")
 DAY = dt.date(2024, 1, 2)

@@ -19,12 +19,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from jobs.airflow_client import AirflowClient, answers
+from jobs.cli.local.airflow_client import AirflowClient, answers
+from jobs.cli.local.processes import Process, Processes, free_port, last_lines, port_is_free, wait_until
 from jobs.config.settings import Settings
 from jobs.errors import StepFailed
-from jobs.processes import Process, Processes, free_port, last_lines, port_is_free, wait_until
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[3]
 DEFAULT_PORTS = {"airflow": 8080, "mlflow": 5000, "smtp": 2525, "data-manager": 8026}
 SANDBOX_OF = {"smtp": "smtp", "google_data_manager": "data-manager"}
 SANDBOX_LOGIN: dict[str, dict[str, Any]] = {

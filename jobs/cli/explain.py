@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from jobs.cli.console import Config, console, require_table, show
 from jobs.config.settings import Settings, load_settings
 from jobs.config.yaml_files import ConfigError
-from jobs.console import Config, console, require_table, show
 
 Row = dict[str, Any]
 MOST = 50

@@ -9,20 +9,20 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from jobs import cli_explain, cli_match, cli_profiles, cli_quarantine, cli_review
+from jobs.cli import explain, match, profiles, quarantine, review
+from jobs.cli.console import Config, console, require_table, show
 from jobs.config.settings import Settings, load_settings
 from jobs.config.yaml_files import ConfigError, nearest
-from jobs.console import Config, console, require_table, show
 from jobs.errors import StepFailed
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="The customer journey platform that runs on Airflow."
 )
-app.add_typer(cli_quarantine.app, name="quarantine")
-app.add_typer(cli_profiles.app, name="profiles")
-app.add_typer(cli_review.app, name="review")
-app.command()(cli_explain.explain)
-app.command()(cli_match.match)
+app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(profiles.app, name="profiles")
+app.add_typer(review.app, name="review")
+app.command()(explain.explain)
+app.command()(match.match)
 
 Day = Annotated[str | None, typer.Option("--day", help="The day, as 2017-12-31; default: the newest day run.")]
 
@@ -49,12 +49,13 @@ def run(
     until: Annotated[str | None, typer.Option("--until", help="Stop after this step.")] = None,
 ) -> None:
     """Run all steps in this process: without --from everything up to --to at once, with --from day by day."""
-    from jobs import pipeline, progress
+    from jobs import pipeline
+    from jobs.cli import progress
 
     settings = load_settings(config)
     if until and until not in pipeline.STEP_NAMES:
         raise ConfigError([f"--until: unknown step {until!r}{nearest(until, pipeline.STEP_NAMES)}"])
-    end = _day(last, "--to") if last else newest_landed(settings)
+    end = _day(last, "--to") if last else pipeline.newest_landed(settings)
     start = _day(first, "--from") if first else end
     if start > end:
         raise ConfigError([f"--from {start} is after --to {end}"])
@@ -69,7 +70,7 @@ def run(
 @app.command()
 def check(config: Config = None) -> None:
     """Check the configuration: every file, name and SQL expression."""
-    from jobs import checks
+    from jobs.cli import checks
 
     settings = load_settings(config)
     problems = checks.problems(settings)
@@ -206,7 +207,7 @@ def rollback(model: Annotated[str, typer.Argument(help="churn or segmentation")]
 @app.command()
 def report(config: Config = None) -> None:
     """Print where things stand: rows per source, customers, stages, segments, models, audiences, deliveries."""
-    from jobs import report as reporting
+    from jobs.cli import report as reporting
 
     reporting.show(console, load_settings(config))
 
@@ -217,7 +218,7 @@ def demo(
     config: Config = None,
 ) -> None:
     """Run the demo company: history in this process, the last three days by Airflow; then report."""
-    from jobs import demo as demonstration
+    from jobs.cli.local import demo as demonstration
 
     demonstration.run(console, load_settings(config), size)
 
@@ -225,7 +226,7 @@ def demo(
 @app.command()
 def up(config: Config = None) -> None:
     """Start Airflow, MLflow and the sandboxes on this machine."""
-    from jobs import stack
+    from jobs.cli.local import stack
 
     started = stack.start(load_settings(config))
     show("Running", ["service", "address"], [[name, url] for name, url in started.urls.items()])
@@ -234,29 +235,10 @@ def up(config: Config = None) -> None:
 @app.command()
 def stop(config: Config = None) -> None:
     """Stop what `klantreis up` or `klantreis demo` started, and nothing else."""
-    from jobs import stack
+    from jobs.cli.local import stack
 
     stopped = stack.stop(load_settings(config))
     console.print(f"Stopped: {', '.join(stopped)}" if stopped else "Nothing was running.")
-
-
-def newest_landed(settings: Settings) -> date:
-    """The newest day that any source's files arrived on. A source that cannot be read fails later, in its own step."""
-    from jobs.ingest.landing import Landing
-
-    days: list[date] = []
-    failed: list[StepFailed] = []
-    for name, source in settings.sources.items():
-        dated = [dataset.files for dataset in source.datasets.values() if "{day}" in dataset.files]
-        try:
-            days += [file.arrived for files in dated for file in Landing(name, settings).files(files, date.max)]
-        except StepFailed as error:
-            failed.append(error)
-    if not days and failed:
-        raise failed[0]
-    if not days:
-        raise ConfigError([f"{settings.landing}: no file of any source has landed here; name the day with --to"])
-    return max(days)
 
 
 def newest_run(settings: Settings) -> date:
@@ -277,7 +259,3 @@ def _day(text: str, option: str) -> date:
         return datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
         raise ConfigError([f"{option}: {text!r} is not a day; write it as 2017-12-31"]) from None
-
-
-if __name__ == "__main__":
-    main()

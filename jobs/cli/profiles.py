@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jobs.cli.console import Config, console, require_table, show
 from jobs.config.settings import load_settings
 from jobs.config.yaml_files import ConfigError
-from jobs.console import Config, console, require_table, show
 
 if TYPE_CHECKING:
     import pyarrow as pa

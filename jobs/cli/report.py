@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import duckdb
 from rich.console import Console
 
+from jobs.cli.console import as_table
 from jobs.config.settings import Settings
-from jobs.console import as_table
 from jobs.lake.queries import connect
 from jobs.validate.balance import after_replays
 

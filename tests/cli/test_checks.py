@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs import checks
+from jobs.cli import checks
 from tests.conftest import MINIMAL
 
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from jobs.cli import main
+from jobs.cli.main import main
 from jobs.lake.lake import Lake
 from tests.conftest import MINIMAL
 

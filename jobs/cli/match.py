@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import RootModel
 
+from jobs.cli.console import console, show
 from jobs.config.yaml_files import ConfigError, line_of, load, nearest
-from jobs.console import console, show
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,8 +45,8 @@ def match(
     out: Annotated[Path | None, typer.Option(help="Write record, file and cluster to this CSV file.")] = None,
 ) -> None:
     """Find which records of one or several files are the same person, with the settings a new company starts with."""
+    from jobs.cli.record_files import RECORD, read_files
     from jobs.profiles.matching.engine import link_records
-    from jobs.record_files import RECORD, read_files
 
     started = time.monotonic()
     settings = _settings(threshold)
@@ -87,7 +87,7 @@ def _known(tables: Mapping[str, pd.DataFrame], truth: str | None) -> pd.Series |
     """Who each record is, by record; all null for a file without the column."""
     import pandas as pd
 
-    from jobs.record_files import RECORD, require_column
+    from jobs.cli.record_files import RECORD, require_column
 
     if truth is None:
         return None
@@ -99,7 +99,7 @@ def _known(tables: Mapping[str, pd.DataFrame], truth: str | None) -> pd.Series |
 
 def _columns(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     """The columns of all files, those added on reading left out."""
-    from jobs.record_files import FILE, ID, RECORD
+    from jobs.cli.record_files import FILE, ID, RECORD
 
     every = dict.fromkeys(str(column) for rows in tables.values() for column in rows)
     return [column for column in every if column not in (RECORD, FILE, ID)]
@@ -207,8 +207,8 @@ def _print_quality(linked: Linked, known: pd.Series) -> None:
 def _write(out: Path, linked: Linked, tables: Mapping[str, pd.DataFrame]) -> None:
     import pandas as pd
 
+    from jobs.cli.record_files import FILE, ID, RECORD
     from jobs.csv_export import write_rows
-    from jobs.record_files import FILE, ID, RECORD
 
     given = pd.concat([rows[[RECORD, FILE, ID]] for rows in tables.values()], ignore_index=True)
     cluster = linked.records.set_index("record")["group"]

@@ -7,7 +7,7 @@ import sys
 import pandas as pd
 import pytest
 
-from jobs.cli import main
+from jobs.cli.main import main
 from tests.shared_data import folder
 
 CRM = """id,first_name,last_name,birth_date,email,who
@@ -123,7 +123,7 @@ def test_a_formula_in_an_id_is_not_run_by_a_spreadsheet(match, tmp_path):
 
 def test_a_name_that_looks_like_nothing_stays_a_name(match, tmp_path):
     """`NA` and `null` are family names; only an empty cell is missing."""
-    from jobs.record_files import read_files
+    from jobs.cli.record_files import read_files
 
     (tmp_path / "names.csv").write_text("last_name,x\nNA,1\nnull,\n")
     rows = read_files([tmp_path / "names.csv"], None)["names"]

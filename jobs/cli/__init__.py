@@ -1,0 +1,1 @@
+"""`klantreis ...`: what one can ask on the command line."""

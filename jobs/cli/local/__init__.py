@@ -1,0 +1,1 @@
+"""Airflow, MLflow and sandboxes on this machine, and the demo company."""
