@@ -33,8 +33,8 @@ import zstandard
 
 from jobs.config.formats import Format, Limits
 from jobs.ingest.columns import Seen
-from jobs.ingest.content import BrokenFile, Snapshot
-from jobs.ingest.readers import opened, read, to_json
+from jobs.ingest.formats.content import BrokenFile, Snapshot
+from jobs.ingest.formats.readers import opened, read, to_json
 
 LIMITS = Limits(field_mb=1, record_mb=2, archive_files=100, expanded_mb=16, expansion=100)
 SECONDS = 5.0

@@ -147,7 +147,7 @@ def _of(call: Callable[..., dict[str, Any]], *arguments: Any) -> Callable[[], di
 
 def newest_landed(settings: Settings) -> date:
     """The newest day that any source's files arrived on. A source that cannot be read fails later, in its own step."""
-    from jobs.ingest.landing import Landing
+    from jobs.ingest.landing.landing import Landing
 
     days: list[date] = []
     failed: list[StepFailed] = []

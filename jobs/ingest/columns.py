@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.ingest.expressions import steps
-from jobs.ingest.records import Chunk
+from jobs.ingest.formats.records import Chunk
 
 SAMPLE = 100
 """Records of a file that are looked at for the kind of their values, spread over its first part."""

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from jobs.config.sources import Policy, SourceDataset
 from jobs.ingest.columns import Column, Seen, Shape
 from jobs.ingest.expressions import source_columns, source_fields, steps
-from jobs.ingest.files import Entry, NewFile
+from jobs.ingest.ledger import Entry, NewFile
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 

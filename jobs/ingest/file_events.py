@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.config.sources import SourceDataset
-from jobs.ingest.files import Entry, Ledger, NewFile
-from jobs.ingest.landing import Waiting
+from jobs.ingest.landing.landing import Waiting
+from jobs.ingest.ledger import Entry, Ledger, NewFile
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 

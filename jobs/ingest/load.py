@@ -15,12 +15,12 @@ import pyarrow as pa
 from jobs.config.settings import Settings
 from jobs.config.sources import Source, SourceDataset
 from jobs.errors import DataStopped
-from jobs.ingest import pull
 from jobs.ingest.file_events import Events
-from jobs.ingest.files import Entry, Ledger, NewFile, as_table
-from jobs.ingest.landing import LandedFile, Landing
+from jobs.ingest.landing.landing import LandedFile, Landing
+from jobs.ingest.landing.places import Changed
+from jobs.ingest.ledger import Entry, Ledger, NewFile, as_table
 from jobs.ingest.new_files import NewFiles, raw_rows
-from jobs.ingest.places import Changed
+from jobs.ingest.pull import pull
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 

@@ -14,14 +14,14 @@ import pyarrow as pa
 from jobs.config.formats import Limits
 from jobs.config.sources import SourceDataset
 from jobs.ingest.columns import Seen, rename
-from jobs.ingest.content import BrokenFile, Snapshot
 from jobs.ingest.drift import Drift
-from jobs.ingest.files import Entry, Ledger, NewFile, changing
-from jobs.ingest.landing import Landing, Waiting
-from jobs.ingest.places import Changed
+from jobs.ingest.formats.content import BrokenFile, Snapshot
+from jobs.ingest.formats.readers import opened, read
+from jobs.ingest.formats.records import Chunk, Reject
+from jobs.ingest.landing.landing import Landing, Waiting
+from jobs.ingest.landing.places import Changed
+from jobs.ingest.ledger import Entry, Ledger, NewFile, changing
 from jobs.ingest.raw_rows import RawRows
-from jobs.ingest.readers import opened, read
-from jobs.ingest.records import Chunk, Reject
 from jobs.lake.lake import Lake
 
 log = logging.getLogger(__name__)

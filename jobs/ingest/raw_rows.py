@@ -8,9 +8,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from jobs.ingest.files import NewFile
-from jobs.ingest.readers import to_json
-from jobs.ingest.records import Chunk
+from jobs.ingest.formats.readers import to_json
+from jobs.ingest.formats.records import Chunk
+from jobs.ingest.ledger import NewFile
 from jobs.lake.tables import catalogue
 
 RAW_BATCH = 100_000

@@ -10,7 +10,7 @@ from itertools import combinations
 from jobs.config.settings import Settings
 from jobs.config.sources import SourceDataset
 from jobs.config.yaml_files import line_of, nearest
-from jobs.ingest.landing import UNFINISHED, marker_expression
+from jobs.ingest.landing.landing import UNFINISHED, marker_expression
 
 
 def problems(settings: Settings) -> Iterator[str]:

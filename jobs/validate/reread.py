@@ -16,10 +16,10 @@ from jobs.config.formats import Format, Limits
 from jobs.config.settings import Settings
 from jobs.errors import StepFailed
 from jobs.ingest import load
-from jobs.ingest.content import BrokenFile, Content
-from jobs.ingest.files import Entry
-from jobs.ingest.landing import Landing
-from jobs.ingest.readers import read, to_json
+from jobs.ingest.formats.content import BrokenFile, Content
+from jobs.ingest.formats.readers import read, to_json
+from jobs.ingest.landing.landing import Landing
+from jobs.ingest.ledger import Entry
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 from jobs.validate.outcomes import RESULT

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.ingest.files import Entry, as_table
+from jobs.ingest.ledger import Entry, as_table
 from jobs.lake.engine import get_spark
 from jobs.lake.tables import catalogue
 from jobs.validate.batch import Batch

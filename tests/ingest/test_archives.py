@@ -9,9 +9,10 @@ import pytest
 import zstandard
 
 from jobs.config.formats import Limits
-from jobs.ingest import compression, load
-from jobs.ingest.archives import content, expanded, members
-from jobs.ingest.content import BrokenFile
+from jobs.ingest import load
+from jobs.ingest.formats import compression
+from jobs.ingest.formats.archives import content, expanded, members
+from jobs.ingest.formats.content import BrokenFile
 from tests.ingest.conftest import CONTACTS
 
 HEADER = "id,updated,email,name,born\n"

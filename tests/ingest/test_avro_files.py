@@ -11,7 +11,7 @@ import pytest
 import zstandard
 
 from jobs.config.formats import Limits
-from jobs.ingest import avro_files, compression
+from jobs.ingest.formats import avro_files, compression
 from tests.ingest.test_readers import broken, read_all
 
 ID = {"name": "id", "type": "long"}

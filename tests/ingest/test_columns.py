@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from jobs.errors import DataStopped
 from jobs.ingest import load
 from jobs.ingest.columns import SAMPLE, Seen, rename
-from jobs.ingest.records import Chunk
+from jobs.ingest.formats.records import Chunk
 from jobs.lake.lake import Lake
 from tests.ingest.conftest import CONTACTS
 from tests.killed import killed_after

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobs.ingest import load
-from jobs.ingest.landing import Landing
-from jobs.ingest.places import Folder
+from jobs.ingest.landing.landing import Landing
+from jobs.ingest.landing.places import Folder
 from jobs.lake.lake import Lake
 from tests.ingest.conftest import CONTACTS
 

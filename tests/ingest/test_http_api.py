@@ -11,8 +11,9 @@ import pytest
 
 from jobs.config.connections import Connection, PoliteWait
 from jobs.errors import StepFailed
-from jobs.ingest import http_api, load
-from jobs.ingest.http_api import base_url
+from jobs.ingest import load
+from jobs.ingest.pull import http_api
+from jobs.ingest.pull.http_api import base_url
 from jobs.lake.lake import Lake
 from tests.ingest.api_server import LOGIN, PASSWORD, TOKEN, api_server
 

@@ -6,8 +6,8 @@ import pytest
 
 from jobs.errors import StepFailed
 from jobs.ingest import load
-from jobs.ingest.files import file_id
-from jobs.ingest.landing import glob_expression
+from jobs.ingest.landing.landing import glob_expression
+from jobs.ingest.ledger import file_id
 from tests.killed import killed_after
 
 HEADER = "id,updated,email,name,born\n"
@@ -163,7 +163,8 @@ def test_a_run_killed_after_any_commit_is_completed_by_the_next_one(company, lan
 
 
 def test_a_file_larger_than_memory_allows_is_read_in_parts(company, land, company_lake, day, monkeypatch):
-    from jobs.ingest import content, csv_files, new_files, raw_rows
+    from jobs.ingest import new_files, raw_rows
+    from jobs.ingest.formats import content, csv_files
 
     for module in (content, new_files):
         monkeypatch.setattr(module, "IN_MEMORY", 2000)

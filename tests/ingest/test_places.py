@@ -10,7 +10,7 @@ import pytest
 
 from jobs.errors import StepFailed
 from jobs.ingest import load
-from jobs.ingest.places import Bucket, Changed, Folder
+from jobs.ingest.landing.places import Bucket, Changed, Folder
 from jobs.lake.lake import Lake
 from tests.ingest.api_server import TOKEN, api_server
 from tests.ingest.conftest import CONTACTS

@@ -9,8 +9,9 @@ import psycopg
 import pytest
 
 from jobs.errors import StepFailed
-from jobs.ingest import load, postgres, pull
-from jobs.ingest.landing import Landing
+from jobs.ingest import load
+from jobs.ingest.landing.landing import Landing
+from jobs.ingest.pull import postgres, pull
 from jobs.lake.lake import Lake
 from tests.killed import Killed
 from tests.postgres_server import PASSWORD, USER, postgres_server, why_not
@@ -203,8 +204,8 @@ def test_a_pull_killed_anywhere_gives_each_row_once(shop, company, monkeypatch, 
     def killed(*arguments):
         raise Killed
 
-    target = {"put": "jobs.ingest.places.Folder.put", "append": "jobs.lake.lake.Lake.append"}
-    target |= {"rename": "jobs.ingest.places.Folder.rename", "load": "jobs.ingest.load.Landing"}
+    target = {"put": "jobs.ingest.landing.places.Folder.put", "append": "jobs.lake.lake.Lake.append"}
+    target |= {"rename": "jobs.ingest.landing.places.Folder.rename", "load": "jobs.ingest.load.Landing"}
     with monkeypatch.context() as patch:
         patch.setattr(target[at], killed)
         with pytest.raises(Killed):

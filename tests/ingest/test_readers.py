@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs.config.formats import Format, Limits
-from jobs.ingest import compression, csv_files, json_files
-from jobs.ingest.content import BrokenFile, Snapshot
-from jobs.ingest.readers import opened, read, to_json
+from jobs.ingest.formats import compression, csv_files, json_files
+from jobs.ingest.formats.content import BrokenFile, Snapshot
+from jobs.ingest.formats.readers import opened, read, to_json
 
 
 def read_all(data: bytes, path="file", limits=None, **form):

@@ -188,8 +188,8 @@ def test_avro_records_keep_every_digit_and_moment():
     target = io.BytesIO()
     fastavro.writer(target, {"type": "record", "name": "r", "fields": fields}, [row], codec="deflate")
     from jobs.config.formats import Limits
-    from jobs.ingest.avro_files import read_avro
-    from jobs.ingest.content import Content
+    from jobs.ingest.formats.avro_files import read_avro
+    from jobs.ingest.formats.content import Content
 
     (chunk,) = read_avro(Content(target.getvalue()), Limits())
     assert chunk.text.to_pylist() == [

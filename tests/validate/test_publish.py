@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from jobs.errors import DataStopped, StepFailed
 from jobs.ingest import load
-from jobs.ingest.landing import Landing
+from jobs.ingest.landing.landing import Landing
 from jobs.lake.lake import Lake
 from jobs.validate import publish
 from tests.killed import killed_after

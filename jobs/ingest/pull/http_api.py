@@ -15,8 +15,8 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop
 from jobs.config.connections import Connection, PoliteWait
 from jobs.config.places import Request
 from jobs.errors import StepFailed
-from jobs.ingest.json_text import NotThere, value_at, values_at
-from jobs.ingest.records import Line
+from jobs.ingest.formats.json_text import NotThere, value_at, values_at
+from jobs.ingest.formats.records import Line
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs addresses whose query may hold personal data
 

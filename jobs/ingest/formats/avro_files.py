@@ -22,9 +22,9 @@ import numpy as np
 import pyarrow as pa
 
 from jobs.config.formats import Limits
-from jobs.ingest.compression import PIECE, capped, inflated, unzstd
-from jobs.ingest.content import BrokenFile, Content, Data, slices
-from jobs.ingest.records import Chunk, check_columns
+from jobs.ingest.formats.compression import PIECE, capped, inflated, unzstd
+from jobs.ingest.formats.content import BrokenFile, Content, Data, slices
+from jobs.ingest.formats.records import Chunk, check_columns
 
 BATCH = 20_000
 HEADER = 16 << 20

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from jobs.ingest.content import BrokenFile
+from jobs.ingest.formats.content import BrokenFile
 
 BLOCK = 32 << 20
 """Bytes parsed at a time, if a record is 32 MB at most."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.config.yaml_files import nearest
-from jobs.ingest.content import BrokenFile
-from jobs.ingest.json_text import Parts, skip
+from jobs.ingest.formats.content import BrokenFile
+from jobs.ingest.formats.json_text import Parts, skip
 
 STEP = re.compile(r"(?P<name>[^.\[\]]*)(?P<each>\[\])?(\.|$)")
 BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)

@@ -15,10 +15,10 @@ from datetime import UTC, date, datetime, timedelta
 from jobs.config.places import Ready
 from jobs.config.settings import Settings
 from jobs.errors import StepFailed
-from jobs.ingest.archive_files import ArchiveFiles
-from jobs.ingest.archives import archive_pattern
-from jobs.ingest.content import CHUNK, Snapshot, hashed, keep
-from jobs.ingest.places import Found, Place, place_of
+from jobs.ingest.formats.archives import archive_pattern
+from jobs.ingest.formats.content import CHUNK, Snapshot, hashed, keep
+from jobs.ingest.landing.archive_files import ArchiveFiles
+from jobs.ingest.landing.places import Found, Place, place_of
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from jobs.config.formats import Limits
-from jobs.ingest.archives import Member, members, packed
-from jobs.ingest.content import CHUNK, MB, BrokenFile, Data, keep
-from jobs.ingest.places import Changed, Found, Place, Stream
+from jobs.ingest.formats.archives import Member, members, packed
+from jobs.ingest.formats.content import CHUNK, MB, BrokenFile, Data, keep
+from jobs.ingest.landing.places import Changed, Found, Place, Stream
 
 log = logging.getLogger(__name__)
 

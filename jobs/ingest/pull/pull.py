@@ -25,10 +25,10 @@ from jobs.config.connections import connection
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
 from jobs.errors import StepFailed
-from jobs.ingest import http_api, postgres
-from jobs.ingest.landing import landing_place
-from jobs.ingest.places import Place
-from jobs.ingest.records import Line
+from jobs.ingest.formats.records import Line
+from jobs.ingest.landing.landing import landing_place
+from jobs.ingest.landing.places import Place
+from jobs.ingest.pull import http_api, postgres
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 

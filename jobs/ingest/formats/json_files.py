@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.config.formats import Format, Limits
-from jobs.ingest.content import MB, BrokenFile, Content, Damage
-from jobs.ingest.json_documents import depth, elements, longest_text, problem_of
-from jobs.ingest.records import BLOCK, Chunk, Reject, shortened
+from jobs.ingest.formats.content import MB, BrokenFile, Content, Damage
+from jobs.ingest.formats.json_documents import depth, elements, longest_text, problem_of
+from jobs.ingest.formats.records import BLOCK, Chunk, Reject, shortened
 
 LOOK = """
 select to_json(json_keys(record))::varchar as keys,

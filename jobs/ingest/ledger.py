@@ -10,8 +10,8 @@ from datetime import date, datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.ingest.landing import LandedFile, Landing, Waiting
-from jobs.ingest.places import Changed
+from jobs.ingest.landing.landing import LandedFile, Landing, Waiting
+from jobs.ingest.landing.places import Changed
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 

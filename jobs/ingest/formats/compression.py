@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 
 from jobs.config.formats import Limits
-from jobs.ingest.content import CHUNK, MB, BrokenFile, Data
+from jobs.ingest.formats.content import CHUNK, MB, BrokenFile, Data
 
 GZIP = (".gz", ".gzip")
 ZSTD = (".zst", ".zstd")

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from jobs.config.formats import Format, Limits
-from jobs.ingest.content import BrokenFile, Content, Data
-from jobs.ingest.csv_lines import LineCounter, dialect
-from jobs.ingest.records import BLOCK, Chunk, check_columns
+from jobs.ingest.formats.content import BrokenFile, Content, Data
+from jobs.ingest.formats.csv_lines import LineCounter, dialect
+from jobs.ingest.formats.records import BLOCK, Chunk, check_columns
 
 SENTINEL = "\x02"
 """Put after the last line: an unclosed quote swallows it, and so gives itself away."""

@@ -17,7 +17,7 @@ from jobs.config.connections import Connection
 from jobs.config.places import Query, table_names
 from jobs.config.yaml_files import nearest
 from jobs.errors import StepFailed
-from jobs.ingest.records import Line
+from jobs.ingest.formats.records import Line
 
 BATCH = 500
 """Rows fetched at a time."""

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.config.formats import Format, Limits
-from jobs.ingest.content import MB, BrokenFile, Content, Damage, slices
-from jobs.ingest.records import Chunk, Reject, shortened
+from jobs.ingest.formats.content import MB, BrokenFile, Content, Damage, slices
+from jobs.ingest.formats.records import Chunk, Reject, shortened
 
 LF, CR = 10, 13
 PIECE = 32 << 20

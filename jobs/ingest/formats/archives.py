@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jobs.config.formats import Limits
-from jobs.ingest.compression import GZIP, ZSTD, capped, gunzip, inflated, unzstd
-from jobs.ingest.content import MB, BrokenFile, Data, slices
+from jobs.ingest.formats.compression import GZIP, ZSTD, capped, gunzip, inflated, unzstd
+from jobs.ingest.formats.content import MB, BrokenFile, Data, slices
 
 LISTED = 512
 """Bytes that an entry takes in an archive's list of files at most, on average."""

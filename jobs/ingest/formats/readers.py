@@ -18,13 +18,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from jobs.config.formats import Format, Limits
-from jobs.ingest.archives import expanded
-from jobs.ingest.avro_files import read_avro
-from jobs.ingest.compression import Expansion
-from jobs.ingest.content import MAX_REFUSED, MB, BrokenFile, Content, Snapshot, as_text, keep
-from jobs.ingest.csv_files import read_csv
-from jobs.ingest.json_files import query, read_json, read_jsonl
-from jobs.ingest.records import Chunk, check_columns
+from jobs.ingest.formats.archives import expanded
+from jobs.ingest.formats.avro_files import read_avro
+from jobs.ingest.formats.compression import Expansion
+from jobs.ingest.formats.content import MAX_REFUSED, MB, BrokenFile, Content, Snapshot, as_text, keep
+from jobs.ingest.formats.csv_files import read_csv
+from jobs.ingest.formats.json_files import query, read_json, read_jsonl
+from jobs.ingest.formats.records import Chunk, check_columns
 
 BARE = re.compile(r'"(?:[^"\\]|\\.)*"|(-?(?:NaN|Infinity))')
 BATCH = 100_000

@@ -1,0 +1,1 @@
+"""Where files land, and which of them are new."""
