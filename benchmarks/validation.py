@@ -27,7 +27,7 @@ from rich.table import Table
 from expectations import vocabulary as rules
 from expectations.batch_columns import ARRIVAL_LIMIT, UNREADABLE
 from jobs.lake.engine import get_spark
-from jobs.validate.gx_run import great_expectations, judge
+from jobs.validate.great_expectations import great_expectations, judge
 from jobs.validate.rules import flagged, row_rules, tally
 
 RUNS = 5

@@ -48,7 +48,7 @@ def replay_quarantine() -> None:
     @task
     def replay() -> dict:
         """Good rows to the valid tables, the others stay where they are."""
-        from jobs.validate import replay
+        from jobs.validate.replay import replay
 
         by = get_current_context()["dag_run"].triggering_user_name or "airflow"
         return call(replay.run_day, {name: option(name) for name in PARAMS}, by=by)
@@ -65,7 +65,7 @@ def replay_quarantine() -> None:
     @task
     def account(found: Any) -> None:
         """Every row that was tried is where it belongs."""
-        from jobs.validate import replay
+        from jobs.validate.replay import replay
 
         replay.refuse(found)
 

@@ -10,8 +10,8 @@ import phonenumbers
 from pyspark.sql import functions as F
 
 from jobs.config.sources import Conventions
-from jobs.normalise import codes, identifiers, numbers, people, text
-from jobs.validate import values
+from jobs.normalise import identifiers, numbers, people, text
+from jobs.validate import codes, values
 from tests.shared_data import folder
 
 

@@ -18,7 +18,7 @@ from jobs.journeys import checks as journey_checks
 from jobs.lake.engine import get_spark
 from jobs.profiles import trait_checks
 from jobs.profiles.known import unknown_records
-from jobs.validate import built_in, own_rules
+from jobs.validate import custom_rules, rule_overrides
 
 
 def problems(settings: Settings) -> list[str]:
@@ -54,8 +54,8 @@ def _own_rules(settings: Settings) -> Iterator[str]:
     for name, source in settings.sources.items():
         path = settings.folder / "sources" / f"{name}.yaml"
         for dataset, mapping in source.datasets.items():
-            wrong = list(own_rules.problems(dataset, mapping, source.datasets))
-            for number, key, what in wrong or own_rules.engine_problems(dataset, mapping):
+            wrong = list(custom_rules.problems(dataset, mapping, source.datasets))
+            for number, key, what in wrong or custom_rules.engine_problems(dataset, mapping):
                 keys = ("datasets", dataset, "rules", number, key)
                 yield f"{path}:{line_of(path, *keys)}: {'.'.join(map(str, keys))}: {what}"
 
@@ -67,7 +67,7 @@ def _built_in(settings: Settings) -> Iterator[str]:
         for dataset, mapping in source.datasets.items():
             if not mapping.built_in:
                 continue
-            for rule, key, what in built_in.problems(dataset, mapping, suite(dataset, settings).expectations):
+            for rule, key, what in rule_overrides.problems(dataset, mapping, suite(dataset, settings).expectations):
                 keys = ("datasets", dataset, "built_in", rule, *([key] if key else []))
                 yield f"{path}:{line_of(path, *keys)}: {'.'.join(keys)}: {what}"
 

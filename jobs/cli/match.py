@@ -208,7 +208,7 @@ def _write(out: Path, linked: Linked, tables: Mapping[str, pd.DataFrame]) -> Non
     import pandas as pd
 
     from jobs.cli.record_files import FILE, ID, RECORD
-    from jobs.csv_export import write_rows
+    from jobs.validate.replay.csv_export import write_rows
 
     given = pd.concat([rows[[RECORD, FILE, ID]] for rows in tables.values()], ignore_index=True)
     cluster = linked.records.set_index("record")["group"]

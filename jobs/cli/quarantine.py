@@ -15,7 +15,7 @@ from jobs.config.yaml_files import ConfigError, nearest
 
 if TYPE_CHECKING:
     from jobs.validate.quarantine import Selection
-    from jobs.validate.replay import Report
+    from jobs.validate.replay.replay import Report
 
 EVENTS = ("repeated", "replaced", "late", "unfinished", "withdrawn", "returned", "changed_columns")
 app = typer.Typer(no_args_is_help=True, help="Rows and files that were set aside, why, and what was done about them.")
@@ -113,9 +113,9 @@ def replay(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, change nothing.")] = False,
 ) -> None:
     """Try the selected rows again with the present configuration; exit 1 if one is refused again."""
-    from jobs.validate import replay as job
-    from jobs.validate.corrections import corrected as read_corrections
-    from jobs.validate.retry import Decision
+    from jobs.validate.replay import replay as job
+    from jobs.validate.replay.corrections import corrected as read_corrections
+    from jobs.validate.replay.rows import Decision
 
     settings = load_settings(config)
     selection, by = _selection(source, dataset, path, rule, day, row), getpass.getuser()
@@ -140,7 +140,7 @@ def export(
 ) -> None:
     """Write the selected rows to a file that can be corrected and replayed with --corrected."""
     from jobs.ingest.expressions import source_columns
-    from jobs.validate import corrections
+    from jobs.validate.replay import corrections
 
     settings = load_settings(config)
     selected = _selected(settings, _selection(source, dataset, path, rule, day, row))
@@ -169,7 +169,7 @@ def drop(
     row: Rows = None,
 ) -> None:
     """Close rows that will never be good. They stay in quarantine/rows, and are not tried again."""
-    from jobs.validate import replay as job
+    from jobs.validate.replay import replay as job
 
     if not because.strip():
         raise ConfigError(["--because: say why these rows are dropped"])

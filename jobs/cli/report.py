@@ -10,7 +10,7 @@ from rich.console import Console
 from jobs.cli.console import as_table
 from jobs.config.settings import Settings
 from jobs.lake.queries import connect
-from jobs.validate.balance import after_replays
+from jobs.validate.reconciliation import after_replays
 
 AFTER_REPLAYS = after_replays("ops.counts", "ops.files", "quarantine.rows", "quarantine.replays")
 

@@ -72,7 +72,7 @@ def _mapped(lake: Lake, records: pa.Table, source: str, settings: Settings) -> D
     """The records of one source as its configuration reads them now: all that can be read of them."""
     from expectations.batch_columns import UNREADABLE
     from jobs.validate.contract import Contract
-    from jobs.validate.isolate import flagged_rows
+    from jobs.validate.failing_rows import flagged_rows
 
     spark = get_spark()
     paths = dict(zip(records["file_id"].to_pylist(), records["path"].to_pylist(), strict=True))

@@ -15,11 +15,11 @@ from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY
 from jobs.config.settings import Settings
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
-from jobs.validate.built_in import with_changes
+from jobs.validate.cross_row_rules import Known, with_attributes, with_verdicts
+from jobs.validate.custom_rules import attribute_types, own_expectations
 from jobs.validate.mapping import Mapping, mapped
 from jobs.validate.new_values import with_new_values
-from jobs.validate.other_rows import Known, with_attributes, with_verdicts
-from jobs.validate.own_rules import attribute_types, own_expectations
+from jobs.validate.rule_overrides import with_changes
 from jobs.validate.rules import RowRule, applicable, flagged, row_rules
 
 KEY = ["file_id", "line"]

@@ -21,8 +21,8 @@ from jobs.config.sources import Conventions, SourceDataset, Value
 from jobs.config.yaml_files import ConfigError
 from jobs.ingest.expressions import Expression, complaint, parse
 from jobs.lake.tables.canonical import CANONICAL, LINEAGE_COLUMNS
-from jobs.normalise.codes import CODES, coded
 from jobs.validate import values as read
+from jobs.validate.codes import CODES, coded
 
 RAW = "raw_"
 """Struct of the raw row in a mapped batch, so that no source column can clash with it."""

@@ -23,16 +23,16 @@ from jobs.errors import DataStopped, StepFailed
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
-from jobs.validate import data_docs, history
+from jobs.validate import anomalies, data_docs
+from jobs.validate.arrival_days import by_rule, fewest, judged_days, of_batch, parts, report_silence, with_unreadable
 from jobs.validate.batch import Batch, pending
 from jobs.validate.contract import Contract
-from jobs.validate.days import by_rule, fewest, judged_days, of_batch, parts, report_silence, with_unreadable
-from jobs.validate.gx_run import Judgement, Verdict, judge
-from jobs.validate.isolate import flagged_rows
-from jobs.validate.other_values import told_otherwise
-from jobs.validate.rounded import rounded
+from jobs.validate.failing_rows import flagged_rows
+from jobs.validate.great_expectations import Judgement, Verdict, judge
+from jobs.validate.key_conflicts import told_otherwise
+from jobs.validate.rounded_amounts import rounded
 from jobs.validate.rules import BROKEN, REASON, Tally, tally
-from jobs.validate.stops import unresolved
+from jobs.validate.stopped_batches import unresolved
 
 log = logging.getLogger(__name__)
 
@@ -81,14 +81,14 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
         return _publish_nothing(lake, batch, settings, txn)
     contract = Contract.of(batch.source, batch.dataset, settings)
     dataset = settings.sources[batch.source].datasets[batch.dataset]
-    measures = history.measures(batch.dataset, dataset, contract.expectations)
+    measures = anomalies.measures(batch.dataset, dataset, contract.expectations)
     files = get_spark().createDataFrame(batch.lookup())
     raw = txn.read(batch.raw).join(F.broadcast(files), on=["file_id", "arrived"], how="inner")
     paths = {file["file_id"]: file["path"] for file in batch.loaded}
     with flagged_rows(lake, contract, raw, paths) as flagged:
         tallies = tally(flagged, contract.rules, {measure.name: measure.aggregate for measure in measures})
         _refuse_missing_rows(batch, tallies)
-        metrics = history.metrics(batch.source, batch.dataset, batch.loaded, tallies)
+        metrics = anomalies.metrics(batch.source, batch.dataset, batch.loaded, tallies)
         days = judged_days(lake, batch, contract.expectations, tallies, metrics, dataset.history)
         days = with_unreadable(days, flagged, contract.mapping.sources())
         stops = {day: found.stopping[0] for day, found in days.items() if found.stopping}
@@ -121,7 +121,7 @@ def _publish_nothing(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> 
     """A batch without records: files that were set aside or repeat others, and empty ones, which history may mind."""
     config = settings.sources[batch.source].datasets[batch.dataset].history
     if batch.loaded:
-        metrics = history.metrics(batch.source, batch.dataset, batch.loaded, {})
+        metrics = anomalies.metrics(batch.source, batch.dataset, batch.loaded, {})
         days = judged_days(lake, batch, [], {}, metrics, config)
         tables = [verdicts(batch.of(day), found.by_history) for day, found in days.items()]
         lake.append("ops/validations", pa.concat_tables(tables), txn)

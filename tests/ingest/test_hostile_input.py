@@ -13,11 +13,11 @@ import zipfile
 import pytest
 import zstandard
 
-from jobs.csv_export import write_rows
 from jobs.ingest import load
 from jobs.lake.lake import Lake
 from jobs.normalise.identifiers import email_text
 from jobs.validate import publish
+from jobs.validate.replay.csv_export import write_rows
 
 HEADER = "id,updated,email,name,born\n"
 MB = 1 << 20

@@ -9,8 +9,9 @@ import pytest
 from jobs.ingest import load
 from jobs.lake.lake import Lake
 from jobs.profiles import customers, identity
-from jobs.validate import publish, replay
+from jobs.validate import publish
 from jobs.validate.quarantine import Selection
+from jobs.validate.replay import replay
 
 HEADER = "id,person,mail,purpose,channel,answer,at,until\n"
 COLUMNS = {

@@ -7,9 +7,9 @@ import pytest
 
 from jobs.validate import data_docs
 from jobs.validate.batch import Batch
-from jobs.validate.gx_run import judge
+from jobs.validate.great_expectations import judge
 from jobs.validate.rules import tally
-from tests.validate.test_own_rules import KINDS, judged, random_orders
+from tests.validate.test_custom_rules import KINDS, judged, random_orders
 
 SECRET = "someone@private.example"
 

@@ -20,10 +20,11 @@ from jobs.errors import DataStopped, RowsRefused, StepFailed
 from jobs.ingest import load
 from jobs.lake.lake import Lake
 from jobs.profiles import customers, identity
-from jobs.validate import publish, replay
-from jobs.validate.corrections import corrected as corrected_records
-from jobs.validate.corrections import export
+from jobs.validate import publish
 from jobs.validate.quarantine import Selection, select
+from jobs.validate.replay import replay
+from jobs.validate.replay.corrections import corrected as corrected_records
+from jobs.validate.replay.corrections import export
 from tests.killed import Killed
 from tests.validate.test_publish import ann, contacts, counts, quarantined
 

@@ -9,7 +9,7 @@ from expectations import suite, vocabulary
 from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADABLE
 from jobs.config.sources import SourceDataset
 from jobs.config.yaml_files import ConfigError
-from jobs.validate.gx_run import FEW, fitted, great_expectations, judge
+from jobs.validate.great_expectations import FEW, fitted, great_expectations, judge
 from jobs.validate.rules import BROKEN, REASON, applicable, flagged, row_rules, tally
 
 COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.csv_export import FORMULA, neutralised, write_rows
+from jobs.validate.replay.csv_export import FORMULA, neutralised, write_rows
 
 
 @pytest.mark.parametrize(

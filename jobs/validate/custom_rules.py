@@ -16,7 +16,7 @@ from jobs.config.yaml_files import ConfigError, nearest
 from jobs.ingest.expressions import complaint, parse
 from jobs.lake.engine import get_spark
 from jobs.lake.tables.canonical import CANONICAL
-from jobs.validate.other_rows import ATTRIBUTE_TYPES
+from jobs.validate.cross_row_rules import ATTRIBUTE_TYPES
 
 Problem = tuple[int, str, str]
 """Place of the rule in the list, key in it, what is wrong."""

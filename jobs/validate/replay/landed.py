@@ -22,7 +22,7 @@ from jobs.ingest.landing.landing import Landing
 from jobs.ingest.ledger import Entry
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.validate.outcomes import RESULT
+from jobs.validate.replay.outcomes import RESULT
 
 GONE = "the file is no longer where it landed, or holds something else; land it again as it was, or drop it"
 NOT_AS_SENT = ("record:encoding", "record:nul", "record:size")

@@ -6,8 +6,9 @@ import pytest
 
 from jobs.ingest import load
 from jobs.lake.lake import Lake
-from jobs.validate import publish, replay
+from jobs.validate import publish
 from jobs.validate.quarantine import Selection
+from jobs.validate.replay import replay
 
 DAY = dt.date(2024, 5, 1)
 COLUMNS = {

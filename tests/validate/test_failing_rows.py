@@ -6,8 +6,9 @@ from jobs.cli import checks
 from jobs.errors import StepFailed
 from jobs.ingest import load
 from jobs.lake.lake import Lake
-from jobs.validate import publish, replay
+from jobs.validate import publish
 from jobs.validate.quarantine import Selection
+from jobs.validate.replay import replay
 
 COLUMNS = {
     "order_id": "id",
@@ -101,11 +102,11 @@ def test_a_condition_that_stops_is_found_by_check_and_named_by_a_run(till, valid
 def test_a_connection_that_is_lost_is_not_taken_for_a_bad_row(till, validate, monkeypatch):
     from pyspark.errors import PySparkException
 
-    from jobs.validate import isolate
+    from jobs.validate import failing_rows
 
     def lost(*_):
         raise PySparkException("connection lost")
 
-    monkeypatch.setattr(isolate, "staged", lost)
+    monkeypatch.setattr(failing_rows, "staged", lost)
     with pytest.raises(PySparkException, match="connection lost"):
         validate(till())

@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from jobs.config.yaml_files import ConfigError
-from jobs.csv_export import neutralised, write_rows
+from jobs.validate.replay.csv_export import neutralised, write_rows
 
 CORRECTION = pa.schema([("file_id", pa.string()), ("line", pa.int64()), ("record", pa.string())])
 """A record as a person corrected it."""

@@ -8,9 +8,10 @@ from jobs.cli import checks
 from jobs.config.yaml_files import ConfigError
 from jobs.ingest import load
 from jobs.lake.lake import Lake
-from jobs.validate import publish, replay
+from jobs.validate import publish
 from jobs.validate.contract import Contract
 from jobs.validate.quarantine import Selection
+from jobs.validate.replay import replay
 from tests.validate.test_publish import quarantined
 
 COLUMNS = {"order_id": "id", "updated_at": "at", "ordered_at": "at", "status": "status", "total": "total"}

@@ -17,7 +17,7 @@ from jobs.errors import DataStopped
 from jobs.ingest import load
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.validate import history, publish
+from jobs.validate import anomalies, publish
 
 START = dt.date(2024, 1, 1)
 COLUMNS = ("order_id", "updated_at", "ordered_at", "status", "total", "currency", "email")
@@ -41,7 +41,7 @@ def metrics(numbers, metric="rows", rows=500):
 def alarms(table, **config):
     """(day number, rule) of each verdict that is not good."""
     days = sorted(set(table["arrived"].to_pylist()))
-    found = history.judge(table, days, History(**config))
+    found = anomalies.judge(table, days, History(**config))
     return [((day - START).days, verdict.rule) for day in days for verdict in found[day] if not verdict.success]
 
 
@@ -93,12 +93,12 @@ def test_a_column_that_went_empty_a_shifted_mean_and_another_mix_are_told(metric
 
 
 def test_a_message_says_what_was_seen_and_what_is_usual():
-    (verdict,) = history.judge(metrics([1000] * 20 + [10]), [START + dt.timedelta(20)], History())[
+    (verdict,) = anomalies.judge(metrics([1000] * 20 + [10]), [START + dt.timedelta(20)], History())[
         START + dt.timedelta(20)
     ]
     assert verdict.detail == "10 rows arrived on 2024-01-21, usual 1,000 (700 to 1,300)"
     table = metrics([0.1] * 20 + [1.0], "empty_share")
-    *_, verdict = history.judge(table, [START + dt.timedelta(20)], History())[START + dt.timedelta(20)]
+    *_, verdict = anomalies.judge(table, [START + dt.timedelta(20)], History())[START + dt.timedelta(20)]
     assert verdict.detail.startswith("total is empty in 100.0%, usual 10.0% (")
     assert verdict.detail.endswith(", on 2024-01-21")
 
@@ -114,8 +114,8 @@ def test_a_verdict_depends_on_earlier_days_only(numbers, cut):
     whole = metrics(numbers)
     before = metrics(numbers[:cut])
     days = sorted(set(before["arrived"].to_pylist()))
-    assert {day: history.judge(whole, [day], History()) for day in days} == {
-        day: history.judge(before, [day], History()) for day in days
+    assert {day: anomalies.judge(whole, [day], History()) for day in days} == {
+        day: anomalies.judge(before, [day], History()) for day in days
     }
 
 
@@ -127,7 +127,7 @@ def test_a_day_in_several_files_is_the_sum_of_its_files(parts, share):
         for n, rows in enumerate(parts)
     }
     files = [{"file_id": f"f{n}", "arrived": START, "rows_in": rows} for n, rows in enumerate(parts)]
-    series = history.Series(history.metrics("s", "orders", files, tallies))
+    series = anomalies.Series(anomalies.metrics("s", "orders", files, tallies))
     filled = sum(round(rows * share) for rows in parts)
     assert series.metrics == [("empty_share", "email", ""), ("rows", "", "")]
     assert series.numbers[0] == pytest.approx([(sum(parts) - filled) / sum(parts), sum(parts)])
@@ -136,7 +136,7 @@ def test_a_day_in_several_files_is_the_sum_of_its_files(parts, share):
 def silent(days, until, **config):
     """Numbers of the days that are too silent, for deliveries on those days."""
     arrivals = [START + dt.timedelta(day) for day in days]
-    found = history.silences(arrivals, START + dt.timedelta(until), History(**config))
+    found = anomalies.silences(arrivals, START + dt.timedelta(until), History(**config))
     return [(day - START).days for day, _ in found]
 
 

@@ -18,19 +18,19 @@ from jobs.config.yaml_files import ConfigError
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
-from jobs.validate import history
+from jobs.validate import anomalies
+from jobs.validate.arrival_days import by_rule, judged_days
 from jobs.validate.batch import Batch
 from jobs.validate.contract import KEY, Contract
-from jobs.validate.days import by_rule, judged_days
-from jobs.validate.gx_run import Verdict, judge
-from jobs.validate.isolate import flagged_rows
-from jobs.validate.outcomes import RESULT, Stamp
+from jobs.validate.failing_rows import flagged_rows
+from jobs.validate.great_expectations import Verdict, judge
 from jobs.validate.publish import verdicts
 from jobs.validate.quarantine import Selection, database_of, select
-from jobs.validate.reread import Files
-from jobs.validate.rounded import rounded
+from jobs.validate.replay.landed import Files
+from jobs.validate.replay.outcomes import RESULT, Stamp
+from jobs.validate.rounded_amounts import rounded
 from jobs.validate.rules import BROKEN, REASON, tally
-from jobs.validate.stops import Stop
+from jobs.validate.stopped_batches import Stop
 
 log = logging.getLogger(__name__)
 RECORD = [*KEY, "arrived", "source", "record"]
@@ -185,13 +185,13 @@ def _judged(part: Part, contract: Contract, batch: str, files: pa.Table, rows: D
     entries = Files(part.lake, part.source, part.settings).entries
     mine = [dataclasses.asdict(entries[file_id]) for file_id in files["file_id"].to_pylist()]
     config = part.settings.sources[part.source].datasets[part.dataset]
-    measures = history.measures(part.dataset, config, contract.expectations)
+    measures = anomalies.measures(part.dataset, config, contract.expectations)
     tallies = tally(rows, contract.rules, {measure.name: measure.aggregate for measure in measures})
     refused = {
         file["file_id"]: file["rows_in"] - tallies[file["file_id"]].rows for file in mine if file["file_id"] in tallies
     }
     again = Batch(part.source, part.dataset, part.stop(batch).day, mine, refused)
-    metrics = history.metrics(part.source, part.dataset, again.loaded, tallies)
+    metrics = anomalies.metrics(part.source, part.dataset, again.loaded, tallies)
     days = judged_days(part.lake, again, contract.expectations, tallies, metrics, config.history)
     counts = by_rule(tallies)
     judgement = judge(rows, part.dataset, contract.expectations, again.rows, counts)

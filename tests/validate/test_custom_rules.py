@@ -13,9 +13,9 @@ from jobs.cli import checks
 from jobs.config.sources import Rule, SourceDataset
 from jobs.config.yaml_files import ConfigError
 from jobs.lake.engine import get_spark
-from jobs.validate.gx_run import great_expectations
-from jobs.validate.other_rows import with_attributes, with_verdicts
-from jobs.validate.own_rules import attribute_types, engine_problems, own_expectations, problems
+from jobs.validate.cross_row_rules import with_attributes, with_verdicts
+from jobs.validate.custom_rules import attribute_types, engine_problems, own_expectations, problems
+from jobs.validate.great_expectations import great_expectations
 from jobs.validate.rules import BROKEN, REASON, flagged, row_rules, tally
 from tests.lake.test_engine import apache_spark, on_engine  # noqa: F401
 

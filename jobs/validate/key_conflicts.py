@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.canonical import LINEAGE_COLUMNS
-from jobs.validate.gx_run import Verdict
+from jobs.validate.great_expectations import Verdict
 
 RULE = "key:same_values"
 

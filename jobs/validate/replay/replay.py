@@ -21,14 +21,14 @@ from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError, nearest
 from jobs.errors import RowsRefused
 from jobs.lake.lake import Lake
-from jobs.validate import balance, quarantine
-from jobs.validate.corrections import CORRECTION
-from jobs.validate.outcomes import RESULT, Stamp, outcomes, settle
+from jobs.validate import quarantine, reconciliation
 from jobs.validate.quarantine import Selection, database_of
-from jobs.validate.reread_files import reread_files
-from jobs.validate.retry import Decision, Part, retry
-from jobs.validate.retry_checks import refused_at_once
-from jobs.validate.stops import Stop, carried_on, stops
+from jobs.validate.replay.corrections import CORRECTION
+from jobs.validate.replay.files import reread_files
+from jobs.validate.replay.outcomes import RESULT, Stamp, outcomes, settle
+from jobs.validate.replay.preconditions import refused_at_once
+from jobs.validate.replay.rows import Decision, Part, retry
+from jobs.validate.stopped_batches import Stop, carried_on, stops
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +124,7 @@ def run(
         table = carried_on(silent, decision.accept, decision.words(list(decision.accept)))
         lake.append("ops/validations", table, lake.transaction(f"replay_{stamp.id}/silent", stamp.day))
     if not dry_run:
-        balance.refuse_imbalance(lake, pc.unique(selected["file_id"]).to_pylist())
+        reconciliation.refuse_imbalance(lake, pc.unique(selected["file_id"]).to_pylist())
     nothing = outcomes(selected, RESULT.empty_table(), corrected)
     found = pa.concat_tables([nothing.slice(0, 0), *(report.outcomes for report in reports)])
     return Report(found, [note for report in reports for note in report.notes], dry_run)
@@ -146,7 +146,7 @@ def drop(selection: Selection, because: str, by: str, settings: Settings) -> int
         }
     ).cast(RESULT)
     settle(lake, outcomes(selected, results, CORRECTION.empty_table()), Stamp.of(by, settings))
-    balance.refuse_imbalance(lake, pc.unique(selected["file_id"]).to_pylist())
+    reconciliation.refuse_imbalance(lake, pc.unique(selected["file_id"]).to_pylist())
     return int(selected.num_rows)
 
 

@@ -19,9 +19,9 @@ from jobs.config.settings import Settings
 from jobs.config.sources import History
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.validate import history
+from jobs.validate import anomalies
 from jobs.validate.batch import Batch
-from jobs.validate.gx_run import Judgement, Verdict, judge_rows
+from jobs.validate.great_expectations import Judgement, Verdict, judge_rows
 from jobs.validate.rules import Tally, called
 
 log = logging.getLogger(__name__)
@@ -52,8 +52,8 @@ def judged_days(
     """What is to be said of each arrival day of the batch. A deviation that does not stop is logged."""
     expectations = list(expectations)
     ids = [file["file_id"] for file in batch.files]
-    before = history.earlier(lake, batch.source, batch.dataset, max(batch.days), without=ids)
-    by_history = history.judge(pa.concat_tables([before, metrics]), batch.days, config)
+    before = anomalies.earlier(lake, batch.source, batch.dataset, max(batch.days), without=ids)
+    by_history = anomalies.judge(pa.concat_tables([before, metrics]), batch.days, config)
     found = {}
     for day in batch.days:
         part = batch.of(day)
@@ -126,7 +126,7 @@ def report_silence(lake: Lake, source: str, day: date, settings: Settings) -> No
     rows = []
     for name, dataset in settings.sources[source].datasets.items():
         arrivals = files.filter(pc.equal(files["dataset"], name))["arrived"].to_pylist()
-        for silent, verdict in history.silences(arrivals, day, dataset.history):
+        for silent, verdict in anomalies.silences(arrivals, day, dataset.history):
             rows.append(
                 {
                     "day": silent,

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from expectations.batch_columns import ROUNDED
-from jobs.validate.gx_run import Verdict
+from jobs.validate.great_expectations import Verdict
 from jobs.validate.rules import called
 
 RULE = "types:decimals"

@@ -26,9 +26,9 @@ from jobs.config.sources import History, SourceDataset
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.canonical import CANONICAL
-from jobs.validate.gx_run import Verdict
+from jobs.validate.great_expectations import Verdict
 from jobs.validate.rules import BROKEN
-from jobs.validate.spread import MAD, Range, usual
+from jobs.validate.usual_range import MAD, Range, usual
 
 NUMBERS = ("int", "bigint", "double", "decimal(18,2)")
 MANY_VALUES = 25

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from jobs.validate.outcomes import RESULT
-from jobs.validate.retry import Part
+from jobs.validate.replay.outcomes import RESULT
+from jobs.validate.replay.rows import Part
 
 
 def refused_at_once(part: Part) -> pa.Table:

@@ -1,0 +1,1 @@
+"""Quarantined rows and files tried again, corrected or dropped."""
