@@ -27,11 +27,11 @@ from scipy.sparse.csgraph import connected_components
 from splink import DuckDBAPI, Linker
 
 from jobs.config.identity import Matching
-from jobs.profiles.matching import engine
-from jobs.profiles.matching.compared import Compared, extend, learn
-from jobs.profiles.matching.engine import FLOOR_BELOW
-from jobs.profiles.matching.records import KEY, SOURCE, prepare
-from jobs.profiles.matching.scoring import Scorer
+from jobs.identity.matching import link_records
+from jobs.identity.matching.compared import Compared, extend, learn
+from jobs.identity.matching.link_records import FLOOR_BELOW
+from jobs.identity.matching.records import KEY, SOURCE, prepare
+from jobs.identity.matching.scoring import Scorer
 
 KINDS = {
     "first_name": "given_name",
@@ -116,7 +116,7 @@ def a_day(records: pd.DataFrame, known: Compared, matching: Matching, seconds: d
     with timed(seconds, "ours: a day with 1 % new records"):
         prepared = prepare([("x", every, KINDS)], None)
         pairs = extend(known, prepared, matching).pairs
-        engine.group_records(prepared, _placed(pairs, prepared), matching)
+        link_records.group_records(prepared, _placed(pairs, prepared), matching)
 
 
 def _placed(pairs: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
@@ -124,7 +124,7 @@ def _placed(pairs: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
     return pairs.assign(l=keys.get_indexer(pairs["left"]), r=keys.get_indexer(pairs["right"]))
 
 
-def plain(records: pd.DataFrame, model: engine.Model, matching: Matching, seconds: dict[str, float]) -> int:
+def plain(records: pd.DataFrame, model: link_records.Model, matching: Matching, seconds: dict[str, float]) -> int:
     """Splink's stock comparisons on the same records with the same blocking rules."""
     prepared = prepare([("x", records, KINDS)], None)
     with Scorer(prepared, (), model) as scorer:
@@ -164,7 +164,7 @@ def grouped(pairs: pd.DataFrame, size: int, threshold: float, seconds: dict[str,
     records = pd.DataFrame({SOURCE: [""] * size})
     ways: dict[str, Callable[[pd.DataFrame], np.ndarray]] = {
         "SciPy": components_only,
-        "ours": lambda frame: engine.group_records(records, frame, Matching()).labels,
+        "ours": lambda frame: link_records.group_records(records, frame, Matching()).labels,
     }
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "pairs.parquet"

@@ -28,7 +28,7 @@ def build_profiles() -> None:
     @task
     def identity() -> dict:
         """Which identifiers belong to the same customer. First, because everything else is keyed by customer."""
-        from jobs.profiles import identity
+        from jobs.identity import identity
 
         return step(identity.run)
 

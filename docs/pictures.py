@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from jobs.config.identity import Matching
+from jobs.identity.components import components
+from jobs.identity.matching.link_records import Linked, link_records
 from jobs.models import match_weights
-from jobs.profiles.components import components
-from jobs.profiles.matching.engine import Linked, link_records
-from tests.profiles.matching import people
+from tests.identity.matching import people
 
 IMAGES = Path(__file__).resolve().parent / "images"
 SHOWN = ("given", "family", "birth_date", "email", "phone", "postcode", "city")

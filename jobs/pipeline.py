@@ -129,7 +129,7 @@ def _single(name: str) -> Callable[..., dict[str, Any]]:
     from importlib import import_module
 
     module = {
-        "identity": "jobs.profiles.identity",
+        "identity": "jobs.identity.identity",
         "profiles": "jobs.profiles.customers",
         "traits": "jobs.profiles.traits",
         "journeys": "jobs.journeys.journeys",

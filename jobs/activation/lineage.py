@@ -15,9 +15,9 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.identity.identity import CUSTOMER_ID_LENGTH
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
-from jobs.profiles.identity import CUSTOMER_ID_LENGTH
 
 SPELLS = pa.schema([("host", pa.string()), ("part", pa.string()), ("since", pa.date32()), ("until", pa.date32())])
 

@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 
 from jobs.activation import lineage
 from jobs.config.settings import Settings
+from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.normalise.identifiers import identifier_hash
 
 SUPPRESSIONS = "activation/suppressions"
 

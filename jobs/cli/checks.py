@@ -12,12 +12,12 @@ from jobs.activation import messages
 from jobs.audiences import rules
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError, line_of
+from jobs.identity.decided_records import unknown_records
 from jobs.ingest import source_checks
 from jobs.ingest.expressions import complaint, parse
 from jobs.journeys import checks as journey_checks
 from jobs.lake.engine import get_spark
 from jobs.profiles import trait_checks
-from jobs.profiles.known import unknown_records
 from jobs.validate import custom_rules, rule_overrides
 
 

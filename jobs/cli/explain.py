@@ -27,7 +27,7 @@ def explain(
     config: Config = None,
 ) -> None:
     """Show which records a customer is made of, by which links and since when, and where its values come from."""
-    from jobs.profiles import explain as job
+    from jobs.identity import explain as job
 
     settings = load_settings(config)
     require_table(settings, "identity/links")
@@ -52,7 +52,7 @@ def _asked(
     email: str | None,
     phone: str | None,
 ) -> str:
-    from jobs.profiles.explain import find
+    from jobs.identity.explain import find
 
     by_record = source is not None or record is not None
     if [customer is not None, by_record, email is not None, phone is not None].count(True) != 1:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from jobs.config.identity import Matching
-    from jobs.profiles.matching.engine import Linked
+    from jobs.identity.matching.link_records import Linked
 
 Kinds = RootModel[dict[str, str]]
 YAML = (".yaml", ".yml")
@@ -46,7 +46,7 @@ def match(
 ) -> None:
     """Find which records of one or several files are the same person, with the settings a new company starts with."""
     from jobs.cli.record_files import RECORD, read_files
-    from jobs.profiles.matching.engine import link_records
+    from jobs.identity.matching.link_records import link_records
 
     started = time.monotonic()
     settings = _settings(threshold)
@@ -107,7 +107,7 @@ def _columns(tables: Mapping[str, pd.DataFrame]) -> list[str]:
 
 def _told(tables: Mapping[str, pd.DataFrame], kinds: str | None, not_told: set[str]) -> dict[str, dict[str, str]]:
     """Of each file, what its columns are; printed as a table."""
-    from jobs.profiles.matching.kinds import guess_kinds
+    from jobs.identity.matching.kinds import guess_kinds
 
     columns = [column for column in _columns(tables) if column not in not_told]
     every = _given(kinds, columns, not_told) if kinds else guess_kinds(columns)
@@ -131,7 +131,7 @@ def _example(columns: list[str]) -> str:
 
 def _given(kinds: str, columns: list[str], not_told: set[str]) -> dict[str, str]:
     """Column to kind as `--kinds` says. Raises ConfigError with the place for columns and kinds that do not exist."""
-    from jobs.profiles.matching.kinds import KINDS
+    from jobs.identity.matching.kinds import KINDS
 
     path = Path(kinds) if kinds.lower().endswith(YAML) else None
     pairs = load(path, Kinds).root if path else _pairs(kinds)
@@ -194,7 +194,7 @@ def _print(linked: Linked, settings: Matching, seconds: float) -> None:
 
 
 def _print_quality(linked: Linked, known: pd.Series) -> None:
-    from jobs.profiles.matching.quality import quality
+    from jobs.identity.matching.quality import quality
 
     found = quality(linked.records["group"], linked.records["record"].map(known))
     show(

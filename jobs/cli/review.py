@@ -32,8 +32,8 @@ def list_(
     config: Config = None,
 ) -> None:
     """List pairs that may be one person and are not decided yet, the likeliest first, and how they agree."""
+    from jobs.identity.review import undecided
     from jobs.lake.lake import Lake
-    from jobs.profiles.review import undecided
 
     settings = load_settings(config)
     require_table(settings, "identity/review")
@@ -66,8 +66,8 @@ def decide(
 
     It counts at the next run, from its day on, and wins over every rule and probability.
     """
-    from jobs.profiles.known import unknown_records
-    from jobs.profiles.review import newest
+    from jobs.identity.decided_records import unknown_records
+    from jobs.identity.review import newest
 
     settings = load_settings(config)
     if decision not in ("same", "different"):

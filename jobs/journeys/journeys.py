@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
+from jobs.identity.customer_of import newest_day, with_customer
 from jobs.journeys import touchpoints as contacts
 from jobs.journeys.carts import carts
 from jobs.journeys.kpis import kpis
@@ -20,7 +21,6 @@ from jobs.journeys.rules import day_of
 from jobs.journeys.sessions import sessions, with_session
 from jobs.journeys.stages import stages, timeline
 from jobs.lake.lake import Lake, Txn
-from jobs.profiles.identity import newest_day, with_customer
 
 log = logging.getLogger(__name__)
 VALID = (

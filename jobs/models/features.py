@@ -11,10 +11,10 @@ from pyspark.sql import functions as F
 
 from jobs.config.journey import Journey
 from jobs.config.settings import Settings
+from jobs.identity.customer_of import with_customer
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
 from jobs.models.facts import Inputs, all_facts
-from jobs.profiles.identity import with_customer
 
 TABLE = "models/features"
 NAMES = [name for name in catalogue.get(TABLE).column_names if name not in ("day", "customer_id")]

@@ -9,7 +9,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from jobs.profiles.matching.model import Model
+from jobs.identity.matching.model import Model
 
 FOR, AGAINST = "#2a7f62", "#b5483a"
 MEANING = "log2(m / u): each step of 1 doubles the odds that two records are one person; below 0 it halves them"

@@ -14,11 +14,11 @@ import mlflow
 import pandas as pd
 
 from jobs.config.settings import Settings
+from jobs.identity.matching.model import Model
+from jobs.identity.model_store import MODEL
 from jobs.lake.lake import Lake
 from jobs.models import match_weights
 from jobs.models.registry import Registry
-from jobs.profiles.matching.model import Model
-from jobs.profiles.model_store import MODEL
 
 NAME = "matching"
 

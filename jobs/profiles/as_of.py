@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.config.settings import Settings
+from jobs.identity import identity
 from jobs.lake.lake import Lake
-from jobs.profiles import customers, identity, traits
+from jobs.profiles import customers, traits
 
 ZONES = ("identity", "profiles", "models")
 """Of models, identity keeps what matching learned: on a past day that is what it had learned by then."""

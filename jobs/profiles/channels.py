@@ -9,8 +9,8 @@ from pyspark.sql import functions as F
 
 from jobs.config.identity import ContactChannel
 from jobs.config.settings import Settings
+from jobs.identity.customer_of import with_customer
 from jobs.profiles.consent import GRANTED
-from jobs.profiles.identity import with_customer
 
 DAYS = 365
 CONTACTED = ("delivered", "impression")

@@ -8,9 +8,9 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
-from jobs.normalise.identifiers import PERSON_COLUMNS, normalised
+from jobs.identity.customer_of import with_customer
+from jobs.identity.identifiers import PERSON_COLUMNS, normalised
 from jobs.profiles.criteria import age
-from jobs.profiles.identity import with_customer
 
 GRANTED, EXPIRED, WITHDRAWN = "granted", "expired", "withdrawn"
 UNSUBSCRIBE, COMPLAINT = "unsubscribe", "complaint"

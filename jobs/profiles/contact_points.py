@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from jobs.config.identity import GoldenRule
 from jobs.config.settings import Settings
-from jobs.normalise.identifiers import normalised, trimmed
+from jobs.identity.identifiers import normalised, trimmed
 from jobs.profiles.criteria import NEWEST, ranked
 from jobs.profiles.golden import ADDRESS_PARTS, CONTACT_POINTS, rules_in_force
 

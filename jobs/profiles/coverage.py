@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from jobs.config.identity import GOLDEN_ATTRIBUTES
 from jobs.config.settings import Settings
-from jobs.normalise.identifiers import normalised, trimmed
+from jobs.identity.identifiers import normalised, trimmed
 from jobs.profiles.golden import CONTACT_POINTS
 
 GOLDEN = "golden"

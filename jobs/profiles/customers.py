@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
+from jobs.identity.customer_of import newest_day
 from jobs.lake.lake import Lake, Txn
 from jobs.profiles.channels import channels
 from jobs.profiles.consent import consent, consent_history, every_answer, with_people
@@ -18,7 +19,6 @@ from jobs.profiles.contact_points import addresses, contact_points
 from jobs.profiles.coverage import coverage, mapped_attributes
 from jobs.profiles.golden import current_contacts, golden_records
 from jobs.profiles.households import TOO_MANY, households
-from jobs.profiles.identity import newest_day
 from jobs.profiles.people import people
 from jobs.profiles.unread_answers import READS as QUARANTINE
 from jobs.profiles.unread_answers import with_unread

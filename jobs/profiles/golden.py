@@ -11,9 +11,9 @@ from pyspark.sql import functions as F
 from jobs.config.identity import GOLDEN_ATTRIBUTES, GoldenRule
 from jobs.config.identity_checks import OWN, own_attributes
 from jobs.config.settings import Settings
-from jobs.normalise.identifiers import normalised, trimmed
+from jobs.identity.customer_of import with_customer
+from jobs.identity.identifiers import normalised, trimmed
 from jobs.profiles.criteria import NEWEST, own_value, ranked
-from jobs.profiles.identity import with_customer
 from jobs.profiles.versions import newest_versions
 
 CONTACT_POINTS = ("email", "phone")

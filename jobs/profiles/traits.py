@@ -15,9 +15,9 @@ from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
 from jobs.config.traits import TABLE, Trait
+from jobs.identity.customer_of import newest_day
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
-from jobs.profiles.identity import newest_day
 from jobs.profiles.trait_aggregates import aggregated, derived, finished
 from jobs.profiles.trait_checks import refuse_wrong_traits
 from jobs.profiles.trait_rows import Read, known_rows, tables_for

@@ -11,9 +11,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
+from jobs.identity.identifiers import PERSON_COLUMNS
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake, Txn
-from jobs.normalise.identifiers import PERSON_COLUMNS
 from jobs.profiles.consent import GRANTED, WITHDRAWN
 from jobs.validate.quarantine import database_of, states
 

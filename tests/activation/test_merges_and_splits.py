@@ -53,7 +53,8 @@ class Town:
 
     def live(self, number, *without):
         """Identity and profiles of the day; all customers with records are members, but those of `without`."""
-        from jobs.profiles import customers, identity
+        from jobs.identity import identity
+        from jobs.profiles import customers
 
         identity.run(day(number), self.shop.settings)
         customers.run(day(number), self.shop.settings)

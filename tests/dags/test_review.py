@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from jobs.identity import review
 from jobs.lake.lake import Lake
-from jobs.profiles import review
 from tests.dags.conftest import airflow_variables
-from tests.profiles.test_explain import LAST, company, customer_of, live, waiting_pairs  # noqa: F401
+from tests.identity.test_explain import LAST, company, customer_of, live, waiting_pairs  # noqa: F401
 
 PAIRS = [("crm:1", "crm:2", 0.8), ("crm:1", "crm:3", 0.7), ("crm:2", "{{ conn.x.password }}", 0.6)]
 SAME, DIFFERENT, ODD = (

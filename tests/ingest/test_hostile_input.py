@@ -13,9 +13,9 @@ import zipfile
 import pytest
 import zstandard
 
+from jobs.identity.identifiers import email_text
 from jobs.ingest import load
 from jobs.lake.lake import Lake
-from jobs.normalise.identifiers import email_text
 from jobs.validate import publish
 from jobs.validate.replay.csv_export import write_rows
 

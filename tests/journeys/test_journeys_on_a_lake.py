@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 
 from jobs.config.settings import load_settings
+from jobs.identity import identity
 from jobs.ingest import load
 from jobs.journeys import journeys
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.profiles import identity
 from jobs.validate import publish
 from tests.demo_company import ROOT, generate
 from tests.journeys.conftest import SHIPPED

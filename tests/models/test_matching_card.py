@@ -8,16 +8,16 @@ import pytest
 
 from jobs.config.identity import Matching
 from jobs.errors import ModelRefused
+from jobs.identity.matching.compared import Compared, learn
+from jobs.identity.matching.kinds import guess_kinds
+from jobs.identity.matching.link_records import FACTS
+from jobs.identity.matching.records import prepare
+from jobs.identity.model_store import TERMS, learned_tables
+from jobs.identity.probable import NO_LINKS, Learned
 from jobs.lake.lake import Lake
 from jobs.models import match_weights, matching_card
 from jobs.models.registry import Registry
-from jobs.profiles.matching.compared import Compared, learn
-from jobs.profiles.matching.engine import FACTS
-from jobs.profiles.matching.kinds import guess_kinds
-from jobs.profiles.matching.records import prepare
-from jobs.profiles.model_store import TERMS, learned_tables
-from jobs.profiles.probable import NO_LINKS, Learned
-from tests.profiles.matching import people
+from tests.identity.matching import people
 
 DAY = dt.date(2017, 6, 30)
 

@@ -7,11 +7,11 @@ import pyarrow as pa
 import pytest
 
 from jobs.errors import ModelRefused
+from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 from jobs.models import churn, features, registry, scoring, segmentation
 from jobs.models.registry import Registry
-from jobs.normalise.identifiers import identifier_hash
 
 DAY = dt.date(2017, 6, 30)
 BETTER = registry.Verdict(True, "better")

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from jobs.normalise.identifiers import identifier_hash
+from jobs.identity.identifiers import identifier_hash
 from jobs.profiles.channels import channels
 from jobs.profiles.people import people
 

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.yaml_files import ConfigError
-from jobs.normalise.identifiers import identifier_hash
+from jobs.identity.identifiers import identifier_hash
 from jobs.profiles.consent import consent, consent_history, every_answer, with_people
 
 TODAY = dt.date(2017, 6, 1)

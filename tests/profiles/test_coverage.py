@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from jobs.normalise.identifiers import identifier_hash
+from jobs.identity.identifiers import identifier_hash
 from jobs.profiles.contact_points import contact_points
 from jobs.profiles.coverage import coverage
 from jobs.profiles.golden import current_contacts, golden_records

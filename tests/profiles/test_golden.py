@@ -10,7 +10,7 @@ from hypothesis import settings as fuzz
 from hypothesis import strategies as st
 
 from jobs.config.yaml_files import ConfigError
-from jobs.normalise.identifiers import identifier_hash
+from jobs.identity.identifiers import identifier_hash
 from jobs.profiles.golden import current_contacts, golden_records
 
 TODAY = dt.date(2017, 6, 1)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from jobs.identity import identity
+from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
-from jobs.normalise.identifiers import identifier_hash
-from jobs.profiles import customers, identity
+from jobs.profiles import customers
 
 TABLES = (*identity.WRITES, *customers.WRITES)
 CRM = {"source": "crm", "updated_at": "2017-01-01", "first_name": "Ann", "last_name": "Bos"}

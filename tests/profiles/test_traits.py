@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as fuzz
 from hypothesis import strategies as st
 
+from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
-from jobs.normalise.identifiers import identifier_hash
 from jobs.profiles import trait_checks, traits
 
 DAY = dt.date(2017, 6, 30)

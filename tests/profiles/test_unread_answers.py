@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from jobs.identity import identity
 from jobs.ingest import load
 from jobs.lake.lake import Lake
-from jobs.profiles import customers, identity
+from jobs.profiles import customers
 from jobs.validate import publish
 from jobs.validate.quarantine import Selection
 from jobs.validate.replay import replay

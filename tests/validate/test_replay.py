@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from jobs.cli import report
 from jobs.config.yaml_files import ConfigError
 from jobs.errors import DataStopped, RowsRefused, StepFailed
+from jobs.identity import identity
 from jobs.ingest import load
 from jobs.lake.lake import Lake
-from jobs.profiles import customers, identity
+from jobs.profiles import customers
 from jobs.validate import publish
 from jobs.validate.quarantine import Selection, select
 from jobs.validate.replay import replay

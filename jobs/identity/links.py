@@ -1,0 +1,162 @@
+"""Which identifiers belong together, since when, and until when.
+
+A link is (left, right, rule, first_seen, until): two identifiers, why they belong together, the day the evidence
+arrived and the day it was found wanting (NEVER: it still stands). Every rule here only looks at what arrived up to a
+day, so links known on a day never change afterwards, except that they can end. Other matchers can add such rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from jobs.config.identity import Identifier
+from jobs.identity import name_agreement
+from jobs.identity.identifiers import PERSON_COLUMNS
+
+KINDS = tuple(PERSON_COLUMNS)
+LINK_COLUMNS = ["left", "right", "rule", "first_seen", "until"]
+FOUND = [*LINK_COLUMNS, "by"]
+"""Columns of links that an identifier makes, and which one that is."""
+NEVER = np.iinfo(np.int32).max
+"""Day number for: has not ended."""
+
+
+def find_links(sightings: pd.DataFrame, rules: Mapping[Any, Identifier]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The links, and the identifiers that link nobody (identifier, kind, reason, since).
+
+    `sightings` holds one combination of identifiers a row: a column per kind, first_seen (day number) and, for contact
+    records, first_name, last_name and birth_date.
+    """
+    together = seen_together(sightings)
+    shared = shared_since(together, rules)
+    by_row = [kind for kind in KINDS if rules[kind].links and not rules[kind].only_if_same]
+    in_one_row = together[together["left_kind"].isin(by_row) & together["rule"].isin(by_row)]
+    found = [in_one_row.assign(until=NEVER, by=in_one_row["right"])]
+    nobodys = shared.assign(reason="shared")
+    for kind in KINDS:  # browsers come last: what is known to be nobody's says nothing about who used one
+        rule = rules[kind]
+        if rule.links and (rule.only_if_same or rule.unless_different):
+            users = _users(sightings, together, nobodys) if kind == "cookie" else _carriers(sightings, kind, shared)
+            links, disputed = links_between_contacts(users, kind, rule, shared)
+            found.append(links if kind != "cookie" else links[:0])
+            nobodys = pd.concat([nobodys, disputed.assign(kind=kind, reason="disputed")], ignore_index=True)
+    return _ended(pd.concat(found, ignore_index=True)[FOUND], nobodys), nobodys
+
+
+def seen_together(sightings: pd.DataFrame) -> pd.DataFrame:
+    """Identifiers of different kinds that occur in one row. `rule` is the kind that tells least about the person."""
+    pairs = [
+        sightings.loc[sightings[strong].notna() & sightings[weak].notna(), [strong, weak, "first_seen"]]
+        .set_axis(["left", "right", "first_seen"], axis=1)
+        .assign(left_kind=strong, rule=weak)
+        for strong, weak in combinations(KINDS, 2)
+    ]
+    ends = ["left", "right", "left_kind", "rule"]
+    return pd.concat(pairs).groupby(ends, as_index=False, sort=False)["first_seen"].min()
+
+
+def shared_since(together: pd.DataFrame, rules: Mapping[Any, Identifier]) -> pd.DataFrame:
+    """Identifiers seen with more others of one kind than their rule allows: identifier, kind, since.
+
+    Cookies are not counted: one person has many browsers.
+    """
+    roles = ["identifier", "kind", "other", "other_kind", "first_seen"]
+    forward = together[["left", "left_kind", "right", "rule", "first_seen"]].set_axis(roles, axis=1)
+    backward = together[["right", "rule", "left", "left_kind", "first_seen"]].set_axis(roles, axis=1)
+    seen = pd.concat([forward, backward], ignore_index=True)
+    seen = seen[seen["other_kind"] != "cookie"].sort_values("first_seen", kind="stable")
+    place = seen.groupby(["identifier", "other_kind"], sort=False).cumcount()
+    allowed = seen["kind"].map({kind: rule.shared_by_at_most for kind, rule in rules.items()})
+    over = seen[place == allowed].rename(columns={"first_seen": "since"})
+    return over.groupby(["identifier", "kind"], as_index=False)["since"].min()
+
+
+def links_between_contacts(
+    carriers: pd.DataFrame, kind: str, rule: Identifier, shared: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Links by an identifier that a household may share, and which are disputed (identifier, since).
+
+    Contacts that have it and agree are linked to each other. An identifier is disputed from the day a contact gets it
+    that agrees with none of those that had it: from then on nobody can say whose it is. If contacts must be proven to
+    be the same, only contacts are linked by it: a row that has it without a name proves nothing.
+    """
+    pairs = _agreeing(carriers, rule)
+    owners = carriers[["identifier", "contact", "joined"]].drop_duplicates()
+    disputed = _disputed(owners, pairs)
+    limit = pairs["identifier"].map(_since(shared)).fillna(NEVER)
+    between = pairs.assign(until=limit).rename(columns={"contact_left": "left", "contact_right": "right"})
+    owned = owners.assign(right=owners["identifier"], until=NEVER)
+    owned = owned.rename(columns={"contact": "left", "joined": "first_seen"})
+    links = pd.concat([between, owned] if rule.only_if_same else [between], ignore_index=True)
+    return links.assign(rule=kind, by=links["identifier"])[FOUND], disputed
+
+
+def _agreeing(carriers: pd.DataFrame, rule: Identifier) -> pd.DataFrame:
+    """Pairs of contacts with one identifier that agree, the one that had it first on the left, and since when."""
+    pairs = carriers.merge(carriers, on="identifier", suffixes=("_left", "_right"))
+    together = pairs["joined_left"] == pairs["joined_right"]
+    earlier = pairs["joined_left"] < pairs["joined_right"]
+    pairs = pairs[earlier | (together & (pairs["contact_left"] < pairs["contact_right"]))].reset_index(drop=True)
+    for fact in rule.only_if_same:
+        pairs = pairs[name_agreement.same(pairs, fact)]
+    for fact in rule.unless_different:
+        pairs = pairs[~name_agreement.different(pairs, fact)]
+    pairs = pairs.assign(first_seen=pairs[["first_seen_left", "first_seen_right"]].max(axis=1))
+    ends = ["identifier", "contact_left", "contact_right", "joined_right"]
+    return pairs.groupby(ends, as_index=False)["first_seen"].min()
+
+
+def _carriers(sightings: pd.DataFrame, kind: str, shared: pd.DataFrame) -> pd.DataFrame:
+    """Each version of a contact with such an identifier; `joined` is the day the contact first had it.
+
+    Contacts that came after it was shared by too many are left out, which bounds the number of pairs.
+    """
+    seen = sightings[sightings["contact"].notna() & sightings[kind].notna() & sightings["described"]]
+    seen = seen.rename(columns={kind: "identifier"})
+    versions = ["identifier", "contact", "first_name", "last_name", "birth_date"]
+    carriers = seen.groupby(versions, as_index=False, dropna=False)["first_seen"].min()
+    carriers["joined"] = carriers.groupby(["identifier", "contact"])["first_seen"].transform("min")
+    limit = carriers["identifier"].map(_since(shared)).fillna(NEVER)
+    return carriers[carriers["joined"] < limit]
+
+
+def _users(sightings: pd.DataFrame, together: pd.DataFrame, nobodys: pd.DataFrame) -> pd.DataFrame:
+    """`_carriers` for browsers, which no contact record names: contacts whose login, e-mail, ... was used on one."""
+    used = _ended(together[together["rule"] == "cookie"].assign(until=NEVER), nobodys)
+    used = used.rename(columns={"left": "identifier", "right": "browser", "first_seen": "used"})
+    owners = [_carriers(sightings, kind, nobodys) for kind in KINDS if kind not in ("contact", "cookie")]
+    users = used[["identifier", "browser", "used", "until"]].merge(pd.concat(owners), on="identifier")
+    users["first_seen"] = users[["used", "first_seen"]].max(axis=1)
+    users = users[users["first_seen"] < users["until"]]
+    versions = ["browser", "contact", "first_name", "last_name", "birth_date"]
+    users = users.groupby(versions, as_index=False, dropna=False)["first_seen"].min()
+    users["joined"] = users.groupby(["browser", "contact"])["first_seen"].transform("min")
+    return users.rename(columns={"browser": "identifier"})
+
+
+def _disputed(owners: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Identifiers with a contact that, on the day it joined, agreed with none that came before: identifier, since."""
+    at_once = pairs[pairs["first_seen"] == pairs["joined_right"]]
+    welcome = pd.MultiIndex.from_frame(at_once[["identifier", "contact_right"]])
+    ordered = owners.sort_values(["identifier", "joined", "contact"])
+    newcomer = ordered.duplicated("identifier")
+    stranger = ordered[newcomer & ~pd.MultiIndex.from_frame(ordered[["identifier", "contact"]]).isin(welcome)]
+    return stranger.groupby("identifier", as_index=False)["joined"].min().rename(columns={"joined": "since"})
+
+
+def _ended(links: pd.DataFrame, nobodys: pd.DataFrame) -> pd.DataFrame:
+    """A link ends the day one of its ends turns out to be nobody's; one that ends as it begins never was."""
+    since = _since(nobodys)
+    ends = [links["until"], links["left"].map(since), links["right"].map(since)]
+    links = links.assign(until=pd.concat(ends, axis=1).min(axis=1).astype(np.int32))
+    return links[links["first_seen"] < links["until"]]
+
+
+def _since(nobodys: pd.DataFrame) -> pd.Series:
+    """Identifier to the day from which it is nobody's."""
+    return nobodys.groupby("identifier")["since"].min()

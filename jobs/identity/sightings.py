@@ -1,0 +1,80 @@
+"""Every distinct combination of identifiers that occurs in one row of the valid tables, and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.config.settings import Settings
+from jobs.identity import name_agreement
+from jobs.identity.identifiers import PERSON_COLUMNS, identifier_column, trimmed
+from jobs.lake.tables.canonical import CANONICAL
+
+DESCRIBED = ("country", "first_name", "last_name", "birth_date")
+"""Further columns of contacts that tell whether two of them can be one person."""
+
+
+def person_tables() -> list[str]:
+    """The tables whose rows concern a person."""
+    return [d.name for d in CANONICAL.values() if set(PERSON_COLUMNS.values()) <= set(d.column_names)]
+
+
+def sightings(read: Callable[[str], DataFrame], tables: list[str], as_of: date, settings: Settings) -> pd.DataFrame:
+    """All combinations seen up to `as_of` in the given tables, one row each, small enough for this process.
+
+    Columns: a hashed identifier or null per kind, source, first_seen (day number), rows, ignored (values that are no
+    identifier, summed over rows), described, and for contacts first_name, last_name and birth_date.
+    """
+    parts = [_combinations(read(name).where(F.col("arrived") <= F.lit(as_of)), settings) for name in tables]
+    combined = parts[0]
+    for part in parts[1:]:
+        combined = combined.unionByName(part)
+    return _prepared(combined.toPandas())
+
+
+def _combinations(rows: DataFrame, settings: Settings) -> DataFrame:
+    described = "first_name" in rows.columns
+    carried = ["source", *PERSON_COLUMNS.values(), *(DESCRIBED if described else ())]
+    distinct = rows.groupBy(*carried).agg(F.min("arrived").alias("first_seen"), F.count("*").alias("rows"))
+    country = F.col("country") if described else None
+    identifiers = {
+        kind: identifier_column(kind, column, settings, country=country) for kind, column in PERSON_COLUMNS.items()
+    }
+    return distinct.select(
+        "source",
+        *[identifier.alias(kind) for kind, identifier in identifiers.items()],
+        "first_seen",
+        "rows",
+        (_ignored(identifiers) * F.col("rows")).alias("ignored"),
+        F.lit(described).alias("described"),
+        *[(F.col(name) if described else F.lit(None)).cast("string").alias(name) for name in DESCRIBED[1:]],
+    )
+
+
+def _ignored(identifiers: dict[str, Column]) -> Column:
+    """How many values of a row identify nobody: invalid or junk."""
+    ignored = F.lit(0)
+    for kind, identifier in identifiers.items():
+        given = trimmed(F.col(PERSON_COLUMNS[kind])).isNotNull()
+        ignored = ignored + F.when(given & identifier.isNull(), 1).otherwise(0)
+    return ignored
+
+
+def _prepared(found: pd.DataFrame) -> pd.DataFrame:
+    """Days as numbers (since 1970) and names as they are compared."""
+    plain = {
+        column: found[column]
+        .map({name: name_agreement.plain(name) for name in found[column].dropna().unique()})
+        .fillna("")
+        for column in ("first_name", "last_name")
+    }
+    return found.assign(
+        first_seen=pd.to_datetime(found["first_seen"]).to_numpy().astype("datetime64[D]").astype(np.int32),
+        birth_date=pd.to_datetime(found["birth_date"], errors="coerce").to_numpy(),
+        **plain,
+    )

@@ -1,0 +1,50 @@
+"""Connected components carry a proof."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.identity.components import NotComponents, certify, components
+
+LEFT, RIGHT = np.array([1, 4, 2]), np.array([3, 5, 3])
+
+
+def naive(size, links):
+    """Components by spreading the smallest label until nothing changes."""
+    labels = list(range(size))
+    while True:
+        before = list(labels)
+        for left, right in links:
+            labels[left] = labels[right] = min(labels[left], labels[right])
+        if labels == before:
+            return labels
+
+
+def test_a_component_is_named_after_its_smallest_node():
+    assert components(6, LEFT, RIGHT).tolist() == [0, 1, 1, 1, 4, 4]
+
+
+def test_without_links_every_node_stands_alone():
+    assert components(3, np.array([], int), np.array([], int)).tolist() == [0, 1, 2]
+    assert components(0, np.array([], int), np.array([], int)).tolist() == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=20))
+def test_components_are_those_found_by_spreading_labels(links):
+    left, right = np.array([a for a, _ in links], int), np.array([b for _, b in links], int)
+    assert components(12, left, right).tolist() == naive(12, links)
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        ([0, 1, 1, 2, 4, 4], "different customers"),
+        ([0, 3, 3, 3, 4, 4], "oldest identifier"),
+        ([0, 0, 0, 0, 4, 4], "nothing links"),
+    ],
+    ids=["torn apart", "wrong name", "joined without a link"],
+)
+def test_wrong_components_are_refused(labels, reason):
+    with pytest.raises(NotComponents, match=reason):
+        certify(np.array(labels), LEFT, RIGHT)

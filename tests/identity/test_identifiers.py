@@ -1,0 +1,181 @@
+"""One spelling per identifier, the same for a value and for a column."""
+
+import hashlib
+
+import pytest
+from email_validator import validate_email
+from hypothesis import given
+from hypothesis import strategies as st
+from pyspark.sql import functions as F
+
+from jobs.identity import identifiers as normalise
+from jobs.normalise import numbers, people, text
+
+EMAILS = {
+    " Jan.Bakker@Example.NL ": "jan.bakker@example.nl",
+    "jan+shop@example.nl": "jan+shop@example.nl",
+    "j\u200ban@example.nl": "jan@example.nl",
+    "\u00a0jan@example.nl\n": "jan@example.nl",
+    "jos\u00e9@example.nl": "jos\u00e9@example.nl",
+    "Jan@M\u00fcller.de": "jan@m\u00fcller.de",
+    "jan@xn--mller-kva.de": "jan@m\u00fcller.de",
+    "\uff4aan\uff20example.nl": "jan@example.nl",
+    "\u202ejan@example.nl\u200f": "jan@example.nl",
+    "j\u0430n@example.nl": "j\u0430n@example.nl",
+    "jan.@example.nl": None,
+    "jan..b@example.nl": None,
+    "jan@-example.nl": None,
+    "jan@example": None,
+    "jan@@example.nl": None,
+    "jan example.nl": None,
+    "jan@example.nl, piet@example.nl": None,
+    "@example.nl": None,
+    "": None,
+    "   ": None,
+}
+PHONES = {
+    "06-12345679": "+31612345679",
+    "06 12 34 56 79": "+31612345679",
+    "0031612345679": "+31612345679",
+    "+31 (0)6 12345679": "+31612345679",
+    "020 624 1111": "+31206241111",
+    "+32 470 12 34 56": "+32470123456",
+    "0000000000": None,
+    "12345": None,
+    "geen": None,
+    "": None,
+}
+
+
+@pytest.fixture
+def one_column(spark):
+    """The results of a column function for each of the values."""
+
+    def run(function, values):
+        frame = spark.createDataFrame(list(enumerate(values)), "place int, value string")
+        found = frame.select("place", function(F.col("value")).alias("result")).collect()
+        return [result for _, result in sorted((row["place"], row["result"]) for row in found)]
+
+    return run
+
+
+def test_an_email_address_has_one_spelling(one_column):
+    assert {value: normalise.email_text(value) for value in EMAILS} == EMAILS
+    assert one_column(normalise.email, [*EMAILS, None]) == [*EMAILS.values(), None]
+
+
+def test_a_phone_number_has_one_spelling(one_column):
+    assert {value: normalise.phone_text(value, "NL") for value in PHONES} == PHONES
+    assert one_column(lambda value: normalise.phone(value, "NL"), [*PHONES, None]) == [*PHONES.values(), None]
+
+
+def test_the_country_of_a_row_decides_how_its_number_is_read(spark):
+    frame = spark.createDataFrame(
+        [("0470 12 34 56", "BE"), ("0470 12 34 56", "NL"), ("0470 12 34 56", None)], "v string, c string"
+    )
+    found = [row[0] for row in frame.select(normalise.phone(F.col("v"), F.coalesce("c", F.lit("BE")))).collect()]
+    assert found == ["+32470123456", None, "+32470123456"]
+
+
+def test_normalising_twice_changes_nothing():
+    for value in filter(None, EMAILS.values()):
+        assert normalise.email_text(value) == value
+    for value in filter(None, PHONES.values()):
+        assert normalise.phone_text(value, "NL") == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "spelled"),
+    [
+        ("email", " Ann@X.nl", "email:ann@x.nl"),
+        ("phone", "06-12345679", "phone:+31612345679"),
+        ("login", " ann ", "login:ann"),
+        ("contact", "7", "contact:crm:7"),
+    ],
+)
+def test_the_identifier_of_a_column_is_that_of_the_value(settings, spark, kind, value, spelled):
+    loaded = settings()
+    expected = hashlib.sha256(f"test-key|{spelled}".encode()).hexdigest()[:32]
+    frame = spark.createDataFrame([("crm", value)], "source string, value string")
+    assert frame.select(normalise.identifier_column(kind, "value", loaded)).collect()[0][0] == expected
+    assert normalise.identifier_hash(kind, value, loaded, source="crm") == expected
+    assert normalise.identifier_hash(kind, spelled.split(":", 1)[1], loaded) == expected
+
+
+def test_junk_is_no_identifier_however_it_is_written(settings, spark):
+    loaded = settings(
+        {
+            "identity.yaml": {
+                "golden_record": {},
+                "purposes": {},
+                "junk": {"email": ["Test@Test.com"], "phone": ["06 12345678"], "loyalty": ["000000"]},
+            }
+        }
+    )
+    frame = spark.createDataFrame(
+        [("crm", "test@TEST.com", "+31612345678", "000000")], "source string, e string, p string, l string"
+    )
+    columns = [
+        normalise.identifier_column(kind, name, loaded)
+        for kind, name in (("email", "e"), ("phone", "p"), ("loyalty", "l"))
+    ]
+    assert list(frame.select(*columns).collect()[0]) == [None, None, None]
+    assert normalise.identifier_hash("phone", "0612345678", loaded) is None
+    assert normalise.identifier_hash("phone", "0612345679", loaded) is not None
+
+
+@given(
+    st.from_regex(r"\A[a-z0-9_+-]{1,8}(\.[a-z0-9_+-]{1,8}){0,2}@([a-z0-9]{1,6}(-[a-z0-9]{1,4})?\.){1,3}[a-z]{2,6}\Z")
+)
+def test_usual_addresses_are_spelled_as_the_library_spells_them(address):
+    found = validate_email(address, check_deliverability=False, globally_deliverable=False).normalized
+    assert normalise.email_text(address.upper()) == found.lower()
+
+
+@pytest.mark.parametrize(
+    "disguised", ["p\u0430ypal@example.com", "\u0430\u0440\u0435@example.com", "jan@ex\u0430mple.com"]
+)
+def test_an_address_that_only_looks_like_another_is_flagged_and_never_the_same(disguised):
+    honest = text.skeleton(disguised)
+    assert honest.isascii()
+    assert text.looks_like_another(disguised)
+    assert not text.looks_like_another(honest)
+    assert normalise.email_text(disguised) != normalise.email_text(honest)
+
+
+@pytest.mark.parametrize(
+    "honest",
+    [
+        "jos\u00e9@example.com",
+        "\u0438\u0432\u0430\u043d@\u043f\u0440\u0438\u043c\u0435\u0440.\u0440\u0444",
+        "jan@example.com",
+    ],
+)
+def test_an_address_in_one_script_is_what_it_seems(honest):
+    assert not text.looks_like_another(honest)
+
+
+def test_text_is_mended_and_compared_without_what_is_not_seen():
+    assert text.readable("M\u00c3\u00bcller\u200b") == "M\u00fcller"
+    assert text.key("  \uff2aan\u200d  DE Vries ") == "jan de vries"
+
+
+@pytest.mark.parametrize(
+    ("value", "country", "expected"),
+    [
+        ("1234 ab", "NL", "1234AB"),
+        ("1234AB", "NL", "1234AB"),
+        ("12 AB", "NL", None),
+        ("90210-1234", "US", "90210"),
+        ("sw1a 1aa", "GB", "SW1A1AA"),
+        ("1000", "BE", "1000"),
+    ],
+)
+def test_a_postcode_has_one_spelling_in_its_country(value, country, expected):
+    assert numbers.postcode(value, country) == expected
+
+
+def test_names_are_taken_apart():
+    assert people.without_titles("Dr. Jane Doe") == people.without_suffixes("Jane Doe MD") == "Jane Doe"
+    assert {"robert", "bob"} <= people.first_names("Bob")
+    assert people.company("Bakker B.V.") == "bakker"

@@ -1,0 +1,105 @@
+"""When two contact records can be one person."""
+
+import pandas as pd
+import pytest
+
+from jobs.identity import name_agreement
+
+
+def pair(left, right):
+    """Each side: 'First Last' and optionally a birth date."""
+
+    def side(text, suffix):
+        first, last, *born = text.split(" ")
+        last = last.replace("_", " ")
+        return {
+            f"first_name_{suffix}": name_agreement.plain(first),
+            f"last_name_{suffix}": name_agreement.plain(last),
+            f"birth_date_{suffix}": pd.Timestamp(born[0]) if born else pd.NaT,
+        }
+
+    return pd.DataFrame([side(left, "left") | side(right, "right")])
+
+
+SAME = [
+    ("Jan Bakker", "JAN bakker"),
+    ("J. Bakker", "Jan Bakker"),
+    ("René Müller", "Rene Muller"),
+    ("Jan Bakker", "Jan Baker"),
+    ("Jan Bakker", "Jan Bakkre"),
+    ("Jan Bakker", "Jan Bekker"),
+    ("Els Bakker", "Els Vos-Bakker"),
+    ("Bakker Jan", "Jan Bakker"),
+    ("Marieke Vos 1980-05-01", "Mareike Vos 1980-05-01"),
+    ("Jan Bakker 1980-05-01", "Jan Bakker"),
+    ("Jan Bakker_jr.", "Jan Bakker"),
+    ("Jan Bakker_Jr", "Jan Bakker_Junior"),
+    ("Jan Bakker_jr 1980-05-01", "Jan Bakker_sr 1980-05-01"),
+]
+NOT_THE_SAME = [
+    ("Jan Bakker", "Piet Bakker"),
+    ("Jan Bakker", "Jan Visser"),
+    ("Jan Vos", "Jan Bos"),
+    ("Jan Bakker", "Jan Brakman"),
+    ("J. Bakker", "P. Bakker"),
+    ("Bakker Jan", "Els Bakker"),
+    ("Anna Bakker", "Anne Bakker"),
+    ("Tim Bakker 1980-05-01", "Tom Bakker 1980-05-01"),
+    ("- Bakker", "Jan Bakker"),
+    ("Jan -", "Jan -"),
+    ("Jan Bakker_jr", "Jan Bakker_sr"),
+    ("Jan Bakker_II", "Jan Bakker_III"),
+]
+DIFFERENT = [
+    ("Jan Bakker", "Els Bakker"),
+    ("J. Bakker", "Els Vos 1980-05-01"),
+    ("Kees Vos", "Cornelis Vos"),
+    ("Bakker Jan", "Els Bakker"),
+    ("Jan Bakker_Sr.", "Jan Bakker_Jr."),
+]
+NOT_DIFFERENT = [
+    ("Jan Bakker", "Johannes Bakker"),
+    ("Kees Vos 1980-05-01", "Cornelis Vos 1980-05-01"),
+    ("Bakker Jan", "Jan Bakker"),
+    ("- Bakker", "Jan Bakker"),
+    ("Els Vos", "Els Bakker"),
+    ("Jan Bakker_Sr", "Jan Bakker"),
+    ("Jan Bakker_Sr 1980-05-01", "Jan Bakker_Jr 1980-05-01"),
+]
+
+
+@pytest.mark.parametrize(("left", "right"), SAME)
+def test_names_that_fit(left, right):
+    assert name_agreement.same(pair(left, right), "name").all()
+    assert name_agreement.same(pair(right, left), "name").all()
+
+
+@pytest.mark.parametrize(("left", "right"), NOT_THE_SAME)
+def test_names_that_are_not_shown_to_fit(left, right):
+    assert not name_agreement.same(pair(left, right), "name").any()
+    assert not name_agreement.same(pair(right, left), "name").any()
+
+
+@pytest.mark.parametrize(("left", "right"), DIFFERENT)
+def test_names_that_contradict(left, right):
+    assert name_agreement.different(pair(left, right), "name").all()
+    assert name_agreement.different(pair(right, left), "name").all()
+
+
+@pytest.mark.parametrize(("left", "right"), NOT_DIFFERENT)
+def test_names_that_do_not_contradict(left, right):
+    assert not name_agreement.different(pair(left, right), "name").any()
+    assert not name_agreement.different(pair(right, left), "name").any()
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "same", "different"),
+    [
+        ("Jan Vos 1980-05-01", "Jan Vos 1980-05-01", True, False),
+        ("Jan Vos 1980-05-01", "Jan Vos 1950-05-01", False, True),
+        ("Jan Vos 1980-05-01", "Jan Vos", False, False),
+    ],
+)
+def test_a_birth_date_that_is_not_known_neither_proves_nor_contradicts(left, right, same, different):
+    assert name_agreement.same(pair(left, right), "birth_date").all() == same
+    assert name_agreement.different(pair(left, right), "birth_date").all() == different
