@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from pyspark.sql import functions as F
 
 from jobs.identity import identifiers as normalise
-from jobs.normalise import numbers, people, text
 
 EMAILS = {
     " Jan.Bakker@Example.NL ": "jan.bakker@example.nl",
@@ -130,52 +129,3 @@ def test_junk_is_no_identifier_however_it_is_written(settings, spark):
 def test_usual_addresses_are_spelled_as_the_library_spells_them(address):
     found = validate_email(address, check_deliverability=False, globally_deliverable=False).normalized
     assert normalise.email_text(address.upper()) == found.lower()
-
-
-@pytest.mark.parametrize(
-    "disguised", ["p\u0430ypal@example.com", "\u0430\u0440\u0435@example.com", "jan@ex\u0430mple.com"]
-)
-def test_an_address_that_only_looks_like_another_is_flagged_and_never_the_same(disguised):
-    honest = text.skeleton(disguised)
-    assert honest.isascii()
-    assert text.looks_like_another(disguised)
-    assert not text.looks_like_another(honest)
-    assert normalise.email_text(disguised) != normalise.email_text(honest)
-
-
-@pytest.mark.parametrize(
-    "honest",
-    [
-        "jos\u00e9@example.com",
-        "\u0438\u0432\u0430\u043d@\u043f\u0440\u0438\u043c\u0435\u0440.\u0440\u0444",
-        "jan@example.com",
-    ],
-)
-def test_an_address_in_one_script_is_what_it_seems(honest):
-    assert not text.looks_like_another(honest)
-
-
-def test_text_is_mended_and_compared_without_what_is_not_seen():
-    assert text.readable("M\u00c3\u00bcller\u200b") == "M\u00fcller"
-    assert text.key("  \uff2aan\u200d  DE Vries ") == "jan de vries"
-
-
-@pytest.mark.parametrize(
-    ("value", "country", "expected"),
-    [
-        ("1234 ab", "NL", "1234AB"),
-        ("1234AB", "NL", "1234AB"),
-        ("12 AB", "NL", None),
-        ("90210-1234", "US", "90210"),
-        ("sw1a 1aa", "GB", "SW1A1AA"),
-        ("1000", "BE", "1000"),
-    ],
-)
-def test_a_postcode_has_one_spelling_in_its_country(value, country, expected):
-    assert numbers.postcode(value, country) == expected
-
-
-def test_names_are_taken_apart():
-    assert people.without_titles("Dr. Jane Doe") == people.without_suffixes("Jane Doe MD") == "Jane Doe"
-    assert {"robert", "bob"} <= people.first_names("Bob")
-    assert people.company("Bakker B.V.") == "bakker"
