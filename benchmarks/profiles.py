@@ -141,7 +141,7 @@ def _timed(work: Callable[[], None]) -> tuple[float, float]:
 
 
 def _ours(settings) -> None:  # type: ignore[no-untyped-def]
-    from jobs.profiles import traits
+    from jobs.activity import traits
 
     traits.run(DAY, settings)
 

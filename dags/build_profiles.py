@@ -42,7 +42,7 @@ def build_profiles() -> None:
     @task(outlets=[PROFILES])
     def traits() -> dict:
         """Numbers and facts per customer. Last, so that whoever waits for profiles finds them all."""
-        from jobs.profiles import traits
+        from jobs.activity import traits
 
         return step(traits.run)
 

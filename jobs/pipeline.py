@@ -131,7 +131,7 @@ def _single(name: str) -> Callable[..., dict[str, Any]]:
     module = {
         "identity": "jobs.identity.identity",
         "profiles": "jobs.profiles.customers",
-        "traits": "jobs.profiles.traits",
+        "traits": "jobs.activity.traits",
         "journeys": "jobs.journeys.journeys",
         "features": "jobs.models.features",
         "score": "jobs.models.scoring",

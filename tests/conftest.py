@@ -13,6 +13,8 @@ import yaml
 
 from jobs.lake.tables import catalogue
 
+pytest_plugins = ["tests.journey_rows"]
+
 MINIMAL: dict[str, Any] = {
     "settings.yaml": {
         "company": "Test company",

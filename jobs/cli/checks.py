@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from expectations import suite
 from jobs.activation import messages
+from jobs.activity import checks
 from jobs.audiences import rules
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError, line_of
@@ -17,7 +18,6 @@ from jobs.ingest import source_checks
 from jobs.ingest.expressions import complaint, parse
 from jobs.journeys import checks as journey_checks
 from jobs.lake.engine import get_spark
-from jobs.profiles import trait_checks
 from jobs.validate import custom_rules, rule_overrides
 
 
@@ -25,7 +25,7 @@ def problems(settings: Settings) -> list[str]:
     """One line per problem: file, line, key, what is wrong. Empty if the configuration is fine."""
     found = [*source_checks.problems(settings), *_mappings(settings), *_own_rules(settings), *_built_in(settings)]
     found += [*journey_checks.check(settings), *messages.check(settings)]
-    found += trait_checks.check(settings) or trait_checks.analyse(get_spark(), settings)
+    found += checks.check(settings) or checks.analyse(get_spark(), settings)
     found += unknown_records(settings.decisions, settings)
     wrong_rules = rules.check(settings)
     return found + (wrong_rules or rules.analyse(get_spark(), settings))

@@ -7,7 +7,7 @@ from datetime import date
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.journeys.rules import day_of
+from jobs.activity.conditions import day_of
 
 
 def carts(sessions: DataFrame, cart_days: int, as_of: date, timezone: str) -> DataFrame:

@@ -13,12 +13,12 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.activity.timeline import timeline_columns
+from jobs.activity.touchpoints import KNOWN_LATER, RULE_COLUMNS
 from jobs.config.journey import Journey
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import line_of, nearest
 from jobs.journeys.kpis import PERIOD_TABLES
-from jobs.journeys.stages import timeline_columns
-from jobs.journeys.touchpoints import KNOWN_LATER, RULE_COLUMNS
 from jobs.lake.engine import get_spark
 from jobs.lake.tables.catalogue import get
 

@@ -11,15 +11,16 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.activity import touchpoints as contacts
+from jobs.activity.conditions import day_of
+from jobs.activity.sessions import sessions, with_session
+from jobs.activity.timeline import timeline
 from jobs.config.settings import Settings
 from jobs.identity.customer_of import newest_day, with_customer
-from jobs.journeys import touchpoints as contacts
 from jobs.journeys.carts import carts
 from jobs.journeys.kpis import kpis
 from jobs.journeys.moments import moments
-from jobs.journeys.rules import day_of
-from jobs.journeys.sessions import sessions, with_session
-from jobs.journeys.stages import stages, timeline
+from jobs.journeys.stages import stages
 from jobs.lake.lake import Lake, Txn
 
 log = logging.getLogger(__name__)

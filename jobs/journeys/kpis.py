@@ -9,8 +9,8 @@ from itertools import groupby
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.activity.conditions import holds
 from jobs.config.journey import Journey, Kpi, Measure
-from jobs.journeys.rules import holds
 
 ALL = "all"
 NO_PART = "unknown"

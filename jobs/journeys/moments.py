@@ -9,9 +9,9 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.activity.conditions import day_of, holds
+from jobs.activity.sessions import PLACE_LENGTH
 from jobs.config.journey import Journey, MomentType
-from jobs.journeys.rules import day_of, holds
-from jobs.journeys.sessions import PLACE_LENGTH
 
 
 def moments(events: DataFrame, journey: Journey, timezone: str) -> DataFrame:

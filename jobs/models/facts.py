@@ -17,9 +17,9 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.activity import touchpoints
+from jobs.activity.conditions import day_of, first_true
 from jobs.config.journey import Journey
-from jobs.journeys import touchpoints
-from jobs.journeys.rules import day_of, first_true
 
 NEVER = "9999-12-31"
 PERIOD = "@known@"

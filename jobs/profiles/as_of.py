@@ -11,10 +11,11 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.activity import traits
 from jobs.config.settings import Settings
 from jobs.identity import identity
 from jobs.lake.lake import Lake
-from jobs.profiles import customers, traits
+from jobs.profiles import customers
 
 ZONES = ("identity", "profiles", "models")
 """Of models, identity keeps what matching learned: on a past day that is what it had learned by then."""

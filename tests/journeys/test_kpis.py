@@ -6,9 +6,9 @@ import duckdb
 import pytest
 from pyspark.sql import functions as F
 
+from jobs.activity.timeline import timeline
 from jobs.config.journey import Journey
 from jobs.journeys.kpis import kpis, query_for
-from jobs.journeys.stages import timeline
 
 FIRST, AS_OF = dt.date(2017, 3, 1), dt.date(2017, 3, 3)
 

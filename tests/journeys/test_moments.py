@@ -2,9 +2,9 @@
 
 import pytest
 
+from jobs.activity.sessions import with_session
 from jobs.config.journey import Journey
 from jobs.journeys.moments import moments
-from jobs.journeys.sessions import with_session
 
 ZONE = "Europe/Amsterdam"
 RULES = {

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from jobs.activity.timeline import timeline
 from jobs.config.journey import Journey, Measure, StageRule
-from jobs.journeys.stages import stages, timeline
+from jobs.journeys.stages import stages
 
 AS_OF = dt.date(2017, 3, 31)
 MEASURES = {

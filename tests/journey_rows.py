@@ -9,7 +9,7 @@ from pyspark.testing import assertDataFrameEqual
 from jobs.config.journey import Journey
 from jobs.config.yaml_files import load
 
-SHIPPED = Path(__file__).resolve().parents[2] / "config" / "journey.yaml"
+SHIPPED = Path(__file__).resolve().parents[1] / "config" / "journey.yaml"
 DEFAULTS = {
     "valid/events": {"source": "web", "type": "page_view", "cookie_id": "k1"},
     "valid/orders": {"source": "pos", "file_id": "f", "line": 1, "status": "completed", "channel": "store"},

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from jobs.activity.known_rows import columns_of
 from jobs.config.traits import Trait
-from jobs.profiles.trait_rows import columns_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -55,7 +55,7 @@ def _conditions(spark: SparkSession, some: dict[str, Trait], every: dict[str, Tr
 
 
 def _values(spark: SparkSession, some: dict[str, Trait], every: dict[str, Trait]) -> DataFrame:
-    from jobs.profiles.trait_aggregates import aggregated, derived
+    from jobs.activity.on_days import aggregated, derived
 
     kind = next(iter(some.values())).over
     if kind is None:

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as fuzz
 from hypothesis import strategies as st
 
+from jobs.activity import checks, traits
 from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
-from jobs.profiles import trait_checks, traits
 
 DAY = dt.date(2017, 6, 30)
 COUNT = {"title": "t", "over": "orders", "value": "count(*)", "type": "bigint"}
@@ -23,7 +23,7 @@ def computed(settings, rows):
 
     def build(declared, day=DAY, **tables):
         loaded = settings({"traits.yaml": {"traits": {name: {**COUNT, **trait} for name, trait in declared.items()}}})
-        assert trait_checks.check(loaded) == []
+        assert checks.check(loaded) == []
         ann, bob = ({"identifier": identifier_hash("login", n, loaded), "customer_id": n} for n in ("ann", "bob"))
         known = {"arrived": "2017-01-01", "source": "shop", "updated_at": "2017-01-01"}
         data = {}
@@ -40,7 +40,7 @@ def computed(settings, rows):
 
 
 def traits_tables():
-    from jobs.profiles.trait_rows import ALSO_NEEDED, SOURCES
+    from jobs.activity.known_rows import ALSO_NEEDED, SOURCES
 
     return sorted({*SOURCES, *(name for names in ALSO_NEEDED.values() for name in names)})
 
@@ -255,7 +255,7 @@ def test_counts_are_those_of_looking_at_every_row(computed, events, day, days):
 
 
 def problems(settings, **declared):
-    return trait_checks.check(settings({"traits.yaml": {"traits": {n: {**COUNT, **t} for n, t in declared.items()}}}))
+    return checks.check(settings({"traits.yaml": {"traits": {n: {**COUNT, **t} for n, t in declared.items()}}}))
 
 
 @pytest.mark.parametrize(
@@ -303,8 +303,8 @@ def test_traits_that_need_each_other_are_refused(settings):
 )
 def test_the_engine_refuses_bad_grammar_and_other_types(spark, settings, trait, problem):
     loaded = settings({"traits.yaml": {"traits": {"number": {**COUNT, **trait}}}})
-    assert trait_checks.check(loaded) == []
-    assert problem in trait_checks.analyse(spark, loaded)[0]
+    assert checks.check(loaded) == []
+    assert problem in checks.analyse(spark, loaded)[0]
 
 
 @pytest.mark.parametrize(
@@ -320,8 +320,8 @@ def test_the_engine_refuses_bad_grammar_and_other_types(spark, settings, trait, 
 def test_what_would_fail_on_the_first_row_is_refused_with_its_key(spark, settings, trait, key, problem):
     fine = {**COUNT, "value": "sum(try_cast(get_json_object(attributes, '$.x') as double))", "type": "double"}
     loaded = settings({"traits.yaml": {"traits": {"number": {**COUNT, **trait}, "fine": fine}}})
-    assert trait_checks.check(loaded) == []
-    (found,) = trait_checks.analyse(spark, loaded)
+    assert checks.check(loaded) == []
+    (found,) = checks.analyse(spark, loaded)
     assert f"traits.number.{key}: {problem}" in found
     assert re.search(r"traits\.yaml:\d+: ", found)
 
@@ -382,4 +382,4 @@ def test_the_traits_of_the_demo_company_are_fine(spark, monkeypatch):
         monkeypatch.setenv(name, "var/x")
     loaded = load_settings(Path(__file__).parents[2] / "config")
     assert 10 <= len(loaded.traits) <= 20
-    assert trait_checks.check(loaded) + trait_checks.analyse(spark, loaded) == []
+    assert checks.check(loaded) + checks.analyse(spark, loaded) == []

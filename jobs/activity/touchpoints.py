@@ -8,8 +8,8 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.activity.conditions import day_of, first_true
 from jobs.config.journey import ValenceRule
-from jobs.journeys.rules import day_of, first_true
 from jobs.lake.tables.catalogue import get
 
 COLUMNS = {column.name: column.type for column in get("journeys/touchpoints").columns}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.journeys.rules import day_of, first_true
+from jobs.activity.conditions import day_of, first_true
 
 COUNTED = {
     "pages": ("page_view", "product_view", "search", "store_locator", "checkout"),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jobs.activity.known_rows import columns_of
+from jobs.activity.language import AGGREGATES, FUNCTIONS, WORDS, brackets_match, grammar_problems, in_order
+from jobs.activity.trial import failures
 from jobs.config.settings import Settings
 from jobs.config.sql import forbidden_words
 from jobs.config.traits import TABLE, Trait
 from jobs.config.yaml_files import ConfigError, line_of
 from jobs.lake.tables.catalogue import get
-from jobs.profiles.trait_rows import columns_of
-from jobs.profiles.trait_sql import AGGREGATES, FUNCTIONS, WORDS, brackets_match, grammar_problems, in_order
-from jobs.profiles.trait_trial import failures
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -98,7 +98,7 @@ def _not_understood(error: Exception) -> str:
 
 def _type(spark: SparkSession, name: str, trait: Trait, traits: dict[str, Trait]) -> str:
     """The type of the value. Raises what the engine raises when it cannot be understood."""
-    from jobs.profiles.trait_aggregates import aggregated, derived
+    from jobs.activity.on_days import aggregated, derived
 
     if trait.over is None:
         others = ", ".join(f"{other} {known.type}" for other, known in traits.items() if other != name)

@@ -9,10 +9,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from jobs.activity.known_rows import SOURCES
+from jobs.activity.language import Aggregate, aggregates_of, parts_of
 from jobs.config.sql import words
 from jobs.config.traits import Trait
-from jobs.profiles.trait_rows import SOURCES
-from jobs.profiles.trait_sql import Aggregate, aggregates_of, parts_of
 
 MOST_FREQUENT = "most_frequent"
 _FAR = 2**62

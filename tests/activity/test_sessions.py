@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.journeys.sessions import sessions, with_session
+from jobs.activity.sessions import sessions, with_session
 
 ZONE = "Europe/Amsterdam"
 CHANNELS = {"paid": "utm_medium = 'cpc'", "direct": "referrer is null and utm_medium is null"}

@@ -3,7 +3,7 @@
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.journeys import touchpoints as contacts
+from jobs.activity import touchpoints as contacts
 
 ZONE = "Europe/Amsterdam"
 

@@ -13,15 +13,15 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.activity.checks import refuse_wrong_traits
+from jobs.activity.known_rows import Read, known_rows, tables_for
+from jobs.activity.language import in_order
+from jobs.activity.on_days import aggregated, derived, finished
 from jobs.config.settings import Settings
 from jobs.config.traits import TABLE, Trait
 from jobs.identity.customer_of import newest_day
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
-from jobs.profiles.trait_aggregates import aggregated, derived, finished
-from jobs.profiles.trait_checks import refuse_wrong_traits
-from jobs.profiles.trait_rows import Read, known_rows, tables_for
-from jobs.profiles.trait_sql import in_order
 
 log = logging.getLogger(__name__)
 
