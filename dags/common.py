@@ -14,8 +14,7 @@ from typing import Any
 from airflow.sdk import Asset, CronPartitionTimetable, ExceptionRetryPolicy, Param, RetryAction, RetryRule
 
 from jobs import errors
-from jobs.config import settings, sources
-from jobs.config.yaml_files import ConfigError
+from jobs.config import settings, sources, yaml_files
 
 log = logging.getLogger(__name__)
 SETTINGS = settings.load_settings()  # a broken configuration shows as import error, with file, line and remedy
@@ -38,7 +37,7 @@ def say_why(context: Any) -> None:
 
 
 STOPS = [errors.DataStopped, errors.RowsRefused, errors.StaleDay, errors.NotTrainable, errors.DecisionRefused]
-DECIDED = [*STOPS, ConfigError]  # the same data, the same answer
+DECIDED = [*STOPS, yaml_files.ConfigError]  # the same data, the same answer
 BUGS = [AssertionError, AttributeError, ImportError, LookupError, NameError, TypeError]
 RETRIES = ExceptionRetryPolicy(
     [

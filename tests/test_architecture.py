@@ -1,62 +1,109 @@
-"""Rules about the shape of the code itself."""
+"""Rules about the shape of the code itself. Each rule is one test that lists every offender."""
 
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FLOW = ["ingest", "validate", "profiles", "journeys", "models", "audiences", "activation", "privacy"]
-SHARED = {
-    *("connections", "csv_export", "engine", "errors", "lake", "delta_log", "transactions", "retries"),
-    *("schemas", "settings", "yaml_files", "normalise", "config_formats", "config_models"),
-    *("config_places", "config_sources", "date_patterns", "config_traits", "config_identity_checks", "sql_words"),
-    *("config_identity", "config_decisions"),
-}
-MODULES = sorted(path for folder in ("jobs", "dags", "plugins") for path in (ROOT / folder).rglob("*.py"))
+LAYERS = [
+    *("errors", "lake", "config", "ingest", "validate", "identity", "profiles", "activity"),
+    *("journeys", "models", "audiences", "activation", "pipeline", "cli"),
+]
+"""Everything at the top of jobs/, in the order of the flow: what stands further on may import what stands before it."""
 HEAVY = ("pyspark", "pandas", "mlflow", "great_expectations", "pysail", "lightgbm", "sklearn")
 
 
-def imports(path: Path) -> set[str]:
-    """Dotted names of everything a file imports, inside functions too."""
+def modules(*folders):
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def name_of(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+@cache
+def imports(path: Path) -> frozenset[tuple[int, str]]:
+    """Line and dotted name of everything a file imports, inside functions and for type checkers too."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            found |= {(node.lineno, alias.name) for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            found |= {(node.lineno, name if exists(name) else node.module) for name in names}
+    return frozenset(found)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "jobs").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
-def test_jobs_never_import_airflow_or_dags(path):
-    roots = {name.split(".")[0] for name in imports(path)}
-    assert not roots & {"airflow", "dags", "plugins"}
+@cache
+def exists(name):
+    path = ROOT / name.replace(".", "/")
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
+
+
+def offenders(folders, wrong):
+    """`file:line imports name` for each import that `wrong(file, name)` says must not be."""
+    return [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in modules(*folders)
+        for line, name in sorted(imports(path))
+        if wrong(path, name)
+    ]
+
+
+def test_jobs_never_import_airflow_or_dags():
+    assert offenders(["jobs"], lambda _, name: name.split(".")[0] in {"airflow", "dags", "plugins"}) == []
+
+
+def test_the_top_of_jobs_is_the_layers_and_nothing_else():
+    found = {path.stem for path in (ROOT / "jobs").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert found - {"__init__"} == set(LAYERS)
+
+
+def test_nothing_imports_what_comes_after_it_in_the_flow():
+    def later(path, name):
+        own = path.relative_to(ROOT / "jobs").parts[0].removesuffix(".py")
+        other = name.split(".")[1] if name.startswith("jobs.") else own
+        return own in LAYERS and LAYERS.index(other) > LAYERS.index(own)
+
+    assert offenders(["jobs"], later) == []
+
+
+def test_the_lake_knows_no_configuration_and_the_configuration_only_what_tables_are():
+    def beyond(path, name):
+        return path.is_relative_to(ROOT / "jobs/config") and name.startswith("jobs.lake") and "lake.tables" not in name
+
+    assert offenders(["jobs/config"], beyond) == []
+
+
+def test_no_file_imports_itself_in_a_loop():
+    used = {name_of(path): {name for _, name in imports(path)} for path in modules("jobs")}
+    done: set[str] = set()
+
+    def walk(name, above):
+        if name in above:
+            return [" -> ".join([*above[above.index(name) :], name])]
+        if name in done:
+            return []
+        found = [loop for other in sorted(used[name] & used.keys()) for loop in walk(other, [*above, name])]
+        done.add(name)
+        return found
+
+    assert [loop for name in sorted(used) for loop in walk(name, [])] == []
+
+
+def test_every_file_stays_readable():
+    limits = {path: 80 if path.parent.name == "dags" else 330 for path in modules("jobs", "dags", "plugins")}
+    found = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in limits}
+    assert {name: lines for name, lines in found.items() if lines > limits[ROOT / name]} == {}
 
 
 @pytest.mark.parametrize(
-    "path",
-    [p for step in FLOW for p in sorted((ROOT / "jobs" / step).glob("*.py"))],
-    ids=lambda p: str(p.relative_to(ROOT)),
+    "module", ["jobs.config.settings", "jobs.lake.tables.catalogue", "jobs.cli.main", "jobs.pipeline"]
 )
-def test_a_step_imports_only_steps_to_its_left(path):
-    position = FLOW.index(path.parent.name)
-    used = {name.split(".")[1] for name in imports(path) if name.startswith("jobs.") and name.count(".")}
-    steps = {name for name in used if name in FLOW}
-    assert steps <= set(FLOW[: position + 1])
-    assert used - steps <= SHARED
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_a_module_stays_readable(path):
-    limit = 80 if path.parent.name == "dags" else 330
-    if path.name != "schemas.py":  # a table of what exists: long but flat
-        assert len(path.read_text().splitlines()) <= limit
-
-
-@pytest.mark.parametrize("module", ["jobs.config.settings", "jobs.schemas", "jobs.cli.main", "jobs.pipeline"])
 def test_light_modules_load_nothing_heavy(module):
     code = f"import sys, {module}; print([m for m in {HEAVY!r} if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -81,8 +128,7 @@ def test_an_unknown_table_name_gets_the_nearest_ones():
         catalogue.get("valid/contact")
 
 
-@pytest.mark.parametrize("step", ["journeys", "models", "audiences"])
-def test_a_step_that_needs_no_identifiers_reads_none_from_profiles(step):
+def test_steps_that_need_no_identifiers_read_none_from_profiles():
     """Names, addresses and ids stay in profiles; these steps read profiles/people and profiles/traits."""
     from jobs.lake.tables import catalogue
 
@@ -90,10 +136,10 @@ def test_a_step_that_needs_no_identifiers_reads_none_from_profiles(step):
         d.name for d in catalogue.DATASETS.values() if d.zone == "profiles" and any(c.personal for c in d.columns)
     }
     assert {"profiles/customers", "profiles/contact_points", "profiles/addresses"} <= personal
-    texts = {
-        node.value
-        for path in (ROOT / "jobs" / step).rglob("*.py")
+    read = [
+        f"{path.relative_to(ROOT)}:{node.lineno} names {node.value}"
+        for path in modules("jobs/journeys", "jobs/models", "jobs/audiences")
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
-    assert not {text for text in texts if text in personal}
+        if isinstance(node, ast.Constant) and node.value in personal
+    ]
+    assert read == []

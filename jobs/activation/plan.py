@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.activation import ledger, lineage
-from jobs.activation.reach import reach
+from jobs.activation import ledger, succession
+from jobs.activation.eligibility import reach
 from jobs.config.settings import Settings
 from jobs.errors import StaleDay, StepFailed
 from jobs.lake.lake import Lake, Txn
@@ -84,7 +84,7 @@ def inputs(
     )
     here = (F.col("audience") == audience) & (F.col("destination") == destination)
     done = ledger.tries(txn.read(ledger.TABLE).where(here))
-    known = lineage.with_parts(done, txn.read("identity/events"), txn.read("identity/map"))
+    known = succession.with_parts(done, txn.read("identity/events"), txn.read("identity/map"))
     reached = reached.join(ledger.addressed(known, day), on="fingerprint", how="left")
     return reached, ledger.standing(known, day).drop("audience", "destination")
 

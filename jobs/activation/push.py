@@ -20,9 +20,9 @@ from pyspark.sql import functions as F
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from jobs.activation import ledger, plan
-from jobs.activation.accounts import Account
 from jobs.activation.channel import Action, Channel, ChannelDown, Operation, Outcome, Recipient
-from jobs.activation.channel_types import open_channel
+from jobs.activation.channels.types import open_channel
+from jobs.activation.reconciliation import Account
 from jobs.activation.unsubscribe import suppress
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake, StaleWrite

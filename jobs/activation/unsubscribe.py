@@ -15,7 +15,7 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.activation import lineage
+from jobs.activation import succession
 from jobs.config.settings import Settings
 from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
@@ -40,7 +40,7 @@ def unsubscribe(token: str, day: date, settings: Settings) -> bool:
     if not sends:
         return False
     send = sends[0]
-    people = lineage.now(lake, send["customer_id"], send["day"])
+    people = succession.now(lake, send["customer_id"], send["day"])
     points = lake.arrow("profiles/contact_points", columns=["customer_id", "kind", "value"])
     own = pc.and_(pc.is_in(points["customer_id"], people), pc.equal(points["kind"], "email"))
     identifiers = {identifier_hash("email", email, settings) for email in points.filter(own)["value"].to_pylist()}

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.activity.versions import newest_versions
 from jobs.config.settings import Settings
 from jobs.identity.customer_of import with_customer
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.canonical import LINEAGE_COLUMNS, PERSON_COLUMNS
+from jobs.validate.versions import newest_versions
 
 Read = Callable[[str], DataFrame]
 

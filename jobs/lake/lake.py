@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -25,6 +25,7 @@ from jobs.lake import rows as table_rows
 from jobs.lake import upkeep
 from jobs.lake.files import DataFile, LakeError, SchemaMismatch, of_day, sharing_keys
 from jobs.lake.log import Conflict, DeltaLog, Snapshot, filesystem
+from jobs.lake.place import Place
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.contract import Dataset
 from jobs.lake.transactions import Commit, StaleWrite, Txn, fingerprint
@@ -32,26 +33,10 @@ from jobs.lake.transactions import Commit, StaleWrite, Txn, fingerprint
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-__all__ = ["Commit", "Lake", "LakeError", "Place", "SchemaMismatch", "StaleWrite", "Txn"]
+__all__ = ["Commit", "Lake", "LakeError", "SchemaMismatch", "StaleWrite", "Txn"]
 
 log = logging.getLogger(__name__)
 ATTEMPTS = 50
-
-
-class Place(Protocol):
-    """Where a lake is, the tables it can have, and those to which the configuration adds columns."""
-
-    @property
-    def lake(self) -> str: ...
-
-    @property
-    def tables(self) -> list[str]: ...
-
-    @property
-    def contracts(self) -> Mapping[str, Dataset]: ...
-
-    @property
-    def elsewhere(self) -> Mapping[str, str]: ...
 
 
 class Lake:

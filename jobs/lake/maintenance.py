@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from jobs.lake.lake import Lake, Place
+from jobs.lake.lake import Lake
+from jobs.lake.place import Place
 
 KEEP_HOURS = 7 * 24
 """Versions younger than this stay readable: longer than any step runs, long enough to look back at last week."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
-from jobs.lake.lake import Lake, Place
+from jobs.lake.lake import Lake
+from jobs.lake.place import Place
 
 
 def connect(place: Place) -> duckdb.DuckDBPyConnection:

@@ -8,13 +8,13 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.activity.versions import newest_versions
 from jobs.config.identity import GOLDEN_ATTRIBUTES, GoldenRule
 from jobs.config.identity_checks import OWN, own_attributes
 from jobs.config.settings import Settings
 from jobs.identity.customer_of import with_customer
 from jobs.identity.identifiers import normalised, trimmed
 from jobs.profiles.criteria import NEWEST, own_value, ranked
+from jobs.validate.versions import newest_versions
 
 CONTACT_POINTS = ("email", "phone")
 """Of these a customer keeps every value, best first: profiles/contact_points."""

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from jobs.activation import google_identifiers
+from jobs.activation.channels import google_identifiers
 from jobs.errors import DeliveryIncomplete
 from tests.activation.small_company import CONFIG, DAY, email, phone, points
 

@@ -297,7 +297,7 @@ def test_messages_go_over_tls_to_a_server_that_is_trusted_and_to_no_other(compan
 
 
 def test_a_login_is_never_sent_unprotected_to_another_machine():
-    from jobs.activation.smtp import security
+    from jobs.activation.channels.smtp import security
     from jobs.config.connections import Connection
     from jobs.config.yaml_files import ConfigError
 

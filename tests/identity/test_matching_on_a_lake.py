@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from jobs.activity.as_of import profiles_on
 from jobs.identity import identity, model_store
 from jobs.identity.matching.scoring import Scorer
 from jobs.lake.lake import Lake
-from jobs.profiles.as_of import profiles_on
 from tests.identity.matching import people
 from tests.killed import killed_after
 

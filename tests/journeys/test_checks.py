@@ -9,7 +9,7 @@ import yaml
 from jobs.config.journey import Journey
 from jobs.config.yaml_files import load
 from jobs.journeys.checks import check
-from tests.journeys.conftest import SHIPPED
+from tests.journey_rows import SHIPPED
 
 
 def problems(folder, change):

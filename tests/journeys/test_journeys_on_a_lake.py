@@ -16,7 +16,7 @@ from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 from jobs.validate import publish
 from tests.demo_company import ROOT, generate
-from tests.journeys.conftest import SHIPPED
+from tests.journey_rows import SHIPPED
 
 DAYS = [dt.date(2017, 3, day) for day in (1, 2, 3)]
 TYPES = ("page_view", "search", "product_view", "add_to_cart", "purchase")

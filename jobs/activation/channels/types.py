@@ -10,9 +10,9 @@ def open_channel(audience: str, destination: str, settings: Settings) -> Channel
     """The channel of that destination, ready for this audience. Raises ConfigError for a wrong configuration."""
     kind = settings.channels.destinations[destination].type
     if kind == "smtp":
-        from jobs.activation.smtp import SmtpChannel
+        from jobs.activation.channels.smtp import SmtpChannel
 
         return SmtpChannel(audience, destination, settings)
-    from jobs.activation.google_data_manager import DataManagerChannel
+    from jobs.activation.channels.google_data_manager import DataManagerChannel
 
     return DataManagerChannel(audience, destination, settings)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.activation import google_identifiers
+from jobs.activation.channels import google_identifiers
 from jobs.config.audiences import Audience
 from jobs.config.settings import Settings
 

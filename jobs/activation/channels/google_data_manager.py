@@ -21,7 +21,7 @@ from google.auth.credentials import AnonymousCredentials, Credentials
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from jobs.activation.channel import ChannelDown, Operation, Outcome, partial_reason
-from jobs.activation.google_identifiers import hashes
+from jobs.activation.channels.google_identifiers import hashes
 from jobs.activation.options import DataManagerOptions, options
 from jobs.config.connections import Connection, PoliteWait, connection
 from jobs.config.settings import Settings

@@ -5,10 +5,10 @@ import datetime as dt
 import pytest
 
 from jobs.activity import traits
+from jobs.activity.as_of import TABLES, known_as, profiles_on
 from jobs.identity import identity
 from jobs.lake.lake import Lake
 from jobs.profiles import customers
-from jobs.profiles.as_of import TABLES, known_as, profiles_on
 from tests.profiles.test_run import ARRIVALS, CRM
 
 DAYS = [dt.date.fromisoformat(day) for day in ARRIVALS]
