@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activity.conditions import day_of, first_true
+from jobs.validate.versions import period_of
 
 COUNTED = {
     "pages": ("page_view", "product_view", "search", "store_locator", "checkout"),
@@ -31,7 +32,7 @@ def with_session(events: DataFrame, gap_minutes: int) -> DataFrame:
     customer are left out: nobody can be said to have visited.
     """
     browser = F.coalesce("cookie_id", "device", F.lit(""))
-    visitor = Window.partitionBy("customer_id", browser).orderBy(*IN_ORDER)
+    visitor = Window.partitionBy("customer_id", browser, *period_of(events)).orderBy(*IN_ORDER)
     so_far = visitor.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     pause = F.unix_micros("occurred_at") - F.unix_micros(F.lag("occurred_at").over(visitor))
     started = F.when(F.col("starts_session"), F.concat_ws(":", "source", "event_id"))
@@ -53,7 +54,8 @@ def sessions(events: DataFrame, channels: dict[str, str], timezone: str) -> Data
     traffic = first_true([(condition, name) for name, condition in channels.items()], UNKNOWN_CHANNEL)
     started = F.col("starts_session")
     order = F.when(F.col("type") == "purchase", F.coalesce("order_id", "event_id"))
-    per_order = events.groupBy("session_id", order.alias("order")).agg(
+    session = ["session_id", *period_of(events)]
+    per_order = events.groupBy(*session, order.alias("order")).agg(
         F.min("customer_id").alias("customer_id"),
         F.min("occurred_at").alias("started_at"),
         F.max("occurred_at").alias("ended_at"),
@@ -65,7 +67,7 @@ def sessions(events: DataFrame, channels: dict[str, str], timezone: str) -> Data
         *[F.count_if(F.col("type").isin(*types)).alias(name) for name, types in COUNTED.items()],
     )
     lowest, highest = ("customer_id", "started_at", "entry"), ("ended_at", "device", "channel")
-    totals = per_order.groupBy("session_id").agg(
+    totals = per_order.groupBy(*session).agg(
         *[F.min(name).alias(name) for name in lowest],
         *[F.max(name).alias(name) for name in highest],
         *[F.sum(name).alias(name) for name in ("events", *COUNTED)],

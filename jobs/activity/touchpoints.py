@@ -1,16 +1,20 @@
-"""Every contact between customer and company in one table, whatever the channel, each good, bad or neither."""
+"""Every contact between customer and company in one table, whatever the channel, each good, bad or neither.
+
+Rows may carry a period in which they were known (`known_on`); it is handed on, and records are put together within it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activity.conditions import day_of, first_true
-from jobs.config.journey import ValenceRule
+from jobs.config.journey import Journey, ValenceRule
 from jobs.lake.tables.catalogue import get
+from jobs.validate.versions import newest_versions, period_of
 
 COLUMNS = {column.name: column.type for column in get("journeys/touchpoints").columns}
 KNOWN_LATER = ("clicked",)
@@ -23,19 +27,16 @@ SCALES = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
 
 def touchpoints(parts: list[DataFrame], valence: list[ValenceRule]) -> DataFrame:
     """journeys/touchpoints from the contacts of each channel; contacts without a customer or a time are left out."""
+    of_type = Window.partitionBy("customer_id", "type").orderBy("occurred_at", "touchpoint_id")
+    return judged(parts, valence).withColumn("nth", F.row_number().over(of_type))
+
+
+def judged(parts: list[DataFrame], valence: list[ValenceRule]) -> DataFrame:
+    """Touchpoints without `nth`, the only column that depends on other touchpoints of the customer."""
     every = reduce(DataFrame.unionByName, parts).where(
         F.col("customer_id").isNotNull() & F.col("occurred_at").isNotNull()
     )
-    of_type = Window.partitionBy("customer_id", "type").orderBy("occurred_at", "touchpoint_id")
-    good_or_bad = first_true([(rule.when, rule.valence) for rule in valence], "neutral")
-    return every.withColumns({"valence": good_or_bad, "nth": F.row_number().over(of_type)})
-
-
-def latest(versions: DataFrame, *key: str) -> DataFrame:
-    """The newest version of each record."""
-    newest_first = [F.desc(name) for name in ("updated_at", "arrived", "file_id", "line")]
-    order = Window.partitionBy("source", *key).orderBy(*newest_first)
-    return versions.withColumn("version", F.row_number().over(order)).where(F.col("version") == 1).drop("version")
+    return every.withColumn("valence", first_true([(rule.when, rule.valence) for rule in valence], "neutral"))
 
 
 def visits(sessions: DataFrame) -> DataFrame:
@@ -56,8 +57,8 @@ def visits(sessions: DataFrame) -> DataFrame:
 
 def orders(versions: DataFrame, timezone: str) -> list[DataFrame]:
     """Orders when they were placed; returns and cancellations when they were first recorded, with minus the amount."""
-    history = Window.partitionBy("source", "order_id", "status")
-    newest = latest(versions.withColumn("status_at", F.min("updated_at").over(history)), "order_id")
+    history = Window.partitionBy("source", "order_id", "status", *period_of(versions))
+    newest = newest_versions(versions.withColumn("status_at", F.min("updated_at").over(history)), "order_id")
     channel = F.coalesce("channel", F.lit("store"))
 
     def of(rows: DataFrame, type_: str, at: str, amount: Column) -> DataFrame:
@@ -99,7 +100,7 @@ def campaign_contacts(events: DataFrame, timezone: str, click_days: int) -> Data
 
 def conversations(versions: DataFrame, timezone: str) -> list[DataFrame]:
     """A conversation when it was opened; its resolution, with the satisfaction asked then, when it was closed."""
-    newest = latest(versions, "conversation_id")
+    newest = newest_versions(versions, "conversation_id")
     took = F.unix_timestamp("closed_at") - F.unix_timestamp("opened_at")
     common = {"channel": F.coalesce("channel", F.lit("chat")), "subject": F.col("topic")}
     return [
@@ -112,7 +113,7 @@ def conversations(versions: DataFrame, timezone: str) -> list[DataFrame]:
 
 def tickets(versions: DataFrame, timezone: str) -> list[DataFrame]:
     """A ticket when it was opened, and its resolution."""
-    newest = latest(versions, "ticket_id")
+    newest = newest_versions(versions, "ticket_id")
     took = F.unix_timestamp("resolved_at") - F.unix_timestamp("opened_at")
     common = {"channel": F.lit("ticket"), "subject": F.col("topic")}
     return [
@@ -137,7 +138,7 @@ def answers(responses: DataFrame, timezone: str) -> DataFrame:
 
 def registrations(contacts: DataFrame, timezone: str) -> DataFrame:
     """The day each source first wrote a contact down."""
-    first = contacts.groupBy("source", "contact_id").agg(
+    first = contacts.groupBy("source", "contact_id", *period_of(contacts)).agg(
         F.min("customer_id").alias("customer_id"),
         F.coalesce(F.min("created_at"), F.min("updated_at")).alias("created_at"),
     )
@@ -146,7 +147,7 @@ def registrations(contacts: DataFrame, timezone: str) -> DataFrame:
 
 def posts(versions: DataFrame, timezone: str) -> DataFrame:
     """Public posts of customers."""
-    newest = latest(versions, "post_id")
+    newest = newest_versions(versions, "post_id")
     return _contacts(
         newest, "post", "posted_at", "post_id", timezone, channel=F.lit("social"), subject=F.col("network")
     )
@@ -182,6 +183,19 @@ def _contacts(
     }
     empty = F.lit(None)
     draft = rows.select(
-        *(own.get(name, empty).cast(kind).alias(name) for name, kind in COLUMNS.items() if name != "touchpoint_id")
+        *(own.get(name, empty).cast(kind).alias(name) for name, kind in COLUMNS.items() if name != "touchpoint_id"),
+        *period_of(rows),
     )
     return draft.withColumn("touchpoint_id", F.concat_ws(":", "type", "source", "reference"))
+
+
+OF_DATASET: dict[str, Callable[[DataFrame, Journey, str], list[DataFrame]]] = {
+    "orders": lambda rows, journey, zone: orders(rows, zone),
+    "campaign_events": lambda rows, journey, zone: [campaign_contacts(rows, zone, journey.click_days)],
+    "conversations": lambda rows, journey, zone: conversations(rows, zone),
+    "tickets": lambda rows, journey, zone: tickets(rows, zone),
+    "survey_responses": lambda rows, journey, zone: [answers(rows, zone)],
+    "contacts": lambda rows, journey, zone: [registrations(rows, zone)],
+    "social_posts": lambda rows, journey, zone: [posts(rows, zone)],
+}
+"""Dataset to what makes touchpoints of its rows. Events are not among them: they are contacts as visits."""

@@ -24,16 +24,7 @@ from jobs.journeys.stages import stages
 from jobs.lake.lake import Lake, Txn
 
 log = logging.getLogger(__name__)
-VALID = (
-    "valid/events",
-    "valid/orders",
-    "valid/campaign_events",
-    "valid/conversations",
-    "valid/tickets",
-    "valid/survey_responses",
-    "valid/contacts",
-    "valid/social_posts",
-)
+VALID = ("valid/events", *(f"valid/{name}" for name in contacts.OF_DATASET))
 READS = (*VALID, "identity/map")
 WRITES = (
     "journeys/sessions",
@@ -97,17 +88,13 @@ def _first_day(touchpoints: DataFrame) -> date | None:
 
 def _other_contacts(lake: Lake, arrived: Callable[[str], DataFrame], settings: Settings) -> list[DataFrame]:
     """Touchpoints of every channel but the web; a dataset no source delivers takes no time."""
-    zone = settings.general.timezone
-    makers: dict[str, Callable[[DataFrame], list[DataFrame]]] = {
-        "valid/orders": lambda rows: contacts.orders(rows, zone),
-        "valid/campaign_events": lambda rows: [contacts.campaign_contacts(rows, zone, settings.journey.click_days)],
-        "valid/conversations": lambda rows: contacts.conversations(rows, zone),
-        "valid/tickets": lambda rows: contacts.tickets(rows, zone),
-        "valid/survey_responses": lambda rows: [contacts.answers(rows, zone)],
-        "valid/contacts": lambda rows: [contacts.registrations(rows, zone)],
-        "valid/social_posts": lambda rows: [contacts.posts(rows, zone)],
-    }
-    return [part for name, make in makers.items() if lake.exists(name) for part in make(arrived(name))]
+    journey, zone = settings.journey, settings.general.timezone
+    return [
+        part
+        for name, make in contacts.OF_DATASET.items()
+        if lake.exists(f"valid/{name}")
+        for part in make(arrived(f"valid/{name}"), journey, zone)
+    ]
 
 
 def _counts(lake: Lake) -> dict[str, Any]:

@@ -1,14 +1,68 @@
-"""Records that come in versions: which of them counts."""
+"""Records that come in versions: which of them counts, and on which days."""
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame, Window
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
+
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
+
+PERIOD = ("known_from", "known_until")
+"""From the first of these days up to, not including, the second a row was what was known."""
+NEVER = date(9999, 12, 31)
 
 
 def newest_versions(versions: DataFrame, key: str) -> DataFrame:
-    """The newest version of each record of each source; of versions of one moment the one that arrived last."""
-    newest_first = Window.partitionBy("source", key).orderBy(
+    """The newest version of each record of each source; of versions of one moment the one that arrived last.
+
+    Of versions with a period, the newest in each period.
+    """
+    newest_first = Window.partitionBy("source", key, *period_of(versions)).orderBy(
         F.col("updated_at").desc_nulls_last(), F.desc("arrived"), F.desc("file_id"), F.desc("line")
     )
     return versions.withColumn("version", F.row_number().over(newest_first)).where("version = 1").drop("version")
+
+
+def period_of(rows: DataFrame) -> list[str]:
+    """The columns of PERIOD, if the rows have them: whoever puts rows of one record together keeps to one period."""
+    return [name for name in PERIOD if name in rows.columns]
+
+
+def known_on(rows: DataFrame, days: Sequence[date], *record: str, since: Column | None = None) -> DataFrame:
+    """What was known on each of `days`: rows with known_from and known_until, two of these days.
+
+    A row is known from the day it arrived (or `since`). Rows with the same values in the columns `record` tell of one
+    thing together: whenever one more of them is known, a new period begins, in which all known so far are repeated.
+    So rows of one record and period are all that was known of it then, and nothing that became known later. Rows
+    that were not known on any of the days are left out.
+    """
+    ordered = sorted(days)
+    arrived = F.col("arrived") if since is None else since
+    found = rows.where(arrived <= F.lit(ordered[-1]))
+    if len(ordered) == 1:
+        return found.withColumns({"known_from": F.lit(ordered[0]), "known_until": F.lit(NEVER)})
+    first = F.coalesce(*(F.when(arrived <= F.lit(day), F.lit(day)) for day in ordered))
+    marked = found.withColumn("known_from", first)
+    if not record:
+        return marked.withColumn("known_until", F.lit(NEVER))
+    of_record = Window.partitionBy(*record)
+    together = F.min("known_from").over(of_record) == F.max("known_from").over(of_record)
+    spans = [
+        F.when(F.col("known_from") <= F.lit(begin), _span(F.lit(begin), end))
+        for begin, end in pairwise([*ordered, NEVER])
+    ]
+    several = F.array_compact(F.array(*spans))
+    periods = F.when(together, F.array(_span(F.col("known_from"), NEVER))).otherwise(several)
+    return (
+        marked.withColumn("period", periods)
+        .drop("known_from")
+        .withColumn("period", F.explode("period"))
+        .withColumns({name: F.col(f"period.{name}") for name in PERIOD})
+        .drop("period")
+    )
+
+
+def _span(begin: Column, end: date) -> Column:
+    return F.struct(begin.alias("known_from"), F.lit(end).alias("known_until"))

@@ -21,13 +21,27 @@ loyalty_id! string loyalty card number
 """)
 
 
-def _canonical(name: str, grain: str, key: tuple[str, ...], described: str, person: bool = True) -> Dataset:
-    """A dataset that sources map to: the given columns, the person it concerns, attributes, lineage."""
+def _canonical(
+    name: str,
+    grain: str,
+    key: tuple[str, ...],
+    described: str,
+    *,
+    id: str,
+    moment: str | None = None,
+    versions: bool = False,
+    person: bool = True,
+) -> Dataset:
+    """A dataset that sources map to: the given columns, the person it concerns, attributes, lineage.
+
+    With a `moment` its rows are happenings: traits can be computed over them.
+    """
     own = columns(described)
     names = {column.name for column in own}
     people = tuple(c for c in PERSON if c.name not in names) if person else ()
     extra = columns("attributes string further columns of the source, as a JSON object")
-    return Dataset(f"valid/{name}", grain, ("source", *key), (*own, *people, *extra, *LINEAGE))
+    every = (*own, *people, *extra, *LINEAGE)
+    return Dataset(f"valid/{name}", grain, ("source", *key), every, moment=moment, id=id, versions=versions)
 
 
 CANONICAL: dict[str, Dataset] = {
@@ -52,6 +66,8 @@ CANONICAL: dict[str, Dataset] = {
             language string language, ISO 639-1
             household_id string household the contact belongs to
         """,
+            id="contact_id",
+            versions=True,
         ),
         _canonical(
             "consents",
@@ -66,6 +82,9 @@ CANONICAL: dict[str, Dataset] = {
             expires_at timestamp when the answer ends, empty for never
             proof string where the answer is recorded, such as a form version
         """,
+            # without a moment: what a consent is worth is said by profiles/consent alone
+            id="consent_id",
+            versions=True,
         ),
         _canonical(
             "orders",
@@ -82,6 +101,9 @@ CANONICAL: dict[str, Dataset] = {
             total decimal(18,2) amount paid, tax included
             discount decimal(18,2) discount given
         """,
+            id="order_id",
+            moment="ordered_at",
+            versions=True,
         ),
         _canonical(
             "order_lines",
@@ -96,6 +118,8 @@ CANONICAL: dict[str, Dataset] = {
             discount decimal(18,2) discount on the line
             ordered_at timestamp when the order was placed
         """,
+            id="line_id",
+            moment="ordered_at",
             person=False,
         ),
         _canonical(
@@ -111,6 +135,8 @@ CANONICAL: dict[str, Dataset] = {
             brand string brand
             price decimal(18,2) list price
         """,
+            id="product_id",
+            versions=True,
             person=False,
         ),
         _canonical(
@@ -127,6 +153,9 @@ CANONICAL: dict[str, Dataset] = {
             amount decimal(18,2) amount per period
             currency string ISO 4217 code
         """,
+            id="subscription_id",
+            moment="started_at",
+            versions=True,
         ),
         _canonical(
             "survey_responses",
@@ -143,6 +172,8 @@ CANONICAL: dict[str, Dataset] = {
             language string language of the text, ISO 639-1
             answered_at timestamp when it was answered
         """,
+            id="question_id",
+            moment="answered_at",
         ),
         _canonical(
             "conversations",
@@ -158,6 +189,9 @@ CANONICAL: dict[str, Dataset] = {
             topic string subject, as labelled by the source
             csat double satisfaction 1 to 5 asked afterwards
         """,
+            id="conversation_id",
+            moment="opened_at",
+            versions=True,
         ),
         _canonical(
             "messages",
@@ -170,6 +204,8 @@ CANONICAL: dict[str, Dataset] = {
             author string customer, agent or bot
             text! string the text
         """,
+            id="message_id",
+            moment="sent_at",
         ),
         _canonical(
             "tickets",
@@ -184,6 +220,9 @@ CANONICAL: dict[str, Dataset] = {
             topic string subject
             priority string priority
         """,
+            id="ticket_id",
+            moment="opened_at",
+            versions=True,
         ),
         _canonical(
             "events",
@@ -204,6 +243,8 @@ CANONICAL: dict[str, Dataset] = {
             order_id string order concerned
             value decimal(18,2) amount concerned
         """,
+            id="event_id",
+            moment="occurred_at",
         ),
         _canonical(
             "campaign_events",
@@ -217,6 +258,8 @@ CANONICAL: dict[str, Dataset] = {
             occurred_at timestamp when it happened
             product_id string product concerned
         """,
+            id="event_id",
+            moment="occurred_at",
         ),
         _canonical(
             "social_posts",
@@ -233,6 +276,9 @@ CANONICAL: dict[str, Dataset] = {
             shares bigint shares
             comments bigint comments
         """,
+            id="post_id",
+            moment="posted_at",
+            versions=True,
         ),
     )
 }

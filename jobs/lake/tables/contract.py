@@ -34,6 +34,12 @@ class Dataset:
     scope: Scope = "append"
     day_column: str | None = None
     open: bool = False  # the configuration adds columns
+    moment: str | None = None
+    """The column that says when a row happened; None if its rows are no happenings."""
+    id: str | None = None
+    """The column that names a record, unique together with `source`."""
+    versions: bool = False
+    """Whether a record comes in versions, of which the newest by `updated_at` counts."""
 
     @property
     def zone(self) -> str:

@@ -28,6 +28,8 @@ TABLES: tuple[Dataset, ...] = (
     """),
         scope="state",
         day_column="day",
+        moment="started_at",
+        id="session_id",
     ),
     Dataset(
         "journeys/carts",
@@ -45,6 +47,8 @@ TABLES: tuple[Dataset, ...] = (
     """),
         scope="state",
         day_column="day",
+        moment="last_at",
+        id="cart_id",
     ),
     Dataset(
         "journeys/touchpoints",
@@ -71,6 +75,8 @@ TABLES: tuple[Dataset, ...] = (
     """),
         scope="state",
         day_column="day",
+        moment="occurred_at",
+        id="touchpoint_id",
     ),
     Dataset(
         "journeys/moments",
@@ -90,6 +96,8 @@ TABLES: tuple[Dataset, ...] = (
     """),
         scope="state",
         day_column="day",
+        moment="started_at",
+        id="moment_id",
     ),
     Dataset(
         "journeys/stages",
