@@ -13,7 +13,6 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +20,9 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from pyarrow.fs import FileType
 
+from jobs.lake import changes, edits, upkeep
 from jobs.lake import rows as table_rows
-from jobs.lake import upkeep
+from jobs.lake.edits import Change, refuse_stale
 from jobs.lake.files import DataFile, LakeError, SchemaMismatch, of_day, sharing_keys
 from jobs.lake.log import Conflict, DeltaLog, Snapshot, filesystem
 from jobs.lake.place import Place
@@ -95,6 +95,26 @@ class Lake:
         files = [f for f in self._files(name) if all(f.may_hold(column, low[column], high[column]) for column in low)]
         return table_rows.read_frame(self._log(name), files)
 
+    def added(self, name: str, since: int | None, until: int | None, after: dt.date, as_of: dt.date) -> Any:
+        """The rows a step that stood at version `since` and day `after` has not seen at version `until` and `as_of`.
+
+        These are the rows of files added in between that arrived up to `as_of`, and rows of earlier files that arrived
+        after `after`: a DataFrame, or None if rows were removed or the log does not tell, see jobs/lake/changes.py.
+        """
+        from pyspark.sql import functions as F
+
+        table = self._log(name)
+        found = changes.added(table, since, until)
+        if found is None:
+            return None
+        arrived = F.col("arrived")
+        later = [file for file in found.before if file.may_hold("arrived", after + dt.timedelta(days=1), as_of)]
+        rows = table_rows.read_frame(table, found.new).where(arrived <= F.lit(as_of))
+        if not later or after >= as_of:
+            return rows
+        waited = table_rows.read_frame(table, later).where((arrived > F.lit(after)) & (arrived <= F.lit(as_of)))
+        return rows.unionByName(waited)
+
     def empty(self, name: str) -> DataFrame:
         return table_rows.read_frame(self._log(name), [])
 
@@ -145,16 +165,16 @@ class Lake:
         table = self._log(name)
         staged: table_rows.Staged | None = None
 
-        def build(before: Snapshot | None) -> _Change:
+        def build(before: Snapshot | None) -> Change:
             nonlocal staged
             if staged is None:
                 staged = table_rows.stage(table, data)
                 table_rows.refuse_null_keys(table, staged)
             existing = sharing_keys(table.dataset, before.files if before else [], staged.files)
             if table_rows.count_new_keys(table, staged, existing) == staged.rows:
-                return _Change(staged.files, [], rows=staged.rows)
+                return Change(staged.files, [], rows=staged.rows)
             new = table_rows.stage_new_keys(table, staged, existing)
-            return _Change(new.files, [], rows=new.rows, duplicates=staged.rows - new.rows, spent=staged.folder)
+            return Change(new.files, [], rows=new.rows, duplicates=staged.rows - new.rows, spent=staged.folder)
 
         return self._publish(table, txn, build)
 
@@ -167,10 +187,10 @@ class Lake:
         column = str(table.dataset.day_column)
         staged: table_rows.Staged | None = None
 
-        def build(before: Snapshot | None) -> _Change:
+        def build(before: Snapshot | None) -> Change:
             nonlocal staged
             gone = of_day(table.dataset, before.files if before else [], day)
-            _refuse_stale(table, txn, before, lambda files: of_day(table.dataset, files, day))
+            refuse_stale(table, txn, before, lambda files: of_day(table.dataset, files, day))
             if staged is None:
                 staged = table_rows.stage(table, data)
                 table_rows.refuse_null_keys(table, staged)
@@ -179,7 +199,7 @@ class Lake:
                     raise LakeError(f"{name}: rows to write for {day} have other values in {column}")
             mixed = [file for file in gone if day is not None and not file.holds_only(column, day)]
             kept = table_rows.stage_other_days(table, mixed, day).files if mixed else []
-            return _Change([*staged.files, *kept], gone, rows=staged.rows)
+            return Change([*staged.files, *kept], gone, rows=staged.rows)
 
         return self._publish(table, txn, build)
 
@@ -190,22 +210,16 @@ class Lake:
         attempt of this same step published since the transaction began.
         """
         table = self._log(name)
-        staged: table_rows.Staged | None = None
+        return self._publish(table, txn, edits.upsert(table, data, txn))
 
-        def build(before: Snapshot | None) -> _Change:
-            nonlocal staged
-            _refuse_stale(table, txn, before, lambda files: [])
-            if staged is None:
-                staged = table_rows.stage(table, data)
-                table_rows.refuse_null_keys(table, staged)
-                table_rows.refuse_repeated_keys(table, staged)
-            candidates = sharing_keys(table.dataset, before.files if before else [], staged.files)
-            keys = table_rows.staged_keys(table, staged)
-            touched = table_rows.files_with(table, candidates, keys)
-            kept = table_rows.stage_without(table, touched, keys).files if touched else []
-            return _Change([*staged.files, *kept], touched, rows=staged.rows)
+    def revise(self, name: str, gone: pa.Table, data: pa.Table, txn: Txn) -> Commit:
+        """Remove the rows with the keys `gone` and add `data`, in one commit; only files with such rows are rewritten.
 
-        return self._publish(table, txn, build)
+        Keys of `data` that the table has must be among `gone`. Raises StaleWrite if the table changed since the
+        transaction began.
+        """
+        table = self._log(name)
+        return self._publish(table, txn, edits.revise(table, gone, data, txn))
 
     def delete(self, name: str, keys: table_rows.Data, txn: Txn) -> Commit:
         """Remove the rows that equal a row of `keys` in all its columns, which can be any columns of the table.
@@ -213,16 +227,12 @@ class Lake:
         Earlier versions keep the rows until `vacuum`. The commit's `rows` are those removed.
         """
         table = self._log(name)
-        wanted = table_rows.distinct_keys(table, keys)
+        return self._publish(table, txn, edits.delete(table, keys))
 
-        def build(before: Snapshot | None) -> _Change:
-            touched = table_rows.files_with(table, before.files if before else [], wanted)
-            if not touched:
-                return _Change([], [])
-            kept = table_rows.stage_without(table, touched, wanted)
-            return _Change(kept.files, touched, rows=sum(file.rows for file in touched) - kept.rows)
-
-        return self._publish(table, txn, build)
+    def last_step(self, name: str, app: str) -> int | None:
+        """The id of the newest write of a step to the table, see jobs/lake/transactions.py."""
+        snapshot = self._log(name).snapshot()
+        return snapshot.transaction(app) if snapshot else None
 
     def remove_elsewhere(self) -> None:
         """Delete the zones that are at another root, with all their versions."""
@@ -270,7 +280,7 @@ class Lake:
             return ""
         return hashlib.sha256("\n".join(f.path for f in self._files(name, version=version)).encode()).hexdigest()
 
-    def _publish(self, table: DeltaLog, txn: Txn, build: Callable[[Snapshot | None], _Change]) -> Commit:
+    def _publish(self, table: DeltaLog, txn: Txn, build: Callable[[Snapshot | None], Change]) -> Commit:
         """Commit what `build` makes of the newest version; if another writer is first, look again."""
         name, app = table.dataset.name, txn.app_for(table.dataset)
         for attempt in range(ATTEMPTS):
@@ -294,36 +304,5 @@ class Lake:
         raise LakeError(f"{name}: {ATTEMPTS} other writers committed first; run fewer at the same time")
 
 
-@dataclass(frozen=True)
-class _Change:
-    """What a commit adds and removes. `spent` is a folder of staged files it does not use."""
-
-    add: list[DataFile]
-    remove: list[DataFile]
-    rows: int = 0
-    duplicates: int = 0
-    spent: str | None = None
-
-
 def _is_day(column: str, day: dt.date) -> ds.Expression:
     return ds.field(column) == pa.scalar(day, pa.date32())
-
-
-def _refuse_stale(
-    table: DeltaLog, txn: Txn, now: Snapshot | None, region: Callable[[list[DataFile]], list[DataFile]]
-) -> None:
-    """Refuse to write over what was published after this transaction began.
-
-    That is: another write of this step, or any change of the files `region` picks.
-    """
-    name, app = table.dataset.name, txn.app_for(table.dataset)
-    base = txn.base.setdefault(name, now.version if now else None)
-    if now is None or base == now.version:
-        return
-    then = table.snapshot(base) if base is not None else None
-    moved = region(now.files) != region(then.files if then else [])
-    if moved or now.transaction(app) != (then.transaction(app) if then else None):
-        raise StaleWrite(
-            f"{name}: {app} began at version {base}, and version {now.version} has since replaced what it wants to "
-            "write; nothing was written. Run the step again to work on the newest data"
-        )
