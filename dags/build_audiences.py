@@ -10,13 +10,13 @@ Nobody is sent anything here: consent, suppression and cooling down are checked 
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
 
-from dags.common import AUDIENCES, DAG_ARGS, JOURNEYS, SCORES
+from dags.common import AUDIENCES, DAG_ARGS, DAILY, JOURNEYS, SCORES
 from dags.steps import step
 
 
 @dag(
     schedule=PartitionedAssetTimetable(assets=SCORES & JOURNEYS),
-    tags=["audiences"],
+    tags=[DAILY, "audiences"],
     description="Rules to members, with holdout and evidence",
     doc_md=__doc__,
     **DAG_ARGS,
@@ -25,9 +25,7 @@ def build_audiences() -> None:
     @task(outlets=[AUDIENCES])
     def members() -> dict:
         """Every audience of config/audiences/, for this day."""
-        from jobs.audiences import membership
-
-        return step(membership.run)
+        return step("audiences")
 
     members()
 

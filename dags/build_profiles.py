@@ -1,6 +1,6 @@
 """### Know who is who, and keep one golden record per customer
 
-Starts when CRM, survey, chat and web are all valid for the same day.
+Starts when the sources of every group (`group:` in `config/sources/`) are valid for the same day.
 
 - **identity** links e-mail addresses, phone numbers, logins, cookies and loyalty cards to stable customer ids
   (`identity/map`; merges and splits are dated rows of `identity/events`).
@@ -11,15 +11,15 @@ Starts when CRM, survey, chat and web are all valid for the same day.
 An older day than the newest one already built changes nothing backwards: tables are kept as of the newest day.
 """
 
-from airflow.sdk import PartitionedAssetTimetable, dag, task
+from airflow.sdk import AssetAll, PartitionedAssetTimetable, dag, task
 
-from dags.common import CHAT, CRM, DAG_ARGS, PROFILES, SURVEY, WEB
+from dags.common import DAG_ARGS, DAILY, PROFILES, VALID
 from dags.steps import step
 
 
 @dag(
-    schedule=PartitionedAssetTimetable(assets=CRM & SURVEY & CHAT & WEB),
-    tags=["profiles"],
+    schedule=PartitionedAssetTimetable(assets=AssetAll(*VALID.values())),
+    tags=[DAILY, "profiles"],
     description="Valid rows to stable customer ids, golden records and consent",
     doc_md=__doc__,
     **DAG_ARGS,
@@ -28,23 +28,17 @@ def build_profiles() -> None:
     @task
     def identity() -> dict:
         """Which identifiers belong to the same customer. First, because everything else is keyed by customer."""
-        from jobs.identity import identity
-
-        return step(identity.run)
+        return step("identity")
 
     @task
     def golden_records() -> dict:
         """One row per customer, their addresses and their consent."""
-        from jobs.profiles import customers
-
-        return step(customers.run)
+        return step("profiles")
 
     @task(outlets=[PROFILES])
     def traits() -> dict:
         """Numbers and facts per customer. Last, so that whoever waits for profiles finds them all."""
-        from jobs.activity import traits
-
-        return step(traits.run)
+        return step("traits")
 
     identity() >> golden_records() >> traits()
 

@@ -14,7 +14,7 @@ from typing import Any
 from airflow.sdk import Asset, CronPartitionTimetable, ExceptionRetryPolicy, Param, RetryAction, RetryRule
 
 from jobs import errors
-from jobs.config import settings, sources, yaml_files
+from jobs.config import settings, yaml_files
 
 log = logging.getLogger(__name__)
 SETTINGS = settings.load_settings()  # a broken configuration shows as import error, with file, line and remedy
@@ -22,13 +22,19 @@ ZONE = SETTINGS.general.timezone
 NOT_LATE = {"run_immediately": timedelta(0)}  # a DAG switched on shortly after its hour waits for the next one
 NIGHTLY = CronPartitionTimetable("0 4 * * *", timezone=ZONE, run_offset=-1, key_format="%Y-%m-%d", **NOT_LATE)
 
-CRM, SURVEY, CHAT, WEB = (Asset(f"valid/{group}", group="klantreis") for group in sources.GROUPS)
-PROFILES, JOURNEYS = (Asset(name, group="klantreis") for name in ("profiles", "journeys"))
-FEATURES = Asset("models/features", group="klantreis")
-RETRAINING_DUE = Asset("models/retraining_due", group="klantreis")
-SEGMENTATION, CHURN = (Asset(f"models/{model}", group="klantreis") for model in ("segmentation", "churn"))
-SCORES = Asset("models/scores", group="klantreis")
-AUDIENCES, DELIVERIES = (Asset(name, group="klantreis") for name in ("audiences", "activation/deliveries"))
+DAILY, TRAINING = "daily", "training"
+"""Tags of the DAGs a day goes through, and of those that train a model when asked."""
+
+
+def asset(name: str) -> Asset:
+    """What one DAG makes and others wait for."""
+    return Asset(name, group="klantreis")
+
+
+VALID = {source.group: asset(f"valid/{source.group}") for source in SETTINGS.sources.values()}
+PROFILES, JOURNEYS, FEATURES = asset("profiles"), asset("journeys"), asset("models/features")
+SCORES, RETRAINING_DUE = asset("models/scores"), asset("models/retraining_due")
+AUDIENCES, DELIVERIES = asset("audiences"), asset("activation/deliveries")
 
 
 def say_why(context: Any) -> None:
@@ -58,16 +64,6 @@ DEFAULT_ARGS = {
 def sources_of(group: str) -> list[str]:
     """The configured sources of that group, the items a mapped ingest task runs over."""
     return [name for name, source in SETTINGS.sources.items() if source.group == group]
-
-
-def deliveries_by_channel() -> dict[str, list[dict[str, str]]]:
-    """For each channel of config/channels.yaml the configured (audience, destination) pairs."""
-    channels: dict[str, list[dict[str, str]]] = {}
-    for audience in SETTINGS.audiences.values():
-        for destination in audience.send_to:
-            channel = SETTINGS.channels.destinations[destination].channel
-            channels.setdefault(channel, []).append({"audience": audience.audience, "destination": destination})
-    return channels
 
 
 DAY = Param(None, type=["null", "string"], format="date", title="Day", description="default: the partition key")

@@ -7,7 +7,7 @@ the last week needs. No row is changed; readers are not disturbed.
 from airflow.sdk import CronTriggerTimetable, dag, task
 
 from dags.common import DAG_ARGS, NOT_LATE, ZONE
-from dags.steps import step
+from dags.steps import call, published
 
 
 @dag(
@@ -23,7 +23,7 @@ def maintain_lake() -> None:
         """Every table, one after the other."""
         from jobs.lake import maintenance
 
-        return step(maintenance.run)
+        return published(call(maintenance.run))
 
     compact_and_vacuum()
 

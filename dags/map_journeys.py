@@ -11,13 +11,13 @@ Starts when the profiles of a day are built.
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
 
-from dags.common import DAG_ARGS, FEATURES, JOURNEYS, PROFILES
+from dags.common import DAG_ARGS, DAILY, FEATURES, JOURNEYS, PROFILES
 from dags.steps import step
 
 
 @dag(
     schedule=PartitionedAssetTimetable(assets=PROFILES),
-    tags=["journeys"],
+    tags=[DAILY, "journeys"],
     description="Sessions, touchpoints, stages and journey KPIs; features for the models",
     doc_md=__doc__,
     **DAG_ARGS,
@@ -26,16 +26,12 @@ def map_journeys() -> None:
     @task(outlets=[JOURNEYS])
     def journeys() -> dict:
         """Sessions, touchpoints, moments, stages and KPIs of the day."""
-        from jobs.journeys import journeys
-
-        return step(journeys.run)
+        return step("journeys")
 
     @task(outlets=[FEATURES])
     def features() -> dict:
         """What was known about each customer at the end of the day, and nothing later."""
-        from jobs.models import features
-
-        return step(features.run)
+        return step("features")
 
     journeys() >> features()
 

@@ -16,15 +16,25 @@ from typing import Any
 
 from airflow.sdk import Param, PartitionedAssetTimetable, dag, task
 
-from dags.common import AUDIENCES, DAG_ARGS, DAY, DELIVERIES, deliveries_by_channel
+from dags.common import AUDIENCES, DAG_ARGS, DAILY, DAY, DELIVERIES, SETTINGS
 from dags.steps import option, published, step, total
 
 ALLOW_OLD = Param(False, type="boolean", title="Allow an old day", description="send a day older than the newest sent")
 
 
+def deliveries_by_channel() -> dict[str, list[dict[str, str]]]:
+    """For each channel of config/channels.yaml the configured (audience, destination) pairs."""
+    channels: dict[str, list[dict[str, str]]] = {}
+    for audience in SETTINGS.audiences.values():
+        for destination in audience.send_to:
+            channel = SETTINGS.channels.destinations[destination].channel
+            channels.setdefault(channel, []).append({"audience": audience.audience, "destination": destination})
+    return channels
+
+
 @dag(
     schedule=PartitionedAssetTimetable(assets=AUDIENCES),
-    tags=["activation"],
+    tags=[DAILY, "activation"],
     description="Members to e-mail and ads, with consent checked and every operation in a ledger",
     doc_md=__doc__,
     **DAG_ARGS | {"params": {"day": DAY, "allow_old": ALLOW_OLD}},
@@ -33,18 +43,14 @@ def push_audiences() -> None:
     @task
     def plan() -> dict:
         """Who is to be added, removed, sent to, kept or skipped."""
-        from jobs.activation import plan
-
-        return step(plan.run, allow_old=option("allow_old"))
+        return step("plan", allow_old=option("allow_old"))
 
     @task(
         map_index_template="{{ task.op_kwargs['audience'] }} to {{ task.op_kwargs['destination'] }}",
         doc_md="Carry out the plan of one audience at one destination.",
     )
     def push(audience: str, destination: str) -> dict:
-        from jobs.activation import push
-
-        return step(push.run, audience, destination, allow_old=option("allow_old"))
+        return step("push", audience, destination, allow_old=option("allow_old"))
 
     @task(outlets=[DELIVERIES], trigger_rule="none_failed")
     def account(*counts: Any) -> dict:

@@ -15,7 +15,7 @@ from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
 
-from dags.common import CHAT, CRM, DAG_ARGS, SETTINGS, SURVEY, WEB, sources_of
+from dags.common import DAG_ARGS, SETTINGS, VALID, sources_of
 from dags.steps import call, option, published, skip
 
 DATASETS = sorted({name for source in SETTINGS.sources.values() for name in source.datasets})
@@ -70,7 +70,7 @@ def replay_quarantine() -> None:
         replay.refuse(found)
 
     found = replay()
-    for asset, group in ((CRM, "crm"), (SURVEY, "survey"), (CHAT, "chat"), (WEB, "web")):
+    for group, asset in VALID.items():
         doc = f"The sources of the group {group} are in: what waits for them may start."
         found >> task(task_id=f"publish_{group}", outlets=[asset], doc_md=doc)(publish)(group)
     account(found)

@@ -10,24 +10,22 @@ Starts when `score_customers` finds training due: weekly in days of data, on dri
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
 
-from dags.common import CHURN, DAG_ARGS, RETRAINING_DUE
+from dags.common import DAG_ARGS, RETRAINING_DUE, TRAINING, asset
 from dags.steps import step
 
 
 @dag(
     schedule=PartitionedAssetTimetable(assets=RETRAINING_DUE),
-    tags=["models", "training"],
+    tags=["models", TRAINING],
     description="Risk of leaving, evaluated on a later period; champion only if better",
     doc_md=__doc__,
     **DAG_ARGS,
 )
 def retrain_churn() -> None:
-    @task(outlets=[CHURN])
+    @task(outlets=[asset("models/churn")])
     def train() -> dict:
         """Train, evaluate on a later period, register, and promote if better."""
-        from jobs.models import churn
-
-        return step(churn.train)
+        return step("train", "churn")
 
     train()
 

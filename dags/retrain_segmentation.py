@@ -10,31 +10,27 @@ Starts when `score_customers` finds training due: weekly in days of data, on dri
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
 
-from dags.common import DAG_ARGS, RETRAINING_DUE, SEGMENTATION
+from dags.common import DAG_ARGS, RETRAINING_DUE, TRAINING, asset
 from dags.steps import step
 
 
 @dag(
     schedule=PartitionedAssetTimetable(assets=RETRAINING_DUE),
-    tags=["models", "training"],
+    tags=["models", TRAINING],
     description="Customer segments, described in words; champion only if better",
     doc_md=__doc__,
     **DAG_ARGS,
 )
 def retrain_segmentation() -> None:
-    @task(outlets=[SEGMENTATION])
+    @task(outlets=[asset("models/segmentation")])
     def train() -> dict:
         """Train, evaluate on a later period, register, and promote if better."""
-        from jobs.models import segmentation
-
-        return step(segmentation.train)
+        return step("train", "segmentation")
 
     @task
     def matching() -> dict:
         """Show in MLflow what matching of records by probability has learned, if that is new."""
-        from jobs.models import matching_card
-
-        return step(matching_card.run)
+        return step("train", "matching")
 
     train()
     matching()

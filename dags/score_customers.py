@@ -12,13 +12,13 @@ Without a champion the first score waits, one retry a minute, for the training i
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
 
-from dags.common import DAG_ARGS, FEATURES, RETRAINING_DUE, SCORES
+from dags.common import DAG_ARGS, DAILY, FEATURES, RETRAINING_DUE, SCORES
 from dags.steps import call, published, skip, step
 
 
 @dag(
     schedule=PartitionedAssetTimetable(assets=FEATURES),
-    tags=["models"],
+    tags=[DAILY, "models"],
     description="Segment and churn risk of every customer; asks for retraining weekly and on drift",
     doc_md=__doc__,
     **DAG_ARGS,
@@ -27,16 +27,14 @@ def score_customers() -> None:
     @task(outlets=[SCORES])
     def score() -> dict:
         """Segment and churn risk by the champion models."""
-        from jobs.models import scoring
-
-        return step(scoring.run)
+        return step("score")
 
     @task(outlets=[RETRAINING_DUE])
     def retraining_due() -> dict:
         """Which models are to be trained, and why."""
-        from jobs.models import registry
+        from jobs.models import models
 
-        due = [model for model in ("segmentation", "churn") if call(registry.training_due, model)]
+        due = call(models.retraining_due)
         return published({"due": due}) if due else skip("no model is due for training")
 
     score()

@@ -12,6 +12,7 @@ from airflow.sdk import Connection, get_current_context
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
 
 from dags.common import ZONE
+from jobs import pipeline
 from jobs.config import connections, settings
 
 CHATTY = ("alembic", "great_expectations", "grpc", "mlflow", "py4j", "pyspark", "urllib3")
@@ -26,9 +27,9 @@ def data_day() -> date:
     return context["dag_run"].run_after.astimezone(ZoneInfo(ZONE)).date() - timedelta(days=1)
 
 
-def step(run: Callable[..., dict[str, Any]], *args: Any, **options: Any) -> dict[str, Any]:
-    """`run(*args, day, settings, **options)`; its counts go to XCom and into the asset events."""
-    return published(call(run, *args, **options))
+def step(name: str, *part: str, **options: Any) -> dict[str, Any]:
+    """That step of `jobs.pipeline` for a part of the day; its counts go to XCom, its assets are updated."""
+    return published(call(pipeline.step(name).function, *part, **options))
 
 
 def call(run: Callable[..., Any], *args: Any, **options: Any) -> Any:
@@ -53,10 +54,9 @@ def published(counts: dict[str, Any]) -> dict[str, Any]:
 def total(results: Iterable[dict[str, Any]]) -> dict[str, int]:
     """The counts of mapped tasks, added up by name."""
     sums: dict[str, int] = {}
-    for result in results:
-        for name, value in result.items():
-            if isinstance(value, int) and not isinstance(value, bool):
-                sums[name] = sums.get(name, 0) + value
+    for name, value in (pair for result in results for pair in result.items()):
+        if isinstance(value, int) and not isinstance(value, bool):
+            sums[name] = sums.get(name, 0) + value
     return sums
 
 

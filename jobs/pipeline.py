@@ -1,4 +1,4 @@
-"""The steps of a day in order, as `klantreis run` executes them; the DAGs call the same functions."""
+"""The steps of a day in order, written here once: `klantreis run` executes them, the DAGs call them by name."""
 
 from __future__ import annotations
 
@@ -6,50 +6,90 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from importlib import import_module
 from typing import Any
 
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
 from jobs.errors import StepFailed
 
+Part = tuple[str, ...]
+"""What one call of a step is about: nothing, a source, a model, or an audience and its destination."""
+
+
+def _once(day: date, settings: Settings) -> list[Part]:
+    return [()]
+
+
+def _per_source(day: date, settings: Settings) -> list[Part]:
+    return [(source,) for source in settings.sources]
+
+
+def _per_model_due(day: date, settings: Settings) -> list[Part]:
+    from jobs.models import models
+
+    return [(model,) for model in models.due(day, settings)]
+
+
+def _per_delivery(day: date, settings: Settings) -> list[Part]:
+    from jobs.activation import plan
+
+    return list(plan.deliveries(settings))
+
 
 @dataclass(frozen=True)
 class Step:
-    """One unit of work. `name` is what `--until` takes; `part` says which source or delivery it is about."""
+    """One step of the flow, for the whole day or for each part of it. `name` is what `--until` takes."""
 
     name: str
-    part: str
-    call: Callable[[], dict[str, Any]]
+    job: str
+    """Module and function that do it, loaded when needed: a short run loads only what it uses."""
+
+    parts: Callable[[date, Settings], list[Part]] = _once
+
+    @property
+    def function(self) -> Callable[..., dict[str, Any]]:
+        """Called as `function(*part, day, settings)`; returns counts. Raises StepFailed."""
+        module, name = self.job.split(":")
+        found: Callable[..., dict[str, Any]] = getattr(import_module(module), name)
+        return found
+
+
+STEPS = (
+    Step("ingest", "jobs.ingest.load:run", _per_source),
+    Step("validate", "jobs.validate.publish:run", _per_source),
+    Step("identity", "jobs.identity.identity:run"),
+    Step("profiles", "jobs.profiles.customers:run"),
+    Step("traits", "jobs.activity.traits:run"),
+    Step("journeys", "jobs.journeys.journeys:run"),
+    Step("features", "jobs.models.features:run"),
+    Step("train", "jobs.models.models:train", _per_model_due),
+    Step("score", "jobs.models.scoring:run"),
+    Step("audiences", "jobs.audiences.membership:run"),
+    Step("plan", "jobs.activation.plan:run"),
+    Step("push", "jobs.activation.push:run", _per_delivery),
+)
+"""The order of the flow. The command line runs it; the DAGs name these steps, and a test compares their order."""
+
+STEP_NAMES = tuple(step.name for step in STEPS)
+OF_SOURCES = tuple(step.name for step in STEPS if step.parts is _per_source)
+"""Steps that each source takes for itself; all others wait for every source."""
+
+
+def step(name: str) -> Step:
+    """The step of that name. Raises KeyError if there is none."""
+    return {step.name: step for step in STEPS}[name]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one step did: its counts, or why it failed."""
+    """What one step did for one part: its counts, or why it failed."""
 
     step: str
     part: str
     seconds: float
     counts: dict[str, Any] = field(default_factory=dict)
     error: StepFailed | None = None
-
-
-STEP_NAMES = (
-    "ingest",
-    "validate",
-    "identity",
-    "profiles",
-    "traits",
-    "journeys",
-    "features",
-    "train",
-    "score",
-    "audiences",
-    "plan",
-    "push",
-)
-
-OF_SOURCES = ("ingest", "validate")
-"""Steps that each source takes for itself; all others wait for every source."""
 
 
 def what_waits(outcomes: Iterable[Outcome], until: str | None = None) -> str:
@@ -71,78 +111,28 @@ def run_day(day: date, settings: Settings, until: str | None = None) -> Iterator
     runs until all are well. A delivery that fails does not stop other deliveries.
     """
     failed: set[str] = set()
-    for name in STEP_NAMES:
-        if failed and name not in OF_SOURCES:
+    for step in STEPS:
+        if failed and step.name not in OF_SOURCES:
             return
-        for step in _steps(name, day, settings):
-            if step.part in failed:
+        for part in step.parts(day, settings):
+            about = " to ".join(part)
+            if about in failed:
                 continue
-            outcome = _run(step)
+            outcome = _run(step, part, day, settings)
             yield outcome
             if outcome.error:
-                failed.add(step.part)
-        if name == until:
+                failed.add(about)
+        if step.name == until:
             return
 
 
-def _run(step: Step) -> Outcome:
-    started = time.monotonic()
+def _run(step: Step, part: Part, day: date, settings: Settings) -> Outcome:
+    about, started = " to ".join(part), time.monotonic()
     try:
-        counts = step.call()
+        counts = step.function(*part, day, settings)
     except StepFailed as error:
-        return Outcome(step.name, step.part, time.monotonic() - started, error=error)
-    return Outcome(step.name, step.part, time.monotonic() - started, counts)
-
-
-def _steps(name: str, day: date, settings: Settings) -> list[Step]:
-    """The steps of that name. Modules are imported here so that a short run loads only what it needs."""
-    if name == "ingest":
-        from jobs.ingest import load
-
-        return [Step(name, source, _of(load.run, source, day, settings)) for source in settings.sources]
-    if name == "validate":
-        from jobs.validate import publish
-
-        return [Step(name, source, _of(publish.run, source, day, settings)) for source in settings.sources]
-    if name == "train":
-        from jobs.models import churn, matching_card, registry, segmentation
-
-        due = [
-            (model, train)
-            for model, train in (("segmentation", segmentation.train), ("churn", churn.train))
-            if registry.training_due(model, day, settings)
-        ]
-        if matching_card.due(settings):
-            due.append((matching_card.NAME, matching_card.run))
-        return [Step(name, model, _of(train, day, settings)) for model, train in due]
-    if name == "push":
-        from jobs.activation import plan, push
-
-        return [
-            Step(name, f"{audience} to {destination}", _of(push.run, audience, destination, day, settings))
-            for audience, destination in plan.deliveries(settings)
-        ]
-    return [Step(name, "", _of(_single(name), day, settings))]
-
-
-def _single(name: str) -> Callable[..., dict[str, Any]]:
-    from importlib import import_module
-
-    module = {
-        "identity": "jobs.identity.identity",
-        "profiles": "jobs.profiles.customers",
-        "traits": "jobs.activity.traits",
-        "journeys": "jobs.journeys.journeys",
-        "features": "jobs.models.features",
-        "score": "jobs.models.scoring",
-        "audiences": "jobs.audiences.membership",
-        "plan": "jobs.activation.plan",
-    }[name]
-    return import_module(module).run
-
-
-def _of(call: Callable[..., dict[str, Any]], *arguments: Any) -> Callable[[], dict[str, Any]]:
-    return lambda: call(*arguments)
+        return Outcome(step.name, about, time.monotonic() - started, error=error)
+    return Outcome(step.name, about, time.monotonic() - started, counts)
 
 
 def newest_landed(settings: Settings) -> date:

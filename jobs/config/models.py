@@ -76,6 +76,10 @@ class Drift(Strict):
     minimum_weight: float = Field(0.3, gt=0, le=1, description="share of a model's weight on moved features to retrain")
 
 
+LEARNED = ("segmentation", "churn")
+"""Settings below that are those of a model; its module in jobs/models has the same name."""
+
+
 class Models(Strict):
     """config/models.yaml."""
 

@@ -15,7 +15,6 @@ from jobs.config.places import Query, Ready, Request
 from jobs.config.yaml_files import Strict, nearest
 from jobs.lake.tables.canonical import CANONICAL, LINEAGE_COLUMNS
 
-GROUPS = ("crm", "survey", "chat", "web")
 Policy = Literal["accept", "warn", "quarantine", "stop"]
 Scalar = str | bool | int | float
 
@@ -219,7 +218,7 @@ class Source(Strict):
     """config/sources/NAME.yaml: one system the company's data comes from."""
 
     source: str = Field(pattern="^[a-z][a-z0-9_]*$")
-    group: Literal["crm", "survey", "chat", "web"]
+    group: str = Field(pattern="^[a-z][a-z0-9_]*$", description="sources loaded by one DAG, ingest_GROUP; any word")
     folder: str = Field(
         "", description="folder below the landing root, or s3://bucket/prefix; default: the source's name"
     )

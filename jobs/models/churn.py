@@ -27,6 +27,7 @@ from jobs.errors import NotTrainable
 from jobs.lake.lake import Lake, Txn
 from jobs.models import classifier, drift, features, plots, training
 from jobs.models.facts import Inputs, order_facts, order_versions
+from jobs.models.models import ROWS, Scored
 from jobs.models.registry import Registry, Trained, Verdict, Version, judge
 
 NAME = "churn"
@@ -139,6 +140,30 @@ def challenge(split: Split, settings: Settings, champion: Loaded | None) -> tupl
         found["baseline_auc"],
     )  # fmt: skip
     return _trained(booster, split, settings, found, scores), verdict
+
+
+def score(frame: pd.DataFrame, registry: Registry, version: Version, settings: Settings) -> Scored:
+    """Risk of the customers who ordered within the active days the model was trained for; others have left already."""
+    model = load(registry, version)
+    active = frame[frame["recency_days"] < model.active_days].reset_index(drop=True)
+    if active.empty:
+        return Scored(pd.DataFrame(columns=ROWS), active, model.reference, {})
+    risks = np.round(classifier.predict(model.booster, active), 6)
+    rows = pd.DataFrame(
+        {
+            "customer_id": active["customer_id"],
+            "score": risks,
+            "label": band(risks, settings.models.churn.bands),
+            "reasons": classifier.reasons(model.booster, active, training.meanings(), "the risk"),
+        }
+    )
+    return Scored(rows, active, model.reference, classifier.importance(model.booster))
+
+
+def band(scores: np.ndarray, bands: dict[str, float]) -> list[str]:
+    """The label of the highest threshold each score reaches."""
+    ordered = sorted(bands.items(), key=lambda item: -item[1])
+    return [next(label for label, threshold in ordered if score >= threshold) for score in scores]
 
 
 def load(registry: Registry, version: Version) -> Loaded:

@@ -29,7 +29,7 @@ def due(settings: Settings) -> bool:
     return kept is not None and _logged(Registry(settings), kept["version"]) is None
 
 
-def run(day: date, settings: Settings) -> dict[str, Any]:
+def train(day: date, settings: Settings) -> dict[str, Any]:
     """Log the model that identity uses now, unless it is there; its alias `champion` says which one is in use.
 
     A model that was trained on a later day than `day` is logged with its own day. Raises ModelRefused if MLflow cannot

@@ -35,7 +35,6 @@ from jobs.models import artifacts
 
 logger = logging.getLogger(__name__)
 CHAMPION, CHALLENGER = "champion", "challenger"
-DAGS = {"churn": "retrain_churn", "segmentation": "retrain_segmentation"}
 
 
 @dataclass(frozen=True)
@@ -285,7 +284,7 @@ def required_champion(registry: Registry, name: str) -> Version | None:
     if champion is None and registry.absence(name) is None:
         raise ModelRefused(
             f"model {name} was never trained, so nobody can be scored; run `klantreis run --until train` or trigger "
-            f"the DAG {DAGS[name]}"
+            f"the DAG retrain_{name}"
         )
     return champion
 

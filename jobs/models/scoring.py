@@ -6,16 +6,14 @@ from collections import Counter
 from datetime import date
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from jobs.config.models import Drift
 from jobs.config.settings import Settings
 from jobs.errors import ModelRefused
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.models import churn, classifier, drift, features, segmentation, segments, training
+from jobs.models import drift, features, models
 from jobs.models.registry import Registry, required_champion
 
 TABLE = "models/scores"
@@ -28,7 +26,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     has earned no champion yet is left out, with the reason in the result.
     """
     registry, lake = Registry(settings), Lake.of(settings)
-    champions = {name: required_champion(registry, name) for name in (segmentation.NAME, churn.NAME)}
+    champions = {name: required_champion(registry, name) for name in models.SCORING}
     numbers = {name: version.number if version else None for name, version in champions.items()}
     txn = lake.transaction("score", day, reads=[features.TABLE], config=[numbers, settings.models])
     frame = txn.arrow(features.TABLE, day=day).to_pandas().sort_values("customer_id", ignore_index=True)
@@ -40,15 +38,15 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
         if version is None:
             result[name] = {"scored": 0, "reason": registry.absence(name)}
             continue
-        score = _segmentation if name == segmentation.NAME else _churn
-        scored, moved = score(frame, registry, version, settings)
+        scored = models.model(name).score(frame, registry, version, settings)
+        moved = _drift(scored, settings)
         if moved["drift"]:
             registry.remember_drift(version, day)
-        tables.append(_table(scored, day, name, version.number))
+        tables.append(_table(scored.rows, day, name, version.number))
         result[name] = {
             "version": version.number,
-            "scored": len(scored),
-            "labels": dict(sorted(Counter(scored["label"]).items())),
+            "scored": len(scored.rows),
+            "labels": dict(sorted(Counter(scored.rows["label"]).items())),
             **moved,
         }
     empty = catalogue.get(TABLE).arrow_schema().empty_table()
@@ -57,53 +55,11 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     return result
 
 
-def band(scores: np.ndarray, bands: dict[str, float]) -> list[str]:
-    """The label of the highest threshold each score reaches."""
-    ordered = sorted(bands.items(), key=lambda item: -item[1])
-    return [next(label for label, threshold in ordered if score >= threshold) for score in scores]
-
-
-def _churn(frame: pd.DataFrame, registry: Registry, version: Any, settings: Settings) -> tuple[pd.DataFrame, dict]:
-    """Risk of the customers who ordered within the active days the model was trained for; others have left already."""
-    model = churn.load(registry, version)
-    active = frame[frame["recency_days"] < model.active_days].reset_index(drop=True)
-    if active.empty:
-        return pd.DataFrame(columns=["customer_id", "score", "label", "reasons"]), {"drift": False, "worst": {}}
-    scores = np.round(classifier.predict(model.booster, active), 6)
-    scored = pd.DataFrame(
-        {
-            "customer_id": active["customer_id"],
-            "score": scores,
-            "label": band(scores, settings.models.churn.bands),
-            "reasons": classifier.reasons(model.booster, active, training.meanings(), "the risk"),
-        }
-    )
-    return scored, _drift(model.reference, active, classifier.importance(model.booster), settings.models.drift)
-
-
-def _segmentation(
-    frame: pd.DataFrame, registry: Registry, version: Any, settings: Settings
-) -> tuple[pd.DataFrame, dict]:
-    """Segment of everyone who ever ordered, with the distance to its centre."""
-    loaded = segmentation.load(registry, version)
-    model, people = loaded.segments, segmentation.buyers(frame)
-    if people.empty:
-        return pd.DataFrame(columns=["customer_id", "score", "label", "reasons"]), {"drift": False, "worst": {}}
-    numbers, distances = model.assign(people)
-    why = segments.standout(model, people, numbers, training.meanings())
-    scored = pd.DataFrame(
-        {
-            "customer_id": people["customer_id"],
-            "score": np.round(distances, 6),
-            "label": np.array(model.names, dtype=object)[numbers],
-            "reasons": why,
-        }
-    )
-    return scored, _drift(loaded.reference, people, segmentation.weights(model), settings.models.drift)
-
-
-def _drift(reference: dict, frame: pd.DataFrame, weight: dict[str, float], limits: Drift) -> dict[str, Any]:
-    return drift.verdict(drift.psi(reference, frame), weight, limits.psi_limit, limits.minimum_weight)
+def _drift(scored: models.Scored, settings: Settings) -> dict[str, Any]:
+    if scored.rows.empty:
+        return {"drift": False, "worst": {}}
+    limits, index = settings.models.drift, drift.psi(scored.reference, scored.judged)
+    return drift.verdict(index, scored.weights, limits.psi_limit, limits.minimum_weight)
 
 
 def _table(scored: pd.DataFrame, day: date, name: str, number: str) -> pa.Table:

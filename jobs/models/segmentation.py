@@ -21,6 +21,7 @@ from jobs.errors import NotTrainable
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
 from jobs.models import classifier, drift, features, plots, segments, training
+from jobs.models.models import ROWS, Scored
 from jobs.models.registry import Registry, Trained, Verdict, Version, judge
 from jobs.models.segments import Segments
 
@@ -118,6 +119,24 @@ def challenge(frame: pd.DataFrame, settings: Settings, champion: Loaded | None) 
         config.minimum_improvement,
     )
     return _trained(model, choices, frame, settings, found), verdict
+
+
+def score(frame: pd.DataFrame, registry: Registry, version: Version, settings: Settings) -> Scored:
+    """Segment of everyone who ever ordered, with the distance to its centre."""
+    loaded = load(registry, version)
+    model, people = loaded.segments, buyers(frame)
+    if people.empty:
+        return Scored(pd.DataFrame(columns=ROWS), people, loaded.reference, {})
+    numbers, distances = model.assign(people)
+    rows = pd.DataFrame(
+        {
+            "customer_id": people["customer_id"],
+            "score": np.round(distances, 6),
+            "label": np.array(model.names, dtype=object)[numbers],
+            "reasons": segments.standout(model, people, numbers, training.meanings()),
+        }
+    )
+    return Scored(rows, people, loaded.reference, weights(model))
 
 
 def load(registry: Registry, version: Version) -> Loaded:

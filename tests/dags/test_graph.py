@@ -1,10 +1,19 @@
 """What runs when: the DAGs, their tasks, the assets that chain them, and the policy every DAG follows."""
 
+import ast
+import inspect
+from pathlib import Path
+
 import pytest
+
+from jobs import pipeline
+from jobs.models import models
+from tests.dags.conftest import source
 
 NIGHTLY, BY_ASSETS, WEEKLY = "CronPartitionTimetable", "PartitionedAssetTimetable", "CronTriggerTimetable"
 BY_HAND = "NullTimetable"
 
+DAGS = Path(__file__).resolve().parents[2] / "dags"
 INGEST_TASKS = {"load_and_validate": ["publish"], "publish": []}
 GRAPH = {
     "ingest_crm": (NIGHTLY, [], ["valid/crm"], INGEST_TASKS),
@@ -82,7 +91,7 @@ def test_every_asset_a_dag_waits_for_is_made_by_exactly_one_other_dag_that_runs_
 
 def test_every_dag_says_what_it_does_who_owns_it_and_when_to_give_up(parse):
     for name, dag in parse()["dags"].items():
-        assert dag["file"] == f"{name}.py"
+        assert dag["file"] == ("ingest_sources.py" if name.startswith("ingest_") else f"{name}.py")
         assert dag["doc"].startswith("### "), name
         assert len(dag["description"]) > 20, name
         assert dag["tags"], name
@@ -119,10 +128,53 @@ def test_a_delivery_task_waits_in_the_pool_of_its_channel(parse):
     assert (pools["push_email"], pools["push_ads"]) == ("channel_email", "channel_ads")
 
 
-def test_a_group_without_sources_still_lets_the_chain_run(parse):
-    found = parse({"sources/desk.yaml": None})
+def test_groups_are_free_words_each_with_a_dag_that_profiles_wait_for(parse):
+    found = parse({"sources/desk.yaml": None, "sources/till.yaml": source("till", "stores")})
     assert found["errors"] == {}
-    assert found["dags"]["ingest_chat"]["tasks"] == INGEST_TASKS
+    groups = {name for name in found["dags"] if name.startswith("ingest_")}
+    assert groups == {"ingest_crm", "ingest_survey", "ingest_web", "ingest_stores"}
+    assert found["dags"]["ingest_stores"]["tasks"] == INGEST_TASKS
+    assert found["dags"]["build_profiles"]["starts_on"] == ["valid/crm", "valid/stores", "valid/survey", "valid/web"]
+    assert "publish_stores" in found["dags"]["replay_quarantine"]["tasks"]
+
+
+def test_a_company_of_one_group_has_one_dag_that_begins_the_day(parse):
+    found = parse({f"sources/{name}.yaml": None for name in ("poll", "desk", "site")})
+    assert found["errors"] == {}
+    assert found["dags"]["build_profiles"]["starts_on"] == ["valid/crm"]
+
+
+def steps_of(file):
+    """The steps a file of dags/ names, in its order: `step("score")` is score."""
+    calls = [node for node in ast.walk(ast.parse((DAGS / file).read_text())) if isinstance(node, ast.Call)]
+    named = [node for node in calls if getattr(node.func, "id", "") == "step"]
+    return [node.args[0].value for node in sorted(named, key=lambda node: (node.lineno, node.col_offset))]
+
+
+def test_the_dags_of_a_day_do_the_steps_of_the_pipeline_in_its_order(parse):
+    waiting = {name: dag for name, dag in parse()["dags"].items() if "daily" in dag["tags"]}
+    made, files = set(), {}
+    while waiting:
+        ready = [name for name, dag in waiting.items() if set(dag["starts_on"]) <= made]
+        assert ready, f"nothing makes what these wait for: {sorted(waiting)}"
+        files |= {waiting[name]["file"]: None for name in sorted(ready)}
+        made |= {asset for name in ready for asset in waiting.pop(name)["updates"]}
+    steps = [step for file in files for step in steps_of(file)]
+    assert steps == [name for name in pipeline.STEP_NAMES if name != "train"], "models are trained when one is due"
+
+
+def test_every_model_has_a_dag_that_trains_it(parse):
+    training = {name: dag for name, dag in parse()["dags"].items() if "training" in dag["tags"]}
+    assert set(training) == {f"retrain_{model}" for model in models.SCORING}
+    assert all(set(steps_of(dag["file"])) == {"train"} for dag in training.values())
+
+
+def test_every_step_is_a_function_of_its_part_the_day_and_the_configuration():
+    for step in pipeline.STEPS:
+        parameters = inspect.signature(step.function).parameters.values()
+        needed = [one.name for one in parameters if one.default is one.empty]
+        parts = {"ingest": 1, "validate": 1, "train": 1, "push": 2}.get(step.name, 0)
+        assert (len(needed[:-2]), needed[-2:]) == (parts, ["day", "settings"]), step.name
 
 
 @pytest.mark.parametrize("name", ["settings.yaml", "audiences/win_back.yaml"])

@@ -59,10 +59,10 @@ def test_a_new_version_is_logged_once_with_probabilities_and_pictures(model_sett
     settings, model = model_settings(), learned(3)
     keep(model, settings)
     assert matching_card.due(settings)
-    first = matching_card.run(DAY, settings)
+    first = matching_card.train(DAY, settings)
     assert (first["decision"], first["version"], first["fingerprint"]) == ("logged", "1", model.version)
     assert not matching_card.due(settings)
-    assert matching_card.run(DAY, settings) == {**first, "decision": "kept"}
+    assert matching_card.train(DAY, settings) == {**first, "decision": "kept"}
     assert len(Registry(settings).versions("matching")) == 1
 
     files, run = artifacts(settings)
@@ -88,7 +88,7 @@ def test_no_value_of_any_record_is_logged(model_settings):
     settings, records = model_settings(), people.historical(3, 12).drop(columns="person")
     model = compare(records).model
     keep(model, settings)
-    matching_card.run(DAY, settings)
+    matching_card.train(DAY, settings)
     files, run = artifacts(settings)
     logged = " ".join([*(files[name].decode() for name in files if name.endswith("json")), str(run.data)])
     values = {str(value).lower() for slot in ("surname", "dob") for value in records[slot].dropna()}
@@ -101,10 +101,10 @@ def test_no_value_of_any_record_is_logged(model_settings):
 def test_a_model_that_learned_anew_is_the_next_version(model_settings):
     settings = model_settings()
     keep(learned(3), settings)
-    matching_card.run(DAY, settings)
+    matching_card.train(DAY, settings)
     keep(learned(4), settings, DAY + dt.timedelta(days=1))
     assert matching_card.due(settings)
-    assert matching_card.run(DAY, settings)["version"] == "2"
+    assert matching_card.train(DAY, settings)["version"] == "2"
     champion = Registry(settings).champion("matching")
     assert (champion.number, champion.day) == ("2", DAY + dt.timedelta(days=1))
 
@@ -112,7 +112,7 @@ def test_a_model_that_learned_anew_is_the_next_version(model_settings):
 def test_too_few_records_are_no_failure(model_settings):
     settings = model_settings()
     assert not matching_card.due(settings)
-    assert matching_card.run(DAY, settings)["decision"] == "waiting"
+    assert matching_card.train(DAY, settings)["decision"] == "waiting"
 
 
 def test_a_registry_that_cannot_be_reached_is_one_message(model_settings, monkeypatch):
@@ -121,4 +121,4 @@ def test_a_registry_that_cannot_be_reached_is_one_message(model_settings, monkey
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(ModelRefused, match=r"the model registry at http://127\.0\.0\.1:9 cannot be used"):
-        matching_card.run(DAY, settings)
+        matching_card.train(DAY, settings)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
@@ -16,10 +17,8 @@ from urllib.request import ProxyHandler, Request, build_opener
 from jobs.errors import StepFailed
 
 log = logging.getLogger(__name__)
-INGEST_DAGS = ("ingest_crm", "ingest_survey", "ingest_chat", "ingest_web")
-CHAIN = (*INGEST_DAGS, "build_profiles", "map_journeys", "score_customers", "build_audiences", "push_audiences")
-LAST = CHAIN[-1]
-SIDE_DAGS = ("retrain_segmentation", "retrain_churn")
+DAILY, NIGHTLY, TRAINING = "daily", "ingest", "training"
+"""Tags in dags/: of every DAG a day goes through, of those among them that begin it, and of those that train models."""
 _TRANSIENT = (502, 503, 504)
 _direct = build_opener(ProxyHandler({}))  # the stack is on this machine: never through a proxy
 
@@ -80,16 +79,28 @@ class AirflowClient:
         if name not in known:
             self.call("POST", "pools", {"name": name, "slots": slots, "description": "tasks at once on this channel"})
 
-    def wait_for_dags(self, dags: Iterable[str], timeout: float = 120) -> None:
-        """Until all these DAGs are known. Raises AirflowError with the import errors if they are not in time."""
-        end, missing = time.monotonic() + timeout, set(dags)
+    def wait_for_dags(self, files: Iterable[str], timeout: float = 120) -> None:
+        """Until the DAGs of these files are known. Raises AirflowError with the import errors if not in time."""
+        end, missing = time.monotonic() + timeout, set(files)
         while missing:
-            missing -= {found["dag_id"] for found in self.call("GET", "dags?limit=100&exclude_stale=true")["dags"]}
+            missing -= {Path(dag["fileloc"]).name for dag in self._known_dags()}
             errors = self.call("GET", "importErrors?limit=100")["import_errors"]
             if missing and (errors or time.monotonic() > end):
                 reasons = "\n".join(f"{e['filename']}: {e['stack_trace'].strip().splitlines()[-1]}" for e in errors)
-                raise AirflowError(f"Airflow does not know the DAGs {', '.join(sorted(missing))}. {reasons}")
+                raise AirflowError(f"Airflow does not know the DAGs of {', '.join(sorted(missing))}. {reasons}")
             time.sleep(0.3 if missing else 0)
+
+    def tagged(self, tag: str, among: str | None = None) -> list[str]:
+        """Names of the DAGs with that tag, and with the tag `among` if given."""
+        return [
+            dag["dag_id"]
+            for dag in self._known_dags()
+            if {tag, among or tag} <= {found["name"] for found in dag["tags"]}
+        ]
+
+    def _known_dags(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.call("GET", "dags?limit=100&exclude_stale=true")["dags"]
+        return found
 
     def switch_on(self, dag: str, on: bool = True) -> bool:
         """Let the scheduler start the DAG, or not; returns whether it was on."""
@@ -100,8 +111,8 @@ class AirflowClient:
 
     def switch_on_asset_driven_dags(self) -> None:
         """DAGs that only follow others are on; the nightly ones stay as the user left them."""
-        self.wait_for_dags((*CHAIN, *SIDE_DAGS))
-        for dag in (*CHAIN[len(INGEST_DAGS) :], *SIDE_DAGS):
+        followers = {*self.tagged(DAILY), *self.tagged(TRAINING)} - {*self.tagged(DAILY, NIGHTLY)}
+        for dag in sorted(followers):
             self.switch_on(dag)
 
     def run_days(
@@ -109,14 +120,15 @@ class AirflowClient:
         days: Sequence[date],
         show: Callable[[Progress], None] = lambda progress: None,
         timeout: float = 3600,
-        dags: Sequence[str] = CHAIN,
+        dags: Sequence[str] = (),
     ) -> list[TaskTime]:
-        """Run the chain for each day, in order, and wait until each of `dags` has ended for the last.
+        """Run each day, in order, and wait until each of `dags`, by default all of a day, has ended for the last.
 
         The nightly switches are put back as they were. Raises AirflowError naming the tasks that failed.
         """
         self.switch_on_asset_driven_dags()
-        nightly = [dag for dag in dags if dag in INGEST_DAGS]
+        dags = dags or self.tagged(DAILY)
+        nightly = [dag for dag in self.tagged(DAILY, NIGHTLY) if dag in dags]
         before = {dag: self.switch_on(dag) for dag in nightly}
         try:
             first = self._count_runs()

@@ -32,6 +32,8 @@ SANDBOX_LOGIN: dict[str, dict[str, Any]] = {
     "google_data_manager": {"schema": "http", "extra": {"anonymous": True}},
 }
 READY_WITHIN_SECONDS = 300
+NO_DAGS = {"__init__.py", "common.py", "steps.py"}
+"""Files of dags/ in which no DAG is."""
 PRELOADED = ",".join(
     (
         "airflow.executors.local_executor",
@@ -211,6 +213,7 @@ def _wait(stack: Stack, running: dict[str, Process], settings: Settings) -> None
     client = stack.airflow()
     for channel in sorted({destination.channel for destination in settings.channels.destinations.values()}):
         client.ensure_pool(f"channel_{channel}", slots=1)
+    client.wait_for_dags({path.name for path in (PROJECT / "dags").glob("*.py")} - NO_DAGS)
     client.switch_on_asset_driven_dags()
 
 
