@@ -95,6 +95,25 @@ def test_no_file_imports_itself_in_a_loop():
     assert [loop for name in sorted(used) for loop in walk(name, [])] == []
 
 
+def test_every_transaction_names_the_code_that_makes_its_result():
+    """Without `code=` a step runs again after any change of the product."""
+    unnamed = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in modules("jobs")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("lake.transaction")
+        if "code" not in {keyword.arg for keyword in node.keywords}
+    ]
+    assert unnamed == []
+
+
+def test_modules_are_imported_by_a_computed_name_only_where_the_steps_know_it():
+    """What is imported so is no part of a step's code unless its transaction names it: `code=(__name__, ...)`."""
+    computed = offenders(["jobs", "expectations"], lambda _, name: name in ("importlib", "importlib.import_module"))
+    known = ["expectations/__init__.py", "jobs/models/models.py", "jobs/pipeline.py"]
+    assert sorted({line.split(":")[0] for line in computed}) == known
+
+
 def test_every_file_stays_readable():
     limits = {path: 80 if path.parent.name == "dags" else 330 for path in modules("jobs", "dags", "plugins")}
     found = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in limits}

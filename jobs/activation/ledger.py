@@ -79,7 +79,7 @@ def record(
     data = pa.Table.from_pylist(rows, schema=catalogue.get(TABLE).arrow_schema())
     # The id makes each commit its own transaction: the same batch is never written twice, the next one always is.
     mark = {"batch": batch_id, "states": sorted({(o.operation_id, o.state) for o in outcomes})}
-    txn = lake.transaction(f"push_{audience}_{destination}", day, config=mark)
+    txn = lake.transaction(f"push_{audience}_{destination}", day, config=mark, code=__name__)
     return lake.append(TABLE, data, txn).rows
 
 

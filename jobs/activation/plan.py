@@ -44,7 +44,7 @@ def run(day: date, settings: Settings, allow_old: bool = False) -> dict[str, Any
     """
     lake = Lake.of(settings)
     refuse_old_day(lake, day, allow_old)
-    txn = lake.transaction("plan", day, reads=READS, config=[settings.audiences, settings.channels])
+    txn = lake.transaction("plan", day, reads=READS, config=[settings.audiences, settings.channels], code=__name__)
     if not txn.done(TABLE):
         tables = [_plan_one(name, destination, day, settings, txn) for name, destination in deliveries(settings)]
         _refuse_missing_audiences(lake, tables, day)

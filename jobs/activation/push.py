@@ -74,7 +74,7 @@ class _Push:
 
     def look(self) -> list[dict[str, Any]]:
         """The plan of the day beside what consent, addresses and the ledger say now, removals first."""
-        txn = self.lake.transaction("push_look", self.day, reads=(*plan.READS, plan.TABLE))
+        txn = self.lake.transaction("push_look", self.day, reads=(*plan.READS, plan.TABLE), code=__name__)
         planned = txn.read(plan.TABLE, day=self.day).where(
             (F.col("audience") == self.audience) & (F.col("destination") == self.destination)
         )
@@ -222,7 +222,7 @@ class _Push:
     def _publish(self, counts: dict[str, Any]) -> None:
         """The last of two runs that close at the same moment is what stays; each raises for what it did not do."""
         row = {"day": self.day, "audience": self.audience, "destination": self.destination} | counts
-        txn = self.lake.transaction(f"push_{self.audience}_{self.destination}", self.day, config=counts)
+        txn = self.lake.transaction(f"push_{self.audience}_{self.destination}", self.day, config=counts, code=__name__)
         data = pa.Table.from_pylist([row], schema=catalogue.get(DELIVERIES).arrow_schema())
         self.lake.upsert(DELIVERIES, data, txn)
 

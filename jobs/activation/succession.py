@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.identity.identity import CUSTOMER_ID_LENGTH
+from jobs.identity.customer_of import CUSTOMER_ID_LENGTH
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
 

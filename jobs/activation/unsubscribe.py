@@ -56,7 +56,7 @@ def suppress(lake: Lake, channel: str, identifiers: Iterable[str | None], reason
         return 0
     rows = [{"channel": channel, "identifier": i, "reason": reason, "since": day} for i in given]
     data = pa.Table.from_pylist(rows, schema=catalogue.get(SUPPRESSIONS).arrow_schema())
-    txn = lake.transaction(f"suppress_{channel}", day, config=[reason, given])
+    txn = lake.transaction(f"suppress_{channel}", day, config=[reason, given], code=__name__)
     return lake.append(SUPPRESSIONS, data, txn).rows
 
 

@@ -35,7 +35,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     as_of = max(newest_day(lake, name, day) for name in ("identity/map", TABLE))
     reads = sorted({"identity/map", *(t for trait in traits.values() if trait.over for t in tables_for(trait.over))})
     config = [traits, list(traits), settings.general.country, settings.general.timezone, str(as_of)]
-    txn = lake.transaction("traits", day, reads=reads, config=config)
+    txn = lake.transaction("traits", day, reads=reads, config=config, code=__name__)
     if not txn.done(TABLE):
         refuse_wrong_traits(get_spark(), settings)
         lake.replace(TABLE, traits_on(txn.read, txn.read("identity/map"), as_of, settings), txn)

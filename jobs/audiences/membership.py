@@ -27,9 +27,8 @@ _QUOTED = ("date", "timestamp")
 def run(day: date, settings: Settings) -> dict[str, Any]:
     """Evaluate every audience at the end of `day`. Raises ConfigError for a rule that is not allowed."""
     lake = Lake.of(settings)
-    txn = lake.transaction(
-        "audiences", day, reads=READS, config=[settings.audiences, settings.traits, settings.general.timezone]
-    )
+    config = [settings.audiences, settings.traits, settings.general.timezone]
+    txn = lake.transaction("audiences", day, reads=READS, config=config, code=__name__)
     if not txn.done(TABLE):
         refuse_wrong_rules(get_spark(), settings)
         found = members(customer_view(txn, day, settings), settings.audiences, view_with(settings.traits))

@@ -11,6 +11,9 @@ from jobs.config.settings import Settings
 from jobs.identity.identifiers import PERSON_COLUMNS, identifier_column
 from jobs.lake.lake import Lake
 
+CUSTOMER_ID_LENGTH = 16
+"""Characters of an identifier's hash that follow the `c` of the customer it names."""
+
 
 def newest_day(lake: Lake, name: str, day: date) -> date:
     """`day`, or the day the table already stands at if that is later: rerunning an old day loses nothing."""

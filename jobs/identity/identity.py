@@ -19,7 +19,7 @@ from jobs.config.settings import Settings
 from jobs.identity import decisions, evidence, model_store, size_cap, steward_answers
 from jobs.identity.components import NotComponents, components
 from jobs.identity.contact_rows import contact_versions, rows_of
-from jobs.identity.customer_of import newest_day
+from jobs.identity.customer_of import CUSTOMER_ID_LENGTH, newest_day
 from jobs.identity.identifiers import identifier_hash
 from jobs.identity.links import KINDS, find_links
 from jobs.identity.merges_and_splits import Links, replay
@@ -28,7 +28,6 @@ from jobs.identity.sightings import person_tables, sightings
 from jobs.lake.lake import Lake
 
 log = logging.getLogger(__name__)
-CUSTOMER_ID_LENGTH = 16
 NO_DECISIONS = decisions.as_frame([], pd.Series(dtype=object))
 
 CONTACTS = "valid/contacts"
@@ -47,7 +46,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     joining = settings.identity.model_dump_json(include={"identifiers", "junk", "matching", "largest_customer"})
     config = [joining, settings.general.country, [[one.decision, one.place] for one in settings.decisions]]
     reads = sorted({*tables, CONTACTS, steward_answers.TABLE})
-    txn = lake.transaction("identity", day, reads=reads, config=config, previous=model_store.TABLES)
+    txn = lake.transaction("identity", day, reads, config, previous=model_store.TABLES, code=__name__)
     if txn.done(*WRITES):
         return {"unchanged": True, "identifiers": lake.rows("identity/map")}
     as_of = newest_day(lake, "identity/map", day)

@@ -20,9 +20,11 @@ from jobs.identity.matching.compared import Compared
 from jobs.identity.matching.link_records import FACTS
 from jobs.identity.matching.model import Model
 from jobs.identity.probable import LINKS, RULE, Learned
+from jobs.lake.code import code_fingerprint
 from jobs.lake.tables.catalogue import get
-from jobs.lake.transactions import code_fingerprint
 
+STEP = "jobs.identity.identity"
+"""The module whose code, with all it imports, made what is kept."""
 MODEL, TERMS = "models/matching", "models/matching_terms"
 ROWS, PAIRS, EARLIER = "models/matching_rows", "models/matching_pairs", "models/matching_links"
 TABLES = (MODEL, TERMS, EARLIER, PAIRS, ROWS)
@@ -78,7 +80,7 @@ def _model_tables(learned: Learned, settings: Settings) -> Iterator[tuple[str, p
 
 def _fingerprint(settings: Settings) -> str:
     """Of all that decides how a pair is weighed and grouped, but for the records."""
-    told = [settings.identity.matching.model_dump(mode="json"), code_fingerprint()]
+    told = [settings.identity.matching.model_dump(mode="json"), code_fingerprint(STEP)]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 

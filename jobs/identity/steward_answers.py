@@ -60,7 +60,8 @@ def keep(answers: Sequence[Decision], given: date, settings: Settings) -> dict[s
     ]
     table = pa.Table.from_pylist(rows, get(TABLE).arrow_schema())
     config = sorted(one.id for one in good)
-    commit = lake.append(TABLE, table, lake.transaction("decisions", given, config=config).part(",".join(config)))
+    txn = lake.transaction("decisions", given, config=config, code=__name__).part(",".join(config))
+    commit = lake.append(TABLE, table, txn)
     if against:
         raise DecisionRefused(
             f"{len(against)} of {len(answers)} answers were not kept: {'; '.join(sorted(against.values()))}"

@@ -79,7 +79,8 @@ class Events:
         added = [event for event in self._added if event[:6] not in known]
         if added:
             schema = catalogue.get("ops/file_events").arrow_schema()
-            txn = self._lake.transaction(f"file_events_{self._source}", self._day, config=[list(map(str, added))])
+            config = [list(map(str, added))]
+            txn = self._lake.transaction(f"file_events_{self._source}", self._day, config=config, code=__name__)
             self._lake.append("ops/file_events", pa.Table.from_pylist([e._asdict() for e in added], schema), txn)
         return len(added)
 

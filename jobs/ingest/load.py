@@ -55,7 +55,7 @@ def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
     events.of_gone(landing.paths)
     noted = events.write()
     if entries:
-        txn = lake.transaction(f"ingest_{source}", day, config=[entry.file_id for entry in entries])
+        txn = lake.transaction(f"ingest_{source}", day, config=[entry.file_id for entry in entries], code=__name__)
         lake.append("ops/files", as_table(entries), txn)
     unclaimed = landing.unclaimed([(d.files, d.ready) for d in _datasets_in(settings.sources[source], settings)])
     if unclaimed:
@@ -139,7 +139,7 @@ def _load(lake: Lake, day: date, landing: Landing, files: NewFiles) -> list[Entr
     """Commit raw rows and refused lines of the new files; return the ledger entries."""
     raw = f"raw/{files.source}_{files.name}"
     ids = [new.file_id for new in files.new]
-    txn = lake.transaction(f"ingest_{files.source}_{files.name}", day, config=[ids, files.dataset])
+    txn = lake.transaction(f"ingest_{files.source}_{files.name}", day, config=[ids, files.dataset], code=__name__)
     rows = raw_rows(landing, files)
     lake.append(raw, rows, txn)
     for _ in rows:  # a retry finds its rows committed and reads none, but the ledger still needs their counts

@@ -45,7 +45,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     lake = Lake.of(settings)
     as_of = newest_day(lake, "identity/map", day)
     config = [settings.journey.model_dump_json(), settings.general.timezone, settings.general.country, str(as_of)]
-    txn = lake.transaction("map_journeys", day, reads=READS, config=config)
+    txn = lake.transaction("map_journeys", day, reads=READS, config=config, code=__name__)
     if not txn.done(*WRITES):
         _rebuild(lake, txn, as_of, settings)
     counts = _counts(lake)

@@ -22,6 +22,7 @@ from pyarrow.fs import FileType
 
 from jobs.lake import changes, edits, upkeep
 from jobs.lake import rows as table_rows
+from jobs.lake.code import code_fingerprint
 from jobs.lake.edits import Change, refuse_stale
 from jobs.lake.files import DataFile, LakeError, SchemaMismatch, of_day, sharing_keys
 from jobs.lake.log import Conflict, DeltaLog, Snapshot, filesystem
@@ -43,10 +44,7 @@ class Lake:
     """All tables below one root: a local folder or `s3://bucket/prefix`."""
 
     def __init__(
-        self,
-        root: str,
-        contracts: Mapping[str, Dataset] | None = None,
-        elsewhere: Mapping[str, str] | None = None,
+        self, root: str, contracts: Mapping[str, Dataset] | None = None, elsewhere: Mapping[str, str] | None = None
     ) -> None:
         """`contracts` are the tables to which the configuration adds columns; default: those the tables have.
 
@@ -119,11 +117,7 @@ class Lake:
         return table_rows.read_frame(self._log(name), [])
 
     def arrow(
-        self,
-        name: str,
-        columns: Sequence[str] | None = None,
-        day: dt.date | None = None,
-        version: int | None = None,
+        self, name: str, columns: Sequence[str] | None = None, day: dt.date | None = None, version: int | None = None
     ) -> pa.Table:
         """The rows as an Arrow table, read without the engine; for tables that fit in memory."""
         condition = None if day is None else _is_day(str(catalogue.get(name).day_column), day)
@@ -141,19 +135,21 @@ class Lake:
         reads: Sequence[str] = (),
         config: Any = None,
         previous: Sequence[str] = (),
+        code: str | Sequence[str] = (),
     ) -> Txn:
         """Begin a step: fix the versions of `reads`, and note the state of every table it might write.
 
-        `job` names what writes: two that can run at the same time, such as two sources, need two names. `previous`
-        are tables the step both reads and writes: fixed like `reads`, but not part of the id, since otherwise the
-        step's own result would make it run again.
+        `job` names what writes: two that can run at the same time, such as two sources, need two names. `previous`:
+        tables the step reads and writes, fixed but not part of the id: its own result must not make it run again.
+        `code`: the modules that make the result, the step's `__name__` and what it imports by a computed name, with all
+        they import; none named: the whole product.
         """
         names = sorted({*catalogue.DATASETS, *reads, *previous})
         with ThreadPoolExecutor(16) as pool:
             base = dict(zip(names, pool.map(self.version, names), strict=True))
         pins = {name: base[name] for name in {*reads, *previous}}
         inputs = {name: self._content_id(name, base[name]) for name in reads}
-        return Txn(job, fingerprint(job, day, inputs, config), day, self, pins, base)
+        return Txn(job, fingerprint(job, day, code_fingerprint(code), inputs, config), day, self, pins, base)
 
     def has(self, name: str, txn: Txn) -> bool:
         """Whether the newest write of this step to the table is this very transaction."""

@@ -1,8 +1,8 @@
 """Transactions: the identity of a step, and the versions of the tables it reads.
 
 `Lake.transaction` fixes the versions of the tables a step reads and gives the step an id: a fingerprint of its job,
-day, code, configuration and the files it reads. Each commit records that id in the Delta log under the step's name,
-and a write that finds its own id there as the newest for that name changes nothing. So:
+day, code (`jobs.lake.code`), configuration and the files it reads. Each commit records that id in the Delta log under
+the step's name, and a write that finds its own id there as the newest for that name changes nothing. So:
 
 - a retry, or a second copy of one attempt, is a no-op; of two that race, one commits and the other finds its id;
 - another configuration, other code or other input is another id, so the step runs again, also when a setting goes
@@ -24,7 +24,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -118,24 +117,14 @@ class Txn:
         return self.lake, self.pins[name]
 
 
-def fingerprint(job: str, day: dt.date, inputs: Mapping[str, str], config: Any) -> int:
+def fingerprint(job: str, day: dt.date, code: str, inputs: Mapping[str, str], config: Any) -> int:
     """The id of a step as a 63-bit number, which is what a Delta transaction holds.
 
     Raises TypeError for a value in `config` without a stable text form.
     """
-    identity = [job, day.isoformat(), code_fingerprint(), inputs, config]
+    identity = [job, day.isoformat(), code, inputs, config]
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True, default=_plain).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
-
-
-@cache
-def code_fingerprint() -> str:
-    """Hash of the source of the jobs, so that a step runs again after its code changed."""
-    digest = hashlib.sha256()
-    folder = Path(__file__).resolve().parents[1]
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
 
 
 def _plain(value: Any) -> Any:

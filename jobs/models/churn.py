@@ -60,7 +60,8 @@ def train(day: date, settings: Settings) -> dict[str, Any]:
     `waiting` and the reason says until when.
     """
     registry, lake = Registry(settings), Lake.of(settings)
-    txn = lake.transaction("train_churn", day, reads=features.READS, config=[settings.models, settings.journey])
+    config = [settings.models, settings.journey]
+    txn = lake.transaction("train_churn", day, reads=features.READS, config=config, code=__name__)
     answered = training.done_before(txn, registry, NAME) or training.overtaken(registry, NAME, day)
     if answered:
         return answered

@@ -35,7 +35,7 @@ LONGEST_WINDOW = 91
 def run(day: date, settings: Settings) -> dict[str, Any]:
     """Features of every customer on `day`, written to models/features."""
     lake = Lake.of(settings)
-    txn = lake.transaction("features", day, reads=READS, config=settings.journey)
+    txn = lake.transaction("features", day, reads=READS, config=settings.journey, code=__name__)
     if txn.done(TABLE):
         return {"day": day.isoformat(), "customers": lake.rows(TABLE, day=day)}
     frame = features_as_of(read_inputs(txn, settings, [day]), [day], settings.general.timezone, settings.journey)

@@ -28,7 +28,8 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     registry, lake = Registry(settings), Lake.of(settings)
     champions = {name: required_champion(registry, name) for name in models.SCORING}
     numbers = {name: version.number if version else None for name, version in champions.items()}
-    txn = lake.transaction("score", day, reads=[features.TABLE], config=[numbers, settings.models])
+    code = (__name__, *models.SCORING.values())
+    txn = lake.transaction("score", day, reads=[features.TABLE], config=[numbers, settings.models], code=code)
     frame = txn.arrow(features.TABLE, day=day).to_pandas().sort_values("customer_id", ignore_index=True)
     if frame.empty:
         raise ModelRefused(f"models/features has no customers for {day}; run the features step for that day first")

@@ -45,7 +45,7 @@ def train(day: date, settings: Settings) -> dict[str, Any]:
     The same day, data and configuration again change nothing. Too few customers is no error: the decision is `waiting`.
     """
     registry, lake = Registry(settings), Lake.of(settings)
-    txn = lake.transaction("train_segmentation", day, reads=[features.TABLE], config=settings.models)
+    txn = lake.transaction("train_segmentation", day, reads=[features.TABLE], config=settings.models, code=__name__)
     answered = training.done_before(txn, registry, NAME, TABLE) or training.overtaken(registry, NAME, day)
     if answered:
         return answered

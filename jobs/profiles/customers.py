@@ -44,8 +44,14 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     as_of = max(newest_day(lake, name, day) for name in ("identity/map", "profiles/customers"))
     general = settings.general
     reading = {name: one.datasets["consents"] for name, one in settings.sources.items() if "consents" in one.datasets}
-    config = [settings.identity.model_dump_json(), mapped_attributes(settings), general.country, general.timezone]
-    txn = lake.transaction("profiles", day, reads=READS, config=[*config, reading, str(as_of)])
+    config: list[Any] = [
+        settings.identity.model_dump_json(),
+        mapped_attributes(settings),
+        general.country,
+        general.timezone,
+    ]
+    config += [reading, str(as_of)]
+    txn = lake.transaction("profiles", day, reads=READS, config=config, code=__name__)
     if not txn.done(*WRITES):
         _rebuild(lake, txn, as_of, settings)
     counts = _counts(lake, settings.identity.largest_customer)

@@ -151,6 +151,7 @@ def report_silence(lake: Lake, source: str, day: date, settings: Settings) -> No
         if row["day"] == day:
             log.warning("%s.%s: %s: %s", source, row["dataset"], row["expectation"], row["detail"])
     if new:
-        txn = lake.transaction(f"silence_{source}", day, config=[[str(row["day"]), row["dataset"]] for row in new])
+        config = [[str(row["day"]), row["dataset"]] for row in new]
+        txn = lake.transaction(f"silence_{source}", day, config=config, code=__name__)
         schema = catalogue.get("ops/validations").arrow_schema()
         lake.append("ops/validations", pa.Table.from_pylist(new, schema=schema), txn)

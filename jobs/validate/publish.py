@@ -64,9 +64,8 @@ def _validate(lake: Lake, batch: Batch, settings: Settings) -> list[dict[str, An
     """Publish one batch and return its counts per file."""
     dataset = settings.sources[batch.source].datasets.get(batch.dataset)
     ids = [file["file_id"] for file in batch.files]
-    txn = lake.transaction(
-        f"validate_{batch.source}_{batch.dataset}", batch.day, reads=[batch.raw], config=[ids, dataset]
-    )
+    job, code = f"validate_{batch.source}_{batch.dataset}", (__name__, f"expectations.{batch.dataset}")
+    txn = lake.transaction(job, batch.day, reads=[batch.raw], config=[ids, dataset], code=code)
     counts = publish_batch(lake, batch, settings, txn)
     lake.append("ops/counts", as_table("ops/counts", counts), txn)
     return counts

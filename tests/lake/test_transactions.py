@@ -43,7 +43,7 @@ def test_inputs_code_settings_and_day_make_the_id(lake, monkeypatch):
     assert new() == ids[0]
     lake.append("ops/counts", counts("b"), Txn("t", 2))
     ids.append(new())
-    monkeypatch.setattr("jobs.lake.transactions.code_fingerprint", lambda: "other code")
+    monkeypatch.setattr("jobs.lake.lake.code_fingerprint", lambda _: "other code")
     ids.append(new())
     assert len(set(ids)) == len(ids)
     assert all(0 <= number < 2**63 for number in ids)

@@ -131,7 +131,8 @@ def _land(place: Place, prefix: str, source: str, day: date, staged: Staged, lak
         *(source, staged.dataset, prefix + path, day, staged.since, staged.until, staged.digest, staged.rows),
         datetime.now(UTC),
     )
-    txn = lake.transaction(f"pull_{source}_{staged.dataset}", day, config=[path, str(pull.pulled_at)])
+    config = [path, str(pull.pulled_at)]
+    txn = lake.transaction(f"pull_{source}_{staged.dataset}", day, config=config, code=__name__)
     schema = catalogue.get("ops/pulls").arrow_schema()
     lake.append("ops/pulls", pa.Table.from_pylist([asdict(pull)], schema=schema), txn)
     place.rename(_draft(path), path)

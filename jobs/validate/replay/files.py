@@ -103,7 +103,7 @@ def _publish(part: Part, loaded: list[tuple[Entry, int]]) -> tuple[list[dict[str
     refused = {entry.file_id: count for entry, count in loaded}
     batch = Batch(part.source, part.dataset, day, [asdict(entry) for entry in entries], refused)
     name = f"files/{batch.id}"
-    txn = part.lake.transaction(f"replay_{part.stamp.id}/{name}", part.stamp.day, reads=[part.raw])
+    txn = part.lake.transaction(f"replay_{part.stamp.id}/{name}", part.stamp.day, reads=[part.raw], code=__name__)
     counts = publish_batch(part.lake, batch, part.settings, txn)
     part.lake.upsert("ops/counts", rows_of("ops/counts", counts), txn)
     part.lake.upsert("ops/files", as_table(entries), txn)

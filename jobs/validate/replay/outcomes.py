@@ -59,7 +59,7 @@ def settle(lake: Lake, found: pa.Table, stamp: Stamp) -> None:
     A row that another replay closed meanwhile is left as it is. One for which another replay was first with a
     refusal gets this outcome as a further attempt.
     """
-    txn = lake.transaction("replay", stamp.day, config=stamp.id)
+    txn = lake.transaction("replay", stamp.day, config=stamp.id, code=__name__)
     for race in range(RACES):
         with database(lake) as tables:
             tables.register("found", found)

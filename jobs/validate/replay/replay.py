@@ -122,7 +122,8 @@ def run(
         reports.append(_replay(part))
     if decision and not dry_run and {stop.expectation for stop in silent} & set(decision.accept):
         table = carried_on(silent, decision.accept, decision.words(list(decision.accept)))
-        lake.append("ops/validations", table, lake.transaction(f"replay_{stamp.id}/silent", stamp.day))
+        txn = lake.transaction(f"replay_{stamp.id}/silent", stamp.day, code=__name__)
+        lake.append("ops/validations", table, txn)
     if not dry_run:
         reconciliation.refuse_imbalance(lake, pc.unique(selected["file_id"]).to_pylist())
     nothing = outcomes(selected, RESULT.empty_table(), corrected)

@@ -81,7 +81,7 @@ class Part:
     @cached_property
     def txn(self) -> Txn:
         """One per replay: what was written before is recognised by its keys, not by the id of a step."""
-        return self.lake.transaction(f"replay_{self.stamp.id}", self.stamp.day, reads=[self.raw])
+        return self.lake.transaction(f"replay_{self.stamp.id}", self.stamp.day, reads=[self.raw], code=__name__)
 
     @cached_property
     def counted(self) -> pa.Table:
