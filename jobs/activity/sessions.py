@@ -45,6 +45,29 @@ def with_session(events: DataFrame, gap_minutes: int) -> DataFrame:
     )
 
 
+def changed_periods(spans: DataFrame, gap_minutes: int) -> DataFrame:
+    """Periods in which the sessions of a customer have to be made again: `customer_id`, `low`, `high`.
+
+    `spans` are the stored sessions of customers with new events (`before`: the customer they were written with), and
+    the new events themselves (`before` is null): `customer_id`, `before`, `low`, `high`. What lies further apart than
+    the session gap, on whatever browser, cannot be one session; so spans fall apart into periods that know nothing of
+    each other. One has to be made again if it has a new event, or sessions of customers that were two.
+    """
+    by_time = Window.partitionBy("customer_id").orderBy("low", "high")
+    reach = F.max("high").over(by_time.rowsBetween(Window.unboundedPreceding, -1))
+    pause = F.unix_micros("low") - F.unix_micros(reach)
+    begins = F.coalesce(pause > gap_minutes * 60_000_000, F.lit(True)).cast("bigint")
+    so_far = by_time.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    numbered = spans.withColumn("begins", begins).withColumn("period", F.sum("begins").over(so_far))
+    periods = numbered.groupBy("customer_id", "period").agg(
+        F.min("low").alias("low"),
+        F.max("high").alias("high"),
+        F.max(F.col("before").isNull()).alias("new"),
+        (F.min("before") != F.max("before")).alias("joined"),
+    )
+    return periods.where(F.col("new") | F.col("joined")).select("customer_id", "low", "high")
+
+
 def sessions(events: DataFrame, channels: dict[str, str], timezone: str) -> DataFrame:
     """journeys/sessions from events with a session.
 

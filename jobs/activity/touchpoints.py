@@ -55,6 +55,11 @@ def visits(sessions: DataFrame) -> DataFrame:
     )
 
 
+def visit_id(session_id: str) -> Column:
+    """The touchpoint_id of the visit that a session is."""
+    return F.concat_ws(":", F.lit("visit"), F.lit("web"), session_id)
+
+
 def orders(versions: DataFrame, timezone: str) -> list[DataFrame]:
     """Orders when they were placed; returns and cancellations when they were first recorded, with minus the amount."""
     history = Window.partitionBy("source", "order_id", "status", *period_of(versions))
@@ -75,27 +80,32 @@ def orders(versions: DataFrame, timezone: str) -> list[DataFrame]:
 
 
 def campaign_contacts(events: DataFrame, timezone: str, click_days: int) -> DataFrame:
-    """Impressions, messages and answers to them, by campaign.
-
-    A delivered message was clicked if the same customer clicked in the same campaign and channel within `click_days`.
-    """
-    onwards = (
-        Window.partitionBy("customer_id", "channel", "campaign_id")
-        .orderBy("occurred_at", "event_id")
-        .rowsBetween(Window.currentRow, Window.unboundedFollowing)
-    )
-    next_click = F.min(F.when(F.col("type") == "click", F.unix_timestamp("occurred_at"))).over(onwards)
-    in_time = F.coalesce(next_click - F.unix_timestamp("occurred_at") <= click_days * 86_400, F.lit(False))
-    return _contacts(
-        events.withColumn("clicked", F.when(F.col("type") == "delivered", in_time)),
+    """Impressions, messages and answers to them, by campaign."""
+    contacts = _contacts(
+        events,
         type=F.col("type"),
         at="occurred_at",
         reference="event_id",
         timezone=timezone,
         channel=F.col("channel"),
         subject=F.col("campaign_id"),
-        clicked=F.col("clicked"),
     )
+    return with_clicked(contacts, click_days)
+
+
+def with_clicked(contacts: DataFrame, click_days: int) -> DataFrame:
+    """Contacts of campaigns with `clicked`.
+
+    A delivered message was clicked if the same customer clicked in the same campaign and channel within `click_days`.
+    """
+    onwards = (
+        Window.partitionBy("customer_id", "channel", "subject")
+        .orderBy("occurred_at", "reference", "source")
+        .rowsBetween(Window.currentRow, Window.unboundedFollowing)
+    )
+    next_click = F.min(F.when(F.col("type") == "click", F.unix_timestamp("occurred_at"))).over(onwards)
+    in_time = F.coalesce(next_click - F.unix_timestamp("occurred_at") <= click_days * 86_400, F.lit(False))
+    return contacts.withColumn("clicked", F.when(F.col("type") == "delivered", in_time))
 
 
 def conversations(versions: DataFrame, timezone: str) -> list[DataFrame]:
@@ -138,11 +148,10 @@ def answers(responses: DataFrame, timezone: str) -> DataFrame:
 
 def registrations(contacts: DataFrame, timezone: str) -> DataFrame:
     """The day each source first wrote a contact down."""
-    first = contacts.groupBy("source", "contact_id", *period_of(contacts)).agg(
-        F.min("customer_id").alias("customer_id"),
-        F.coalesce(F.min("created_at"), F.min("updated_at")).alias("created_at"),
-    )
-    return _contacts(first, "registration", "created_at", "contact_id", timezone, channel=F.col("source"))
+    history = Window.partitionBy("source", "contact_id", *period_of(contacts))
+    began = F.coalesce(F.min("created_at").over(history), F.min("updated_at").over(history))
+    newest = newest_versions(contacts.withColumn("created_at", began), "contact_id")
+    return _contacts(newest, "registration", "created_at", "contact_id", timezone, channel=F.col("source"))
 
 
 def posts(versions: DataFrame, timezone: str) -> DataFrame:

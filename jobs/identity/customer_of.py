@@ -46,6 +46,13 @@ def with_customer(df: DataFrame, identity_map: DataFrame, settings: Settings) ->
     )
 
 
+def identifiers_of(df: DataFrame, settings: Settings) -> DataFrame:
+    """Every identifier that rows carry: `identifier`, with repeats."""
+    columns = [name for name in ("source", "country", *PERSON_COLUMNS.values()) if name in df.columns]
+    distinct = df.select(*columns).distinct()
+    return distinct.select(F.explode(_candidates(columns, settings)).alias("candidate")).select("candidate.identifier")
+
+
 def _combination(columns: list[str]) -> Column:
     """One text per combination of values; a missing value differs from an empty one."""
     return F.concat_ws("\x1f", *[F.coalesce(F.col(name), F.lit("\x00")) for name in columns])

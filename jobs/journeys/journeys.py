@@ -13,15 +13,18 @@ from pyspark.sql import functions as F
 
 from jobs.activity import touchpoints as contacts
 from jobs.activity.conditions import day_of
+from jobs.activity.fresh import Fresh, Unknown
 from jobs.activity.sessions import sessions, with_session
 from jobs.activity.timeline import timeline
 from jobs.config.settings import Settings
 from jobs.identity.customer_of import newest_day, with_customer
 from jobs.journeys.carts import carts
+from jobs.journeys.day import update
 from jobs.journeys.kpis import kpis
 from jobs.journeys.moments import moments
 from jobs.journeys.stages import stages
 from jobs.lake.lake import Lake, Txn
+from jobs.lake.tables import catalogue
 
 log = logging.getLogger(__name__)
 VALID = ("valid/events", *(f"valid/{name}" for name in contacts.OF_DATASET))
@@ -44,13 +47,28 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     """
     lake = Lake.of(settings)
     as_of = newest_day(lake, "identity/map", day)
-    config = [settings.journey.model_dump_json(), settings.general.timezone, settings.general.country, str(as_of)]
-    txn = lake.transaction("map_journeys", day, reads=READS, config=config, code=__name__)
+    config = [settings.journey.model_dump_json(), settings.general.timezone, settings.general.country]
+    txn = lake.transaction(
+        "map_journeys", day, READS, config, previous=WRITES, state={"as_of": str(as_of)}, code=__name__
+    )
     if not txn.done(*WRITES):
-        _rebuild(lake, txn, as_of, settings)
+        try:
+            _go_on(lake, txn, as_of, settings)
+        except Unknown:
+            _rebuild(lake, txn, as_of, settings)
     counts = _counts(lake)
     log.info("journeys: %s", counts)
     return counts
+
+
+def _go_on(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
+    """From where the last run ended. Raises Unknown if that cannot be said, before anything is written."""
+    before = txn.before(*WRITES)
+    if before is None:
+        raise Unknown
+    with lake.scratch("journeys/sessions") as keep:
+        fresh = Fresh.since(lake, txn, before, as_of, settings, keep, [*VALID])
+        _finish(lake, txn, as_of, settings, update(fresh).tables)
 
 
 def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
@@ -60,19 +78,31 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     def publish(name: str, rows: DataFrame) -> DataFrame:
         return lake.read(name, version=lake.replace(name, rows, txn).version)
 
-    def arrived(name: str) -> DataFrame:
+    def known(name: str) -> DataFrame:
+        contract = catalogue.get(name)
         rows = txn.read(name).where(F.col("arrived") <= F.lit(as_of))
+        if contract.moment and not contract.versions:
+            rows = rows.where(day_of(contract.moment, zone) <= F.lit(as_of))
         return with_customer(rows, txn.read("identity/map"), settings)
 
-    events = arrived("valid/events").where(day_of("occurred_at", zone) <= F.lit(as_of))
-    visited = with_session(events, journey.session_gap_minutes)
+    visited = with_session(known("valid/events"), journey.session_gap_minutes)
     tables = {"sessions": publish("journeys/sessions", sessions(visited, journey.channels, zone))}
     tables["carts"] = publish("journeys/carts", carts(tables["sessions"], journey.cart_days, as_of, zone))
-    parts = [contacts.visits(tables["sessions"]), *_other_contacts(lake, arrived, settings)]
+    parts = [contacts.visits(tables["sessions"]), *_other_contacts(lake, known, settings)]
     every = contacts.touchpoints(parts, journey.valence).where(F.col("day") <= F.lit(as_of))
     tables["touchpoints"] = publish("journeys/touchpoints", every)
     found = moments(visited, journey, zone) if journey.moments else lake.empty("journeys/moments")
     tables["moments"] = publish("journeys/moments", found)
+    _finish(lake, txn, as_of, settings, tables)
+
+
+def _finish(lake: Lake, txn: Txn, as_of: date, settings: Settings, tables: dict[str, DataFrame]) -> None:
+    """Stages and KPIs, from the other tables."""
+    journey = settings.journey
+
+    def publish(name: str, rows: DataFrame) -> DataFrame:
+        return lake.read(name, version=lake.replace(name, rows, txn).version)
+
     tables["customers"] = timeline(tables["touchpoints"], journey.measures, as_of)
     placed = stages(tables["customers"], journey.stages, journey.measures)
     tables["stages"] = publish("journeys/stages", placed)
@@ -86,14 +116,14 @@ def _first_day(touchpoints: DataFrame) -> date | None:
     return touchpoints.where(F.col("type") != "registration").agg(F.min("day")).collect()[0][0]
 
 
-def _other_contacts(lake: Lake, arrived: Callable[[str], DataFrame], settings: Settings) -> list[DataFrame]:
+def _other_contacts(lake: Lake, known: Callable[[str], DataFrame], settings: Settings) -> list[DataFrame]:
     """Touchpoints of every channel but the web; a dataset no source delivers takes no time."""
     journey, zone = settings.journey, settings.general.timezone
     return [
         part
         for name, make in contacts.OF_DATASET.items()
         if lake.exists(f"valid/{name}")
-        for part in make(arrived(f"valid/{name}"), journey, zone)
+        for part in make(known(f"valid/{name}"), journey, zone)
     ]
 
 

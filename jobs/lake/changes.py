@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
 
-from jobs.lake.files import DataFile
+from pyarrow.fs import FileType
+
+from jobs.lake.files import DataFile, LakeError
 from jobs.lake.log import DeltaLog
+from jobs.lake.rows import read_frame
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,31 @@ def added(table: DeltaLog, since: int | None, until: int | None) -> Added | None
     if names - {file.path for file in files}:
         return None
     return Added([f for f in files if f.path in names], [f for f in files if f.path not in names])
+
+
+def arrived(table: DeltaLog, since: int | None, until: int | None, after: date, as_of: date) -> DataFrame | None:
+    """Rows of files added that arrived up to `as_of`, and rows of earlier files that arrived after `after`."""
+    from pyspark.sql import functions as F
+
+    found = added(table, since, until)
+    if found is None:
+        return None
+    day = F.col("arrived")
+    later = [file for file in found.before if file.may_hold("arrived", after + timedelta(days=1), as_of)]
+    rows = read_frame(table, found.new).where(day <= F.lit(as_of))
+    if not later or after >= as_of:
+        return rows
+    return rows.unionByName(read_frame(table, later).where((day > F.lit(after)) & (day <= F.lit(as_of))))
+
+
+def readable(table: DeltaLog, version: int | None) -> bool:
+    """Whether all files of a version are still there."""
+    try:
+        snapshot = table.snapshot(version) if version is not None else None
+    except LakeError:  # its log was cleaned
+        return False
+    paths = [f"{table.folder}/{file.path}" for file in snapshot.files] if snapshot else []
+    return all(info.type != FileType.NotFound for info in table.filesystem.get_file_info(paths))
 
 
 def _actions(table: DeltaLog, version: int) -> list[dict[str, Any]] | None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import pyarrow as pa
-
 from jobs.lake import rows as table_rows
 from jobs.lake.files import DataFile, sharing_keys
 from jobs.lake.log import DeltaLog, Snapshot
@@ -49,9 +47,10 @@ def upsert(table: DeltaLog, data: table_rows.Data, txn: Txn) -> Build:
     return build
 
 
-def revise(table: DeltaLog, gone: pa.Table, data: pa.Table, txn: Txn) -> Build:
+def revise(table: DeltaLog, gone: table_rows.Data, data: table_rows.Data, txn: Txn) -> Build:
     """Rows without those with the keys `gone`, and with `data`."""
     keys = gone.select(list(table.dataset.key))
+    something = table_rows.is_frame(keys) or keys.num_rows
     staged: table_rows.Staged | None = None
 
     def build(before: Snapshot | None) -> Change:
@@ -59,7 +58,7 @@ def revise(table: DeltaLog, gone: pa.Table, data: pa.Table, txn: Txn) -> Build:
         refuse_stale(table, txn, before, lambda files: files)
         if staged is None:
             staged = _staged(table, data)
-        touched = table_rows.files_with(table, before.files, keys) if before and keys.num_rows else []
+        touched = table_rows.files_with(table, before.files, keys) if before and something else []
         kept = table_rows.stage_without(table, touched, keys).files if touched else []
         return Change([*staged.files, *kept], touched, rows=staged.rows)
 

@@ -60,7 +60,8 @@ def from_log(row: dict[str, Any]) -> DataFile:
 
 def from_footer(dataset: Dataset, path: str, size: int, metadata: pq.FileMetaData) -> DataFile:
     """A file as its footer describes it."""
-    names = {*dataset.key, dataset.day_column, "arrived"}
+    moments = {column.name for column in dataset.columns if column.type in ("date", "timestamp")}
+    names = {*dataset.key, dataset.day_column, *moments}
     personal = {column.name for column in dataset.columns if column.personal}
     low: dict[str, Any] = {}
     high: dict[str, Any] = {}
@@ -145,10 +146,15 @@ def sharing_keys(dataset: Dataset, files: Sequence[DataFile], others: Sequence[D
 
 
 def groups_to_merge(dataset: Dataset, files: Sequence[DataFile], target_size: int) -> list[list[DataFile]]:
-    """Small files in groups of about `target_size` bytes; of one day each, for tables replaced day by day."""
+    """Small files in groups of about `target_size` bytes; of one day each, for tables replaced day by day.
+
+    Files of neighbouring days go together, so that their statistics still tell days apart.
+    """
     groups: list[list[DataFile]] = []
     by_day: dict[Any, list[DataFile]] = {}
-    for file in files:
+    names = {column.name for column in dataset.columns}
+    time = "arrived" if "arrived" in names else dataset.day_column or ""
+    for file in sorted(files, key=lambda f: (str(f.low.get(time, "")), f.path)):
         if file.size < target_size // 2:
             day = file.low.get(dataset.day_column or "") if dataset.scope == "day" else None
             by_day.setdefault(day, []).append(file)

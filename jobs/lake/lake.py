@@ -27,9 +27,10 @@ from jobs.lake.edits import Change, refuse_stale
 from jobs.lake.files import DataFile, LakeError, SchemaMismatch, of_day, sharing_keys
 from jobs.lake.log import Conflict, DeltaLog, Snapshot, filesystem
 from jobs.lake.place import Place
+from jobs.lake.scratch import Scratch
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.contract import Dataset
-from jobs.lake.transactions import Commit, StaleWrite, Txn, fingerprint
+from jobs.lake.transactions import Before, Commit, StaleWrite, Txn, basis, fingerprint
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -99,19 +100,22 @@ class Lake:
         These are the rows of files added in between that arrived up to `as_of`, and rows of earlier files that arrived
         after `after`: a DataFrame, or None if rows were removed or the log does not tell, see jobs/lake/changes.py.
         """
-        from pyspark.sql import functions as F
+        return changes.arrived(self._log(name), since, until, after, as_of)
 
-        table = self._log(name)
-        found = changes.added(table, since, until)
-        if found is None:
-            return None
-        arrived = F.col("arrived")
-        later = [file for file in found.before if file.may_hold("arrived", after + dt.timedelta(days=1), as_of)]
-        rows = table_rows.read_frame(table, found.new).where(arrived <= F.lit(as_of))
-        if not later or after >= as_of:
-            return rows
-        waited = table_rows.read_frame(table, later).where((arrived > F.lit(after)) & (arrived <= F.lit(as_of)))
-        return rows.unionByName(waited)
+    def added_files(self, name: str, since: int | None, until: int | None) -> changes.Added | None:
+        """The files behind `added`, for `read_files`; None if they cannot be told apart from those of before."""
+        return changes.added(self._log(name), since, until)
+
+    def read_files(self, name: str, files: Sequence[DataFile]) -> DataFrame:
+        return table_rows.read_frame(self._log(name), files)
+
+    def readable(self, name: str, version: int | None) -> bool:
+        """Whether the rows of a version are still there: vacuum deletes those of old ones."""
+        return changes.readable(self._log(name), version)
+
+    def scratch(self, name: str) -> Scratch:
+        """A place beside the data of a table for results that a step uses more than once."""
+        return Scratch(self._log(name))
 
     def empty(self, name: str) -> DataFrame:
         return table_rows.read_frame(self._log(name), [])
@@ -136,20 +140,24 @@ class Lake:
         config: Any = None,
         previous: Sequence[str] = (),
         code: str | Sequence[str] = (),
+        state: Mapping[str, str] | None = None,
     ) -> Txn:
         """Begin a step: fix the versions of `reads`, and note the state of every table it might write.
 
         `job` names what writes: two that can run at the same time, such as two sources, need two names. `previous`:
         tables the step reads and writes, fixed but not part of the id: its own result must not make it run again.
         `code`: the modules that make the result, the step's `__name__` and what it imports by a computed name, with all
-        they import; none named: the whole product.
+        they import; none named: the whole product. `state` is part of the id and kept with the commits, but no
+        configuration: a run with another one can go on from where the last run ended (`Txn.before`).
         """
         names = sorted({*catalogue.DATASETS, *reads, *previous})
         with ThreadPoolExecutor(16) as pool:
             base = dict(zip(names, pool.map(self.version, names), strict=True))
         pins = {name: base[name] for name in {*reads, *previous}}
         inputs = {name: self._content_id(name, base[name]) for name in reads}
-        return Txn(job, fingerprint(job, day, code_fingerprint(code), inputs, config), day, self, pins, base)
+        kept, source = dict(state or {}), code_fingerprint(code)
+        version = fingerprint(job, day, source, inputs, [config, kept] if kept else config)
+        return Txn(job, version, day, self, pins, base, basis(job, source, config), kept)
 
     def has(self, name: str, txn: Txn) -> bool:
         """Whether the newest write of this step to the table is this very transaction."""
@@ -208,11 +216,11 @@ class Lake:
         table = self._log(name)
         return self._publish(table, txn, edits.upsert(table, data, txn))
 
-    def revise(self, name: str, gone: pa.Table, data: pa.Table, txn: Txn) -> Commit:
+    def revise(self, name: str, gone: table_rows.Data, data: table_rows.Data, txn: Txn) -> Commit:
         """Remove the rows with the keys `gone` and add `data`, in one commit; only files with such rows are rewritten.
 
-        Keys of `data` that the table has must be among `gone`. Raises StaleWrite if the table changed since the
-        transaction began.
+        Keys of `data` that the table has must be among `gone`; both come as Arrow, or both from the engine. Raises
+        StaleWrite if the table changed since the transaction began.
         """
         table = self._log(name)
         return self._publish(table, txn, edits.revise(table, gone, data, txn))
@@ -224,6 +232,14 @@ class Lake:
         """
         table = self._log(name)
         return self._publish(table, txn, edits.delete(table, keys))
+
+    def last_run(self, name: str, txn: Txn) -> Before | None:
+        """The newest run of the step of `txn` that wrote this table, as far as its log still tells."""
+        table, app = self._log(name), txn.app_for(catalogue.get(name))
+        snapshot = table.snapshot()
+        number = snapshot.transaction(app) if snapshot else None
+        known = table.commit_info(snapshot, app, number) if snapshot and number is not None else {}
+        return Before(number, known["basis"], known["pins"], known["state"]) if number and "basis" in known else None
 
     def last_step(self, name: str, app: str) -> int | None:
         """The id of the newest write of a step to the table, see jobs/lake/transactions.py."""
@@ -286,6 +302,7 @@ class Lake:
                 return Commit(before.version, known.get("rows", 0), known.get("duplicates", 0), applied=False)
             change = build(before)
             info = {"app": app, "id": txn.version, "rows": change.rows, "duplicates": change.duplicates}
+            info |= {"basis": txn.basis, "pins": txn.pins, "state": txn.state} if txn.basis else {}
             try:
                 version = table.commit(before, change.add, change.remove, (app, txn.version), info)
             except Conflict:

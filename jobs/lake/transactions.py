@@ -50,6 +50,8 @@ class Tables(Protocol):
 
     def has(self, name: str, txn: Txn) -> bool: ...
 
+    def last_run(self, name: str, txn: Txn) -> Before | None: ...
+
 
 class StaleWrite(LakeError):
     """Another attempt published since this one began; its result would be older than what is there."""
@@ -66,11 +68,23 @@ class Commit:
 
 
 @dataclass(frozen=True)
+class Before:
+    """An earlier run of a step: its id, code and configuration, the versions it read and what it said of itself."""
+
+    id: int
+    basis: str
+    pins: dict[str, int | None]
+    state: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Txn:
     """The identity of one step's writes, and the versions it reads.
 
     `pins` are the versions of its inputs; `base` the version each table had when it began, None for no table yet.
     Both are empty for a transaction made by hand, which can only write and compares with the moment of its write.
+    `basis` stands for the code and configuration of the step, `state` is what it says about its run beside that; both
+    are kept with every commit, with the pins, so that the next run can go on from there (`before`).
     """
 
     app: str
@@ -79,6 +93,8 @@ class Txn:
     lake: Tables | None = field(default=None, repr=False, compare=False)
     pins: dict[str, int | None] = field(default_factory=dict, repr=False, compare=False)
     base: dict[str, int | None] = field(default_factory=dict, repr=False, compare=False)
+    basis: str = field(default="", repr=False, compare=False)
+    state: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, name: str, day: dt.date | None = None) -> DataFrame:
         """The table as it was when the transaction began."""
@@ -98,6 +114,18 @@ class Txn:
         if self.lake is None:
             raise LakeError(f"transaction {self.app}: made without a lake, so it cannot look at tables")
         return all(self.lake.has(name, self) for name in tables)
+
+    def before(self, *tables: str) -> Before | None:
+        """The run that these tables are the result of, to go on from there.
+
+        None if there is no such run, if code or configuration were others, or if the tables are not all of one run
+        (one was killed in between): then everything has to be made anew.
+        """
+        if self.lake is None:
+            raise LakeError(f"transaction {self.app}: made without a lake, so it cannot look at tables")
+        found = [self.lake.last_run(name, self) for name in tables]
+        first = found[0]
+        return first if first and first.basis == self.basis and all(one == first for one in found) else None
 
     def part(self, name: str) -> Txn:
         """A transaction for one of several writes of this step to the same table.
@@ -125,6 +153,12 @@ def fingerprint(job: str, day: dt.date, code: str, inputs: Mapping[str, str], co
     identity = [job, day.isoformat(), code, inputs, config]
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True, default=_plain).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
+
+
+def basis(job: str, code: str, config: Any) -> str:
+    """Stands for the code and configuration of a step, whatever its day and input."""
+    text = json.dumps([job, code, config], sort_keys=True, default=_plain)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,138 @@
+"""What is new since the last run of a step: rows that arrived, rows that waited for their day, customers that moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.activity.conditions import day_of
+from jobs.activity.moved import moved_customers
+from jobs.config.settings import Settings
+from jobs.identity.customer_of import identifiers_of, with_customer
+from jobs.lake.changes import Added
+from jobs.lake.files import DataFile
+from jobs.lake.lake import Lake, Txn
+from jobs.lake.scratch import Scratch
+from jobs.lake.tables import catalogue
+from jobs.lake.transactions import Before
+
+MAP = "identity/map"
+
+
+class Unknown(Exception):
+    """What is new cannot be said exactly: the step has to begin from everything."""
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """The difference between two runs of a step. `until` is the day the last run knew, `as_of` that of this one."""
+
+    lake: Lake
+    txn: Txn
+    before: Before
+    until: date
+    as_of: date
+    settings: Settings
+    keep: Scratch
+    moved: DataFrame
+    splits: bool
+    """Whether some of `moved` are no longer one customer."""
+
+    @classmethod
+    def since(
+        cls, lake: Lake, txn: Txn, before: Before, as_of: date, settings: Settings, keep: Scratch, tables: list[str]
+    ) -> Fresh:
+        """Raises Unknown if the day went back, or if rows of `tables` get a customer by an identifier that is new to
+        the map but not to them: the last run was ahead of the map."""
+        until = date.fromisoformat(before.state["as_of"])
+        if as_of < until:
+            raise Unknown
+        if before.pins[MAP] == txn.pins[MAP]:
+            nobody = lake.empty(MAP).select(F.col("customer_id").alias("before"), "customer_id")
+            return cls(lake, txn, before, until, as_of, settings, keep, nobody, False)
+        if not lake.readable(MAP, before.pins[MAP]):
+            raise Unknown
+        moved = keep(moved_customers(lake.read(MAP, version=before.pins[MAP]), txn.read(MAP)))
+        splits = not moved.where(F.col("customer_id").isNull()).isEmpty()
+        found = cls(lake, txn, before, until, as_of, settings, keep, moved, splits)
+        if found._knows_more(tables):
+            raise Unknown
+        return found
+
+    def map_then(self) -> DataFrame:
+        """The identity map of the last run."""
+        return self.lake.read(MAP, version=self.before.pins[MAP])
+
+    def rows(self, name: str, *moments: str) -> DataFrame:
+        """Rows of a table of valid/ that this run knows and the last did not, with the customer of today.
+
+        A row is known from the day it arrived; one with a time (a column of `moments`) on a later day is new again on
+        that day. Rows of customers that split are new too: they may belong to anybody now.
+        """
+        files = self._files(name)
+        due = self._later(F.col("arrived"))
+        for column in moments:
+            due = due | self._later(day_of(column, self.settings.general.timezone))
+        waiting = [file for file in files.before if self._may_be_due(file, moments)]
+        every = self.lake.read_files(name, files.new).unionByName(self.lake.read_files(name, waiting).where(due))
+        if self.splits:
+            known = self.lake.read_files(name, files.before).where(~due)
+            parted = self.moved.where(F.col("customer_id").isNull()).select(F.col("before").alias("customer_id"))
+            torn = self.with_customer_then(known).join(parted, "customer_id", "left_semi")
+            every = every.unionByName(torn.select(*every.columns))
+        visible = every.where(F.col("arrived") <= F.lit(self.as_of))
+        return self.with_customer(visible)
+
+    def with_customer(self, rows: DataFrame) -> DataFrame:
+        return with_customer(rows, self.txn.read(MAP), self.settings)
+
+    def with_customer_then(self, rows: DataFrame) -> DataFrame:
+        """With the customer the last run gave them."""
+        return with_customer(rows, self.map_then(), self.settings)
+
+    def known_then(self, name: str) -> DataFrame:
+        """The rows of a table of valid/ that the last run knew."""
+        return self.lake.read_files(name, self._files(name).before).where(F.col("arrived") <= F.lit(self.until))
+
+    def files(self, name: str) -> list[DataFile]:
+        """The files of a table of valid/, with their statistics."""
+        found = self._files(name)
+        return [*found.before, *found.new]
+
+    def _files(self, name: str) -> Added:
+        found = self.lake.added_files(name, self.before.pins[name], self.txn.pins[name])
+        if found is None:
+            raise Unknown
+        return found
+
+    def _later(self, day: Column) -> Column:
+        return F.coalesce(day > F.lit(self.until), F.lit(False))
+
+    def _may_be_due(self, file: DataFile, moments: tuple[str, ...]) -> bool:
+        # A later day begins, in any time zone, after midnight UTC of `until`.
+        after = datetime(self.until.year, self.until.month, self.until.day, tzinfo=UTC)
+        late = file.may_hold("arrived", self.until + timedelta(days=1), date.max)
+        return late or any(file.may_hold(m, after, datetime.max.replace(tzinfo=UTC)) for m in moments)
+
+    def _knows_more(self, tables: list[str]) -> bool:
+        """Whether rows of the last run carry an identifier that its map did not have and today's has."""
+        now = self.txn.read(MAP).where(F.col("first_seen") <= F.lit(self.until)).select("identifier", "first_seen")
+        new = self.keep(now.join(self.map_then().select("identifier"), on="identifier", how="left_anti"))
+        first = new.agg(F.min("first_seen")).collect()[0][0]
+        if first is None:
+            return False
+        for name in tables:
+            files = [file for file in self._files(name).before if file.may_hold("arrived", first, self.until)]
+            rows = self.lake.read_files(name, files)
+            carried = identifiers_of(rows.where(F.col("arrived") >= F.lit(first)), self.settings)
+            if not carried.join(new.select("identifier"), on="identifier", how="left_semi").isEmpty():
+                return True
+        return False
+
+
+def moments_of(name: str) -> tuple[str, ...]:
+    """The columns with a time of a table of valid/."""
+    return tuple(column.name for column in catalogue.get(name).columns if column.type == "timestamp")

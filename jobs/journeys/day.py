@@ -1,0 +1,206 @@
+"""The journeys of a day: each table gets what arrived, and what that changes of what was written before.
+
+Beside new rows, tables change for customers that merged or split, for rows that waited for their day, and by time
+alone: a basket is given up, a contact leaves a window. What is not touched by any of these stays as it is stored.
+Every table is what a rebuild from everything would make of it (`jobs.journeys.journeys`), or Unknown is raised.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.activity import touchpoints as contacts
+from jobs.activity.conditions import day_of
+from jobs.activity.fresh import Fresh, moments_of
+from jobs.activity.moved import went_with, with_customer_now
+from jobs.activity.sessions import changed_periods, sessions, with_session
+from jobs.journeys.carts import carts
+from jobs.journeys.moments import moments
+from jobs.lake.tables import catalogue
+
+EVENTS = "valid/events"
+
+
+@dataclass
+class Today:
+    """What a day makes of the tables so far: each as it is now, and the days on which it has other rows."""
+
+    tables: dict[str, DataFrame] = field(default_factory=dict)
+    days: dict[str, set[date]] = field(default_factory=dict)
+
+
+def update(fresh: Fresh) -> Today:
+    """Write sessions, baskets, touchpoints and moments. Raises Unknown, before anything is written, if it cannot."""
+    today = Today()
+    visits = _Visits(fresh)
+    records = [_new_records(fresh, name) for name in contacts.OF_DATASET if fresh.txn.pins[f"valid/{name}"] is not None]
+    visits.write(today)
+    _write_carts(fresh, visits, today)
+    _write_touchpoints(fresh, visits, records, today)
+    return today
+
+
+class _Visits:
+    """Sessions that have to be made again, and those that only have another customer now."""
+
+    def __init__(self, fresh: Fresh) -> None:
+        self.fresh, keep = fresh, fresh.keep
+        journey, zone = fresh.settings.journey, fresh.settings.general.timezone
+        stored = with_customer_now(fresh.txn.read("journeys/sessions"), fresh.moved)
+        new = fresh.rows(EVENTS, "occurred_at").where(day_of("occurred_at", zone) <= F.lit(fresh.as_of))
+        moment = F.col("occurred_at")
+        points = keep(
+            new.where(F.col("customer_id").isNotNull()).select(
+                "customer_id", F.lit(None).cast("string").alias("before"), moment.alias("low"), moment.alias("high")
+            )
+        )
+        touched = points.select("customer_id").union(fresh.moved.select("customer_id")).dropna().distinct()
+        known = stored.join(touched, on="customer_id", how="left_semi")
+        spans = known.select("customer_id", "before", F.col("started_at").alias("low"), F.col("ended_at").alias("high"))
+        periods = keep(changed_periods(points.unionByName(spans), journey.session_gap_minutes))
+        self.events = keep(with_session(self._events_in(periods), journey.session_gap_minutes))
+        again = periods.select("customer_id", "low", "high", F.lit(True).alias("again"))
+        within = F.col("started_at").between(F.col("low"), F.col("high"))
+        marked = known.join(again, on="customer_id", how="left").where(within)
+        other = stored.where(F.col("customer_id").isNull() | (F.col("customer_id") != F.col("before")))
+        gone = marked.select("session_id", "before", "day").union(other.select("session_id", "before", "day"))
+        self.gone = keep(gone.distinct())
+        made_again = marked.select("session_id")
+        rekeyed = other.where(F.col("customer_id").isNotNull()).join(made_again, on="session_id", how="left_anti")
+        made = sessions(self.events, journey.channels, zone)
+        self.rows = keep(_typed("sessions", made).unionByName(_typed("sessions", rekeyed)))
+        self.rekeyed = rekeyed.select("session_id", "customer_id")
+
+    def _events_in(self, periods: DataFrame) -> DataFrame:
+        """Every event of the periods, read from the files that may hold events of those days."""
+        fresh, zone = self.fresh, self.fresh.settings.general.timezone
+        span = F.sequence(F.to_date("low"), F.to_date("high"), F.expr("interval 1 day"))
+        days = sorted(row[0] for row in periods.select(F.explode(span).alias("day")).distinct().collect())
+
+        begins = [datetime(day.year, day.month, day.day, tzinfo=UTC) for day in days]
+        files = [
+            file
+            for file in fresh.files(EVENTS)
+            if any(file.may_hold("occurred_at", begin, begin + timedelta(days=1)) for begin in begins)
+        ]
+        known = (F.col("arrived") <= F.lit(fresh.as_of)) & (day_of("occurred_at", zone) <= F.lit(fresh.as_of))
+        found = fresh.lake.read_files(EVENTS, files)
+        rows = fresh.with_customer(found.where(known & F.to_date("occurred_at").isin(days)))
+        inside = F.col("occurred_at").between(F.col("low"), F.col("high"))
+        return rows.join(periods, on="customer_id", how="inner").where(inside).drop("low", "high")
+
+    @property
+    def customers(self) -> DataFrame:
+        """Customers of today with other visits than before: `customer_id`."""
+        before = self.gone.select(F.col("before").alias("customer_id"))
+        now = with_customer_now(before, self.fresh.moved).select("customer_id").dropna()
+        return self.rows.select("customer_id").union(now).distinct()
+
+    def write(self, today: Today) -> None:
+        journey, zone = self.fresh.settings.journey, self.fresh.settings.general.timezone
+        _revise(self.fresh, today, "sessions", self.gone, self.rows)
+        if not journey.moments:
+            today.tables["moments"] = self.fresh.txn.read("journeys/moments")
+            return
+        stored = self.fresh.txn.read("journeys/moments")
+        gone = self.fresh.keep(stored.join(self.gone.select("session_id"), on="session_id", how="left_semi"))
+        rekeyed = gone.drop("customer_id").join(self.rekeyed, on="session_id", how="inner")
+        made = _typed("moments", moments(self.events, journey, zone))
+        _revise(self.fresh, today, "moments", gone, made.unionByName(_typed("moments", rekeyed)))
+
+
+def _write_carts(fresh: Fresh, visits: _Visits, today: Today) -> None:
+    """Baskets of customers with other visits, and of those whose basket is open: it may be given up by now."""
+    name, journey, zone = "journeys/carts", fresh.settings.journey, fresh.settings.general.timezone
+    stored = fresh.txn.read(name)
+    waiting = with_customer_now(stored.where(F.col("status") == "open"), fresh.moved).select("customer_id").dropna()
+    touched = fresh.keep(visits.customers.union(waiting).distinct())
+    made = carts(
+        today.tables["sessions"].join(touched, on="customer_id", how="left_semi"), journey.cart_days, fresh.as_of, zone
+    )
+    _write_difference(fresh, today, "carts", stored.join(_ids_before(fresh, touched), "customer_id", "left_semi"), made)
+
+
+@dataclass(frozen=True)
+class _Records:
+    """Contacts of records that are new or have a new version: as the last run made them, and as they are `now`."""
+
+    was: list[DataFrame]
+    now: list[DataFrame]
+
+
+def _new_records(fresh: Fresh, dataset: str) -> _Records:
+    name, make = f"valid/{dataset}", contacts.OF_DATASET[dataset]
+    contract, journey, zone = catalogue.get(name), fresh.settings.journey, fresh.settings.general.timezone
+    new = fresh.rows(name, *moments_of(name))
+    if not contract.versions:
+        return _Records(
+            [], make(fresh.keep(new.where(day_of(str(contract.moment), zone) <= F.lit(fresh.as_of))), journey, zone)
+        )
+    record = ["source", str(contract.id)]
+    names = fresh.keep(new.select(*record).distinct())
+    now = fresh.txn.read(name).where(F.col("arrived") <= F.lit(fresh.as_of)).join(names, record, "left_semi")
+    then = fresh.known_then(name).join(names, record, "left_semi")
+    return _Records(
+        make(fresh.keep(fresh.with_customer_then(then)), journey, zone),
+        make(fresh.keep(fresh.with_customer(now)), journey, zone),
+    )
+
+
+def _write_touchpoints(fresh: Fresh, visits: _Visits, records: list[_Records], today: Today) -> None:
+    """Contacts of customers with something new, of whom the order and the clicks of all may be others now."""
+    journey, stored = fresh.settings.journey, fresh.txn.read("journeys/touchpoints")
+    now = [contacts.visits(visits.rows), *(part for one in records for part in one.now)]
+    was = [part.select("customer_id", "touchpoint_id") for one in records for part in one.was]
+    ended = visits.gone.select(
+        F.col("before").alias("customer_id"), contacts.visit_id("session_id").alias("touchpoint_id")
+    )
+    gone = fresh.keep(reduce(DataFrame.union, was, ended))
+    touched = [part.select("customer_id") for part in (*now, with_customer_now(gone, fresh.moved), fresh.moved)]
+    customers = fresh.keep(reduce(DataFrame.union, touched).dropna().distinct())
+    before = fresh.keep(stored.join(_ids_before(fresh, customers), "customer_id", "left_semi"))
+    kept = (
+        with_customer_now(before, fresh.moved)
+        .where(F.col("customer_id").isNotNull())
+        .join(gone.select("touchpoint_id"), "touchpoint_id", "left_anti")
+        .select(*stored.columns)
+    )
+    every = reduce(DataFrame.unionByName, now, kept).where(F.col("day") <= F.lit(fresh.as_of))
+    clicked = contacts.with_clicked(every, journey.click_days)
+    _write_difference(fresh, today, "touchpoints", before, contacts.touchpoints([clicked], journey.valence))
+
+
+def _ids_before(fresh: Fresh, customers: DataFrame) -> DataFrame:
+    """Ids under which rows of these customers, and of all that split, are stored: `customer_id`."""
+    split = fresh.moved.where(F.col("customer_id").isNull()).select("before")
+    return went_with(customers, fresh.moved).union(split).distinct().withColumnRenamed("before", "customer_id")
+
+
+def _write_difference(fresh: Fresh, today: Today, table: str, before: DataFrame, after: DataFrame) -> None:
+    """Put `after` in the place of `before`, rows of one table, but write only what differs."""
+    sides = before.withColumn("side", F.lit(1)).unionByName(_typed(table, after).withColumn("side", F.lit(2)))
+    both = sides.groupBy(*before.columns).agg(F.sum("side").alias("side"))
+    differing = fresh.keep(both.where(F.col("side") != 3))
+    old, new = (differing.where(F.col("side") == side) for side in (1, 2))
+    _revise(fresh, today, table, old, new.select(*before.columns))
+
+
+def _typed(table: str, rows: DataFrame) -> DataFrame:
+    """The columns of a table as it stores them, so that rows made now can be put beside rows read."""
+    return rows.select(*[F.col(c.name).cast(c.type) for c in catalogue.get(f"journeys/{table}").columns])
+
+
+def _revise(fresh: Fresh, today: Today, table: str, old: DataFrame, new: DataFrame) -> None:
+    """Write `new` in the place of `old`, of which the key and the day matter."""
+    name = f"journeys/{table}"
+    contract = catalogue.get(name)
+    if contract.day_column:
+        every = old.select(contract.day_column).union(new.select(contract.day_column))
+        today.days[table] = {row[0] for row in every.dropna().distinct().collect()}
+    commit = fresh.lake.revise(name, old.select(*contract.key), new, fresh.txn)
+    today.tables[table] = fresh.lake.read(name, version=commit.version)
