@@ -32,6 +32,9 @@ PARITY = {
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
 }
 
+NEVER = str(2**31 - 1)
+"""Seconds: 68 years. Sail takes any number of 64 bits, but adds the larger ones to its clock, which then overflows."""
+
 _server: Any = None  # lives as long as the process; dropping the last reference would stop it
 _session: _Session | None = None
 _starting = threading.Lock()
@@ -44,7 +47,7 @@ class _Session(NamedTuple):
 
 
 def get_spark() -> SparkSession:
-    """The session of this process, started at the first call and reused by every later one.
+    """The session of this process, started at the first call and reused by every later one, however long it was idle.
 
     Raises RuntimeError in a process forked after the engine started: a connection cannot be shared across a fork,
     and waiting for it would never end.
@@ -60,11 +63,14 @@ def get_spark() -> SparkSession:
 
 
 def _connect(address: str) -> SparkSession:
-    from pyspark.sql import SparkSession
+    from pyspark.sql.connect.session import SparkSession as Session
+
+    from jobs.engine_session import LastingChannel
 
     # It writes every failed query to stderr with the values in it: noise in Airflow, and perhaps personal data.
     logging.getLogger("SQLQueryContextLogger").disabled = True
-    session = SparkSession.builder.remote(address).create()
+    os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"  # what `builder.remote` sets: functions build columns for Connect
+    session: Any = Session.builder.channelBuilder(LastingChannel(address, PARITY)).create()
     for key, value in PARITY.items():
         _set(session, key, value)
     return session
@@ -94,6 +100,8 @@ def _embedded_address() -> str:
     if _server is None:
         # Its log goes to stderr, which Airflow shows as errors; it reads these variables when it starts.
         os.environ.setdefault("RUST_LOG", "error")
+        # Only this process uses its session, so it lives as long as the process, whatever is set for other servers.
+        os.environ["SAIL_SPARK__SESSION_TIMEOUT_SECS"] = NEVER
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
         if endpoint:
             os.environ.setdefault("AWS_ENDPOINT", endpoint)
