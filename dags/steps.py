@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipExceptio
 from dags.common import ZONE
 from jobs import pipeline
 from jobs.config import connections, settings
+from jobs.lake import engine
 
 CHATTY = ("alembic", "great_expectations", "grpc", "mlflow", "py4j", "pyspark", "urllib3")
 
@@ -38,7 +39,8 @@ def call(run: Callable[..., Any], *args: Any, **options: Any) -> Any:
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("pyspark.sql.connect.logging").disabled = True  # as it starts; what it would say is raised too
-    return run(*args, data_day(), settings.load_settings(), **options)
+    with engine.told_plainly():
+        return run(*args, data_day(), settings.load_settings(), **options)
 
 
 def published(counts: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,10 @@ class StepFailed(Exception):
     """A step cannot honestly end green. The message says what, where and what to do; it holds no personal data."""
 
 
+class EngineFailed(StepFailed):
+    """The engine refused a query or is gone. Its own words are left out: they repeat values of rows."""
+
+
 class DataStopped(StepFailed):
     """A dataset broke a critical expectation: its batch is set aside and what depends on it must wait."""
 

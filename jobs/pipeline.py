@@ -12,6 +12,7 @@ from typing import Any
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
 from jobs.errors import StepFailed
+from jobs.lake.engine import told_plainly
 
 Part = tuple[str, ...]
 """What one call of a step is about: nothing, a source, a model, or an audience and its destination."""
@@ -129,7 +130,8 @@ def run_day(day: date, settings: Settings, until: str | None = None) -> Iterator
 def _run(step: Step, part: Part, day: date, settings: Settings) -> Outcome:
     about, started = " to ".join(part), time.monotonic()
     try:
-        counts = step.function(*part, day, settings)
+        with told_plainly():
+            counts = step.function(*part, day, settings)
     except StepFailed as error:
         return Outcome(step.name, about, time.monotonic() - started, error=error)
     return Outcome(step.name, about, time.monotonic() - started, counts)

@@ -14,6 +14,7 @@ from jobs.cli.console import Config, console, require_table, show
 from jobs.config.settings import Settings, load_settings
 from jobs.config.yaml_files import ConfigError, nearest
 from jobs.errors import StepFailed
+from jobs.lake.engine import told_plainly
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="The customer journey platform that runs on Airflow."
@@ -32,7 +33,8 @@ def main() -> None:
     from rich.markup import escape
 
     try:
-        app()
+        with told_plainly():
+            app()
     except ConfigError as error:
         Console(stderr=True).print(f"[bold red]Configuration:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(2)

@@ -17,7 +17,12 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jobs.errors import EngineFailed
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -33,7 +38,9 @@ PARITY = {
 }
 
 NEVER = str(2**31 - 1)
-"""Seconds: 68 years. Sail takes any number of 64 bits, but adds the larger ones to its clock, which then overflows."""
+"""Seconds, 68 years: the largest number that no clock of Sail can overflow at; the largest it accepts make it hang."""
+GONE = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "UNAUTHENTICATED")
+"""Answers of the connection, not of the engine."""
 
 _server: Any = None  # lives as long as the process; dropping the last reference would stop it
 _session: _Session | None = None
@@ -65,7 +72,7 @@ def get_spark() -> SparkSession:
 def _connect(address: str) -> SparkSession:
     from pyspark.sql.connect.session import SparkSession as Session
 
-    from jobs.engine_session import LastingChannel
+    from jobs.lake.engine_session import LastingChannel
 
     # It writes every failed query to stderr with the values in it: noise in Airflow, and perhaps personal data.
     logging.getLogger("SQLQueryContextLogger").disabled = True
@@ -85,6 +92,65 @@ def stop_spark() -> None:
     if _session and _session.process == os.getpid():
         _session.spark.stop()
     _session = None
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """Makes an error of the engine one message for a person; every other error passes."""
+    try:
+        yield
+        return
+    except Exception as error:
+        told = _told(error)
+        if told is None:
+            raise
+    raise told from None  # a traceback would show the words of the engine
+
+
+def lost(error: BaseException) -> bool:
+    """Whether this error says that the engine or its session is gone, rather than that it cannot do what is asked."""
+    if not _of_engine(error):
+        return False
+    code = getattr(error, "getGrpcStatusCode", getattr(error, "code", lambda: None))()
+    gone = ("is not running", "INVALID_HANDLE", "NO_ACTIVE_SESSION")
+    return getattr(code, "name", "") in GONE or any(words in str(error) for words in gone)
+
+
+def _told(error: Exception) -> EngineFailed | None:
+    if not _of_engine(error):
+        return None
+    condition = getattr(error, "getCondition", lambda: None)()
+    code = getattr(getattr(error, "getGrpcStatusCode", getattr(error, "code", lambda: None))(), "name", "")
+    names = ", ".join(name for name in (type(error).__name__, condition, code) if name and name != "UNKNOWN")
+    if lost(error):
+        return EngineFailed(
+            f"the Spark server at {_address() or 'this process'} is gone or ended the session ({names}); see that it "
+            "is up and can be reached, then run again: what is done stays done"
+        )
+    return EngineFailed(
+        f"the engine cannot do what {_asked_by(error)} asks ({names}); its words are left out, since they may hold "
+        "values of rows. `klantreis check` finds expressions it does not understand; correct what they need and run "
+        "again, and if the configuration is fine, report this message"
+    )
+
+
+def _of_engine(error: BaseException) -> bool:
+    return any(kind.__module__.partition(".")[0] in ("pyspark", "grpc") for kind in type(error).__mro__)
+
+
+def _asked_by(error: BaseException) -> str:
+    """The last place of our own code on the way to the error."""
+    places = [
+        f"{frame.f_globals['__name__']} (line {line})"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if frame.f_globals["__name__"].startswith("jobs.") and frame.f_globals["__name__"] != __name__
+    ]
+    return places[-1] if places else "this step"
+
+
+def _address() -> str:
+    """SPARK_REMOTE without its parameters, which may hold a token."""
+    return os.environ.get("SPARK_REMOTE", "").partition("/;")[0]
 
 
 def path_for_engine(uri: str) -> str:
@@ -118,5 +184,7 @@ def _set(session: SparkSession, key: str, value: str) -> None:
     try:
         session.conf.set(key, value)
     except Exception as error:  # a managed cluster may lock a setting; wrong only if it differs from what is needed
+        if lost(error):
+            raise
         if session.conf.get(key, None) != value:
             raise RuntimeError(f"the Spark server refuses {key}={value}; set it on the server") from error

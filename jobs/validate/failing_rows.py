@@ -16,6 +16,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.lake.engine import lost
 from jobs.errors import StepFailed
 from jobs.lake.lake import Lake
 from jobs.validate.contract import Contract, Unreadable
@@ -42,7 +43,9 @@ def flagged_rows(
     with ExitStack() as stack:
         try:
             rows = stack.enter_context(staged(lake, only(contract.flag(raw))))
-        except PySparkException:
+        except PySparkException as error:
+            if lost(error):
+                raise
             unreadable = _unreadable(contract, raw, paths)
             try:
                 rows = stack.enter_context(staged(lake, only(contract.flag(raw, unreadable))))
@@ -95,7 +98,9 @@ def _stops(contract: Contract, raw: DataFrame) -> bool:
     values = mapped(raw, contract.mapping)
     try:
         values.select(*(F.count(F.col(name)) for name in values.columns)).collect()
-    except PySparkException:
+    except PySparkException as error:
+        if lost(error):
+            raise
         return True
     return False
 

@@ -6,21 +6,28 @@ import datetime as dt
 import os
 import subprocess
 import sys
+import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from pyspark.errors import PySparkException
+from pyspark.errors.exceptions.connect import SparkConnectGrpcException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.errors import EngineFailed
 from jobs.lake import engine
+from jobs.lake.engine import told_plainly
 from jobs.lake.lake import Lake, Txn
 from tests.lake.lake_rows import DAY, counts, scores
-from tests.spark_server import spark_server, why_not
+from tests.sail_server import sail_server, wait_until_sessions_end
+from tests.spark_server import free_port, spark_server, why_not
 
 ROOT = Path(__file__).resolve().parents[2]
 MOMENT = dt.datetime(2017, 3, 26, 1, 30, tzinfo=dt.UTC)  # the hour summer time begins in Amsterdam
@@ -104,6 +111,82 @@ os.waitpid(child, 0)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.stdout.startswith("the engine started before this process was forked")
+
+
+SECONDS = 2
+
+
+@pytest.fixture(scope="module")
+def forgetful(tmp_path_factory) -> Iterator[str]:
+    """Address of an engine that ends a session that is not used for two seconds."""
+    with sail_server(tmp_path_factory.mktemp("sail"), SECONDS) as address:
+        yield address
+
+
+def test_a_session_that_the_server_ended_is_replaced_and_has_the_settings_that_parity_needs(forgetful):
+    with running_on(forgetful):
+        assert engine.get_spark().range(3).count() == 3
+        wait_until_sessions_end(forgetful, SECONDS)
+        conf = engine.get_spark().conf
+        assert {key: conf.get(key) for key in engine.PARITY} == engine.PARITY
+        assert engine.get_spark().range(3).count() == 3
+
+
+def test_frames_of_a_session_that_the_server_ended_are_read_in_the_next_one(forgetful):
+    with running_on(forgetful):
+        numbers = engine.get_spark().range(3)
+        words = engine.get_spark().createDataFrame([(1, "a")], "id long, word string")
+        wait_until_sessions_end(forgetful, SECONDS)
+        assert numbers.join(words, on="id", how="inner").toArrow().to_pylist() == [{"id": 1, "word": "a"}]
+        wait_until_sessions_end(forgetful, SECONDS)
+        assert words.schema.names == ["id", "word"]
+
+
+def test_a_query_may_take_longer_than_the_server_keeps_a_session(forgetful):
+    with running_on(forgetful):
+        spark = engine.get_spark()
+        rows = 5_000_000
+        while True:  # more work until it takes long enough on this machine
+            begun = time.monotonic()
+            assert spark.range(rows).select(F.sum(F.crc32(F.sha2(F.col("id").cast("string"), 256)) % 7)).count() == 1
+            spark.range(rows).select(F.max(F.sha2(F.col("id").cast("string"), 256))).collect()
+            if time.monotonic() - begun > 2.5 * SECONDS:
+                return
+            rows *= 3
+
+
+def test_the_embedded_engine_keeps_its_session_whatever_other_servers_are_told():
+    code = """
+import time
+from jobs.engine import get_spark
+numbers = get_spark().range(3)
+print(numbers.count())
+time.sleep(3)
+print(numbers.count(), get_spark().range(4).count())
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "SPARK_REMOTE"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment | {"SAIL_SPARK__SESSION_TIMEOUT_SECS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == ["3", "3", "4"], done.stderr
+
+
+def test_an_error_of_the_engine_is_one_message_without_values(spark):
+    with pytest.raises(EngineFailed, match=r"cannot do what this step asks .*NumberFormat") as told, told_plainly():
+        spark.sql("select cast('secret' as int)").collect()
+    assert "secret" not in "".join(traceback.format_exception(told.value))
+
+
+def test_an_engine_that_is_gone_is_told_from_one_that_refuses(monkeypatch):
+    monkeypatch.setenv("SPARK_REMOTE", f"sc://127.0.0.1:{free_port()}/;token=secret")
+    error = SparkConnectGrpcException("no route", grpc_status_code=grpc.StatusCode.UNAVAILABLE)
+    with pytest.raises(EngineFailed, match=r"sc://127.0.0.1:\d+ is gone .*what is done stays") as told, told_plainly():
+        raise error
+    assert "secret" not in str(told.value)
 
 
 def test_s3_has_the_name_each_engine_knows_it_by(monkeypatch):

@@ -1,4 +1,4 @@
-"""A Spark Connect session that outlives those of its server. Used by jobs/engine.py only.
+"""A Spark Connect session that outlives those of its server. Used by jobs/lake/engine.py only.
 
 Servers and proxies end a session that was not used for a while; Sail even one whose query takes longer than that. A
 DataFrame is a plan that any session can run. So every request goes out under a session the server still has: one that
@@ -45,9 +45,7 @@ class LastingChannel(DefaultChannelBuilder):
         return grpc.intercept_channel(plain, _Renewing(plain, tuple(self.metadata()), self._settings))
 
 
-class _Renewing(
-    grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor, grpc.StreamUnaryClientInterceptor
-):
+class _Renewing(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor, grpc.StreamUnaryClientInterceptor):
     """Puts the name of a living session into every request, and the client's own into every answer."""
 
     def __init__(self, channel: grpc.Channel, metadata: Iterable[Any], settings: Mapping[str, str]) -> None:
