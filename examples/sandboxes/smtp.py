@@ -9,6 +9,7 @@ Replies can be planned in `DIR/replies.json`, read for every recipient: `{"recip
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import ssl
@@ -23,7 +24,10 @@ HANGUP = "hangup"
 
 
 class SmtpSandbox:
-    """The server. `login` makes it ask for that user name and password, `tls` for STARTTLS before anything else."""
+    """The server. `login` makes it ask for that user name and password, `tls` for STARTTLS before anything else.
+
+    `answer_seconds` is how long it takes to accept a message.
+    """
 
     def __init__(
         self,
@@ -32,8 +36,9 @@ class SmtpSandbox:
         port: int = 0,
         login: tuple[str, str] | None = None,
         tls: ssl.SSLContext | None = None,
+        answer_seconds: float = 0,
     ) -> None:
-        self.handler = _Handler(folder)
+        self.handler = _Handler(folder, answer_seconds)
         options: dict[str, Any] = {}
         if login:
             options = {"authenticator": _only(*login), "auth_required": True, "auth_require_tls": False}
@@ -80,8 +85,8 @@ def _only(login: str, password: str):  # type: ignore[no-untyped-def]
 
 
 class _Handler:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, answer_seconds: float) -> None:
+        self.folder, self._answer_seconds = folder, answer_seconds
         (folder / "mail").mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._count = len(received(folder))
@@ -105,6 +110,7 @@ class _Handler:
         return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        await asyncio.sleep(self._answer_seconds)
         content = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
         with self._lock:
             self._count += 1
