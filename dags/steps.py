@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipExceptio
 from dags.common import ZONE
 from jobs import pipeline
 from jobs.config import connections, settings
-from jobs.lake import engine
+from jobs.lake.engine import told_plainly
 
 CHATTY = ("alembic", "great_expectations", "grpc", "mlflow", "py4j", "pyspark", "urllib3")
 
@@ -22,8 +22,7 @@ CHATTY = ("alembic", "great_expectations", "grpc", "mlflow", "py4j", "pyspark", 
 def data_day() -> date:
     """The day this run is about: its parameter `day`, its partition key, or the day that just ended."""
     context = get_current_context()
-    named = context["params"].get("day") or context["partition_key"]
-    if named:
+    if named := context["params"].get("day") or context["partition_key"]:
         return date.fromisoformat(named)
     return context["dag_run"].run_after.astimezone(ZoneInfo(ZONE)).date() - timedelta(days=1)
 
@@ -33,14 +32,13 @@ def step(name: str, *part: str, **options: Any) -> dict[str, Any]:
     return published(call(pipeline.step(name).function, *part, **options))
 
 
+@told_plainly()
 def call(run: Callable[..., Any], *args: Any, **options: Any) -> Any:
     """`run(*args, day, settings, **options)` with Airflow's connections and without library chatter."""
     connections.add_connection_source(_airflow_connection)
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("pyspark.sql.connect.logging").disabled = True  # as it starts; what it would say is raised too
-    with engine.told_plainly():
-        return run(*args, data_day(), settings.load_settings(), **options)
+    return run(*args, data_day(), settings.load_settings(), **options)
 
 
 def published(counts: dict[str, Any]) -> dict[str, Any]:

@@ -10,11 +10,11 @@ import pytest
 
 from examples.sandboxes import data_manager, smtp
 from jobs import pipeline
-from jobs.lake import Lake
+from jobs.lake.lake import Lake
 from tests.activation.small_company import CONFIG, LIST, TEMPLATE
 from tests.conftest import MINIMAL
+from tests.lake.test_engine import running_on
 from tests.sail_server import sail_server
-from tests.test_engine import running_on
 
 DAY = dt.date(2024, 5, 1)
 SESSION_SECONDS, PARTNER_SECONDS = 2, 5

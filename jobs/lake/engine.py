@@ -74,8 +74,9 @@ def _connect(address: str) -> SparkSession:
 
     from jobs.lake.engine_session import LastingChannel
 
-    # It writes every failed query to stderr with the values in it: noise in Airflow, and perhaps personal data.
-    logging.getLogger("SQLQueryContextLogger").disabled = True
+    # They write every failed query to stderr with the values in it: noise in Airflow, and perhaps personal data.
+    for name in ("SQLQueryContextLogger", "pyspark.sql.connect.logging"):
+        logging.getLogger(name).disabled = True
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"  # what `builder.remote` sets: functions build columns for Connect
     session: Any = Session.builder.channelBuilder(LastingChannel(address, PARITY)).create()
     for key, value in PARITY.items():

@@ -16,8 +16,8 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.lake.engine import lost
 from jobs.errors import StepFailed
+from jobs.lake.engine import lost
 from jobs.lake.lake import Lake
 from jobs.validate.contract import Contract, Unreadable
 from jobs.validate.mapping import mapped

@@ -158,7 +158,7 @@ def test_a_query_may_take_longer_than_the_server_keeps_a_session(forgetful):
 def test_the_embedded_engine_keeps_its_session_whatever_other_servers_are_told():
     code = """
 import time
-from jobs.engine import get_spark
+from jobs.lake.engine import get_spark
 numbers = get_spark().range(3)
 print(numbers.count())
 time.sleep(3)
