@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 HANGUP = "hangup"
 
@@ -26,7 +26,8 @@ HANGUP = "hangup"
 class SmtpSandbox:
     """The server. `login` makes it ask for that user name and password, `tls` for STARTTLS before anything else.
 
-    `answer_seconds` is how long it takes to accept a message.
+    `answer_seconds` is how long it takes to accept a message; after `idle_seconds` without a command it says 421 and
+    hangs up.
     """
 
     def __init__(
@@ -37,11 +38,12 @@ class SmtpSandbox:
         login: tuple[str, str] | None = None,
         tls: ssl.SSLContext | None = None,
         answer_seconds: float = 0,
+        idle_seconds: float = 300,
     ) -> None:
         self.handler = _Handler(folder, answer_seconds)
-        options: dict[str, Any] = {}
+        options: dict[str, Any] = {"timeout": idle_seconds}
         if login:
-            options = {"authenticator": _only(*login), "auth_required": True, "auth_require_tls": False}
+            options |= {"authenticator": _only(*login), "auth_required": True, "auth_require_tls": False}
         if tls:
             options |= {"tls_context": tls, "require_starttls": True}
         self._controller = _Controller(self.handler, hostname=host, port=port, ready_timeout=10, **options)
@@ -58,7 +60,19 @@ class SmtpSandbox:
         return self._controller.port
 
 
+class _Server(SMTP):
+    def _timeout_cb(self) -> None:
+        self.event_handler.idle += 1
+        transport: Any = self.transport
+        if transport is not None:
+            transport.write(b"421 4.4.2 idle for too long\r\n")
+        super()._timeout_cb()
+
+
 class _Controller(Controller):
+    def factory(self) -> SMTP:
+        return _Server(self.handler, **self.SMTP_kwargs)
+
     def _trigger_server(self) -> None:
         """Port 0 means any free port: the greeting has to go to the one that was given."""
         sockets: Any = getattr(self.server, "sockets", None)
@@ -91,7 +105,7 @@ class _Handler:
         self._lock = threading.Lock()
         self._count = len(received(folder))
         self._tries: dict[str, int] = {}
-        self.connections = 0
+        self.connections = self.idle = 0
 
     async def handle_EHLO(  # noqa: N802
         self, server: Any, session: Session, envelope: Envelope, hostname: str, responses: list[str]

@@ -9,7 +9,9 @@ from ipaddress import ip_address
 
 import pytest
 
-from examples.sandboxes.smtp import SmtpSandbox, recipient_hash
+from examples.sandboxes.smtp import SmtpSandbox, received, recipient_hash
+from jobs.activation import ledger
+from jobs.cli.local.processes import wait_until
 from jobs.errors import DeliveryIncomplete
 from tests.activation.small_company import CONFIG, DAY, email
 
@@ -239,6 +241,27 @@ def test_a_server_that_is_down_leaves_everything_to_the_next_push(company, sink,
         shop.push("winback", "email")
     monkeypatch.setenv("AIRFLOW_CONN_TEST_SMTP", f"smtp://127.0.0.1:{sink.port}?security=none")
     assert shop.push("winback", "email")["delivered"] == 3
+
+
+def test_a_connection_that_the_server_ended_while_it_was_idle_is_renewed_before_the_next_message(
+    company, tmp_path, monkeypatch
+):
+    server = SmtpSandbox(tmp_path / "impatient", idle_seconds=1.2).start()
+    monkeypatch.setenv("AIRFLOW_CONN_TEST_SMTP", f"smtp://127.0.0.1:{server.port}?security=none")
+    shop = company("winback", files=channels(batch_size=1, options={"tries": 1, "connections": 1}))
+    shop.customers(3)
+    claim = ledger.claim
+
+    def slow_claim(*given):
+        """The lake takes so long that the server loses patience."""
+        assert wait_until({"421": lambda: server.handler.idle == server.handler.connections}, timeout=300) == []
+        return claim(*given)
+
+    monkeypatch.setattr(ledger, "claim", slow_claim)
+
+    assert shop.push("winback", "email")["delivered"] == 3
+    assert (server.handler.connections, len(received(tmp_path / "impatient"))) == (3, 3)
+    server.stop()
 
 
 def test_a_refused_login_stops_at_once_and_says_so_without_the_password(company, tmp_path, monkeypatch):

@@ -10,7 +10,8 @@ import pytest
 
 from jobs.errors import StepFailed
 from jobs.ingest import load
-from jobs.ingest.landing.places import Bucket, Changed, Folder
+from jobs.ingest.landing import places
+from jobs.ingest.landing.places import Bucket, Changed, Folder, place_of
 from jobs.lake.lake import Lake
 from tests.ingest.api_server import TOKEN, api_server
 from tests.ingest.conftest import CONTACTS
@@ -141,6 +142,21 @@ def test_wrong_keys_are_refused_with_one_clear_message(remote, bucket, server, m
     assert "refuses the keys (SignatureDoesNotMatch); correct connection 'landing'" in message
     login(monkeypatch, server, key="wr0ng-key")
     assert "refuses the keys (InvalidAccessKeyId)" in refusal(remote)
+
+
+def test_keys_that_expire_during_a_wait_are_replaced_by_those_the_connection_has_by_then(
+    remote, bucket, server, prefix, monkeypatch, tmp_path
+):
+    content = tmp_path / "content"
+    content.write_text("x")
+    monkeypatch.setattr(places, "KEYS_LAST", -1)  # whatever time went by, it was too long
+    login(monkeypatch, server, secret="expired")
+    place = place_of(f"s3://{BUCKET}/{prefix}", "landing", "")
+    with pytest.raises(StepFailed, match="SignatureDoesNotMatch"):
+        place.put("file.csv", content)
+    login(monkeypatch, server)
+    place.put("file.csv", content)
+    assert [file.path for file in place.listing()] == ["file.csv"]
 
 
 def test_a_missing_bucket_prefix_or_server_is_refused_with_one_clear_message(

@@ -34,6 +34,9 @@ _ADDRESS = re.compile(r"^[!-;=?-~]+@[!-;=?-~]+$")
 """Printable ASCII without blanks and angle brackets: nothing that could end a header or a command."""
 
 _DEAD_ADDRESS = ("5.1.1", "5.1.10", "5.2.1")
+IDLE_SECONDS = 1.0
+"""How long a connection may lie unused before it is asked whether it still is one: servers end idle connections."""
+
 _LOST = (smtplib.SMTPServerDisconnected, ConnectionError, TimeoutError, OSError)
 
 
@@ -137,9 +140,13 @@ class _Line:
     def __init__(self, server: Connection, security: Security, timeout: float, sender: str) -> None:
         self._server, self._security, self._timeout, self._sender = server, security, timeout, sender
         self._smtp: smtplib.SMTP | None = None
+        self._used = 0.0
 
     def greet(self) -> smtplib.SMTP:
-        """The open connection. Raises ChannelDown if the login is refused, OSError if there is no connection."""
+        """A connection that lives. Raises ChannelDown if the login is refused, OSError if there is no connection."""
+        if self._smtp is not None and time.monotonic() - self._used > IDLE_SECONDS and not self._lives(self._smtp):
+            self._drop()
+        self._used = time.monotonic()
         if self._smtp is None:
             host, port = self._server.host, self._server.port or {"tls": 465, "starttls": 587}.get(self._security, 25)
             context = ssl.create_default_context()
@@ -166,6 +173,13 @@ class _Line:
                 ) from None
             self._smtp = smtp
         return self._smtp
+
+    def _lives(self, smtp: smtplib.SMTP) -> bool:
+        """Whether the server still listens; nothing of a message is on its way yet, so another one costs nothing."""
+        try:
+            return smtp.noop()[0] == 250
+        except (smtplib.SMTPException, *_LOST):
+            return False
 
     def hang_up(self) -> None:
         smtp, self._smtp = self._smtp, None

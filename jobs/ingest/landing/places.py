@@ -21,6 +21,10 @@ AT_REST = 2_000_000_000
 """Nanoseconds after which a change of a file surely has another moment: file systems count in steps up to this."""
 
 
+KEYS_LAST = 300
+"""Seconds after which the keys of a connection are read anew: temporary ones last a quarter of an hour or more."""
+
+
 class Changed(Exception):
     """The file is not what the listing told: it was written to, replaced or removed since."""
 
@@ -138,9 +142,18 @@ class Bucket:
         """`name` is the connection with the keys; empty: the standard AWS environment."""
         bucket, _, prefix = uri.removeprefix("s3://").partition("/")
         self._bucket, self._prefix = bucket, prefix.strip("/") + "/" if prefix.strip("/") else ""
-        self._client = _client(connection(name) if name else Connection())
+        self._name, self._opened, self._made = name, 0.0, None
+        _ = self._client  # a connection that is missing is said at once
         self._login = f"connection {name!r}" if name else "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         self.uri, self._hint = uri.rstrip("/"), hint
+
+    @property
+    def _client(self) -> Any:
+        """A client with keys that are valid now: a pull may last longer than those it began with."""
+        if self._made is None or time.monotonic() - self._opened > KEYS_LAST:
+            self._made = _client(connection(self._name) if self._name else Connection())
+            self._opened = time.monotonic()
+        return self._made
 
     def listing(self, may_be_empty: bool = False) -> list[Found]:
         with self._failing():
