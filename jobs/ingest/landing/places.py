@@ -210,6 +210,9 @@ class Bucket:
         except ClientError as error:
             raise StepFailed(f"{self.uri}: {self._meaning(error.response.get('Error', {}).get('Code', ''))}") from None
         except (BotoCoreError, Boto3Error) as error:
+            if isinstance(error.__context__, ClientError):  # an upload wraps what the server answered
+                code = error.__context__.response.get("Error", {}).get("Code", "")
+                raise StepFailed(f"{self.uri}: {self._meaning(code)}") from None
             raise StepFailed(
                 f"{self.uri}: the S3 server cannot be reached or broke off ({type(error).__name__}); "
                 "check endpoint_url and the network, then run again"
