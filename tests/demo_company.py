@@ -27,7 +27,7 @@ class Company:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=900,
+            timeout=1800,
         )
         assert done.returncode == 0 or not check, f"klantreis {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}"
         return done

@@ -32,7 +32,7 @@ def why_not() -> str | None:
 
 
 @contextmanager
-def postgres_server(timeout: float = 60) -> Iterator[str]:
+def postgres_server(timeout: float = 600) -> Iterator[str]:
     """Run the server; yields the address of its database `shop` for its owner."""
     folder, account = binaries(), _account()
     assert folder is not None, why_not()

@@ -21,7 +21,7 @@ KEY, SECRET, BUCKET = "test-key", "test-secret", "lake"
 
 
 @contextmanager
-def s3_server(folder: Path, timeout: float = 60) -> Iterator[dict[str, str]]:
+def s3_server(folder: Path, timeout: float = 600) -> Iterator[dict[str, str]]:
     """Run the server with its data in `folder`; yields the environment variables that reach it."""
     weed = shutil.which("weed", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
     if weed is None:

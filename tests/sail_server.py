@@ -19,7 +19,7 @@ from tests.spark_server import free_port, stop, wait_for_port
 
 
 @contextmanager
-def sail_server(folder: Path, session_seconds: int, timeout: float = 120) -> Iterator[str]:
+def sail_server(folder: Path, session_seconds: int, timeout: float = 600) -> Iterator[str]:
     """Run the server; yields the address for SPARK_REMOTE. See tests/spark_server.py for how to leave it."""
     folder.mkdir(parents=True, exist_ok=True)
     port, log = free_port(), folder / "sail.log"

@@ -33,7 +33,7 @@ def why_not() -> str | None:
 
 
 @contextmanager
-def spark_server(folder: Path | None = None, heap: str = "3g", cores: int = 2, timeout: float = 120) -> Iterator[str]:
+def spark_server(folder: Path | None = None, heap: str = "3g", cores: int = 2, timeout: float = 600) -> Iterator[str]:
     """Run the server; yields the address for SPARK_REMOTE.
 
     Its log and scratch files are in `folder`, by default a temporary one. A process that used the server should call

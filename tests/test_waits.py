@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+import re
+import sys
 
 import pytest
 
@@ -90,3 +92,24 @@ def test_a_day_with_slow_partners_on_an_engine_that_ends_idle_sessions(shop, par
     assert len(data_manager.list_members(tmp_path / "ads")[LIST]) == 1
     deliveries = Lake.of(shop).arrow("activation/deliveries").to_pylist()
     assert {row["destination"]: row["delivered"] for row in deliveries} == {"email": 1, "ads": 1}
+
+
+def test_an_engine_that_fails_in_a_step_fails_the_step_and_not_the_run(shop, spark, monkeypatch):
+    from jobs.ingest import load
+
+    monkeypatch.setattr(load, "run", lambda *_: spark.sql("select cast('secret' as int) as number").collect())
+    (outcome,) = pipeline.run_day(DAY, shop, until="ingest")
+    assert re.search(r"the engine cannot do what .* asks \(NumberFormatException", str(outcome.error))
+    assert "secret" not in str(outcome.error)
+
+
+def test_an_engine_that_fails_in_a_command_ends_it_with_one_message(shop, spark, monkeypatch, capsys):
+    from jobs.cli import main, report
+
+    monkeypatch.setattr(report, "show", lambda *_: spark.sql("select cast('secret' as int) as number").collect())
+    monkeypatch.setattr(sys, "argv", ["klantreis", "report", "--config", str(shop.folder)])
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    told = capsys.readouterr().err
+    assert (ended.value.code, "Traceback" in told, "secret" in told) == (1, False, False)
+    assert "Failed: the engine cannot do what" in told

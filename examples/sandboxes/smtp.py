@@ -46,7 +46,7 @@ class SmtpSandbox:
             options |= {"authenticator": _only(*login), "auth_required": True, "auth_require_tls": False}
         if tls:
             options |= {"tls_context": tls, "require_starttls": True}
-        self._controller = _Controller(self.handler, hostname=host, port=port, ready_timeout=10, **options)
+        self._controller = _Controller(self.handler, hostname=host, port=port, ready_timeout=120, **options)
 
     def start(self) -> SmtpSandbox:
         self._controller.start()

@@ -48,7 +48,7 @@ CONFIG: dict[str, Any] = {
                     "wait_seconds": 0.01,
                     "longest_wait_seconds": 1,
                     "status_wait_seconds": 0.05,
-                    "status_timeout_seconds": 20,
+                    "status_timeout_seconds": 600,
                 },
             },
         }

@@ -254,7 +254,7 @@ def test_a_connection_that_the_server_ended_while_it_was_idle_is_renewed_before_
 
     def slow_claim(*given):
         """The lake takes so long that the server loses patience."""
-        assert wait_until({"421": lambda: server.handler.idle == server.handler.connections}, timeout=300) == []
+        assert wait_until({"421": lambda: server.handler.idle == server.handler.connections}, timeout=1800) == []
         return claim(*given)
 
     monkeypatch.setattr(ledger, "claim", slow_claim)

@@ -58,7 +58,7 @@ def test_the_stack_runs_a_day_shows_it_and_leaves_nothing_behind(company):
         assert {name: p.pid for name, p in stack.status(company).items()} == {n: p.pid for n, p in services.items()}
 
         airflow = started.airflow()
-        times = airflow.run_days([DAY], dags=["ingest_crm"], timeout=180)
+        times = airflow.run_days([DAY], dags=["ingest_crm"], timeout=1800)
         assert [(item.dag, item.task, item.state) for item in times] == [
             ("ingest_crm", "load_and_validate crm", "success"),
             ("ingest_crm", "publish", "success"),
@@ -68,7 +68,7 @@ def test_the_stack_runs_a_day_shows_it_and_leaves_nothing_behind(company):
         assert airflow.call("GET", "pools/channel_email")["slots"] == 1
 
         with pytest.raises(AirflowError, match=r"ingest_web of 2024-01-02 failed(.|\n)*site(.|\n)*landing"):
-            airflow.run_days([DAY], dags=["ingest_web"], timeout=180)
+            airflow.run_days([DAY], dags=["ingest_web"], timeout=1800)
 
         page = f"{started.urls['Airflow']}/klantreis/"
         assert "Rows per source" in read(page, airflow.token())

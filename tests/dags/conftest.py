@@ -75,7 +75,7 @@ def parse(tmp_path, config):
             env=outside | airflow_variables(tmp_path / "airflow", folder),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=1800,
         )
         assert shown.returncode == 0, shown.stderr[-3000:]
         PARSED[key] = json.loads(shown.stdout.splitlines()[-1])

@@ -23,7 +23,7 @@ def test_each_ingest_task_links_to_the_pages_of_its_source_also_when_it_stopped(
         env=outside | airflow_variables(tmp_path / "airflow", folder),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1800,
     )
     assert shown.returncode == 0, shown.stderr[-3000:]
     links = json.loads(shown.stdout.splitlines()[-1])

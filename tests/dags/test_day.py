@@ -56,7 +56,7 @@ def test_a_day_through_the_dags_gives_the_tables_of_the_command_line(tmp_path, c
         env=by_dags.environment | airflow_variables(home / "airflow", ROOT / "config"),
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1800,
     )
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

@@ -30,7 +30,7 @@ def dag(company, tmp_path):
             env=outside | airflow_variables(tmp_path / "airflow", company.folder),
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1800,
         )
         assert done.returncode == 0, done.stderr[-3000:]
         return json.loads(done.stdout.splitlines()[-1]) | {"log": done.stdout + done.stderr}

@@ -34,7 +34,7 @@ def dag(company, tmp_path):  # noqa: F811
             env=outside | home | everyone,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1800,
         )
         assert done.returncode == 0, done.stderr[-3000:]
         return json.loads(done.stdout.splitlines()[-1])

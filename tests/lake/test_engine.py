@@ -88,7 +88,7 @@ except Exception as error:
 """
     environment = {name: value for name, value in os.environ.items() if name not in ("RUST_LOG", "SPARK_REMOTE")}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1800
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.split()[0] == "3"
@@ -109,7 +109,7 @@ if child == 0:
     os._exit(0)
 os.waitpid(child, 0)
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=1800)
     assert done.stdout.startswith("the engine started before this process was forked")
 
 

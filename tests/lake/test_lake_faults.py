@@ -41,7 +41,7 @@ def four(processes) -> Iterator[Any]:
 
 
 def results(pending: list[AsyncResult]) -> list[Any]:
-    return [result.get(timeout=60) for result in pending]
+    return [result.get(timeout=1800) for result in pending]
 
 
 # --- killed writers -------------------------------------------------------------------------------------------------
@@ -105,10 +105,10 @@ def run_and_kill(processes: Any, root: str, operation: tuple[str, pa.Table], num
     started = processes.Event()
     child = processes.Process(target=write, args=(root, *operation, number, started))
     child.start()
-    assert started.wait(60)
+    assert started.wait(600)
     time.sleep(delay)
     child.kill()
-    child.join(60)
+    child.join(600)
     return child.exitcode
 
 
@@ -140,7 +140,7 @@ def test_a_writer_killed_around_its_commit_is_retried_exactly_once(processes, la
     rows = rows.select(["file_id"]) if kind == "delete" else rows
     child = processes.Process(target=die_at_commit, args=(lake.root, kind, rows, 1, before))
     child.start()
-    child.join(60)
+    child.join(600)
     assert child.exitcode == -signal.SIGKILL
     assert lake.version(TABLE) == (0 if before else 1)
     assert write(lake.root, kind, rows, 1).applied is before
@@ -152,7 +152,7 @@ def test_what_killed_writers_leave_behind_is_vacuumed_and_nothing_else(processes
     for number in range(3):
         child = processes.Process(target=die_at_commit, args=(lake.root, "append", counts("b"), number, True))
         child.start()
-        child.join(60)
+        child.join(600)
     assert lake.vacuum(TABLE, hours=0) == 3
     assert identifiers(lake) == ["a"]
 
@@ -284,7 +284,7 @@ def test_a_transaction_reads_one_version_of_each_table_for_as_long_as_it_lives(f
     replace_many(lake.root, 1)
     txn = lake.transaction("reader", DAY, reads=[TABLE])
     first = txn.arrow(TABLE)
-    four.apply_async(replace_many, (lake.root, 5)).get(timeout=60)
+    four.apply_async(replace_many, (lake.root, 5)).get(timeout=1800)
     lake.compact(TABLE)
     lake.vacuum(TABLE, hours=1)
     assert txn.arrow(TABLE).equals(first)
