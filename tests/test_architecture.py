@@ -129,6 +129,19 @@ def test_light_modules_load_nothing_heavy(module):
     assert shown.stdout.strip() == "[]"
 
 
+def test_only_the_folder_of_the_channels_knows_a_type_of_destination_by_name():
+    from jobs.activation.channels.types import TYPES
+
+    named = [
+        f"{path.relative_to(ROOT)}:{node.lineno} names {node.value}"
+        for path in modules("jobs", "dags", "plugins")
+        if not path.is_relative_to(ROOT / "jobs/activation/channels")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and node.value in set(TYPES)
+    ]
+    assert named == []
+
+
 def test_every_table_has_a_key_made_of_its_own_columns_and_says_what_a_row_is():
     from jobs.lake.tables import catalogue
 

@@ -51,7 +51,7 @@ FILES = {
     "sources/poll.yaml": source("poll", "survey"),
     "sources/desk.yaml": source("desk", "chat"),
     "sources/site.yaml": source("site", "web"),
-    "channels.yaml": {"destinations": DESTINATIONS},
+    "destinations.yaml": {"destinations": DESTINATIONS},
     "audiences/win_back.yaml": audience("win_back", "marketing", {"newsletter": {"template": "win_back"}}),
     "audiences/look_alike.yaml": audience("look_alike", "ads", {"search_ads": {"list_id": "1"}}),
 }
