@@ -67,9 +67,6 @@ class ChannelDown(Exception):
 class Channel(Protocol):
     """A destination audiences go to."""
 
-    repeatable: bool
-    """Whether doing an operation twice is the same as once; if not, an operation that may have arrived stays so."""
-
     batch_size: int
     """Operations claimed at once, unless configured: for sends also the most that a crash can leave unknown."""
 

@@ -214,9 +214,6 @@ def _summary(lake: Lake, day: date, settings: Settings) -> list[dict[str, Any]]:
     found = {(row["audience"], row["destination"], row["action"]): row["count_all"] for row in counts}
     return [
         {"audience": audience, "destination": destination}
-        | {
-            action: found.get((audience, destination, action), 0)
-            for action in ("add", "remove", "send", "keep", "skip")
-        }
+        | {action: found.get((audience, destination, action), 0) for action in ACTIONS}
         for audience, destination in deliveries(settings)
     ]

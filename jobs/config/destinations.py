@@ -24,13 +24,13 @@ def types() -> Mapping[str, Any]:
 class Destination(Strict):
     """One place audiences go. `connection` names an Airflow connection."""
 
-    type: str = Field(description="how it is reached: smtp or google_data_manager")
+    type: str = Field(description="how it is reached, a type below")
     channel: str = Field(description="channel of config/identity.yaml people gave consent for")
     connection: str
     max_reject_share: float = Field(0.0, ge=0, le=1, description="share of refused rows at which the task fails")
     max_remove_share: float = Field(0.5, ge=0, le=1, description="share of members above which removals stop")
     always_remove: int = Field(10, ge=0, description="so many removals at once are never too many")
-    batch_size: int | None = Field(None, gt=0, description="operations at once; default: 500 e-mails, 10,000 members")
+    batch_size: int | None = Field(None, gt=0, description="operations at once; default: as its type has it")
     options: SerializeAsAny[Strict] = Field({}, validate_default=True, description="what its type can be told")
 
     @field_validator("type")

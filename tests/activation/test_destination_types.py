@@ -32,7 +32,6 @@ class Options(Strict):
 
 
 class Postcards:
-    repeatable = False
     batch_size = 2
 
     def __init__(self, box):
@@ -95,7 +94,6 @@ def test_the_channel_of_a_type_has_the_calls_of_a_channel(name, settings, monkey
     for call in CALLS:
         wanted = list(inspect.signature(getattr(Channel, call)).parameters)[1:]
         assert list(inspect.signature(getattr(channel, call)).parameters) == wanted, call
-    assert isinstance(channel.repeatable, bool)
     assert channel.batch_size > 0
     channel.close()
 

@@ -50,7 +50,6 @@ _Status = api.RequestStatusPerDestination.RequestStatus
 class DataManagerChannel:
     """Members of one list of one account."""
 
-    repeatable = True
     batch_size = MOST_MEMBERS
 
     def __init__(self, audience: str, destination: str, settings: Settings) -> None:

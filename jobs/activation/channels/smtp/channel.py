@@ -43,7 +43,6 @@ _LOST = (smtplib.SMTPServerDisconnected, ConnectionError, TimeoutError, OSError)
 class SmtpChannel:
     """Messages of one audience through one server."""
 
-    repeatable = False
     batch_size = 500
 
     def __init__(self, audience: str, destination: str, settings: Settings) -> None:
