@@ -30,13 +30,14 @@ def source(name: str, group: str) -> dict:
     return {"source": name, "group": group, "datasets": {"contacts": contacts}}
 
 
+SENDER = {"sender": "Shop <hello@shop.example>", "unsubscribe_url": "https://shop.example/u"}
 DESTINATIONS = {
-    "newsletter": {"type": "smtp", "channel": "email", "connection": "klantreis_smtp"},
+    "newsletter": {"type": "smtp", "channel": "email", "connection": "klantreis_smtp", "options": SENDER},
     "search_ads": {
         "type": "google_data_manager",
         "channel": "ads",
         "connection": "klantreis_data_manager",
-        "options": {"customer_id": "1234567890"},
+        "options": {"account_id": "1234567890"},
     },
 }
 

@@ -9,6 +9,7 @@ import pytest
 
 from jobs import pipeline
 from jobs.config.models import LEARNED, Models
+from jobs.lake import code
 from jobs.lake.lake import Lake
 from jobs.models import models, scoring
 from jobs.models.registry import Registry
@@ -49,6 +50,9 @@ def even_odds(tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "even_odds", raising=False)
     importlib.invalidate_caches()
     monkeypatch.setattr(models, "SCORING", {"even_odds": "even_odds"})
+    (tmp_path / "jobs").symlink_to(code.ROOT / "jobs")
+    monkeypatch.setattr(code, "ROOT", tmp_path)
+    monkeypatch.setattr(code, "PRODUCT", (*code.PRODUCT, "even_odds"))
 
 
 def company(settings, *customers):

@@ -1,33 +1,15 @@
-"""Lists at Google: what a destination of this type can be told. The channel is loaded when something is delivered."""
+"""Lists at Google, as a type of destination. The channel itself is loaded when something is delivered."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import ConfigDict, Field
-
 from jobs.activation.channel import Channel, DestinationType, Sandbox
 from jobs.activation.channels.google_data_manager import identifiers
-from jobs.config.yaml_files import Strict
+from jobs.activation.channels.google_data_manager.options import Options
 
 if TYPE_CHECKING:
     from jobs.config.settings import Settings
-
-
-class Options(Strict):
-    """Which account, and how patient to be."""
-
-    model_config = ConfigDict(coerce_numbers_to_str=True)  # ids in YAML may be written as numbers
-
-    account_id: str = Field(pattern=r"^\d+$", description="Google Ads account that owns the lists")
-    login_account_id: str | None = Field(None, pattern=r"^\d+$", description="manager account used to log in")
-    tries: int = Field(6, ge=1)
-    wait_seconds: float = Field(1.0, ge=0, description="longest wait before the second try; doubles each time")
-    longest_wait_seconds: float = Field(60.0, gt=0)
-    timeout_seconds: float = Field(60.0, gt=0)
-    status_timeout_seconds: float = Field(900.0, ge=0, description="how long to wait for the outcome of all requests")
-    status_wait_seconds: float = Field(2.0, gt=0, description="wait between two looks at the outcome; grows to 30 s")
-    isolation_requests: int = Field(40, ge=0, description="requests spent on finding which rows were refused")
 
 
 def _opens(audience: str, destination: str, settings: Settings) -> Channel:

@@ -21,8 +21,8 @@ from google.auth.credentials import AnonymousCredentials, Credentials
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from jobs.activation.channel import ChannelDown, Operation, Outcome, partial_reason
-from jobs.activation.channels.google_data_manager import Options
 from jobs.activation.channels.google_data_manager.identifiers import hashes
+from jobs.activation.channels.google_data_manager.options import Options
 from jobs.config.connections import Connection, PoliteWait, connection
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError

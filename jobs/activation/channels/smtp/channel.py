@@ -20,8 +20,8 @@ from ipaddress import ip_address
 from typing import Literal, cast
 
 from jobs.activation.channel import ChannelDown, Operation, Outcome
-from jobs.activation.channels.smtp import Options
 from jobs.activation.channels.smtp.messages import Messages
+from jobs.activation.channels.smtp.options import Options
 from jobs.config.connections import Connection, connection
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError

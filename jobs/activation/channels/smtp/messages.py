@@ -16,7 +16,7 @@ from typing import cast
 import jinja2
 
 from jobs.activation.channel import Operation
-from jobs.activation.channels.smtp import Options
+from jobs.activation.channels.smtp.options import Options
 from jobs.activation.unsubscribe import unsubscribe_link
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
