@@ -24,7 +24,7 @@ class DecisionRefused(StepFailed):
 
 
 class DeliveryIncomplete(StepFailed):
-    """A destination did not account for every row within the tolerance of config/destinations.yaml."""
+    """A destination did not account for every row within the tolerance of config/channels.yaml."""
 
 
 class StaleDay(StepFailed):

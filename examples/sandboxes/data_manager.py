@@ -298,6 +298,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: Any) -> None:
         """Calls are in requests.jsonl; the terminal stays quiet."""
-
-
-SANDBOX = DataManagerSandbox

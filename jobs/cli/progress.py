@@ -1,4 +1,4 @@
-"""Show steps as they run: a progress bar, then one line per step with its counts and time."""
+"""Show steps as they run: a line for each as it ends, on a screen and in a log; warnings counted, at the end."""
 
 from __future__ import annotations
 
@@ -8,35 +8,39 @@ from datetime import date
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
+from jobs.cli.notices import collected
 from jobs.pipeline import STEP_NAMES, Outcome
 
 
 def show(console: Console, day: date, outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """Consume `outcomes` while showing which step runs; print the summary and return them."""
+    """Consume `outcomes`, print a line as each ends, and at the end what was warned of; return them."""
     done = []
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    console.print(f"[bold]Day {day}[/]")
+    with (
+        collected() as notices,
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
+    ):
         task = bar.add_task(f"{day} {STEP_NAMES[0]}", total=len(STEP_NAMES))
         for outcome in outcomes:
             done.append(outcome)
             position = STEP_NAMES.index(outcome.step) + 1
             bar.update(task, completed=position, description=f"{day} {outcome.step} {outcome.part}")
-    console.print(summary(day, done))
+            bar.console.print(line(outcome), soft_wrap=True, highlight=False)
+    for told in notices.lines():
+        console.print(f"[yellow]![/] {escape(told)}", soft_wrap=True, highlight=False)
     for outcome in done:
         if outcome.error:
             console.print(f"[bold red]{outcome.step} {outcome.part} failed:[/] {escape(str(outcome.error))}")
     return done
 
 
-def summary(day: date, outcomes: list[Outcome]) -> Table:
-    """One row per step: what it was about, its numbers, its time."""
-    table = Table("step", "of", "result", "seconds", title=f"Day {day}", title_justify="left")
-    for outcome in outcomes:
-        result = "[red]failed[/]" if outcome.error else ", ".join(_counts(outcome.counts))
-        table.add_row(outcome.step, outcome.part, result, f"{outcome.seconds:.1f}")
-    return table
+def line(outcome: Outcome) -> str:
+    """One step in one line: its time, its name, what it was about, its numbers."""
+    result = "[bold red]failed[/]" if outcome.error else escape(", ".join(_counts(outcome.counts)))
+    what = escape(f"{outcome.step} {outcome.part}".strip())
+    return f"{outcome.seconds:7.1f} s  {what:<24} {result}".rstrip()
 
 
 def _counts(counts: dict) -> list[str]:

@@ -87,7 +87,8 @@ class History(Strict):
     volume: Watch = Field("warning", description="rows, against the same weekdays")
     freshness: Watch = Field("warning", description="nothing arrived for longer than ever")
     distribution: Watch = Field("warning", description="empty values, means and shares of values")
-    days: int = Field(28, ge=7, description="days of history looked at; fewer than 7 are too few to judge")
+    days: int = Field(91, ge=7, description="deliveries looked back at; fewer than 7 are too few to judge")
+    settle_days: int = Field(28, ge=0, description="days after the first delivery in which nothing is odd yet")
     tolerance: float = Field(6.0, gt=0, description="robust standard deviations (1.4826 x MAD) from the median")
 
 

@@ -17,6 +17,7 @@ from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
 
 Row = dict[str, Any]
+OPTIONS = ("same", "different", "not sure")
 NO_REASON = "no reason given"
 
 

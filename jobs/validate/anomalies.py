@@ -8,9 +8,10 @@ are loaded all at once get the same verdicts as days that are lived through one 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -153,17 +154,41 @@ class Series:
         return slice(max(0, place - length), place)
 
 
-def judge(table: pa.Table, days: Iterable[date], history: History) -> dict[date, list[Verdict]]:
-    """Verdicts about the volume and distribution of each of `days`; none while there is too little history."""
+def judge(table: pa.Table, days: Collection[date], history: History, country: str = "") -> dict[date, list[Verdict]]:
+    """Verdicts about the volume and distribution of each of `days`; none while there is too little history.
+
+    Nothing is said of the public holidays of `country` (ISO 3166-1 alpha-2): no other day is like them.
+    """
     if not table.num_rows:
         return {}
     series = Series(table)
+    closed = public_holidays(country, {day.year for day in days})
     found: dict[date, list[Verdict]] = {}
     for day in days:
+        if day in closed or not settled(series.days[0], day, history):
+            continue
         checks = ((history.volume, _volume), (history.distribution, _distribution))
         verdicts = [check(series, day, history, severity) for severity, check in checks if severity != "off"]
         found[day] = [verdict for verdict in verdicts if verdict is not None]
     return found
+
+
+@cache
+def _holidays_of(country: str, year: int) -> frozenset[date]:
+    import holidays
+
+    known = country in holidays.list_supported_countries()
+    return frozenset(holidays.country_holidays(country, years=year)) if known else frozenset()
+
+
+def public_holidays(country: str, years: Iterable[int]) -> set[date]:
+    """The public holidays of a country in those years; none for a country without a known calendar."""
+    return {day for year in years for day in _holidays_of(country, year)}
+
+
+def settled(first: date, day: date, history: History) -> bool:
+    """Whether a dataset whose first delivery is of `first` can be judged on `day`: its first weeks are no anomaly."""
+    return (day - first).days >= history.settle_days
 
 
 def _volume(series: Series, day: date, history: History, severity: str) -> Verdict | None:
@@ -236,8 +261,11 @@ def _said(label: tuple[str, str, str], seen: float, range_: Range, place: int) -
     return f"{what} {shape.format(seen)}, usual {range_.words(place, shape)}"
 
 
-def silences(arrivals: Iterable[date], day: date, history: History) -> list[tuple[date, Verdict]]:
-    """The days up to `day` on which a dataset was silent for longer than ever before, by the days of its deliveries."""
+def silences(arrivals: Iterable[date], day: date, history: History, country: str = "") -> list[tuple[date, Verdict]]:
+    """The days up to `day` on which a dataset was silent for longer than ever before, by the days of its deliveries.
+
+    A public holiday of `country` is no such day, but counts towards the silence of the days after it.
+    """
     if history.freshness == "off":
         return []
     found = []
@@ -253,6 +281,8 @@ def silences(arrivals: Iterable[date], day: date, history: History) -> list[tupl
         limit = int(max(usual_gaps.max(), irregular))
         for silent in range(limit, (until - last).days + 1):
             now = last + timedelta(days=silent)
+            if now in public_holidays(country, [now.year]) or not settled(delivered[0], now, history):
+                continue
             detail = (
                 f"nothing arrived up to and including {now}, the last delivery is of {last}; until then there were "
                 f"at most {usual_gaps.max()} days from one delivery to the next, {middle:.0f} as a rule"

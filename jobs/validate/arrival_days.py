@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,6 +27,8 @@ from jobs.validate.rules import Tally, called
 log = logging.getLogger(__name__)
 
 TYPES = "types"
+QUIET = timedelta(days=28)
+"""A deviation that is told is not told again so soon; ops/validations has each."""
 
 
 @dataclass(frozen=True)
@@ -48,21 +50,38 @@ def judged_days(
     tallies: dict[str, Tally],
     metrics: pa.Table,
     config: History,
+    country: str,
 ) -> dict[date, Day]:
-    """What is to be said of each arrival day of the batch. A deviation that does not stop is logged."""
+    """What is to be said of each arrival day of the batch. A deviation that does not stop is logged, if it is news."""
     expectations = list(expectations)
     ids = [file["file_id"] for file in batch.files]
     before = anomalies.earlier(lake, batch.source, batch.dataset, max(batch.days), without=ids)
-    by_history = anomalies.judge(pa.concat_tables([before, metrics]), batch.days, config)
+    by_history = anomalies.judge(pa.concat_tables([before, metrics]), batch.days, config, country)
+    told = _told_before(lake, batch)
     found = {}
     for day in batch.days:
         part = batch.of(day)
         by_rows = judge_rows(expectations, part.rows, by_rule(of_batch(part, tallies)))
         found[day] = Day(by_rows, by_history.get(day, []))
         for verdict in found[day].by_history:
-            if not verdict.success and not verdict.stops:
-                log.warning("%s.%s: %s: %s", batch.source, batch.dataset, verdict.rule, verdict.detail)
+            news = day - told.get(verdict.rule, date.min) >= QUIET
+            if news and not verdict.success and not verdict.stops:
+                what = (batch.source, batch.dataset, verdict.rule, verdict.detail)
+                log.warning("%s.%s: %s: %s", *what, extra={"rule": verdict.rule})
+                told[verdict.rule] = day
     return found
+
+
+def _told_before(lake: Lake, batch: Batch) -> dict[str, date]:
+    """The newest day on which each rule about history was last broken by this dataset, of the days before the batch."""
+    if not lake.exists("ops/validations"):
+        return {}
+    first = min(batch.days)
+    mine = (pc.field("source") == batch.source) & (pc.field("dataset") == batch.dataset) & ~pc.field("success")
+    near = (pc.field("day") < pa.scalar(first)) & (pc.field("day") > pa.scalar(first - QUIET))
+    rows = lake.dataset("ops/validations").to_table(columns=["expectation", "day"], filter=mine & near)
+    newest = rows.group_by("expectation").aggregate([("day", "max")])
+    return dict(zip(newest["expectation"].to_pylist(), newest["day_max"].to_pylist(), strict=True))
 
 
 def with_unreadable(days: dict[date, Day], rows: DataFrame, sources: Mapping[str, str]) -> dict[date, Day]:
@@ -126,7 +145,7 @@ def report_silence(lake: Lake, source: str, day: date, settings: Settings) -> No
     rows = []
     for name, dataset in settings.sources[source].datasets.items():
         arrivals = files.filter(pc.equal(files["dataset"], name))["arrived"].to_pylist()
-        for silent, verdict in anomalies.silences(arrivals, day, dataset.history):
+        for silent, verdict in anomalies.silences(arrivals, day, dataset.history, settings.general.country):
             rows.append(
                 {
                     "day": silent,
@@ -149,7 +168,8 @@ def report_silence(lake: Lake, source: str, day: date, settings: Settings) -> No
     new = [row for row in rows if (row["day"], source, row["dataset"], row["expectation"]) not in told]
     for row in new:
         if row["day"] == day:
-            log.warning("%s.%s: %s: %s", source, row["dataset"], row["expectation"], row["detail"])
+            what = (source, row["dataset"], row["expectation"], row["detail"])
+            log.warning("%s.%s: %s: %s", *what, extra={"rule": row["expectation"]})
     if new:
         config = [[str(row["day"]), row["dataset"]] for row in new]
         txn = lake.transaction(f"silence_{source}", day, config=config, code=__name__)

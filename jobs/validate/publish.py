@@ -88,7 +88,9 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
         tallies = tally(flagged, contract.rules, {measure.name: measure.aggregate for measure in measures})
         _refuse_missing_rows(batch, tallies)
         metrics = anomalies.metrics(batch.source, batch.dataset, batch.loaded, tallies)
-        days = judged_days(lake, batch, contract.expectations, tallies, metrics, dataset.history)
+        days = judged_days(
+            lake, batch, contract.expectations, tallies, metrics, dataset.history, settings.general.country
+        )
         days = with_unreadable(days, flagged, contract.mapping.sources())
         stops = {day: found.stopping[0] for day, found in days.items() if found.stopping}
         rest = batch.without(stops)
@@ -121,7 +123,7 @@ def _publish_nothing(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> 
     config = settings.sources[batch.source].datasets[batch.dataset].history
     if batch.loaded:
         metrics = anomalies.metrics(batch.source, batch.dataset, batch.loaded, {})
-        days = judged_days(lake, batch, [], {}, metrics, config)
+        days = judged_days(lake, batch, [], {}, metrics, config, settings.general.country)
         tables = [verdicts(batch.of(day), found.by_history) for day, found in days.items()]
         lake.append("ops/validations", pa.concat_tables(tables), txn)
         lake.append("ops/metrics", metrics, txn)

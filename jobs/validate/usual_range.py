@@ -1,4 +1,4 @@
-"""What is usual: a robust centre and spread of earlier numbers, by weekday where there are enough."""
+"""What is usual: a robust centre and spread of earlier numbers, by weekday where the week has a rhythm."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ MAD = 1.4826
 """Median absolute deviation to standard deviation, for normal numbers."""
 WEEKS = 4
 """Numbers of one weekday from which that weekday is compared with itself."""
+RHYTHM = 0.5
+"""A week has a rhythm if numbers differ from their own weekday's at most this share of what they differ in all.
+
+Without one, a split by weekday only forgets: a mailing would be news once for each weekday it falls on.
+"""
 SEEN_BEFORE = 2
 """Days with such a number that make it usual: a mailing every other week, a full export every month."""
-MANY = 28
+MANY = 91
 """What a median over all days counts for."""
 
 
@@ -40,8 +45,8 @@ class Range:
         return np.asarray((self.distance(seen) <= self.tolerance) | before)
 
     def _margin(self, bound: np.ndarray) -> np.ndarray:
-        """Around what was seen before: a standard deviation, or a fifth of its way from the centre."""
-        return np.maximum(self.spread, np.abs(bound - self.centre) / 5)
+        """Around what was seen before: a standard deviation, or half its way from the centre: bursts differ in size."""
+        return np.maximum(self.spread, np.abs(bound - self.centre) / 2)
 
     def words(self, place: int, shape: str) -> str:
         """`5 (1 to 9)`: the centre, and the range; shares and counts have no other side of 0."""
@@ -62,20 +67,24 @@ def usual(
 ) -> Range:
     """What is usual on `day`, by `numbers` of earlier `days` (a row a day, a column a metric; NaN: not known).
 
-    The centre is the median of the same weekday if there are at least WEEKS of it, else of all days. The spread is
-    the larger of `floor` and the deviations of all days from their own centres, times `thin`.
+    The centre is the median of the same weekday if the week has a rhythm and there are at least WEEKS of it, else of
+    all days. The spread is the larger of `floor` and the deviations of all days from their own centres, times `thin`.
     """
     weekdays = np.array([one.weekday() for one in days])
     overall = _median(numbers)
-    residuals = np.empty_like(numbers)
+    by_weekday = np.empty_like(numbers)
     for weekday in np.unique(weekdays):
         same = weekdays == weekday
         own, count = _centre(numbers[same], overall)
         # The median of so few numbers lies closer to them than to the next one.
-        residuals[same] = (numbers[same] - own) * np.sqrt(count / (count - 1))
+        by_weekday[same] = (numbers[same] - own) * np.sqrt(count / (count - 1))
+    rhythm = _mean(np.abs(by_weekday)) <= RHYTHM * _mean(np.abs(numbers - overall))
+    residuals = np.where(rhythm, by_weekday, numbers - overall)
     today = numbers[weekdays == day.weekday()]
-    centre, count = _centre(today, overall)
-    low, high = (np.where(count < MANY, _seen_before(today, side), _seen_before(numbers, side)) for side in (1, -1))
+    own, count = _centre(today, overall)
+    split = rhythm & (count < MANY)
+    low, high = (np.where(split, _seen_before(today, side), _seen_before(numbers, side)) for side in (1, -1))
+    centre = np.where(split, own, overall)
     spread = np.maximum(MAD * _median(np.abs(residuals)) * thin, floor(centre))
     return Range(centre, spread, tolerance, low, high)
 
@@ -91,6 +100,12 @@ def _seen_before(numbers: np.ndarray, side: int) -> np.ndarray:
     """The number that SEEN_BEFORE days reached: the lowest such (1) or the highest (-1); NaN if there are fewer."""
     padded = np.vstack([numbers, np.full((SEEN_BEFORE, numbers.shape[1]), np.nan)])
     return np.asarray(side * np.sort(side * padded, axis=0)[SEEN_BEFORE - 1])
+
+
+def _mean(numbers: np.ndarray) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of a metric that no day has
+        return np.asarray(np.nanmean(numbers, axis=0))
 
 
 def _median(numbers: np.ndarray) -> np.ndarray:

@@ -38,11 +38,11 @@ def metrics(numbers, metric="rows", rows=500):
     return pa.Table.from_pylist(found, schema=catalogue.get("ops/metrics").arrow_schema())
 
 
-def alarms(table, **config):
+def alarms(table, country="", **config):
     """(day number, rule) of each verdict that is not good."""
     days = sorted(set(table["arrived"].to_pylist()))
-    found = anomalies.judge(table, days, History(**config))
-    return [((day - START).days, verdict.rule) for day in days for verdict in found[day] if not verdict.success]
+    found = anomalies.judge(table, days, History(**{"settle_days": 0, **config}), country)
+    return [((day - START).days, verdict.rule) for day in days for verdict in found.get(day, []) if not verdict.success]
 
 
 def noisy(mean, days, seed=1, spread=0.05):
@@ -93,14 +93,34 @@ def test_a_column_that_went_empty_a_shifted_mean_and_another_mix_are_told(metric
 
 
 def test_a_message_says_what_was_seen_and_what_is_usual():
-    (verdict,) = anomalies.judge(metrics([1000] * 20 + [10]), [START + dt.timedelta(20)], History())[
+    (verdict,) = anomalies.judge(metrics([1000] * 20 + [10]), [START + dt.timedelta(20)], History(settle_days=0))[
         START + dt.timedelta(20)
     ]
     assert verdict.detail == "10 rows arrived on 2024-01-21, usual 1,000 (700 to 1,300)"
     table = metrics([0.1] * 20 + [1.0], "empty_share")
-    *_, verdict = anomalies.judge(table, [START + dt.timedelta(20)], History())[START + dt.timedelta(20)]
+    *_, verdict = anomalies.judge(table, [START + dt.timedelta(20)], History(settle_days=0))[START + dt.timedelta(20)]
     assert verdict.detail.startswith("total is empty in 100.0%, usual 10.0% (")
     assert verdict.detail.endswith(", on 2024-01-21")
+
+
+def test_the_first_weeks_of_a_dataset_are_no_anomaly():
+    assert alarms(metrics([1000] * 27 + [1]), settle_days=28) == []
+    assert alarms(metrics([1000] * 28 + [1]), settle_days=28) == [(28, "history:volume")]
+    assert History().settle_days == 28
+
+
+def test_a_public_holiday_of_the_country_is_not_judged():
+    closed = metrics([1000] * 116 + [0] * 2)  # 26 and 27 April 2024, of which the 27th is King's Day
+    assert alarms(closed, "NL") == [(116, "history:volume")]
+    assert alarms(closed, "BE") == [(116, "history:volume"), (117, "history:volume")]
+    assert alarms(closed, "XX") == alarms(closed, "BE"), "a country without a known calendar has no holidays"
+
+
+def test_a_campaign_on_any_day_of_the_week_is_no_news_once_there_were_two():
+    numbers = noisy(100, 120)
+    for day, size in ((12, 3200), (13, 400), (40, 3800), (69, 1200), (98, 4100)):
+        numbers[day] = size
+    assert [day for day, _ in alarms(metrics(numbers), settle_days=28)] == [40]
 
 
 def test_fewer_than_seven_days_are_no_history():
@@ -136,7 +156,7 @@ def test_a_day_in_several_files_is_the_sum_of_its_files(parts, share):
 def silent(days, until, **config):
     """Numbers of the days that are too silent, for deliveries on those days."""
     arrivals = [START + dt.timedelta(day) for day in days]
-    found = anomalies.silences(arrivals, START + dt.timedelta(until), History(**config))
+    found = anomalies.silences(arrivals, START + dt.timedelta(until), History(**{"settle_days": 0, **config}))
     return [(day - START).days for day, _ in found]
 
 
@@ -179,7 +199,7 @@ def shop(settings, tmp_path):
                 "orders": {
                     "files": "{day}/orders*.csv",
                     "columns": {name: name for name in COLUMNS},
-                    "history": config,
+                    "history": {"settle_days": 0, **config},
                 }
             },
         }

@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from http.client import HTTPException
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
@@ -20,6 +22,8 @@ log = logging.getLogger(__name__)
 DAILY, NIGHTLY, TRAINING = "daily", "ingest", "training"
 """Tags in dags/: of every DAG a day goes through, of those among them that begin it, and of those that train models."""
 _TRANSIENT = (502, 503, 504)
+PATIENCE_SECONDS = 300
+"""How long a busy Airflow may leave calls unanswered before it counts as gone."""
 _direct = build_opener(ProxyHandler({}))  # the stack is on this machine: never through a proxy
 
 
@@ -29,11 +33,13 @@ class AirflowError(StepFailed):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the days are: finished and expected DAG runs, and what runs now, such as `map_journeys 2017-12-30`."""
+    """How far the days are: finished and expected DAG runs, what runs now, such as `map_journeys 2017-12-30`, and
+    the runs that have ended, each with its seconds."""
 
     finished: int
     expected: int
     running: tuple[str, ...]
+    ended: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -77,9 +83,10 @@ class AirflowClient:
         """Create the pool if there is none of that name; an existing one keeps its size."""
         known = {pool["name"] for pool in self.call("GET", "pools?limit=100")["pools"]}
         if name not in known:
-            self.call("POST", "pools", {"name": name, "slots": slots, "description": "tasks at once on this channel"})
+            pool = {"name": name, "slots": slots, "description": "tasks at once on this channel"}
+            self.call("POST", "pools", pool, made=f"pools/{quote(name, safe='')}")
 
-    def wait_for_dags(self, files: Iterable[str], timeout: float = 120) -> None:
+    def wait_for_dags(self, files: Iterable[str], timeout: float = 600) -> None:
         """Until the DAGs of these files are known. Raises AirflowError with the import errors if not in time."""
         end, missing = time.monotonic() + timeout, set(files)
         while missing:
@@ -134,8 +141,9 @@ class AirflowClient:
             first = self._count_runs()
             for day in days:
                 for dag in nightly:
-                    body = {"logical_date": None, "partition_key": day.isoformat()}
-                    self.call("POST", f"dags/{dag}/dagRuns", body)
+                    run = f"asked__{day}__{token_hex(4)}"
+                    body = {"dag_run_id": run, "logical_date": None, "partition_key": day.isoformat()}
+                    self.call("POST", f"dags/{dag}/dagRuns", body, made=f"dags/{dag}/dagRuns/{run}")
             return self._wait(days, dags, first, show, time.monotonic() + timeout)
         finally:
             for dag, was_on in before.items():
@@ -151,7 +159,12 @@ class AirflowClient:
             failed = [run for run in runs if run["state"] == "failed"]
             done = sum(run["state"] == "success" and run["dag_id"] in dags for run in runs)
             names = tuple(f"{run['dag_id']} {run['partition_key']}" for run in active if run["state"] == "running")
-            show(Progress(done, expected, names))
+            ended = {
+                f"{run['dag_id']} {run['partition_key']}": run["duration"] or 0.0
+                for run in runs
+                if run["state"] == "success"
+            }
+            show(Progress(done, expected, names, ended))
             if failed and not active:
                 raise AirflowError("\n\n".join(self._explain(run) for run in failed))
             if done >= expected and not active:
@@ -201,34 +214,38 @@ class AirflowClient:
         events = [entry["event"] if isinstance(entry, dict) else str(entry) for entry in content]
         return "\n".join(f"    {event}" for event in events[-lines:])
 
-    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """One call of the REST API, below /api/v2/. Raises AirflowError with the server's reason."""
-        for attempt in range(5):
-            token = self.token()
-            request = Request(
-                f"{self.url}/api/v2/{path}",
-                method=method,
-                data=None if body is None else json.dumps(body).encode(),
-                headers={
-                    "Authorization": f"Bearer {token}",
-                    "Content-Type": "application/json",
-                    "Accept": "application/json",
-                },
-            )
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None, made: str | None = None) -> Any:
+        """One call of the REST API, below /api/v2/. Raises AirflowError with the server's reason.
+
+        A call that gets no answer is repeated for PATIENCE_SECONDS. One that makes something is repeated only if it
+        says in `made` where the thing then is: if the lost call did make it, that is returned.
+        """
+        end, waits, lost = time.monotonic() + PATIENCE_SECONDS, 0.0, False
+        while True:
             try:
-                with _direct.open(request, timeout=30) as response:
-                    return json.loads(response.read() or b"null")
+                return self._answer(method, path, body)
             except HTTPError as error:
-                if error.code == 401 and attempt == 0:
+                if error.code == 409 and lost and made:
+                    return self.call("GET", made)
+                if error.code == 401 and waits == 0:
                     self._token = None
-                elif error.code not in _TRANSIENT or method == "POST":
+                elif error.code not in _TRANSIENT or (method == "POST" and not made) or time.monotonic() > end:
                     reason = error.read().decode(errors="replace")[:500]
                     raise AirflowError(f"Airflow refused {method} {path}: {error.code} {reason}") from None
-            except (URLError, TimeoutError) as error:
-                if method == "POST" or attempt == 4:
+            except (URLError, TimeoutError, ConnectionError, HTTPException) as error:
+                if (method == "POST" and not made) or time.monotonic() > end:
                     raise AirflowError(f"Airflow at {self.url} does not answer: {error}; is it running?") from None
-            time.sleep(0.5 * attempt)
-        raise AirflowError(f"Airflow at {self.url} kept failing on {method} {path}; see its log in var/stack")
+                lost = True
+            waits = min(waits + 0.5, 5.0)
+            time.sleep(waits)
+
+    def _answer(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+        headers = {"Authorization": f"Bearer {self.token()}", "Accept": "application/json"}
+        headers |= {"Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(f"{self.url}/api/v2/{path}", method=method, data=data, headers=headers)
+        with _direct.open(request, timeout=60) as response:
+            return json.loads(response.read() or b"null")
 
     def token(self) -> str:
         """What the REST API and the pages take as proof of who is calling."""
@@ -242,8 +259,15 @@ class AirflowClient:
             data=json.dumps(self._login).encode(),
             headers={"Content-Type": "application/json"},
         )
-        try:
-            with _direct.open(request, timeout=30) as response:
-                return json.load(response)["access_token"]
-        except (HTTPError, URLError, TimeoutError) as error:
-            raise AirflowError(f"cannot log in to Airflow at {self.url}: {error}") from None
+        end = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                with _direct.open(request, timeout=60) as response:
+                    return json.load(response)["access_token"]
+            except HTTPError as error:
+                if error.code not in _TRANSIENT or time.monotonic() > end:
+                    raise AirflowError(f"cannot log in to Airflow at {self.url}: {error}") from None
+            except (URLError, TimeoutError, ConnectionError, HTTPException) as error:
+                if time.monotonic() > end:
+                    raise AirflowError(f"cannot log in to Airflow at {self.url}: {error}") from None
+            time.sleep(1)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import date
 from pathlib import Path
 
@@ -17,8 +17,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from jobs import pipeline
 from jobs.cli import progress, report
-from jobs.cli.console import as_table
-from jobs.cli.local import airflow_client, stack
+from jobs.cli.local import airflow_client, stack, summary
 from jobs.config.settings import Settings
 from jobs.errors import StepFailed
 from jobs.lake.lake import Lake
@@ -50,17 +49,26 @@ def run(console: Console, settings: Settings, size: float) -> None:
     with _timed(console, seconds, "Wait for the services"):
         services = stack.start(settings, wait=True)
     left = [day for day in AIRFLOW_DAYS if not _delivered(settings, day, "activation/deliveries")]
-    times = _run_in_airflow(console, services, left) if left else []
-    report.show(console, settings)
-    _show_times(console, seconds, times)
-    pages = {"Journey page": "/klantreis/", "Data docs": "/klantreis/data-docs/"}  # in Airflow, behind its login
-    addresses = {**services.urls, **{name: services.urls["Airflow"] + path for name, path in pages.items()}}
-    console.print(as_table("Addresses", ["service", "address"], list(addresses.items())))
-    console.print(f"Log in to Airflow as [bold]{services.user}[/] with password [bold]{services.password}[/].")
+    if left:
+        with _timed(console, seconds, "Days in Airflow", live=False):
+            _run_in_airflow(console, services, left)
+    _tell(console, settings, services, sum(seconds.values()))
     problems = report.problems(settings)
     if problems:
         raise DemoFailed("; ".join(problems))
     console.print("[bold green]Every row and every audience member is accounted for.[/] `make stop` ends the services.")
+
+
+def _tell(console: Console, settings: Settings, services: stack.Stack, seconds: float) -> None:
+    """Ten lines of what happened, and where to look on."""
+    pages = {"Journey page": "/klantreis/", "Data docs": "/klantreis/data-docs/"}  # in Airflow, behind its login
+    addresses = {**services.urls, **{name: services.urls["Airflow"] + path for name, path in pages.items()}}
+    console.print()
+    told = [*summary.lines(settings), ("Time", f"{seconds / 60:.1f} minutes"), *addresses.items()]
+    for name, sentence in told:
+        console.print(f"[bold]{name:<13}[/] {sentence}", soft_wrap=True, highlight=False)
+    console.print(f"Log in to Airflow as [bold]{services.user}[/] with password [bold]{services.password}[/].")
+    console.print("All tables: `.venv/bin/klantreis report`", highlight=False)
 
 
 def _load_history(console: Console, settings: Settings, seconds: dict[str, float]) -> None:
@@ -71,21 +79,21 @@ def _load_history(console: Console, settings: Settings, seconds: dict[str, float
             raise outcome.error
 
 
-def _run_in_airflow(console: Console, services: stack.Stack, days: list[date]) -> list[airflow_client.TaskTime]:
+def _run_in_airflow(console: Console, services: stack.Stack, days: list[date]) -> None:
     """One day after the other, as nights are: the audiences of a day must not see the next day's profiles."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    times = []
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         for day in days:
-            task = bar.add_task(f"Airflow {day}")
+            task, told = bar.add_task(f"Airflow {day}"), set[str]()
+            bar.console.print(f"[bold]Day {day} in Airflow[/]")
 
-            def show(now: airflow_client.Progress, task: TaskID = task, day: date = day) -> None:
-                running = ", ".join(now.running) or f"Airflow {day}"
-                bar.update(task, completed=now.finished, total=now.expected, description=running)
+            def show(now: airflow_client.Progress, task: TaskID = task, told: set[str] = told) -> None:
+                for run in now.ended.keys() - told:
+                    told.add(run)
+                    bar.console.print(f"{now.ended[run]:7.1f} s  {run.split()[0]}", highlight=False)
+                bar.update(task, completed=now.finished, total=now.expected, description=", ".join(now.running))
 
-            times += services.airflow().run_days([day], show)
-            bar.update(task, description=f"Airflow {day}")
-    return times
+            services.airflow().run_days([day], show)
 
 
 def _write_files(state: Path, size: float) -> None:
@@ -118,14 +126,10 @@ def _delivered(settings: Settings, day: date, table: str) -> bool:
 
 
 @contextmanager
-def _timed(console: Console, seconds: dict[str, float], what: str) -> Iterator[None]:
+def _timed(console: Console, seconds: dict[str, float], what: str, live: bool = True) -> Iterator[None]:
+    """Take the time and print a line when it is over; `live` shows meanwhile what is waited for."""
     started = time.monotonic()
-    with console.status(what):
+    with console.status(what) if live else nullcontext():
         yield
     seconds[what] = time.monotonic() - started
-
-
-def _show_times(console: Console, seconds: dict[str, float], times: list[airflow_client.TaskTime]) -> None:
-    rows: list[tuple[object, ...]] = [("here", what, "", taken) for what, taken in seconds.items()]
-    rows += [(item.day, item.dag, item.task, item.seconds) for item in times if item.state == "success"]
-    console.print(as_table("Time", ["day", "step", "task", "seconds"], rows))
+    console.print(f"{seconds[what]:7.1f} s  {what}", highlight=False)

@@ -192,7 +192,9 @@ def _judged(part: Part, contract: Contract, batch: str, files: pa.Table, rows: D
     }
     again = Batch(part.source, part.dataset, part.stop(batch).day, mine, refused)
     metrics = anomalies.metrics(part.source, part.dataset, again.loaded, tallies)
-    days = judged_days(part.lake, again, contract.expectations, tallies, metrics, config.history)
+    days = judged_days(
+        part.lake, again, contract.expectations, tallies, metrics, config.history, part.settings.general.country
+    )
     counts = by_rule(tallies)
     judgement = judge(rows, part.dataset, contract.expectations, again.rows, counts)
     return judgement.verdicts + [verdict for day in days.values() for verdict in day.by_history]
