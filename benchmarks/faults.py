@@ -81,7 +81,7 @@ CONFIG: dict[str, Any] = {
     "identity.yaml": {"golden_record": {}, "purposes": {}},
     "journey.yaml": {"stages": [{"stage": "awareness", "name": "seen", "when": "true"}]},
     "models.yaml": {"segmentation": {"features": ["recency_days"]}, "churn": {}},
-    "channels.yaml": {"destinations": {}},
+    "destinations.yaml": {"destinations": {}},
 }
 IDS = {
     "contacts": ("contact_id", "updated_at"),

@@ -110,7 +110,7 @@ def _company(home: Path, rows: int) -> Path:
         "identity.yaml": {"golden_record": {}, "purposes": {}},
         "journey.yaml": {"stages": [{"stage": "awareness", "name": "seen", "when": "true"}]},
         "models.yaml": {"segmentation": {"features": ["recency_days"]}, "churn": {}},
-        "channels.yaml": {"destinations": {}},
+        "destinations.yaml": {"destinations": {}},
     }
     for name, content in minimal.items():
         path = home / "config" / name

@@ -94,7 +94,7 @@ def _company(work: Path):  # type: ignore[no-untyped-def]
 
     folder = work / "config"
     folder.mkdir(parents=True)
-    for name in ("journey.yaml", "models.yaml", "channels.yaml"):
+    for name in ("journey.yaml", "models.yaml", "destinations.yaml"):
         shutil.copy(ROOT / "config" / name, folder / name)
     general = {"company": "Benchmark", "timezone": "Europe/Amsterdam", "landing": "landing", "lake": "lake"}
     contacts = {"files": "x.csv", "columns": {"contact_id": "id", "updated_at": "at"}}

@@ -5,7 +5,7 @@ Starts when the audiences of a day are there. One task per audience and destinat
 - **plan** compares members with what each destination already has, and checks consent, suppression and cooling down:
   who is added, removed, sent to, kept or skipped, and why (`activation/plans`).
 - **push_...** carries the plan out. Every operation is claimed in `activation/ledger` first, so a retry sends nothing
-  twice. It fails if a destination refused or lost more than the tolerance of `config/channels.yaml`.
+  twice. It fails if a destination refused or lost more than the tolerance of `config/destinations.yaml`.
 - **account** closes the day when every delivery is accounted for (`activation/deliveries`).
 
 A day older than the newest one already sent is refused, because it would overwrite newer audiences; set `allow_old` to
@@ -23,11 +23,11 @@ ALLOW_OLD = Param(False, type="boolean", title="Allow an old day", description="
 
 
 def deliveries_by_channel() -> dict[str, list[dict[str, str]]]:
-    """For each channel of config/channels.yaml the configured (audience, destination) pairs."""
+    """For each channel of config/destinations.yaml the configured (audience, destination) pairs."""
     channels: dict[str, list[dict[str, str]]] = {}
     for audience in SETTINGS.audiences.values():
         for destination in audience.send_to:
-            channel = SETTINGS.channels.destinations[destination].channel
+            channel = SETTINGS.destinations[destination].channel
             channels.setdefault(channel, []).append({"audience": audience.audience, "destination": destination})
     return channels
 

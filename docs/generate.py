@@ -52,9 +52,10 @@ def tables() -> str:
 
 def configuration() -> str:
     """Every key of every YAML file, from the models that check them."""
+    from jobs.activation.channels.types import TYPES
     from jobs.config.audiences import Audience
     from jobs.config.company import General
-    from jobs.config.destinations import Channels
+    from jobs.config.destinations import Destinations
     from jobs.config.identity import Identity
     from jobs.config.journey import Journey
     from jobs.config.models import Models
@@ -69,7 +70,7 @@ def configuration() -> str:
         ("journey.yaml", Journey),
         ("models.yaml", Models),
         ("audiences/NAME.yaml", Audience),
-        ("channels.yaml", Channels),
+        ("destinations.yaml", Destinations),
     ]
     lines = [
         "# Configuration",
@@ -83,6 +84,10 @@ def configuration() -> str:
         lines += [f"## {name}", "", _first_line(model), "", "| key | type | default | meaning |", "|---|---|---|---|"]
         lines += list(_keys(model, ""))
         lines.append("")
+    for name, type_ in TYPES.items():
+        about = f"`options` of a destination of type `{name}`, which needs `{type_.needs}` of an audience"
+        lines += [f"### {name}", "", f"{about}. {_first_line(type_.options)}", ""]
+        lines += ["| key | type | default | meaning |", "|---|---|---|---|", *_keys(type_.options, ""), ""]
     return "\n".join(lines)
 
 

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from jobs.config.identity import Matching
 from jobs.identity.components import components
 from jobs.identity.matching.link_records import Linked, link_records
-from jobs.models import match_weights
+from jobs.models import matching_card
 from tests.identity.matching import people
 
 IMAGES = Path(__file__).resolve().parent / "images"
@@ -27,7 +27,7 @@ def main() -> None:
     systems = {name: rows.drop(columns="person") for name, rows in people.four_systems(5, 800).items()}
     linked = link_records(systems)
     IMAGES.mkdir(exist_ok=True)
-    match_weights.figure(linked.model, SHOWN).savefig(IMAGES / "match-weights.png", dpi=110)
+    matching_card.figure(linked.model, SHOWN).savefig(IMAGES / "match-weights.png", dpi=110)
     largest_clusters(linked).savefig(IMAGES / "largest-clusters.png", dpi=110)
 
 
@@ -47,8 +47,8 @@ def largest_clusters(linked: Linked) -> Figure:
     keys = [Line2D([], [], marker="o", linestyle="", color=colour, label=name) for name, colour in COLOURS.items()]
     keys += [
         Line2D([], [], color="grey", linewidth=2.5, label="speaks for one person"),
-        Line2D([], [], color=match_weights.AGAINST, linestyle=":", label="speaks against"),
-        Line2D([], [], color=match_weights.AGAINST, linewidth=1.6, linestyle="--", label="likely, but kept apart"),
+        Line2D([], [], color=matching_card.AGAINST, linestyle=":", label="speaks against"),
+        Line2D([], [], color=matching_card.AGAINST, linewidth=1.6, linestyle="--", label="likely, but kept apart"),
     ]
     drawn.legend(handles=keys, loc="outside lower center", ncols=len(keys), frameon=False, fontsize=9)
     return drawn
@@ -81,11 +81,11 @@ def _draw(axes: Axes, some: pd.DataFrame, linked: Linked) -> None:
 def _style(weight: float, together: bool, cut: bool) -> dict[str, object] | None:
     """How the line of a pair looks; None for unlikely pairs of two clusters."""
     if cut:
-        return {"color": match_weights.AGAINST, "linewidth": 1.6, "linestyle": "--"}
+        return {"color": matching_card.AGAINST, "linewidth": 1.6, "linestyle": "--"}
     if not together:
         return None
     if weight < Matching().weight:
-        return {"color": match_weights.AGAINST, "linewidth": 1.0, "linestyle": ":"}
+        return {"color": matching_card.AGAINST, "linewidth": 1.0, "linestyle": ":"}
     return {"color": "grey", "linewidth": float(np.clip(weight / 8, 0.4, 3.5))}
 
 

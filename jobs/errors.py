@@ -24,7 +24,7 @@ class DecisionRefused(StepFailed):
 
 
 class DeliveryIncomplete(StepFailed):
-    """A destination did not account for every row within the tolerance of config/channels.yaml."""
+    """A destination did not account for every row within the tolerance of config/destinations.yaml."""
 
 
 class StaleDay(StepFailed):

@@ -43,7 +43,7 @@ MINIMAL: dict[str, Any] = {
         "stages": [{"stage": "awareness", "name": "seen", "when": "true"}],
     },
     "models.yaml": {"segmentation": {"features": ["recency_days", "orders_91d"]}, "churn": {}},
-    "channels.yaml": {
+    "destinations.yaml": {
         "destinations": {
             "email": {
                 "type": "smtp",

@@ -108,9 +108,12 @@ def test_every_transaction_names_the_code_that_makes_its_result():
 
 
 def test_modules_are_imported_by_a_computed_name_only_where_the_steps_know_it():
-    """What is imported so is no part of a step's code unless its transaction names it: `code=(__name__, ...)`."""
+    """What is imported so is no part of a step's code unless its transaction names it: `code=(__name__, ...)`.
+
+    The types of destination, which the configuration looks up, are imported by the steps that use them.
+    """
     computed = offenders(["jobs", "expectations"], lambda _, name: name in ("importlib", "importlib.import_module"))
-    known = ["expectations/__init__.py", "jobs/models/models.py", "jobs/pipeline.py"]
+    known = ["expectations/__init__.py", "jobs/config/destinations.py", "jobs/models/models.py", "jobs/pipeline.py"]
     assert sorted({line.split(":")[0] for line in computed}) == known
 
 
@@ -127,6 +130,19 @@ def test_light_modules_load_nothing_heavy(module):
     code = f"import sys, {module}; print([m for m in {HEAVY!r} if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
+
+
+def test_only_the_folder_of_the_channels_knows_a_type_of_destination_by_name():
+    from jobs.activation.channels.types import TYPES
+
+    named = [
+        f"{path.relative_to(ROOT)}:{node.lineno} names {node.value}"
+        for path in modules("jobs", "dags", "plugins")
+        if not path.is_relative_to(ROOT / "jobs/activation/channels")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and node.value in set(TYPES)
+    ]
+    assert named == []
 
 
 def test_every_table_has_a_key_made_of_its_own_columns_and_says_what_a_row_is():

@@ -1,4 +1,7 @@
-"""Start a sandbox in the foreground: `python -m examples.sandboxes smtp|data-manager --port P --folder DIR`."""
+"""Start a sandbox in the foreground: `python -m examples.sandboxes NAME --port P --folder DIR`.
+
+Each module of this folder that has a `SANDBOX` is one: smtp, data-manager.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,15 @@ import argparse
 import signal
 import sys
 import threading
+from importlib import import_module
 from pathlib import Path
+
+from jobs.activation.channels.types import TYPES
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m examples.sandboxes", description=__doc__)
-    parser.add_argument("server", choices=["smtp", "data-manager"])
+    parser.add_argument("server", choices=sorted(type_.sandbox.name for type_ in TYPES.values()))
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True, help="where what arrives is kept")
@@ -33,13 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _start(kind: str, host: str, port: int, folder: Path):  # type: ignore[no-untyped-def]
-    if kind == "smtp":
-        from examples.sandboxes.smtp import SmtpSandbox
-
-        return SmtpSandbox(folder, host, port).start()
-    from examples.sandboxes.data_manager import DataManagerSandbox
-
-    return DataManagerSandbox(folder, host, port).start()
+    module = import_module(f"examples.sandboxes.{kind.replace('-', '_')}")
+    return module.SANDBOX(folder, host, port).start()
 
 
 if __name__ == "__main__":

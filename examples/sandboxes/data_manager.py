@@ -298,3 +298,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: Any) -> None:
         """Calls are in requests.jsonl; the terminal stays quiet."""
+
+
+SANDBOX = DataManagerSandbox

@@ -154,6 +154,9 @@ class _Handler:
         return planned.get(address) or planned.get("@" + address.rpartition("@")[2]) or []
 
 
+SANDBOX = SmtpSandbox
+
+
 def _message_id(content: bytes) -> str:
     for line in content.splitlines():
         if line.lower().startswith(b"message-id:"):

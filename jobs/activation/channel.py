@@ -1,11 +1,16 @@
-"""What a channel is asked and what it answers. One module per channel implements `Channel`."""
+"""What a type of destination says of itself, what its channel is asked and what it answers."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from jobs.config.yaml_files import Strict
+
+if TYPE_CHECKING:
+    from jobs.config.settings import Settings
 
 Action = Literal["add", "remove", "send"]
 State = Literal["claimed", "submitted", "accepted", "rejected", "partial", "unknown"]
@@ -62,9 +67,6 @@ class ChannelDown(Exception):
 class Channel(Protocol):
     """A destination audiences go to."""
 
-    repeatable: bool
-    """Whether doing an operation twice is the same as once; if not, an operation that may have arrived stays so."""
-
     batch_size: int
     """Operations claimed at once, unless configured: for sends also the most that a crash can leave unknown."""
 
@@ -79,6 +81,47 @@ class Channel(Protocol):
 
     def close(self) -> None:
         """Release connections."""
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A server for this machine that takes what the destination would take: `python -m examples.sandboxes NAME`."""
+
+    name: str
+    port: int
+    """Where it listens unless told otherwise."""
+
+    connection: Mapping[str, Any]
+    """What an Airflow connection to it holds beside host and port."""
+
+
+def _no_problems(audience: str, destination: str, settings: Settings) -> list[str]:
+    return []
+
+
+@dataclass(frozen=True)
+class DestinationType:
+    """A type of destination, as config/destinations.yaml names it."""
+
+    kind: Literal["messages", "members"]
+    """Whether a member is sent something, or is put on a list and taken off again."""
+
+    needs: Literal["template", "list_id"]
+    """What an audience has to say in `send_to`."""
+
+    options: type[Strict]
+    """What `options:` of the destination may hold."""
+
+    opens: Callable[[str, str, Settings], Channel]
+    """The channel for (audience, destination). Raises ConfigError."""
+
+    sandbox: Sandbox
+
+    problems: Callable[[str, str, Settings], list[str]] = _no_problems
+    """What is wrong with what (audience, destination) needs, one line each; opens no connection."""
+
+    spelling: str = ""
+    """Version of the rules by which identifiers are spelled there; another one means sending them again."""
 
 
 _PARTIAL = re.compile(r"^(\d+) of (\d+) refused: ")

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.activation.channels import google_identifiers
+from jobs.activation.channels.types import type_of
 from jobs.config.audiences import Audience
 from jobs.config.settings import Settings
 
@@ -33,18 +33,18 @@ def reach(
     """One customer with consent or an address for this purpose and channel.
 
     Columns: customer_id, consented, consent_changed_at, suppressed, emails, phones, first_name, language,
-    fingerprint. `emails` and `phones` are those this destination may use: for e-mail the preferred address, for ads
-    all that belong to this customer alone. Who asked for no more contact stays suppressed under a new address.
+    fingerprint. `emails` and `phones` are those this destination may use: for messages the preferred address, for
+    lists all that belong to this customer alone. Who asked for no more contact stays suppressed under a new address.
     """
-    configured = settings.channels.destinations[destination]
+    configured, kind = settings.destinations[destination], type_of(destination, settings).kind
     answers = _answers(consent, audience.purpose, configured.channel, day, settings)
     points = _points(contact_points, suppressions, answers, configured.channel, settings)
-    usable = _mail_points(points) if configured.type == "smtp" else _ads_points(points)
+    usable = _for_messages(points) if kind == "messages" else _for_lists(points)
     addresses = usable.groupBy("customer_id").agg(
         F.sort_array(F.collect_list(F.when(F.col("kind") == "email", F.col("value")))).alias("emails"),
         F.sort_array(F.collect_list(F.when(F.col("kind") == "phone", F.col("value")))).alias("phones"),
     )
-    suppressed = points.groupBy("customer_id").agg(F.max(_blocked(configured.type)).alias("suppressed"))
+    suppressed = points.groupBy("customer_id").agg(F.max(_blocked(kind)).alias("suppressed"))
     stopped = _asked_to_stop(suppressions, configured.channel, identity_map)
     people = customers.select("customer_id", "first_name", "language")
     joined = (
@@ -103,12 +103,12 @@ def _asked_to_stop(suppressions: DataFrame, channel: str, identity_map: DataFram
     return known.groupBy("customer_id").agg(F.count("*").alias("stopped"))
 
 
-def _mail_points(points: DataFrame) -> DataFrame:
+def _for_messages(points: DataFrame) -> DataFrame:
     """The preferred address, unless somebody who shares it refuses."""
     return points.where((F.col("kind") == "email") & (F.col("preference") == 1) & ~F.col("refused"))
 
 
-def _ads_points(points: DataFrame) -> DataFrame:
+def _for_lists(points: DataFrame) -> DataFrame:
     """Addresses of one customer only: a shared one would add and remove other people along."""
     return points.where((F.col("owners") == 1) & F.col("blocked_for").isNull())
 
@@ -116,7 +116,7 @@ def _ads_points(points: DataFrame) -> DataFrame:
 def _blocked(kind: str) -> Column:
     """Whether an address on the suppression list stops this customer."""
     for_good = F.col("blocked_for").isin(*_FOR_GOOD)
-    if kind != "smtp":
+    if kind == "members":
         return F.coalesce(for_good, F.lit(False))
     preferred = (F.col("kind") == "email") & (F.col("preference") == 1)
     return F.coalesce(for_good | (F.col("blocked_for").isNotNull() & preferred), F.lit(False))
@@ -125,9 +125,10 @@ def _blocked(kind: str) -> Column:
 def _fingerprint(audience: Audience, destination: str, settings: Settings) -> Column:
     """Keyed hash of what is sent. Of a message it is that of the address, as in activation/suppressions; of a member of
     a list it changes when an address or a spelling rule changes."""
-    if settings.channels.destinations[destination].type == "smtp":
+    type_ = type_of(destination, settings)
+    if type_.kind == "messages":
         return F.coalesce(hashed(F.lit("email"), F.get("emails", 0), settings), F.lit(""))
-    fixed = f"{settings.hash_key()}|{google_identifiers.VERSION}|{audience.send_to[destination].list_id}"
+    fixed = f"{settings.hash_key()}|{type_.spelling}|{getattr(audience.send_to[destination], type_.needs)}"
     parts = [F.concat_ws(",", "emails"), F.concat_ws(",", "phones")]
     return F.substring(F.sha2(F.concat_ws("|", F.lit(fixed), *parts), 256), 1, 32)
 

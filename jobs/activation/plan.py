@@ -16,6 +16,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activation import ledger, succession
+from jobs.activation.channels.types import type_of
 from jobs.activation.eligibility import reach
 from jobs.config.settings import Settings
 from jobs.errors import StaleDay, StepFailed
@@ -44,7 +45,8 @@ def run(day: date, settings: Settings, allow_old: bool = False) -> dict[str, Any
     """
     lake = Lake.of(settings)
     refuse_old_day(lake, day, allow_old)
-    txn = lake.transaction("plan", day, reads=READS, config=[settings.audiences, settings.channels], code=__name__)
+    config = [settings.audiences, settings.destinations]
+    txn = lake.transaction("plan", day, reads=READS, config=config, code=__name__)
     if not txn.done(TABLE):
         tables = [_plan_one(name, destination, day, settings, txn) for name, destination in deliveries(settings)]
         _refuse_missing_audiences(lake, tables, day)
@@ -94,8 +96,8 @@ def _plan_one(audience: str, destination: str, day: date, settings: Settings, tx
     before_today = txn.read("activation/suppressions").where(F.col("since") < F.lit(day))
     reached, standing = inputs(txn, audience, destination, day, settings, before_today)
     members = txn.read("audiences/members", day=day).where(F.col("audience") == audience).select("customer_id", "arm")
-    configured = settings.channels.destinations[destination]
-    if configured.type == "smtp":
+    configured = settings.destinations[destination]
+    if type_of(destination, settings).kind == "messages":
         cooldown = settings.audiences[audience].send_to[destination].cooldown_days
         planned = plan_sends(members, reached, standing, day, cooldown)
     else:
@@ -188,7 +190,7 @@ def _pause(table: pa.Table, there: int, max_share: float, always: int, audience:
         return table
     log.warning(
         "%s to %s: %d of %d members would leave at once, more than max_remove_share %g; additions and these removals "
-        "are paused. If this is meant, raise max_remove_share of %s in config/channels.yaml and plan again.",
+        "are paused. If this is meant, raise max_remove_share of %s in config/destinations.yaml and plan again.",
         audience, destination, count, there, max_share, destination,
     )  # fmt: skip
     adding = pc.equal(table["action"], "add")
@@ -212,9 +214,6 @@ def _summary(lake: Lake, day: date, settings: Settings) -> list[dict[str, Any]]:
     found = {(row["audience"], row["destination"], row["action"]): row["count_all"] for row in counts}
     return [
         {"audience": audience, "destination": destination}
-        | {
-            action: found.get((audience, destination, action), 0)
-            for action in ("add", "remove", "send", "keep", "skip")
-        }
+        | {action: found.get((audience, destination, action), 0) for action in ACTIONS}
         for audience, destination in deliveries(settings)
     ]

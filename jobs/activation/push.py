@@ -201,7 +201,7 @@ class _Push:
         ledger.record(self.lake, operations, outcomes, self.audience, self.destination, self.day, batch_id)
         dead = {outcome.operation_id for outcome in outcomes if outcome.dead_address}
         addresses = [operation.fingerprint for operation in operations if operation.operation_id in dead]
-        channel = self.settings.channels.destinations[self.destination].channel
+        channel = self.settings.destinations[self.destination].channel
         suppress(self.lake, channel, addresses, "bounced", self.day)
 
     def rehearse(self, channel: Channel, todo: list[Operation]) -> list[str]:
@@ -213,9 +213,7 @@ class _Push:
         if not write:
             return counts
         self._publish(counts)
-        self.account.raise_if_incomplete(
-            self.settings.channels.destinations[self.destination].max_reject_share, self.trouble
-        )
+        self.account.raise_if_incomplete(self.settings.destinations[self.destination].max_reject_share, self.trouble)
         return counts
 
     @retry(retry=retry_if_exception_type(StaleWrite), stop=stop_after_attempt(5), reraise=True)
@@ -228,7 +226,7 @@ class _Push:
 
     def _batches(self, channel: Channel, todo: list[Operation]) -> Iterator[list[Operation]]:
         """Batches of one action each."""
-        size = self.settings.channels.destinations[self.destination].batch_size or channel.batch_size
+        size = self.settings.destinations[self.destination].batch_size or channel.batch_size
         for action in ("remove", "add", "send"):
             same = [operation for operation in todo if operation.action == action]
             yield from (same[start : start + size] for start in range(0, len(same), size))

@@ -112,13 +112,13 @@ class Account:
         if tried and counts["refused"] / tried > max_reject_share:
             problems.append(
                 f"{counts['refused']} of {tried} refused, more than max_reject_share {max_reject_share:g} "
-                "(config/channels.yaml)"
+                "(config/destinations.yaml)"
             )
         if self.paused:
             problems.append(
                 f"{self.paused['removal_paused']} would leave at once, more than max_remove_share; they and "
                 f"{self.paused['addition_paused']} additions are paused; if this is meant, raise max_remove_share in "
-                "config/channels.yaml and plan again"
+                "config/destinations.yaml and plan again"
             )
         missing = self.members - sum(self.places.values()) - self.kept - self.to_add - self.paused["addition_paused"]
         undone = tried - round(self.delivered + self.removed + sum(self.refused.values())) - counts["unknown"]

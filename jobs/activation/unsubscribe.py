@@ -44,7 +44,7 @@ def unsubscribe(token: str, day: date, settings: Settings) -> bool:
     points = lake.arrow("profiles/contact_points", columns=["customer_id", "kind", "value"])
     own = pc.and_(pc.is_in(points["customer_id"], people), pc.equal(points["kind"], "email"))
     identifiers = {identifier_hash("email", email, settings) for email in points.filter(own)["value"].to_pylist()}
-    channel = settings.channels.destinations[send["destination"]].channel
+    channel = settings.destinations[send["destination"]].channel
     suppress(lake, channel, {send["fingerprint"], *identifiers}, "unsubscribed", day)
     return True
 

@@ -8,7 +8,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from expectations import suite
-from jobs.activation import messages
+from jobs.activation.channels import types
 from jobs.activity import checks
 from jobs.audiences import rules
 from jobs.config.settings import Settings
@@ -24,7 +24,7 @@ from jobs.validate import custom_rules, rule_overrides
 def problems(settings: Settings) -> list[str]:
     """One line per problem: file, line, key, what is wrong. Empty if the configuration is fine."""
     found = [*source_checks.problems(settings), *_mappings(settings), *_own_rules(settings), *_built_in(settings)]
-    found += [*journey_checks.check(settings), *messages.check(settings)]
+    found += [*journey_checks.check(settings), *types.problems(settings)]
     found += checks.check(settings) or checks.analyse(get_spark(), settings)
     found += unknown_records(settings.decisions, settings)
     wrong_rules = rules.check(settings)

@@ -82,7 +82,7 @@ def check(config: Config = None) -> None:
         console.print(f"Note: {note}", markup=False, highlight=False, soft_wrap=True)
     console.print(
         f"[green]{settings.folder}: fine[/] ({len(settings.sources)} sources, {len(settings.audiences)} audiences, "
-        f"{len(settings.channels.destinations)} destinations)"
+        f"{len(settings.destinations)} destinations)"
     )
 
 

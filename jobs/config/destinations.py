@@ -1,28 +1,70 @@
-"""config/channels.yaml: the places audiences go."""
+"""config/destinations.yaml: the places audiences go."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, SerializeAsAny, ValidationError, ValidationInfo, field_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from jobs.config.yaml_files import Strict
+from jobs.config.yaml_files import Strict, nearest
+
+
+def types() -> Mapping[str, Any]:
+    """The types of destination there are, `jobs.activation.channels.types.TYPES`.
+
+    Found by name, as plug-ins are: the end of the flow says what its types can be told, and nothing else of it is read.
+    """
+    found: Mapping[str, Any] = import_module("jobs.activation.channels.types").TYPES
+    return found
 
 
 class Destination(Strict):
-    """config/channels.yaml: one place audiences go. `connection` names an Airflow connection."""
+    """One place audiences go. `connection` names an Airflow connection."""
 
-    type: Literal["smtp", "google_data_manager"]
-    channel: str
+    type: str = Field(description="how it is reached, a type below")
+    channel: str = Field(description="channel of config/identity.yaml people gave consent for")
     connection: str
     max_reject_share: float = Field(0.0, ge=0, le=1, description="share of refused rows at which the task fails")
     max_remove_share: float = Field(0.5, ge=0, le=1, description="share of members above which removals stop")
     always_remove: int = Field(10, ge=0, description="so many removals at once are never too many")
-    batch_size: int | None = Field(None, gt=0, description="operations at once; default: 500 e-mails, 10,000 members")
-    options: dict[str, str | int | float | bool] = {}
+    batch_size: int | None = Field(None, gt=0, description="operations at once; default: as its type has it")
+    options: SerializeAsAny[Strict] = Field({}, validate_default=True, description="what its type can be told")
+
+    @field_validator("type")
+    @classmethod
+    def _a_known_type(cls, value: str) -> str:
+        if value not in types():
+            raise ValueError(f"unknown type {value!r}{nearest(value, types())}")
+        return value
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _options_of_the_type(cls, given: Any, info: ValidationInfo) -> Any:
+        if "type" not in info.data:
+            return Strict()
+        model = types()[info.data["type"]].options
+        try:
+            return model.model_validate(given)
+        except ValidationError as error:
+            told = [_told(problem, model) for problem in error.errors()]
+            raise ValidationError.from_exception_data(cls.__name__, told) from None
 
 
-class Channels(Strict):
-    """config/channels.yaml."""
+def _told(problem: Any, model: type[Strict]) -> InitErrorDetails:
+    """A problem of an option in words that name the nearest one."""
+    keys, message = problem["loc"], problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        message = f"unknown option{nearest(str(keys[-1]), model.model_fields)}"
+    elif problem["type"] == "missing":
+        keys, message = keys[:-1], f"option {keys[-1]!r} is missing; add it"
+    words = PydanticCustomError("option", "{message}", {"message": message})
+    return InitErrorDetails(type=words, loc=keys, input=problem["input"])
+
+
+class Destinations(Strict):
+    """config/destinations.yaml."""
 
     destinations: dict[str, Destination]

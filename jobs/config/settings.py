@@ -17,7 +17,7 @@ from jobs.config.audiences import Audience
 from jobs.config.company import General
 from jobs.config.decisions import Placed, load_decisions
 from jobs.config.decisions import problems as decision_problems
-from jobs.config.destinations import Channels
+from jobs.config.destinations import Destination, Destinations, types
 from jobs.config.identity import Identity
 from jobs.config.identity_checks import problems as identity_problems
 from jobs.config.journey import Journey
@@ -41,7 +41,7 @@ class Settings:
     journey: Journey
     models: Models
     audiences: dict[str, Audience]
-    channels: Channels
+    destinations: dict[str, Destination]
     traits: dict[str, Trait] = field(default_factory=dict)
     decisions: tuple[Placed, ...] = ()
     elsewhere: dict[str, str] = field(default_factory=dict)
@@ -123,7 +123,7 @@ def load_settings(folder: str | Path | None = None) -> Settings:
         journey=part(folder / "journey.yaml", Journey),
         models=part(folder / "models.yaml", Models),
         audiences={path.stem: part(path, Audience) for path in sorted(folder.glob("audiences/*.yaml"))},
-        channels=part(folder / "channels.yaml", Channels),
+        destinations=_destinations(part, folder, problems),
         traits=_optional(part, folder / "traits.yaml"),
         decisions=_decisions(folder, problems),
     )
@@ -137,6 +137,15 @@ def load_settings(folder: str | Path | None = None) -> Settings:
 def _optional(part: Callable[[Path, type[Any]], Any], path: Path) -> dict[str, Trait]:
     loaded = part(path, Traits) if path.exists() else None
     return loaded.traits if loaded else {}
+
+
+def _destinations(part: Callable[[Path, type[Any]], Any], folder: Path, problems: list[str]) -> dict[str, Destination]:
+    old = folder / "channels.yaml"
+    if old.exists():
+        problems.append(f"{old}: this file is called destinations.yaml now; rename it, what it says stays")
+        return {}
+    loaded = part(folder / "destinations.yaml", Destinations)
+    return loaded.destinations if loaded else {}
 
 
 def _decisions(folder: Path, problems: list[str]) -> tuple[Placed, ...]:
@@ -168,13 +177,12 @@ def _cross_checks(settings: Settings) -> list[str]:
                 f"{place}: unknown purpose {audience.purpose!r}{nearest(audience.purpose, settings.identity.purposes)}"
             )
         for destination, delivery in audience.send_to.items():
-            known = settings.channels.destinations.get(destination)
-            needed = {"smtp": "template", "google_data_manager": "list_id"}
+            known = settings.destinations.get(destination)
+            needed = types()[known.type].needs if known else ""
             if known is None:
                 problems.append(
-                    f"{place}: unknown destination {destination!r}"
-                    f"{nearest(destination, settings.channels.destinations)}"
+                    f"{place}: unknown destination {destination!r}{nearest(destination, settings.destinations)}"
                 )
-            elif not getattr(delivery, needed[known.type]):
-                problems.append(f"{place}: send_to.{destination} needs {needed[known.type]!r}; add it")
+            elif not getattr(delivery, needed):
+                problems.append(f"{place}: send_to.{destination} needs {needed!r}; add it")
     return problems

@@ -17,7 +17,6 @@ from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
 
 Row = dict[str, Any]
-OPTIONS = ("same", "different", "not sure")
 NO_REASON = "no reason given"
 
 

@@ -154,8 +154,7 @@ class Registry:
                 model = trained.log_model()
             self._ensure_model(name)
             location = self.client.get_logged_model(model.model_id).artifact_location
-            files = artifacts.manifest(self._folder(location, name))
-            sealed = {"files": json.dumps(files, sort_keys=True), "seal": artifacts.seal(files, self._key)}
+            sealed = self._seal(location, name)
             version = self.client.create_model_version(
                 name, location, run_id=run.info.run_id, model_id=model.model_id, tags={**tags, **sealed}
             )
@@ -163,15 +162,22 @@ class Registry:
         return Version(name, str(version.version), run.info.run_id, {**tags, **sealed})
 
     def keep(self, name: str, tags: dict[str, str], log: Callable[[], None]) -> str:
-        """Log a run of parameters that are no model file and make it the version in use; return its number."""
+        """Log a run of parameters, sealed like any model, and make it the version in use; return its number."""
         with self._reaching():
             experiment = self._experiment(name)
             with mlflow.start_run(experiment_id=experiment, run_name=f"{name} {tags['day']}", tags=tags) as run:
                 log()
             self._ensure_model(name)
-            version = self.client.create_model_version(name, run.info.artifact_uri, run_id=run.info.run_id, tags=tags)
+            place = run.info.artifact_uri
+            sealed = self._seal(place, name)
+            version = self.client.create_model_version(name, place, run_id=run.info.run_id, tags={**tags, **sealed})
             self.client.set_registered_model_alias(name, CHAMPION, version.version)
         return str(version.version)
+
+    def _seal(self, location: str, name: str) -> dict[str, str]:
+        """Tags that say which files were registered, and that this installation did it."""
+        files = artifacts.manifest(self._folder(location, name))
+        return {"files": json.dumps(files, sort_keys=True), "seal": artifacts.seal(files, self._key)}
 
     def settle(self, version: Version, verdict: Verdict | None = None) -> Version:
         """Write down the decision, then act on it. Without `verdict`: finish what an earlier try wrote down."""

@@ -28,26 +28,10 @@ SIGNS_OF_SEVERAL = {"$", "¥"}
 """Signs that the library gives to one currency and that others have too."""
 
 
-def country_code(value: str) -> str | None:
-    """ISO 3166-1 alpha-2 of a country's name, alpha-2 or alpha-3 code; a part of a country such as England gives the
-    country. None if nobody calls a country so, or two are called so."""
-    return _coder("country")(value)
-
-
-def currency_code(value: str) -> str | None:
-    """ISO 4217 of a currency's code, name, or a sign that only one currency has: $ has several."""
-    return _coder("currency")(value)
-
-
-def language_code(value: str) -> str | None:
-    """ISO 639-1 of a language's code, name or locale such as nl-BE."""
-    return _coder("language")(value)
-
-
 def coded(column: str, text: Column) -> Column:
     """The code of each text in a column named as in CODES; a text without one stays as it is."""
     # Made here, not as a decorator: PySpark needs a session to know whether it is a Spark Connect function.
-    spell = F.arrow_udf(_speller(_coder(column)), "string")  # type: ignore[call-overload]
+    spell = F.arrow_udf(_speller(coder(column)), "string")  # type: ignore[call-overload]
     return spell(text)
 
 
@@ -65,8 +49,13 @@ def _speller(code_of: Callable[[str], str | None]) -> Callable[[pa.Array], pa.Ar
 
 
 @lru_cache
-def _coder(column: str) -> Callable[[str], str | None]:
-    """What gives the code of one text. It holds all it needs, so that it travels whole to the workers of a cluster."""
+def coder(column: str) -> Callable[[str], str | None]:
+    """What gives the code of one text, None if it has none or could have two.
+
+    A country's from its name or codes, or of a part of it such as England; a currency's from its code, name or a sign
+    that no other has; a language's from its code, name or a locale such as nl-BE. It holds all it needs, so that it
+    travels whole to the workers of a cluster.
+    """
     folded = _folder()
     known = {folded(name): code for name, code in CODES[column]().items()}
     locales = column == "language"

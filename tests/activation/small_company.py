@@ -25,7 +25,7 @@ CONFIG: dict[str, Any] = {
         "purpose": "ads",
         "send_to": {"ads": {"list_id": "900"}},
     },
-    "channels.yaml": {
+    "destinations.yaml": {
         "destinations": {
             "email": {
                 "type": "smtp",

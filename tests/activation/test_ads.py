@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from jobs.activation.channels import google_identifiers
+from jobs.activation.channels.google_data_manager import identifiers
 from jobs.errors import DeliveryIncomplete
 from tests.activation.small_company import CONFIG, DAY, email, phone, points
 
@@ -14,10 +14,10 @@ NEXT = DAY + dt.timedelta(days=1)
 
 
 def ads_config(options=None, **destination):
-    changed = copy.deepcopy(CONFIG["channels.yaml"])
+    changed = copy.deepcopy(CONFIG["destinations.yaml"])
     changed["destinations"]["ads"] |= destination
     changed["destinations"]["ads"]["options"] |= options or {}
-    return {"channels.yaml": changed}
+    return {"destinations.yaml": changed}
 
 
 def hashes_of(*names):
@@ -253,21 +253,21 @@ def test_requests_hold_at_most_the_batch_size(shop, ads):
 def test_e_mail_hashes_equal_those_of_googles_own_formatter(address):
     from google.ads.datamanager_util import Encoding, Formatter
 
-    assert google_identifiers.email_hash(address) == Formatter().process_email_address(address, Encoding.HEX)
+    assert identifiers.email_hash(address) == Formatter().process_email_address(address, Encoding.HEX)
 
 
 @pytest.mark.parametrize("number", ["+31612345678", "+18005550100"])
 def test_phone_hashes_equal_those_of_googles_own_formatter(number):
     from google.ads.datamanager_util import Encoding, Formatter
 
-    assert google_identifiers.phone_hash(number) == Formatter().process_phone_number(number, Encoding.HEX)
+    assert identifiers.phone_hash(number) == Formatter().process_phone_number(number, Encoding.HEX)
 
 
 @pytest.mark.parametrize("nothing", ["", " ", "@", "@gmail.com", "+@gmail.com", "a b@x.nl", "a@b@c.nl"])
 def test_an_empty_or_impossible_address_has_no_hash(nothing):
-    assert google_identifiers.email_hash(nothing) is None
+    assert identifiers.email_hash(nothing) is None
 
 
 @pytest.mark.parametrize("nothing", ["", "+", "0612345678", "31612345678", "+0612345678"])
 def test_a_phone_number_without_country_has_no_hash(nothing):
-    assert google_identifiers.phone_hash(nothing) is None
+    assert identifiers.phone_hash(nothing) is None

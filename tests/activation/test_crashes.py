@@ -57,7 +57,7 @@ def test_a_push_killed_after_sending_and_before_recording_never_sends_a_message_
     names = shop.customers(8)
     plan.run(DAY, shop.settings)
     slow(sink, *names[6:])  # the first six are out and not recorded while the last two wait for another try
-    config = shop.settings.folder / "channels.yaml"
+    config = shop.settings.folder / "destinations.yaml"
     config.write_text(config.read_text().replace("wait_seconds: 0.05", "wait_seconds: 600"))
 
     process = start(shop, "winback", "email")
@@ -92,7 +92,7 @@ def test_a_push_to_a_list_killed_before_recording_is_completed_by_the_next_one(c
 def test_of_two_copies_of_one_push_only_one_sends_each_message(company, sink, start):
     shop = company("winback")
     shop.customers(40)
-    config = shop.settings.folder / "channels.yaml"
+    config = shop.settings.folder / "destinations.yaml"
     config.write_text(config.read_text().replace("type: smtp\n", "type: smtp\n    batch_size: 10\n"))
     plan.run(DAY, shop.settings)
     copies = [start(shop, "winback", "email") for _ in range(2)]

@@ -30,13 +30,14 @@ def source(name: str, group: str) -> dict:
     return {"source": name, "group": group, "datasets": {"contacts": contacts}}
 
 
+SENDER = {"sender": "Shop <hello@shop.example>", "unsubscribe_url": "https://shop.example/u"}
 DESTINATIONS = {
-    "newsletter": {"type": "smtp", "channel": "email", "connection": "klantreis_smtp"},
+    "newsletter": {"type": "smtp", "channel": "email", "connection": "klantreis_smtp", "options": SENDER},
     "search_ads": {
         "type": "google_data_manager",
         "channel": "ads",
         "connection": "klantreis_data_manager",
-        "options": {"customer_id": "1234567890"},
+        "options": {"account_id": "1234567890"},
     },
 }
 
@@ -51,7 +52,7 @@ FILES = {
     "sources/poll.yaml": source("poll", "survey"),
     "sources/desk.yaml": source("desk", "chat"),
     "sources/site.yaml": source("site", "web"),
-    "channels.yaml": {"destinations": DESTINATIONS},
+    "destinations.yaml": {"destinations": DESTINATIONS},
     "audiences/win_back.yaml": audience("win_back", "marketing", {"newsletter": {"template": "win_back"}}),
     "audiences/look_alike.yaml": audience("look_alike", "ads", {"search_ads": {"list_id": "1"}}),
 }

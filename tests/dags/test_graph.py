@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs import pipeline
+from jobs.cli.local import airflow_client, stack
 from jobs.models import models
 from tests.dags.conftest import source
 
@@ -161,6 +162,15 @@ def test_the_dags_of_a_day_do_the_steps_of_the_pipeline_in_its_order(parse):
         made |= {asset for name in ready for asset in waiting.pop(name)["updates"]}
     steps = [step for file in files for step in steps_of(file)]
     assert steps == [name for name in pipeline.STEP_NAMES if name != "train"], "models are trained when one is due"
+
+
+def test_the_local_stack_finds_the_dags_of_a_day_and_of_the_models_by_their_tags(parse):
+    dags = parse()["dags"]
+    tagged = {tag: {name for name, dag in dags.items() if tag in dag["tags"]} for tag in ("daily", "ingest")}
+    assert (airflow_client.DAILY, airflow_client.NIGHTLY, airflow_client.TRAINING) == ("daily", "ingest", "training")
+    assert tagged["daily"] & tagged["ingest"] == {n for n, dag in dags.items() if dag["schedule"] == NIGHTLY}
+    with_a_dag = {path.name for path in DAGS.glob("*.py")} - stack.NO_DAGS
+    assert with_a_dag == {dag["file"] for dag in dags.values()}
 
 
 def test_every_model_has_a_dag_that_trains_it(parse):

@@ -15,7 +15,7 @@ from jobs.identity.matching.records import prepare
 from jobs.identity.model_store import TERMS, learned_tables
 from jobs.identity.probable import NO_LINKS, Learned
 from jobs.lake.lake import Lake
-from jobs.models import match_weights, matching_card
+from jobs.models import matching_card
 from jobs.models.registry import Registry
 from tests.identity.matching import people
 
@@ -66,7 +66,7 @@ def test_a_new_version_is_logged_once_with_probabilities_and_pictures(model_sett
     assert len(Registry(settings).versions("matching")) == 1
 
     files, run = artifacts(settings)
-    assert set(files) == {"parameters.json", "match_weights.png", "match_weights.vl.json"}
+    assert set(files) == {"parameters.json", "match_weights.png"}
     assert files["match_weights.png"].startswith(b"\x89PNG")
     assert run.data.metrics["lambda"] == pytest.approx(model.prior)
     assert run.data.metrics["records"] == model.records
@@ -78,10 +78,23 @@ def test_a_new_version_is_logged_once_with_probabilities_and_pictures(model_sett
 
 def test_the_chart_has_every_level_once(model_settings):
     model = learned(3)
-    told = match_weights.vega_lite(model)
-    shown = [(row["slot"], row["level"]) for row in told["data"]["values"]]
-    assert shown == [(c.slot, level.label) for c in model.comparisons for level in c.levels]
-    assert len(match_weights.figure(model).axes[0].patches) == len(shown)
+    axes = matching_card.figure(model).axes[0]
+    shown = [label.get_text() for label in axes.get_yticklabels()]
+    assert shown == [f"{c.slot}: {level.label}" for c in model.comparisons for level in c.levels]
+    assert len(axes.patches) == len(shown)
+
+
+def test_the_files_of_a_version_are_sealed_like_those_of_any_model(model_settings):
+    settings, model = model_settings(), learned(3)
+    keep(model, settings)
+    matching_card.train(DAY, settings)
+    registry = Registry(settings)
+    champion = registry.champion("matching")
+    assert registry.files(champion)["parameters.json"].decode() == model.parameters()
+
+    next(settings.mlflow_artifacts.rglob("parameters.json")).write_text("{}")
+    with pytest.raises(ModelRefused, match=r"parameters\.json is not the one that was registered"):
+        registry.files(champion)
 
 
 def test_no_value_of_any_record_is_logged(model_settings):

@@ -48,7 +48,7 @@ OFFERED = {
     "email_canonical": identifiers.email_text,
     "email_validate": lambda v: identifiers.email_text(v) is not None,
     "email_extract_domain": lambda v: (identifiers.email_text(v) or "@").partition("@")[2] or None,
-    "country_standardize": or_same(codes.country_code),
+    "country_standardize": or_same(codes.coder("country")),
     "currency_strip": as_number("."),
     "comma_decimal": as_number(","),
     "boolean_normalize": engine(values.boolean),

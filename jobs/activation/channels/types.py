@@ -1,18 +1,33 @@
-"""The types of destination there are, and the module that talks to each."""
+"""The types of destination there are: one line each. A type is a module or package here that describes itself."""
 
 from __future__ import annotations
 
-from jobs.activation.channel import Channel
+from jobs.activation.channel import Channel, DestinationType
+from jobs.activation.channels import google_data_manager, smtp
 from jobs.config.settings import Settings
+
+TYPES: dict[str, DestinationType] = {
+    "smtp": smtp.TYPE,
+    "google_data_manager": google_data_manager.TYPE,
+}
+"""By the word that `type:` in config/destinations.yaml says; light, so that reading the configuration stays quick."""
+
+
+def type_of(destination: str, settings: Settings) -> DestinationType:
+    """The type of a configured destination."""
+    return TYPES[settings.destinations[destination].type]
 
 
 def open_channel(audience: str, destination: str, settings: Settings) -> Channel:
-    """The channel of that destination, ready for this audience. Raises ConfigError for a wrong configuration."""
-    kind = settings.channels.destinations[destination].type
-    if kind == "smtp":
-        from jobs.activation.channels.smtp import SmtpChannel
+    """The channel of that destination, ready for this audience. Raises ConfigError for a wrong connection."""
+    return type_of(destination, settings).opens(audience, destination, settings)
 
-        return SmtpChannel(audience, destination, settings)
-    from jobs.activation.channels.google_data_manager import DataManagerChannel
 
-    return DataManagerChannel(audience, destination, settings)
+def problems(settings: Settings) -> list[str]:
+    """What is wrong with what audiences give their destinations, such as templates; opens no connection."""
+    return [
+        line
+        for name, audience in settings.audiences.items()
+        for destination in audience.send_to
+        for line in type_of(destination, settings).problems(name, destination, settings)
+    ]

@@ -17,19 +17,18 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
+from jobs.activation.channels.types import TYPES
 from jobs.cli.local.airflow_client import AirflowClient, answers
 from jobs.cli.local.processes import Process, Processes, free_port, last_lines, port_is_free, wait_until
 from jobs.config.settings import Settings
 from jobs.errors import StepFailed
 
 PROJECT = Path(__file__).resolve().parents[3]
-DEFAULT_PORTS = {"airflow": 8080, "mlflow": 5000, "smtp": 2525, "data-manager": 8026}
-SANDBOX_OF = {"smtp": "smtp", "google_data_manager": "data-manager"}
-SANDBOX_LOGIN: dict[str, dict[str, Any]] = {
-    "smtp": {"extra": {"security": "none"}},
-    "google_data_manager": {"schema": "http", "extra": {"anonymous": True}},
+DEFAULT_PORTS = {
+    "airflow": 8080,
+    "mlflow": 5000,
+    **{found.sandbox.name: found.sandbox.port for found in TYPES.values()},
 }
 READY_WITHIN_SECONDS = 300
 NO_DAGS = {"__init__.py", "common.py", "steps.py"}
@@ -113,8 +112,8 @@ def status(settings: Settings) -> dict[str, Process | None]:
 def _services(settings: Settings) -> list[str]:
     """In starting order. A sandbox stands in for a destination whose connection the environment does not name."""
     sandboxes = {
-        SANDBOX_OF[destination.type]
-        for destination in settings.channels.destinations.values()
+        TYPES[destination.type].sandbox.name
+        for destination in settings.destinations.values()
         if _needs_sandbox(destination.connection)
     }
     page_of_models = ["mlflow"] if settings.mlflow_uri.startswith("sqlite:") else []
@@ -179,11 +178,11 @@ def environment(ports: dict[str, int], settings: Settings) -> dict[str, str]:
             {
                 "conn_type": "generic",
                 "host": "127.0.0.1",
-                "port": ports[SANDBOX_OF[destination.type]],
-                **SANDBOX_LOGIN[destination.type],
+                "port": ports[TYPES[destination.type].sandbox.name],
+                **TYPES[destination.type].sandbox.connection,
             }
         )
-        for destination in settings.channels.destinations.values()
+        for destination in settings.destinations.values()
         if _needs_sandbox(destination.connection)
     }
     return {
@@ -211,7 +210,7 @@ def _wait(stack: Stack, running: dict[str, Process], settings: Settings) -> None
     for name in wait_until(checks, READY_WITHIN_SECONDS):
         raise StackError(f"{name} did not answer in {READY_WITHIN_SECONDS} s; {_last_words(running[name])}")
     client = stack.airflow()
-    for channel in sorted({destination.channel for destination in settings.channels.destinations.values()}):
+    for channel in sorted({destination.channel for destination in settings.destinations.values()}):
         client.ensure_pool(f"channel_{channel}", slots=1)
     client.wait_for_dags({path.name for path in (PROJECT / "dags").glob("*.py")} - NO_DAGS)
     client.switch_on_asset_driven_dags()
@@ -233,7 +232,8 @@ def _last_words(process: Process) -> str:
 
 def _describe(ports: dict[str, int], settings: Settings) -> Stack:
     urls = {"Airflow": f"http://localhost:{ports['airflow']}", "MLflow": f"http://localhost:{ports['mlflow']}"}
-    urls |= {f"{name} sandbox": f"127.0.0.1:{port}" for name, port in ports.items() if name in SANDBOX_OF.values()}
+    sandboxes = {found.sandbox.name for found in TYPES.values()} & ports.keys()
+    urls |= {f"{name} sandbox": f"127.0.0.1:{ports[name]}" for name in sorted(sandboxes)}
     user, password = next(iter(json.loads(_passwords(settings).read_text()).items()))
     return Stack(urls, user, password)
 

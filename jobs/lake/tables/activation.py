@@ -26,7 +26,7 @@ TABLES: tuple[Dataset, ...] = (
         columns("""
         day date the day
         audience string the audience
-        destination string the destination, a name of config/channels.yaml
+        destination string the destination, a name of config/destinations.yaml
         customer_id string the customer
         action string add, remove, send, keep or skip
         reason string why: held_out, no_consent, no_address, suppressed, cooling_down, left_audience, changed, ...

@@ -11,11 +11,12 @@ from binascii import b2a_qp
 from email.header import Header
 from email.utils import formataddr, parseaddr
 from functools import cache
+from typing import cast
 
 import jinja2
 
 from jobs.activation.channel import Operation
-from jobs.activation.options import SmtpOptions, option_problems, options
+from jobs.activation.channels.smtp.options import Options
 from jobs.activation.unsubscribe import unsubscribe_link
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
@@ -32,7 +33,7 @@ class Messages:
 
     def __init__(self, audience: str, destination: str, settings: Settings) -> None:
         self._settings = settings
-        self._options = options(destination, settings, SmtpOptions)
+        self._options = cast(Options, settings.destinations[destination].options)
         self._audience = settings.audiences[audience]
         self._template = self._audience.send_to[destination].template or ""
         self._folder = settings.folder / "templates"
@@ -43,11 +44,8 @@ class Messages:
             keep_trailing_newline=True,
         )
         name, address = parseaddr(self._options.sender)
-        user, _, domain = address.partition("@")
-        if not user or not domain:
-            raise ConfigError([f"channels.yaml: sender {self._options.sender!r} is not an address; use Shop <a@b.nl>"])
         self._sender = formataddr((name, address))
-        self._domain = domain
+        self._domain = address.partition("@")[2]
         self.envelope_sender = self._options.bounce_address or address
         self._templates = cache(self._load)
         texts, pages = (
@@ -121,15 +119,3 @@ def _part(boundary: str, kind: str, body: str) -> bytes:
     head += "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
     lines = "\r\n".join([*body.splitlines(), ""])
     return head.encode() + b2a_qp(lines.encode(), istext=True) + b"\r\n"
-
-
-def check(settings: Settings) -> list[str]:
-    """What is wrong with channels.yaml and the templates, one line each; opens no connection."""
-    problems = [line for name in settings.channels.destinations for line in option_problems(name, settings)]
-    if problems:
-        return problems
-    for name, audience in settings.audiences.items():
-        for destination in audience.send_to:
-            if settings.channels.destinations[destination].type == "smtp":
-                problems += Messages(name, destination, settings).problems()
-    return problems

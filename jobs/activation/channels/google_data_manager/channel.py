@@ -12,7 +12,7 @@ import logging
 import re
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import requests
 from google.ads import datamanager_v1 as api
@@ -21,8 +21,8 @@ from google.auth.credentials import AnonymousCredentials, Credentials
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from jobs.activation.channel import ChannelDown, Operation, Outcome, partial_reason
-from jobs.activation.channels.google_identifiers import hashes
-from jobs.activation.options import DataManagerOptions, options
+from jobs.activation.channels.google_data_manager.identifiers import hashes
+from jobs.activation.channels.google_data_manager.options import Options
 from jobs.config.connections import Connection, PoliteWait, connection
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
@@ -50,13 +50,12 @@ _Status = api.RequestStatusPerDestination.RequestStatus
 class DataManagerChannel:
     """Members of one list of one account."""
 
-    repeatable = True
     batch_size = MOST_MEMBERS
 
     def __init__(self, audience: str, destination: str, settings: Settings) -> None:
-        self._options = options(destination, settings, DataManagerOptions)
+        self._options = cast(Options, settings.destinations[destination].options)
         self._list_id = settings.audiences[audience].send_to[destination].list_id or ""
-        self._client = _client(connection(settings.channels.destinations[destination].connection))
+        self._client = _client(connection(settings.destinations[destination].connection))
         self._isolation = self._options.isolation_requests
 
     def deliver(self, batch: Sequence[Operation]) -> list[Outcome]:

@@ -17,11 +17,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from ipaddress import ip_address
-from typing import Literal
+from typing import Literal, cast
 
 from jobs.activation.channel import ChannelDown, Operation, Outcome
-from jobs.activation.messages import Messages
-from jobs.activation.options import SmtpOptions, options
+from jobs.activation.channels.smtp.messages import Messages
+from jobs.activation.channels.smtp.options import Options
 from jobs.config.connections import Connection, connection
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
@@ -43,13 +43,12 @@ _LOST = (smtplib.SMTPServerDisconnected, ConnectionError, TimeoutError, OSError)
 class SmtpChannel:
     """Messages of one audience through one server."""
 
-    repeatable = False
     batch_size = 500
 
     def __init__(self, audience: str, destination: str, settings: Settings) -> None:
-        self._options = options(destination, settings, SmtpOptions)
+        self._options = cast(Options, settings.destinations[destination].options)
         self._messages = Messages(audience, destination, settings)
-        self._server = connection(settings.channels.destinations[destination].connection)
+        self._server = connection(settings.destinations[destination].connection)
         self._security = security(self._server)
         self._date = formatdate(usegmt=True)
         self._lines = [
