@@ -60,11 +60,7 @@ def in_batch(sql: str) -> str:
 
     if not sql.strip():
         return ""
-    parsed = parse(sql)
-    text = parsed.sql
-    for column in parsed.columns:
-        text = text.replace(f"`{column}`", f"`{attribute_column(column)}`")
-    return text
+    return parse(sql, renamed=attribute_column).sql
 
 
 def default_name(rule: Rule, taken: set[str]) -> str:

@@ -1,58 +1,94 @@
-"""SQL text of a configuration file, let through only word by word.
+"""One guard for every SQL text in YAML: what it may say, and the text that the engine gets for it.
 
-A text that reaches the engine is made of known columns, literals, comparison and boolean operators and a few functions
-that always give the same answer. Queries, comments, quoted names and all other functions are refused before.
+A text is parsed, and written anew from its tree: columns in backticks, texts with their escapes, functions of one list.
+What has no way to be written is refused, so no query, table, comment or odd literal reaches an engine, whatever the
+engine itself would understand.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection
+from functools import cache
 
-from jobs.config.yaml_files import nearest
+from sqlglot import exp
 
-KEYWORDS = frozenset(
-    ("and", "or", "not", "in", "is", "null", "between", "like", "true", "false", "case", "when", "then", "else", "end")
-)
-_TOKEN = re.compile(
-    r"""\s+ | (?P<comment>--|/\*|\*/|//) | (?P<text>'(?:[^'\\]|'')*') | (?P<number>(?:\d+\.?\d*|\.\d+)(?![\w.]))
-    | (?P<word>[A-Za-z_][A-Za-z0-9_]*) | (?P<operator><=|>=|<>|!=|[-=<>+*/%(),]) | (?P<other>.)""",
-    re.VERBOSE | re.DOTALL,
-)
+from jobs.config.sql_functions import ROW, TYPES, Kind
+from jobs.config.sql_grammar import NotSql, tree
+from jobs.config.sql_writer import Writer, name_of
+from jobs.config.yaml_files import ConfigError, nearest
 
 
-def words(sql: str) -> Iterator[tuple[str, str]]:
-    """(kind, text) of every token: text, number, word, operator, comment or other."""
-    for match in _TOKEN.finditer(sql):
-        if match.lastgroup:
-            yield match.lastgroup, match.group()
+def problem(text: str, columns: Collection[str] | None = None, kind: Kind = ROW) -> str | None:
+    """The first thing wrong with a text, or None. Without `columns` every name is one."""
+    return next(iter(problems(text, columns, kind)), None)
 
 
-def forbidden_words(
-    sql: str, columns: Collection[str], functions: Collection[str], keywords: Collection[str] = KEYWORDS
-) -> list[str]:
-    """What in the text is not allowed, one line each, with the nearest name that is."""
-    found = []
-    tokens = list(words(sql))
-    for position, (kind, text) in enumerate(tokens):
-        following = tokens[position + 1][1] if position + 1 < len(tokens) else ""
-        if kind == "comment":
-            found.append(f"{text!r} is not allowed: write comments as YAML comments")
-        elif kind == "other":
-            found.append(f"{text!r} is not allowed; a rule has columns, numbers, 'text', operators and functions")
-        elif kind == "word":
-            found += _unknown(text, following == "(", columns, functions, keywords)
+def problems(text: str, columns: Collection[str] | None = None, kind: Kind = ROW) -> list[str]:
+    """What is wrong with a text, one line each, with the nearest name that is right, or what to write instead."""
+    try:
+        parsed = parsed_text(text, kind)
+    except NotSql as error:
+        return [str(error)]
+    found = problems_of(parsed, kind)
+    if columns is not None:
+        known = {column.lower() for column in columns}
+        unknown = [name for name in columns_of(parsed) if name.lower() not in known]
+        found += [f"unknown column {name!r}{nearest(name, columns)}" for name in unknown]
     return list(dict.fromkeys(found))
 
 
-def _unknown(
-    word: str, called: bool, columns: Collection[str], functions: Collection[str], keywords: Collection[str]
-) -> list[str]:
-    name = word.lower()
-    if name in keywords:
-        return []
-    if called and name not in functions:
-        return [f"unknown function {word!r}{nearest(name, functions)}"]
-    if not called and name not in columns:
-        return [f"unknown column {word!r}{nearest(name, columns)}"]
-    return []
+@cache
+def engine_sql(text: str, kind: Kind = ROW) -> str:
+    """The text as an engine gets it. Raises ConfigError if it says what it may not."""
+    found = problems(text, None, kind)
+    if found:
+        raise ConfigError([f"{text.strip()!r}: {what}" for what in found])
+    return written(parsed_text(text, kind), kind)
+
+
+def parsed_text(text: str, kind: Kind = ROW) -> exp.Expr:
+    """The tree of a text; a type used as a function is a cast. Raises NotSql."""
+    if kind.plain:
+        odd = next((sign for sign in ("\\", '"', "`") if sign in text), None)
+        if odd:
+            raise NotSql(_ODD[odd])
+    return rewritten(tree(text), _cast_of_function)
+
+
+_ODD = {
+    "\\": "'\\' is not allowed: in a pattern, write [.] or [0-9] instead of a backslash",
+    '"': "'\"' is not allowed: write a text in single quotes, and a column without quotes",
+    "`": "'`' is not allowed: write a column without quotes",
+}
+
+
+def problems_of(parsed: exp.Expr, kind: Kind = ROW) -> list[str]:
+    """What in a tree is not allowed, one line each, whatever its columns are."""
+    return list(dict.fromkeys(Writer(kind).problems(parsed)))
+
+
+def columns_of(parsed: exp.Expr) -> list[str]:
+    """The columns that a tree names, each once, in the order of the text; a path is one name: attributes.size."""
+    return list(dict.fromkeys(name_of(column) for column in parsed.find_all(exp.Column, bfs=False)))
+
+
+def rewritten(parsed: exp.Expr, change: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
+    """The tree with `change` applied to each node, those inside first."""
+    for node in reversed(list(parsed.walk(bfs=False))):
+        changed = change(node)
+        if changed is not node:
+            if node is parsed:
+                return changed
+            node.replace(changed)
+    return parsed
+
+
+def written(parsed: exp.Expr, kind: Kind = ROW) -> str:
+    """The text of a tree in the SQL that both engines understand the same. Raises NotSql for what is not allowed."""
+    return Writer(kind).sql(parsed)
+
+
+def _cast_of_function(node: exp.Expr) -> exp.Expr:
+    if isinstance(node, exp.Anonymous) and node.name.lower() in TYPES and len(node.expressions) == 1:
+        return exp.Cast(this=node.expressions[0], to=exp.Var(this=node.name.lower()))
+    return node

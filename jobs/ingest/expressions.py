@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 
+from sqlglot import exp
+
+from jobs.config.sql import parsed_text, problems_of, rewritten, written
+from jobs.config.sql_functions import SOURCE
+from jobs.config.sql_grammar import NotSql
+from jobs.config.sql_writer import quoted
 from jobs.config.yaml_files import ConfigError
 
 NAME = r"(?:[^\W\d]\w*|`(?:[^`]|``)+`)"
 PATH = rf"{NAME}(?:\.{NAME}|\[\d+\])*"
-TOKEN = re.compile(
-    rf"""(?P<string>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*")
-      | (?P<number>\d[\w.]*)
-      | (?P<name>{PATH})
-      | (?P<space>\s+)
-      | (?P<sign>->|::|.)""",
-    re.VERBOSE | re.DOTALL,
-)
 BARE = re.compile(PATH)
 STEP = re.compile(rf"{NAME}|\[\d+\]")
-PART = re.compile(r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*"|`(?:[^`]|``)+`|\[\d+\]|\w+|\s+|.""", re.DOTALL)
-KEYWORD = re.compile(
-    "and|as|between|both|by|case|cast|distinct|div|else|end|escape|false|for|from|ilike|in|interval|is|leading|like|"
-    "not|null|or|regexp|rlike|then|trailing|true|when",
-    re.IGNORECASE,
-)
 SAFE = {
-    "cast": "try_cast",
     "element_at": "try_element_at",
     "parse_url": "try_parse_url",
     "to_date": "try_to_timestamp",
@@ -36,15 +27,13 @@ SAFE = {
     "to_timestamp": "try_to_timestamp",
 }
 """Functions that stop a query at the first bad value, and the ones that give NULL for it, so that it is one bad row."""
-TYPES = ("bigint", "boolean", "date", "double", "float", "int", "smallint", "timestamp", "tinyint")
-"""Types that can be written as functions, int(x) for cast(x as int)."""
 
 
 @dataclass(frozen=True)
 class Expression:
     """One mapped value: `sql` over the source `columns`; `bare` if it is nothing but a column.
 
-    `fields` are those inside nested columns, by their paths as written.
+    `fields` are those inside nested columns, by their paths.
     """
 
     sql: str
@@ -53,41 +42,47 @@ class Expression:
     fields: tuple[str, ...] = ()
 
 
-def parse(text: str, nested: bool = False) -> Expression:
-    """The meaning of a value of `columns:` or `attributes:`.
+Path = tuple[str | int, ...]
+
+
+def parse(text: str, nested: bool = False, renamed: Callable[[str], str] = str) -> Expression:
+    """The meaning of a value of `columns:` or `attributes:`, or of a condition of `rules:`.
 
     A name, or anything in backticks, is a source column. With `nested` (JSON, Parquet) `a.b` is field b inside a and
     `a[0]` the first item of a list; without it a column whose name has a dot or brackets. An item that a list does not
-    have is NULL. Raises ConfigError where a name with a space lacks its backticks.
+    have is NULL. In the SQL a column has the name that `renamed` gives it. Raises ConfigError for what SQL of YAML may
+    not say.
     """
-    text = text.strip()
-    if BARE.fullmatch(text):
-        sql, column = _column(text, nested)
-        return Expression(sql, (column,), bare=True, fields=_fields([text], nested))
-    tokens = [(found.lastgroup or "", found.group()) for found in TOKEN.finditer(text)]
-    words = [index for index, (kind, _) in enumerate(tokens) if kind != "space"]
-    parameters = _lambda_parameters([tokens[index] for index in words])
-    columns: list[str] = []
-    written: list[str] = []
-    output = [token for _, token in tokens]
-    for place, index in enumerate(words):
-        kind, token = tokens[index]
-        before = tokens[words[place - 1]] if place else ("", "")
-        after = tokens[words[place + 1]] if place + 1 < len(words) else ("", "")
-        if kind == "name" and after[1] == "(":
-            output[index] = SAFE.get(token.lower(), token)
-        elif _begins_window_part(tokens, words[place:]):
-            continue
-        elif kind == "name" and _is_column(token, before, parameters):
-            plain = after[0] == "name" and not KEYWORD.fullmatch(after[1])
-            if plain and not _begins_window_part(tokens, words[place + 1 :]):
-                name = f"`{token} {after[1]}`"
-                raise ConfigError([f"{text!r}: write a column name that has a space in backticks, as {name}"])
-            output[index], column = _column(token, nested)
-            columns.append(column)
-            written.append(token)
-    sql, fields = _total("".join(output)), _fields(written, nested)
-    return Expression(sql, tuple(dict.fromkeys(columns)), bare=False, fields=fields)
+    return _parsed(text.strip(), nested, renamed)
+
+
+@cache
+def _parsed(text: str, nested: bool, renamed: Callable[[str], str]) -> Expression:
+    bare = BARE.fullmatch(text) is not None
+    columns: dict[str, None] = {}
+    fields: dict[str, None] = {}
+
+    def value(path: Path) -> exp.Expr:
+        column, inside = (str(path[0]), path[1:]) if nested else (_joined(path), ())
+        columns[column] = None
+        found = exp.Column(this=exp.to_identifier(renamed(column), quoted=True))
+        if not inside:
+            return found
+        fields[_shown(path)] = None
+        return exp.Anonymous(this="get_json_object", expressions=[found, exp.Literal.string(_json_path(inside))])
+
+    try:
+        if bare:
+            found = value(steps(text))
+        else:
+            found = parsed_text(text, SOURCE)
+            wrong = problems_of(found, SOURCE)
+            if wrong:
+                raise ConfigError([f"{text!r}: {what}" for what in wrong])
+            found = rewritten(_with_values(found, value), _safe)
+        return Expression(written(found, SOURCE), tuple(columns), bare, tuple(fields))
+    except NotSql as error:
+        raise ConfigError([f"{text!r}: {error}"]) from None
 
 
 def source_columns(texts: Iterable[str], nested: bool = False) -> list[str]:
@@ -101,10 +96,9 @@ def source_fields(texts: Iterable[str]) -> list[str]:
 
 
 @cache
-def steps(path: str) -> tuple[str | int, ...]:
+def steps(path: str) -> Path:
     """The way from a record to the value of a path: names of fields, and places in lists."""
-    found = STEP.findall(path)
-    return tuple(int(s[1:-1]) if s.startswith("[") else _unquoted(s).replace("``", "`") for s in found)
+    return tuple(int(s[1:-1]) if s.startswith("[") else _unquoted(s) for s in STEP.findall(path))
 
 
 def complaint(error: Exception) -> str:
@@ -113,79 +107,55 @@ def complaint(error: Exception) -> str:
     return f"{said}; a column name with spaces or signs is written in backticks"
 
 
-def _begins_window_part(tokens: list[tuple[str, str]], words: list[int]) -> bool:
-    """`partition by` or `order by`, as in sum(amount) over (partition by order_id); both are names of columns too."""
-    first = [tokens[index][1].lower() for index in words[:2]]
-    return first in (["partition", "by"], ["order", "by"])
+def _with_values(parsed: exp.Expr, value: Callable[[Path], exp.Expr]) -> exp.Expr:
+    """The tree where each column, with the way into it, is what `value` makes of its path."""
+    within = {id(node): path for node in parsed.walk(bfs=False) if (path := _path(node))}
+    tops = [node for node in parsed.walk(bfs=False) if id(node) in within and id(node.parent) not in within]
+    for node in tops:
+        made = value(within[id(node)])
+        if node is parsed:
+            return made
+        node.replace(made)
+    return parsed
 
 
-def _is_column(token: str, before: tuple[str, str], parameters: set[str]) -> bool:
-    """Not a keyword, the type after AS or `::`, a unit of an interval, a field of a value, a lambda's parameter."""
-    if KEYWORD.fullmatch(token) or STEP.findall(token)[0] in parameters or before[1] == ".":
-        return False
-    return token.startswith("`") or (before[0] not in ("string", "number") and before[1].lower() not in ("as", "::"))
+def _path(node: exp.Expr) -> Path | None:
+    """The path of a column or of what is inside of one; None for all other nodes."""
+    if isinstance(node, exp.Column):
+        return tuple(part.name for part in node.parts)
+    if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Identifier):
+        outer = _path(node.this)
+        return (*outer, node.expression.name) if outer else None
+    if isinstance(node, exp.Bracket) and len(node.expressions) == 1 and node.expressions[0].is_int:
+        outer = _path(node.this)
+        return (*outer, int(node.expressions[0].name)) if outer else None
+    return None
 
 
-def _column(token: str, nested: bool) -> tuple[str, str]:
-    """The SQL for a column, and its name in the source."""
-    first, *inside = STEP.findall(token)
-    if not nested and not first.startswith("`"):
-        return f"`{token}`", token
-    column, name = f"`{_unquoted(first)}`", _unquoted(first).replace("``", "`")
-    if not inside or not nested:
-        return column + token[len(first) :], name
-    path = "".join(step if step.startswith("[") else _field(_unquoted(step)) for step in inside)
-    return f"get_json_object({column}, '${path}')", name
+def _safe(node: exp.Expr) -> exp.Expr:
+    """Instead of what stops a query at a bad value, what gives NULL for it."""
+    if type(node) is exp.Cast:
+        return exp.TryCast(this=node.this, to=node.args["to"])
+    if isinstance(node, exp.Anonymous) and node.name.lower() in SAFE:
+        node.set("this", SAFE[node.name.lower()])
+    return node
 
 
-def _fields(written: list[str], nested: bool) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(token for token in written if nested and len(STEP.findall(token)) > 1))
+def _joined(path: Path) -> str:
+    """The name of a column that has dots and brackets in it."""
+    return "".join(f"[{s}]" if isinstance(s, int) else f".{s}" if place else s for place, s in enumerate(path))
+
+
+def _shown(path: Path) -> str:
+    """The path as `steps` reads it."""
+    names = [s if isinstance(s, int) or re.fullmatch(r"[^\W\d]\w*", s) else quoted(s) for s in path]
+    return _joined(tuple(names))
+
+
+def _json_path(inside: Path) -> str:
+    fields = (f"[{s}]" if isinstance(s, int) else f"['{s}']" if re.search(r"[.\[\]]", s) else f".{s}" for s in inside)
+    return "$" + "".join(fields)
 
 
 def _unquoted(name: str) -> str:
-    return name[1:-1] if name.startswith("`") else name
-
-
-def _field(name: str) -> str:
-    """A field as a JSON path inside a text of SQL has it."""
-    name = name.replace("``", "`").replace("'", r"\'")
-    return rf"[\'{name}\']" if re.search(r"[.\[\]]", name) else f".{name}"
-
-
-def _total(sql: str) -> str:
-    """The same SQL with NULL where `xs[1]` is beyond the end of xs, or x of int(x) is no int; else the query stops."""
-    tokens = [found.group() for found in PART.finditer(sql)]
-    begins: list[int] = []  # for each open parenthesis the token at which what it belongs to begins
-    begin = 0  # the same of the value that has just ended
-    for index, token in enumerate(tokens):
-        previous = tokens[index - 1] if index else ""
-        if token == "(":
-            begins.append(index - 1 if re.fullmatch(r"\w+", previous) else index)
-        elif token == ")" and begins:
-            begin = begins.pop()
-            if tokens[begin].lower() in TYPES:
-                tokens[index] = f" as {tokens[begin]})"
-                tokens[begin] = "try_cast"
-        elif re.fullmatch(r"\[\d+\]", token):
-            tokens[begin] = f"get({tokens[begin]}"
-            tokens[index] = f", {token[1:-1]})"
-        elif token != "." and previous != ".":
-            begin = index
-    return "".join(tokens)
-
-
-def _lambda_parameters(tokens: list[tuple[str, str]]) -> set[str]:
-    """Names left of `->`: `x -> ...` or `(x, y) -> ...`."""
-    names = set()
-    for index, (_, token) in enumerate(tokens):
-        if token != "->":
-            continue
-        position = index - 1
-        inside = tokens[position][1] == ")"
-        while position >= 0 and tokens[position][1] != "(":
-            if tokens[position][0] == "name":
-                names.add(tokens[position][1])
-            if not inside:
-                break
-            position -= 1
-    return names
+    return name[1:-1].replace("``", "`") if name.startswith("`") else name

@@ -30,7 +30,7 @@ RAW = "raw_"
 LONGEST = 2_000_000_000
 """Characters that a text can have at most."""
 
-ABSOLUTE = re.compile(r"timestamp_(seconds|millis|micros)|from_unixtime|to_utc_timestamp|XXX|'Z'", re.IGNORECASE)
+ABSOLUTE = re.compile(r"timestamp_(seconds|millis|micros)|from_unixtime|to_utc_timestamp|XXX|'Z\\?'", re.IGNORECASE)
 """Expressions whose timestamp is a moment in time already, not the local time of the source."""
 OPTIONAL = re.compile(r"\b(case|if|iff|nullif|nvl2|get_json_object|element_at|try_element_at|get)\b", re.IGNORECASE)
 """Expressions that may mean NULL although the columns they read have values."""

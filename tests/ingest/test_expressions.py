@@ -17,15 +17,15 @@ from jobs.ingest.expressions import Expression, parse
         ("case g when 'M' then 'male' else g end", "case `g` when 'M' then 'male' else `g` end", ("g",)),
         ("cast(a as date)", "try_cast(`a` as date)", ("a",)),
         ("to_date(d, 'dd-MM-yyyy')", "try_to_timestamp(`d`, 'dd-MM-yyyy')", ("d",)),
-        ("p::decimal(18,2)", "`p`::decimal(18,2)", ("p",)),
+        ("p::decimal(18,2)", "try_cast(`p` as decimal(18,2))", ("p",)),
         ("a + interval '1' day", "`a` + interval '1' day", ("a",)),
-        ("transform(split(a, ','), x -> trim(x))", "transform(split(`a`, ','), x -> trim(x))", ("a",)),
-        ("'it''s ' || n", "'it''s ' || `n`", ("n",)),
+        ("transform(split(a, ','), x -> trim(x))", "transform(split(`a`, ','), `x` -> trim(`x`))", ("a",)),
+        ("'it''s ' || n", r"'it\'s ' || `n`", ("n",)),
         ("split(a, '[0]')[1]", "get(split(`a`, '[0]'), 1)", ("a",)),
-        ("filter(split(a, ','), x -> x <> '')[0]", "get(filter(split(`a`, ','), x -> x <> ''), 0)", ("a",)),
-        ("from_json(a, 's').xs[0].y[1]", "get(get(from_json(`a`, 's').xs, 0).y, 1)", ("a",)),
+        ("filter(split(a, ','), x -> x <> '')[0]", "get(filter(split(`a`, ','), `x` -> `x` <> ''), 0)", ("a",)),
+        ("from_json(a, 's').xs[0].y[1]", "get(get(from_json(`a`, 's').`xs`, 0).`y`, 1)", ("a",)),
         ("from_json(a, 's').`b c`", "from_json(`a`, 's').`b c`", ("a",)),
-        ("coalesce(int(a), INT(b), 0)", "coalesce(try_cast(`a` as int), try_cast(`b` as INT), 0)", ("a", "b")),
+        ("coalesce(int(a), INT(b), 0)", "coalesce(try_cast(`a` as int), try_cast(`b` as int), 0)", ("a", "b")),
         ("parse_url(a, 'HOST')", "try_parse_url(`a`, 'HOST')", ("a",)),
     ],
 )
@@ -46,7 +46,7 @@ def test_a_name_with_a_space_must_be_in_backticks():
 
 def test_windows_over_the_rows_of_a_delivery_name_columns_too():
     found = parse("sum(cast(price as double)) over (partition by order order by line)")
-    assert found.sql == "sum(try_cast(`price` as double)) over (partition by `order` order by `line`)"
+    assert found.sql == "sum(try_cast(`price` as double)) over (partition by `order` order by `line` asc nulls first)"
     assert found.columns == ("price", "order", "line")
     assert parse("lower(partition)").columns == ("partition",)
 
@@ -56,7 +56,7 @@ def test_items_of_a_list_are_reached_in_nested_records_only():
     assert parse("upper(items[0].sku)", nested=True).columns == ("items",)
     assert parse("items[0].sku").columns == ("items[0].sku",)
     assert parse("transform(xs, x -> x[0])", nested=True) == Expression(
-        "transform(`xs`, x -> get(x, 0))", ("xs",), False
+        "transform(`xs`, `x` -> get(`x`, 0))", ("xs",), False
     )
 
 
