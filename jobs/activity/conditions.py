@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from jobs.config.sql import engine_sql
+
 
 def first_true(rules: Iterable[tuple[str, str]], otherwise: str | None) -> Column:
     """The outcome of the first (condition, outcome) whose condition is true, else `otherwise`."""
     cases = None
     for condition, outcome in rules:
-        holds, value = F.expr(condition), F.lit(outcome)
+        holds, value = F.expr(engine_sql(condition)), F.lit(outcome)
         cases = F.when(holds, value) if cases is None else cases.when(holds, value)
     fallback = F.lit(otherwise).cast("string")
     return fallback if cases is None else cases.otherwise(fallback)
@@ -20,7 +22,7 @@ def first_true(rules: Iterable[tuple[str, str]], otherwise: str | None) -> Colum
 
 def holds(condition: str) -> Column:
     """True where the condition is true, false where it is false or null."""
-    return F.coalesce(F.expr(condition), F.lit(False))
+    return F.coalesce(F.expr(engine_sql(condition)), F.lit(False))
 
 
 def day_of(moment: str | Column, timezone: str) -> Column:

@@ -16,7 +16,7 @@ from jobs.audiences.rules import columns_of, refuse_wrong_rules
 from jobs.audiences.view import READS, customer_view
 from jobs.config.audiences import Audience
 from jobs.config.settings import Settings
-from jobs.lake.engine import get_spark
+from jobs.config.sql import engine_sql
 from jobs.lake.lake import Lake
 from jobs.lake.tables.contract import Dataset
 
@@ -30,7 +30,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     config = [settings.audiences, settings.traits, settings.general.timezone]
     txn = lake.transaction("audiences", day, reads=READS, config=config, code=__name__)
     if not txn.done(TABLE):
-        refuse_wrong_rules(get_spark(), settings)
+        refuse_wrong_rules(settings)
         found = members(customer_view(txn, day, settings), settings.audiences, view_with(settings.traits))
         lake.replace(TABLE, found.withColumn("day", F.lit(day)), txn, day=day)
     return _counts(lake.arrow(TABLE, columns=["arm"], day=day), len(settings.audiences))
@@ -57,7 +57,7 @@ def _entry(name: str, audience: Audience, table: Dataset) -> Column:
         arm(name, audience.holdout).alias("arm"),
         evidence(seen).alias("evidence"),
     )
-    return F.when(F.expr(audience.where), entry)
+    return F.when(F.expr(engine_sql(audience.where)), entry)
 
 
 def evidence(columns: dict[str, str]) -> Column:

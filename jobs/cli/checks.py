@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from pyspark.errors import PySparkException
-from pyspark.sql import functions as F
+from collections.abc import Iterable, Iterator
 
 from expectations import suite
 from jobs.activation.channels import types
 from jobs.activity import checks
 from jobs.audiences import rules
 from jobs.config.settings import Settings
+from jobs.config.sources import SourceDataset
+from jobs.config.sql_writer import quoted
 from jobs.config.yaml_files import ConfigError, line_of
 from jobs.identity.decided_records import unknown_records
 from jobs.ingest import source_checks
-from jobs.ingest.expressions import complaint, parse
+from jobs.ingest.expressions import Expression, complaint, parse
 from jobs.journeys import checks as journey_checks
 from jobs.lake.engine import get_spark
+from jobs.lake.trial import tried
 from jobs.validate import custom_rules, rule_overrides
 
 
@@ -28,7 +28,7 @@ def problems(settings: Settings) -> list[str]:
     found += checks.check(settings) or checks.analyse(get_spark(), settings)
     found += unknown_records(settings.decisions, settings)
     wrong_rules = rules.check(settings)
-    return found + (wrong_rules or rules.analyse(get_spark(), settings))
+    return found + (wrong_rules or rules.analyse(settings))
 
 
 def notes(settings: Settings) -> list[str]:
@@ -37,16 +37,35 @@ def notes(settings: Settings) -> list[str]:
 
 
 def _mappings(settings: Settings) -> Iterator[str]:
-    """Expressions of config/sources/ that do not parse or that use a function the engine does not have."""
+    """Expressions of config/sources/ that may not be, do not parse, or give a function what it does not take."""
     for name, source in settings.sources.items():
         path = settings.folder / "sources" / f"{name}.yaml"
         for dataset, mapping in source.datasets.items():
-            for part, expressions in (("columns", mapping.columns), ("attributes", mapping.attributes)):
-                for column, value in expressions.items():
-                    problem = _problem(value.expression, nested=not mapping.format.delimited)
-                    if problem:
-                        keys = ("datasets", dataset, part, column)
-                        yield f"{path}:{line_of(path, *keys)}: {'.'.join(keys)}: {problem}"
+            for keys, problem in _wrong_values(mapping):
+                where = ("datasets", dataset, *keys)
+                yield f"{path}:{line_of(path, *where)}: {'.'.join(where)}: {problem}"
+
+
+def _wrong_values(mapping: SourceDataset) -> Iterator[tuple[tuple[str, str], str]]:
+    """Keys of a mapped value, and what is wrong with it."""
+    parsed: dict[tuple[str, str], Expression] = {}
+    for part, values in (("columns", mapping.columns), ("attributes", mapping.attributes)):
+        for column, value in values.items():
+            try:
+                parsed[part, column] = parse(value.expression, nested=not mapping.format.delimited)
+            except ConfigError as error:
+                yield from (((part, column), problem) for problem in error.problems)
+    everything = _texts(name for one in parsed.values() for name in one.columns)
+    found = tried(everything, [one.sql for one in parsed.values()])
+    for (keys, expression), result in zip(parsed.items(), found, strict=True):
+        if result.refused:  # alone: names that differ in capitals only may stand in each other's way
+            (alone,) = tried(_texts(expression.columns), [expression.sql])
+            if alone.refused:
+                yield keys, f"not an expression the engine understands: {complaint(alone.refused)}"
+
+
+def _texts(names: Iterable[str]) -> str:
+    return ", ".join(f"{quoted(name)} string" for name in dict.fromkeys(names)) or "nothing string"
 
 
 def _own_rules(settings: Settings) -> Iterator[str]:
@@ -70,15 +89,3 @@ def _built_in(settings: Settings) -> Iterator[str]:
             for rule, key, what in rule_overrides.problems(dataset, mapping, suite(dataset, settings).expectations):
                 keys = ("datasets", dataset, "built_in", rule, *([key] if key else []))
                 yield f"{path}:{line_of(path, *keys)}: {'.'.join(keys)}: {what}"
-
-
-def _problem(text: str, nested: bool) -> str | None:
-    try:
-        expression = parse(text, nested)
-        columns = ", ".join(f"`{name.replace('`', '``')}` string" for name in expression.columns) or "nothing string"
-        _ = get_spark().createDataFrame([], columns).select(F.expr(expression.sql)).schema
-    except ConfigError as error:
-        return str(error)
-    except PySparkException as error:
-        return f"not an expression the engine understands: {complaint(error)}"
-    return None

@@ -12,8 +12,9 @@ from functools import cache
 
 from sqlglot import exp
 
-from jobs.config.sql_functions import ROW, TYPES, Kind
+from jobs.config.sql_functions import REFUSED, ROW, TYPES, Kind
 from jobs.config.sql_grammar import NotSql, tree
+from jobs.config.sql_words import KEYWORDS, forbidden_words, words  # noqa: F401  until traits are read by this guard
 from jobs.config.sql_writer import Writer, name_of
 from jobs.config.yaml_files import ConfigError, nearest
 
@@ -33,8 +34,14 @@ def problems(text: str, columns: Collection[str] | None = None, kind: Kind = ROW
     if columns is not None:
         known = {column.lower() for column in columns}
         unknown = [name for name in columns_of(parsed) if name.lower() not in known]
-        found += [f"unknown column {name!r}{nearest(name, columns)}" for name in unknown]
+        found += [_unknown(name, columns) for name in unknown]
     return list(dict.fromkeys(found))
+
+
+def _unknown(name: str, columns: Collection[str]) -> str:
+    if name.lower() in REFUSED:
+        return f"{name} {REFUSED[name.lower()]}"
+    return f"unknown column {name!r}{nearest(name, columns)}"
 
 
 @cache
@@ -44,6 +51,14 @@ def engine_sql(text: str, kind: Kind = ROW) -> str:
     if found:
         raise ConfigError([f"{text.strip()!r}: {what}" for what in found])
     return written(parsed_text(text, kind), kind)
+
+
+def columns_in(text: str, kind: Kind = ROW) -> list[str]:
+    """The columns that a text names, each once. Raises ConfigError if it is no expression."""
+    try:
+        return columns_of(parsed_text(text, kind))
+    except NotSql as error:
+        raise ConfigError([f"{text.strip()!r}: {error}"]) from None
 
 
 def parsed_text(text: str, kind: Kind = ROW) -> exp.Expr:

@@ -68,6 +68,13 @@ class Grammar(Spark):
         def _parse_select(self, *_args: Any, **_kwargs: Any) -> None:
             """No bracket holds a query."""
 
+        def _parse_paren(self) -> exp.Expr | None:
+            """Brackets that were written, told from those that sqlglot puts in where it finds a text unclear."""
+            found = super()._parse_paren()
+            if isinstance(found, exp.Paren):
+                found.meta["written"] = True
+            return found
+
         def _parse_types(self, check_func: bool = False, *_args: Any, **_kwargs: Any) -> exp.Expr | None:
             """A type by its name, as in CAST(x AS decimal(18,2)); where a value is due, a name is a column."""
             if check_func or not self._match(TokenType.VAR):

@@ -39,7 +39,6 @@ _FLAGS: dict[type[exp.Expr], set[str]] = {
     exp.DPipe: {"safe"},
     exp.Like: {"negate"},
     exp.ILike: {"negate"},
-    exp.RegexpLike: {"negate"},
 }
 """What sqlglot notes of an operator beside its two sides."""
 _NUMBER = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -63,7 +62,7 @@ class Writer:
             exp.Null: lambda node: "null",
             exp.Not: self._not,
             exp.Neg: lambda node: f"- {self.sql(node.this)}",
-            exp.Paren: lambda node: f"({self.sql(node.this)})",
+            exp.Paren: self._brackets,
             exp.In: lambda node: self._in(node, ""),
             exp.Between: lambda node: self._between(node, ""),
             exp.Case: self._case,
@@ -95,6 +94,8 @@ class Writer:
         kind = type(node)
         if kind in _BINARY:
             return self._chain(node)
+        if kind in (exp.BitwiseLeftShift, exp.BitwiseRightShift):  # sqlglot reads "> >" so
+            raise NotSql("not valid SQL: a value is missing between two signs of comparison")
         if kind not in self.writers:
             raise NotSql(f"{_shown(node)} is not allowed; columns, numbers, 'text', operators and functions are")
         return self.writers[kind](node)
@@ -131,12 +132,22 @@ class Writer:
     def _not(self, node: exp.Not) -> str:
         inner = node.this
         if isinstance(inner, exp.Is):
+            _only(inner, {"this", "expression"})
             return f"{self.sql(inner.this)} is not {self.sql(inner.expression)}"
+        if isinstance(inner, exp.RegexpLike):
+            _only(inner, {"this", "expression"})
+            return f"{self.sql(inner.this)} not rlike {self.sql(inner.expression)}"
         if isinstance(inner, exp.In):
             return self._in(inner, "not ")
         if isinstance(inner, exp.Between):
             return self._between(inner, "not ")
         return f"not {self.sql(inner)}"
+
+    def _brackets(self, node: exp.Paren) -> str:
+        _only(node, {"this"})
+        if not node.meta.get("written"):
+            raise NotSql(f"write brackets around {_shown(node.this)}: two comparisons in a row are read in two ways")
+        return f"({self.sql(node.this)})"
 
     def _in(self, node: exp.In, no: str) -> str:
         _only(node, {"this", "expressions"})

@@ -18,6 +18,7 @@ from jobs.config.yaml_files import ConfigError
 NAME = r"(?:[^\W\d]\w*|`(?:[^`]|``)+`)"
 PATH = rf"{NAME}(?:\.{NAME}|\[\d+\])*"
 BARE = re.compile(PATH)
+BACKTICKS = "a column name with spaces or signs is written in backticks"
 STEP = re.compile(rf"{NAME}|\[\d+\]")
 SAFE = {
     "element_at": "try_element_at",
@@ -82,7 +83,8 @@ def _parsed(text: str, nested: bool, renamed: Callable[[str], str]) -> Expressio
             found = rewritten(_with_values(found, value), _safe)
         return Expression(written(found, SOURCE), tuple(columns), bare, tuple(fields))
     except NotSql as error:
-        raise ConfigError([f"{text!r}: {error}"]) from None
+        advice = "" if "`" in str(error) else f"; {BACKTICKS}"
+        raise ConfigError([f"{text!r}: {error}{advice}"]) from None
 
 
 def source_columns(texts: Iterable[str], nested: bool = False) -> list[str]:
@@ -101,10 +103,10 @@ def steps(path: str) -> Path:
     return tuple(int(s[1:-1]) if s.startswith("[") else _unquoted(s) for s in STEP.findall(path))
 
 
-def complaint(error: Exception) -> str:
+def complaint(error: Exception | str) -> str:
     """What the engine says of an expression, without the list of all that it would have understood."""
     said = re.split(r",? expected ", str(error).strip().splitlines()[0])[0]
-    return f"{said}; a column name with spaces or signs is written in backticks"
+    return f"{said}; {BACKTICKS}"
 
 
 def _with_values(parsed: exp.Expr, value: Callable[[Path], exp.Expr]) -> exp.Expr:

@@ -1,35 +1,24 @@
 """Are the conditions in config/journey.yaml well-formed, do their columns exist, do they give the same answer tomorrow?
 
-Each is tried on an empty table by the engine itself, so whatever the engine accepts here it accepts in a run.
+Each is judged by its tree (`config/sql.py`); those that are right are tried on an empty table by the engine itself.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-
-from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from itertools import groupby
 
 from jobs.activity.timeline import timeline_columns
 from jobs.activity.touchpoints import KNOWN_LATER, RULE_COLUMNS
 from jobs.config.journey import Journey
 from jobs.config.settings import Settings
-from jobs.config.yaml_files import line_of, nearest
+from jobs.config.sql import engine_sql, problem
+from jobs.config.sql_functions import ROW, ROWS, Kind
+from jobs.config.yaml_files import line_of
 from jobs.journeys.kpis import PERIOD_TABLES
-from jobs.lake.engine import get_spark
 from jobs.lake.tables.catalogue import get
-
-FORBIDDEN = re.compile(
-    r"\b(now|current_\w+|localtimestamp|rand|randn|random|uuid|approx_\w+|first|last|any_value|first_value|last_value"
-    r"|monotonically_increasing_id)\s*\(|\bcurrent_(?:date|timestamp)\b",
-    re.IGNORECASE,
-)
-"""Functions whose answer depends on the clock, on chance or on the order of rows."""
-_TEXT = re.compile(r"'(?:[^'\\]|\\.|'')*'")
-_NAME = re.compile(r"`([^`]+)`|\b([A-Za-z_]\w*)\b(?!\s*\()")
+from jobs.lake.trial import Tried, tried
 
 
 @dataclass(frozen=True)
@@ -42,17 +31,23 @@ class Expression:
     aggregate: bool = False
     condition: bool = True
 
+    @property
+    def kind(self) -> Kind:
+        return ROWS if self.aggregate else ROW
+
 
 def check(settings: Settings) -> list[str]:
     """Everything wrong with the SQL in config/journey.yaml: file, line, key, problem, nearest valid column."""
     path = settings.folder / "journey.yaml"
-    spark = get_spark()
+    expressions = list(_expressions(settings.journey))
+    wrong = {expression: _problem(expression) for expression in expressions}
+    right = [expression for expression, what in wrong.items() if what is None]
+    wrong |= {expression: _complaint(expression, result) for expression, result in _tried(right)}
     problems = []
-    for expression in _expressions(settings.journey):
-        problem = _problem(spark, expression)
-        if problem:
+    for expression in expressions:
+        if wrong[expression]:
             place = ".".join(str(key) for key in expression.keys)
-            problems.append(f"{path}:{line_of(path, *expression.keys)}: {place}: {problem}")
+            problems.append(f"{path}:{line_of(path, *expression.keys)}: {place}: {wrong[expression]}")
     return problems
 
 
@@ -91,45 +86,27 @@ def _kpi_expressions(journey: Journey, measures: str) -> Iterator[Expression]:
             yield Expression(("kpis", name, "dimension"), kpi.dimension, columns, condition=False)
 
 
-def _problem(spark: SparkSession, expression: Expression) -> str | None:
-    forbidden = FORBIDDEN.search(_TEXT.sub("''", expression.text))
-    if forbidden:
-        return f"{forbidden.group().rstrip('( ')} gives another answer each time; use a column instead"
-    table = spark.createDataFrame([], expression.columns)
-    unknown = _unknown_names(expression.text, table.columns)
-    try:
-        kind = _type(table, expression)
-    except PySparkException as error:
-        if unknown:
-            return f"unknown column {unknown[0]!r}{nearest(unknown[0], table.columns)}"
-        return f"not valid SQL: {_first_line(error)}"
-    if expression.condition and kind != "boolean":
-        return f"gives a {kind} where a condition is needed; compare it with something"
+def _problem(expression: Expression) -> str | None:
+    """What reading alone tells."""
+    columns = [column.split()[0].strip("`") for column in expression.columns.split(", ")]
+    return problem(expression.text, columns, expression.kind)
+
+
+def _tried(expressions: list[Expression]) -> Iterator[tuple[Expression, Tried]]:
+    """What the engine says, in one query for all over the same columns."""
+
+    def table(expression: Expression) -> tuple[str, bool]:
+        return expression.columns, expression.aggregate
+
+    for (columns, aggregate), group in groupby(sorted(expressions, key=table), key=table):
+        same = list(group)
+        texts = [engine_sql(one.text, one.kind) for one in same]
+        yield from zip(same, tried(columns, texts, grouped=aggregate), strict=True)
+
+
+def _complaint(expression: Expression, result: Tried) -> str | None:
+    if result.refused:
+        return f"not valid SQL: {result.refused.splitlines()[0][:200]}"
+    if expression.condition and result.type != "boolean":
+        return f"gives a {result.type} where a condition is needed; compare it with something"
     return None
-
-
-def _type(table: DataFrame, expression: Expression) -> str:
-    """The type of the expression. Raises what the engine raises when it cannot be understood."""
-    column = F.expr(expression.text)
-    result = table.groupBy(F.lit(1).alias("all")).agg(column) if expression.aggregate else table.select(column)
-    return result.schema[-1].dataType.simpleString()
-
-
-def _unknown_names(text: str, columns: Iterable[str]) -> list[str]:
-    """Words of the expression that are neither column nor SQL, as far as reading alone can tell."""
-    valid = {column.lower() for column in columns}
-    words = [quoted or plain for quoted, plain in _NAME.findall(_TEXT.sub("''", text))]
-    return [word for word in words if word.lower() not in valid | SQL_WORDS]
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200]
-
-
-SQL_WORDS = frozenset(
-    """
-    and or not in is null true false like rlike regexp escape ilike between case when then else end distinct as cast
-    interval day days hour hours minute minutes month year date timestamp string int bigint double decimal boolean
-    filter where div over
-    """.split()  # noqa: SIM905 (words are easier to read than a list of forty texts)
-)

@@ -11,6 +11,8 @@ from pyspark.sql import functions as F
 
 from jobs.activity.conditions import holds
 from jobs.config.journey import Journey, Kpi, Measure
+from jobs.config.sql import engine_sql
+from jobs.config.sql_functions import ROWS
 
 ALL = "all"
 NO_PART = "unknown"
@@ -31,7 +33,7 @@ def kpis(tables: dict[str, DataFrame], registry: Registry, first_day: date, as_o
         shared = next(iter(batch.values()))
         rows = tables[shared.table].where(holds(shared.where))
         for dimension in (None, shared.dimension) if shared.dimension else (None,):
-            part = F.coalesce(F.expr(dimension).cast("string"), F.lit(NO_PART)) if dimension else F.lit(ALL)
+            part = F.coalesce(F.expr(engine_sql(dimension)).cast("string"), F.lit(NO_PART)) if dimension else F.lit(ALL)
             in_parts = rows.withColumn("dimension", part)
             if shared.table in PERIOD_TABLES:
                 counted = _held(in_parts, batch, days, first_day)
@@ -103,7 +105,8 @@ def _columns(batch: Registry) -> dict[str, str]:
 def _happened(rows: DataFrame, batch: Registry, first_day: date) -> DataFrame:
     """Numerators and denominators of rows that happened on a day."""
     zero = F.lit(0.0)
-    counted = [F.coalesce(F.expr(text).cast("double"), zero).alias(name) for name, text in _columns(batch).items()]
+    texts = {name: engine_sql(text, ROWS) for name, text in _columns(batch).items()}
+    counted = [F.coalesce(F.expr(text).cast("double"), zero).alias(name) for name, text in texts.items()]
     return rows.where(F.col("day") >= F.lit(first_day)).groupBy("day", "dimension").agg(*counted)
 
 

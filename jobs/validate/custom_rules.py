@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from great_expectations.expectations.expectation import Expectation
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from expectations.batch_columns import attribute_column
@@ -16,6 +16,7 @@ from jobs.config.yaml_files import ConfigError, nearest
 from jobs.ingest.expressions import complaint, parse
 from jobs.lake.engine import get_spark
 from jobs.lake.tables.canonical import CANONICAL
+from jobs.lake.trial import tried
 from jobs.validate.cross_row_rules import ATTRIBUTE_TYPES
 
 Problem = tuple[int, str, str]
@@ -76,14 +77,16 @@ def problems(name: str, dataset: SourceDataset, datasets: Iterable[str]) -> Iter
             yield number, "name", f"another rule of this dataset is called {rule.name!r}; choose another name"
         taken.add(rule.name or "")
         unknown = False
-        try:
-            for column, key in _columns(rule):
-                if column not in types:
-                    unknown = True
-                    yield number, key, _unknown(column, name, types)
-        except ConfigError as error:
-            unknown = True
-            yield number, "when" if rule.when else "condition", str(error)
+        for key, sql in _conditions(rule):
+            try:
+                parse(sql)
+            except ConfigError as error:
+                unknown = True
+                yield from ((number, key, what) for what in error.problems)
+        for column, key in [] if unknown else _columns(rule):
+            if column not in types:
+                unknown = True
+                yield number, key, _unknown(column, name, types)
         if rule.references:
             yield from ((number, "references", what) for what in _wrong_reference(rule, datasets))
         if not unknown:
@@ -100,45 +103,55 @@ def engine_problems(name: str, dataset: SourceDataset) -> Iterator[Problem]:
         return
     types = column_types(name, dataset)
     named = {attribute_column(column): type_ for column, type_ in types.items()}
+    conditions = [
+        (number, key, in_batch(sql)) for number, rule in enumerate(dataset.rules) for key, sql in _conditions(rule)
+    ]
+    understood = []
     ddl = ", ".join(f"`{name}` {type_}" for name, type_ in named.items())
-    empty = get_spark().createDataFrame([], ddl)
+    for condition, found in zip(conditions, tried(ddl, [sql for _, _, sql in conditions]), strict=True):
+        number, key, _ = condition
+        if found.refused:
+            yield number, key, f"not a condition the engine understands: {complaint(found.refused)}"
+        elif found.type != "boolean":
+            yield number, key, f"gives a value of type {found.type}, not true or false"
+        else:
+            understood.append(condition)
     texts = [F.lit("text" if type_ == "string" else None).cast(type_).alias(name) for name, type_ in named.items()]
-    words = get_spark().range(1).select(*texts)
-    for number, rule in enumerate(dataset.rules):
-        for key, sql in (("when", in_batch(rule.when)), ("condition", in_batch(rule.condition))):
-            try:
-                kind = empty.select(F.expr(sql).alias("it")).schema["it"].dataType.simpleString() if sql else "boolean"
-            except PySparkException as error:
-                yield number, key, f"not a condition the engine understands: {complaint(error)}"
-                continue
-            if kind != "boolean":
-                yield number, key, f"gives a value of type {kind}, not true or false"
-            elif sql and _stops(words, sql):
-                yield number, key, "stops at text that is no number or date; take try_cast(NAME as double) for NAME"
-        if rule.pattern:
-            try:
-                text = get_spark().createDataFrame([("text",)], "text string")
-                text.select(F.col("text").rlike(rule.pattern)).collect()
-            except PySparkException as error:
-                yield number, "pattern", f"not a regular expression the engine understands: {_first_line(error)}"
+    words = get_spark().range(1).select(*texts, F.lit("text").alias("text_"))
+    patterns = [
+        (n, "pattern", F.col("text_").rlike(rule.pattern)) for n, rule in enumerate(dataset.rules) if rule.pattern
+    ]
+    for number, key, _ in _stopping(words, [(number, key, F.expr(sql)) for number, key, sql in understood]):
+        yield number, key, "stops at text that is no number or date; take try_cast(NAME as double) for NAME"
+    for number, key, error in _stopping(words, patterns):
+        yield number, key, f"not a regular expression the engine understands: {_first_line(error)}"
 
 
-def _stops(rows: DataFrame, sql: str) -> bool:
-    """Whether the engine cannot compute the condition for these rows."""
+def _stopping(rows: DataFrame, values: list[tuple[int, str, Column]]) -> Iterator[tuple[int, str, PySparkException]]:
+    """The values that the engine cannot compute for these rows: all are tried at once, and alone if that stops."""
+    if not values:
+        return
     try:
-        rows.select(F.expr(sql)).collect()
-    except PySparkException:
-        return True
-    return False
+        rows.select(*(value.alias(f"value_{place}") for place, (_, _, value) in enumerate(values))).collect()
+    except PySparkException as error:
+        if len(values) == 1:
+            yield values[0][0], values[0][1], error
+        else:
+            for value in values:
+                yield from _stopping(rows, [value])
+
+
+def _conditions(rule: Rule) -> list[tuple[str, str]]:
+    """The keys of a rule that hold SQL, and what they say."""
+    return [(key, sql) for key, sql in (("when", rule.when), ("condition", rule.condition)) if sql.strip()]
 
 
 def _columns(rule: Rule) -> list[tuple[str, str]]:
     """Every column that the rule names, with the key that names it."""
     named = [(rule.column, "column")] if rule.column else []
     named += [(column, "by") for column in rule.by] + [(column, "columns") for column in rule.columns]
-    for key, sql in (("when", rule.when), ("condition", rule.condition)):
-        if sql.strip():
-            named += [(column, key) for column in parse(sql).columns]
+    for key, sql in _conditions(rule):
+        named += [(column, key) for column in parse(sql).columns]
     return named
 
 

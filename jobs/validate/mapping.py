@@ -77,7 +77,11 @@ class Mapping:
     def _held(self, name: str, label: str, type_: str | None, value: Value) -> _Held:
         conventions = self.dataset.conventions_of(value)
         zone = conventions.timezone or self.zone
-        return _Held(name, label, type_, parse(value.expression, self.nested), value.values, conventions, zone)
+        try:
+            expression = parse(value.expression, self.nested)
+        except ConfigError as error:
+            raise ConfigError(f"{self.place}.{label}: {problem}" for problem in error.problems) from None
+        return _Held(name, label, type_, expression, value.values, conventions, zone)
 
 
 @dataclass(frozen=True)

@@ -70,9 +70,14 @@ WRONG = {  # right text, wrong text, what is said about it
     "the clock": (
         "orders_14d > 0",
         "orders_14d > 0 and current_date() > '2017-01-01'",
-        "stages.3.when: current_date gives another answer each time",
+        "stages.3.when: current_date() depends on the clock, so that a rerun gives another answer",
     ),
-    "chance": ("orders_14d > 0", "rand() < 0.5", "stages.3.when: rand gives another answer each time"),
+    "chance": ("orders_14d > 0", "rand() < 0.5", "stages.3.when: rand() depends on chance"),
+    "a query": (
+        "orders_14d > 0",
+        "orders_14d in (select 1)",
+        "stages.3.when: a query is not allowed: an expression of columns, values and functions is",
+    ),
 }
 
 

@@ -235,6 +235,16 @@ def test_rules_of_ones_own_never_take_the_name_of_another_rule(settings):
         ({"name": "n", "rule": "condition", "condition": "totl > 0"}, "condition: unknown column 'totl'; did you mean"),
         ({"column": "email", "rule": "not_null", "when": "chanel = 'web'"}, "when: unknown column 'chanel'"),
         (
+            {"name": "n", "rule": "condition", "condition": "nofunction(total)"},
+            "condition: 'nofunction(total)': unknown function",
+        ),
+        ({"name": "n", "rule": "condition", "condition": "total > > 1"}, "condition: 'total > > 1': not valid SQL"),
+        ({"column": "email", "rule": "not_null", "when": "total +"}, "when: 'total +': not valid SQL"),
+        (
+            {"column": "email", "rule": "not_null", "when": "exists (select * from csv.`/etc/passwd`)"},
+            "a query is not allowed",
+        ),
+        (
             {"column": "loyalty_id", "rule": "references", "references": "contact.loyalty_id"},
             "did you mean 'contacts'?",
         ),
@@ -260,14 +270,9 @@ def test_a_rule_about_what_is_not_there_is_refused_with_the_nearest_name(rule, p
     ("rule", "key", "problem"),
     [
         ({"column": "email", "rule": "regex", "pattern": "["}, "pattern", "not a regular expression"),
-        (
-            {"name": "n", "rule": "condition", "condition": "nofunction(total)"},
-            "condition",
-            "not a condition the engine",
-        ),
-        ({"name": "n", "rule": "condition", "condition": "total > > 1"}, "condition", "not a condition the engine"),
+        ({"name": "n", "rule": "condition", "condition": "upper() = 'X'"}, "condition", "not a condition the engine"),
         ({"name": "n", "rule": "condition", "condition": "total + 1"}, "condition", "not true or false"),
-        ({"column": "email", "rule": "not_null", "when": "total +"}, "when", "not a condition the engine"),
+        ({"column": "email", "rule": "not_null", "when": "concat_ws() = ''"}, "when", "not a condition the engine"),
     ],
 )
 def test_what_the_engine_does_not_understand_is_refused(on_engine, rule, key, problem):  # noqa: F811
