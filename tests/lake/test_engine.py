@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import subprocess
 import sys
 import time
@@ -21,6 +22,8 @@ from pyspark.errors.exceptions.connect import SparkConnectGrpcException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.config.sql import engine_sql
+from jobs.config.sql_functions import AGGREGATES, FUNCTIONS, SOURCE
 from jobs.errors import EngineFailed
 from jobs.lake import engine
 from jobs.lake.engine import told_plainly
@@ -242,6 +245,47 @@ def test_expressions_the_jobs_use_have_one_meaning(on_engine):
     columns = ", ".join(f"{expression} as c{number}" for number, expression in enumerate(MEANINGS))
     row = engine.get_spark().sql(f"select {columns}").toArrow().to_pylist()[0]
     assert dict(zip(MEANINGS, row.values(), strict=True)) == MEANINGS
+
+
+WRITTEN_IN_YAML = {
+    "'it''s'": "it's",
+    r"'it\'s'": "it's",
+    r"'a\\b'": r"a\b",
+    '"it\'s"': "it's",
+    r"regexp_replace('a1b22', '\\d+', '')": "ab",
+    r"'50%' like '50\%'": True,
+    "'abc' not like 'b%' and 'abc' not rlike 'x'": True,
+    "date '2024-03-01' - interval 1 day": dt.date(2024, 2, 29),
+    "split('a,b', ',')[1]": "b",
+    "split('a,b', ',')[7]": None,
+    "transform(array(1, 2), (x, i) -> x * 10 + i)": [10, 21],
+    "named_struct('a b', 1).`a b`": 1,
+    "7 div 2 + 7 % 3": 4,
+    "- -1": 1,
+    "null <=> null": True,
+    "int('7') + '7'::int": 14,
+    "not true or true": True,
+    "if(1 = 1, 'a', 'b') || case 1 when 1 then 'c' end": "ac",
+    "1 in (1, 2) and 3 not in (1, 2) and 2 between 1 and 3": True,
+}
+
+
+def test_sql_of_yaml_has_one_meaning(on_engine):
+    columns = ", ".join(f"{engine_sql(text, SOURCE)} as c{number}" for number, text in enumerate(WRITTEN_IN_YAML))
+    row = engine.get_spark().sql(f"select {columns}").toArrow().to_pylist()[0]
+    assert dict(zip(WRITTEN_IN_YAML, row.values(), strict=True)) == WRITTEN_IN_YAML
+
+
+def test_every_function_that_yaml_may_call_is_known(on_engine):
+    def known(name: str) -> bool:
+        try:
+            _ = engine.get_spark().sql(f"select {name}()").schema
+        except Exception as error:  # for want of arguments; each engine has its own classes
+            return not re.search("unknown function|UNRESOLVED_ROUTINE|not implemented", str(error), re.IGNORECASE)
+        return True
+
+    assert not known("no_such_function")
+    assert [name for name in sorted(FUNCTIONS | AGGREGATES) if not known(name)] == []
 
 
 def test_impossible_values_fail_instead_of_becoming_null(on_engine):
