@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.activity.conditions import day_of
-from jobs.activity.moved import moved_customers
+from jobs.activity.moved import moved_customers, went_with
 from jobs.config.settings import Settings
 from jobs.identity.customer_of import identifiers_of, with_customer
 from jobs.lake.changes import Added
@@ -92,6 +92,11 @@ class Fresh:
     def with_customer_then(self, rows: DataFrame) -> DataFrame:
         """With the customer the last run gave them."""
         return with_customer(rows, self.map_then(), self.settings)
+
+    def ids_before(self, customers: DataFrame) -> DataFrame:
+        """Ids under which rows of these customers, and of all that split, are stored: `customer_id`."""
+        split = self.moved.where(F.col("customer_id").isNull()).select("before")
+        return went_with(customers, self.moved).union(split).distinct().withColumnRenamed("before", "customer_id")
 
     def known_then(self, name: str) -> DataFrame:
         """The rows of a table of valid/ that the last run knew."""

@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from jobs.activity import touchpoints as contacts
 from jobs.activity.conditions import day_of
 from jobs.activity.fresh import Fresh, moments_of
-from jobs.activity.moved import went_with, with_customer_now
+from jobs.activity.moved import with_customer_now
 from jobs.activity.sessions import changed_periods, sessions, with_session
 from jobs.journeys.carts import carts
 from jobs.journeys.moments import moments
@@ -30,14 +30,17 @@ EVENTS = "valid/events"
 class Today:
     """What a day makes of the tables so far: each as it is now, and the days on which it has other rows."""
 
+    customers: DataFrame
+    """Customers whose touchpoints or visits are others now, by the ids of today."""
     tables: dict[str, DataFrame] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
     days: dict[str, set[date]] = field(default_factory=dict)
 
 
 def update(fresh: Fresh) -> Today:
     """Write sessions, baskets, touchpoints and moments. Raises Unknown, before anything is written, if it cannot."""
-    today = Today()
     visits = _Visits(fresh)
+    today = Today(visits.customers)
     records = [_new_records(fresh, name) for name in contacts.OF_DATASET if fresh.txn.pins[f"valid/{name}"] is not None]
     visits.write(today)
     _write_carts(fresh, visits, today)
@@ -105,7 +108,8 @@ class _Visits:
         journey, zone = self.fresh.settings.journey, self.fresh.settings.general.timezone
         _revise(self.fresh, today, "sessions", self.gone, self.rows)
         if not journey.moments:
-            today.tables["moments"] = self.fresh.txn.read("journeys/moments")
+            none = self.fresh.txn.read("journeys/moments")
+            _revise(self.fresh, today, "moments", none, none)
             return
         stored = self.fresh.txn.read("journeys/moments")
         gone = self.fresh.keep(stored.join(self.gone.select("session_id"), on="session_id", how="left_semi"))
@@ -123,7 +127,7 @@ def _write_carts(fresh: Fresh, visits: _Visits, today: Today) -> None:
     made = carts(
         today.tables["sessions"].join(touched, on="customer_id", how="left_semi"), journey.cart_days, fresh.as_of, zone
     )
-    _write_difference(fresh, today, "carts", stored.join(_ids_before(fresh, touched), "customer_id", "left_semi"), made)
+    write_difference(fresh, today, "carts", stored.join(fresh.ids_before(touched), "customer_id", "left_semi"), made)
 
 
 @dataclass(frozen=True)
@@ -163,7 +167,7 @@ def _write_touchpoints(fresh: Fresh, visits: _Visits, records: list[_Records], t
     gone = fresh.keep(reduce(DataFrame.union, was, ended))
     touched = [part.select("customer_id") for part in (*now, with_customer_now(gone, fresh.moved), fresh.moved)]
     customers = fresh.keep(reduce(DataFrame.union, touched).dropna().distinct())
-    before = fresh.keep(stored.join(_ids_before(fresh, customers), "customer_id", "left_semi"))
+    before = fresh.keep(stored.join(fresh.ids_before(customers), "customer_id", "left_semi"))
     kept = (
         with_customer_now(before, fresh.moved)
         .where(F.col("customer_id").isNotNull())
@@ -172,22 +176,21 @@ def _write_touchpoints(fresh: Fresh, visits: _Visits, records: list[_Records], t
     )
     every = reduce(DataFrame.unionByName, now, kept).where(F.col("day") <= F.lit(fresh.as_of))
     clicked = contacts.with_clicked(every, journey.click_days)
-    _write_difference(fresh, today, "touchpoints", before, contacts.touchpoints([clicked], journey.valence))
+    differing = write_difference(fresh, today, "touchpoints", before, contacts.touchpoints([clicked], journey.valence))
+    changed = with_customer_now(differing.select("customer_id"), fresh.moved).select("customer_id")
+    today.customers = fresh.keep(
+        today.customers.union(changed).union(differing.select("customer_id")).dropna().distinct()
+    )
 
 
-def _ids_before(fresh: Fresh, customers: DataFrame) -> DataFrame:
-    """Ids under which rows of these customers, and of all that split, are stored: `customer_id`."""
-    split = fresh.moved.where(F.col("customer_id").isNull()).select("before")
-    return went_with(customers, fresh.moved).union(split).distinct().withColumnRenamed("before", "customer_id")
-
-
-def _write_difference(fresh: Fresh, today: Today, table: str, before: DataFrame, after: DataFrame) -> None:
-    """Put `after` in the place of `before`, rows of one table, but write only what differs."""
+def write_difference(fresh: Fresh, today: Today, table: str, before: DataFrame, after: DataFrame) -> DataFrame:
+    """Put `after` in the place of `before`, rows of one table, but write only what differs: those rows, old and new."""
     sides = before.withColumn("side", F.lit(1)).unionByName(_typed(table, after).withColumn("side", F.lit(2)))
     both = sides.groupBy(*before.columns).agg(F.sum("side").alias("side"))
     differing = fresh.keep(both.where(F.col("side") != 3))
     old, new = (differing.where(F.col("side") == side) for side in (1, 2))
     _revise(fresh, today, table, old, new.select(*before.columns))
+    return differing
 
 
 def _typed(table: str, rows: DataFrame) -> DataFrame:
@@ -203,4 +206,5 @@ def _revise(fresh: Fresh, today: Today, table: str, old: DataFrame, new: DataFra
         every = old.select(contract.day_column).union(new.select(contract.day_column))
         today.days[table] = {row[0] for row in every.dropna().distinct().collect()}
     commit = fresh.lake.revise(name, old.select(*contract.key), new, fresh.txn)
+    today.versions[table] = commit.version
     today.tables[table] = fresh.lake.read(name, version=commit.version)

@@ -18,6 +18,7 @@ from jobs.activity.sessions import sessions, with_session
 from jobs.activity.timeline import timeline
 from jobs.config.settings import Settings
 from jobs.identity.customer_of import newest_day, with_customer
+from jobs.journeys import day_numbers
 from jobs.journeys.carts import carts
 from jobs.journeys.day import update
 from jobs.journeys.kpis import kpis
@@ -68,7 +69,8 @@ def _go_on(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
         raise Unknown
     with lake.scratch("journeys/sessions") as keep:
         fresh = Fresh.since(lake, txn, before, as_of, settings, keep, [*VALID])
-        _finish(lake, txn, as_of, settings, update(fresh).tables)
+        today = update(fresh)
+        day_numbers.update(fresh, today, _first_day(today.tables["touchpoints"]))
 
 
 def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
@@ -93,16 +95,6 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     tables["touchpoints"] = publish("journeys/touchpoints", every)
     found = moments(visited, journey, zone) if journey.moments else lake.empty("journeys/moments")
     tables["moments"] = publish("journeys/moments", found)
-    _finish(lake, txn, as_of, settings, tables)
-
-
-def _finish(lake: Lake, txn: Txn, as_of: date, settings: Settings, tables: dict[str, DataFrame]) -> None:
-    """Stages and KPIs, from the other tables."""
-    journey = settings.journey
-
-    def publish(name: str, rows: DataFrame) -> DataFrame:
-        return lake.read(name, version=lake.replace(name, rows, txn).version)
-
     tables["customers"] = timeline(tables["touchpoints"], journey.measures, as_of)
     placed = stages(tables["customers"], journey.stages, journey.measures)
     tables["stages"] = publish("journeys/stages", placed)

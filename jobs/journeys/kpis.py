@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, timedelta
 from functools import reduce
 from itertools import groupby
@@ -21,13 +22,17 @@ PERIOD_TABLES = ("stages", "customers")
 Registry = dict[str, Kpi]
 
 
-def kpis(tables: dict[str, DataFrame], registry: Registry, first_day: date, as_of: date) -> DataFrame:
+def kpis(
+    tables: dict[str, DataFrame], registry: Registry, first_day: date, as_of: date, only: Collection[date] | None = None
+) -> DataFrame:
     """journeys/kpis: every KPI on every day from `first_day` to `as_of`, and for each part of its dimension.
 
     `tables` are sessions, carts, touchpoints, moments and stages as in the lake, and customers: the timeline of
     measures. A ratio whose denominator is 0 has no value; a count of nothing is 0. Parts without rows have no row.
+    With `only`, KPIs of these days only, from the rows of these days; not for tables whose rows hold for a period.
     """
     days = _calendar(next(iter(tables.values())), first_day, as_of)
+    days = days if only is None else days.where(F.col("day").isin(sorted(only)))
     measured = []
     for batch in _batches(registry):
         shared = next(iter(batch.values()))
