@@ -10,15 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jobs.config.sql import KEYWORDS, words
+from jobs.config.sql_functions import FUNCTIONS
 from jobs.config.traits import Trait
 
-FUNCTIONS = frozenset(
-    (
-        *("abs", "ceil", "coalesce", "concat", "contains", "date_diff", "endswith", "floor", "get_json_object"),
-        *("greatest", "if", "least", "length", "lower", "month", "nullif", "startswith", "trim", "try_cast", "upper"),
-        "year",
-    )
-)
 AGGREGATES = frozenset(("avg", "count", "earliest", "latest", "max", "min", "most_frequent", "sum"))
 CASTS = frozenset(("as", "bigint", "boolean", "date", "double", "string"))
 WORDS = KEYWORDS | CASTS | {"distinct"}

@@ -13,10 +13,11 @@ from functools import cache
 from sqlglot import exp
 
 from jobs.config.sql_functions import REFUSED, ROW, TYPES, Kind
-from jobs.config.sql_grammar import NotSql, tree
-from jobs.config.sql_words import KEYWORDS, forbidden_words, words  # noqa: F401  until traits are read by this guard
+from jobs.config.sql_grammar import KEYWORDS, NotSql, tree, words
 from jobs.config.sql_writer import Writer, name_of
 from jobs.config.yaml_files import ConfigError, nearest
+
+__all__ = ["KEYWORDS", "columns_in", "engine_sql", "forbidden_words", "problem", "problems", "words"]
 
 
 def problem(text: str, columns: Collection[str] | None = None, kind: Kind = ROW) -> str | None:
@@ -36,6 +37,14 @@ def problems(text: str, columns: Collection[str] | None = None, kind: Kind = ROW
         unknown = [name for name in columns_of(parsed) if name.lower() not in known]
         found += [_unknown(name, columns) for name in unknown]
     return list(dict.fromkeys(found))
+
+
+def forbidden_words(
+    text: str, columns: Collection[str], functions: Collection[str], keywords: Collection[str] = KEYWORDS
+) -> list[str]:
+    """What is wrong with a text of a trait, which has functions of its own such as `latest`."""
+    del keywords
+    return problems(text, columns, Kind(functions=frozenset(functions)))
 
 
 def _unknown(name: str, columns: Collection[str]) -> str:

@@ -95,6 +95,13 @@ class Grammar(Spark):
             return super()._parse_type(*args, **kwargs)
 
 
+KEYWORDS = frozenset(
+    ("and", "or", "not", "in", "is", "null", "between", "like", "true", "false", "case", "when", "then", "else", "end")
+)
+"""Words of expressions that are neither columns nor functions."""
+_KINDS = {TokenType.STRING: "text", TokenType.NUMBER: "number", TokenType.VAR: "word"}
+
+
 class NotSql(Exception):
     """The text is no expression of the grammar; the message says why and what to write."""
 
@@ -120,6 +127,20 @@ def tree(text: str) -> exp.Expr:
     if len(found) != 1 or found[0] is None:
         raise NotSql("not valid SQL: a value is missing")
     return found[0]
+
+
+def words(text: str) -> list[tuple[str, str]]:
+    """(kind, text) of every token: text, number, word, operator; one `other` where the text cannot be cut in tokens."""
+    try:
+        tokens = Grammar().tokenize(text)
+    except SqlglotError:
+        return [("other", text)]
+    found = []
+    for token in tokens:
+        written = text[token.start : token.end + 1]
+        word = "word" if written[0].isalpha() else "operator"
+        found.append((_KINDS.get(token.token_type, word), written))
+    return found
 
 
 def _refuse_depth(tokens: list[Token]) -> None:

@@ -220,6 +220,11 @@ class Writer:
             if type(inside[0]) is exp.Distinct:
                 _only(inside[0], {"expressions"})
                 return f"count(distinct {self._list(inside[0].expressions)})"
+        for one in inside:
+            if type(one) is exp.Star:
+                raise NotSql(f"{name}(*) needs a column; only count(*) is known")
+            if type(one) is exp.Distinct:
+                raise NotSql(f"distinct is not known in {name}(); only count(distinct ...) is")
         return f"{name}({self._list(inside)})"
 
     def _lambda(self, node: exp.Lambda) -> str:
