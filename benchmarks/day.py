@@ -87,7 +87,7 @@ def _company(work: Path, lake: str = "lake") -> Any:
 
     folder = work / f"config-{lake}"
     folder.mkdir(parents=True)
-    for name in ("journey.yaml", "models.yaml", "channels.yaml", "traits.yaml"):
+    for name in ("journey.yaml", "models.yaml", "destinations.yaml", "traits.yaml"):
         shutil.copy(ROOT / "config" / name, folder / name)
     contacts = {"files": "x.csv", "columns": {"contact_id": "id", "updated_at": "at"}}
     files = {
