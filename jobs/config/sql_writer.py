@@ -291,6 +291,9 @@ def text_literal(value: str) -> str:
 
 
 def quoted(name: str) -> str:
+    """A name as both engines read it. Raises NotSql if there is none."""
+    if not name:
+        raise NotSql("a name is empty: `` names no column")
     return "`" + name.replace("`", "``") + "`"
 
 

@@ -101,6 +101,7 @@ def engine_problems(name: str, dataset: SourceDataset) -> Iterator[Problem]:
     """Patterns and conditions that the engine does not understand, or that stop it at the first odd text."""
     if not dataset.rules:
         return
+    spark = get_spark()  # before the first column: it decides what columns are made of
     types = column_types(name, dataset)
     named = {attribute_column(column): type_ for column, type_ in types.items()}
     conditions = [
@@ -117,7 +118,7 @@ def engine_problems(name: str, dataset: SourceDataset) -> Iterator[Problem]:
         else:
             understood.append(condition)
     texts = [F.lit("text" if type_ == "string" else None).cast(type_).alias(name) for name, type_ in named.items()]
-    words = get_spark().range(1).select(*texts, F.lit("text").alias("text_"))
+    words = spark.range(1).select(*texts, F.lit("text").alias("text_"))
     patterns = [
         (n, "pattern", F.col("text_").rlike(rule.pattern)) for n, rule in enumerate(dataset.rules) if rule.pattern
     ]

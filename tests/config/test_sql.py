@@ -114,6 +114,11 @@ def test_an_escape_that_engines_would_drop_is_refused_with_what_was_meant():
     )
 
 
+@pytest.mark.parametrize("text", ["``", "transform(split(name, ','), '' -> upper(name))"])
+def test_a_name_is_never_empty(text):
+    assert "a name is empty" in (problem(text, None, SOURCE) or "")
+
+
 def test_aggregates_are_for_places_with_many_rows_and_only_count_takes_distinct():
     assert engine_sql("count(distinct name) / count(*)", ROWS) == "count(distinct `name`) / count(*)"
     assert engine_sql("sum(amount) filter (where day is null)", ROWS) == "sum(`amount`) filter (where `day` is null)"
