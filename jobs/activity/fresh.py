@@ -49,17 +49,17 @@ class Fresh:
         the map but not to them: the last run was ahead of the map."""
         until = date.fromisoformat(before.state["as_of"])
         if as_of < until:
-            raise Unknown
+            raise Unknown(f"the last run was for {until}")
         if before.pins[MAP] == txn.pins[MAP]:
             nobody = lake.empty(MAP).select(F.col("customer_id").alias("before"), "customer_id")
             return cls(lake, txn, before, until, as_of, settings, keep, nobody, False)
         if not lake.readable(MAP, before.pins[MAP]):
-            raise Unknown
+            raise Unknown(f"vacuum deleted {MAP} as the last run read it")
         moved = keep(moved_customers(lake.read(MAP, version=before.pins[MAP]), txn.read(MAP)))
         splits = not moved.where(F.col("customer_id").isNull()).isEmpty()
         found = cls(lake, txn, before, until, as_of, settings, keep, moved, splits)
         if found._knows_more(tables):
-            raise Unknown
+            raise Unknown("the last run read rows before identity knew them")
         return found
 
     def map_then(self) -> DataFrame:
@@ -110,7 +110,7 @@ class Fresh:
     def _files(self, name: str) -> Added:
         found = self.lake.added_files(name, self.before.pins[name], self.txn.pins[name])
         if found is None:
-            raise Unknown
+            raise Unknown(f"{name} lost rows, or its log does not tell what came")
         return found
 
     def _later(self, day: Column) -> Column:

@@ -55,7 +55,8 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     if not txn.done(*WRITES):
         try:
             _go_on(lake, txn, as_of, settings)
-        except Unknown:
+        except Unknown as reason:
+            log.info("journeys: everything is made anew: %s", reason)
             _rebuild(lake, txn, as_of, settings)
     counts = _counts(lake)
     log.info("journeys: %s", counts)
@@ -66,7 +67,7 @@ def _go_on(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     """From where the last run ended. Raises Unknown if that cannot be said, before anything is written."""
     before = txn.before(*WRITES)
     if before is None:
-        raise Unknown
+        raise Unknown("no run before with this code and configuration that ended")
     with lake.scratch("journeys/sessions") as keep:
         fresh = Fresh.since(lake, txn, before, as_of, settings, keep, [*VALID])
         today = update(fresh)
