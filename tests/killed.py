@@ -15,17 +15,21 @@ class Killed(BaseException):
 
 
 @contextmanager
-def killed_after(survived: int, write: str = "append") -> Iterator[None]:
-    """What runs inside ends at its append (or other write) after `survived` others."""
-    real, commits = getattr(Lake, write), []
+def killed_after(survived: int, *writes: str) -> Iterator[None]:
+    """What runs inside ends at its append (or one of other writes) after `survived` others."""
+    commits: list[str] = []
 
-    def killing(self, name, *rest):
-        if len(commits) == survived:
-            raise Killed
-        commits.append(name)
-        return real(self, name, *rest)
+    def killing(real):
+        def write(self, name, *rest):
+            if len(commits) == survived:
+                raise Killed
+            commits.append(name)
+            return real(self, name, *rest)
+
+        return write
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Lake, write, killing)
+        for write in writes or ("append",):
+            patch.setattr(Lake, write, killing(getattr(Lake, write)))
         with pytest.raises(Killed):
             yield

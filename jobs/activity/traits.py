@@ -32,7 +32,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     lake = Lake.of(settings)
     if not traits and not lake.exists(TABLE):
         return {"traits": 0, "customers": 0}
-    as_of = max(newest_day(lake, name, day) for name in ("identity/map", TABLE))
+    as_of = max(newest_day(lake, name, day) for name in ("identity/standing", TABLE))
     reads = sorted({"identity/map", *(t for trait in traits.values() if trait.over for t in tables_for(trait.over))})
     config = [traits, list(traits), settings.general.country, settings.general.timezone, str(as_of)]
     txn = lake.transaction("traits", day, reads=reads, config=config, code=__name__)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,10 @@ from jobs.lake.tables.catalogue import get
 
 EPOCH = date(1970, 1, 1)
 USED, ENDED, CUT = "used", "ended", "cut"
+LIKELY = "probabilistic"
+"""The rule of links by probability."""
+WHY = ("shared", "disputed", size_cap.RULE)
+"""Why an identifier is set aside."""
 
 
 def link_table(
@@ -41,7 +47,6 @@ def link_table(
             first_seen=dates(told["first_seen"]),
             until=dates(told["until"]),
             reason=told["reason"].replace("", None),
-            as_of=as_of,
         ),
     )
 
@@ -64,11 +69,11 @@ SET_ASIDE = {
 """Reasons of identity/set_aside in words."""
 
 
-def set_aside_table(powerless: pd.DataFrame, again: pd.DataFrame, as_of: date) -> pa.Table:
+def set_aside_table(powerless: pd.DataFrame, again: pd.DataFrame) -> pa.Table:
     """identity/set_aside: identifiers that link nobody, and why. `again` are links that decisions gave back to some."""
     once = powerless.sort_values(["since", "reason"]).drop_duplicates("identifier")
     once = once[~once["identifier"].isin(again["right"])]
-    return as_table("identity/set_aside", once.assign(since=dates(once["since"]), as_of=as_of))
+    return as_table("identity/set_aside", once.assign(since=dates(once["since"])))
 
 
 def decision_table(
@@ -102,7 +107,61 @@ def decision_table(
 
 def dates(days: pd.Series) -> np.ndarray:
     """Day numbers as dates; NEVER as nothing."""
-    return np.array([None if day == NEVER else EPOCH + timedelta(days=int(day)) for day in days], dtype=object)
+    numbers = np.asarray(days, dtype=np.int64)
+    found = numbers.astype("datetime64[D]").astype(object)
+    found[numbers == NEVER] = None
+    return np.asarray(found, object)
+
+
+def map_table(nodes: pd.DataFrame) -> pa.Table:
+    """identity/map of identifiers with their customer."""
+    return as_table("identity/map", nodes.assign(first_seen=dates(nodes["first_seen"])))
+
+
+def event_table(events: pd.DataFrame, customer: np.ndarray) -> pa.Table:
+    """identity/events of a history; `customer` is the id of a customer named after a node."""
+    has_other = events["other"].notna().to_numpy()
+    other = np.full(len(events), None, dtype=object)
+    other[has_other] = customer[events.loc[has_other, "other"].astype(int)]
+    day = dates(events["day"])
+    goes_on = customer[events["node"].astype(int)]
+    changed = np.where(has_other, other, goes_on)
+    ids = [f"{when}-{type_}-{who}" for when, type_, who in zip(day, events["type"], changed, strict=True)]
+    columns = {"event_id": ids, "day": day, "customer_id": goes_on, "other_customer_id": other}
+    return as_table("identity/events", events.assign(**columns))
+
+
+def review_table(review: pd.DataFrame) -> pa.Table:
+    """identity/review of pairs as `probable` finds them."""
+    return as_table("identity/review", review.assign(first_seen=dates(review["first_seen"])))
+
+
+def counts(read: Callable[[str, list[str]], pa.Table]) -> dict[str, Any]:
+    """Numbers only, from the tables in identity/: what was found, and what was set aside instead of linking people.
+
+    `read` gives columns of a table.
+    """
+    happened = Counter(read("identity/events", ["type"])["type"].to_pylist())
+    customers = happened["created"] + happened["split"] - happened["merged"]
+    aside = Counter(zip(*read("identity/set_aside", ["reason", "kind"]).to_pydict().values(), strict=True))
+    links = Counter(zip(*read("identity/links", ["state", "reason", "rule"]).to_pydict().values(), strict=True))
+    cut = {reason: n for (state, reason, _), n in sorted(links.items(), key=str) if state == CUT}
+    return {
+        "identifiers": len(read("identity/map", ["kind"])),
+        "customers": customers,
+        "merged": happened["merged"],
+        "split": happened["split"],
+        **{f"identifiers_{why}": {k: n for (r, k), n in sorted(aside.items()) if r == why} for why in WHY},
+        "links_by_probability": sum(n for (state, _, rule), n in links.items() if (state, rule) == (USED, LIKELY)),
+        "links_cut": sum(cut.values()) - cut.get(size_cap.REASON, 0),
+        "links_cut_too_many_records": cut.get(size_cap.REASON, 0),
+    }
+
+
+def day_numbers(days: pd.Series) -> np.ndarray:
+    """Dates as day numbers; nothing as NEVER."""
+    found = pd.to_datetime(days).to_numpy().astype("datetime64[D]")
+    return np.where(np.isnat(found), NEVER, found.astype(np.int64)).astype(np.int32)
 
 
 def as_table(name: str, content: pd.DataFrame) -> pa.Table:

@@ -14,6 +14,7 @@ from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError, nearest
 from jobs.identity.evidence import CUT, ENDED, USED
 from jobs.identity.identifiers import identifier_hash
+from jobs.identity.review import newest
 from jobs.lake.lake import Lake
 
 Row = dict[str, Any]
@@ -91,7 +92,7 @@ def explain(settings: Settings, customer: str, show_values: bool = False) -> Row
     in_order = sorted(links, key=lambda row: (row["first_seen"], row["rule"], row["left"], row["right"]))
     return {
         "customer": customer,
-        "as_of": own[0]["as_of"],
+        "as_of": newest(settings),
         "records": [
             {"record": call(row["identifier"], "contact"), "first_seen": row["first_seen"]}
             for row in sorted(own, key=_by_age)

@@ -16,12 +16,12 @@ import pandas as pd
 
 from jobs.config.identity import Matching
 from jobs.identity.components import components
+from jobs.identity.evidence import LIKELY
 from jobs.identity.links import LINK_COLUMNS, NEVER
 from jobs.identity.matching import link_records
 from jobs.identity.matching.compared import Compared, extend, learn
 from jobs.identity.matching.model import Model
 
-RULE = "probabilistic"
 LEAST_RECORDS = 200
 """Records from which it makes sense to train; fewer are not linked by probability."""
 REVIEW = ["left", "right", "probability", "weight", "agrees", "status", "first_seen"]
@@ -29,6 +29,7 @@ LINKS = [*LINK_COLUMNS, "weight", "probability"]
 NO_LINKS = pd.DataFrame(columns=LINKS).astype(
     {"first_seen": np.int32, "until": np.int32, "weight": float, "probability": float}
 )
+NO_REVIEW = pd.DataFrame(columns=REVIEW)
 GROWTH = 2.0
 """A model is trained anew when there are this many times the records it learned from."""
 ONE_RECORD = 100.0
@@ -37,7 +38,7 @@ ONE_RECORD = 100.0
 
 @dataclass(frozen=True)
 class Learned:
-    """What can be kept from run to run: what was compared since the day the model was trained (a day number), and the
+    """What is kept from run to run: what was compared since the day the model was trained (a day number), and the
     links by the models before it."""
 
     trained_on: int
@@ -65,33 +66,21 @@ def training_days(first_seen: pd.Series) -> list[int]:
     return found
 
 
-def probable(
-    rows: pd.DataFrame, records: pd.DataFrame, matching: Matching, known: Learned | None = None
-) -> tuple[Probable, Learned | None]:
-    """Links and pairs to review from rows of contacts (as `contact_rows.rows_of` makes them), and what to keep.
-
-    `known` is what an earlier run kept under the same settings; it saves comparing again, and changes nothing else.
-    """
+def probable(rows: pd.DataFrame, records: pd.DataFrame, matching: Matching) -> tuple[Probable, Learned | None]:
+    """Links and pairs to review from all rows of contacts (as `contact_rows.compared` makes them), and what to keep."""
     days = training_days(rows.loc[~rows["again"], "first_seen"]) if matching.enabled else []
     if not days:
-        return Probable(NO_LINKS, pd.DataFrame(columns=REVIEW)), None
-    if known and not _holds(known, rows, days[-1]):
-        known = None
-    if known:
-        earlier, start = known.earlier, known.compared
-    else:
-        earlier = _joined([_Epoch(rows, records, matching, *span).links() for span in pairwise(days)])
-        start = None
-    epoch = _Epoch(rows, records, matching, days[-1], NEVER, start)
+        return Probable(NO_LINKS, NO_REVIEW), None
+    earlier = _joined([_Epoch(rows, records, matching, *span).links() for span in pairwise(days)])
+    epoch = _Epoch(rows, records, matching, days[-1], NEVER)
     links = _joined([earlier, epoch.links()])
     return Probable(links, epoch.review()), Learned(days[-1], epoch.compared, earlier)
 
 
-def _holds(known: Learned, rows: pd.DataFrame, trained_on: int) -> bool:
-    """Whether what was kept is about the newest model and all rows before it: a late record changes what it learned."""
-    before = rows[(rows["first_seen"] <= trained_on) & (rows["until"] > trained_on)]["row"]
-    learned_from = before.isin(known.compared.records).all() and len(before) == known.compared.model.records
-    return known.trained_on == trained_on and bool(learned_from)
+def found_before(rows: pd.DataFrame, records: pd.DataFrame, matching: Matching, learned: Learned) -> Probable:
+    """The links and pairs to review of some rows, of which all that `learned` holds pairs of are among them."""
+    epoch = _Epoch(rows, records, matching, learned.trained_on, NEVER, learned.compared)
+    return Probable(_joined([learned.earlier, epoch.links()]), epoch.review())
 
 
 class _Epoch:
@@ -109,7 +98,7 @@ class _Epoch:
         here = ((rows["first_seen"] < end) & (rows["until"] > start)).to_numpy()
         self.rows, self.records = rows[here].reset_index(drop=True), records[here].reset_index(drop=True)
         self.matching, self.start, self.end = matching, start, end
-        self.compared = extend(compared or self._trained(), self.records, matching)
+        self.compared = compared or extend(self._trained(), self.records, matching)
         self.pairs = self._dated()
 
     def _trained(self) -> Compared:
@@ -158,7 +147,7 @@ class _Epoch:
         restless = inside & ~calm
         found = pd.concat([pairs[strong & calm], self._lived(pairs[restless], own[restless])], ignore_index=True)
         contact = self.rows["contact"].to_numpy()
-        named = found.assign(left=contact[found["l"].astype(int)], right=contact[found["r"].astype(int)], rule=RULE)
+        named = found.assign(left=contact[found["l"].astype(int)], right=contact[found["r"].astype(int)], rule=LIKELY)
         ends = np.where(named["until"] >= self.end, self.end, named["until"])
         named = named.assign(until=ends)[named["left"] != named["right"]]
         return named.loc[named["first_seen"] < named["until"], LINKS]

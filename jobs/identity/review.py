@@ -88,7 +88,7 @@ def keep(
 
 def newest(settings: Settings) -> date:
     """The day identity stands at; today if it never ran."""
-    days = Lake.of(settings).arrow("identity/map", columns=["as_of"])["as_of"].unique().to_pylist()
+    days = Lake.of(settings).arrow("identity/standing", columns=["as_of"])["as_of"].to_pylist()
     return max(days, default=date.today())
 
 

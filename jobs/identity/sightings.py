@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
 from jobs.identity import name_agreement
+from jobs.identity.evidence import day_numbers
 from jobs.identity.identifiers import PERSON_COLUMNS, identifier_column, trimmed
 from jobs.lake.tables.canonical import CANONICAL
 
@@ -19,25 +18,41 @@ DESCRIBED = ("country", "first_name", "last_name", "birth_date")
 """Further columns of contacts that tell whether two of them can be one person."""
 
 
+_SIGHTING_LENGTH = 32
+
+
 def person_tables() -> list[str]:
     """The tables whose rows concern a person."""
     return [d.name for d in CANONICAL.values() if set(PERSON_COLUMNS.values()) <= set(d.column_names)]
 
 
-def sightings(read: Callable[[str], DataFrame], tables: list[str], as_of: date, settings: Settings) -> pd.DataFrame:
-    """All combinations seen up to `as_of` in the given tables, one row each, small enough for this process.
+def sightings(rows: Mapping[str, DataFrame], settings: Settings) -> pd.DataFrame:
+    """All combinations in the given rows of tables, one row each, small enough for this process.
 
-    Columns: a hashed identifier or null per kind, source, first_seen (day number), rows, ignored (values that are no
-    identifier, summed over rows), described, and for contacts first_name, last_name and birth_date.
+    Columns: sighting (keyed hash of table and values), a hashed identifier or null per kind, source, first_seen (day
+    number), rows, ignored (values that are no identifier, summed over rows), described, and for contacts first_name,
+    last_name and birth_date.
     """
-    parts = [_combinations(read(name).where(F.col("arrived") <= F.lit(as_of)), settings) for name in tables]
+    parts = [_combinations(name, some, settings) for name, some in rows.items()]
     combined = parts[0]
     for part in parts[1:]:
         combined = combined.unionByName(part)
     return _prepared(combined.toPandas())
 
 
-def _combinations(rows: DataFrame, settings: Settings) -> DataFrame:
+def together(before: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """Sightings of two sets of rows as those of both together."""
+    both = pd.concat([before, new], ignore_index=True) if len(before) else new
+    if not both["sighting"].duplicated().any():
+        return both
+    sums = both.groupby("sighting").agg(
+        first_seen=("first_seen", "min"), rows=("rows", "sum"), ignored=("ignored", "sum")
+    )
+    once = both.drop_duplicates("sighting").reset_index(drop=True)
+    return once.assign(**{name: sums[name].reindex(once["sighting"]).to_numpy() for name in sums})
+
+
+def _combinations(name: str, rows: DataFrame, settings: Settings) -> DataFrame:
     described = "first_name" in rows.columns
     carried = ["source", *PERSON_COLUMNS.values(), *(DESCRIBED if described else ())]
     distinct = rows.groupBy(*carried).agg(F.min("arrived").alias("first_seen"), F.count("*").alias("rows"))
@@ -45,7 +60,10 @@ def _combinations(rows: DataFrame, settings: Settings) -> DataFrame:
     identifiers = {
         kind: identifier_column(kind, column, settings, country=country) for kind, column in PERSON_COLUMNS.items()
     }
+    values = [F.coalesce(F.col(column).cast("string"), F.lit("\x00")) for column in carried]
+    keyed = F.concat_ws("\x1f", F.lit(settings.hash_key()), F.lit(name), *values)
     return distinct.select(
+        F.substring(F.sha2(keyed, 256), 1, _SIGHTING_LENGTH).alias("sighting"),
         "source",
         *[identifier.alias(kind) for kind, identifier in identifiers.items()],
         "first_seen",
@@ -74,7 +92,7 @@ def _prepared(found: pd.DataFrame) -> pd.DataFrame:
         for column in ("first_name", "last_name")
     }
     return found.assign(
-        first_seen=pd.to_datetime(found["first_seen"]).to_numpy().astype("datetime64[D]").astype(np.int32),
+        first_seen=day_numbers(found["first_seen"]),
         birth_date=pd.to_datetime(found["birth_date"], errors="coerce").to_numpy(),
         **plain,
     )

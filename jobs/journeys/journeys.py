@@ -47,7 +47,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     after `day` waits until that day comes.
     """
     lake = Lake.of(settings)
-    as_of = newest_day(lake, "identity/map", day)
+    as_of = newest_day(lake, "identity/standing", day)
     config = [settings.journey.model_dump_json(), settings.general.timezone, settings.general.country]
     txn = lake.transaction(
         "map_journeys", day, READS, config, previous=WRITES, state={"as_of": str(as_of)}, code=__name__

@@ -41,7 +41,7 @@ WRITES = (
 def run(day: date, settings: Settings) -> dict[str, Any]:
     """Rebuild the profile tables from everything that arrived up to `day`, for the customers of identity/map."""
     lake = Lake.of(settings)
-    as_of = max(newest_day(lake, name, day) for name in ("identity/map", "profiles/customers"))
+    as_of = max(newest_day(lake, name, day) for name in ("identity/standing", "profiles/customers"))
     general = settings.general
     reading = {name: one.datasets["consents"] for name, one in settings.sources.items() if "consents" in one.datasets}
     config: list[Any] = [

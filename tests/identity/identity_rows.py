@@ -6,8 +6,8 @@ import pandas as pd
 
 from jobs.config.identity import Identity
 from jobs.identity.evidence import EPOCH
-from jobs.identity.identity import resolve
 from jobs.identity.links import KINDS
+from jobs.identity.resolved import resolve
 
 DAY = dt.date(2017, 1, 1)
 RULES = Identity(golden_record={}, purposes={}).identifiers

@@ -1,64 +1,18 @@
 """Links by probability have a history: what was linked on a day is what the records of that day said."""
 
-import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pandas.testing import assert_frame_equal
 
 from jobs.config.identity import Matching
 from jobs.identity import probable as step
-from jobs.identity.contact_rows import rows_of
+from jobs.identity.contact_rows import compared, hubs, prepared
 from jobs.identity.links import NEVER
-from jobs.identity.matching.scoring import Scorer
-from tests.identity.matching import people
-
-MATCHING = Matching(match=0.9)
-COLUMNS = ["first_name", "last_name", "birth_date", "gender", "street", "postcode", "city", "email", "phone"]
+from tests.identity.contact_people import ANN, MATCHING, population, versions
 
 
-def versions(*records):
-    """Versions of contacts: `contact`, `day`, and any of the columns that tell something."""
-    frame = pd.DataFrame(records).rename(columns={"day": "first_seen"})
-    frame = frame.reindex(columns=["contact", "source", *COLUMNS, "first_seen"]).assign(name=lambda v: v["contact"])
-    frame["source"] = frame["source"].fillna("crm")
-    frame["row"] = ["|".join(map(str, values)) for values in frame[["contact", *COLUMNS]].to_numpy()]
-    ordered = frame.sort_values(["first_seen", "contact", *COLUMNS], na_position="first", ignore_index=True)
-    return ordered.astype({"first_seen": np.int32})
-
-
-def population(days):
-    """Contacts of made-up households in two systems, spread over days by their place."""
-    systems = people.four_systems(17, 120)
-    crm = systems["crm"].rename(
-        columns={
-            "FirstName": "first_name",
-            "LastName": "last_name",
-            "Birthdate": "birth_date",
-            "MailingStreet": "street",
-            "MailingPostalCode": "postcode",
-            "MailingCity": "city",
-            "Phone": "phone",
-            "Email": "email",
-        }
-    )
-    shop = systems["shop"].assign(
-        first_name=lambda rows: rows["name"].str.split().str[0], last_name=lambda rows: rows["name"].str.split().str[-1]
-    )
-    shop = shop.rename(columns={"address": "street", "mobile": "phone"})
-    both = pd.concat([crm.assign(source="crm"), shop.assign(source="shop")], ignore_index=True)
-    told = both.drop(columns=["person", "name"]).astype(object).where(both.notna(), None)
-    return versions(
-        *[
-            {**row, "contact": f"{row['source']}:{place}", "day": days[place % len(days)]}
-            for place, row in enumerate(told.to_dict("records"))
-        ]
-    )
-
-
-def probable(found, matching=MATCHING, known=None):
-    return step.probable(*rows_of(found), matching, known)
+def probable(found, matching=MATCHING):
+    told = prepared(found)
+    return step.probable(*compared(told, hubs(told)), matching)
 
 
 def standing(made, day):
@@ -78,34 +32,6 @@ def links(known, found, as_of=NEVER - 1, matching=MATCHING):
     some = pd.concat([known, found[found["first_seen"] <= as_of]], ignore_index=True)
     made, _ = probable(some.sort_values("first_seen", kind="stable", ignore_index=True), matching)
     return {pair for pair in standing(made, as_of) if set(pair) <= set(found["contact"])}
-
-
-@settings(max_examples=4, deadline=None)
-@given(days=st.lists(st.integers(1, 6), min_size=5, max_size=11))
-def test_history_of_all_days_at_once_holds_what_each_day_found(days):
-    found = population(days)
-    at_once, _ = probable(found)
-    learned, before = None, None
-    for day in sorted(set(days)):
-        made, learned = probable(found[found["first_seen"] <= day].reset_index(drop=True), known=learned)
-        assert standing(made, day) == standing(at_once, day)
-        if before is not None:
-            assert standing(made, day - 1) == standing(before, day - 1)
-        before = made
-    assert_frame_equal(made.links, at_once.links)
-    assert_frame_equal(made.review, at_once.review)
-
-
-def test_a_day_compares_only_the_records_it_brings(known, monkeypatch):
-    _, learned = probable(known)
-    compared = []
-    original = Scorer.candidates
-    monkeypatch.setattr(Scorer, "candidates", lambda *a: (original(*a), compared.append(a[0].compared))[0])
-    new = versions({**ANN, "contact": "crm:new", "day": 2})
-    made, _ = probable(pd.concat([known, new], ignore_index=True), known=learned)
-    assert compared == [len(known)]  # with so few records every pair with the new one
-    afresh, _ = probable(pd.concat([known, new], ignore_index=True))
-    assert_frame_equal(made.links, afresh.links)
 
 
 def test_what_a_model_decided_before_the_next_one_is_not_taken_back():
@@ -131,9 +57,6 @@ def test_a_mailbox_of_too_many_people_ends_its_links_the_day_it_is_one(known):
     assert links(known, found, 4) == set()
     made, _ = probable(pd.concat([known, found], ignore_index=True))
     assert ("crm:q1", "crm:q2") in standing(made, 3)
-
-
-ANN = {"first_name": "Annetta", "last_name": "Zuiderwijk", "street": "Dorpsstraat 1", "postcode": "2611 AB"}
 
 
 def test_a_link_ends_the_day_a_record_shows_that_there_are_two(known):

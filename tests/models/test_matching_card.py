@@ -42,7 +42,7 @@ def keep(model, settings, day=DAY):
 def tables(model, settings, day=DAY):
     pairs = pd.DataFrame(columns=["left", "right", *FACTS, *(c.slot for c in model.comparisons)])
     kept = Learned((day - dt.date(1970, 1, 1)).days, Compared(model, pd.Index([]), pairs), NO_LINKS)
-    return learned_tables(kept, None, settings)
+    return learned_tables(kept, settings)
 
 
 def artifacts(settings):

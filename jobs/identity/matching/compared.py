@@ -5,16 +5,20 @@ A pair weighs the same whenever it is weighed, so comparing record by record giv
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import duckdb
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from jobs.config.identity import Matching
 from jobs.identity.matching import link_records
 from jobs.identity.matching.link_records import FACTS
 from jobs.identity.matching.model import Model
-from jobs.identity.matching.records import KEY
-from jobs.identity.matching.scoring import Scorer
+from jobs.identity.matching.records import KEY, SOURCE
+from jobs.identity.matching.scoring import Scorer, apart, as_arrow, numbered
 
 
 @dataclass(frozen=True)
@@ -31,25 +35,58 @@ def learn(records: pd.DataFrame, matching: Matching) -> Compared:
     """Train on prepared records, and compare them."""
     with Scorer(records, matching.deduplicated) as scorer:
         pairs, _, model = link_records.score(scorer, records, matching)
-    return Compared(model, pd.Index(records[KEY]), _named(pairs, records, model))
+    return Compared(model, pd.Index(records[KEY]), _named(pairs, records[KEY], model))
 
 
 def extend(known: Compared, records: pd.DataFrame, matching: Matching) -> Compared:
     """`known` for these records: those it does not hold yet are compared with all, those that are gone are left out."""
-    fresh = ~records[KEY].isin(known.records)
-    before = records.loc[~fresh, KEY]
+    fresh = ~records[KEY].isin(known.records).to_numpy()
+    before = pd.Index(records.loc[~fresh, KEY])
     kept = known.pairs[known.pairs["left"].isin(before) & known.pairs["right"].isin(before)]
-    ordered = pd.concat([records[~fresh], records[fresh]], ignore_index=True)
     if fresh.any():
-        with Scorer(ordered, matching.deduplicated, known.model, known=int((~fresh).sum())) as scorer:
-            pairs, _, _ = link_records.score(scorer, ordered, matching, known.model)
-        kept = pd.concat([kept, _named(pairs, ordered, known.model)], ignore_index=True)
-    return Compared(known.model, pd.Index(ordered[KEY]), kept)
+        told = as_arrow(records)
+        found = weighed(told, blocked(told, fresh, known.model, matching.deduplicated), known.model, matching)
+        kept = pd.concat([kept, found], ignore_index=True)
+    return Compared(known.model, pd.Index(records[KEY]), kept)
 
 
-def _named(pairs: pd.DataFrame, records: pd.DataFrame, model: Model) -> pd.DataFrame:
-    keys = records[KEY].to_numpy(object)
+def blocked(records: pa.Table, fresh: np.ndarray, model: Model, deduplicated: Sequence[str]) -> np.ndarray:
+    """Pairs of places (the smaller first) that agree on a rule of the model, and of which at least one is fresh."""
+    columns = [SOURCE, *dict.fromkeys(key for rule in model.rules for key in rule.keys)]
+    told = numbered(records.select([name for name in columns if name in records.column_names]), model)
+    condition = apart(records[SOURCE].unique().to_pylist(), deduplicated)
+    with duckdb.connect() as con:
+        con.execute("SET enable_progress_bar = false")
+        con.register("given", told.select([*columns, "unique_id"]))
+        con.execute("CREATE TABLE every AS SELECT * FROM given")
+        con.register("fresh_places", pa.table({"unique_id": np.flatnonzero(fresh)}))
+        con.execute("CREATE TABLE fresh AS SELECT every.* FROM every JOIN fresh_places USING (unique_id)")
+        rules = [
+            "SELECT DISTINCT least(l.unique_id, r.unique_id) AS l, greatest(l.unique_id, r.unique_id) AS r "
+            f"FROM every l JOIN fresh r ON {rule.sql(condition)} WHERE l.unique_id <> r.unique_id"
+            for rule in model.rules
+        ]
+        found = con.execute(" UNION ".join(rules)).fetchnumpy() if rules else {"l": [], "r": []}
+    pairs = np.column_stack([np.asarray(found["l"], np.int64), np.asarray(found["r"], np.int64)])
+    return pairs[np.lexsort([pairs[:, 1], pairs[:, 0]])]
+
+
+def weighed(records: pa.Table, pairs: np.ndarray, model: Model, matching: Matching) -> pd.DataFrame:
+    """What comes of comparing these pairs of places, as in `Compared`; only the records they name are looked at."""
+    if not len(pairs):
+        return _named(pd.DataFrame({"l": [], "r": []}), pd.Series([], dtype=object), model)
+    places, ends = np.unique(pairs, return_inverse=True)
+    some = records.take(pa.array(places))
+    generation = some["generation"].to_pandas() if "generation" in some.column_names else None
+    with Scorer(some, matching.deduplicated, model) as scorer:
+        found = link_records.weigh(scorer, scorer.given(ends.reshape(-1, 2)), generation, matching, model)
+    return _named(found, some[KEY].to_pandas(), model)
+
+
+def _named(pairs: pd.DataFrame, keys: pd.Series, model: Model) -> pd.DataFrame:
+    names = keys.to_numpy(object)
     slots = [comparison.slot for comparison in model.comparisons]
     told = pairs.reindex(columns=[*FACTS, *slots])
-    ends = {side: keys[pairs[end].to_numpy(int)] for side, end in (("left", "l"), ("right", "r"))}
-    return told.assign(**ends)[["left", "right", *told.columns]].astype(dict.fromkeys(slots, "int8"))
+    ends = {side: names[pairs[end].to_numpy(int)] for side, end in (("left", "l"), ("right", "r"))}
+    types = {**dict.fromkeys(FACTS[:2], "float64"), **dict.fromkeys(FACTS[2:], "bool"), **dict.fromkeys(slots, "int8")}
+    return told.assign(**ends)[["left", "right", *told.columns]].astype(types)

@@ -57,9 +57,9 @@ def names_only(pairs: pd.DataFrame, model: Model) -> pd.Series:
     return (pairs[others] < 0).all(axis=1)
 
 
-def other_generation(records: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series:
+def other_generation(generation: pd.Series | None, pairs: pd.DataFrame) -> pd.Series:
     """Pairs of a father and a son: Jr and Sr, II and III."""
-    if "generation" not in records:
+    if generation is None:
         return pd.Series(False, index=pairs.index)
-    left, right = (records["generation"].to_numpy()[pairs[side].to_numpy(np.int64)] for side in ("l", "r"))
+    left, right = (generation.to_numpy(object)[pairs[side].to_numpy(np.int64)] for side in ("l", "r"))
     return pd.Series(pd.notna(left) & pd.notna(right) & (left != right), index=pairs.index)

@@ -87,11 +87,7 @@ def link_records(
 def score(
     scorer: Scorer, records: pd.DataFrame, matching: Matching, model: Model | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame, Model]:
-    """Pairs that are not out of the question, how they were found, and the model.
-
-    Pairs: l, r, weight, probability, differ, conflict, unnamed, and the level of each slot. Those of which the scorer
-    says that they are known are left out.
-    """
+    """Pairs that are not out of the question (as `weigh` tells), how they were found, and the model."""
     compared = list(model.comparisons) if model else comparisons(scorer.columns)
     if model:
         rules, report = list(model.rules), pd.DataFrame()
@@ -99,14 +95,24 @@ def score(
         rules, report = blocking.choose(
             scorer.con, "records", scorer.columns, matching.pairs_per_record, matching.pairs_at_most
         )
-    floor = min(matching.weight - FLOOR_BELOW, matching.doubt)
     if not compared or len(records) < 2 or not rules:
         empty = pd.DataFrame({name: [] for name in ("l", "r", *FACTS, *(c.slot for c in compared))})
         return empty.astype({"l": int, "r": int}), report, model or _untrained(compared, rules, records)
     candidates = scorer.candidates(compared, rules)
     if model is None:
         model = _trained(scorer, records, compared, rules, candidates, matching)
-    table = scorer.scored(model, candidates, floor)
+    return weigh(scorer, candidates, records.get("generation"), matching, model), report, model
+
+
+def weigh(
+    scorer: Scorer, candidates: str, generation: pd.Series | None, matching: Matching, model: Model
+) -> pd.DataFrame:
+    """The pairs of a table that are not out of the question.
+
+    Columns: l, r (places), weight, probability, differ, conflict, unnamed, and the level of each slot. `generation` is
+    that of the records, such as jr, in their order.
+    """
+    table = scorer.scored(model, candidates, min(matching.weight - FLOOR_BELOW, matching.doubt))
     pairs = scorer.con.execute(f"SELECT * FROM {table} ORDER BY l, r").df()
     differ = contradictions(pairs, model, matching.conflicts)
     pairs["weight"] -= np.where(differ, matching.conflict_weight, 0.0)
@@ -115,9 +121,9 @@ def score(
         pairs.loc[unsure, "weight"] = pairs.loc[unsure, "weight"].clip(upper=matching.weight - NAMES_ALONE)
     pairs["probability"] = 1 / (1 + np.exp2(-pairs["weight"]))
     pairs["differ"] = differ
-    pairs["conflict"] = other_generation(records, pairs)
+    pairs["conflict"] = other_generation(generation, pairs)
     pairs["unnamed"] = (pairs["given"] < 0) if "given" in pairs else False
-    return pairs, report, model
+    return pairs
 
 
 def group_records(records: pd.DataFrame, pairs: pd.DataFrame, matching: Matching) -> Groups:

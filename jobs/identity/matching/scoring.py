@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,25 +25,22 @@ APART = f'l."{SOURCE}" <> r."{SOURCE}"'
 
 
 class Scorer:
-    """Prepared records in DuckDB, to be compared. Use as a context manager.
-
-    The first `known` records have been compared with each other already.
-    """
+    """Prepared records in DuckDB, to be compared, numbered by their place. Use as a context manager."""
 
     def __init__(
-        self, records: pd.DataFrame, deduplicated: Sequence[str] = (), model: Model | None = None, known: int = 0
+        self, records: pd.DataFrame | pa.Table, deduplicated: Sequence[str] = (), model: Model | None = None
     ) -> None:
         self.compared = 0
         self.con = duckdb.connect()
         self.con.execute("SET enable_progress_bar = false")
-        records = records.reindex(columns=dict.fromkeys((*records.columns, *(model.columns if model else ()))))
-        self.columns = [name for name in records if name not in (KEY, SOURCE) and records[name].notna().any()]
-        self.con.register("given_records", _arrow(records))
+        table = numbered(records if isinstance(records, pa.Table) else as_arrow(records), model)
+        filled = (name for name in table.column_names if table[name].null_count < len(table))
+        self.columns = [name for name in filled if name not in (KEY, SOURCE, "unique_id")]
+        self.con.register("given_records", table)
         self.con.execute("CREATE TABLE records AS SELECT * FROM given_records")
         self.con.unregister("given_records")
-        self.count = len(records)
-        self.apart = _apart(records[SOURCE], deduplicated)
-        self.asked = " AND ".join(filter(None, [self.apart, f"r.unique_id >= {known}" if known else None])) or None
+        self.count = len(table)
+        self.apart = apart(table[SOURCE].unique().to_pylist(), deduplicated)
         self.api = DuckDBAPI(self.con)
         self.registered = self.api.register("records")
         logging.getLogger("splink").setLevel(logging.ERROR)
@@ -67,6 +64,15 @@ class Scorer:
         table = str(linker.inference.compute_blocked_pairs_for_predict().physical_name)
         self.compared = int(self.con.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
         return table
+
+    def given(self, pairs: np.ndarray) -> str:
+        """The table of these pairs of places, the smaller one first."""
+        rows = pa.table({"join_key_l": pairs[:, 0], "join_key_r": pairs[:, 1]})
+        self.con.register("given_pairs", rows)
+        self.con.execute("CREATE OR REPLACE TABLE pairs AS SELECT '0' AS match_key, * FROM given_pairs")
+        self.con.unregister("given_pairs")
+        self.compared = len(pairs)
+        return "pairs"
 
     def sample(self, table: str, most: int = TRAINING_PAIRS) -> tuple[str, float]:
         """Some of the pairs of a table, and how many pairs each stands for."""
@@ -137,7 +143,7 @@ class Scorer:
             "link_type": "dedupe_only",
             "unique_id_column_name": "unique_id",
             "probability_two_random_records_match": prior,
-            "blocking_rules_to_generate_predictions": [rule.sql(self.asked) for rule in rules] or ["1 = 0"],
+            "blocking_rules_to_generate_predictions": [rule.sql(self.apart) for rule in rules] or ["1 = 0"],
             "comparisons": [_splink_comparison(comparison) for comparison in comparisons],
             "retain_intermediate_calculation_columns": keep,
             "retain_matching_columns": False,
@@ -175,21 +181,27 @@ class Scorer:
                 linker.table_management.register_term_frequency_lookup(lookup, slot)
 
 
-def _arrow(records: pd.DataFrame) -> pa.Table:
+def as_arrow(records: pd.DataFrame) -> pa.Table:
     """Records with a type for each column, also for those that nobody fills."""
     types = {**dict.fromkeys(LISTS, pa.list_(pa.string())), **dict.fromkeys(FLAGS, pa.bool_())}
-    columns = {"unique_id": pa.array(np.arange(len(records)), pa.int64())}
-    for name in records:
-        columns[name] = pa.array(records[name], types.get(name, pa.string()), from_pandas=True)
-    return pa.table(columns)
+    return pa.table({name: pa.array(records[name], types.get(name, pa.string()), from_pandas=True) for name in records})
 
 
-def _apart(sources: pd.Series, deduplicated: Sequence[str]) -> str | None:
+def numbered(records: pa.Table, model: Model | None) -> pa.Table:
+    """Records with their place as unique_id, and with all columns that the model asks for."""
+    for name in model.columns if model else ():
+        if name not in records.column_names:
+            type_ = pa.list_(pa.string()) if name in LISTS else pa.bool_() if name in FLAGS else pa.string()
+            records = records.append_column(name, pa.nulls(len(records), type_))
+    return records.append_column("unique_id", pa.array(np.arange(len(records)), pa.int64()))
+
+
+def apart(sources: Collection[str], deduplicated: Sequence[str]) -> str | None:
     """A condition that keeps records of a deduplicated source from being compared with each other."""
-    found = set(sources.unique()) & set(deduplicated)
+    found = set(sources) & set(deduplicated)
     if not found:
         return None
-    if found == set(sources.unique()):
+    if found == set(sources):
         return APART
     names = ", ".join("'" + name.replace("'", "''") + "'" for name in sorted(found))
     return f'({APART} OR l."{SOURCE}" NOT IN ({names}))'

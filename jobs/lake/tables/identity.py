@@ -15,7 +15,6 @@ TABLES: tuple[Dataset, ...] = (
         customer_id string the customer it belongs to
         first_seen date the day it first arrived
         sources array<string> sources it occurs in
-        as_of date data up to and including this day
     """),
         scope="state",
     ),
@@ -50,7 +49,6 @@ TABLES: tuple[Dataset, ...] = (
         until date the day it ended or was cut, empty if it is used
         state string used, ended (evidence no longer holds) or cut (by a decision, or for too many records)
         reason string why it ended or was cut
-        as_of date data up to and including this day
     """),
         scope="state",
     ),
@@ -63,7 +61,6 @@ TABLES: tuple[Dataset, ...] = (
         kind string its kind
         reason string shared (by too many), disputed (by people who cannot be one) or too_many_records (tied together)
         since date the day from which it links nobody
-        as_of date data up to and including this day
     """),
         scope="state",
     ),
@@ -98,7 +95,86 @@ TABLES: tuple[Dataset, ...] = (
         agrees string how they agree, level by level
         status string review (a person should look), or cut: and why they were kept apart
         first_seen date the day both had arrived
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "identity/standing",
+        "the state who is who stands at (one row)",
+        ("as_of",),
+        columns("""
         as_of date data up to and including this day
+        settings string fingerprint of configuration, code and key; under another one all is built anew
+        inputs string tables that were read and their versions, as JSON
+        steps string tables that were written and the id of the step that last did, as JSON
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "identity/sightings",
+        "one combination of values that occurs in rows of one source",
+        ("sighting",),
+        columns("""
+        sighting string keyed hash of the values
+        cluster string smallest identifier of all that is tied to those of this row, directly or through others
+        contact string keyed hash of the contact id, as in identity/map
+        login string that of the login
+        email string that of the e-mail address
+        phone string that of the phone
+        loyalty string that of the loyalty card
+        cookie string that of the cookie
+        source string source of the rows
+        first_seen date the day it first arrived
+        rows bigint rows it occurs in
+        ignored bigint values that identify nobody, summed over the rows
+        described boolean whether it is of contact records
+        first_name! string for contacts: the first name as it is compared, letters only
+        last_name! string the last name as it is compared
+        birth_date! date date of birth
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "identity/prepared",
+        "one version of a contact record, spelled as it is compared",
+        ("row",),
+        columns("""
+        row string keyed hash of the version
+        contact string the contact: identifier in identity/map
+        name! string the same as source:contact_id
+        source string source of the record
+        first_seen date the day the version first arrived
+        given! string first of the first names, in lower case
+        middle! string further first names
+        family! string last name
+        generation! string such as jr or iii
+        birth_date! string date of birth in eight digits
+        gender! string f or m
+        address! string street and number
+        postcode! string postcode, letters and digits
+        city! string town
+        email! string e-mail address
+        phone! string digits of the phone number
+        given_forms! array<string> names it is short for
+        given_known! boolean whether it is a well-known first name
+        given_sound! string what it sounds like
+        given_first! string its first letter
+        family_core! string last name without particles
+        family_sound! string what it sounds like
+        family_start! string its first three letters
+        email_root! string address without dots and tags
+        email_user! string what is before the @ in that
+        phone_end! string last seven digits
+        birth_month! string year and month of birth
+        birth_year! string year of birth
+        birth_day! string month and day of birth
+        birth_mixed! string date of birth with month and day in order of size
+        postcode_start! string first three characters
+        address_words! array<string> words of the address
+        address_text! string the words as one text
+        address_numbers! array<string> words with digits
+        address_start! string shortest number and longest word
+        name_pair! string first and last name in alphabetical order
     """),
         scope="state",
     ),

@@ -14,17 +14,6 @@ TABLES: tuple[Dataset, ...] = (
         trained_on date data up to and including this day was learned from, and it decides from this day on
         records bigint versions of contact records it learned from
         parameters string levels of agreement with their probabilities, blocking rules and priors, as JSON
-        settings string fingerprint of configuration and code; under another one all is compared anew
-    """),
-        scope="state",
-    ),
-    Dataset(
-        "models/matching_rows",
-        "one version of a contact record that the model in use has compared with all others",
-        ("row",),
-        columns("""
-        row string keyed hash of the version, with the slot it no longer tells if that is of too many people
-        model string version of the model: key into models/matching
     """),
         scope="state",
     ),
@@ -33,7 +22,7 @@ TABLES: tuple[Dataset, ...] = (
         "one pair of versions of contact records that the model in use does not rule out",
         ("left", "right"),
         columns("""
-        left string one version: key into models/matching_rows
+        left string one version: key into identity/prepared, with the slots it leaves out
         right string the other one
         weight double log2 of the odds that they are one person, after conflicts
         probability double the same as a probability
