@@ -26,7 +26,7 @@ from jobs.lake.lake import Lake
 
 log = logging.getLogger(__name__)
 CONTACTS, DECISIONS = "valid/contacts", "identity/decisions"
-WRITES = (*WRITTEN, STANDING)
+WRITES = WRITTEN
 
 
 def run(day: date, settings: Settings) -> dict[str, Any]:
@@ -47,13 +47,13 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
         previous=[*WRITTEN, STANDING],
         code=__name__,
     )
-    if txn.done(STANDING):
+    kept = Kept(lake, txn)
+    if txn.done(STANDING) and kept.standing(settings):
         return {"unchanged": True, "identifiers": lake.rows("identity/map")}
     as_of = newest_day(lake, STANDING, day)
     answers = steward_answers.answered(txn.arrow(steward_answers.TABLE))
     decided, overruled = decisions.in_force(settings.decisions, answers)
     told = decisions.as_frame(decided, _hashed(decided, settings))
-    kept = Kept(lake, txn)
     effects = _change(kept, tables, told, as_of, settings)
     if effects is None:
         made, effects = rebuild(*_seen(kept.all_rows(tables, as_of), settings), told, as_of, settings)

@@ -39,8 +39,7 @@ def company(settings, rows):
 
 
 def hashes(settings):
-    """Of every table; what `identity/standing` says of versions is about commits, not about rows."""
-    found = {name: Lake.of(settings).content_hash(name) for name in TABLES if name != "identity/standing"}
+    found = {name: Lake.of(settings).content_hash(name) for name in TABLES}
     return found | {"as_of": Lake.of(settings).arrow("identity/standing", ["as_of"])["as_of"].to_pylist()}
 
 

@@ -144,10 +144,6 @@ TABLES: tuple[Dataset, ...] = (
         name! string the same as source:contact_id
         source string source of the record
         first_seen date the day the version first arrived
-        given! string first of the first names, in lower case
-        middle! string further first names
-        family! string last name
-        generation! string such as jr or iii
         birth_date! string date of birth in eight digits
         gender! string f or m
         address! string street and number
@@ -155,6 +151,10 @@ TABLES: tuple[Dataset, ...] = (
         city! string town
         email! string e-mail address
         phone! string digits of the phone number
+        given! string first of the first names, in lower case
+        middle! string further first names
+        family! string last name
+        generation! string such as jr or iii
         given_forms! array<string> names it is short for
         given_known! boolean whether it is a well-known first name
         given_sound! string what it sounds like
