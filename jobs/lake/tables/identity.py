@@ -100,7 +100,7 @@ TABLES: tuple[Dataset, ...] = (
     ),
     Dataset(
         "identity/standing",
-        "the state who is who stands at (one row)",
+        "one day that who is who stands at (the newest only)",
         ("as_of",),
         columns("""
         as_of date data up to and including this day
