@@ -65,7 +65,7 @@ def _summary(batch: Batch, verdicts: list[Verdict]) -> dict[str, Any]:
 
 def _page(summary: dict[str, Any], judgement: Judgement) -> str:
     """The verdicts by the column they are about, broken ones first."""
-    found: list[Any] = list(judgement.result.results)
+    found: list[Any] = judgement.results
     results = {one.expectation_config.meta["rule"]: one for one in found}
     sections: dict[str, list[dict[str, Any]]] = {}
     for verdict in judgement.verdicts:

@@ -1,4 +1,8 @@
-"""Judge a batch with Great Expectations: one pass of aggregates, counts only, no values of rows anywhere."""
+"""Judge a batch by its Great Expectations suite: counts only, no values of rows anywhere.
+
+Rules about single rows are counted for every row in the pass that flags them; their verdicts follow from those counts
+as Great Expectations would give them, and Great Expectations itself is asked for what is said of the batch as a whole.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import great_expectations as gx
+from great_expectations.core.expectation_validation_result import ExpectationValidationResult
 from great_expectations.data_context.types.base import (
     DataContextConfig,
     InMemoryStoreBackendDefaults,
@@ -22,6 +27,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 logging.getLogger("great_expectations").setLevel(logging.WARNING)  # imported after Airflow, it logs every metric
 
+COUNTS = {"result_format": "BASIC", "partial_unexpected_count": 0}
+"""Counts without a value of any row."""
 FEW = 10
 """So many bad rows never condemn a batch, whatever their share: a file of three rows with a bad one is no disaster."""
 
@@ -44,10 +51,10 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Judgement:
-    """All verdicts on a batch, and the result of Great Expectations itself for its Data Docs."""
+    """All verdicts on a batch, and the results of its expectations, in their order, for its Data Docs."""
 
     verdicts: list[Verdict]
-    result: ExpectationSuiteValidationResult
+    results: list[ExpectationValidationResult]
 
     @property
     def stopping(self) -> list[Verdict]:
@@ -62,50 +69,41 @@ def judge(
     counts: Mapping[str, tuple[int, int]],
     fewest: int | None = None,
 ) -> Judgement:
-    """Run the expectations on a batch of `rows` rows; `counts` has rows looked at and bad rows for rules about rows.
+    """The verdicts on a batch of `rows` rows; `counts` has rows looked at and bad rows for rules about rows.
 
     Of a batch of several arrival days that were judged each for itself, `fewest` is the rows of the smallest: the
     batch may have as large a share of bad rows as that one.
 
-    Great Expectations is asked for its verdicts only: for counts it would query the batch once per expectation. Only
-    what failed and has no counts yet is looked at again. An expectation that cannot be run counts as broken: not
-    knowing is no reason to publish.
+    Great Expectations is asked for its verdicts on the rules without counts, and only about those that failed it is
+    asked again, for their counts: it would query the batch once per expectation. An expectation that cannot be run
+    counts as broken: not knowing is no reason to publish.
     """
     lenient = [fitted(one, fewest) if fewest and _rule_of(one) in counts else one for one in expectations]
-    result = great_expectations(batch, name, lenient, rows, "BOOLEAN_ONLY")
-    unknown = {_rule(one) for one in result.results if not (one.success or _rule(one) in counts or _raised(one))}
-    details = _details(batch, name, [one for one in lenient if _rule_of(one) in unknown], rows)
-    for one in result.results:
-        found = counts.get(_rule(one))
-        if found and not one.result:
-            one.result = _shown(rows, *found)
-        elif _rule(one) in details:
-            one.result = details[_rule(one)]
-    return Judgement([_verdict(one, rows) for one in result.results], result)
-
-
-def _details(batch: DataFrame, name: str, expectations: list[Expectation], rows: int) -> dict[str, Any]:
-    """Counts of expectations about the batch as a whole, without a value of any row."""
-    if not expectations:
-        return {}
-    counts_only = {"result_format": "BASIC", "partial_unexpected_count": 0}
-    result = great_expectations(batch, name, expectations, rows, counts_only)
-    return {_rule(one): one.result for one in result.results}
+    asked = [one for one in lenient if _rule_of(one) not in counts]
+    found = {_rule(one): one for one in _results(batch, name, asked, rows, "BOOLEAN_ONLY")}
+    failed = {rule for rule, one in found.items() if not (one.success or _raised(one))}
+    for one in _results(batch, name, [one for one in asked if _rule_of(one) in failed], rows, COUNTS):
+        found[_rule(one)].result = one.result
+    results = [found.get(_rule_of(one)) or _result(one, rows, *counts[_rule_of(one)]) for one in lenient]
+    return Judgement([_verdict(one, rows) for one in results], results)
 
 
 def great_expectations(
     batch: DataFrame, name: str, expectations: Iterable[Expectation], rows: int, result_format: Any
 ) -> ExpectationSuiteValidationResult:
     """What Great Expectations itself says of the batch."""
-    context = gx.get_context(mode="ephemeral", project_config=_in_memory())
     suite = gx.ExpectationSuite(name=name, expectations=[fitted(one, rows) for one in expectations])
+    context = gx.get_context(mode="ephemeral", project_config=_in_memory())
     asset = context.data_sources.add_spark("engine").add_dataframe_asset(name)
-    definition = gx.ValidationDefinition(
-        name=name, data=asset.add_batch_definition_whole_dataframe("batch"), suite=context.suites.add(suite)
-    )
-    return context.validation_definitions.add(definition).run(
-        batch_parameters={"dataframe": batch}, result_format=result_format
-    )
+    definition = asset.add_batch_definition_whole_dataframe("batch")
+    return definition.get_batch({"dataframe": batch}).validate(suite, result_format=result_format)
+
+
+def _results(
+    batch: DataFrame, name: str, expectations: list[Expectation], rows: int, result_format: Any
+) -> list[ExpectationValidationResult]:
+    """The results of Great Expectations, which is not asked for nothing."""
+    return great_expectations(batch, name, expectations, rows, result_format).results if expectations else []
 
 
 def judge_rows(expectations: Iterable[Expectation], rows: int, counts: Mapping[str, tuple[int, int]]) -> list[Verdict]:
@@ -114,13 +112,27 @@ def judge_rows(expectations: Iterable[Expectation], rows: int, counts: Mapping[s
 
 
 def _counted(expectation: Expectation, looked_at: int, bad: int) -> Verdict:
-    """As Great Expectations judges: by the share of good rows among those that the rule looks at."""
-    good = not looked_at or (looked_at - bad) / looked_at >= float(getattr(expectation, "mostly", 1.0))
+    good = _holds(expectation, looked_at, bad)
     severity, meta = expectation.severity, expectation.meta or {}
     allowed = f" (allowed: {1 - expectation.mostly:.1%})" if hasattr(expectation, "mostly") else ""
     detail = f"{bad:,} of {looked_at:,} rows"
     text = f"{detail}: {meta['reason']}{allowed}" if bad else detail
     return Verdict(str(meta["rule"]), str(getattr(severity, "value", severity)), good, looked_at, bad, text)
+
+
+def _holds(expectation: Expectation, looked_at: int, bad: int) -> bool:
+    """As Great Expectations judges: by the share of good rows among those that the rule looks at."""
+    return not looked_at or (looked_at - bad) / looked_at >= float(getattr(expectation, "mostly", 1.0))
+
+
+def _result(expectation: Expectation, rows: int, looked_at: int, bad: int) -> ExpectationValidationResult:
+    """The result of a rule about rows from its counts."""
+    one = fitted(expectation, rows)
+    return ExpectationValidationResult(
+        success=_holds(one, looked_at, bad),
+        expectation_config=one.configuration,
+        result=_shown(rows, looked_at, bad),
+    )
 
 
 def _rule_of(expectation: Expectation) -> str:

@@ -143,6 +143,19 @@ def verdicts(frame, name, expectations, rows):
     return judge(frame, name, expectations, rows, tally(frame.transform(flagged, rules), rules)["f"].by_rule)
 
 
+@pytest.mark.parametrize("bad", [0, 9, 10, 11, 60])
+def test_verdicts_from_counts_are_those_of_great_expectations(batch, settings, bad):
+    rows = [{"order_id": None, "email": "x", "status": "odd", "total": "-1.00"}] * bad
+    frame = batch("orders", *rows, *[{"email": "a@example.org"}] * (100 - bad))
+    expectations = suite("orders", settings()).expectations
+    ours = {v.rule: (v.success, v.severity) for v in verdicts(frame, "orders", expectations, 100).verdicts}
+    theirs = great_expectations(frame, "orders", expectations, 100, "BOOLEAN_ONLY").results
+    assert ours == {
+        one.expectation_config.meta["rule"]: (one.success, one.expectation_config.severity.value) for one in theirs
+    }
+    assert ours["order_id:not_null"][0] is (bad <= 10)
+
+
 @pytest.mark.parametrize("bad", [5, 30])
 def test_a_share_of_bad_rows_above_the_limit_is_critical(batch, settings, bad):
     frame = batch("orders", *({"order_id": None if n < bad else f"o{n}"} for n in range(200)))
