@@ -117,6 +117,15 @@ class Lake:
         """A place beside the data of a table for results that a step uses more than once."""
         return Scratch(self._log(name))
 
+    def arrow_between(self, name: str, columns: Sequence[str], column: str, low: Any, high: Any) -> pa.Table:
+        """These columns of the rows between two values of a column, both included; reads only files that may hold any.
+
+        For tables whose files are small and many, such as those that get one from each run.
+        """
+        files = [file for file in self._files(name) if file.may_hold(column, low, high)]
+        inside = (ds.field(column) >= pa.scalar(low)) & (ds.field(column) <= pa.scalar(high))
+        return self._log(name).scan(files).to_table(columns=list(columns), filter=inside)
+
     def empty(self, name: str) -> DataFrame:
         return table_rows.read_frame(self._log(name), [])
 

@@ -115,15 +115,25 @@ def _numbers(rows: int, measured: Mapping[str, Any]) -> list[tuple[str, str, str
     return found
 
 
-def earlier(lake: Lake, source: str, dataset: str, before: date, without: Iterable[str]) -> pa.Table:
-    """Metrics of that dataset's files that arrived up to `before`, but not of the files in `without`."""
-    mine = (
-        (pc.field("source") == source) & (pc.field("dataset") == dataset) & (pc.field("arrived") <= pa.scalar(before))
-    )
-    rows = lake.dataset("ops/metrics").to_table(filter=mine) if lake.exists("ops/metrics") else None
-    if rows is None:
-        return catalogue.get("ops/metrics").arrow_schema().empty_table()
-    return rows.filter(pc.invert(pc.is_in(rows["file_id"], value_set=pa.array(list(without), pa.string()))))
+def earlier(
+    lake: Lake, source: str, dataset: str, days: Sequence[date], without: Iterable[str], history: History
+) -> pa.Table:
+    """Metrics of the dataset up to the last of `days`, as far back as the first of them is compared with, or further.
+
+    Not of the files in `without`. However long the history is, only the files of the log that may hold these are read.
+    """
+    names = catalogue.get("ops/metrics").column_names
+    others = pa.array(list(without), pa.string())
+    first, last, length = min(days), max(days), 2 * max(history.days, history.settle_days)
+    for span in (length, 8 * length, first.toordinal()):  # deliveries may be far apart
+        low = date.fromordinal(max(1, first.toordinal() - span))
+        rows = lake.arrow_between("ops/metrics", names, "arrived", low, last)
+        mine = pc.and_(pc.equal(rows["source"], source), pc.equal(rows["dataset"], dataset))
+        rows = rows.filter(pc.and_(mine, pc.invert(pc.is_in(rows["file_id"], value_set=others))))
+        before = pc.unique(rows["arrived"].filter(pc.less(rows["arrived"], pa.scalar(first)))).to_pylist()
+        if len(before) >= history.days and settled(min(before), first, history):
+            break
+    return rows
 
 
 class Series:

@@ -55,7 +55,7 @@ def judged_days(
     """What is to be said of each arrival day of the batch. A deviation that does not stop is logged, if it is news."""
     expectations = list(expectations)
     ids = [file["file_id"] for file in batch.files]
-    before = anomalies.earlier(lake, batch.source, batch.dataset, max(batch.days), without=ids)
+    before = anomalies.earlier(lake, batch.source, batch.dataset, batch.days, ids, config)
     by_history = anomalies.judge(pa.concat_tables([before, metrics]), batch.days, config, country)
     told = _told_before(lake, batch)
     found = {}

@@ -73,18 +73,19 @@ def pending(lake: Lake, source: str, day: date, datasets: list[str]) -> list[Bat
         return []
     counted = lake.arrow("ops/counts", columns=["file_id"])["file_id"]
     new = files.filter(pc.invert(pc.is_in(files["file_id"], value_set=counted))).to_pylist()
-    refused = _refused(lake, {file["file_id"] for file in new})
+    refused = _refused(lake, {file["file_id"]: file["arrived"] for file in new})
     by_dataset: dict[str, list[dict[str, Any]]] = {name: [] for name in datasets}
     for file in sorted(new, key=lambda file: (file["arrived"], file["path"])):
         by_dataset.setdefault(file["dataset"], []).append(file)
     return [Batch(source, name, day, files, refused) for name, files in by_dataset.items() if files]
 
 
-def _refused(lake: Lake, wanted: set[str]) -> dict[str, int]:
-    """Lines that ingest could not make a record of, per file."""
+def _refused(lake: Lake, wanted: dict[str, date]) -> dict[str, int]:
+    """Lines that ingest could not make a record of, per file; `wanted` are the files with their arrival days."""
     if not wanted:
         return {}
-    rows = lake.arrow("quarantine/rows", columns=["file_id", "rule"])
+    days = wanted.values()
+    rows = lake.arrow_between("quarantine/rows", ["file_id", "rule"], "arrived", min(days), max(days))
     mask = pc.and_(
         pc.is_in(rows["file_id"], value_set=pa.array(sorted(wanted))), pc.starts_with(rows["rule"], pattern="record:")
     )

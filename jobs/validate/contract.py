@@ -77,7 +77,10 @@ class Contract:
         return replace(self, expectations=mine, rules=[rule])
 
     def flag(self, raw: DataFrame, unreadable: Iterable[Unreadable] = ()) -> DataFrame:
-        """Raw rows as canonical rows with `broken_rules` and `reason`, both NULL for a good row."""
+        """Raw rows as canonical rows with `broken_rules` and `reason`, both NULL for a good row.
+
+        Without the record itself, which is in the raw table: these rows are written down for the steps that follow.
+        """
         limit = F.expr("cast(arrived as timestamp) + interval 2 days")
         limits = {ARRIVAL_LIMIT: limit, ARRIVAL_LIMIT_DAY: F.date_add("arrived", 2)}
         apart, rest = [], raw
@@ -86,7 +89,8 @@ class Contract:
             rest = rest.join(some.keys(), on=KEY, how="left_anti")
         rows = reduce(DataFrame.unionByName, apart, mapped(rest, self.mapping))
         batch = rows.withColumns(limits).transform(with_attributes, self.attributes)
-        return batch.transform(with_verdicts, self.expectations, self.known).transform(flagged, self.rules)
+        judged = batch.transform(with_verdicts, self.expectations, self.known).transform(flagged, self.rules)
+        return judged.drop("record", *limits)
 
 
 def _known(source: str, settings: Settings) -> Known:

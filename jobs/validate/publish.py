@@ -23,14 +23,13 @@ from jobs.errors import DataStopped, StepFailed
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
-from jobs.validate import anomalies, data_docs
+from jobs.validate import anomalies, data_docs, rounded_amounts
 from jobs.validate.arrival_days import by_rule, fewest, judged_days, of_batch, parts, report_silence, with_unreadable
 from jobs.validate.batch import Batch, pending
 from jobs.validate.contract import Contract
 from jobs.validate.failing_rows import flagged_rows
 from jobs.validate.great_expectations import Judgement, Verdict, judge
 from jobs.validate.key_conflicts import told_otherwise
-from jobs.validate.rounded_amounts import rounded
 from jobs.validate.rules import BROKEN, REASON, Tally, tally
 from jobs.validate.stopped_batches import unresolved
 
@@ -85,7 +84,8 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
     raw = txn.read(batch.raw).join(F.broadcast(files), on=["file_id", "arrived"], how="inner")
     paths = {file["file_id"]: file["path"] for file in batch.loaded}
     with flagged_rows(lake, contract, raw, paths) as flagged:
-        tallies = tally(flagged, contract.rules, {measure.name: measure.aggregate for measure in measures})
+        asked = {measure.name: measure.aggregate for measure in measures} | rounded_amounts.measure()
+        tallies = tally(flagged, contract.rules, asked)
         _refuse_missing_rows(batch, tallies)
         metrics = anomalies.metrics(batch.source, batch.dataset, batch.loaded, tallies)
         days = judged_days(
@@ -102,12 +102,15 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
         accepted: dict[str, int] = {}
         if set(batch.days) - set(stops):
             good = flagged.where(f"{BROKEN} is null").where(_not_of(stops))
-            lake.append(batch.valid, good.select(*catalogue.get(batch.valid).column_names), txn)
-            accepted = _accepted(lake, rest)
-            if sum(accepted.values()) < sum(found.rows - found.bad for found in _of(rest, tallies)):
-                judgement = _with_told(judgement, told_otherwise(lake, batch.valid, good, paths))
-            told = rounded(good, paths, contract.mapping.sources())
-            judgement = _with_told(judgement, told) if told else judgement
+            commit = lake.append(batch.valid, good.select(*catalogue.get(batch.valid).column_names), txn)
+            accepted = _good(rest, tallies)
+            if (commit.rows, commit.duplicates) != (sum(accepted.values()), 0):
+                accepted = _accepted(lake, rest)
+                if sum(accepted.values()) < sum(_good(rest, tallies).values()):
+                    judgement = _with_told(judgement, told_otherwise(lake, batch.valid, good, paths))
+            if any(tallies[file_id].measured[rounded_amounts.MEASURE] for file_id in accepted):
+                told = rounded_amounts.rounded(good, paths, contract.mapping.sources())
+                judgement = _with_told(judgement, told) if told else judgement
         if stops or any(count.bad for count in tallies.values()):
             bad = _bad_rows(raw, flagged, stops)
             lake.append("quarantine/rows", bad.withColumn("dataset", F.lit(batch.dataset)), txn)
@@ -130,8 +133,9 @@ def _publish_nothing(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> 
     return [_count(file, batch, _Fate()) for file in batch.files]
 
 
-def _of(batch: Batch, tallies: dict[str, Tally]) -> list[Tally]:
-    return [tallies[file["file_id"]] for file in batch.loaded if file["file_id"] in tallies]
+def _good(batch: Batch, tallies: dict[str, Tally]) -> dict[str, int]:
+    """Rows of each file that broke no rule."""
+    return {file_id: found.rows - found.bad for file_id, found in of_batch(batch, tallies).items()}
 
 
 def _with_told(judgement: Judgement, verdict: Verdict) -> Judgement:

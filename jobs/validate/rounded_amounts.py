@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from expectations.batch_columns import ROUNDED
@@ -12,6 +12,13 @@ from jobs.validate.great_expectations import Verdict
 from jobs.validate.rules import called
 
 RULE = "types:decimals"
+MEASURE = "rounded||"
+"""The name under which a tally counts rows with a rounded amount."""
+
+
+def measure() -> dict[str, Column]:
+    """What a tally adds up, so that nobody looks for rounded amounts where there are none."""
+    return {MEASURE: F.count(ROUNDED)}
 
 
 def rounded(rows: DataFrame, paths: Mapping[str, str], sources: Mapping[str, str]) -> Verdict | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
@@ -65,6 +66,10 @@ def carried_on(found: list[Stop], accept: Collection[str], decided: str) -> pa.T
 
 def unresolved(lake: Lake, source: str, day: date) -> list[str]:
     """What stopped a dataset of this source on this day and was not settled by a replay since, in words."""
+    judged = lake.arrow_between("ops/validations", ["source", "severity", "success"], "day", day, day)
+    critical = pc.and_(pc.equal(judged["severity"], "critical"), pc.invert(judged["success"]))
+    if not pc.any(pc.and_(critical, pc.equal(judged["source"], source))).as_py():
+        return []  # a day like most: then what is in quarantine need not be looked at
     return [
         f"{source}.{stop.dataset} is stopped by {stop.expectation}: {stop.detail}"
         for stop in stops(lake)

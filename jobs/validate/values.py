@@ -101,6 +101,8 @@ def moment(text: Column, conventions: Conventions, zone: str) -> Column:
     it showed twice is the first of both."""
     iso = _iso(text, conventions)
     read = F.when(iso.rlike(ISO_MOMENT), iso.try_cast("timestamp"))
+    if zone == "UTC":
+        return _known(read, "timestamp")
     return _known(F.when(iso.rlike(ISO_ZONE), read).otherwise(F.to_utc_timestamp(read, zone)), "timestamp")
 
 
