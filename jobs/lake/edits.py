@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from jobs.lake import new_keys
 from jobs.lake import rows as table_rows
 from jobs.lake.files import DataFile, sharing_keys
 from jobs.lake.log import DeltaLog, Snapshot
@@ -82,7 +83,7 @@ def delete(table: DeltaLog, keys: table_rows.Data) -> Build:
 def _staged(table: DeltaLog, data: table_rows.Data) -> table_rows.Staged:
     staged = table_rows.stage(table, data)
     table_rows.refuse_null_keys(table, staged)
-    table_rows.refuse_repeated_keys(table, staged)
+    new_keys.refuse_repeated_keys(table, staged)
     return staged
 
 

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from pyarrow.fs import FileType
 
-from jobs.lake import changes, edits, upkeep
+from jobs.lake import changes, edits, new_keys, upkeep
 from jobs.lake import rows as table_rows
 from jobs.lake.code import code_fingerprint
 from jobs.lake.edits import Change, refuse_stale
@@ -118,10 +118,7 @@ class Lake:
         return Scratch(self._log(name))
 
     def arrow_between(self, name: str, columns: Sequence[str], column: str, low: Any, high: Any) -> pa.Table:
-        """These columns of the rows between two values of a column, both included; reads only files that may hold any.
-
-        For tables whose files are small and many, such as those that get one from each run.
-        """
+        """The rows between two values of a column, both included, from the files that may hold any."""
         files = [file for file in self._files(name) if file.may_hold(column, low, high)]
         inside = (ds.field(column) >= pa.scalar(low)) & (ds.field(column) <= pa.scalar(high))
         return self._log(name).scan(files).to_table(columns=list(columns), filter=inside)
@@ -184,9 +181,9 @@ class Lake:
                 staged = table_rows.stage(table, data)
                 table_rows.refuse_null_keys(table, staged)
             existing = sharing_keys(table.dataset, before.files if before else [], staged.files)
-            if table_rows.count_new_keys(table, staged, existing) == staged.rows:
+            if new_keys.count_new_keys(table, staged, existing) == staged.rows:
                 return Change(staged.files, [], rows=staged.rows)
-            new = table_rows.stage_new_keys(table, staged, existing)
+            new = new_keys.stage_new_keys(table, staged, existing)
             return Change(new.files, [], rows=new.rows, duplicates=staged.rows - new.rows, spent=staged.folder)
 
         return self._publish(table, txn, build)
@@ -207,7 +204,7 @@ class Lake:
             if staged is None:
                 staged = table_rows.stage(table, data)
                 table_rows.refuse_null_keys(table, staged)
-                table_rows.refuse_repeated_keys(table, staged)
+                new_keys.refuse_repeated_keys(table, staged)
                 if day is not None and not all(file.holds_only(column, day) for file in staged.files):
                     raise LakeError(f"{name}: rows to write for {day} have other values in {column}")
             mixed = [file for file in gone if day is not None and not file.holds_only(column, day)]

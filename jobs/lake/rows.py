@@ -58,11 +58,11 @@ def read_frame(log: DeltaLog, files: Sequence[DataFile]) -> DataFrame:
 def stage(log: DeltaLog, data: Data) -> Staged:
     """Write `data` as files of the table that no reader sees yet, with its columns in order and typed."""
     if is_frame(data):
-        return _stage_frame(log, _typed_frame(log, data))
-    return _stage_arrow(log, _typed_batches(log, data))
+        return stage_frame(log, _typed_frame(log, data))
+    return stage_arrow(log, _typed_batches(log, data))
 
 
-def _stage_frame(log: DeltaLog, frame: DataFrame) -> Staged:
+def stage_frame(log: DeltaLog, frame: DataFrame) -> Staged:
     """Write by the engine. A handful of small files, one of each of its partitions, becomes one file."""
     from jobs.lake.engine import path_for_engine
 
@@ -76,7 +76,7 @@ def _stage_frame(log: DeltaLog, frame: DataFrame) -> Staged:
     return Staged(folder, files, by_engine=True)
 
 
-def _stage_arrow(log: DeltaLog, batches: Iterable[pa.RecordBatch]) -> Staged:
+def stage_arrow(log: DeltaLog, batches: Iterable[pa.RecordBatch]) -> Staged:
     folder = log.new_folder()
     log.write(folder, batches)
     return Staged(folder, log.staged(folder), by_engine=False)
@@ -150,79 +150,7 @@ def refuse_null_keys(log: DeltaLog, staged: Staged) -> None:
             )
 
 
-def refuse_repeated_keys(log: DeltaLog, staged: Staged) -> None:
-    repeats = staged.rows - count_new_keys(log, staged, [])
-    if repeats:
-        raise LakeError(
-            f"{log.dataset.name}: {repeats} of {staged.rows} rows to write repeat the key of another row; "
-            f"the table holds {log.dataset.grain} (key {', '.join(log.dataset.key)})"
-        )
-
-
-def count_new_keys(log: DeltaLog, staged: Staged, existing: Sequence[DataFile]) -> int:
-    """How many distinct keys of the staged rows the existing files do not have."""
-    key = list(log.dataset.key)
-    if not staged.by_engine:
-        return len(_new_rows(log, staged, existing, ordered=False))
-    from pyspark.sql import functions as F
-
-    staged_keys = read_frame(log, staged.files).select(*key, F.lit(0).alias("_known"))
-    known_keys = read_frame(log, existing).select(*key, F.lit(1).alias("_known"))
-    both = staged_keys.unionByName(known_keys) if existing else staged_keys
-    return int(both.groupBy(*key).agg(F.max("_known").alias("_known")).where("_known = 0").count())
-
-
-def stage_new_keys(log: DeltaLog, staged: Staged, existing: Sequence[DataFile]) -> Staged:
-    """The staged rows whose key is new, one row a key: the one that arrived first, then the smallest by all columns."""
-    if not staged.by_engine:
-        return _stage_arrow(log, _take(log, staged.files, _new_rows(log, staged, existing, ordered=True)))
-    from pyspark.sql import Window
-    from pyspark.sql import functions as F
-
-    key = list(log.dataset.key)
-    rows = read_frame(log, staged.files)
-    if existing:
-        rows = rows.join(read_frame(log, existing).select(*key), on=key, how="left_anti")
-    repeated = rows.groupBy(*key).agg(F.count("*").alias("_rows")).where("_rows > 1").select(*key)
-    # To rank a row all its columns are sorted, so only rows that share their key are ranked: few, as a rule.
-    first = Window.partitionBy(*key).orderBy(*_tie_breakers(log))
-    ranked = rows.join(repeated, on=key, how="left_semi").withColumn("_rank", F.row_number().over(first))
-    alone = rows.join(repeated, on=key, how="left_anti").select(*log.dataset.column_names)
-    return _stage_frame(log, alone.unionByName(ranked.where("_rank = 1").select(*log.dataset.column_names)))
-
-
-def _tie_breakers(log: DeltaLog) -> list[str]:
-    """Columns that decide which of two rows with one key stays: arrival, file and line if known, then the rest."""
-    first = [name for name in ("arrived", "file_id", "line") if name in log.dataset.column_names]
-    rest = [c.name for c in log.dataset.columns if c.name not in first and not c.type.startswith("array")]
-    return [name for name in first + rest if name not in log.dataset.key] or [log.dataset.key[0]]
-
-
-def _new_rows(log: DeltaLog, staged: Staged, existing: Sequence[DataFile], ordered: bool) -> np.ndarray:
-    """Positions, in file order, of one row for each new key; which one only matters (and costs) if `ordered`."""
-    key = list(log.dataset.key)
-    keys = log.scan(staged.files).to_table(columns=key)
-    position = np.arange(keys.num_rows)
-    if ordered:
-        breakers = _tie_breakers(log)
-        table = log.scan(staged.files).to_table(columns=breakers)
-        order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in breakers]).to_numpy()
-    else:
-        order = position
-    rank = np.empty_like(position)
-    rank[order] = position
-    known = log.scan(existing).to_table(columns=key)
-    both = pa.concat_tables(
-        [
-            known.append_column("_rank", pa.array(np.full(known.num_rows, -1))),
-            keys.append_column("_rank", pa.array(rank)),
-        ]
-    )
-    best = both.group_by(key).aggregate([("_rank", "min")])["_rank_min"].to_numpy()
-    return np.sort(order[best[best >= 0]])
-
-
-def _take(log: DeltaLog, files: Sequence[DataFile], positions: np.ndarray) -> Iterator[pa.RecordBatch]:
+def take(log: DeltaLog, files: Sequence[DataFile], positions: np.ndarray) -> Iterator[pa.RecordBatch]:
     """The rows at these sorted positions, counted over the files in order."""
     start = 0
     for batch in _batches(log, files):
@@ -243,7 +171,7 @@ def _batches(log: DeltaLog, files: Sequence[DataFile]) -> Iterator[pa.RecordBatc
 
 def merge(log: DeltaLog, files: Sequence[DataFile]) -> Staged:
     """The rows of `files`, in order, in fewer files."""
-    return _stage_arrow(log, _batches(log, files))
+    return stage_arrow(log, _batches(log, files))
 
 
 def distinct_keys(log: DeltaLog, keys: Data) -> Data:
@@ -289,10 +217,10 @@ def stage_without(log: DeltaLog, files: Sequence[DataFile], keys: Data) -> Stage
     """The rows of `files` that do not match `keys`."""
     if is_frame(keys):
         rows = read_frame(log, files).join(keys, on=keys.columns, how="left_anti")
-        return _stage_frame(log, rows.select(*log.dataset.column_names))
+        return stage_frame(log, rows.select(*log.dataset.column_names))
     found = log.scan(files).to_table(columns=keys.column_names)
     keep = np.setdiff1d(np.arange(found.num_rows), _matches(found, keys))
-    return _stage_arrow(log, _take(log, files, keep))
+    return stage_arrow(log, take(log, files, keep))
 
 
 def stage_other_days(log: DeltaLog, files: Sequence[DataFile], day: Any) -> Staged:
@@ -302,7 +230,7 @@ def stage_other_days(log: DeltaLog, files: Sequence[DataFile], day: Any) -> Stag
         batch.filter(pc.fill_null(pc.not_equal(batch[column], pa.scalar(day, pa.date32())), True))
         for batch in _batches(log, files)
     )
-    return _stage_arrow(log, batches)
+    return stage_arrow(log, batches)
 
 
 def _matches(table: pa.Table, keys: pa.Table) -> np.ndarray:

@@ -239,3 +239,18 @@ def test_a_damaged_byte_that_may_have_been_a_quote_makes_an_odd_quote_after_it_t
 def test_a_parquet_bomb_is_stopped_whatever_its_footer_says(monkeypatch):
     monkeypatch.setattr(compression, "HONEST", 1 << 20)
     assert "expands to more than 500 times" in broken(parquet(pa.table({"n": [0] * 1_000_000})), type="parquet")
+
+
+ODD = ['"', "\\", "\n", "\t", "\x01", "\x1f", "\x7f", "\u2028", "é", "日本", "😀", "'", "</script>", "", " "]
+
+
+@pytest.mark.parametrize("name", ["plain", 'a "quoted" name', "back\\slash", "naïve"])
+@pytest.mark.parametrize("odd", ODD)
+def test_a_record_is_the_same_json_whether_or_not_any_value_needs_an_escape(name, odd):
+    columns = pa.table({name: ["a", f"x{odd}y", odd], "number": ["1.50", "", "007"]})
+    with duckdb.connect() as database:
+        expected = database.sql("select to_json(columns)::varchar as r from columns").to_arrow_table()["r"].to_pylist()
+        sliced = pa.concat_tables([columns.slice(0, 1), columns.slice(1)])
+        assert to_json(database, columns).to_pylist() == expected
+        assert to_json(database, sliced).to_pylist() == expected
+    assert [json.loads(record) for record in expected] == columns.to_pylist()

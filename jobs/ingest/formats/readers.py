@@ -10,6 +10,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -29,6 +30,10 @@ from jobs.ingest.formats.records import Chunk, check_columns
 BARE = re.compile(r'"(?:[^"\\]|\\.)*"|(-?(?:NaN|Infinity))')
 BATCH = 100_000
 """Rows of a Parquet file read at a time."""
+IN_CACHE = 1 << 16
+"""Bytes looked at at a time."""
+LONGEST = 1 << 30
+"""Bytes of records that are put together in one array."""
 
 
 @contextmanager
@@ -95,6 +100,8 @@ def to_json(database: duckdb.DuckDBPyConnection, columns: pa.Table) -> pa.Array:
     """Each row of a table as the text of a JSON object of column to value; NaN and infinity are texts."""
     if not columns.num_rows:
         return pa.array([], pa.string())
+    if _is_plain(columns):
+        return pa.concat_arrays([_joined(batch) for batch in columns.to_batches()])
     records = query(database, "select to_json(rows_)::varchar as r from rows_", columns)["r"]
     if all(pa.types.is_string(kind) for kind in columns.schema.types):
         return records
@@ -102,6 +109,37 @@ def to_json(database: duckdb.DuckDBPyConnection, columns: pa.Table) -> pa.Array:
     if not pc.any(odd).as_py():
         return records
     return pc.replace_with_mask(records, odd, pa.array(map(_quoted, records.filter(odd).to_pylist()), pa.string()))
+
+
+def _is_plain(columns: pa.Table) -> bool:
+    """Whether all values are texts that JSON writes as they are, and few enough for one array."""
+    if any(not pa.types.is_string(column.type) or column.null_count for column in columns.columns):
+        return False
+    if columns.nbytes + columns.num_rows * sum(len(name.encode()) + 6 for name in columns.column_names) > LONGEST:
+        return False
+    texts = (text for column in columns.columns for text in column.chunks)
+    return all(map(_is_bare, [pa.array(columns.column_names), *texts]))
+
+
+def _is_bare(texts: pa.StringArray) -> bool:
+    """Whether no text holds a quote, a backslash or a control character."""
+    if not len(texts):
+        return True
+    _, offsets, data = texts.buffers()
+    ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    if ends[0] == ends[-1]:
+        return True
+    found = np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
+    pieces = (found[start : start + IN_CACHE] for start in range(0, len(found), IN_CACHE))
+    return all(piece.min() >= ord(" ") and not ((piece == ord('"')) | (piece == ord("\\"))).any() for piece in pieces)
+
+
+def _joined(batch: pa.RecordBatch) -> pa.Array:
+    """Each row as a JSON object, of values that need no escape."""
+    pieces: list[Any] = []
+    for place, name in enumerate(batch.schema.names):
+        pieces += [f'{"," if place else ""}"{name}":"', batch.column(place), '"']
+    return pc.binary_join_element_wise("{", *pieces, "}", "")
 
 
 def _quoted(record: str) -> str:
