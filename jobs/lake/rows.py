@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Data = Any
 """A DataFrame, a pa.Table or an iterable of pa.RecordBatch."""
 
-SMALL = 8_000_000  # bytes
+SMALL = 1_000_000  # bytes
 INTEGERS = ("tinyint", "smallint", "int", "bigint")
 
 
@@ -63,13 +63,13 @@ def stage(log: DeltaLog, data: Data) -> Staged:
 
 
 def stage_frame(log: DeltaLog, frame: DataFrame) -> Staged:
-    """Write by the engine. A handful of small files, one of each of its partitions, becomes one file."""
+    """Write by the engine. Many small files, one of each of its partitions, become one file."""
     from jobs.lake.engine import path_for_engine
 
     folder = log.new_folder()
     frame.write.parquet(path_for_engine(f"{log.uri}/{folder}"))
     files = log.staged(folder)
-    if len(files) > 1 and sum(file.size for file in files) < SMALL:
+    if len(files) > 1 and sum(file.size for file in files) < len(files) * SMALL:
         merged = merge(log, files)
         log.discard(folder)
         return Staged(merged.folder, merged.files, by_engine=True)
