@@ -108,7 +108,7 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
                 accepted = _accepted(lake, rest)
                 if sum(accepted.values()) < sum(_good(rest, tallies).values()):
                     judgement = _with_told(judgement, told_otherwise(lake, batch.valid, good, paths))
-            if any(tallies[file_id].measured[rounded_amounts.MEASURE] for file_id in accepted):
+            if any(found.measured[rounded_amounts.MEASURE] for found in of_batch(rest, tallies).values()):
                 told = rounded_amounts.rounded(good, paths, contract.mapping.sources())
                 judgement = _with_told(judgement, told) if told else judgement
         if stops or any(count.bad for count in tallies.values()):

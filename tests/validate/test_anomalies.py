@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jobs.config.sources import History
 from jobs.errors import DataStopped
 from jobs.ingest import load
-from jobs.lake.lake import Lake
+from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
 from jobs.validate import anomalies, publish
 
@@ -326,3 +326,25 @@ def test_metrics_are_those_of_good_rows_and_never_name_a_value_that_is_not_known
     mean = rows.filter(pc.and_(pc.equal(rows["metric"], "mean"), pc.equal(rows["column"], "total"))).to_pylist()
     assert [(row["number"], row["rows"]) for row in mean] == [(12.0, 20)]
     assert set(rows["value"].to_pylist()) == {"", "completed", "cancelled", "returned", "open"}
+
+
+@pytest.mark.parametrize("gap", [1, 9, 60])
+def test_history_is_read_as_far_back_as_it_is_compared_with_and_no_further(tmp_path, gap):
+    lake = Lake(str(tmp_path))
+    numbers = [100 if place % gap == 0 else None for place in range(80 * gap)]
+    whole = metrics(numbers)
+    for start in range(0, whole.num_rows, 10):
+        lake.append("ops/metrics", whole.slice(start, 10), Txn("earlier", start + 1))
+    today = START + dt.timedelta(len(numbers))
+    found = anomalies.earlier(lake, "s", "orders", [today, today + dt.timedelta(1)], ["f0"], 28)
+    newest = sorted(set(whole["arrived"].to_pylist()))[-28:]
+    assert sorted(set(found["arrived"].to_pylist()))[-28:] == newest
+    assert found.num_rows < whole.num_rows or gap == 60
+    assert anomalies.earlier(lake, "other", "orders", [today], [], 28).num_rows == 0
+
+
+def test_files_that_are_judged_now_are_no_history_of_themselves(tmp_path):
+    lake = Lake(str(tmp_path))
+    lake.append("ops/metrics", metrics([100] * 5), Txn("earlier", 1))
+    found = anomalies.earlier(lake, "s", "orders", [START + dt.timedelta(9)], ["f3", "f4"], 28)
+    assert sorted(found["file_id"].to_pylist()) == ["f0", "f1", "f2"]
