@@ -331,20 +331,29 @@ def test_metrics_are_those_of_good_rows_and_never_name_a_value_that_is_not_known
 @pytest.mark.parametrize("gap", [1, 9, 60])
 def test_history_is_read_as_far_back_as_it_is_compared_with_and_no_further(tmp_path, gap):
     lake = Lake(str(tmp_path))
-    numbers = [100 if place % gap == 0 else None for place in range(80 * gap)]
-    whole = metrics(numbers)
-    for start in range(0, whole.num_rows, 10):
-        lake.append("ops/metrics", whole.slice(start, 10), Txn("earlier", start + 1))
-    today = START + dt.timedelta(len(numbers))
-    found = anomalies.earlier(lake, "s", "orders", [today, today + dt.timedelta(1)], ["f0"], 28)
-    newest = sorted(set(whole["arrived"].to_pylist()))[-28:]
-    assert sorted(set(found["arrived"].to_pylist()))[-28:] == newest
-    assert found.num_rows < whole.num_rows or gap == 60
-    assert anomalies.earlier(lake, "other", "orders", [today], [], 28).num_rows == 0
+    whole = metrics([100 if place % gap == 0 else None for place in range(300 * gap)])
+    for start in range(0, whole.num_rows, 30):
+        lake.append("ops/metrics", whole.slice(start, 30), Txn("earlier", start + 1))
+    today = START + dt.timedelta(300 * gap)
+    found = anomalies.earlier(lake, "s", "orders", [today, today + dt.timedelta(1)], [], History(days=91))
+    days, all_days = (sorted(set(table["arrived"].to_pylist())) for table in (found, whole))
+    assert days[-91:] == all_days[-91:]
+    assert len(days) < 300 or gap == 60
+    assert anomalies.earlier(lake, "other", "orders", [today], [], History()).num_rows == 0
+
+
+def test_whether_the_first_weeks_are_over_is_seen_behind_a_long_silence(tmp_path):
+    lake = Lake(str(tmp_path))
+    whole = metrics([100, *[None] * 500, *[100] * 10])
+    for row in range(whole.num_rows):
+        lake.append("ops/metrics", whole.slice(row, 1), Txn("earlier", row + 1))
+    history = History(days=7, settle_days=28)
+    found = anomalies.earlier(lake, "s", "orders", [START + dt.timedelta(511)], [], history)
+    assert min(found["arrived"].to_pylist()) == START
 
 
 def test_files_that_are_judged_now_are_no_history_of_themselves(tmp_path):
     lake = Lake(str(tmp_path))
     lake.append("ops/metrics", metrics([100] * 5), Txn("earlier", 1))
-    found = anomalies.earlier(lake, "s", "orders", [START + dt.timedelta(9)], ["f3", "f4"], 28)
+    found = anomalies.earlier(lake, "s", "orders", [START + dt.timedelta(9)], ["f3", "f4"], History())
     assert sorted(found["file_id"].to_pylist()) == ["f0", "f1", "f2"]
