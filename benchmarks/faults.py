@@ -80,7 +80,10 @@ CONFIG: dict[str, Any] = {
     },
     "identity.yaml": {"golden_record": {}, "purposes": {}},
     "journey.yaml": {"stages": [{"stage": "awareness", "name": "seen", "when": "true"}]},
-    "models.yaml": {"segmentation": {"features": ["recency_days"]}, "churn": {}},
+    "models.yaml": {"features": ["recency_days"], "segmentation": {"features": ["recency_days"]}, "churn": {}},
+    "traits.yaml": {
+        "traits": {"recency_days": {"title": "t", "over": "orders", "value": "min(days_ago)", "type": "bigint"}}
+    },
     "destinations.yaml": {"destinations": {}},
 }
 IDS = {

@@ -86,6 +86,7 @@ def declared() -> dict[str, dict[str, object]]:
     for days in (7, 30, 90):
         share = f"purchase_{days}d / nullif(product_view_{days}d, 0)"
         traits[f"conversion_{days}d"] = {"title": "t", "value": share, "type": "double"}
+    traits["recency_days"] = {"title": "t", "over": "events", "value": "min(days_ago)", "type": "bigint", "default": 0}
     return traits
 
 
@@ -94,11 +95,14 @@ def _company(work: Path):  # type: ignore[no-untyped-def]
 
     folder = work / "config"
     folder.mkdir(parents=True)
-    for name in ("journey.yaml", "models.yaml", "destinations.yaml"):
+    for name in ("destinations.yaml",):
         shutil.copy(ROOT / "config" / name, folder / name)
     general = {"company": "Benchmark", "timezone": "Europe/Amsterdam", "landing": "landing", "lake": "lake"}
     contacts = {"files": "x.csv", "columns": {"contact_id": "id", "updated_at": "at"}}
+    learned = {"features": ["recency_days"], "segmentation": {"features": ["recency_days"]}, "churn": {}}
     files = {
+        "journey.yaml": {"stages": [{"stage": "awareness", "name": "seen", "when": "true"}]},
+        "models.yaml": learned,
         "settings.yaml": general,
         "identity.yaml": {"golden_record": {}, "purposes": {}},
         "sources/web.yaml": {"source": "web", "group": "web", "datasets": {"contacts": contacts}},
@@ -161,7 +165,7 @@ def _sql(settings, work: Path) -> str:  # type: ignore[no-untyped-def]
         if trait.over is None:
             derived.append(f"{trait.value.replace(' / ', '::double / ')} as {name}")
             continue
-        met = f"days_ago < {trait.days}" + (f" and {trait.where}" if trait.where else "")
+        met = (f"days_ago < {trait.days}" if trait.days else "true") + (f" and {trait.where}" if trait.where else "")
         latest = f"arg_max(device, (occurred_at, event_id)) filter (where {met} and device is not null)"
         value = latest if "latest" in trait.value else f"{trait.value} filter (where {met})"
         columns.append(

@@ -25,7 +25,6 @@ INPUTS = {
     "validate": ["raw/"],
     "identity": ["valid/"],
     "profiles": ["valid/contacts", "valid/consents", "valid/campaign_events", "identity/map"],
-    "traits": ["valid/orders", "valid/order_lines", "valid/events", "valid/campaign_events", "identity/map"],
     "journeys": [
         "valid/events",
         "valid/orders",
@@ -34,9 +33,9 @@ INPUTS = {
         "valid/survey_responses",
         "identity/map",
     ],
-    "features": ["valid/orders", "valid/order_lines", "journeys/sessions", "journeys/touchpoints", "identity/map"],
+    "traits": ["valid/", "journeys/", "identity/map"],
     "score": ["models/features"],
-    "audiences": ["profiles/people", "profiles/traits", "journeys/stages", "models/features", "models/scores"],
+    "audiences": ["profiles/people", "profiles/traits", "journeys/stages", "models/scores"],
 }
 """Tables each step reads; a name ending in `/` stands for the zone."""
 

@@ -6,7 +6,6 @@ Starts when the sources of every group (`group:` in `config/sources/`) are valid
   (`identity/map`; merges and splits are dated rows of `identity/events`).
 - **golden_records** picks the best value of each attribute by the rules of `config/identity.yaml`, the strictest answer
   about consent, households and channels: `profiles/*`. Steps that need no identifiers read `profiles/people`.
-- **traits** computes what `config/traits.yaml` declares over orders, events, conversations, ...: `profiles/traits`.
 
 An older day than the newest one already built changes nothing backwards: tables are kept as of the newest day.
 """
@@ -30,17 +29,12 @@ def build_profiles() -> None:
         """Which identifiers belong to the same customer. First, because everything else is keyed by customer."""
         return step("identity")
 
-    @task
+    @task(outlets=[PROFILES])
     def golden_records() -> dict:
         """One row per customer, their addresses and their consent."""
         return step("profiles")
 
-    @task(outlets=[PROFILES])
-    def traits() -> dict:
-        """Numbers and facts per customer. Last, so that whoever waits for profiles finds them all."""
-        return step("traits")
-
-    identity() >> golden_records() >> traits()
+    identity() >> golden_records()
 
 
 build_profiles()

@@ -4,9 +4,10 @@ Starts when the profiles of a day are built.
 
 - **journeys** cuts web events into sessions, gathers all touchpoints in order, places each customer in one of five
   stages by the rules of `config/journey.yaml` (with history), and computes the journey KPIs.
-- **features** describes each customer as known at the end of the day, for the models.
+- **traits** computes what `config/traits.yaml` declares over valid rows and journeys: `profiles/traits`, and of the
+  traits that models learn from a row per customer and day, with nothing known later: `models/features`.
 
-- **Reads** `valid/*`, `identity/map`. **Writes** `journeys/*` and `models/features`.
+- **Reads** `valid/*`, `identity/map`. **Writes** `journeys/*`, `profiles/traits` and `models/features`.
 """
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
@@ -18,7 +19,7 @@ from dags.steps import step
 @dag(
     schedule=PartitionedAssetTimetable(assets=PROFILES),
     tags=[DAILY, "journeys"],
-    description="Sessions, touchpoints, stages and journey KPIs; features for the models",
+    description="Sessions, touchpoints, stages and journey KPIs; every number per customer",
     doc_md=__doc__,
     **DAG_ARGS,
 )
@@ -29,11 +30,11 @@ def map_journeys() -> None:
         return step("journeys")
 
     @task(outlets=[FEATURES])
-    def features() -> dict:
-        """What was known about each customer at the end of the day, and nothing later."""
-        return step("features")
+    def traits() -> dict:
+        """Every number per customer, as known at the end of the day, and nothing later."""
+        return step("traits")
 
-    journeys() >> features()
+    journeys() >> traits()
 
 
 map_journeys()

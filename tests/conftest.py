@@ -42,7 +42,28 @@ MINIMAL: dict[str, Any] = {
     "journey.yaml": {
         "stages": [{"stage": "awareness", "name": "seen", "when": "true"}],
     },
-    "models.yaml": {"segmentation": {"features": ["recency_days", "orders_91d"]}, "churn": {}},
+    "models.yaml": {
+        "features": ["recency_days", "orders_90d"],
+        "segmentation": {"features": ["recency_days", "orders_90d"]},
+        "churn": {},
+    },
+    "traits.yaml": {
+        "traits": {
+            "recency_days": {
+                "title": "Days since the last order",
+                "over": "orders",
+                "value": "min(days_ago)",
+                "type": "bigint",
+            },
+            "orders_90d": {
+                "title": "Orders in the last 90 days",
+                "over": "orders",
+                "days": 90,
+                "value": "count(*)",
+                "type": "bigint",
+            },
+        }
+    },
     "destinations.yaml": {
         "destinations": {
             "email": {
@@ -93,11 +114,20 @@ def lake(tmp_path):
 
 @pytest.fixture
 def config(tmp_path) -> Callable[..., Path]:
-    """Write a minimal valid configuration; keyword `files` replaces or adds whole files, None removes one."""
+    """Write a minimal valid configuration; keyword `files` replaces or adds whole files, None removes one.
+
+    Traits come on top of those that the models of the minimal configuration learn from.
+    """
 
     def write(files: dict[str, Any] | None = None) -> Path:
         folder = tmp_path / "config"
         for name, content in {**MINIMAL, **(files or {})}.items():
+            if name == "traits.yaml" and isinstance(content, dict):
+                own = content.get("traits", {})
+                content = {
+                    **content,
+                    "traits": own | {k: v for k, v in MINIMAL[name]["traits"].items() if k not in own},
+                }
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             if content is None:

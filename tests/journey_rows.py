@@ -6,10 +6,14 @@ import pytest
 from pyspark.sql import functions as F
 from pyspark.testing import assertDataFrameEqual
 
+from jobs.activity.timeline import why_not
 from jobs.config.journey import Journey
+from jobs.config.traits import Trait, Traits
 from jobs.config.yaml_files import load
 
 SHIPPED = Path(__file__).resolve().parents[1] / "config" / "journey.yaml"
+RULES = {name: SHIPPED.with_name(name).read_text() for name in ("journey.yaml", "traits.yaml", "models.yaml")}
+"""The shipped rules of the journey, and the traits they use."""
 DEFAULTS = {
     "valid/events": {"source": "web", "type": "page_view", "cookie_id": "k1"},
     "valid/orders": {"source": "pos", "file_id": "f", "line": 1, "status": "completed", "channel": "store"},
@@ -50,3 +54,10 @@ def expect():
 def shipped() -> Journey:
     """config/journey.yaml of the project."""
     return load(SHIPPED, Journey)
+
+
+@pytest.fixture(scope="session")
+def shipped_traits() -> dict[str, Trait]:
+    """Those of config/traits.yaml that can be asked on every day."""
+    traits = load(SHIPPED.with_name("traits.yaml"), Traits).over_tables()
+    return {name: trait for name, trait in traits.items() if not why_not(trait)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from jobs.activity.known_rows import columns_of
@@ -9,7 +10,7 @@ from jobs.activity.language import AGGREGATES, FUNCTIONS, WORDS, brackets_match,
 from jobs.activity.trial import failures
 from jobs.config.settings import Settings
 from jobs.config.sql import forbidden_words
-from jobs.config.traits import TABLE, Trait
+from jobs.config.traits import TABLE, Rows, Trait
 from jobs.config.yaml_files import ConfigError, line_of
 from jobs.lake.tables.catalogue import get
 
@@ -28,7 +29,7 @@ _CASTS = {
 def check(settings: Settings) -> list[str]:
     """Unknown columns, functions and traits, circles, and what is no aggregate; starts no engine."""
     traits = settings.traits
-    found = []
+    found = list(_wrong_rows(settings))
     for name, trait in traits.items():
         if name in TAKEN:
             found.append(f"{_place(settings, name)}: the table has another column {name!r}; rename the trait")
@@ -48,18 +49,37 @@ def check(settings: Settings) -> list[str]:
     return found
 
 
+def _wrong_rows(settings: Settings) -> Iterator[str]:
+    """Problems of the conditions of named rows."""
+    for name, rows in settings.rows.items():
+        problems = forbidden_words(rows.where, list(columns_of(rows.over)), FUNCTIONS, WORDS - {"distinct"})
+        if not problems and not brackets_match(rows.where):
+            problems.append("has a bracket that is not closed, or not opened")
+        yield from (f"{_place(settings, name, 'where', 'rows')}: {problem}" for problem in problems)
+
+
+def _counted(rows: Rows) -> Trait:
+    """Named rows as a trait, to be tried out like one."""
+    return Trait(title="rows", over=rows.over, where=rows.where, value="count(*)", type="bigint")
+
+
 def analyse(spark: SparkSession, settings: Settings) -> list[str]:
     """What the engine does not understand, values of another type than declared, what fails on text; reads no data."""
-    found = []
+    named = {name: _counted(rows) for name, rows in settings.rows.items()}
+    tried = {name: _wrong_condition(spark, trait) for name, trait in named.items()}
+    found = [f"{_place(settings, name, 'where', 'rows')}: {problem}" for name, problem in tried.items() if problem]
+    if found:
+        return found
     for name, trait in settings.traits.items():
         condition = _wrong_condition(spark, trait)
         problem = condition or _wrong_value(spark, name, trait, settings.traits)
         if problem:
             found.append(f"{_place(settings, name, 'where' if condition else 'value')}: {problem}")
     return found or [
-        f"{_place(settings, name, key)}: fails on text that is no number, date or truth: compare with a '...', or "
-        f"write try_cast(... as double): {problem}"
-        for name, key, problem in failures(spark, settings.traits)
+        f"{_place(settings, name, key, part)}: fails on text that is no number, date or truth: compare with a '...', "
+        f"or write try_cast(... as double): {problem}"
+        for part, some in (("rows", named), ("traits", settings.traits))
+        for name, key, problem in failures(spark, some)
     ]
 
 
@@ -98,7 +118,7 @@ def _not_understood(error: Exception) -> str:
 
 def _type(spark: SparkSession, name: str, trait: Trait, traits: dict[str, Trait]) -> str:
     """The type of the value. Raises what the engine raises when it cannot be understood."""
-    from jobs.activity.on_days import aggregated, derived
+    from jobs.activity.one_pass import aggregated, derived
 
     if trait.over is None:
         others = ", ".join(f"{other} {known.type}" for other, known in traits.items() if other != name)
@@ -118,7 +138,7 @@ def _empty(spark: SparkSession, columns: str) -> DataFrame:
     return spark.createDataFrame([], columns)
 
 
-def _place(settings: Settings, name: str, key: str | None = None) -> str:
+def _place(settings: Settings, name: str, key: str | None = None, part: str = "traits") -> str:
     path = settings.folder / "traits.yaml"
-    keys = ("traits", name, key) if key else ("traits", name)
+    keys = (part, name, key) if key else (part, name)
     return f"{path}:{line_of(path, *keys)}: {'.'.join(keys)}"

@@ -1,103 +1,176 @@
-"""Rows that traits are computed over: of each table those known at the end of a day, with the customer they concern."""
+"""Rows that traits are computed over: of each table those known on a day, with the customer they concern.
+
+The one gate between what customers did and what is counted: a row passes for a day if it had happened and arrived by
+the end of it, and nothing newer about the same record had arrived by then.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.activity import touchpoints
+from jobs.activity.conditions import day_of
+from jobs.activity.sessions import sessions, with_session
 from jobs.config.settings import Settings
+from jobs.config.traits import ROWS
 from jobs.identity.customer_of import with_customer
+from jobs.lake.lake import Txn
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.canonical import LINEAGE_COLUMNS, PERSON_COLUMNS
-from jobs.validate.versions import newest_versions
+from jobs.validate.versions import PERIOD, known_on, newest_versions
 
 Read = Callable[[str], DataFrame]
+ORDER_COLUMNS = ("status", "channel", "store_id", "currency")
+PRODUCT_COLUMNS = ("category", "department", "brand")
+ALSO_NEEDED = {
+    "order_lines": ("orders", "products"),
+    "messages": ("conversations",),
+    "sessions": ("events",),
+    "touchpoints": ("events", *touchpoints.OF_DATASET),
+}
+"""Datasets that rows of a kind are completed with, or made of."""
+DERIVED = "day date, days_ago int, hour int, weekday int"
+"""In the company's time zone: the day, days before the day computed for, hour 0 to 23, weekday 1 (Monday) to 7."""
+HIDDEN = {*PERSON_COLUMNS, *LINEAGE_COLUMNS, "customer_id", "nth", *touchpoints.KNOWN_LATER} - {"source"}
+"""What identifies a person or a file, and what depends on other rows than those known on the day."""
 
 
 @dataclass(frozen=True)
-class Source:
-    """One table of rows: the column with their moment, the one with their id, and if they come in versions."""
+class Known:
+    """Where rows are read from, and for which days: those known on any of `days`, of the last `window` days of each.
 
-    at: str
-    id: str
-    versions: bool = False
+    `window` None is ever. With `published`, sessions and touchpoints are those of journeys/*, as of the only day;
+    otherwise they are made anew from the rows known then. Baskets and moments are always those of journeys/*.
+    """
+
+    read: Read
+    identity_map: DataFrame
+    days: Sequence[date]
+    settings: Settings
+    published: bool = False
+    absent: Collection[str] = ()
+    """Tables that no source delivers: nothing is made of them."""
+
+    @classmethod
+    def of_step(cls, txn: Txn, days: Sequence[date], settings: Settings, published: bool = False) -> Known:
+        """Rows at the versions that a transaction reads."""
+        absent = frozenset(name for name, version in txn.pins.items() if version is None)
+        return cls(txn.read, txn.read("identity/map"), days, settings, published, absent)
+
+    def rows(self, kind: str, window: int | None) -> DataFrame:
+        """customer_id, period in which the row was known, and the columns of `columns_of` but `days_ago`."""
+        table, zone = ROWS[kind], self.settings.general.timezone
+        at = str(table.moment)
+        if table.zone == "journeys":
+            found = self._of_journeys(kind, window)
+        else:
+            whose = _COMPLETED.get(kind, _own)(self, kind, window)
+            found = self._with_customer(whose, tables_for(kind))
+        local = F.from_utc_timestamp(at, zone)
+        moments = {"day": F.to_date(local), "hour": F.hour(local), "weekday": (F.dayofweek(local) + 5) % 7 + 1}
+        # weekday() of a Sunday is -1 in the embedded engine
+        dated = found.where("customer_id is not null").withColumns(moments)
+        return dated.select("customer_id", *PERIOD, *(name for name in columns_of(kind) if name != "days_ago"))
+
+    def on_each_day(self, rows: DataFrame, window: int | None) -> DataFrame:
+        """The rows once for each day on which they are known, with `snapshot`, that day, and `days_ago`."""
+        if len(self.days) == 1:
+            day = F.lit(self.days[0])
+            found = rows.where(_in_sight(day, window)).withColumn("snapshot", day)
+        else:
+            seen = [F.when(_in_sight(F.lit(day), window), F.lit(day)) for day in sorted(self.days)]
+            found = rows.withColumn("snapshot", F.explode(F.array_compact(F.array(*seen))))
+        return found.withColumn("days_ago", F.date_diff("snapshot", "day")).drop(*PERIOD)
+
+    def of(self, dataset: str, window: int | None = None) -> DataFrame:
+        """Rows of a dataset with the period in which each was known; of records in versions every version."""
+        table = ROWS.get(dataset) or catalogue.get(f"valid/{dataset}")
+        record = ("source", str(table.id)) if table.versions else ()
+        found = self.read(f"valid/{dataset}")
+        if window is not None and not table.versions:
+            found = found.where(F.col(str(table.moment)) >= F.lit(self.start(window)))
+        return known_on(found, self.days, *record)
+
+    def _of_journeys(self, kind: str, window: int | None) -> DataFrame:
+        table = ROWS[kind]
+        if self.published or kind not in ALSO_NEEDED:
+            found = self.read(table.name)
+            period = {"known_from": F.lit(self.days[0]), "known_until": F.lit(self.days[0] + timedelta(days=1))}
+            if kind == "carts":  # how it ended was not known before it did
+                later = F.coalesce(F.col("day") > F.lit(self.days[0]), F.lit(False))
+                period["status"] = F.when(later, "open").otherwise(F.col("status"))
+            return found.withColumns(period)
+        return self._sessions(window) if kind == "sessions" else self._touchpoints(window)
+
+    def _sessions(self, window: int | None) -> DataFrame:
+        """Sessions as they were cut on each day. A late event may join two: then a new period begins for both."""
+        journey, zone = self.settings.journey, self.settings.general.timezone
+        found = self.read("valid/events")
+        if window is not None:  # two days more: the visit that was going on when the window began
+            found = found.where(F.col("occurred_at") >= F.lit(self.start(window + 2)))
+        happened = F.greatest("arrived", day_of("occurred_at", zone))
+        events = with_customer(found.where(happened <= F.lit(max(self.days))), self.identity_map, self.settings)
+        if len(self.days) > 1:  # sessions of all events hold those of fewer events whole
+            events = with_session(events, journey.session_gap_minutes).withColumnRenamed("session_id", "every")
+        known = known_on(events, self.days, "every", since=happened)
+        return sessions(with_session(known, journey.session_gap_minutes), journey.channels, zone)
+
+    def _touchpoints(self, window: int | None) -> DataFrame:
+        journey, zone = self.settings.journey, self.settings.general.timezone
+        parts = [touchpoints.visits(self._sessions(window))]
+        for dataset, make in touchpoints.OF_DATASET.items():
+            if f"valid/{dataset}" in self.absent:
+                continue
+            rows = with_customer(self.of(dataset), self.identity_map, self.settings)
+            parts += make(rows, journey, zone)
+        return touchpoints.judged(parts, journey.valence)
+
+    def _with_customer(self, rows: DataFrame, tables: Sequence[str]) -> DataFrame:
+        read = lambda name: self.read(name).where(F.col("arrived") <= F.lit(max(self.days)))  # noqa: E731
+        return with_customer(rows.drop(*_empty_columns(tables, read)), self.identity_map, self.settings)
+
+    def start(self, window: int) -> datetime:
+        """The moment at which the earliest window of so many days begins."""
+        first = min(self.days) - timedelta(days=window - 1)
+        midnight = datetime.combine(first, time(), ZoneInfo(self.settings.general.timezone))
+        return midnight.astimezone(ZoneInfo("UTC"))
 
 
-SOURCES = {
-    "orders": Source("ordered_at", "order_id", versions=True),
-    "order_lines": Source("ordered_at", "line_id"),
-    "subscriptions": Source("started_at", "subscription_id", versions=True),
-    "survey_responses": Source("answered_at", "question_id"),
-    "conversations": Source("opened_at", "conversation_id", versions=True),
-    "messages": Source("sent_at", "message_id"),
-    "tickets": Source("opened_at", "ticket_id", versions=True),
-    "events": Source("occurred_at", "event_id"),
-    "campaign_events": Source("occurred_at", "event_id"),
-    "social_posts": Source("posted_at", "post_id", versions=True),
-}
-ORDER_COLUMNS = ("status", "channel", "store_id", "currency")
-PRODUCT_COLUMNS = ("category", "department", "brand")
-ALSO_NEEDED = {"order_lines": ("orders", "products"), "messages": ("conversations",)}
-DERIVED = "day date, days_ago int, hour int, weekday int"
-"""In the company's time zone: the day, days before the day computed for, hour 0 to 23, weekday 1 (Monday) to 7."""
-
-
-def tables_for(rows: str) -> tuple[str, ...]:
+def tables_for(kind: str, published: bool = False) -> tuple[str, ...]:
     """The tables of the lake that rows of this kind are read from."""
-    return tuple(f"valid/{name}" for name in (rows, *ALSO_NEEDED.get(rows, ())))
+    if ROWS[kind].zone == "journeys" and (published or kind not in ALSO_NEEDED):
+        return (ROWS[kind].name,)
+    own = () if ROWS[kind].zone == "journeys" else (kind,)
+    return tuple(f"valid/{name}" for name in (*own, *ALSO_NEEDED.get(kind, ())))
 
 
 @cache
-def columns_of(rows: str) -> dict[str, str]:
+def columns_of(kind: str) -> dict[str, str]:
     """What a trait over these rows can use, with types: nothing that identifies a person."""
-    hidden = {*PERSON_COLUMNS, *LINEAGE_COLUMNS} - {"source"}
-    own = {c.name: c.type for c in catalogue.get(f"valid/{rows}").columns if not c.personal and c.name not in hidden}
-    if rows == "order_lines":
+    listed = [c for c in ROWS[kind].columns if not c.personal and c.name not in HIDDEN and "<" not in c.type]
+    own = {c.name: c.type for c in listed}
+    if kind == "order_lines":
         for table, names in (("orders", ORDER_COLUMNS), ("products", PRODUCT_COLUMNS)):
             own |= {c.name: c.type for c in catalogue.get(f"valid/{table}").columns if c.name in names}
     return own | dict(column.split() for column in DERIVED.split(", "))
 
 
-def known_rows(
-    rows: str, read: Read, identity_map: DataFrame, day: date, settings: Settings, days: int | None
-) -> DataFrame:
-    """Rows that had happened and arrived by the end of `day`, with customer_id and the columns of `columns_of`.
-
-    `days` drops what happened before that many days; None keeps all. Of records in versions the newest that had
-    arrived counts. Rows of nobody known are left out.
-    """
-    source, zone = SOURCES[rows], settings.general.timezone
-    arrived = _arrived(read, day)
-    found = arrived(f"valid/{rows}")
-    if source.versions:
-        found = newest_versions(found, source.id)
-    elif rows != "order_lines" and days is not None:
-        found = found.where(F.col(source.at) >= F.lit(_start(day, days, zone)))
-    found = _COMPLETED.get(rows, _as_is)(found, arrived)
-    local = F.from_utc_timestamp(source.at, zone)
-    dated = found.withColumn("day", F.to_date(local)).where(F.col("day") <= F.lit(day))
-    if days is not None:
-        dated = dated.where(F.col("day") > F.lit(day - timedelta(days=days)))
-    moments = {
-        "days_ago": F.date_diff(F.lit(day), F.col("day")),
-        "hour": F.hour(local),
-        "weekday": (F.dayofweek(local) + 5) % 7 + 1,  # weekday() of a Sunday is -1 in the embedded engine
-    }
-    told = dated.drop(*_empty_columns(rows, arrived))
-    customers = with_customer(told, identity_map, settings).where("customer_id is not null")
-    return customers.withColumns(moments).select("customer_id", *columns_of(rows))
+def _in_sight(day: Column, window: int | None) -> Column:
+    known = (F.col("known_from") <= day) & (day < F.col("known_until")) & (F.col("day") <= day)
+    return known if window is None else known & (F.date_diff(day, F.col("day")) < window)
 
 
-def _empty_columns(rows: str, arrived: Read) -> list[str]:
+def _empty_columns(tables: Sequence[str], arrived: Read) -> list[str]:
     """Identifiers that no row of these tables has: looking up what nobody gave costs as much as what was given."""
     counted: dict[str, int] = {}
-    for name in tables_for(rows):
+    for name in tables:
         table = arrived(name)
         person = [column for column in PERSON_COLUMNS if column in table.columns]
         if person:
@@ -107,42 +180,58 @@ def _empty_columns(rows: str, arrived: Read) -> list[str]:
     return empty if len(empty) < len(counted) else empty[1:]
 
 
-def _arrived(read: Read, day: date) -> Read:
-    return lambda name: read(name).where(F.col("arrived") <= F.lit(day))
+def _own(known: Known, kind: str, window: int | None) -> DataFrame:
+    rows = known.of(kind, window)
+    return newest_versions(rows, str(ROWS[kind].id)) if ROWS[kind].versions else rows
 
 
-def _start(day: date, days: int, zone: str) -> datetime:
-    """The moment at which a window of so many days begins."""
-    return datetime.combine(day - timedelta(days=days - 1), time(), ZoneInfo(zone)).astimezone(ZoneInfo("UTC"))
-
-
-def _as_is(rows: DataFrame, arrived: Read) -> DataFrame:
-    return rows
-
-
-def _lines(lines: DataFrame, arrived: Read) -> DataFrame:
+def _lines(known: Known, kind: str, window: int | None) -> DataFrame:
     """Order lines with person, moment and state of their order, and what the newest product list says."""
-    person = list(PERSON_COLUMNS)
-    orders = newest_versions(arrived("valid/orders"), "order_id").select(
-        "source", "order_id", F.col("ordered_at").alias("order_at"), *ORDER_COLUMNS, *person
+    orders = newest_versions(known.of("orders"), "order_id").select(
+        "source", "order_id", F.col("ordered_at").alias("order_at"), *ORDER_COLUMNS, *PERSON_COLUMNS, *PERIOD
     )
-    products = newest_versions(arrived("valid/products"), "product_id").select("source", "product_id", *PRODUCT_COLUMNS)
-    bought = lines.join(orders, on=["source", "order_id"], how="inner").join(
-        products, on=["source", "product_id"], how="left"
+    if window is not None:
+        orders = orders.where(F.coalesce(F.col("order_at") >= F.lit(known.start(window)), F.lit(True)))
+    products = newest_versions(known.of("products"), "product_id").select(
+        "source", "product_id", *PRODUCT_COLUMNS, *PERIOD
     )
-    return bought.withColumn("ordered_at", F.coalesce("order_at", "ordered_at")).drop("order_at")
+    bought = _beside(known.of(kind), orders, "order_id")
+    listed = _beside(bought, _also_before(products, "product_id", known.days), "product_id", how="left")
+    return listed.withColumn("ordered_at", F.coalesce("order_at", "ordered_at")).drop("order_at")
 
 
-def _messages(messages: DataFrame, arrived: Read) -> DataFrame:
+def _messages(known: Known, kind: str, window: int | None) -> DataFrame:
     """Messages; those that name nobody concern the person of their conversation."""
     person = list(PERSON_COLUMNS)
-    talks = newest_versions(arrived("valid/conversations"), "conversation_id").select(
-        "source", "conversation_id", *(F.col(name).alias(f"talk_{name}") for name in person)
+    talks = newest_versions(known.of("conversations"), "conversation_id").select(
+        "source", "conversation_id", *(F.col(name).alias(f"talk_{name}") for name in person), *PERIOD
     )
+    messages = known.of(kind, window)
+    joined = _beside(messages, _also_before(talks, "conversation_id", known.days), "conversation_id", how="left")
     nobody = F.coalesce(*person).isNull()
     filled = {name: F.when(nobody, F.col(f"talk_{name}")).otherwise(F.col(name)) for name in person}
-    joined = messages.join(talks, on=["source", "conversation_id"], how="left")
     return joined.select(*(filled.get(name, F.col(name)).alias(name) for name in messages.columns))
 
 
-_COMPLETED = {"order_lines": _lines, "messages": _messages}
+def _beside(rows: DataFrame, others: DataFrame, key: str, how: str = "inner") -> DataFrame:
+    """Rows with what another record said of them, for the days on which both were known."""
+    renamed = others.withColumnsRenamed({name: f"other_{name}" for name in PERIOD})
+    begin, end = (F.coalesce(f"other_{name}", name) for name in PERIOD)
+    return (
+        rows.join(renamed, on=["source", key], how=how)
+        .withColumns({"known_from": F.greatest("known_from", begin), "known_until": F.least("known_until", end)})
+        .where(F.col("known_from") < F.col("known_until"))
+        .drop(*(f"other_{name}" for name in PERIOD))
+    )
+
+
+def _also_before(records: DataFrame, key: str, days: Sequence[date]) -> DataFrame:
+    """The records, and each also as saying nothing on the days before it was known."""
+    if len(days) == 1:
+        return records
+    first = records.groupBy("source", key).agg(F.min("known_from").alias("known_until"))
+    before = first.where(F.col("known_until") > F.lit(min(days))).withColumn("known_from", F.lit(min(days)))
+    return records.unionByName(before, allowMissingColumns=True)
+
+
+_COMPLETED: dict[str, Callable[[Known, str, int | None], DataFrame]] = {"order_lines": _lines, "messages": _messages}

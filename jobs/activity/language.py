@@ -6,7 +6,7 @@ distinct aggregate and condition is computed once for all traits over the same r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from jobs.config.sql import KEYWORDS, words
@@ -86,7 +86,7 @@ def traits_used(value: str, names: frozenset[str]) -> list[str]:
     return list(dict.fromkeys(text for kind, text in words(value) if kind == "word" and text in names))
 
 
-def in_order(traits: dict[str, Trait]) -> tuple[list[str], list[str]]:
+def in_order(traits: Mapping[str, Trait]) -> tuple[list[str], list[str]]:
     """Traits computed from others, each after those it needs; and one circle of traits that need each other, if any."""
     names = frozenset(traits)
     needs = {name: traits_used(trait.value, names) for name, trait in traits.items() if trait.over is None}

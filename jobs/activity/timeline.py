@@ -1,29 +1,84 @@
-"""Numbers over the touchpoints of the last days, on every day on which one of them changes."""
+"""Traits on every day: numbers over what happened in the last days, each time one of them changes.
+
+Only counts and sums can be asked on every day: what happens adds to them on its day and leaves them when its window
+ends, so running totals over those changes give every number on every day on which it is different from the day before.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.config.journey import Measure
+from jobs.activity.language import Aggregate, parts_of
+from jobs.activity.one_pass import condition_of
+from jobs.config.settings import Settings
+from jobs.config.sql import words
+from jobs.config.traits import ROWS, Trait
+
+KINDS = ("touchpoints", "sessions")
+"""Tables of journeys/* that name the customer, so that one query over them gives every number again."""
+OF_THE_DAY = frozenset(("days_ago", "hour", "weekday"))
+_RUNNING = {"bigint": "bigint", "double": "decimal(28,6)", "decimal(18,2)": "decimal(18,2)"}
+"""As what the rows of a day are added up, by the type of the trait: whole numbers and decimals, never floats."""
 
 
-def timeline(touchpoints: DataFrame, measures: dict[str, Measure], as_of: date) -> DataFrame:
-    """Every measure of every customer, each time one of them changed: customer_id, valid_from, valid_to, measures.
+def why_not(trait: Trait) -> str | None:
+    """Why a trait cannot be asked on every day; None if it can."""
+    parts = parts_of(trait.value)
+    call = parts[0]
+    if trait.over not in KINDS:
+        return f"it is over {trait.over or 'other traits'}, not over {' or '.join(KINDS)}"
+    if len(parts) > 1 or not isinstance(call, Aggregate) or call.function not in ("count", "sum") or call.distinct:
+        return f"it is {trait.value}"
+    if trait.type not in _RUNNING:
+        return f"it is a {trait.type}"
+    used = {text.lower() for kind, text in words(f"{condition_of(trait)} {call.argument}") if kind == "word"}
+    if used & OF_THE_DAY:
+        return f"it looks at {sorted(used & OF_THE_DAY)[0]}"
+    if call.function == "sum" and trait.default is None:
+        return "it is empty where there is nothing to add up; write default: 0"
+    return None
 
-    The first row begins on the day of the first touchpoint; valid_to is empty for now.
+
+def used_in(texts: Iterable[str], traits: Mapping[str, Trait]) -> dict[str, Trait]:
+    """The traits that conditions name, in the order they are declared in."""
+    named = {text for sql in texts for kind, text in words(sql) if kind == "word"}
+    return {name: trait for name, trait in traits.items() if name in named}
+
+
+def used_in_rules(settings: Settings) -> dict[str, Trait]:
+    """The traits that stage rules look at."""
+    return used_in([rule.when for rule in settings.journey.stages], settings.traits)
+
+
+def asked_every_day(settings: Settings) -> dict[str, Trait]:
+    """The traits that stage rules and KPIs over customers look at."""
+    customers = [kpi for kpi in settings.journey.kpis.values() if kpi.table == "customers"]
+    texts = [text for kpi in customers for text in (kpi.where, kpi.numerator, kpi.denominator, kpi.dimension) if text]
+    return used_in([*(rule.when for rule in settings.journey.stages), *texts], settings.traits)
+
+
+def timeline(tables: Mapping[str, DataFrame], traits: Mapping[str, Trait], as_of: date) -> DataFrame:
+    """Every trait of every customer, each time one of them changed: customer_id, valid_from, valid_to, traits.
+
+    `tables` are journeys/touchpoints and, if a trait is over them, journeys/sessions. The first row begins on the day
+    of the first touchpoint; valid_to is empty for now.
     """
-    amounts = [_amount(measure).alias(name) for name, measure in measures.items()]
-    per_day = touchpoints.groupBy("customer_id", "day").agg(F.count("*").alias("contacts"), *amounts)
-    changes = per_day.withColumn("later", F.explode(_when_it_counts(measures))).select(
+    kinds = dict.fromkeys(["touchpoints", *(str(trait.over) for trait in traits.values())])
+    parts = [_per_day(tables[kind], kind, traits) for kind in kinds]
+    per_day = reduce(DataFrame.unionByName, parts)
+    if len(parts) > 1:
+        per_day = per_day.groupBy("customer_id", "day").agg(*[F.sum(name).alias(name) for name in traits])
+    changes = per_day.withColumn("later", F.explode(_when_it_counts(traits))).select(
         "customer_id",
         F.expr("date_add(day, later)").alias("day"),
-        *[_change(name, measure).alias(name) for name, measure in measures.items()],
+        *[_change(name, trait).alias(name) for name, trait in traits.items()],
     )
-    summed = [F.sum(name).alias(name) for name in measures]
+    summed = [F.sum(name).alias(name) for name in traits]
     per_change = changes.groupBy("customer_id", "day").agg(F.count("*").alias("changes"), *summed)
     by_day = Window.partitionBy("customer_id").orderBy("day")
     so_far = by_day.rowsBetween(Window.unboundedPreceding, Window.currentRow)
@@ -31,38 +86,93 @@ def timeline(touchpoints: DataFrame, measures: dict[str, Measure], as_of: date) 
         "customer_id",
         F.col("day").alias("valid_from"),
         F.date_sub(F.lead("day").over(by_day), 1).alias("valid_to"),
-        *[F.sum(name).over(so_far).alias(name) for name in measures],
+        *[F.sum(name).over(so_far).cast(trait.type).alias(name) for name, trait in traits.items()],
     )
 
 
-def timeline_columns(measures: dict[str, Measure]) -> str:
+def timeline_columns(traits: Mapping[str, Trait]) -> str:
     """What stage rules can use, as a Spark SQL schema."""
-    return ", ".join(["customer_id string", *(f"{name} {_type(measure)}" for name, measure in measures.items())])
+    return ", ".join(["customer_id string", *(f"{name} {trait.type}" for name, trait in traits.items())])
 
 
-def _amount(measure: Measure) -> Column:
-    """What the touchpoints of one day add to a measure."""
-    what = F.expr(measure.sum).cast("decimal(18,2)") if measure.sum else F.lit(1)
-    return F.coalesce(F.sum(F.when(F.expr(measure.when), what)), F.lit(0)).cast(_type(measure))
+def _per_day(table: DataFrame, kind: str, traits: Mapping[str, Trait]) -> DataFrame:
+    """What the rows of each day add to each trait."""
+    amounts = [_amount(trait if trait.over == kind else None, trait.type).alias(n) for n, trait in traits.items()]
+    return table.groupBy("customer_id", "day").agg(F.count("*").alias("rows"), *amounts).drop("rows")
 
 
-def _when_it_counts(measures: dict[str, Measure]) -> Column:
-    """The days on which touchpoints of a day change a measure: at once, and when they leave the window of one."""
-    windows = sorted({measure.days for measure in measures.values() if measure.days})
-    leaving = []
-    for days in windows:
-        added = [F.col(name) != 0 for name, measure in measures.items() if measure.days == days]
-        leaving.append(F.when(reduce(Column.__or__, added), F.lit(days)))
-    return F.array_compact(F.array(F.lit(0), *leaving))
+def _amount(trait: Trait | None, type_: str) -> Column:
+    running = _RUNNING[type_]
+    if trait is None:
+        return F.lit(0).cast(running)
+    (call,) = [part for part in parts_of(trait.value) if isinstance(part, Aggregate)]
+    if call.function == "sum":
+        what = F.expr(f"try_cast(({call.argument}) as {running})")
+    else:
+        what = F.lit(1) if call.argument == "*" else F.expr(f"if(({call.argument}) is null, 0, 1)")
+    return F.coalesce(F.sum(F.when(F.expr(condition_of(trait)), what)), F.lit(0)).cast(_summed(running))
 
 
-def _change(name: str, measure: Measure) -> Column:
-    """What the touchpoints of a day do to a measure `later` days on: add to it at once, leave when its window ends."""
-    change = F.when(F.col("later") == 0, F.col(name))
-    if measure.days:
-        change = change.when(F.col("later") == measure.days, -F.col(name))
-    return change.otherwise(F.lit(0)).cast(_type(measure))
+def _summed(running: str) -> str:
+    return running if running == "bigint" else f"decimal(28,{running[-2]})"
 
 
-def _type(measure: Measure) -> str:
-    return "decimal(28,2)" if measure.sum else "bigint"
+def _when_it_counts(traits: Mapping[str, Trait]) -> Column:
+    """The days on which rows of a day change a trait: when they enter the window of one, and when they leave it.
+
+    Always the day itself: from the first on a customer has a place.
+    """
+    changed: dict[int, list[Column]] = {}
+    for name, trait in traits.items():
+        for later in moves(trait):
+            changed.setdefault(later, []).append(F.col(name) != 0)
+    changed.pop(0, None)
+    moments = [F.when(reduce(Column.__or__, some), F.lit(later)) for later, some in sorted(changed.items())]
+    return F.array_compact(F.array(F.lit(0), *moments))
+
+
+def _change(name: str, trait: Trait) -> Column:
+    """What the rows of a day do to a trait `later` days on: add to it when they enter its window, leave after it."""
+    enter, *leave = moves(trait)
+    change = F.when(F.col("later") == enter, F.col(name))
+    for later in leave:
+        change = change.when(F.col("later") == later, -F.col(name))
+    return change.otherwise(F.lit(0)).cast(_summed(_RUNNING[trait.type]))
+
+
+def moves(trait: Trait) -> list[int]:
+    """Days after a row at which it enters the window of a trait and, unless that has no end, leaves it."""
+    enter = trait.ending_days_ago
+    return [enter, enter + trait.days] if trait.days else [enter]
+
+
+def query_on(traits: Mapping[str, Trait], day: date) -> str:
+    """SQL that gives these traits of every customer on one day, straight from journeys/*."""
+    selects = {}
+    for kind in dict.fromkeys(["touchpoints", *(str(trait.over) for trait in traits.values())]):
+        own = [f"{_total(t, day)} as {name}" for name, t in traits.items() if t.over == kind]
+        listed = ",\n    ".join(["customer_id", *own])
+        selects[kind] = f"  select {listed}\n  from {ROWS[kind].name.replace('/', '.')} where day <= date '{day}'"
+        selects[kind] += " group by customer_id"
+    first, *others = selects.values()
+    if not others:
+        return first
+    names = [f"coalesce({name}, 0) as {name}" for name in traits]
+    return f"  select customer_id, {', '.join(names)} from (\n{first}) left join (\n{others[0]}) using (customer_id)"
+
+
+def _total(trait: Trait, day: date) -> str:
+    met = [condition_of(trait)]
+    if trait.days:
+        met.append(f"day > date '{_back(day, trait.ending_days_ago + trait.days)}'")
+    if trait.ending_days_ago:
+        met.append(f"day <= date '{_back(day, trait.ending_days_ago)}'")
+    (call,) = [part for part in parts_of(trait.value) if isinstance(part, Aggregate)]
+    holds = " and ".join(met)
+    if call.function == "sum":
+        return f"coalesce(sum(case when {holds} then {call.argument} end), 0)"
+    return f"count(case when {holds} then {'1' if call.argument == '*' else call.argument} end)"
+
+
+def _back(day: date, days: int) -> date:
+    return date.fromordinal(day.toordinal() - days)

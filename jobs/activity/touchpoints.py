@@ -61,13 +61,17 @@ def visit_id(session_id: str) -> Column:
 
 
 def orders(versions: DataFrame, timezone: str) -> list[DataFrame]:
-    """Orders when they were placed; returns and cancellations when they were first recorded, with minus the amount."""
+    """Orders when they were placed; returns and cancellations when they were first recorded, with minus the amount.
+
+    The subject is what became of the order, as its newest version says.
+    """
     history = Window.partitionBy("source", "order_id", "status", *period_of(versions))
     newest = newest_versions(versions.withColumn("status_at", F.min("updated_at").over(history)), "order_id")
     channel = F.coalesce("channel", F.lit("store"))
+    outcome = F.coalesce(F.lower("status"), F.lit("completed"))
 
     def of(rows: DataFrame, type_: str, at: str, amount: Column) -> DataFrame:
-        return _contacts(rows, type_, at, "order_id", timezone, channel=channel, amount=amount)
+        return _contacts(rows, type_, at, "order_id", timezone, channel=channel, subject=outcome, amount=amount)
 
     undone = {"return": "returned", "cancellation": "cancelled"}
     return [

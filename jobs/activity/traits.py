@@ -1,24 +1,21 @@
-"""Traits: numbers and facts per customer, declared in config/traits.yaml, as known at the end of a day.
-
-All traits over the same rows are computed in one pass over them: conditions and windows become columns, aggregates look
-only at rows for which theirs is true. `most_frequent` needs a second pass for each column it is asked about.
-"""
+"""Traits: numbers and facts per customer, declared in config/traits.yaml, as known at the end of a day."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import reduce
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.activity.checks import refuse_wrong_traits
-from jobs.activity.known_rows import Read, known_rows, tables_for
-from jobs.activity.language import in_order
-from jobs.activity.on_days import aggregated, derived, finished
+from jobs.activity.known_rows import Known, tables_for
+from jobs.activity.on_days import values_on
 from jobs.config.settings import Settings
-from jobs.config.traits import TABLE, Trait
+from jobs.config.traits import FEATURES, TABLE, Trait, needed
 from jobs.identity.customer_of import newest_day
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
@@ -27,42 +24,60 @@ log = logging.getLogger(__name__)
 
 
 def run(day: date, settings: Settings) -> dict[str, Any]:
-    """Rebuild profiles/traits from everything that arrived up to `day`. Raises ConfigError for a wrong trait."""
-    traits = settings.traits
+    """Rebuild profiles/traits from everything that arrived up to `day`, and models/features of that day.
+
+    profiles/traits stays that of the newest day; models/features of an older day are what was known then. Raises
+    ConfigError for a wrong trait.
+    """
+    traits, features = settings.traits, settings.models.features
     lake = Lake.of(settings)
-    if not traits and not lake.exists(TABLE):
-        return {"traits": 0, "customers": 0}
     as_of = max(newest_day(lake, name, day) for name in ("identity/standing", TABLE))
-    reads = sorted({"identity/map", *(t for trait in traits.values() if trait.over for t in tables_for(trait.over))})
-    config = [traits, list(traits), settings.general.country, settings.general.timezone, str(as_of)]
-    txn = lake.transaction("traits", day, reads=reads, config=config, code=__name__)
-    if not txn.done(TABLE):
+    config = [*configuration(settings), str(as_of)]
+    txn = lake.transaction("traits", day, reads=reads(traits.values()), config=config, code=__name__)
+    if not txn.done(TABLE, FEATURES):
         refuse_wrong_traits(get_spark(), settings)
-        lake.replace(TABLE, traits_on(txn.read, txn.read("identity/map"), as_of, settings), txn)
-    counts = {"traits": len(traits), "customers": lake.rows(TABLE)}
+        found = traits_on(Known.of_step(txn, [as_of], settings, published=True))
+        found = lake.read(TABLE, version=lake.replace(TABLE, found, txn).version)
+        if day != as_of:
+            past = {name: traits[name] for name in needed(features, traits)}
+            found = values_on(Known.of_step(txn, [day], settings), past)
+        found = as_features(found, features, traits).drop("snapshot")
+        lake.replace(FEATURES, found.withColumn("day", F.lit(day)), txn, day=day)
+    counts = {"traits": len(traits), "customers": lake.rows(TABLE), "in_features": lake.rows(FEATURES, day=day)}
     log.info("traits: %s", counts)
     return counts
 
 
-def traits_on(read: Read, identity_map: DataFrame, day: date, settings: Settings) -> DataFrame:
-    """profiles/traits: one row per customer of the map, with all traits as known at the end of `day`."""
-    traits = settings.traits
-    found = identity_map.select("customer_id").distinct()
-    for rows in dict.fromkeys(trait.over for trait in traits.values() if trait.over):
-        own = {name: trait for name, trait in traits.items() if trait.over == rows}
-        known = known_rows(rows, read, identity_map, day, settings, longest_window(own))
-        found = aggregated(found, known, own, rows)
-    return with_derived(found, traits).withColumn("as_of", F.lit(day))
+def reads(traits: Iterable[Trait]) -> list[str]:
+    """The tables that traits of the newest day and of days of the past are computed from, and who is who."""
+    kinds = {trait.over for trait in traits if trait.over}
+    return sorted({"identity/map", *(t for kind in kinds for new in (True, False) for t in tables_for(kind, new))})
 
 
-def longest_window(traits: dict[str, Trait]) -> int | None:
-    """Days before which none of the traits looks at anything; None if one of them looks at everything."""
-    windows = [trait.days and trait.days + trait.ending_days_ago for trait in traits.values()]
-    return None if None in windows else max(window for window in windows if window)
+def configuration(settings: Settings) -> list[Any]:
+    """What of the configuration decides about traits."""
+    general = settings.general
+    features = [settings.models.features, settings.models.recency]
+    named = [settings.rows, settings.traits, list(settings.traits)]
+    return [*named, features, settings.journey, general.country, general.timezone]
 
 
-def with_derived(found: DataFrame, traits: dict[str, Trait]) -> DataFrame:
-    """Adds the traits that are computed from others."""
-    for name in in_order(traits)[0]:
-        found = found.withColumn(name, finished(derived(traits[name].value, traits), traits[name]))
-    return found
+def traits_on(known: Known) -> DataFrame:
+    """profiles/traits: one row per customer of the map, with all traits as known at the end of the day."""
+    found = values_on(known, known.settings.traits, known.identity_map)
+    return found.withColumnRenamed("snapshot", "as_of")
+
+
+def as_features(found: DataFrame, features: Iterable[str], traits: Mapping[str, Trait]) -> DataFrame:
+    """customer_id and the features as numbers, of customers of whom any of them tells more than of someone unknown."""
+    tells = [_tells(name, traits[name]) for name in needed(features, traits) if traits[name].over]
+    some = found.where(reduce(Column.__or__, tells, F.lit(False)))
+    kept = [name for name in ("snapshot", "customer_id") if name in found.columns]
+    return some.select(*kept, *(F.col(name).cast("double").alias(name) for name in features))
+
+
+def _tells(name: str, trait: Trait) -> Column:
+    """Whether the trait differs from that of a customer without any rows."""
+    nothing = trait.default if trait.default is not None else 0 if trait.value.lower().startswith("count(") else None
+    told = F.col(name).isNotNull()
+    return told if nothing is None else told & (F.col(name) != F.lit(nothing))

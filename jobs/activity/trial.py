@@ -55,13 +55,13 @@ def _conditions(spark: SparkSession, some: dict[str, Trait], every: dict[str, Tr
 
 
 def _values(spark: SparkSession, some: dict[str, Trait], every: dict[str, Trait]) -> DataFrame:
-    from jobs.activity.on_days import aggregated, derived
+    from jobs.activity.one_pass import aggregated, derived
 
     kind = next(iter(some.values())).over
     if kind is None:
         known = _row(spark, {name: trait.type for name, trait in every.items()})
         return known.select(*[derived(trait.value, every).alias(f"new_{name}") for name, trait in some.items()])
-    always = {name: trait.model_copy(update=_WITHOUT_CONDITION) for name, trait in some.items()}
+    always = {name: Trait(**trait.model_dump() | _WITHOUT_CONDITION) for name, trait in some.items()}
     return aggregated(_row(spark, {}), _row(spark, columns_of(kind)), always, kind, typed=False)
 
 

@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.audiences.columns import VIEW, view_with
+from jobs.activity import traits
 from jobs.audiences.holdout import arm
 from jobs.audiences.rules import columns_of, refuse_wrong_rules
-from jobs.audiences.view import READS, customer_view
+from jobs.audiences.view import VIEW, customer_view, tables, view_with
 from jobs.config.audiences import Audience
 from jobs.config.settings import Settings
 from jobs.config.sql import engine_sql
@@ -27,8 +27,8 @@ _QUOTED = ("date", "timestamp")
 def run(day: date, settings: Settings) -> dict[str, Any]:
     """Evaluate every audience at the end of `day`. Raises ConfigError for a rule that is not allowed."""
     lake = Lake.of(settings)
-    config = [settings.audiences, settings.traits, settings.general.timezone]
-    txn = lake.transaction("audiences", day, reads=READS, config=config, code=__name__)
+    config = [settings.audiences, *traits.configuration(settings)]
+    txn = lake.transaction("audiences", day, reads=tables(settings), config=config, code=__name__)
     if not txn.done(TABLE):
         refuse_wrong_rules(settings)
         found = members(customer_view(txn, day, settings), settings.audiences, view_with(settings.traits))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from jobs.audiences.columns import VIEW_COLUMNS, view_with
+from jobs.audiences.view import VIEW_COLUMNS, view_with
 from jobs.config.audiences import Audience
 from jobs.config.settings import Settings
 from jobs.config.sql import columns_in, engine_sql, problems

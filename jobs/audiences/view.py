@@ -1,4 +1,8 @@
-"""The customer view: everything a rule can ask about a customer at the end of a day, on one row."""
+"""The customer view: everything a rule can ask about a customer at the end of a day, on one row.
+
+People, their stage, every trait, and the score and label of every model. What is counted about a customer is a trait:
+nothing is computed here.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +11,65 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.audiences.columns import FEATURES, TOUCHPOINTS, view_with
+from jobs.activity.known_rows import Known
+from jobs.activity.on_days import values_on
+from jobs.activity.traits import reads
+from jobs.config.models import LEARNED
 from jobs.config.settings import Settings
+from jobs.config.traits import TABLE, Trait, trait_columns
 from jobs.lake.lake import Txn
+from jobs.lake.tables.contract import Dataset, columns, extended
 
-READS = (
-    "profiles/people", "profiles/traits", "journeys/stages", "journeys/touchpoints", "journeys/carts",
-    "journeys/moments", "models/features", "models/scores",
-)  # fmt: skip
+SCORES = tuple(
+    column
+    for model in LEARNED
+    for column in columns(f"""
+        score_{model} double newest score by the model {model}
+        label_{model} string its label, such as a risk band or a segment
+    """)
+)
+VIEW = Dataset(
+    "audiences/view",
+    "one customer at the end of a day",
+    ("customer_id",),
+    (
+        *columns("""
+            customer_id string id of the customer
+            known boolean whether there is more than a cookie
+            language string language, ISO 639-1
+            country string country, ISO 3166-1 alpha-2
+            city string city
+            gender string gender
+            age int age in years
+            days_known int days since the customer was first seen
+            stage string awareness, consideration, purchase, service or loyalty
+            previous_stage string the stage before
+            days_in_stage int days since the customer came into the stage
+        """),
+        *SCORES,
+    ),
+)
+"""Every company's columns; a company's traits come on top."""
+VIEW_COLUMNS: tuple[str, ...] = tuple(VIEW.column_names)
+
+
+def view_with(traits: dict[str, Trait]) -> Dataset:
+    """The view of a company that has these traits."""
+    return extended(VIEW, trait_columns(traits))
+
+
+def tables(settings: Settings) -> list[str]:
+    """The tables the view is made of; those behind the traits for a day before that of profiles/traits."""
+    own = ("profiles/people", TABLE, "journeys/stages", "models/scores")
+    return sorted({*own, *reads(settings.traits.values())})
 
 
 def customer_view(txn: Txn, day: date, settings: Settings) -> DataFrame:
-    """One row per customer with the columns of the view, traits among them. What identifies a person is not read."""
-    timezone = settings.general.timezone
-    touched = last_touches(txn.read("journeys/touchpoints"), day)
+    """One row per customer with the columns of the view. What identifies a person is not read."""
     parts = [
         stage_on(txn.read("journeys/stages"), day),
         newest_scores(txn.read("models/scores"), day),
-        newest_features(txn.read("models/features"), day),
-        touched.drop("last_order_at"),
-        open_basket(txn.read("journeys/carts"), touched, day, timezone),
-        last_moment(txn.read("journeys/moments"), day),
-        txn.read("profiles/traits").drop("as_of"),
+        _traits(txn, day, settings),
     ]
     view = people(txn.read("profiles/people"), day)
     for part in parts:
@@ -54,78 +95,24 @@ def stage_on(stages: DataFrame, day: date) -> DataFrame:
 
 
 def newest_scores(scores: DataFrame, day: date) -> DataFrame:
-    """The newest score of each model up to the day."""
+    """The newest score and label of each model up to the day."""
     known = scores.where(F.col("day") <= F.lit(day))
     newest = known.groupBy("model").agg(F.max("day").alias("day"))
-    churn, segmentation = F.col("model") == "churn", F.col("model") == "segmentation"
-    return (
-        known.join(newest, on=["model", "day"], how="inner")
-        .groupBy("customer_id")
-        .agg(
-            F.max(F.when(churn, F.col("score"))).alias("churn_score"),
-            F.max(F.when(churn, F.col("label"))).alias("churn_band"),
-            F.max(F.when(segmentation, F.col("label"))).alias("segment"),
-        )
-    )
+    told = [
+        F.max(F.when(F.col("model") == model, F.col(what))).alias(f"{what}_{model}")
+        for model in LEARNED
+        for what in ("score", "label")
+    ]
+    return known.join(newest, on=["model", "day"], how="inner").groupBy("customer_id").agg(*told)
 
 
-def newest_features(features: DataFrame, day: date) -> DataFrame:
-    """Features of the newest day up to the day; one row per customer."""
-    known = features.where(F.col("day") <= F.lit(day))
-    newest = known.agg(F.max("day").alias("day"))
-    return known.join(newest, on="day", how="inner").select("customer_id", *FEATURES)
-
-
-def last_touches(touchpoints: DataFrame, day: date) -> DataFrame:
-    """Days since the last contact of each kind, and the time of the last order."""
-    ago = days_since("day", day)
-    return (
-        touchpoints.where((F.col("day") <= F.lit(day)) & F.col("customer_id").isNotNull())
-        .groupBy("customer_id")
-        .agg(
-            *(F.min(F.when(F.col("type") == type_, ago)).alias(column) for column, type_ in TOUCHPOINTS.items()),
-            F.max(F.when(F.col("type") == "order", F.col("occurred_at"))).alias("last_order_at"),
-        )
-    )
-
-
-def open_basket(carts: DataFrame, touched: DataFrame, day: date, timezone: str) -> DataFrame:
-    """The newest basket that was not ordered by the end of the day. Who bought anything since drops out."""
-    local = F.to_date(F.from_utc_timestamp("last_at", timezone))
-    ordered = (F.col("status") == "ordered") & (F.col("day") <= F.lit(day))
-    newest = (
-        carts.withColumn("touched_on", local)
-        .where((F.col("touched_on") <= F.lit(day)) & ~F.coalesce(ordered, F.lit(False)))
-        .groupBy("customer_id")
-        .agg(F.max(F.struct("last_at", "cart_id", "items", "touched_on")).alias("cart"))
-        .select("customer_id", "cart.*")
-    )
-    bought_since = F.coalesce(F.col("last_order_at") >= F.col("last_at"), F.lit(False))
-    return (
-        newest.join(touched.select("customer_id", "last_order_at"), on="customer_id", how="left")
-        .where(~bought_since)
-        .select(
-            "customer_id",
-            F.col("items").alias("basket_items"),
-            days_since("touched_on", day).alias("basket_age_days"),
-        )
-    )
-
-
-def last_moment(moments: DataFrame, day: date) -> DataFrame:
-    """The newest micro-moment up to the day."""
-    newest = F.max(F.struct("started_at", "moment_id", "type", "day", "served"))
-    return (
-        moments.where(F.col("day") <= F.lit(day))
-        .groupBy("customer_id")
-        .agg(newest.alias("moment"))
-        .select(
-            "customer_id",
-            F.col("moment.type").alias("last_moment"),
-            days_since("moment.day", day).alias("days_since_moment"),
-            F.col("moment.served").alias("moment_served"),
-        )
-    )
+def _traits(txn: Txn, day: date, settings: Settings) -> DataFrame:
+    """The traits of the day: those of profiles/traits, or computed anew if that has gone on to a later day."""
+    later = [found for found in txn.arrow(TABLE, columns=["as_of"])["as_of"].unique().to_pylist() if found > day]
+    if not later or not settings.traits:
+        return txn.read(TABLE).drop("as_of")
+    known = Known.of_step(txn, [day], settings)
+    return values_on(known, settings.traits, known.identity_map).drop("snapshot")
 
 
 def days_since(column: str, day: date) -> Column:

@@ -153,7 +153,9 @@ def kpi(name: str, day: Day = None, config: Config = None) -> None:
         [name, chosen],
     )
     show(f"{name} on {chosen}", ["dimension", "value", "numerator", "denominator", "unit"], rows.fetchall())
-    console.print(query_for(name, settings.journey, chosen), markup=False, highlight=False, soft_wrap=True)
+    console.print(
+        query_for(name, settings.journey, chosen, settings.traits), markup=False, highlight=False, soft_wrap=True
+    )
 
 
 @app.command()

@@ -53,7 +53,7 @@ def on(
     config: Config = None,
 ) -> None:
     """Rebuild identity and profiles as they were on a past day, and print or keep them; today's tables stay."""
-    from jobs.activity.as_of import profiles_on
+    from jobs.journeys.as_of import profiles_on
     from jobs.lake.lake import Lake
 
     settings = load_settings(config)
@@ -76,7 +76,7 @@ def _day(text: str) -> date:
 
 
 def _tables(lake: Lake) -> list[str]:
-    from jobs.activity.as_of import TABLES
+    from jobs.journeys.as_of import TABLES
 
     return [name for name in TABLES if lake.exists(name)]
 
@@ -91,7 +91,7 @@ def _save(lake: Lake, folder: Path) -> None:
 
 
 def _print_customer(customer: str, day: date, today: Lake, past: Lake) -> None:
-    from jobs.activity.as_of import known_as
+    from jobs.journeys.as_of import known_as
 
     ids = known_as(customer, today, past)
     if not ids:

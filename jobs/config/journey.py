@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from jobs.config.yaml_files import Strict
 
@@ -12,20 +12,12 @@ Stage = Literal["awareness", "consideration", "purchase", "service", "loyalty"]
 Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
 
 
-class Measure(Strict):
-    """A number per customer and day that stage rules use: touchpoints for which `when` is true in the last `days`."""
-
-    when: str
-    days: int | None = Field(None, gt=0, description="window, the day itself included; default: ever")
-    sum: str | None = Field(None, description="add up this expression; default: count the touchpoints")
-
-
 class StageRule(Strict):
     """A customer is in `stage` on days on which `when` is true; the first rule that is true wins."""
 
     stage: Stage
     name: str
-    when: str
+    when: str = Field(description="condition on traits that are counts and sums, since it is asked on every day")
 
 
 class ValenceRule(Strict):
@@ -76,12 +68,18 @@ class Journey(Strict):
     click_days: int = Field(7, gt=0, description="a click longer after the message is no answer to it")
     channels: dict[Name, str] = Field({}, description="traffic channel to a condition on a visit's first event")
     valence: list[ValenceRule] = []
-    measures: dict[Name, Measure] = {}
     stages: list[StageRule]
     minimum_evidence: int = Field(1, ge=1, description="a moment with less weight of evidence is too little to tell")
     minimum_confidence: float = Field(0.5, ge=0, le=1, description="a moment with a smaller share of evidence is none")
     moments: dict[Literal["know", "go", "do", "buy"], MomentType] = {}
     kpis: dict[Name, Kpi] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _measures_are_traits(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "measures" in values:
+            raise ValueError(f"measures: {_as_traits(values['measures'])}")
+        return values
 
     @field_validator("stages")
     @classmethod
@@ -93,3 +91,20 @@ class Journey(Strict):
         if twice:
             raise ValueError(f"two rules are named {twice[0]!r}; the history could not say which one decided")
         return rules
+
+
+def _as_traits(measures: Any) -> str:
+    """What to write instead of `measures`, the numbers of stage rules before every number was a trait."""
+    written = []
+    for name, measure in measures.items() if isinstance(measures, dict) else ():
+        given = measure if isinstance(measure, dict) else {}
+        value, kind = (f"sum({given['sum']})", '"decimal(18,2)"') if given.get("sum") else ("count(*)", "bigint")
+        days = f", days: {given['days']}" if given.get("days") else ""
+        days += ", default: 0" if given.get("sum") else ""
+        where = f'"{given.get("when", "true")}"'
+        written.append(
+            f"  {name}: {{over: touchpoints, where: {where}{days}, value: {value}, type: {kind}, title: {name}}}"
+        )
+    return "\n".join(
+        ["numbers are declared once, in traits.yaml; remove `measures` here and write there, under `traits`:", *written]
+    )

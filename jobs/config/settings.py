@@ -22,8 +22,9 @@ from jobs.config.identity import Identity
 from jobs.config.identity_checks import problems as identity_problems
 from jobs.config.journey import Journey
 from jobs.config.models import Models
+from jobs.config.models import problems as model_problems
 from jobs.config.sources import Source
-from jobs.config.traits import TABLE, Trait, Traits, trait_table
+from jobs.config.traits import FEATURES, TABLE, Rows, Trait, Traits, feature_table, trait_table
 from jobs.config.yaml_files import ConfigError, load, nearest
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.contract import Dataset
@@ -43,6 +44,7 @@ class Settings:
     audiences: dict[str, Audience]
     destinations: dict[str, Destination]
     traits: dict[str, Trait] = field(default_factory=dict)
+    rows: dict[str, Rows] = field(default_factory=dict)
     decisions: tuple[Placed, ...] = ()
     elsewhere: dict[str, str] = field(default_factory=dict)
     """Zones of the lake that are at another root: a rebuild for a past day leaves today's tables alone."""
@@ -50,7 +52,7 @@ class Settings:
     @property
     def contracts(self) -> dict[str, Dataset]:
         """Tables to which this configuration adds columns, with those."""
-        return {TABLE: trait_table(self.traits)}
+        return {TABLE: trait_table(self.traits), FEATURES: feature_table(self.traits, self.models.features)}
 
     @property
     def tables(self) -> list[str]:
@@ -114,6 +116,7 @@ def load_settings(folder: str | Path | None = None) -> Settings:
             problems.extend(error.problems)
             return None
 
+    declared = part(folder / "traits.yaml", Traits) if (folder / "traits.yaml").exists() else Traits()
     settings = Settings(
         folder=folder,
         home=Path(os.environ.get("KLANTREIS_HOME") or folder.parent).resolve(),
@@ -124,7 +127,8 @@ def load_settings(folder: str | Path | None = None) -> Settings:
         models=part(folder / "models.yaml", Models),
         audiences={path.stem: part(path, Audience) for path in sorted(folder.glob("audiences/*.yaml"))},
         destinations=_destinations(part, folder, problems),
-        traits=_optional(part, folder / "traits.yaml"),
+        traits=declared.over_tables() if declared else {},
+        rows=declared.rows if declared else {},
         decisions=_decisions(folder, problems),
     )
     if not problems:
@@ -132,11 +136,6 @@ def load_settings(folder: str | Path | None = None) -> Settings:
     if problems:
         raise ConfigError(problems)
     return settings
-
-
-def _optional(part: Callable[[Path, type[Any]], Any], path: Path) -> dict[str, Trait]:
-    loaded = part(path, Traits) if path.exists() else None
-    return loaded.traits if loaded else {}
 
 
 def _destinations(part: Callable[[Path, type[Any]], Any], folder: Path, problems: list[str]) -> dict[str, Destination]:
@@ -168,6 +167,7 @@ def _cross_checks(settings: Settings) -> list[str]:
             )
     problems += identity_problems(settings.folder / "identity.yaml", settings.identity, settings.sources)
     problems += decision_problems(settings.decisions, settings.sources)
+    problems += model_problems(settings.folder / "models.yaml", settings.models, settings.traits)
     for name, audience in settings.audiences.items():
         place = f"{settings.folder}/audiences/{name}.yaml"
         if audience.audience != name:

@@ -5,16 +5,17 @@ Each is judged by its tree (`config/sql.py`); those that are right are tried on 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from jobs.activity.timeline import timeline_columns
-from jobs.activity.touchpoints import KNOWN_LATER, RULE_COLUMNS
+from jobs.activity.timeline import timeline_columns, used_in, why_not
+from jobs.activity.touchpoints import RULE_COLUMNS
 from jobs.config.journey import Journey
 from jobs.config.settings import Settings
 from jobs.config.sql import engine_sql, problem
 from jobs.config.sql_functions import ROW, ROWS, Kind
+from jobs.config.traits import Trait
 from jobs.config.yaml_files import line_of
 from jobs.journeys.kpis import PERIOD_TABLES
 from jobs.lake.tables.catalogue import get
@@ -30,6 +31,7 @@ class Expression:
     columns: str
     aggregate: bool = False
     condition: bool = True
+    on_every_day: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -39,8 +41,8 @@ class Expression:
 def check(settings: Settings) -> list[str]:
     """Everything wrong with the SQL in config/journey.yaml: file, line, key, problem, nearest valid column."""
     path = settings.folder / "journey.yaml"
-    expressions = list(_expressions(settings.journey))
-    wrong = {expression: _problem(expression) for expression in expressions}
+    expressions = list(_expressions(settings.journey, settings.traits))
+    wrong = {expression: _problem(expression, settings.traits) for expression in expressions}
     right = [expression for expression, what in wrong.items() if what is None]
     wrong |= {expression: _complaint(expression, result) for expression, result in _tried(right)}
     problems = []
@@ -51,43 +53,43 @@ def check(settings: Settings) -> list[str]:
     return problems
 
 
-def _expressions(journey: Journey) -> Iterator[Expression]:
+def _expressions(journey: Journey, traits: Mapping[str, Trait]) -> Iterator[Expression]:
     events = get("valid/events").ddl()
     contacts = ", ".join(f"`{c.name}` {c.type}" for c in get("journeys/touchpoints").columns if c.name in RULE_COLUMNS)
-    past = ", ".join(f"`{c.name}` {c.type}" for c in get("journeys/touchpoints").columns if c.name not in KNOWN_LATER)
-    measures = timeline_columns(journey.measures)
+    on_every_day = timeline_columns({name: trait for name, trait in traits.items() if not why_not(trait)})
     for name, condition in journey.channels.items():
         yield Expression(("channels", name), condition, events)
     for n, valence in enumerate(journey.valence):
         yield Expression(("valence", n, "when"), valence.when, contacts)
-    for name, measure in journey.measures.items():
-        yield Expression(("measures", name, "when"), measure.when, past)
-        if measure.sum:
-            yield Expression(("measures", name, "sum"), measure.sum, past, condition=False)
     for n, rule in enumerate(journey.stages):
-        yield Expression(("stages", n, "when"), rule.when, measures)
+        yield Expression(("stages", n, "when"), rule.when, on_every_day, on_every_day=True)
     for name, kind in journey.moments.items():
         for signal, weighed in kind.signals.items():
             yield Expression(("moments", name, "signals", signal, "when"), weighed.when, events)
         yield Expression(("moments", name, "served_when"), kind.served_when, events)
-    yield from _kpi_expressions(journey, measures)
+    yield from _kpi_expressions(journey, on_every_day)
 
 
-def _kpi_expressions(journey: Journey, measures: str) -> Iterator[Expression]:
+def _kpi_expressions(journey: Journey, on_every_day: str) -> Iterator[Expression]:
     for name, kpi in journey.kpis.items():
-        columns = measures if kpi.table == "customers" else get(f"journeys/{kpi.table}").ddl()
+        daily = kpi.table == "customers"
+        columns = on_every_day if daily else get(f"journeys/{kpi.table}").ddl()
         counts = kpi.table in PERIOD_TABLES
-        yield Expression(("kpis", name, "where"), kpi.where, columns)
+        yield Expression(("kpis", name, "where"), kpi.where, columns, on_every_day=daily)
         for key in ("numerator", "denominator"):
             text = getattr(kpi, key)
             if text:
-                yield Expression(("kpis", name, key), text, columns, aggregate=not counts, condition=counts)
+                yield Expression(("kpis", name, key), text, columns, not counts, counts, daily)
         if kpi.dimension:
-            yield Expression(("kpis", name, "dimension"), kpi.dimension, columns, condition=False)
+            yield Expression(("kpis", name, "dimension"), kpi.dimension, columns, condition=False, on_every_day=daily)
 
 
-def _problem(expression: Expression) -> str | None:
+def _problem(expression: Expression, traits: Mapping[str, Trait]) -> str | None:
     """What reading alone tells."""
+    for name, trait in used_in([expression.text], traits).items() if expression.on_every_day else ():
+        reason = why_not(trait)
+        if reason:
+            return f"stage rules are asked on every day, so they can use counts and sums; not {name!r}: {reason}"
     columns = [column.split()[0].strip("`") for column in expression.columns.split(", ")]
     return problem(expression.text, columns, expression.kind)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from functools import reduce
 
@@ -10,8 +10,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.activity.fresh import Fresh
-from jobs.activity.timeline import timeline
-from jobs.config.journey import Kpi, Measure
+from jobs.activity.timeline import KINDS, asked_every_day, moves, timeline, used_in_rules
+from jobs.config.journey import Kpi
+from jobs.config.traits import Trait
 from jobs.journeys.day import Today, write_difference
 from jobs.journeys.kpis import PERIOD_TABLES, kpis
 from jobs.journeys.stages import stages
@@ -21,27 +22,30 @@ Registry = dict[str, Kpi]
 
 def update(fresh: Fresh, today: Today, first_day: date | None) -> None:
     """Write journeys/stages and journeys/kpis, the latter from `first_day` on."""
-    journey, measures = fresh.settings.journey, fresh.settings.journey.measures
-    customers = fresh.keep(today.customers.union(_with_something_leaving(fresh, today, measures)).distinct())
+    journey, asked = fresh.settings.journey, asked_every_day(fresh.settings)
+    customers = fresh.keep(today.customers.union(_with_something_moving(fresh, today, asked)).distinct())
     then = fresh.ids_before(customers)
-    own = today.tables["touchpoints"].join(customers, "customer_id", "left_semi")
-    lines = fresh.keep(timeline(own, measures, fresh.as_of))
+    own = {kind: today.tables[kind].join(customers, "customer_id", "left_semi") for kind in KINDS}
+    lines = fresh.keep(timeline(own, asked, fresh.as_of))
     before = fresh.txn.read("journeys/stages").join(then, "customer_id", "left_semi")
-    write_difference(fresh, today, "stages", before, stages(lines, journey.stages, measures))
+    write_difference(fresh, today, "stages", before, stages(lines, journey.stages, used_in_rules(fresh.settings)))
     if not journey.kpis:
         write_difference(fresh, today, "kpis", stored := fresh.txn.read("journeys/kpis"), stored)
         return
-    touchpoints_then = fresh.txn.read("journeys/touchpoints").join(then, "customer_id", "left_semi")
-    lines_then = timeline(touchpoints_then, measures, fresh.until)
+    own_then = {kind: fresh.txn.read(f"journeys/{kind}").join(then, "customer_id", "left_semi") for kind in KINDS}
+    lines_then = timeline(own_then, asked, fresh.until)
     _write_kpis(fresh, today, first_day or fresh.as_of, lines_then, lines)
 
 
-def _with_something_leaving(fresh: Fresh, today: Today, measures: dict[str, Measure]) -> DataFrame:
-    """Customers with a contact that leaves the window of a measure after the last run and up to today."""
+def _with_something_moving(fresh: Fresh, today: Today, asked: Mapping[str, Trait]) -> DataFrame:
+    """Customers with a contact that enters or leaves the window of a trait after the last run and up to today.
+
+    Sessions are on the day of the visit they are.
+    """
     days = [fresh.until + timedelta(days=n) for n in range(1, (fresh.as_of - fresh.until).days + 1)]
-    windows = {measure.days for measure in measures.values() if measure.days}
-    leaving = {day - timedelta(days=window) for day in days for window in windows}
-    return _of_days(fresh, today, "touchpoints", leaving).select("customer_id")
+    later = {after for trait in asked.values() for after in moves(trait)} - {0}
+    moving = {day - timedelta(days=after) for day in days for after in later}
+    return _of_days(fresh, today, "touchpoints", moving).select("customer_id")
 
 
 def _of_days(fresh: Fresh, today: Today, table: str, days: Collection[date]) -> DataFrame:
@@ -53,7 +57,7 @@ def _of_days(fresh: Fresh, today: Today, table: str, days: Collection[date]) -> 
 
 
 def _write_kpis(fresh: Fresh, today: Today, first_day: date, then: DataFrame, now: DataFrame) -> None:
-    """`then` and `now` are the measures of the touched customers, at the last run and today."""
+    """`then` and `now` are the traits of the touched customers, at the last run and today."""
     registry, as_of, stored = fresh.settings.journey.kpis, fresh.as_of, fresh.txn.read("journeys/kpis")
     begun, ended = stored.agg(F.min("day"), F.max("day")).collect()[0]
     if (begun, ended) != (first_day, fresh.until):
@@ -83,7 +87,7 @@ def _write_kpis(fresh: Fresh, today: Today, first_day: date, then: DataFrame, no
 
 
 def _everybody(fresh: Fresh, today: Today) -> DataFrame:
-    return timeline(today.tables["touchpoints"], fresh.settings.journey.measures, fresh.as_of)
+    return timeline(today.tables, asked_every_day(fresh.settings), fresh.as_of)
 
 
 def _moved_on(fresh: Fresh, stored: DataFrame, then: DataFrame, now: DataFrame, new_days: set[date]) -> DataFrame:

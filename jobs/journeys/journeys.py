@@ -15,7 +15,7 @@ from jobs.activity import touchpoints as contacts
 from jobs.activity.conditions import day_of
 from jobs.activity.fresh import Fresh, Unknown
 from jobs.activity.sessions import sessions, with_session
-from jobs.activity.timeline import timeline
+from jobs.activity.timeline import asked_every_day, timeline, used_in_rules
 from jobs.config.settings import Settings
 from jobs.identity.customer_of import newest_day, with_customer
 from jobs.journeys import day_numbers
@@ -48,7 +48,9 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     """
     lake = Lake.of(settings)
     as_of = newest_day(lake, "identity/standing", day)
-    config = [settings.journey.model_dump_json(), settings.general.timezone, settings.general.country]
+    asked = asked_every_day(settings)
+    numbers = [[name, trait, trait.among] for name, trait in asked.items()]
+    config = [settings.journey.model_dump_json(), settings.general.timezone, settings.general.country, numbers]
     txn = lake.transaction(
         "map_journeys", day, READS, config, previous=WRITES, state={"as_of": str(as_of)}, code=__name__
     )
@@ -96,8 +98,9 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     tables["touchpoints"] = publish("journeys/touchpoints", every)
     found = moments(visited, journey, zone) if journey.moments else lake.empty("journeys/moments")
     tables["moments"] = publish("journeys/moments", found)
-    tables["customers"] = timeline(tables["touchpoints"], journey.measures, as_of)
-    placed = stages(tables["customers"], journey.stages, journey.measures)
+    asked = asked_every_day(settings)
+    tables["customers"] = timeline(tables, asked, as_of)
+    placed = stages(tables["customers"], journey.stages, used_in_rules(settings))
     tables["stages"] = publish("journeys/stages", placed)
     first_day = _first_day(tables["touchpoints"]) or as_of
     counted = kpis(tables, journey.kpis, first_day, as_of) if journey.kpis else lake.empty("journeys/kpis")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import date, timedelta
+from collections.abc import Collection, Mapping
+from datetime import date
 from functools import reduce
 from itertools import groupby
 
@@ -11,9 +11,11 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activity.conditions import holds
-from jobs.config.journey import Journey, Kpi, Measure
+from jobs.activity.timeline import query_on, used_in
+from jobs.config.journey import Journey, Kpi
 from jobs.config.sql import engine_sql
 from jobs.config.sql_functions import ROWS
+from jobs.config.traits import Trait
 
 ALL = "all"
 NO_PART = "unknown"
@@ -28,7 +30,7 @@ def kpis(
     """journeys/kpis: every KPI on every day from `first_day` to `as_of`, and for each part of its dimension.
 
     `tables` are sessions, carts, touchpoints, moments and stages as in the lake, and customers: the timeline of
-    measures. A ratio whose denominator is 0 has no value; a count of nothing is 0. Parts without rows have no row.
+    traits. A ratio whose denominator is 0 has no value; a count of nothing is 0. Parts without rows have no row.
     With `only`, KPIs of these days only, from the rows of these days; not for tables whose rows hold for a period.
     """
     days = _calendar(next(iter(tables.values())), first_day, as_of)
@@ -49,9 +51,12 @@ def kpis(
     return reduce(DataFrame.unionByName, measured)
 
 
-def query_for(name: str, journey: Journey, day: date, by_part: bool = False) -> str:
+def query_for(
+    name: str, journey: Journey, day: date, traits: Mapping[str, Trait] | None = None, by_part: bool = False
+) -> str:
     """The SQL over the tables of the lake that gives numerator and denominator of one KPI on one day.
 
+    `traits` are those of the configuration, for KPIs over customers.
     `by_part` gives them for each part of its dimension. Runs in `klantreis query` and on the engine alike.
     """
     kpi = journey.kpis[name]
@@ -63,27 +68,19 @@ def query_for(name: str, journey: Journey, day: date, by_part: bool = False) -> 
     on = f"date '{day}'"
     rows = {
         "stages": f"journeys.stages\nwhere valid_from <= {on} and (valid_to is null or valid_to >= {on})",
-        "customers": f"(\n{_measures_on(journey.measures, day)})\nwhere true",
+        "customers": f"(\n{_traits_on(kpi, traits or {}, day)})\nwhere true",
     }.get(kpi.table, f"journeys.{kpi.table}\nwhere day = {on}")
     query = f"select {', '.join(counted)}\nfrom {rows} and ({kpi.where})"
     return f"{query}\ngroup by {kpi.dimension}" if by_part and kpi.dimension else query
 
 
+def _traits_on(kpi: Kpi, traits: Mapping[str, Trait], day: date) -> str:
+    texts = (kpi.where, kpi.numerator, kpi.denominator, kpi.dimension)
+    return query_on(used_in([text for text in texts if text], traits), day)
+
+
 def _sql(kpi: Kpi, expression: str) -> str:
     return f"count_if({expression})" if kpi.table in PERIOD_TABLES else expression
-
-
-def _measures_on(measures: dict[str, Measure], day: date) -> str:
-    """The measures of every customer on one day, straight from the touchpoints."""
-    columns = ["customer_id"]
-    for name, measure in measures.items():
-        met = f"({measure.when})"
-        if measure.days:
-            met += f" and day > date '{day - timedelta(days=measure.days)}'"
-        total = f"coalesce(sum(case when {met} then {measure.sum} end), 0)" if measure.sum else f"count_if({met})"
-        columns.append(f"{total} as {name}")
-    listed = ",\n    ".join(columns)
-    return f"  select {listed}\n  from journeys.touchpoints where day <= date '{day}' group by customer_id"
 
 
 def _batches(registry: Registry) -> list[Registry]:

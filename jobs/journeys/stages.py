@@ -1,22 +1,22 @@
 """In which of the five stages a customer is, from which day to which, and by which rule.
 
-The rules see measures: numbers over the touchpoints of the last days. Measures only change on days with a touchpoint
-and on days on which one leaves the window. So nothing is computed per customer and day: each touchpoint adds one on
-its day and takes one off when its window ends, running totals over those changes give every measure on every day on
-which it is different from the day before, and the rules are asked there. Cost: touchpoints times windows.
+The rules see traits of config/traits.yaml on every day (`activity/timeline.py`) and are asked on each day on which one
+of those changes. Cost: rows times windows.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activity.conditions import first_true
-from jobs.config.journey import Measure, StageRule
+from jobs.config.journey import StageRule
 
 
-def stages(timeline: DataFrame, rules: list[StageRule], measures: dict[str, Measure]) -> DataFrame:
-    """journeys/stages: each stay in a stage, with the rule that began it and the measures it saw."""
+def stages(timeline: DataFrame, rules: list[StageRule], traits: Iterable[str]) -> DataFrame:
+    """journeys/stages: each stay in a stage, with the rule that began it and the values of `traits` it saw."""
     in_order = Window.partitionBy("customer_id").orderBy("valid_from")
     stage_of_rule = first_true([(f"rule = '{rule.name}'", rule.stage) for rule in rules], None)
     placed = (
@@ -28,7 +28,7 @@ def stages(timeline: DataFrame, rules: list[StageRule], measures: dict[str, Meas
     return moves.withColumns(
         {
             "valid_to": F.date_sub(F.lead("valid_from").over(in_order), 1),
-            "evidence": evidence(list(measures)),
+            "evidence": evidence(list(traits)),
         }
     )
 

@@ -8,7 +8,7 @@ complete by T, and learns from snapshots whose outcome was complete before the f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -21,12 +21,16 @@ from mlflow.models import infer_signature
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.activity import traits
+from jobs.activity.known_rows import Known
+from jobs.activity.on_days import values_on
+from jobs.activity.one_pass import condition_of
 from jobs.config.models import Churn
 from jobs.config.settings import Settings
+from jobs.config.traits import needed
 from jobs.errors import NotTrainable
 from jobs.lake.lake import Lake, Txn
-from jobs.models import classifier, drift, features, plots, training
-from jobs.models.facts import Inputs, order_facts, order_versions
+from jobs.models import classifier, drift, plots, training
 from jobs.models.models import ROWS, Scored
 from jobs.models.registry import Registry, Trained, Verdict, Version, judge
 
@@ -60,8 +64,9 @@ def train(day: date, settings: Settings) -> dict[str, Any]:
     `waiting` and the reason says until when.
     """
     registry, lake = Registry(settings), Lake.of(settings)
-    config = [settings.models, settings.journey]
-    txn = lake.transaction("train_churn", day, reads=features.READS, config=config, code=__name__)
+    learned = [settings.traits[name] for name in needed(settings.models.features, settings.traits)]
+    config = [settings.models, *traits.configuration(settings)]
+    txn = lake.transaction("train_churn", day, reads=traits.reads(learned), config=config, code=__name__)
     answered = training.done_before(txn, registry, NAME) or training.overtaken(registry, NAME, day)
     if answered:
         return answered
@@ -91,38 +96,50 @@ def snapshots(day: date, churn: Churn) -> tuple[list[date], list[date]]:
     return sorted(learned), sorted(judged)
 
 
-def labelled(inputs: Inputs, days: list[date], as_of: date, settings: Settings) -> DataFrame:
-    """Features of customers active on each snapshot day, with `churned`: 1 if no order followed within the horizon.
+def labelled(known: Known, as_of: date) -> DataFrame:
+    """Features of customers active on each day of `known`, with `churned`: 1 if no order followed within the horizon.
 
-    Outcomes count the orders known on `as_of`; features only what was known on the snapshot day.
+    Outcomes count the orders known on `as_of`; features only what was known on the snapshot day. An order is what the
+    trait counts that config/models.yaml names as `recency`.
     """
-    churn, timezone = settings.models.churn, settings.general.timezone
-    known = features.known_on(order_facts(order_versions(inputs.orders, timezone)), [as_of])
+    settings = known.settings
+    churn, models = settings.models.churn, settings.models
     followed = (
-        known.select("customer_id", F.col("day").alias("ordered_on"))
-        .withColumn("day", F.explode(F.array(*(F.lit(day.isoformat()).cast("date") for day in days))))
+        _orders(replace(known, days=[as_of]))
+        .select("customer_id", F.col("day").alias("ordered_on"))
+        .withColumn("day", F.explode(F.array(*(F.lit(day) for day in known.days))))
         .where(F.date_diff("ordered_on", "day").between(1, churn.horizon_days))
         .groupBy("day", "customer_id")
         .agg(F.lit(0).alias("churned"))
     )
+    wanted = {name: settings.traits[name] for name in needed(models.features, settings.traits)}
+    found = values_on(known, wanted)
     return (
-        features.features_as_of(inputs, days, timezone, settings.journey)
-        .where(F.col("recency_days") < churn.active_days)
+        traits.as_features(found, models.features, wanted)
+        .withColumnRenamed("snapshot", "day")
+        .where(F.col(models.recency) < churn.active_days)
         .join(followed, on=["day", "customer_id"], how="left")
         .withColumn("churned", F.coalesce(F.col("churned"), F.lit(1)))
     )
 
 
+def _orders(known: Known) -> DataFrame:
+    """Rows of what customers should keep doing, as known on the only day: customer_id and day among their columns."""
+    recency = known.settings.traits[known.settings.models.recency]
+    rows = known.on_each_day(known.rows(str(recency.over), None), None)
+    return rows.where(F.expr(condition_of(recency)))
+
+
 def challenge(split: Split, settings: Settings, champion: Loaded | None) -> tuple[Trained, Verdict]:
     """Fit a challenger and measure it, the champion and the baselines on the same held-out rows."""
     churn, seed = settings.models.churn, settings.models.seed
-    names = churn.features or features.NAMES
+    names = churn.features or settings.models.features
     learn, truth = split.learn[names], split.learn["churned"].to_numpy()
     held, outcome = split.judge[names], split.judge["churned"].to_numpy()
     classifier.check_trainable(held, outcome)
     booster = classifier.fit(learn, truth, split.learn["customer_id"].to_numpy(), seed, churn.parameters)
     scores = {"model": classifier.predict(booster, held)}
-    scores["days since last order"] = split.judge["recency_days"].to_numpy()
+    scores["days since last order"] = split.judge[settings.models.recency].to_numpy()
     scores["logistic regression"] = classifier.logistic(seed).fit(learn, truth).predict_proba(held)[:, 1]
     if champion:
         scores["champion"] = classifier.predict(champion.booster, split.judge)
@@ -146,7 +163,7 @@ def challenge(split: Split, settings: Settings, champion: Loaded | None) -> tupl
 def score(frame: pd.DataFrame, registry: Registry, version: Version, settings: Settings) -> Scored:
     """Risk of the customers who ordered within the active days the model was trained for; others have left already."""
     model = load(registry, version)
-    active = frame[frame["recency_days"] < model.active_days].reset_index(drop=True)
+    active = frame[frame[settings.models.recency] < model.active_days].reset_index(drop=True)
     if active.empty:
         return Scored(pd.DataFrame(columns=ROWS), active, model.reference, {})
     risks = np.round(classifier.predict(model.booster, active), 6)
@@ -155,7 +172,7 @@ def score(frame: pd.DataFrame, registry: Registry, version: Version, settings: S
             "customer_id": active["customer_id"],
             "score": risks,
             "label": band(risks, settings.models.churn.bands),
-            "reasons": classifier.reasons(model.booster, active, training.meanings(), "the risk"),
+            "reasons": classifier.reasons(model.booster, active, training.meanings(settings), "the risk"),
         }
     )
     return Scored(rows, active, model.reference, classifier.importance(model.booster))
@@ -178,8 +195,8 @@ def load(registry: Registry, version: Version) -> Loaded:
 def _split(txn: Txn, day: date, settings: Settings) -> Split:
     churn = settings.models.churn
     learned, judged = snapshots(day, churn)
-    inputs = features.read_inputs(txn, settings, learned + judged)
-    first = order_versions(inputs.orders, settings.general.timezone).agg(F.min("day").alias("day")).collect()[0]["day"]
+    known = Known.of_step(txn, [day], settings)
+    first = _orders(known).agg(F.min("day").alias("day")).collect()[0]["day"]
     if first is None:
         raise NotTrainable("there are no orders; churn is about customers who stop ordering")
     usable = [snapshot for snapshot in learned if (snapshot - first).days >= churn.active_days]
@@ -188,7 +205,8 @@ def _split(txn: Txn, day: date, settings: Settings) -> Split:
         raise NotTrainable(
             f"orders begin on {first}; with {churn.active_days} active days, training can start on {ready}"
         )
-    frame: pd.DataFrame = labelled(inputs, usable + judged, day, settings).toPandas()  # type: ignore[assignment]
+    found = labelled(replace(known, days=usable + judged), day)
+    frame: pd.DataFrame = found.toPandas()  # type: ignore[assignment]
     frame["day"] = pd.to_datetime(frame["day"]).dt.date
     ordered = frame.sort_values(["day", "customer_id"], ignore_index=True)
     return Split(

@@ -10,10 +10,11 @@ import pandas as pd
 import pyarrow as pa
 
 from jobs.config.settings import Settings
+from jobs.config.traits import FEATURES
 from jobs.errors import ModelRefused
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.models import drift, features, models
+from jobs.models import drift, models
 from jobs.models.registry import Registry, required_champion
 
 TABLE = "models/scores"
@@ -29,10 +30,10 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     champions = {name: required_champion(registry, name) for name in models.SCORING}
     numbers = {name: version.number if version else None for name, version in champions.items()}
     code = (__name__, *models.SCORING.values())
-    txn = lake.transaction("score", day, reads=[features.TABLE], config=[numbers, settings.models], code=code)
-    frame = txn.arrow(features.TABLE, day=day).to_pandas().sort_values("customer_id", ignore_index=True)
+    txn = lake.transaction("score", day, reads=[FEATURES], config=[numbers, settings.models], code=code)
+    frame = txn.arrow(FEATURES, day=day).to_pandas().sort_values("customer_id", ignore_index=True)
     if frame.empty:
-        raise ModelRefused(f"models/features has no customers for {day}; run the features step for that day first")
+        raise ModelRefused(f"models/features has no customers for {day}; run the traits step for that day first")
     tables: list[pa.Table] = []
     result: dict[str, Any] = {"day": day.isoformat()}
     for name, version in champions.items():

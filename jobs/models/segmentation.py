@@ -17,10 +17,11 @@ import yaml
 from mlflow.models import infer_signature
 
 from jobs.config.settings import Settings
+from jobs.config.traits import FEATURES
 from jobs.errors import NotTrainable
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
-from jobs.models import classifier, drift, features, plots, segments, training
+from jobs.models import classifier, drift, plots, segments, training
 from jobs.models.models import ROWS, Scored
 from jobs.models.registry import Registry, Trained, Verdict, Version, judge
 from jobs.models.segments import Segments
@@ -45,16 +46,16 @@ def train(day: date, settings: Settings) -> dict[str, Any]:
     The same day, data and configuration again change nothing. Too few customers is no error: the decision is `waiting`.
     """
     registry, lake = Registry(settings), Lake.of(settings)
-    txn = lake.transaction("train_segmentation", day, reads=[features.TABLE], config=settings.models, code=__name__)
+    txn = lake.transaction("train_segmentation", day, reads=[FEATURES], config=settings.models, code=__name__)
     answered = training.done_before(txn, registry, NAME, TABLE) or training.overtaken(registry, NAME, day)
     if answered:
         return answered
-    frame = buyers(txn.arrow(features.TABLE, day=day).to_pandas())
+    frame = buyers(txn.arrow(FEATURES, day=day).to_pandas(), settings.models.recency)
     try:
         if frame.empty:
-            raise NotTrainable(f"models/features has no customer who ordered by {day}; run the features step first")
+            raise NotTrainable(f"models/features has no customer who ordered by {day}; run the traits step first")
         config = settings.models.segmentation.model_dump() | {"seed": settings.models.seed}
-        found = training.fingerprint(frame[["customer_id", *features.NAMES]], config)
+        found = training.fingerprint(frame[["customer_id", *settings.models.features]], config)
         version = training.judged(
             registry,
             NAME,
@@ -69,9 +70,9 @@ def train(day: date, settings: Settings) -> dict[str, Any]:
     return training.record(lake, txn, registry, version)
 
 
-def buyers(frame: pd.DataFrame) -> pd.DataFrame:
+def buyers(frame: pd.DataFrame, recency: str) -> pd.DataFrame:
     """Customers who ordered at least once, in the order of their ids."""
-    return frame[frame["orders_all"] > 0].sort_values("customer_id", ignore_index=True)
+    return frame[frame[recency].notna()].sort_values("customer_id", ignore_index=True)
 
 
 def held_out(customer_ids: pd.Series) -> np.ndarray:
@@ -95,7 +96,7 @@ def challenge(frame: pd.DataFrame, settings: Settings, champion: Loaded | None) 
         seed,
     )
     kept = segments.kept_names(champion.segments, fitted, frame, config.minimum_overlap) if champion else {}
-    model = segments.named(fitted, config.words, training.meanings(), kept)
+    model = segments.named(fitted, config.words, training.meanings(settings), kept)
     later = frame[held].reset_index(drop=True)
     points = model.scaled(later)
     found = {
@@ -124,7 +125,7 @@ def challenge(frame: pd.DataFrame, settings: Settings, champion: Loaded | None) 
 def score(frame: pd.DataFrame, registry: Registry, version: Version, settings: Settings) -> Scored:
     """Segment of everyone who ever ordered, with the distance to its centre."""
     loaded = load(registry, version)
-    model, people = loaded.segments, buyers(frame)
+    model, people = loaded.segments, buyers(frame, settings.models.recency)
     if people.empty:
         return Scored(pd.DataFrame(columns=ROWS), people, loaded.reference, {})
     numbers, distances = model.assign(people)
@@ -133,7 +134,7 @@ def score(frame: pd.DataFrame, registry: Registry, version: Version, settings: S
             "customer_id": people["customer_id"],
             "score": np.round(distances, 6),
             "label": np.array(model.names, dtype=object)[numbers],
-            "reasons": segments.standout(model, people, numbers, training.meanings()),
+            "reasons": segments.standout(model, people, numbers, training.meanings(settings)),
         }
     )
     return Scored(rows, people, loaded.reference, weights(model))

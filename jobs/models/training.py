@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from jobs.config.settings import Settings
 from jobs.errors import NotTrainable
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
@@ -114,6 +115,7 @@ def summary(registry: Registry, version: Version) -> dict[str, Any]:
     }
 
 
-def meanings() -> Mapping[str, str]:
-    """What each feature means, as the table contract says it."""
-    return {column.name: column.meaning for column in catalogue.get("models/features").columns}
+def meanings(settings: Settings) -> Mapping[str, str]:
+    """What each feature means: the title of its trait as part of a sentence."""
+    titles = {name: settings.traits[name].title for name in settings.models.features}
+    return {name: title if title[:2].isupper() else title[:1].lower() + title[1:] for name, title in titles.items()}

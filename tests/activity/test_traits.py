@@ -10,8 +10,11 @@ from hypothesis import settings as fuzz
 from hypothesis import strategies as st
 
 from jobs.activity import checks, traits
+from jobs.activity.known_rows import Known
+from jobs.config.yaml_files import ConfigError
 from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
+from jobs.lake.tables.canonical import CANONICAL
 
 DAY = dt.date(2017, 6, 30)
 COUNT = {"title": "t", "over": "orders", "value": "count(*)", "type": "bigint"}
@@ -19,10 +22,11 @@ COUNT = {"title": "t", "over": "orders", "value": "count(*)", "type": "bigint"}
 
 @pytest.fixture
 def computed(settings, rows):
-    """Traits of Ann (login ann): `computed({name: changes of COUNT}, orders=[...], day=...)`."""
+    """Traits of Ann (login ann): `computed({name: changes of COUNT}, orders=[...], day=..., named=rows)`."""
 
-    def build(declared, day=DAY, **tables):
-        loaded = settings({"traits.yaml": {"traits": {name: {**COUNT, **trait} for name, trait in declared.items()}}})
+    def build(declared, day=DAY, named=None, **tables):
+        traits_ = {name: {**COUNT, **trait} for name, trait in declared.items()}
+        loaded = settings({"traits.yaml": {"rows": named or {}, "traits": traits_}})
         assert checks.check(loaded) == []
         ann, bob = ({"identifier": identifier_hash("login", n, loaded), "customer_id": n} for n in ("ann", "bob"))
         known = {"arrived": "2017-01-01", "source": "shop", "updated_at": "2017-01-01"}
@@ -33,16 +37,15 @@ def computed(settings, rows):
             who = {"login_id": "ann"} if "login_id" in own else {}
             given_rows = [{**known, **who, **row} for row in tables.get(name, [])]
             data[table] = rows(table, *[{k: v for k, v in row.items() if k in own} for row in given_rows])
-        found = traits.traits_on(data.__getitem__, rows("identity/map", ann, bob), day, loaded).collect()
+        known = Known(data.__getitem__, rows("identity/map", ann, bob), [day], loaded)
+        found = traits.traits_on(known).select("customer_id", "as_of", *declared).collect()
         return {row["customer_id"]: row.asDict() for row in found}
 
     return build
 
 
 def traits_tables():
-    from jobs.activity.known_rows import ALSO_NEEDED, SOURCES
-
-    return sorted({*SOURCES, *(name for names in ALSO_NEEDED.values() for name in names)})
+    return sorted(name for name, table in CANONICAL.items() if table.moment or name in ("contacts", "products"))
 
 
 def order(id_, at, **values):
@@ -333,16 +336,17 @@ def test_what_would_fail_on_the_first_row_is_refused_with_its_key(spark, setting
     [{"default": "none"}, {"over": None, "days": 7}, {"default": True}, {"over": "contacts"}, {"type": "map"}],
 )
 def test_a_key_that_does_not_fit_is_refused_on_load(settings, changes):
-    from jobs.config.yaml_files import ConfigError
-
     with pytest.raises(ConfigError, match=r"traits\.yaml:\d+: traits\.number"):
         problems(settings, number=changes)
 
 
-def test_traits_of_a_company_without_any_are_no_table(settings):
-    loaded = settings()
-    assert traits.run(DAY, loaded) == {"traits": 0, "customers": 0}
-    assert not Lake.of(loaded).exists("profiles/traits")
+OF_MODELS = {"recency_days": None, "orders_90d": 0}
+"""Traits of the minimal configuration, of a customer of whom nothing is known."""
+
+
+def stored(settings):
+    (row,) = Lake.of(settings).arrow("profiles/traits").to_pylist()
+    return row
 
 
 def test_a_trait_more_or_less_is_a_column_more_or_less(settings, rows):
@@ -354,13 +358,11 @@ def test_a_trait_more_or_less_is_a_column_more_or_less(settings, rows):
     traits.run(DAY, loaded)
     more = settings({"traits.yaml": {"traits": {"orders": COUNT, "carts": {**COUNT, "over": "events", "default": 0}}}})
     traits.run(DAY, more)
-    assert Lake.of(more).arrow("profiles/traits").to_pylist() == [
-        {"customer_id": "c", "as_of": DAY, "orders": 0, "carts": 0}
-    ]
-    assert Lake(more.lake).read("profiles/traits").columns == ["customer_id", "as_of", "orders", "carts"]
+    assert stored(more) == {"customer_id": "c", "as_of": DAY, "orders": 0, "carts": 0, **OF_MODELS}
+    assert Lake(more.lake).read("profiles/traits").columns == ["customer_id", "as_of", "orders", "carts", *OF_MODELS]
     fewer = settings({"traits.yaml": {"traits": {"carts": {**COUNT, "over": "events", "type": "double"}}}})
     traits.run(DAY, fewer)
-    assert Lake.of(fewer).arrow("profiles/traits").to_pylist() == [{"customer_id": "c", "as_of": DAY, "carts": 0.0}]
+    assert stored(fewer) == {"customer_id": "c", "as_of": DAY, "carts": 0.0, **OF_MODELS}
 
 
 def test_a_second_run_changes_nothing(settings, rows):
@@ -371,7 +373,7 @@ def test_a_second_run_changes_nothing(settings, rows):
     )
     traits.run(DAY, loaded)
     version = lake.version("profiles/traits")
-    assert traits.run(DAY, loaded) == {"traits": 1, "customers": 1}
+    assert traits.run(DAY, loaded) == {"traits": 3, "customers": 1, "in_features": 0}
     assert lake.version("profiles/traits") == version
 
 
@@ -383,5 +385,78 @@ def test_the_traits_of_the_demo_company_are_fine(spark, monkeypatch):
     for name in ("KLANTREIS_LANDING", "KLANTREIS_LAKE"):
         monkeypatch.setenv(name, "var/x")
     loaded = load_settings(Path(__file__).parents[2] / "config")
-    assert 10 <= len(loaded.traits) <= 20
     assert checks.check(loaded) + checks.analyse(spark, loaded) == []
+
+
+PLACED = {"placed": {"over": "orders", "where": "status <> 'cancelled'"}}
+
+
+def test_named_rows_are_said_once_and_narrowed_further_by_each_trait(computed):
+    orders = [
+        order(1, "2017-06-01T10:00"),
+        order(2, "2017-06-02T10:00", status="cancelled"),
+        order(3, "2017-06-03T10:00", channel="store"),
+    ]
+    declared = {"placed_all": {"over": "placed"}, "placed_online": {"over": "placed", "where": "channel = 'web'"}}
+    found = computed(declared, named=PLACED, orders=orders)["ann"]
+    assert (found["placed_all"], found["placed_online"]) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem"),
+    [
+        ({"placed": {"over": "orders", "where": "statuz = 'x'"}}, "rows.placed.where: unknown column 'statuz'"),
+        ({"placed": {"over": "orders", "where": "(true"}}, "rows.placed.where: not valid SQL: Expecting )"),
+    ],
+)
+def test_a_mistake_in_named_rows_is_told_once_where_it_is(settings, rows, problem):
+    loaded = settings({"traits.yaml": {"rows": rows, "traits": {"n": {**COUNT, "over": "placed"}}}})
+    (found,) = checks.check(loaded)
+    assert problem in found
+    assert re.search(r"traits\.yaml:4: ", found)
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem"),
+    [
+        (
+            {"placed": {"over": "order", "where": "true"}},
+            "rows.placed.over: unknown table 'order'; did you mean 'orders'",
+        ),
+        ({"orders": {"over": "orders", "where": "true"}}, "rows.orders: there is a table of that name"),
+    ],
+)
+def test_named_rows_of_no_table_or_named_like_one_are_refused(settings, rows, problem):
+    with pytest.raises(ConfigError, match=problem):
+        settings({"traits.yaml": {"rows": rows}})
+
+
+def test_a_trait_over_no_table_gets_the_nearest_one(settings):
+    with pytest.raises(
+        ConfigError, match=r"traits.n.over: unknown table or name of `rows` 'place'; did you mean 'placed'"
+    ):
+        settings({"traits.yaml": {"rows": PLACED, "traits": {"n": {**COUNT, "over": "place"}}}})
+
+
+@pytest.mark.parametrize(
+    ("models", "problem"),
+    [
+        ({"features": ["recency_days", "ordres"]}, r"models.yaml:\d+: features.1: unknown trait 'ordres'"),
+        ({"features": ["recency_days", "topic"]}, "features.1: trait 'topic' is a string; models learn from numbers"),
+        (
+            {"features": ["recency_days", "left"]},
+            "features.1: trait 'left' is over carts, which is kept for the newest day",
+        ),
+        ({"features": ["recency_days"]}, "segmentation.features.0: unknown feature 'orders_90d'"),
+        ({"recency": "orders_90d"}, "recency: trait 'orders_90d' must be"),
+    ],
+)
+def test_models_learn_from_numbers_that_were_known_on_past_days(settings, models, problem):
+    traits = {
+        "topic": {**COUNT, "over": "conversations", "value": "latest(topic)", "type": "string"},
+        "left": {**COUNT, "over": None, "value": "left_before * 2"},
+        "left_before": {**COUNT, "over": "carts"},
+    }
+    base = {"features": ["recency_days", "orders_90d"], "segmentation": {"features": ["orders_90d"]}, "churn": {}}
+    with pytest.raises(ConfigError, match=problem):
+        settings({"traits.yaml": {"traits": traits}, "models.yaml": {**base, **models}})

@@ -2,14 +2,19 @@
 
 import datetime as dt
 import json
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from jobs.activity.known_rows import Known
+from jobs.activity.on_days import values_on
 from jobs.audiences import membership, rules
+from jobs.config.traits import needed
 from jobs.lake.lake import Lake
 
 DAY = dt.date(2017, 6, 1)
+SHIPPED = Path(__file__).resolve().parents[2] / "config"
 BASE = {"title": "t", "goal": "g", "owner": "o", "stage": "loyalty", "purpose": "ads", "send_to": {}, "holdout": 0}
 
 
@@ -27,7 +32,10 @@ def world(settings, rows):
         lake = Lake.of(loaded)
         for name, records in tables.items():
             table = name.replace("_", "/", 1)
-            lake.replace(table, rows(table, *records), lake.transaction("test", DAY, config=name))
+            open_ = table == "profiles/traits"
+            schema = lake.contract(table).arrow_schema()
+            data = pa.Table.from_pylist(records, schema) if open_ else rows(table, *records)
+            lake.replace(table, data, lake.transaction("test", DAY, config=name))
         membership.run(DAY, loaded)
         return lake.arrow("audiences/members", day=DAY).sort_by("customer_id").to_pylist()
 
@@ -42,15 +50,10 @@ def in_audience(found, audience):
     return [row["customer_id"] for row in found if row["audience"] == audience]
 
 
-def touch(customer_id, type_, at):
-    return {"touchpoint_id": f"{customer_id}{type_}{at}", "customer_id": customer_id, "type": type_,
-            "occurred_at": at, "day": at[:10]}  # fmt: skip
-
-
-def test_a_rule_sees_profile_stage_scores_features_and_contacts(world):
+def test_a_rule_sees_profile_stage_scores_and_traits(world):
     found = world(
-        {"a": "known and stage = 'loyalty' and days_in_stage = 31 and churn_band = 'high' and segment = 'Stars' "
-              "and orders_91d > 3 and days_since_order = 7 and age = 29"},
+        {"a": "known and stage = 'loyalty' and days_in_stage = 31 and label_churn = 'high' and label_segmentation = "
+              "'Stars' and orders_90d > 3 and recency_days = 7 and age = 29"},
         profiles_people=customers("c1", "c2", age=29),
         journeys_stages=[
             {"customer_id": name, "stage": "loyalty", "valid_from": "2017-05-01"} for name in ("c1", "c2")
@@ -59,54 +62,60 @@ def test_a_rule_sees_profile_stage_scores_features_and_contacts(world):
             {"day": "2017-05-30", "model": "churn", "customer_id": "c1", "score": 0.7, "label": "high"},
             {"day": "2017-05-30", "model": "segmentation", "customer_id": "c1", "label": "Stars"},
         ],
-        models_features=[{"day": "2017-05-31", "customer_id": "c1", "orders_91d": 4.0}],
-        journeys_touchpoints=[touch("c1", "order", "2017-05-25T10:00:00")],
+        profiles_traits=[{"customer_id": "c1", "as_of": DAY, "orders_90d": 4, "recency_days": 7}],
     )  # fmt: skip
     assert in_audience(found, "a") == ["c1"]
     seen = json.loads(found[0]["evidence"])
-    assert seen["stage"] == "loyalty"
-    assert (seen["days_since_order"], seen["known"], seen["orders_91d"]) == (7, True, 4.0)
+    assert (seen["stage"], seen["recency_days"], seen["known"], seen["orders_90d"]) == ("loyalty", 7, True, 4)
 
 
 def test_nothing_after_the_day_is_seen(world):
     found = world(
-        {"a": "stage = 'loyalty' or days_since_order is not null or orders_91d > 0 or churn_score > 0 "
-              "or basket_items > 0 or last_moment is not null", "b": "stage = 'awareness'"},
+        {"a": "stage = 'loyalty' or recency_days is not null or orders_90d > 0 or score_churn > 0",
+         "b": "stage = 'awareness' and orders_90d = 0"},
         profiles_people=[*customers("c1"), *customers("c2", customer_since="2017-06-02")],
         journeys_stages=[
             {"customer_id": "c1", "stage": "awareness", "valid_from": "2017-01-01", "valid_to": "2017-06-01"},
             {"customer_id": "c1", "stage": "loyalty", "valid_from": "2017-06-02"},
         ],
         models_scores=[{"day": "2017-06-02", "model": "churn", "customer_id": "c1", "score": 0.7, "label": "high"}],
-        models_features=[{"day": "2017-06-02", "customer_id": "c1", "orders_91d": 4.0}],
-        journeys_touchpoints=[touch("c1", "order", "2017-06-02T10:00:00")],
-        journeys_carts=[{"cart_id": "k", "customer_id": "c1", "items": 2, "last_at": "2017-06-01T22:30:00"}],
-        journeys_moments=[{"moment_id": "m", "customer_id": "c1", "type": "buy", "day": "2017-06-02"}],
+        identity_map=[{"identifier": "i", "customer_id": "c1"}],
+        profiles_traits=[{"customer_id": "c1", "as_of": dt.date(2017, 6, 2), "orders_90d": 4, "recency_days": 0}],
     )  # fmt: skip
     assert in_audience(found, "a") == []
     assert in_audience(found, "b") == ["c1"]
 
 
-def test_who_buys_after_leaving_a_basket_drops_out(world):
+def test_who_buys_after_leaving_a_basket_drops_out(settings, rows):
+    """The traits of the shipped configuration, over baskets and orders of journeys/*."""
+    files = {name: (SHIPPED / name).read_text() for name in ("traits.yaml", "models.yaml")}
+    loaded = settings(files)
+    wanted = needed(["basket_items", "basket_age_days"], loaded.traits)
+
     def cart(name, at, **values):
         return {"cart_id": f"k{name}{at}", "customer_id": name, "items": 2, "status": "open", "last_at": at, **values}
 
-    found = world(
-        {"a": "basket_items > 0 and basket_age_days between 1 and 3"},
-        profiles_people=customers("left", "bought_in_store", "ordered", "ordered_later", "old"),
-        journeys_carts=[
+    def bought(name, at):
+        return {"customer_id": name, "type": "order", "subject": "completed", "occurred_at": at}
+
+    tables = {
+        "journeys/carts": [
             cart("left", "2017-05-30T10:00:00"),
             cart("bought_in_store", "2017-05-30T10:00:00"),
             cart("ordered", "2017-05-30T10:00:00", status="ordered", day="2017-06-01"),
             cart("ordered_later", "2017-05-30T10:00:00", status="ordered", day="2017-06-02"),
             cart("old", "2017-05-20T10:00:00", status="abandoned", day="2017-05-21"),
         ],
-        journeys_touchpoints=[
-            touch("bought_in_store", "order", "2017-05-31T10:00:00"),
-            touch("left", "order", "2017-05-30T09:00:00"),
+        "journeys/touchpoints": [
+            bought("bought_in_store", "2017-05-31T10:00:00"),
+            bought("left", "2017-05-30T09:00:00"),
         ],
-    )
-    assert in_audience(found, "a") == ["left", "ordered_later"]
+    }
+    known = Known(lambda name: rows(name, *tables[name]), rows("identity/map"), [DAY], loaded, published=True)
+    found = values_on(known, {name: loaded.traits[name] for name in wanted}).collect()
+    baskets = {row["customer_id"]: (row["basket_items"], row["basket_age_days"]) for row in found}
+    nothing = (None, None)
+    assert baskets == {"left": (2, 2), "ordered_later": (2, 2), "old": (2, 12), "bought_in_store": nothing}
 
 
 def test_the_holdout_is_sticky_within_binomial_bounds_and_differs_per_audience(world):
@@ -164,5 +173,5 @@ def test_traits_can_be_used_in_rules_and_are_kept_as_evidence(settings, rows):
 
 def test_a_trait_that_is_named_like_a_column_of_the_view_is_refused(settings):
     trait = {"title": "t", "over": "orders", "value": "count(*)", "type": "bigint"}
-    loaded = settings({"traits.yaml": {"traits": {"orders_91d": trait}}})
-    assert rules.check(loaded)[0].endswith("traits.orders_91d: audience rules know another 'orders_91d'; rename it")
+    loaded = settings({"traits.yaml": {"traits": {"age": trait}}})
+    assert rules.check(loaded)[0].endswith("traits.age: audience rules know another 'age'; rename it")

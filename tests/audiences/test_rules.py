@@ -6,7 +6,7 @@ from hypothesis import settings as fuzz
 from hypothesis import strategies as st
 
 from jobs.audiences import rules
-from jobs.audiences.columns import VIEW_COLUMNS
+from jobs.audiences.view import VIEW_COLUMNS
 from jobs.config.sql import columns_in
 
 AUDIENCE = {
@@ -25,17 +25,17 @@ def problems(settings, **changes):
 
 
 def test_a_rule_over_known_columns_is_fine(settings):
-    assert problems(settings, where="churn_band = 'high' and coalesce(nps_last, 10) > 6 and not (age < 18)") == []
+    assert problems(settings, where="label_churn = 'high' and coalesce(recency_days, 10) > 6 and not (age < 18)") == []
 
 
 def test_an_unknown_column_is_refused_with_file_line_and_nearest_column(settings):
-    found = problems(settings, where="churn_scor > 0.5")
-    assert found[0].endswith("where: unknown column 'churn_scor'; did you mean 'churn_score'?")
+    found = problems(settings, where="score_chrn > 0.5")
+    assert found[0].endswith("where: unknown column 'score_chrn'; did you mean 'score_churn'?")
     assert "audiences/fans.yaml:8:" in found[0]
 
 
 def test_an_unknown_evidence_column_is_refused(settings):
-    assert "did you mean 'segment'" in problems(settings, where="true", evidence=["segmnt"])[0]
+    assert "did you mean 'label_segmentation'" in problems(settings, where="true", evidence=["label_segmentatoin"])[0]
 
 
 @pytest.mark.parametrize(
@@ -87,12 +87,15 @@ def test_the_engine_refuses_what_a_function_does_not_take_and_rules_that_are_not
 def test_the_rules_of_the_demo_company_use_only_what_is_allowed(spark):
     from pathlib import Path
 
+    from jobs.audiences.view import view_with
     from jobs.config.audiences import Audience
+    from jobs.config.traits import Traits
     from jobs.config.yaml_files import load
 
     files = sorted((Path(__file__).parents[2] / "config" / "audiences").glob("*.yaml"))
     audiences = [load(file, Audience) for file in files]
+    columns = view_with(load(files[0].parents[1] / "traits.yaml", Traits).over_tables()).column_names
     assert len(audiences) >= 5
-    assert {audience.audience: rules.rule_problems(audience.where) for audience in audiences} == {
+    assert {audience.audience: rules.rule_problems(audience.where, columns) for audience in audiences} == {
         audience.audience: [] for audience in audiences
     }

@@ -25,13 +25,13 @@ GRAPH = {
         BY_ASSETS,
         ["valid/chat", "valid/crm", "valid/survey", "valid/web"],
         ["profiles"],
-        {"identity": ["golden_records"], "golden_records": ["traits"], "traits": []},
+        {"identity": ["golden_records"], "golden_records": []},
     ),
     "map_journeys": (
         BY_ASSETS,
         ["profiles"],
         ["journeys", "models/features"],
-        {"journeys": ["features"], "features": []},
+        {"journeys": ["traits"], "traits": []},
     ),
     "score_customers": (
         BY_ASSETS,

@@ -7,9 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from jobs.activity.as_of import profiles_on
 from jobs.identity import identity
 from jobs.identity.matching.scoring import Scorer
+from jobs.journeys.as_of import profiles_on
 from jobs.lake.lake import Lake
 from tests.conftest import MINIMAL
 from tests.identity.matching import people

@@ -6,8 +6,10 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from jobs.activity.timeline import why_not
 from jobs.config.journey import Journey
-from jobs.config.yaml_files import load
+from jobs.config.traits import Traits
+from jobs.config.yaml_files import ConfigError, load
 from jobs.journeys.checks import check
 from tests.journey_rows import SHIPPED
 
@@ -16,7 +18,8 @@ def problems(folder, change):
     """Problems of the shipped configuration after `change` to its text."""
     path = folder / "journey.yaml"
     path.write_text(change(SHIPPED.read_text()))
-    return check(SimpleNamespace(folder=folder, journey=load(path, Journey)))
+    traits = load(SHIPPED.with_name("traits.yaml"), Traits).over_tables()
+    return check(SimpleNamespace(folder=folder, journey=load(path, Journey), traits=traits))
 
 
 def test_the_shipped_configuration_is_fine(tmp_path, spark):
@@ -24,23 +27,33 @@ def test_the_shipped_configuration_is_fine(tmp_path, spark):
     assert problems(tmp_path, str) == []
 
 
+EVERY_DAY = "stage rules are asked on every day, so they can use counts and sums"
 WRONG = {  # right text, wrong text, what is said about it
     "a column of a channel": (
         "utm_medium = 'email'",
         "utm_medum = 'email'",
         "channels.email: unknown column 'utm_medum'; did you mean 'utm_medium'?",
     ),
-    "a column of a measure": (
-        "{when: \"type = 'order'\"}",
-        "{when: \"typ = 'order'\"}",
-        "measures.orders_all.when: unknown column 'typ'; did you mean 'type'?",
-    ),
-    "a measure in a stage rule": (
+    "a trait in a stage rule": (
         "orders_14d > 0",
         "orders_14 > 0",
         "stages.3.when: unknown column 'orders_14'; did you mean 'orders_14d'?",
     ),
-    "what is known only later": ("sum: carts", "sum: clicked", "measures.carts_14d.sum: unknown column 'clicked'"),
+    "a trait that cannot be asked on every day": (
+        "orders_14d > 0",
+        "last_topic = 'refund'",
+        f"stages.3.when: {EVERY_DAY}; not 'last_topic': it is over conversations",
+    ),
+    "a trait of the least days ago": (
+        "orders_14d > 0",
+        "recency_days < 14",
+        f"stages.3.when: {EVERY_DAY}; not 'recency_days': it is min(days_ago)",
+    ),
+    "such a trait in a KPI of customers": (
+        "numerator: orders_90d >= 2",
+        "numerator: overdue >= 2",
+        f"kpis.active_repeat_share.numerator: {EVERY_DAY}; not 'overdue': it is over other traits",
+    ),
     "a valence rule that asks for a valence": (
         "type in ('complaint', 'unsubscribe')",
         "valence = 'negative'",
@@ -104,3 +117,23 @@ def test_an_unknown_key_names_the_nearest_one(tmp_path):
     (tmp_path / "journey.yaml").write_text(yaml.safe_dump(content))
     with pytest.raises(Exception, match="unknown key 'stagez'; did you mean 'stages'"):
         load(tmp_path / "journey.yaml", Journey)
+
+
+def test_an_old_configuration_gets_one_message_that_says_what_to_write_instead(tmp_path):
+    measures = {"orders_14d": {"when": "type = 'order'", "days": 14}, "spent": {"when": "true", "sum": "amount"}}
+    content = yaml.safe_load(SHIPPED.read_text()) | {"measures": measures}
+    (tmp_path / "journey.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    with pytest.raises(ConfigError) as refused:
+        load(tmp_path / "journey.yaml", Journey)
+    (told,) = refused.value.problems
+    line = (tmp_path / "journey.yaml").read_text().splitlines().index("measures:") + 1
+    assert told.startswith(
+        f"{tmp_path}/journey.yaml:{line}: measures: numbers are declared once, in traits.yaml; remove"
+    )
+    written = yaml.safe_load("traits:\n" + told.split("`traits`:\n")[1])
+    traits = Traits.model_validate(written).traits
+    assert (traits["orders_14d"].where, traits["orders_14d"].days, traits["spent"].value) == (
+        *("type = 'order'", 14),
+        "sum(amount)",
+    )
+    assert [why_not(trait) for trait in traits.values()] == [None, None]

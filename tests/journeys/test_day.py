@@ -14,7 +14,7 @@ from jobs.identity.identifiers import identifier_hash
 from jobs.journeys import journeys
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from tests.journey_rows import SHIPPED
+from tests.journey_rows import RULES
 from tests.killed import killed_after
 
 FIRST = dt.date(2017, 3, 1)
@@ -122,7 +122,7 @@ def companies(tmp_path_factory):
     def build(settings):
         folder = tmp_path_factory.mktemp("lake")
         general = {"company": "Test", "timezone": "Europe/Amsterdam", "landing": "in", "lake": str(folder)}
-        found = settings({"journey.yaml": SHIPPED.read_text(), "settings.yaml": general})
+        found = settings({**RULES, "settings.yaml": general})
         return found, Lake.of(found)
 
     return build

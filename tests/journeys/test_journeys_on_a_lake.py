@@ -16,7 +16,7 @@ from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 from jobs.validate import publish
 from tests.demo_company import ROOT, generate
-from tests.journey_rows import SHIPPED
+from tests.journey_rows import RULES
 
 DAYS = [dt.date(2017, 3, day) for day in (1, 2, 3)]
 TYPES = ("page_view", "search", "product_view", "add_to_cart", "purchase")
@@ -25,7 +25,7 @@ TYPES = ("page_view", "search", "product_view", "add_to_cart", "purchase")
 @pytest.fixture
 def company(settings):
     """A company with the shipped journey rules and an empty lake."""
-    found = settings({"journey.yaml": SHIPPED.read_text()})
+    found = settings(RULES)
     return found, Lake.of(found)
 
 
@@ -80,7 +80,7 @@ def test_living_through_the_days_gives_the_same_tables_as_one_run_for_the_last_d
     for way, days in (("daily", DAYS), ("at_once", DAYS[-1:])):
         company = settings(
             {
-                "journey.yaml": SHIPPED.read_text(),
+                **RULES,
                 "settings.yaml": {
                     "company": "Test", "timezone": "Europe/Amsterdam", "landing": "in", "lake": str(tmp_path / way),
                 },

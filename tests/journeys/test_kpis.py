@@ -24,16 +24,16 @@ TOUCHES = [
     touch(1, "delivered", "a", channel="email", subject="spring", clicked=True),
     touch(1, "delivered", "b", channel="email", subject="spring", clicked=False),
     touch(1, "delivered", "d", channel="email", subject="autumn", clicked=False),
-    touch(1, "order", "a", channel="store", amount="10.00", nth=1),
-    touch(1, "order", "b", channel="web", amount="30.50", nth=3),
+    touch(1, "order", "a", channel="store", subject="completed", amount="10.00", nth=1),
+    touch(1, "order", "b", channel="web", subject="returned", amount="30.50", nth=3),
     touch(1, "nps", "a", channel="survey", subject="yearly", score="9"),
     touch(1, "nps", "b", channel="survey", subject="yearly", score="10"),
     touch(1, "nps", "d", channel="survey", subject="quick", score="6"),
     touch(1, "csat", "a", channel="survey", score="4"),
     touch(1, "resolution", "b", channel="chat", subject="refund", score="1", seconds=1800, valence="negative"),
     touch(1, "resolution", "b", channel="chat", subject="points", seconds=5400),
-    touch(3, "return", "b", channel="web", amount="-30.50"),
-    touch(3, "order", "a", channel="store", amount="5.00", nth=2),
+    touch(3, "return", "b", channel="web", subject="returned", amount="-30.50"),
+    touch(3, "order", "a", channel="store", subject="completed", amount="5.00", nth=2),
 ]
 SESSIONS = [
     {"session_id": "1", "customer_id": "a", "day": "2017-03-01", "channel": "paid", "pages": 4, "product_views": 1},
@@ -79,8 +79,8 @@ GOLDEN = {  # value, numerator, denominator of the shipped KPIs on 1 March
     "service_contacts": (0, 0, None),
     "resolution_time": (60, 7200, 120),
     "negative_contacts": (0.076923, 1, 13),
-    "lost_customers": (0, 0, 2),
-    "active_repeat_share": (0, 0, 2),
+    "lost_customers": (0.5, 1, 2),
+    "active_repeat_share": (0, 0, 1),
     "loyal_customers": (1, 1, 1),
     "customers_per_stage": (1, 1, None),
 }
@@ -97,7 +97,7 @@ PARTS = {  # value by part of the dimension, on 1 March
 
 
 @pytest.fixture
-def tables(rows, shipped):
+def tables(rows, shipped_traits):
     touchpoints = [{"touchpoint_id": str(n), **contact} for n, contact in enumerate(TOUCHES)]
     found = {
         "touchpoints": rows("journeys/touchpoints", *touchpoints),
@@ -106,7 +106,7 @@ def tables(rows, shipped):
         "moments": rows("journeys/moments", *MOMENTS),
         "stages": rows("journeys/stages", *STAGES),
     }
-    return found | {"customers": timeline(found["touchpoints"], shipped.measures, AS_OF)}
+    return found | {"customers": timeline(found, shipped_traits, AS_OF)}
 
 
 @pytest.fixture
@@ -153,21 +153,24 @@ def test_customers_are_counted_on_every_day_of_their_stay_also_one_that_began_be
     assert [measured[day, "loyal_customers", "all"][0] for day in (1, 2, 3)] == [1, 0.5, 0]
 
 
-def test_a_measure_can_be_a_kpi_of_customers(measured):
-    assert [measured[day, "active_repeat_share", "all"] for day in (1, 2, 3)] == [(0, 0, 2), (0, 0, 2), (0.5, 1, 2)]
+def test_a_trait_can_be_a_kpi_of_customers(measured):
+    assert [measured[day, "active_repeat_share", "all"] for day in (1, 2, 3)] == [(0, 0, 1), (0, 0, 1), (1, 1, 1)]
 
 
 @pytest.mark.parametrize("engine", ["duckdb", "engine"])
-def test_the_printed_query_of_every_kpi_gives_the_same_numbers_again(spark, tables, measured, shipped, engine):
+def test_the_printed_query_of_every_kpi_gives_the_same_numbers_again(
+    spark, tables, measured, shipped, shipped_traits, engine
+):
     ask = _duckdb(tables) if engine == "duckdb" else _engine(spark, tables)
     for name, kpi in shipped.kpis.items():
         for day in (1, 3):
-            numbers = ask(query_for(name, shipped, dt.date(2017, 3, day)))
+            numbers = ask(query_for(name, shipped, dt.date(2017, 3, day), shipped_traits))
             assert [tuple(float(number or 0) for number in row) for row in numbers] == [
                 tuple(number for number in measured[day, name, "all"][1:] if number is not None)
             ], f"{name} on {day} March"
         if kpi.dimension:
-            parts = {row[0] or "unknown": float(row[1]) for row in ask(query_for(name, shipped, FIRST, by_part=True))}
+            query = query_for(name, shipped, FIRST, shipped_traits, by_part=True)
+            parts = {row[0] or "unknown": float(row[1]) for row in ask(query)}
             found = {part: value[1] for (day, kpi_, part), value in measured.items() if (day, kpi_) == (1, name)}
             assert parts == {part: number for part, number in found.items() if part != "all" and part in parts}
 

@@ -10,15 +10,22 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from jobs.activity.timeline import timeline
-from jobs.config.journey import Journey, Measure, StageRule
+from jobs.config.journey import Journey, StageRule
+from jobs.config.traits import Trait
 from jobs.journeys.stages import stages
 
 AS_OF = dt.date(2017, 3, 31)
-MEASURES = {
-    "orders_7d": Measure(when="type = 'order'", days=7),
-    "orders_all": Measure(when="type = 'order'"),
-    "spent_20d": Measure(when="type = 'order'", days=20, sum="amount"),
-    "negative_5d": Measure(when="valence = 'negative'", days=5),
+
+
+def trait(where, days=None, value="count(*)", type_="bigint", **more):
+    return Trait(title="t", over="touchpoints", where=where, days=days, value=value, type=type_, default=0, **more)
+
+
+TRAITS = {
+    "orders_7d": trait("type = 'order'", 7),
+    "orders_all": trait("type = 'order'"),
+    "spent_20d": trait("type = 'order'", 20, "sum(amount)", "decimal(18,2)"),
+    "negative_5d": trait("valence = 'negative'", 5),
 }
 RULES = [
     StageRule(stage="service", name="unhappy", when="negative_5d > 0"),
@@ -33,8 +40,8 @@ def touch(day, type_="visit", customer="c", **more):
     return {"customer_id": customer, "day": f"2017-{day}", "type": type_, "valence": "neutral", **more}
 
 
-def history(rows, *touches, measures=MEASURES, rules=RULES, as_of=AS_OF):
-    return stages(timeline(rows("journeys/touchpoints", *touches), measures, as_of), rules, measures)
+def history(rows, *touches, traits=TRAITS, rules=RULES, as_of=AS_OF):
+    return stages(timeline({"touchpoints": rows("journeys/touchpoints", *touches)}, traits, as_of), rules, traits)
 
 
 def test_the_first_rule_that_is_true_decides_and_a_stay_ends_when_its_window_does(rows, expect):
@@ -93,9 +100,29 @@ def test_a_rule_that_is_null_is_not_met(rows, expect):
     expect(history(rows, touch("03-01"), rules=rules), "stage", ("awareness",))
 
 
-def test_without_measures_everybody_has_the_stage_of_the_last_rule(rows, expect):
-    found = history(rows, touch("03-01"), touch("03-02"), measures={}, rules=RULES[-1:])
+def test_without_traits_everybody_has_the_stage_of_the_last_rule(rows, expect):
+    found = history(rows, touch("03-01"), touch("03-02"), traits={}, rules=RULES[-1:])
     expect(found, "stage valid_from valid_to evidence", ("awareness", "2017-03-01", None, "{}"))
+
+
+def test_numbers_over_sessions_and_of_a_window_that_ended_are_those_of_each_day(rows, expect):
+    traits = {
+        "bought_before": trait("type = 'order'", 3, ending_days_ago=2),
+        "carts": Trait(title="t", over="sessions", value="sum(carts)", type="bigint", days=2, default=0),
+    }
+    tables = {
+        "touchpoints": rows("journeys/touchpoints", touch("03-01", "order"), touch("03-02")),
+        "sessions": rows("journeys/sessions", {"customer_id": "c", "day": "2017-03-02", "carts": 4}),
+    }
+    expect(
+        timeline(tables, traits, AS_OF),
+        "valid_from valid_to bought_before carts",
+        ("2017-03-01", "2017-03-01", 0, 0),
+        ("2017-03-02", "2017-03-02", 0, 4),
+        ("2017-03-03", "2017-03-03", 1, 4),
+        ("2017-03-04", "2017-03-05", 1, 0),
+        ("2017-03-06", None, 0, 0),
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,46 +5,47 @@ import shutil
 from pathlib import Path
 
 import pytest
-from pyspark.sql import functions as F
+import yaml
+
+SHIPPED = Path(__file__).resolve().parents[2] / "config"
+SHOP = {"traits.yaml": (SHIPPED / "traits.yaml").read_text()}
+"""The numbers of the company that is shipped."""
+PLACED = {"over": "orders", "where": "status <> 'cancelled'"}
+OVER_ORDERS = {
+    "recency_days": {"title": "Days since the last order", **PLACED, "value": "min(days_ago)", "type": "bigint"},
+    "orders_28d": {"title": "Orders in the last 28 days", **PLACED, "days": 28, "value": "count(*)", "type": "bigint"},
+    "orders_90d": {"title": "Orders in the last 90 days", **PLACED, "days": 90, "value": "count(*)", "type": "bigint"},
+    "revenue_90d": {"title": "Revenue in the last 90 days", **PLACED, "days": 90, "value": "sum(total)",
+                    "type": "decimal(18,2)", "default": 0},
+    "tenure_days": {"title": "Days since the first order", **PLACED, "value": "max(days_ago)", "type": "bigint"},
+    "gap_days": {"title": "Days between orders", "value": "(tenure_days - recency_days) / nullif(orders_90d, 0)",
+                 "type": "double"},
+}  # fmt: skip
+"""Numbers that need no journeys."""
 
 
 @pytest.fixture
-def inputs(rows):
-    """`inputs(orders=[...], events=[...])`: tables of features; `loyalty_id` of a row is its customer."""
-    from jobs.models.facts import Inputs
+def small_shop(model_settings):
+    """Settings of a company whose models learn from OVER_ORDERS; `small_shop({...})` replaces parts of models.yaml."""
+    return lambda models=None: model_settings(
+        {"features": list(OVER_ORDERS), **(models or {})}, {"traits.yaml": {"traits": OVER_ORDERS}}
+    )
 
-    defaults = {
-        "orders": {"source": "pos", "file_id": "f", "line": 1, "status": "completed", "channel": "store"},
-        "order_lines": {"source": "pos", "line_id": "1"},
-        "products": {"source": "pos", "file_id": "f", "line": 1, "updated_at": "2016-12-01"},
-        "events": {"source": "web", "type": "page_view"},
-        "conversations": {"source": "chat", "file_id": "f", "line": 1},
-        "tickets": {"source": "desk", "file_id": "f", "line": 1},
-        "survey_responses": {"source": "survey", "question_id": "q"},
-        "campaign_events": {"source": "campaigns"},
-    }
 
-    def build(**tables):
-        frames = {}
-        for name, default in defaults.items():
-            records = [_on_time(name, {**default, **record}) for record in tables.get(name, [])]
-            frame = rows(f"valid/{name}", *records)
-            if name not in ("order_lines", "products"):
-                frame = frame.withColumn("customer_id", F.col("loyalty_id"))
-            frames[name] = frame
-        return Inputs(**frames)
+@pytest.fixture
+def shop_tables(rows):
+    """`shop_tables(settings, orders=[...])`: what reads tables with these orders, and their identity map."""
+    from jobs.identity.identifiers import identifier_hash
+
+    def build(settings, orders):
+        default = {"source": "pos", "file_id": "f", "line": 1, "status": "completed", "channel": "store"}
+        records = [{**default, "arrived": o["ordered_at"][:10], "updated_at": o["ordered_at"], **o} for o in orders]
+        cards = sorted({record["loyalty_id"] for record in records})
+        people = [{"identifier": identifier_hash("loyalty", card, settings), "customer_id": card} for card in cards]
+        tables = {"valid/orders": rows("valid/orders", *records)}
+        return lambda name: tables[name] if name in tables else rows(name), rows("identity/map", *people)
 
     return build
-
-
-def _on_time(name, record):
-    """A record is written and arrives on the day it is about, unless the test says otherwise."""
-    moment = next((record[k] for k in ("ordered_at", "occurred_at", "opened_at", "answered_at") if k in record), None)
-    if moment:
-        record.setdefault("arrived", moment[:10])
-        if name in ("orders", "conversations", "tickets"):
-            record.setdefault("updated_at", moment)
-    return record
 
 
 @pytest.fixture(scope="session")
@@ -60,18 +61,19 @@ def migrated_database(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def model_settings(settings, migrated_database, tmp_path, monkeypatch):
-    """Settings whose registry is a fresh copy; `model_settings({"churn": {...}})` replaces parts of models.yaml."""
+    """The shipped traits and features, with a fresh registry; `model_settings({"churn": {...}})` replaces parts."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
-    def build(models=None):
+    def build(models=None, files=None):
         (tmp_path / "mlruns").mkdir(exist_ok=True)
         if not (tmp_path / "mlruns" / "mlflow.db").exists():
             shutil.copy(migrated_database, tmp_path / "mlruns" / "mlflow.db")
-        features = {
-            "segmentation": {"features": ["recency_days", "orders_91d", "revenue_91d"], "k_min": 2},
+        learned = {
+            "features": yaml.safe_load((SHIPPED / "models.yaml").read_text())["features"],
+            "segmentation": {"features": ["recency_days", "orders_90d", "revenue_90d"], "k_min": 2},
             "churn": {},
         }
-        return settings({"models.yaml": {**features, **(models or {})}})
+        return settings({**(files or SHOP), "models.yaml": {**learned, **(models or {})}})
 
     return build
 

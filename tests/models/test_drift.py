@@ -11,7 +11,7 @@ def customers(mean=10.0, empty=0.0, seed=0, count=2000):
     random = np.random.default_rng(seed)
     values = random.gamma(4, mean / 4, count)
     values[: int(count * empty)] = np.nan
-    return pd.DataFrame({"orders_91d": values, "noise": random.normal(size=count)})
+    return pd.DataFrame({"orders_90d": values, "noise": random.normal(size=count)})
 
 
 def test_the_same_kind_of_customers_do_not_drift():
@@ -22,28 +22,28 @@ def test_the_same_kind_of_customers_do_not_drift():
 @pytest.mark.parametrize("count", [30, 100])
 def test_few_customers_are_not_mistaken_for_changed_ones(count):
     reference = drift.reference(customers(count=200))
-    indexes = [drift.psi(reference, customers(seed=seed, count=count))["orders_91d"] for seed in range(1, 21)]
+    indexes = [drift.psi(reference, customers(seed=seed, count=count))["orders_90d"] for seed in range(1, 21)]
     assert sum(index > 0.25 for index in indexes) <= 1
 
 
 def test_customers_who_order_twice_as_much_have_drifted():
     index = drift.psi(drift.reference(customers()), customers(mean=20, seed=1))
-    assert index["orders_91d"] > 0.25 > index["noise"]
-    verdict = drift.verdict(index, {"orders_91d": 0.9, "noise": 0.1}, limit=0.25, share=0.3)
+    assert index["orders_90d"] > 0.25 > index["noise"]
+    verdict = drift.verdict(index, {"orders_90d": 0.9, "noise": 0.1}, limit=0.25, share=0.3)
     assert verdict["drift"] is True
-    assert list(verdict["worst"]) == ["orders_91d"]
+    assert list(verdict["worst"]) == ["orders_90d"]
 
 
 def test_a_feature_the_model_hardly_uses_may_move_without_drift():
-    verdict = drift.verdict({"orders_91d": 3.0, "noise": 0.0}, {"orders_91d": 0.1, "noise": 0.9}, 0.25, 0.3)
+    verdict = drift.verdict({"orders_90d": 3.0, "noise": 0.0}, {"orders_90d": 0.1, "noise": 0.9}, 0.25, 0.3)
     assert verdict["drift"] is False
     assert verdict["moved_weight"] == 0.1
-    assert verdict["worst"] == {"orders_91d": 3.0}
+    assert verdict["worst"] == {"orders_90d": 3.0}
 
 
 def test_answers_that_stop_coming_are_drift_too():
     index = drift.psi(drift.reference(customers()), customers(empty=0.5, seed=1))
-    assert index["orders_91d"] > 0.25
+    assert index["orders_90d"] > 0.25
 
 
 @pytest.mark.parametrize("values", [[1.0] * 50, [np.nan] * 50, [0.0] * 45 + [1.0] * 5])

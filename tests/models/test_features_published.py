@@ -5,13 +5,13 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from jobs.config.settings import Journey
-from jobs.models.features import features_as_of
+from jobs.activity.known_rows import Known
+from jobs.activity.on_days import values_on
 
 WEEK_39 = dt.date(1997, 9, 30)
 
 
-def test_recency_frequency_and_age_of_cdnow_customers_are_those_published(inputs, published):
+def test_recency_frequency_and_age_of_cdnow_customers_are_those_published(shop_tables, model_settings, published):
     """Fader, Hardie and Lee's summary of 2,357 customers after 39 weeks: repeat days, week of the last one, age."""
     folder = published("orders_cdnow")
     bought = pd.read_csv(folder / "cdnow_sample_transactions.csv.gz")
@@ -26,8 +26,10 @@ def test_recency_frequency_and_age_of_cdnow_customers_are_those_published(inputs
         }
         for row in days.itertuples()
     ]
-    journey = Journey(stages=[{"stage": "awareness", "name": "seen", "when": "true"}])
-    found = features_as_of(inputs(orders=orders), [WEEK_39], "Europe/Amsterdam", journey).toPandas()
+    settings = model_settings()
+    traits = {name: settings.traits[name] for name in ("tenure_days", "recency_days", "orders_all", "revenue_all")}
+    known = Known(*shop_tables(settings, orders), [WEEK_39], settings)
+    found = values_on(known, traits).toPandas().astype({"revenue_all": float})
     found = found.set_index(found["customer_id"].astype(int)).sort_index()
 
     assert found.index.tolist() == expected.index.tolist()

@@ -6,19 +6,20 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from jobs.activity import traits
 from jobs.errors import ModelRefused
 from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.models import churn, features, registry, scoring, segmentation
+from jobs.models import churn, registry, scoring, segmentation
 from jobs.models.registry import Registry
 
 DAY = dt.date(2017, 6, 30)
 BETTER = registry.Verdict(True, "better")
 MODELS = {
     "segmentation": {
-        "features": ["recency_days", "orders_91d", "revenue_91d"],
-        "words": {"orders_91d": {"high": "frequent", "low": "occasional"}},
+        "features": ["recency_days", "orders_90d", "revenue_90d"],
+        "words": {"orders_90d": {"high": "frequent", "low": "occasional"}},
         "k_min": 2,
         "k_max": 4,
         "minimum_share": 0.02,
@@ -86,20 +87,20 @@ def fill(settings):
 
 
 @pytest.fixture
-def shop(model_settings):
-    settings = model_settings(MODELS)
+def shop(small_shop):
+    settings = small_shop(MODELS)
     return settings, fill(settings)
 
 
 def test_a_shop_is_trained_and_scored_and_doing_it_again_changes_nothing(shop):
     settings, lake = shop
-    assert features.run(DAY, settings)["customers"] == 240
+    assert traits.run(DAY, settings)["in_features"] == 240
     results = [segmentation.train(DAY, settings), churn.train(DAY, settings)]
     assert [result["decision"] for result in results] == ["promoted", "promoted"], results
     scored = scoring.run(DAY, settings)
     before = hashes(lake)
 
-    assert features.run(DAY, settings)["customers"] == 240
+    assert traits.run(DAY, settings)["in_features"] == 240
     assert [segmentation.train(DAY, settings), churn.train(DAY, settings)] == results
     assert scoring.run(DAY, settings) == scored
     assert hashes(lake) == before
@@ -154,7 +155,7 @@ def test_too_little_history_waits_and_says_until_when(shop):
 def test_a_model_without_champion_is_left_out_of_the_scores_with_the_reason(shop):
     settings, lake = shop
     early = dt.date(2017, 2, 1)
-    features.run(early, settings)
+    traits.run(early, settings)
     segmentation.train(early, settings)
     churn.train(early, settings)
     result = scoring.run(early, settings)
@@ -165,29 +166,29 @@ def test_a_model_without_champion_is_left_out_of_the_scores_with_the_reason(shop
 
 def test_scoring_before_any_training_fails_and_says_what_to_run(shop):
     settings, _ = shop
-    features.run(DAY, settings)
+    traits.run(DAY, settings)
     with pytest.raises(ModelRefused, match="klantreis run --until train"):
         scoring.run(DAY, settings)
 
 
 def test_scoring_a_day_without_features_fails_and_says_so(shop):
     settings, _ = shop
-    features.run(DAY, settings)
+    traits.run(DAY, settings)
     segmentation.train(DAY, settings)
     churn.train(DAY, settings)
-    with pytest.raises(ModelRefused, match="no customers for 2017-06-29; run the features step"):
+    with pytest.raises(ModelRefused, match="no customers for 2017-06-29; run the traits step"):
         scoring.run(DAY - dt.timedelta(days=1), settings)
 
 
-def test_scores_follow_a_rollback(shop, model_settings):
+def test_scores_follow_a_rollback(shop, small_shop):
     settings, lake = shop
-    features.run(DAY, settings)
+    traits.run(DAY, settings)
     segmentation.train(DAY, settings)
     churn.train(DAY, settings)
     scoring.run(DAY, settings)
     found = Registry(settings)
     first = found.champion("churn")
-    eager = model_settings({**MODELS, "churn": {**MODELS["churn"], "parameters": {"num_leaves": 4}}})
+    eager = small_shop({**MODELS, "churn": {**MODELS["churn"], "parameters": {"num_leaves": 4}}})
     churn.train(DAY, eager)
     second = found.versions("churn")[0]
     if found.champion("churn").number == first.number:  # which of the two is better is not what this is about
@@ -201,17 +202,17 @@ def test_scores_follow_a_rollback(shop, model_settings):
 
 def test_customers_who_changed_are_noticed_and_make_training_due(shop):
     settings, lake = shop
-    features.run(DAY, settings)
+    traits.run(DAY, settings)
     segmentation.train(DAY, settings)
     churn.train(DAY, settings)
     assert scoring.run(DAY, settings)["segmentation"]["drift"] is False
     later = DAY + dt.timedelta(days=3)
-    silent = lake.arrow("models/features", day=DAY).to_pandas().assign(day=later, recency_days=200.0, orders_91d=0.0)
-    schema = catalogue.get("models/features").arrow_schema()
+    silent = lake.arrow("models/features", day=DAY).to_pandas().assign(day=later, recency_days=200.0, orders_90d=0.0)
+    schema = lake.contract("models/features").arrow_schema()
     txn = lake.transaction("features", later)
     lake.replace("models/features", pa.Table.from_pandas(silent, schema, preserve_index=False), txn, day=later)
     assert not registry.training_due("segmentation", later, settings)
     result = scoring.run(later, settings)
     assert result["drift"] is True
-    assert {"recency_days", "orders_91d"} <= set(result["segmentation"]["worst"])
+    assert {"recency_days", "orders_90d"} <= set(result["segmentation"]["worst"])
     assert registry.training_due("segmentation", later, settings)

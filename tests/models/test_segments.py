@@ -6,13 +6,18 @@ import pytest
 
 from jobs.config.models import Words
 from jobs.errors import NotTrainable
-from jobs.models import segments, training
+from jobs.models import segments
 from jobs.models.segments import Choice, Segments, plain
 
-FEATURES = ["orders_91d", "revenue_91d", "recency_days"]
+FEATURES = ["orders_90d", "revenue_90d", "recency_days"]
+MEANINGS = {
+    "orders_90d": "orders in the last 90 days",
+    "revenue_90d": "revenue in the last 90 days",
+    "recency_days": "days since last order",
+}
 WORDS = {
-    "orders_91d": Words(high="frequent", low="occasional"),
-    "revenue_91d": Words(high="high-spending", low="low-spending"),
+    "orders_90d": Words(high="frequent", low="occasional"),
+    "revenue_90d": Words(high="high-spending", low="low-spending"),
     "recency_days": Words(high="lapsing", low="recent"),
 }
 PLANTED = {"loyal": (30, 900, 2), "steady": (10, 150, 12), "gone": (1, 20, 75)}
@@ -33,7 +38,7 @@ def customers(sizes=(150, 150, 150), seed=0):
 
 def fit(frame, features=FEATURES, kept=None, seed=1, k_range=(2, 6)):
     model, _ = segments.fit(frame, features, k_range, 0.05, 0.05, seed)
-    return segments.named(model, WORDS, training.meanings(), kept or {})
+    return segments.named(model, WORDS, MEANINGS, kept or {})
 
 
 def names_by_group(model, frame):
@@ -55,7 +60,7 @@ def test_planted_groups_are_found_and_named_after_what_sets_them_apart():
 def test_a_description_says_what_is_high_or_low_and_what_others_have():
     model = fit(customers())
     loyal = next(i for i, name in enumerate(model.names) if "frequent" in name or "high-spending" in name)
-    assert "revenue in the last 91 days high: about" in model.descriptions[loyal]
+    assert "revenue in the last 90 days high: about" in model.descriptions[loyal]
 
 
 def test_the_same_customers_give_the_same_segments_to_the_last_digit():
@@ -127,13 +132,13 @@ def test_no_number_of_segments_with_large_enough_segments_is_refused_with_what_w
 
 
 def test_a_constant_and_an_empty_feature_are_left_out():
-    frame = customers().assign(orders_91d=3.0, recency_days=np.nan)
-    assert fit(frame).features == ["revenue_91d"]
+    frame = customers().assign(orders_90d=3.0, recency_days=np.nan)
+    assert fit(frame).features == ["revenue_90d"]
 
 
 def test_nothing_but_constant_features_is_refused():
     with pytest.raises(NotTrainable, match="every segmentation feature is constant or empty"):
-        fit(customers().assign(orders_91d=1.0, revenue_91d=2.0, recency_days=np.nan))
+        fit(customers().assign(orders_90d=1.0, revenue_90d=2.0, recency_days=np.nan))
 
 
 def test_too_few_customers_are_refused_with_how_many_are_needed():
@@ -143,7 +148,7 @@ def test_too_few_customers_are_refused_with_how_many_are_needed():
 
 def test_infinite_features_are_refused():
     frame = customers()
-    frame.loc[0, "orders_91d"] = np.inf
+    frame.loc[0, "orders_90d"] = np.inf
     with pytest.raises(NotTrainable, match="infinite"):
         fit(frame)
 
@@ -151,8 +156,8 @@ def test_infinite_features_are_refused():
 def test_an_empty_value_is_placed_as_the_typical_customer_would_be():
     frame = customers()
     model = fit(frame)
-    empty = frame.iloc[[0]].assign(revenue_91d=np.nan)
-    typical = frame.iloc[[0]].assign(revenue_91d=frame["revenue_91d"].median())
+    empty = frame.iloc[[0]].assign(revenue_90d=np.nan)
+    typical = frame.iloc[[0]].assign(revenue_90d=frame["revenue_90d"].median())
     assert model.assign(empty)[1] == pytest.approx(model.assign(typical)[1], abs=1e-4)
 
 
@@ -164,7 +169,7 @@ def test_a_model_survives_its_json_form():
 def test_reasons_name_the_features_that_put_a_customer_in_its_segment():
     frame = customers()
     model = fit(frame)
-    why = segments.standout(model, frame, model.assign(frame)[0], training.meanings())
+    why = segments.standout(model, frame, model.assign(frame)[0], MEANINGS)
     assert any(reason.startswith("days since last order: ") and reason.endswith("(high)") for reason in why[-1])
     assert all(1 <= len(reasons) <= 3 for reasons in why)
 

@@ -61,7 +61,7 @@ TABLES: tuple[Dataset, ...] = (
         day date day in the configured time zone
         channel string web, store, app, phone, email, ad, mail, chat, survey, social, ...
         type string visit, order, return, cancellation, registration, conversation, resolution, nps, csat, click, ...
-        subject string traffic channel of a visit, campaign, topic, or survey
+        subject string traffic channel of a visit, status of an order, campaign, topic, or survey
         source string the source of the row it stands for
         reference string id of the row it stands for
         valence string positive, negative or neutral, by the rules of config/journey.yaml

@@ -60,38 +60,15 @@ TABLES: tuple[Dataset, ...] = (
     ),
     Dataset(
         "models/features",
-        "one customer on one day",
+        "one customer on one day with a column for each trait that config/models.yaml names as a feature",
         ("day", "customer_id"),
         columns("""
         day date features use nothing known after this day
         customer_id string the customer
-        tenure_days double days since first order
-        recency_days double days since last order
-        orders_28d double orders in the last 28 days
-        orders_91d double orders in the last 91 days
-        orders_all double orders ever
-        revenue_28d double revenue in the last 28 days
-        revenue_91d double revenue in the last 91 days
-        revenue_all double revenue ever
-        basket_value_91d double average order value in the last 91 days
-        gap_days double average days between orders
-        overdue double recency divided by the average gap
-        trend double orders in the last 28 days against a third of those in the last 84
-        departments_91d double distinct departments bought from in the last 91 days
-        discount_share_91d double discount as share of revenue before discount in the last 91 days
-        sessions_28d double visits in the last 28 days
-        product_views_28d double product pages in the last 28 days
-        carts_28d double products put in the basket in the last 28 days
-        mobile_share_91d double share of visits by phone in the last 91 days
-        conversations_91d double conversations in the last 91 days
-        negative_contacts_91d double negative touchpoints in the last 91 days
-        nps_last double last NPS answer, 0 to 10
-        csat_last double last CSAT answer, 1 to 5
-        clicks_91d double campaign clicks and redemptions in the last 91 days
-        web_order_share_91d double share of orders not placed in a store in the last 91 days
     """),
         scope="day",
         day_column="day",
+        open=True,
     ),
     Dataset(
         "models/scores",

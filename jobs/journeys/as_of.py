@@ -13,11 +13,13 @@ import pyarrow.compute as pc
 
 from jobs.activity import traits
 from jobs.config.settings import Settings
+from jobs.config.traits import ROWS
 from jobs.identity import identity
+from jobs.journeys import journeys
 from jobs.lake.lake import Lake
 from jobs.profiles import customers
 
-ZONES = ("identity", "profiles", "models")
+ZONES = ("identity", "profiles", "journeys", "models")
 """Of models, identity keeps what matching learned: on a past day that is what it had learned by then."""
 TABLES = ("identity/map", "identity/events", *customers.WRITES, "profiles/traits")
 
@@ -33,7 +35,8 @@ def profiles_on(day: date, settings: Settings) -> Iterator[Lake]:
     past = replace(settings, elsewhere=dict.fromkeys(ZONES, root))
     lake = Lake.of(past)
     try:
-        for step in (identity, customers, traits):
+        over_journeys = any(ROWS[trait.over].zone == "journeys" for trait in past.traits.values() if trait.over)
+        for step in (identity, customers, *([journeys] if over_journeys else []), traits):
             step.run(day, past)
         yield lake
     finally:

@@ -5,8 +5,9 @@ import datetime as dt
 import pytest
 
 from jobs.activity import traits
-from jobs.activity.as_of import TABLES, known_as, profiles_on
 from jobs.identity import identity
+from jobs.journeys import journeys
+from jobs.journeys.as_of import TABLES, known_as, profiles_on
 from jobs.lake.lake import Lake
 from jobs.profiles import customers
 from tests.profiles.test_run import ARRIVALS, CRM
@@ -29,6 +30,7 @@ MORE = {
 }  # fmt: skip
 TRAITS = {
     "orders": {"title": "t", "over": "orders", "where": "status = 'completed'", "value": "count(*)", "type": "bigint"},
+    "bought": {"title": "t", "over": "touchpoints", "where": "type = 'order'", "value": "count(*)", "type": "bigint"},
     "seen_on": {"title": "t", "over": "events", "value": "max(day)", "type": "date"},
 }
 
@@ -55,7 +57,7 @@ def company(settings, rows, tmp_path):
 
 
 def live(settings, day):
-    for step in (identity, customers, traits):
+    for step in (identity, customers, journeys, traits):
         step.run(day, settings)
 
 
