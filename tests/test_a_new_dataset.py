@@ -57,6 +57,7 @@ SOURCE = {
         },
     },
 }
+LATE = {"title": "Parcels that were late", "type": "bigint", "over": "parcels", "where": "days_late > 0", "default": 0}
 
 
 @pytest.fixture
@@ -96,9 +97,11 @@ def test_a_dataset_is_a_contract_a_suite_and_what_contact_it_is(product, config,
         "id,at,carrier,late,who\np1,2024-04-20T10:00:00,post,2,ann\np2,2024-04-28T10:00:00,bike,0,ann\n"
         ",2024-04-29T10:00:00,bike,0,ann\n"
     )
-    folder = config({"sources/crm.yaml": SOURCE})
+    folder = config(
+        {"sources/crm.yaml": SOURCE, "traits.yaml": {"traits": {"parcels_late": {**LATE, "value": "count(*)"}}}}
+    )
 
-    run(product, folder, until="journeys")
+    run(product, folder, until="traits")
 
     def table(name):
         return DeltaTable(str(tmp_path / "var" / "lake" / name)).to_pyarrow_table().to_pylist()
@@ -107,3 +110,4 @@ def test_a_dataset_is_a_contract_a_suite_and_what_contact_it_is(product, config,
     assert [row["rule"] for row in table("quarantine/rows")] == ["parcel_id:not_null"]
     contacts = sorted((row["type"], row["channel"], row["reference"]) for row in table("journeys/touchpoints"))
     assert contacts == [("parcel", "bike", "p2"), ("parcel", "post", "p1"), ("registration", "crm", "ann")]
+    assert [row["parcels_late"] for row in table("profiles/traits")] == [1]
