@@ -13,71 +13,10 @@ import pytest
 import yaml
 
 from jobs.lake.tables import catalogue
+from tests.company import MINIMAL
 
-pytest_plugins = ["tests.journey_rows"]
+pytest_plugins = ["tests.journey_rows", "tests.engines", "tests.ingest.crm_company"]
 
-MINIMAL: dict[str, Any] = {
-    "settings.yaml": {
-        "company": "Test company",
-        "timezone": "Europe/Amsterdam",
-        "country": "NL",
-        "landing": "var/landing",
-        "lake": "var/lake",
-    },
-    "sources/crm.yaml": {
-        "source": "crm",
-        "group": "crm",
-        "datasets": {
-            "contacts": {
-                "files": "{day}/contacts*.csv*",
-                "columns": {"contact_id": "id", "updated_at": "updated_at", "email": "email", "first_name": "name"},
-            }
-        },
-    },
-    "identity.yaml": {
-        "identifiers": {"contact": {}, "email": {}, "phone": {}, "login": {}, "cookie": {}, "loyalty": {}},
-        "golden_record": {"first_name": {"sources": ["crm"]}},
-        "purposes": {"marketing": {"channels": ["email"]}, "ads": {"channels": ["ads"]}},
-    },
-    "journey.yaml": {
-        "stages": [{"stage": "awareness", "name": "seen", "when": "true"}],
-    },
-    "models.yaml": {
-        "features": ["recency_days", "orders_90d"],
-        "segmentation": {"features": ["recency_days", "orders_90d"]},
-        "churn": {},
-    },
-    "traits.yaml": {
-        "traits": {
-            "recency_days": {
-                "title": "Days since the last order",
-                "over": "orders",
-                "value": "min(days_ago)",
-                "type": "bigint",
-            },
-            "orders_90d": {
-                "title": "Orders in the last 90 days",
-                "over": "orders",
-                "days": 90,
-                "value": "count(*)",
-                "type": "bigint",
-            },
-        }
-    },
-    "destinations.yaml": {
-        "destinations": {
-            "email": {
-                "type": "smtp",
-                "channel": "email",
-                "connection": "klantreis_smtp",
-                "options": {
-                    "sender": "Test company <hello@company.example>",
-                    "unsubscribe_url": "https://company.example/unsubscribe",
-                },
-            }
-        },
-    },
-}
 
 hypothesis.settings.register_profile("any_machine", deadline=None)
 hypothesis.settings.load_profile("any_machine")

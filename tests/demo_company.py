@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.processes import outside
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = "0.05"
@@ -18,6 +19,8 @@ class Company:
 
     home: Path
     environment: dict[str, str]
+    after_history: dict[str, str] = field(default_factory=dict)
+    """Content hashes of the tables when the history was loaded and no day lived yet."""
 
     def klantreis(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command of the command line; with `check` fail with its output if it exits non-zero."""
@@ -49,9 +52,6 @@ class Company:
         return found
 
 
-FROM_OTHER_TESTS = ("AIRFLOW_", "AWS_", "KLANTREIS_", "MLFLOW_", "SPARK_")
-"""Variables that libraries set in a process that ran other tests before."""
-
 CLOCK = {"activation/ledger": ("updated_at", "request_id", "batch_id"), "ops/files": ("version",)}
 """Columns that tell one try from another: the clock and request numbers of an outside server, drawn batch ids, and
 versions of files, which are trusted only of files that had been at rest for a while when they were read."""
@@ -63,7 +63,7 @@ def company(home: Path, landing: Path, connections: dict[str, str], **environmen
     return Company(
         home,
         {
-            **{key: value for key, value in os.environ.items() if not key.startswith(FROM_OTHER_TESTS)},
+            **outside(),
             "KLANTREIS_HOME": str(home),
             "KLANTREIS_LAKE": str(home / "lake"),
             "KLANTREIS_LANDING": str(landing),

@@ -117,6 +117,15 @@ def test_modules_are_imported_by_a_computed_name_only_where_the_steps_know_it():
     assert sorted({line.split(":")[0] for line in computed}) == known
 
 
+def test_no_test_module_imports_another():
+    """What tests share stands in modules of its own, so that a test can be moved, and read, without the others."""
+
+    def of_tests(path, name):
+        return any(part.startswith("test_") or part == "conftest" for part in name.split(".")) and name[:6] == "tests."
+
+    assert offenders(["tests"], of_tests) == []
+
+
 def test_every_file_stays_readable():
     limits = {path: 80 if path.parent.name == "dags" else 330 for path in modules("jobs", "dags", "plugins")}
     found = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in limits}

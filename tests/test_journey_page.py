@@ -2,8 +2,6 @@
 
 import datetime as dt
 import shutil
-import subprocess
-import sys
 
 import pyarrow as pa
 import pytest
@@ -68,20 +66,6 @@ def test_the_page_loads_nothing_from_other_hosts(page):
     import re
 
     assert set(re.findall(r"https?://[^\"'\s)]+", page({}))) <= {"http://localhost:5000"}
-
-
-def test_loading_the_plugin_costs_a_task_nothing_heavy(tmp_path):
-    code = """
-import sys, airflow.plugins_manager
-before = set(sys.modules)
-import plugins.journey_page
-print(sorted({name.split('.')[0] for name in set(sys.modules) - before}))
-"""
-    import os
-
-    environment = {**os.environ, "AIRFLOW_HOME": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "['plugins']"
 
 
 def test_a_browser_shows_the_stages_in_the_order_of_the_journey(page, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from examples.sandboxes.smtp import recipient_hash
 from jobs.activation.succession import spells
 from tests.activation.small_company import DAY
-from tests.conftest import MINIMAL
+from tests.company import MINIMAL
 
 ANN = {"first_name": "Ann", "last_name": "Bos"}
 PHONE = "0612345679"

@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.cli import checks
-from tests.conftest import MINIMAL
+from tests.company import MINIMAL
 
 
 @pytest.mark.parametrize(

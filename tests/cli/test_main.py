@@ -6,7 +6,7 @@ import pytest
 
 from jobs.cli.main import main
 from jobs.lake.lake import Lake
-from tests.conftest import MINIMAL
+from tests.company import MINIMAL
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from jobs.config.connections import Connection, connection
 from jobs.config.settings import load_settings
 from jobs.config.yaml_files import ConfigError
-from tests.conftest import MINIMAL
+from tests.company import MINIMAL
 
 
 def problems_of(folder):

@@ -1,8 +1,9 @@
-"""Parse the DAG folder in a process of its own and print what was found as JSON: `python inspect_dags.py FOLDER`."""
+"""Parse the DAG folder in a process of its own and print what was found as JSON."""
 
 import importlib
 import json
 import logging
+import os
 import sys
 import time
 from contextlib import suppress
@@ -53,14 +54,13 @@ def main(folder: str) -> None:
     from jobs.config.yaml_files import ConfigError
 
     seconds = {}
-    before = set(sys.modules)
     sys.addaudithook(note_connections)
     for path in sorted(Path(folder).glob("*.py")):
         start = time.process_time()
         with suppress(ConfigError):  # the bag reports it below, as Airflow does
             importlib.import_module(f"dags.{path.stem}")
         seconds[path.name] = time.process_time() - start
-    connections, loaded = list(touched), sorted({name.split(".")[0] for name in set(sys.modules) - before})
+    connections, loaded = list(touched), sorted({name.split(".")[0] for name in sys.modules})
     bag = DagBag(folder)
     for dag in bag.dags.values():
         DagSerialization.serialize_dag(dag)
@@ -76,4 +76,4 @@ def main(folder: str) -> None:
 
 if __name__ == "__main__":
     logging.disable(logging.WARNING)
-    main(sys.argv[1])
+    main(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])

@@ -9,12 +9,10 @@ def main(name: str, conf: str) -> None:
     from airflow.dag_processing.dagbag import DagBag
     from airflow.models.asset import AssetEvent
     from airflow.settings import Session
-    from airflow.utils.db import initdb
     from sqlalchemy import select
     from sqlalchemy.orm import joinedload
 
     logging.disable(logging.INFO)
-    initdb()
     run = DagBag().dags[name].test(logical_date=None, run_conf=json.loads(conf))
     states = {task.task_id: str(task.state) for task in run.get_task_instances()}
     with Session() as session:

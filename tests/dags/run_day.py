@@ -26,12 +26,10 @@ def main(day: str) -> int:
     from airflow.dag_processing.dagbag import DagBag
     from airflow.models.asset import AssetEvent
     from airflow.settings import Session
-    from airflow.utils.db import initdb
     from sqlalchemy import select
     from sqlalchemy.orm import joinedload
 
     logging.disable(logging.INFO)
-    initdb()
     bag = DagBag()
     for name in chain(bag.dags):
         run = bag.dags[name].test(logical_date=None, run_conf={"day": day})

@@ -10,11 +10,9 @@ def main(day: str) -> None:
     from airflow.models.taskinstance import TaskInstance
     from airflow.serialization.serialized_objects import DagSerialization
     from airflow.settings import Session
-    from airflow.utils.db import initdb
     from sqlalchemy import select
 
     logging.disable(logging.INFO)
-    initdb()
     dag = DagBag().dags["ingest_crm"]
     run = dag.test(logical_date=None, run_conf={"day": day})
     as_the_server_sees_it = DagSerialization.from_dict(DagSerialization.to_dict(dag))

@@ -31,10 +31,8 @@ def answer_all(answers: dict, questions: list) -> None:
 
 def main(answers: str) -> None:
     from airflow.dag_processing.dagbag import DagBag
-    from airflow.utils.db import initdb
 
     logging.disable(logging.INFO)
-    initdb()
     questions: list = []
     person = threading.Thread(target=answer_all, args=(json.loads(answers), questions), daemon=True)
     person.start()

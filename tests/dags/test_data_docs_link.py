@@ -1,32 +1,17 @@
 """The link "Data Docs" on ingest tasks: loaded as a plugin by a real Airflow, after a real run."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
-from tests.dags.conftest import FILES, airflow_variables, source
+from tests.dags.small_configuration import FILES, source
 
 DAY = "2024-05-01"
 
 
-def test_each_ingest_task_links_to_the_pages_of_its_source_also_when_it_stopped(config, tmp_path):
+def test_each_ingest_task_links_to_the_pages_of_its_source_also_when_it_stopped(airflow, config, tmp_path):
     folder = config({**FILES, "sources/crm.yaml": source("crm", "crm"), "sources/shop.yaml": source("shop", "crm")})
     for name, ids in (("crm", ["c1", "c2"]), ("shop", [""] * 20)):  # nobody in the file of the shop has an id
         file = tmp_path / "var" / "landing" / name / DAY / "contacts.csv"
         file.parent.mkdir(parents=True)
         file.write_text("id,updated_at\n" + "".join(f"{id_},2024-05-01T0{n % 9}:00:00\n" for n, id_ in enumerate(ids)))
-    outside = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW_", "KLANTREIS_"))}
-    shown = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("run_ingest.py")), DAY],
-        env=outside | airflow_variables(tmp_path / "airflow", folder),
-        capture_output=True,
-        text=True,
-        timeout=1800,
-    )
-    assert shown.returncode == 0, shown.stderr[-3000:]
-    links = json.loads(shown.stdout.splitlines()[-1])
+    links = airflow.run("run_ingest.py", DAY, environment={"KLANTREIS_CONFIG": str(folder)}).found
     tasks = [one for one in links if one[0] == "load_and_validate"]
     assert tasks == [
         ["load_and_validate", "crm", "success", {"Data Docs": "/klantreis/data-docs/crm.html"}],

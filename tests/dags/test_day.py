@@ -2,13 +2,9 @@
 
 import json
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from tests.dags.conftest import airflow_variables
 from tests.demo_company import ROOT, company, generate
 
 pytestmark = pytest.mark.slow
@@ -39,7 +35,7 @@ def connections(tmp_path):
         server.stop()
 
 
-def test_a_day_through_the_dags_gives_the_tables_of_the_command_line(tmp_path, connections):
+def test_a_day_through_the_dags_gives_the_tables_of_the_command_line(tmp_path, connections, airflow):
     generate(tmp_path)
     home, before = tmp_path / "home", tmp_path / "before"  # one place for both: models are registered by where they are
     by_hand = company(home, tmp_path / "landing", connections("by_hand"))
@@ -51,17 +47,10 @@ def test_a_day_through_the_dags_gives_the_tables_of_the_command_line(tmp_path, c
     shutil.rmtree(home)
     before.rename(home)
     by_dags = company(home, tmp_path / "landing", connections("by_dags"))
-    done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("run_day.py")), DAY],
-        env=by_dags.environment | airflow_variables(home / "airflow", ROOT / "config"),
-        capture_output=True,
-        text=True,
-        timeout=1800,
-    )
+    done = airflow.run("run_day.py", DAY, environment=by_dags.environment | {"KLANTREIS_CONFIG": str(ROOT / "config")})
 
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert by_dags.hashes() == expected
-    events = json.loads(done.stdout.splitlines()[-1])
+    events = done.found
     assert {name for name, _, _ in events} == {
         *("valid/crm", "valid/survey", "valid/chat", "valid/web", "profiles", "journeys"),
         *("models/features", "models/scores", "audiences", "activation/deliveries"),

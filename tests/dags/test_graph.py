@@ -9,7 +9,7 @@ import pytest
 from jobs import pipeline
 from jobs.cli.local import airflow_client, stack
 from jobs.models import models
-from tests.dags.conftest import source
+from tests.dags.small_configuration import source
 
 NIGHTLY, BY_ASSETS, WEEKLY = "CronPartitionTimetable", "PartitionedAssetTimetable", "CronTriggerTimetable"
 BY_HAND = "NullTimetable"

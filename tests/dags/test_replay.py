@@ -1,10 +1,6 @@
 """The DAG that replays quarantine, run by Airflow over a small company."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -12,28 +8,20 @@ from jobs.errors import DataStopped
 from jobs.ingest import load
 from jobs.lake.lake import Lake
 from jobs.validate import publish
-from tests.dags.conftest import airflow_variables
-from tests.validate.test_publish import ann, contacts
+from tests.validate.crm_files import ann, contacts
 
 DAY = "2024-05-01"
 
 
 @pytest.fixture
-def dag(company, tmp_path):
+def dag(company, airflow):
     """Run the DAG for crm and the day, with further parameters; returns its state, tasks, asset events and log."""
 
     def run(**params):
-        outside = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
-        conf = {"source": "crm", "day": DAY, **params}
-        done = subprocess.run(
-            [sys.executable, str(Path(__file__).with_name("run_dag.py")), "replay_quarantine", json.dumps(conf)],
-            env=outside | airflow_variables(tmp_path / "airflow", company.folder),
-            capture_output=True,
-            text=True,
-            timeout=1800,
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-        return json.loads(done.stdout.splitlines()[-1]) | {"log": done.stdout + done.stderr}
+        conf = json.dumps({"source": "crm", "day": DAY, **params})
+        home = {"KLANTREIS_CONFIG": str(company.folder), "KLANTREIS_HASH_KEY": "test-key"}
+        done = airflow.run("run_dag.py", "replay_quarantine", conf, environment=home)
+        return done.found | {"log": done.stdout + done.stderr}
 
     return run
 

@@ -1,17 +1,12 @@
 """The DAG that asks a person about pairs, run by Airflow, answered over Airflow's own API."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from jobs.identity import review
 from jobs.lake.lake import Lake
-from tests.dags.conftest import airflow_variables
-from tests.identity.test_explain import LAST, company, customer_of, live, waiting_pairs  # noqa: F401
+from tests.identity.explained_company import LAST, company, customer_of, live, waiting_pairs  # noqa: F401
 
 PAIRS = [("crm:1", "crm:2", 0.8), ("crm:1", "crm:3", 0.7), ("crm:2", "{{ conn.x.password }}", 0.6)]
 SAME, DIFFERENT, ODD = (
@@ -22,22 +17,12 @@ SAME, DIFFERENT, ODD = (
 
 
 @pytest.fixture
-def dag(company, tmp_path):  # noqa: F811
+def dag(company, airflow):  # noqa: F811
     """Run the DAG and answer: subject to (option, because)."""
 
     def run(answers):
-        outside = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
-        home = airflow_variables(tmp_path / "airflow", company.folder)
-        everyone = {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True"}
-        done = subprocess.run(
-            [sys.executable, str(Path(__file__).with_name("run_review.py")), json.dumps(answers)],
-            env=outside | home | everyone,
-            capture_output=True,
-            text=True,
-            timeout=1800,
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-        return json.loads(done.stdout.splitlines()[-1])
+        home = {"KLANTREIS_CONFIG": str(company.folder), "KLANTREIS_HASH_KEY": "test-key"}
+        return airflow.run("run_review.py", json.dumps(answers), environment=home).found
 
     return run
 

@@ -1,10 +1,6 @@
 """When DAGs run by themselves."""
 
-import os
-import subprocess
-import sys
-
-from tests.dags.conftest import ROOT, airflow_variables
+from tests.airflow_process import ROOT
 
 FIRST_RUN = """
 import pendulum
@@ -23,11 +19,9 @@ print(first.run_after.isoformat(), first.partition_key)
 """
 
 
-def test_a_dag_that_is_switched_on_just_after_its_hour_waits_for_the_next_night(tmp_path):
+def test_a_dag_that_is_switched_on_just_after_its_hour_waits_for_the_next_night(airflow, tmp_path):
     """`klantreis demo` switches DAGs on for days of its own; a run of last night would hold these up."""
-    environment = {**os.environ, **airflow_variables(tmp_path, ROOT / "config")}
-    done = subprocess.run(
-        [sys.executable, "-c", FIRST_RUN], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1800
-    )
-    assert done.returncode == 0, done.stderr
+    script = tmp_path / "first_run.py"
+    script.write_text(FIRST_RUN)
+    done = airflow.run(script, environment={"KLANTREIS_CONFIG": str(ROOT / "config")})
     assert done.stdout.splitlines()[-1] == "2026-11-29T03:00:00+00:00 2026-11-28"

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from jobs.ingest.expressions import source_columns
-from tests.examples.conftest import Retail, make
+from tests.examples.retail_company import Retail, make
 
 KEYS = {
     ("crm", "contacts"): ["contact_id", "updated_at"],

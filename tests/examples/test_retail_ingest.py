@@ -7,7 +7,7 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from tests.examples.conftest import CONFIG, Retail, make
+from tests.examples.retail_company import CONFIG, Retail, make
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from examples.retail.company import load_company
-from tests.examples.conftest import Retail
+from tests.examples.retail_company import Retail
 
 RECORDS = {
     ("crm", "contacts"): "contact_id",

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.config.identity import Identifier
+from tests.identity.any_people import PEOPLE
 from tests.identity.identity_rows import customers, events, identity, together
-from tests.identity.test_identity import PEOPLE
 
 ANN, BOB, CEES = "crm:1", "crm:2", "crm:3"
 ONE_MAIL = [{"contact": ANN, "email": "a", "day": 1}, {"contact": BOB, "email": "a", "day": 2}]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from jobs.config.identity import Identifier
 from jobs.identity.evidence import EPOCH
 from jobs.identity.links import KINDS
+from tests.identity.any_people import PEOPLE
 from tests.identity.identity_rows import customers, events, identity, together
 
 
@@ -204,15 +205,6 @@ class TestHistory:
         assert events(found, "split") == [(3, "split", "c020", "ccrm:1", "phone")]
 
 
-PEOPLE = st.builds(
-    lambda day, values, name, born: {"day": day, "name": name, "born": born, **values},
-    st.integers(1, 6),
-    st.dictionaries(st.sampled_from(KINDS), st.integers(0, 3), min_size=1).map(
-        lambda values: {kind: f"{kind}{number}" for kind, number in values.items()}
-    ),
-    st.sampled_from(["jan bakker", "j bakker", "els bakker"]),
-    st.sampled_from([None, "1950-01-01", "1980-01-01"]),
-)
 BATCHES = st.lists(PEOPLE, min_size=1, max_size=14)
 SMALL = {kind: Identifier(shared_by_at_most=2) for kind in ("contact", "email", "login", "loyalty")}
 

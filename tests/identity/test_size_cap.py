@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from jobs.config.identity import Identifier
 from jobs.identity import size_cap
 from jobs.identity.links import KINDS, NEVER
+from tests.identity.any_people import PEOPLE
 from tests.identity.identity_rows import customers, events, identity, together
-from tests.identity.test_identity import PEOPLE
 
 ONE_NAME = {"name": "jan bakker"}
 

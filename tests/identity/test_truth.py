@@ -5,7 +5,7 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from tests.examples.conftest import CONFIG, make
+from tests.examples.retail_company import CONFIG, make
 
 pytestmark = pytest.mark.slow
 LAST = dt.date(2017, 12, 31)

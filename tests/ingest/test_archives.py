@@ -13,7 +13,7 @@ from jobs.ingest import load
 from jobs.ingest.formats import compression
 from jobs.ingest.formats.archives import content, expanded, members
 from jobs.ingest.formats.content import BrokenFile
-from tests.ingest.conftest import CONTACTS
+from tests.ingest.crm_company import CONTACTS
 
 HEADER = "id,updated,email,name,born\n"
 ANN, BO = HEADER + "1,2024-05-01,,Ann,\n", HEADER + "2,2024-05-01,,Bo,\n"

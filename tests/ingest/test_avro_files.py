@@ -12,7 +12,7 @@ import zstandard
 
 from jobs.config.formats import Limits
 from jobs.ingest.formats import avro_files, compression
-from tests.ingest.test_readers import broken, read_all
+from tests.ingest.read_files import broken, read_all
 
 ID = {"name": "id", "type": "long"}
 SYNC = b"s" * 16

@@ -19,7 +19,7 @@ from jobs.ingest import load
 from jobs.ingest.columns import SAMPLE, Seen, rename
 from jobs.ingest.formats.records import Chunk
 from jobs.lake.lake import Lake
-from tests.ingest.conftest import CONTACTS
+from tests.ingest.crm_company import CONTACTS
 from tests.killed import killed_after
 
 HEADER = "id,updated,email,name,born\n"

@@ -13,7 +13,7 @@ from jobs.ingest.landing import places
 from jobs.ingest.landing.landing import Landing
 from jobs.ingest.landing.places import Folder
 from jobs.lake.lake import Lake
-from tests.ingest.conftest import CONTACTS
+from tests.ingest.crm_company import CONTACTS
 
 HEADER = "id,updated,email,name,born\n"
 ANN, BOB = HEADER + "1,2024-05-01,,Ann,\n", HEADER + "1,2024-05-01,,Bob,\n"
@@ -242,7 +242,7 @@ def fresh_company(folder):
     import yaml
 
     from jobs.config.settings import load_settings
-    from tests.conftest import MINIMAL
+    from tests.company import MINIMAL
 
     for name, content in {**MINIMAL, "sources/crm.yaml": CONTACTS}.items():
         path = folder / "config" / name

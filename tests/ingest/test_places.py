@@ -14,7 +14,7 @@ from jobs.ingest.landing import places
 from jobs.ingest.landing.places import Bucket, Changed, Folder, place_of
 from jobs.lake.lake import Lake
 from tests.ingest.api_server import TOKEN, api_server
-from tests.ingest.conftest import CONTACTS
+from tests.ingest.crm_company import CONTACTS
 from tests.s3_server import BUCKET, KEY, SECRET, s3_server
 
 DAY = dt.date(2024, 5, 1)

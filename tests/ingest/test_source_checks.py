@@ -4,7 +4,7 @@ import pytest
 
 from jobs.config.yaml_files import ConfigError
 from jobs.ingest import source_checks
-from tests.ingest.conftest import CONTACTS
+from tests.ingest.crm_company import CONTACTS
 
 QUERY = {"table": "crm.contacts", "incremental": "updated_at"}
 REQUEST = {"path": "/x", "records": "data[]"}

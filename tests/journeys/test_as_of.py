@@ -10,7 +10,7 @@ from jobs.journeys import journeys
 from jobs.journeys.as_of import TABLES, known_as, profiles_on
 from jobs.lake.lake import Lake
 from jobs.profiles import customers
-from tests.profiles.test_run import ARRIVALS, CRM
+from tests.profiles.two_weeks import ARRIVALS, CRM
 
 DAYS = [dt.date.fromisoformat(day) for day in ARRIVALS]
 MORE = {

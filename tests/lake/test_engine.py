@@ -10,7 +10,6 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -28,42 +27,13 @@ from jobs.errors import EngineFailed
 from jobs.lake import engine
 from jobs.lake.engine import told_plainly
 from jobs.lake.lake import Lake, Txn
+from tests.engines import running_on
 from tests.lake.lake_rows import DAY, counts, scores
 from tests.sail_server import sail_server, wait_until_sessions_end
-from tests.spark_server import free_port, spark_server, why_not
+from tests.spark_server import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 MOMENT = dt.datetime(2017, 3, 26, 1, 30, tzinfo=dt.UTC)  # the hour summer time begins in Amsterdam
-
-
-@contextmanager
-def running_on(address: str) -> Iterator[None]:
-    """Run on that server, then go back to the session of before."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPARK_REMOTE", address)
-        patch.setattr(engine, "_session", None)
-        try:
-            yield
-        finally:
-            engine.stop_spark()
-
-
-@pytest.fixture(scope="module")
-def apache_spark() -> Iterator[str]:
-    """Address of a local Apache Spark."""
-    if reason := why_not():
-        pytest.skip(reason)
-    with spark_server() as address:
-        yield address
-
-
-@pytest.fixture(params=["embedded", pytest.param("apache", marks=pytest.mark.slow)])
-def on_engine(request) -> Iterator[str]:
-    if request.param == "embedded":
-        yield request.param
-        return
-    with running_on(request.getfixturevalue("apache_spark")):
-        yield request.param
 
 
 def test_one_session_serves_the_whole_process(spark):

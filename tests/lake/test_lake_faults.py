@@ -11,15 +11,15 @@ import random
 import signal
 import time
 from collections.abc import Iterator
-from multiprocessing.pool import AsyncResult
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from jobs.lake.lake import Commit, Lake, StaleWrite, Txn
+from jobs.lake.lake import Commit, Lake, Txn
 from jobs.lake.log import Conflict, DeltaLog
 from tests.lake.lake_rows import DAY, counts, identifiers
+from tests.lake.writers import append_many, results, run_race
 
 TABLE = "ops/counts"
 KILLS = 40
@@ -30,7 +30,7 @@ SEED = 20170301
 def processes() -> Any:
     """Children of a clean server process: quick to start, and without the threads of this one."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.lake.test_lake_faults"])
+    context.set_forkserver_preload(["tests.lake.test_lake_faults", "tests.lake.writers"])
     return context
 
 
@@ -38,10 +38,6 @@ def processes() -> Any:
 def four(processes) -> Iterator[Any]:
     with processes.Pool(4) as pool:
         yield pool
-
-
-def results(pending: list[AsyncResult]) -> list[Any]:
-    return [result.get(timeout=1800) for result in pending]
 
 
 # --- killed writers -------------------------------------------------------------------------------------------------
@@ -172,15 +168,6 @@ def test_a_commit_is_refused_if_anyone_committed_since_the_table_was_looked_at(l
     assert identifiers(lake) == ["a", "b"]
 
 
-def append_many(root: str, worker: int, commits: int) -> int:
-    """Rows of its own, and one that every worker brings."""
-    lake, written = Lake(root), 0
-    for number in range(commits):
-        rows = counts(f"w{worker}-{number}", f"shared-{number}")
-        written += lake.append(TABLE, rows, Txn(f"worker{worker}/{number}", 1)).rows
-    return written
-
-
 def test_four_writers_of_fifteen_commits_lose_and_double_nothing(four, lake):
     written = results([four.apply_async(append_many, (lake.root, worker, 15)) for worker in range(4)])
     own = [f"w{worker}-{number}" for worker in range(4) for number in range(15)]
@@ -216,21 +203,6 @@ def test_compacting_while_others_write_loses_and_doubles_nothing(four, lake):
 
 
 # --- two on one transaction -----------------------------------------------------------------------------------------
-
-
-def race(root: str, kind: str, rows: pa.Table, app: str, version: int, at: float) -> bool | str:
-    lake = Lake(root)
-    base = {TABLE: lake.version(TABLE)}
-    time.sleep(max(0.0, at - time.time()))  # both begin from one version, at one moment
-    try:
-        return getattr(lake, kind)(TABLE, rows, Txn(app, version, base=base)).applied
-    except StaleWrite:
-        return "stale"
-
-
-def run_race(four: Any, contestants: list[tuple]) -> list[bool | str]:
-    at = time.time() + 0.05
-    return results([four.apply_async(race, (*contestant, at)) for contestant in contestants])
 
 
 @pytest.mark.parametrize("kind", ["append", "replace", "upsert"])

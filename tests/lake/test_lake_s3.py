@@ -14,7 +14,7 @@ from deltalake import DeltaTable
 from jobs.lake.lake import Lake, LakeError, StaleWrite, Txn
 from jobs.lake.log import storage_options
 from tests.lake.lake_rows import DAY, counts, identifiers, scores
-from tests.lake.test_lake_faults import append_many, race, results, run_race
+from tests.lake.writers import append_many, race, results, run_race
 from tests.s3_server import BUCKET, s3_server
 
 TABLE = "ops/counts"

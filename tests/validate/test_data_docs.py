@@ -9,7 +9,7 @@ from jobs.validate import data_docs
 from jobs.validate.batch import Batch
 from jobs.validate.great_expectations import judge
 from jobs.validate.rules import tally
-from tests.validate.test_custom_rules import KINDS, judged, random_orders
+from tests.validate.rules_of_orders import KINDS, judged, random_orders
 
 SECRET = "someone@private.example"
 

@@ -22,7 +22,6 @@ from jobs.config.sources import Conventions, SourceDataset, Value
 from jobs.config.yaml_files import ConfigError
 from jobs.lake import engine as engine_module
 from jobs.validate.mapping import Mapping, mapped
-from tests import spark_server
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,14 +33,11 @@ def map_records(spark):
 
 
 @pytest.fixture
-def apache_spark():
+def apache_session(apache_spark):
     """A session on a real Apache Spark server."""
-    if reason := spark_server.why_not():
-        pytest.skip(reason)
-    with spark_server.spark_server(heap="1g") as address:
-        session = engine_module._connect(address)
-        yield session
-        session.stop()
+    session = engine_module._connect(apache_spark)
+    yield session
+    session.stop()
 
 
 def mapper(spark):
@@ -574,9 +570,9 @@ def around_clock_changes(zone):
 
 
 @pytest.mark.slow
-def test_apache_spark_reads_values_as_the_embedded_engine_does(map_records, apache_spark):
+def test_apache_spark_reads_values_as_the_embedded_engine_does(map_records, apache_session):
     """Every case of this file whose text goes through a convention, in one go on each engine."""
-    assert moments(map_records, engine=apache_spark) == EXPECTED_MOMENTS
+    assert moments(map_records, engine=apache_session) == EXPECTED_MOMENTS
     columns = {
         "contact_id": "id",
         "updated_at": "at",
@@ -607,7 +603,7 @@ def test_apache_spark_reads_values_as_the_embedded_engine_does(map_records, apac
     }
     ours, theirs = (
         map_records("contacts", columns, *records, attributes=attributes, **engine)
-        for engine in ({}, {"engine": apache_spark})
+        for engine in ({}, {"engine": apache_session})
     )
     assert ours == theirs
     assert sum(row["unreadable_columns"] is not None for row in ours) > 20

@@ -18,17 +18,9 @@ from jobs.ingest.landing.landing import Landing
 from jobs.lake.lake import Lake
 from jobs.validate import publish
 from tests.killed import killed_after
+from tests.validate.crm_files import HEADER, ann, contacts, counts, quarantined
 
-HEADER = "id,updated,email,name,born\n"
 NO_LINEAGE = ("file_id", "line", "arrived")
-
-
-def contacts(*rows):
-    return HEADER + "".join(",".join(row) + "\n" for row in rows)
-
-
-def ann(number=1, updated="2024-05-01", email="", name="Ann", born=""):
-    return (str(number), updated, email, name, born)
 
 
 @pytest.fixture
@@ -38,21 +30,6 @@ def validate(company):
         return publish.run("crm", day, company)
 
     return run
-
-
-def counts(lake):
-    """path -> (rows in, accepted, quarantined, duplicates)"""
-    paths = {row["file_id"]: row["path"].removeprefix("crm/") for row in lake.arrow("ops/files").to_pylist()}
-    return {
-        paths[row["file_id"]]: (row["rows_in"], row["accepted"], row["quarantined"], row["duplicates"])
-        for row in lake.arrow("ops/counts").to_pylist()
-    }
-
-
-def quarantined(lake):
-    """(line, rule) of each quarantined row."""
-    rows = lake.arrow("quarantine/rows", columns=["line", "rule"]).to_pylist()
-    return sorted((row["line"], row["rule"]) for row in rows)
 
 
 def test_good_rows_are_published_bad_ones_quarantined_and_all_are_counted(land, validate, company_lake, day):

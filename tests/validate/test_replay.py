@@ -27,7 +27,7 @@ from jobs.validate.replay import replay
 from jobs.validate.replay.corrections import corrected as corrected_records
 from jobs.validate.replay.corrections import export
 from tests.killed import Killed
-from tests.validate.test_publish import ann, contacts, counts, quarantined
+from tests.validate.crm_files import ann, contacts, counts, quarantined
 
 FIRST = "2024-05-01"
 

@@ -8,7 +8,7 @@ from jobs.config.yaml_files import ConfigError
 from jobs.errors import RowsRefused
 from jobs.ingest import load
 from jobs.validate import publish
-from tests.validate.test_publish import ann, contacts
+from tests.validate.crm_files import ann, contacts
 
 DAY = "2024-05-01"
 

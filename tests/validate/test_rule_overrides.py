@@ -12,7 +12,7 @@ from jobs.validate import publish
 from jobs.validate.contract import Contract
 from jobs.validate.quarantine import Selection
 from jobs.validate.replay import replay
-from tests.validate.test_publish import quarantined
+from tests.validate.crm_files import quarantined
 
 COLUMNS = {"order_id": "id", "updated_at": "at", "ordered_at": "at", "status": "status", "total": "total"}
 DAY = dt.date(2024, 5, 1)

@@ -1,0 +1,43 @@
+"""The engines tests run on: the embedded one of the process, and one Apache Spark server per worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.spark_server import spark_server, why_not
+
+
+@contextmanager
+def running_on(address: str) -> Iterator[None]:
+    """Run on that server, then go back to the session of before."""
+    from jobs.lake import engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARK_REMOTE", address)
+        patch.setattr(engine, "_session", None)
+        try:
+            yield
+        finally:
+            engine.stop_spark()
+
+
+@pytest.fixture(scope="session")
+def apache_spark() -> Iterator[str]:
+    """Address of a local Apache Spark server, started for the first test of this worker that needs it."""
+    if reason := why_not():
+        pytest.skip(reason)
+    with spark_server() as address:
+        yield address
+
+
+@pytest.fixture(params=["embedded", pytest.param("apache", marks=pytest.mark.slow)])
+def on_engine(request) -> Iterator[str]:
+    """The test runs on both engines."""
+    if request.param == "embedded":
+        yield request.param
+        return
+    with running_on(request.getfixturevalue("apache_spark")):
+        yield request.param
