@@ -20,7 +20,7 @@ stop: ## Stop what `make demo` started
 
 .PHONY: test
 test: .venv/.ready system-packages ## Set up and run all tests
-	@$(RUN)python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	@$(RUN)python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=20 $(PYTEST_ARGS)
 
 .PHONY: check
 check: .venv/.ready ## Lint, types, configuration and freshness of generated docs

@@ -15,7 +15,7 @@ import yaml
 from jobs.lake.tables import catalogue
 from tests.company import MINIMAL
 
-pytest_plugins = ["tests.journey_rows", "tests.engines", "tests.ingest.crm_company"]
+pytest_plugins = ["tests.started", "tests.journey_rows", "tests.engines", "tests.ingest.crm_company"]
 
 
 hypothesis.settings.register_profile("any_machine", deadline=None)

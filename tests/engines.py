@@ -1,4 +1,4 @@
-"""The engines tests run on: the embedded one of the process, and one Apache Spark server per worker."""
+"""What tests run on: the embedded engine of the process, and one server of each kind per worker."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.s3_server import s3_server
 from tests.spark_server import spark_server, why_not
+from tests.started import started
 
 
 @contextmanager
@@ -29,8 +31,17 @@ def apache_spark() -> Iterator[str]:
     """Address of a local Apache Spark server, started for the first test of this worker that needs it."""
     if reason := why_not():
         pytest.skip(reason)
+    started("Apache Spark")
     with spark_server() as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def s3_environment(tmp_path_factory) -> Iterator[dict[str, str]]:
+    """The variables that reach a local S3 server, started for the first test of this worker that needs it."""
+    started("S3")
+    with s3_server(tmp_path_factory.mktemp("s3")) as environment:
+        yield environment
 
 
 @pytest.fixture(params=["embedded", pytest.param("apache", marks=pytest.mark.slow)])

@@ -15,7 +15,7 @@ from jobs import pipeline
 from jobs.lake.lake import Lake
 from tests.activation.small_company import CONFIG, LIST, TEMPLATE
 from tests.conftest import MINIMAL
-from tests.lake.test_engine import running_on
+from tests.engines import running_on
 from tests.sail_server import sail_server
 
 DAY = dt.date(2024, 5, 1)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.airflow_process import Airflow, airflow_process
 from tests.dags.small_configuration import FILES
+from tests.started import started
 
 PARSED: dict[str, dict] = {}
 
@@ -17,6 +18,7 @@ def airflow(tmp_path_factory) -> Iterator[Airflow]:
     """`airflow.run("run_dag.py", "maintain_lake", "{}", environment={"KLANTREIS_CONFIG": ...})`: as its own process."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    started("Airflow")
     with airflow_process(tmp_path_factory.mktemp("airflow"), shared) as process:
         yield process
 

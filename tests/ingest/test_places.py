@@ -15,17 +15,16 @@ from jobs.ingest.landing.places import Bucket, Changed, Folder, place_of
 from jobs.lake.lake import Lake
 from tests.ingest.api_server import TOKEN, api_server
 from tests.ingest.crm_company import CONTACTS
-from tests.s3_server import BUCKET, KEY, SECRET, s3_server
+from tests.s3_server import BUCKET, KEY, SECRET
 
 DAY = dt.date(2024, 5, 1)
 HEADER = "id,updated,email,name,born\n"
 AWS = ("AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_REGION")
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with s3_server(tmp_path_factory.mktemp("s3")) as environment:
-        yield environment["AWS_ENDPOINT_URL"]
+@pytest.fixture
+def server(s3_environment):
+    return s3_environment["AWS_ENDPOINT_URL"]
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from jobs.ingest.pull import postgres, pull
 from jobs.lake.lake import Lake
 from tests.killed import Killed
 from tests.postgres_server import PASSWORD, USER, postgres_server, why_not
+from tests.started import started
 
 DAY = dt.date(2024, 5, 3)
 if why_not():
@@ -23,6 +24,7 @@ if why_not():
 
 @pytest.fixture(scope="module")
 def address():
+    started("PostgreSQL")
     with postgres_server() as address:
         yield address
 

@@ -15,18 +15,18 @@ from jobs.lake.lake import Lake, LakeError, StaleWrite, Txn
 from jobs.lake.log import storage_options
 from tests.lake.lake_rows import DAY, counts, identifiers, scores
 from tests.lake.writers import append_many, race, results, run_race
-from tests.s3_server import BUCKET, s3_server
+from tests.s3_server import BUCKET
 
 TABLE = "ops/counts"
 NOT_OURS = ("AWS_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_SESSION_TOKEN", "AWS_PROFILE")
 
 
 @pytest.fixture(scope="module")
-def s3(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch, s3_server(tmp_path_factory.mktemp("s3")) as environment:
+def s3(s3_environment):
+    with pytest.MonkeyPatch.context() as patch:
         for name in NOT_OURS:
             patch.delenv(name, raising=False)
-        for name, value in environment.items():
+        for name, value in s3_environment.items():
             patch.setenv(name, value)
         yield
 
@@ -43,7 +43,7 @@ def set_environment(environment: dict[str, str]) -> None:
 @pytest.fixture(scope="module")
 def four(s3):
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.lake.test_lake_faults"])
+    context.set_forkserver_preload(["tests.lake.writers"])
     with context.Pool(4, initializer=set_environment, initargs=(dict(os.environ),)) as pool:
         yield pool
 
