@@ -14,7 +14,7 @@ from examples.sandboxes import data_manager, smtp
 from jobs import pipeline
 from jobs.lake.lake import Lake
 from tests.activation.small_company import CONFIG, LIST, TEMPLATE
-from tests.conftest import MINIMAL
+from tests.company import MINIMAL
 from tests.engines import running_on
 from tests.sail_server import sail_server
 

@@ -8,14 +8,11 @@ import logging
 import sys
 import threading
 import time
+from typing import Any
 
 
-def answer_all(answers: dict, questions: list) -> None:
+def answer_all(client: Any, answers: dict, questions: list) -> None:
     """Answer each question as it comes up, as the page *Required actions* does."""
-    from airflow.api_fastapi.app import create_app
-    from fastapi.testclient import TestClient
-
-    client = TestClient(create_app(apps="core"), base_url="http://localhost")
     client.headers["Authorization"] = f"Bearer {client.get('/auth/token').json()['access_token']}"
     while len(questions) < len(answers):
         waiting = client.get("/api/v2/dags/~/dagRuns/~/hitlDetails", params={"response_received": False}).json()
@@ -30,13 +27,18 @@ def answer_all(answers: dict, questions: list) -> None:
 
 
 def main(answers: str) -> None:
+    from airflow.api_fastapi.app import create_app
     from airflow.dag_processing.dagbag import DagBag
+    from fastapi.testclient import TestClient
 
     logging.disable(logging.INFO)
     questions: list = []
-    person = threading.Thread(target=answer_all, args=(json.loads(answers), questions), daemon=True)
+    # Both load modules and plugins, which two threads must not do at once.
+    dag = DagBag().dags["review_matches"]
+    client = TestClient(create_app(apps="core"), base_url="http://localhost")
+    person = threading.Thread(target=answer_all, args=(client, json.loads(answers), questions), daemon=True)
     person.start()
-    run = DagBag().dags["review_matches"].test(logical_date=None, run_conf={"day": "2017-01-03"})
+    run = dag.test(logical_date=None, run_conf={"day": "2017-01-03"})
     states: dict = {}
     for task in run.get_task_instances():
         states.setdefault(task.task_id, []).append(str(task.state))
