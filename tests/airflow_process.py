@@ -8,10 +8,11 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +49,8 @@ class Airflow:
         `environment` is added to what this process has in common with every other.
         """
         if self.migrated.exists():
+            for left in self.home.glob("airflow.db*"):  # with what the script before left to be written to it
+                left.unlink()
             shutil.copy(self.migrated, self.home / "airflow.db")
         request = {
             "script": str(SCRIPTS / script),
@@ -77,8 +80,14 @@ def airflow_process(home: Path, shared: Path) -> Iterator[Airflow]:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not migrated.exists():
                 airflow.run("migrate.py")
-                shutil.copy(home / "airflow.db", migrated)
+                _copy(home / "airflow.db", migrated)
         yield airflow
+
+
+def _copy(database: Path, target: Path) -> None:
+    """With what is in its write-ahead log only."""
+    with closing(sqlite3.connect(database)) as given, closing(sqlite3.connect(target)) as copy:
+        given.backup(copy)
 
 
 @contextmanager
