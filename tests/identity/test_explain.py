@@ -15,7 +15,7 @@ from jobs.config.settings import load_settings
 from jobs.errors import DecisionRefused
 from jobs.identity import identity, size_cap, steward_answers
 from jobs.lake.lake import Lake
-from tests.identity.explained_company import FILES, LAST, customer_of, live, waiting_pairs
+from tests.identity.explained_company import FILES, LAST, company, customer_of, live, waiting_pairs  # noqa: F401
 from tests.profiles.two_weeks import TABLES
 
 
@@ -25,13 +25,13 @@ def folder(config):
 
 
 @pytest.fixture
-def lived(company):
+def lived(company):  # noqa: F811
     """The company after its last day, with one pair that waits for a person."""
     return live(company)
 
 
 @pytest.fixture
-def klantreis(company, monkeypatch, capsys, wide_screen):
+def klantreis(company, monkeypatch, capsys, wide_screen):  # noqa: F811
     def run(*arguments):
         monkeypatch.setenv("KLANTREIS_CONFIG", str(company.folder))
         monkeypatch.setattr(sys, "argv", ["klantreis", *arguments])
@@ -94,7 +94,7 @@ class TestExplain:
         (phone,) = explained(klantreis, "--source", "crm", "--record", "2")["set_aside"]
         assert (phone["kind"], phone["reason"], phone["since"]) == ("phone", "disputed", "2017-01-01")
 
-    def test_links_that_gave_way_because_a_customer_grew_too_large_are_told(self, company, settings, rows, klantreis):
+    def test_links_that_gave_way_because_a_customer_grew_too_large_are_told(self, company, settings, rows, klantreis):  # noqa: F811
         identity_yaml = {"golden_record": {}, "purposes": {}, "largest_customer": 2}
         loaded = settings(FILES | {"identity.yaml": identity_yaml})
         lake = Lake.of(loaded)
@@ -135,7 +135,7 @@ class TestExplain:
         assert code == 2
         assert told in errors
 
-    def test_an_id_that_was_merged_leads_to_the_customer_it_is_part_of(self, company, klantreis):
+    def test_an_id_that_was_merged_leads_to_the_customer_it_is_part_of(self, company, klantreis):  # noqa: F811
         live(company)
         before = {customer_of(company, "contact", name) for name in ("crm:1", "crm:2")}
         assert klantreis("review", "decide", "crm:1", "crm:2", "same", "--because", "one person, two names")[0] == 0
@@ -197,7 +197,7 @@ class TestReview:
             (("crm:1", "crm:2", "same", "--because", "x", "--on", "1-2-2017"), "--on: '1-2-2017' is not a day"),
         ],
     )
-    def test_what_is_no_decision_is_refused(self, company, klantreis, arguments, told):
+    def test_what_is_no_decision_is_refused(self, company, klantreis, arguments, told):  # noqa: F811
         code, _, errors = klantreis("review", "decide", *arguments)
         assert code == 2
         assert told in errors
@@ -218,7 +218,7 @@ class TestReview:
 
 
 class TestDecisionsOnTheLake:
-    def test_day_by_day_is_the_same_as_all_days_at_once_and_the_audit_says_what_was_done(self, company, klantreis):
+    def test_day_by_day_is_the_same_as_all_days_at_once_and_the_audit_says_what_was_done(self, company, klantreis):  # noqa: F811
         klantreis("review", "decide", "crm:1", "shop:9", "different", "--because", "her sister", "--on", "2017-01-02")
         klantreis("review", "decide", "crm:1", "crm:3", "same", "--because", "married", "--on", "2017-01-02")
         settings = load_settings(company.folder)
