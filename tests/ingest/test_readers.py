@@ -2,12 +2,15 @@
 
 import gzip
 import io
+import json
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from jobs.ingest.formats import compression, csv_files, json_files
+from jobs.ingest.formats.readers import to_json
 from tests.ingest.read_files import broken, read_all
 
 
