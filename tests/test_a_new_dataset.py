@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
-from tests.conftest import MINIMAL
+from tests.company import MINIMAL
 
 ROOT = Path(__file__).resolve().parent.parent
 DAY = "2024-05-01"

@@ -24,7 +24,7 @@ def loaded(tmp_path_factory):
     import yaml
 
     from jobs.config.settings import load_settings
-    from tests.conftest import MINIMAL
+    from tests.company import MINIMAL
 
     folder = tmp_path_factory.mktemp("config")
     for name, content in MINIMAL.items():

@@ -11,7 +11,7 @@ from jobs.identity import identity
 from jobs.identity.matching.scoring import Scorer
 from jobs.journeys.as_of import profiles_on
 from jobs.lake.lake import Lake
-from tests.conftest import MINIMAL
+from tests.company import MINIMAL
 from tests.identity.matching import people
 from tests.killed import killed_after
 
