@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from jobs.activity.known_rows import columns_of
-from jobs.activity.language import AGGREGATES, FUNCTIONS, WORDS, brackets_match, grammar_problems, in_order
+from jobs.activity.language import AGGREGATES, FUNCTIONS, brackets_match, grammar_problems, in_order
 from jobs.activity.trial import failures
 from jobs.config.settings import Settings
-from jobs.config.sql import forbidden_words
+from jobs.config.sql import problems
+from jobs.config.sql_functions import Kind
 from jobs.config.traits import TABLE, Rows, Trait
 from jobs.config.yaml_files import ConfigError, line_of
 from jobs.lake.tables.catalogue import get
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 TAKEN = tuple(get(TABLE).column_names)
+WHERE = Kind(functions=FUNCTIONS)
+VALUE = Kind(functions=FUNCTIONS | AGGREGATES)
 _CASTS = {
     "bigint": ("tinyint", "smallint", "int", "bigint"),
     "double": ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal"),
@@ -34,11 +37,9 @@ def check(settings: Settings) -> list[str]:
         if name in TAKEN:
             found.append(f"{_place(settings, name)}: the table has another column {name!r}; rename the trait")
         columns = list(columns_of(trait.over)) if trait.over else [other for other in traits if other != name]
-        used = FUNCTIONS | AGGREGATES
-        wrong = [f"{_place(settings, name, 'value')}: {p}" for p in forbidden_words(trait.value, columns, used, WORDS)]
+        wrong = [f"{_place(settings, name, 'value')}: {p}" for p in problems(trait.value, columns, VALUE)]
         if trait.where is not None:
-            problems = forbidden_words(trait.where, columns, FUNCTIONS, WORDS - {"distinct"})
-            wrong += [f"{_place(settings, name, 'where')}: {problem}" for problem in problems]
+            wrong += [f"{_place(settings, name, 'where')}: {p}" for p in problems(trait.where, columns, WHERE)]
         for key in ("value", "where"):
             if not brackets_match(getattr(trait, key) or ""):
                 wrong.append(f"{_place(settings, name, key)}: has a bracket that is not closed, or not opened")
@@ -52,10 +53,10 @@ def check(settings: Settings) -> list[str]:
 def _wrong_rows(settings: Settings) -> Iterator[str]:
     """Problems of the conditions of named rows."""
     for name, rows in settings.rows.items():
-        problems = forbidden_words(rows.where, list(columns_of(rows.over)), FUNCTIONS, WORDS - {"distinct"})
-        if not problems and not brackets_match(rows.where):
-            problems.append("has a bracket that is not closed, or not opened")
-        yield from (f"{_place(settings, name, 'where', 'rows')}: {problem}" for problem in problems)
+        found = problems(rows.where, list(columns_of(rows.over)), WHERE)
+        if not found and not brackets_match(rows.where):
+            found.append("has a bracket that is not closed, or not opened")
+        yield from (f"{_place(settings, name, 'where', 'rows')}: {problem}" for problem in found)
 
 
 def _counted(rows: Rows) -> Trait:
@@ -85,9 +86,14 @@ def analyse(spark: SparkSession, settings: Settings) -> list[str]:
 
 def refuse_wrong_traits(spark: SparkSession, settings: Settings) -> None:
     """Raise ConfigError if any trait is wrong."""
-    problems = check(settings) or analyse(spark, settings)
-    if problems:
-        raise ConfigError(problems)
+    if found := check(settings) or analyse(spark, settings):
+        raise ConfigError(found)
+
+
+def refuse_forbidden(settings: Settings) -> None:
+    """Raise ConfigError if any trait says what it may not; starts no engine. For steps that run before traits do."""
+    if found := check(settings):
+        raise ConfigError(found)
 
 
 def _wrong_condition(spark: SparkSession, trait: Trait) -> str | None:

@@ -17,7 +17,7 @@ from jobs.config.sql_grammar import KEYWORDS, NotSql, tree, words
 from jobs.config.sql_writer import Writer, name_of
 from jobs.config.yaml_files import ConfigError, nearest
 
-__all__ = ["KEYWORDS", "columns_in", "engine_sql", "forbidden_words", "problem", "problems", "words"]
+__all__ = ["KEYWORDS", "columns_in", "engine_sql", "problem", "problems", "words"]
 
 
 def problem(text: str, columns: Collection[str] | None = None, kind: Kind = ROW) -> str | None:
@@ -37,14 +37,6 @@ def problems(text: str, columns: Collection[str] | None = None, kind: Kind = ROW
         unknown = [name for name in columns_of(parsed) if name.lower() not in known]
         found += [_unknown(name, columns) for name in unknown]
     return list(dict.fromkeys(found))
-
-
-def forbidden_words(
-    text: str, columns: Collection[str], functions: Collection[str], keywords: Collection[str] = KEYWORDS
-) -> list[str]:
-    """What is wrong with a text of a trait, which has functions of its own such as `latest`."""
-    del keywords
-    return problems(text, columns, Kind(functions=frozenset(functions)))
 
 
 def _unknown(name: str, columns: Collection[str]) -> str:

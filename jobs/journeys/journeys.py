@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.activity import touchpoints as contacts
+from jobs.activity.checks import refuse_forbidden
 from jobs.activity.conditions import day_of
 from jobs.activity.fresh import Fresh, Unknown
 from jobs.activity.sessions import sessions, with_session
@@ -55,6 +56,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
         "map_journeys", day, READS, config, previous=WRITES, state={"as_of": str(as_of)}, code=__name__
     )
     if not txn.done(*WRITES):
+        refuse_forbidden(settings)
         try:
             _go_on(lake, txn, as_of, settings)
         except Unknown as reason:

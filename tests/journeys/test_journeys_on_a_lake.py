@@ -7,8 +7,10 @@ import random
 
 import pyarrow as pa
 import pytest
+import yaml
 
 from jobs.config.settings import load_settings
+from jobs.config.yaml_files import ConfigError
 from jobs.identity import identity
 from jobs.ingest import load
 from jobs.journeys import journeys
@@ -73,6 +75,18 @@ def step(day, settings):
 
 def hashes(lake):
     return {name: lake.content_hash(name) for name in journeys.WRITES}
+
+
+def test_a_trait_that_asks_the_clock_stops_the_step_with_its_place_before_anything_is_computed(settings):
+    traits = yaml.safe_load(RULES["traits.yaml"])
+    traits["traits"]["clicked_today"] = {
+        "title": "Clicks today", "over": "touchpoints", "where": "day = current_date()", "value": "count(*)",
+        "type": "bigint",
+    }  # fmt: skip
+    found = settings({**RULES, "traits.yaml": traits})
+    with pytest.raises(ConfigError, match=r"traits\.yaml:\d+.*traits\.clicked_today\.where.*current_date"):
+        step(DAYS[0], found)
+    assert not Lake.of(found).exists("journeys/stages")
 
 
 def test_living_through_the_days_gives_the_same_tables_as_one_run_for_the_last_day(settings, tmp_path):
