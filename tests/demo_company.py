@@ -52,9 +52,14 @@ class Company:
         return found
 
 
-CLOCK = {"activation/ledger": ("updated_at", "request_id", "batch_id"), "ops/files": ("version",)}
-"""Columns that tell one try from another: the clock and request numbers of an outside server, drawn batch ids, and
-versions of files, which are trusted only of files that had been at rest for a while when they were read."""
+CLOCK = {
+    "activation/ledger": ("updated_at", "request_id", "batch_id"),
+    "ops/files": ("version",),
+    "identity/standing": ("inputs", "steps"),
+}
+"""Columns that tell one try from another: the clock and request numbers of an outside server, drawn batch ids,
+versions of files, which are trusted only of files that had been at rest for a while when they were read, and the numbers
+of commits that a step went on from, which depend on which source was done first."""
 
 
 def company(home: Path, landing: Path, connections: dict[str, str], **environment: str) -> Company:
