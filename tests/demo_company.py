@@ -58,8 +58,8 @@ CLOCK = {
     "identity/standing": ("inputs", "steps"),
 }
 """Columns that tell one try from another: the clock and request numbers of an outside server, drawn batch ids,
-versions of files, which are trusted only of files that had been at rest for a while when they were read, and the numbers
-of commits that a step went on from, which depend on which source was done first."""
+versions of files, which are trusted only of files that had been at rest for a while when they were read, and numbers of
+the commits that identity went on from, which depend on which source was done first."""
 
 
 def company(home: Path, landing: Path, connections: dict[str, str], **environment: str) -> Company:
