@@ -19,8 +19,8 @@ OF_THEIR_TIME = ("ops/validations", "ops/file_events")
 """Tables that tell when something was looked at: one run for many days has fewer moments to tell of."""
 VAULTS = ("raw", "valid", "quarantine", "profiles")
 """Zones that may hold personal data in the clear."""
-VAULT_TABLES = ("identity/prepared", "identity/sightings")
-"""Tables beside those: records as matching compares them, and what was seen together."""
+VAULT_TABLES = ("identity/prepared",)
+"""Tables beside those: records as matching compares them."""
 
 
 @pytest.fixture(scope="module")
