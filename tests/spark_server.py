@@ -22,6 +22,13 @@ SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.adaptive.coalescePartitions.initialPartitionNum": "4",
+    # What a server remembers of finished queries for its page, which nobody looks at here: by default 1,000 plans as
+    # text, which fills a small heap long before the day is over.
+    "spark.sql.ui.retainedExecutions": "5",
+    "spark.ui.retainedJobs": "20",
+    "spark.ui.retainedStages": "20",
+    "spark.ui.retainedTasks": "200",
+    "spark.sql.maxPlanStringLength": "5000",
 }
 
 
