@@ -292,3 +292,9 @@ def test_both_engines_write_and_read_the_same_tables(apache_spark, tmp_path, spa
         assert write_by_engine(Lake(str(tmp_path / "apache"))) == embedded
         swapped = Lake(str(tmp_path / "embedded")).read("ops/counts")
         assert swapped.count() == 701
+
+
+def test_columns_can_be_named_before_the_engine_has_started():
+    code = "import jobs.lake.changes; from pyspark.sql import functions as F; print(type(F.col('a')).__module__)"
+    shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "pyspark.sql.connect.column"
