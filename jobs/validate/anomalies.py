@@ -172,10 +172,9 @@ def judge(table: pa.Table, days: Collection[date], history: History, country: st
     if not table.num_rows:
         return {}
     series = Series(table)
-    closed = public_holidays(country, {day.year for day in days})
     found: dict[date, list[Verdict]] = {}
     for day in days:
-        if day in closed or not settled(series.days[0], day, history):
+        if day in public_holidays(country, day.year) or not settled(series.days[0], day, history):
             continue
         checks = ((history.volume, _volume), (history.distribution, _distribution))
         verdicts = [check(series, day, history, severity) for severity, check in checks if severity != "off"]
@@ -184,16 +183,12 @@ def judge(table: pa.Table, days: Collection[date], history: History, country: st
 
 
 @cache
-def _holidays_of(country: str, year: int) -> frozenset[date]:
+def public_holidays(country: str, year: int) -> frozenset[date]:
+    """The public holidays of a country in that year; none for a country without a known calendar."""
     import holidays
 
     known = country in holidays.list_supported_countries()
     return frozenset(holidays.country_holidays(country, years=year)) if known else frozenset()
-
-
-def public_holidays(country: str, years: Iterable[int]) -> set[date]:
-    """The public holidays of a country in those years; none for a country without a known calendar."""
-    return {day for year in years for day in _holidays_of(country, year)}
 
 
 def settled(first: date, day: date, history: History) -> bool:
@@ -291,7 +286,7 @@ def silences(arrivals: Iterable[date], day: date, history: History, country: str
         limit = int(max(usual_gaps.max(), irregular))
         for silent in range(limit, (until - last).days + 1):
             now = last + timedelta(days=silent)
-            if now in public_holidays(country, [now.year]) or not settled(delivered[0], now, history):
+            if now in public_holidays(country, now.year) or not settled(delivered[0], now, history):
                 continue
             detail = (
                 f"nothing arrived up to and including {now}, the last delivery is of {last}; until then there were "

@@ -57,7 +57,8 @@ def judged_days(
     ids = [file["file_id"] for file in batch.files]
     before = anomalies.earlier(lake, batch.source, batch.dataset, batch.days, ids, config)
     by_history = anomalies.judge(pa.concat_tables([before, metrics]), batch.days, config, country)
-    told = _told_before(lake, batch)
+    odd = any(not verdict.success for verdicts in by_history.values() for verdict in verdicts)
+    told = _told_before(lake, batch) if odd else {}
     found = {}
     for day in batch.days:
         part = batch.of(day)
