@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 from pyspark.testing import assertDataFrameEqual
 
 from jobs.activity.timeline import why_not
-from jobs.config.journey import Journey
+from jobs.config.journey import Journey, over_tables
 from jobs.config.traits import Trait, Traits
 from jobs.config.yaml_files import load
 
@@ -52,8 +52,9 @@ def expect():
 
 @pytest.fixture(scope="session")
 def shipped() -> Journey:
-    """config/journey.yaml of the project."""
-    return load(SHIPPED, Journey)
+    """config/journey.yaml of the project, its KPIs over tables."""
+    journey, rows = load(SHIPPED, Journey), load(SHIPPED.with_name("traits.yaml"), Traits).rows
+    return journey.model_copy(update={"kpis": over_tables(journey.kpis, rows, SHIPPED)})
 
 
 @pytest.fixture(scope="session")

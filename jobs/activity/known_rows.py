@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 
 from jobs.activity import touchpoints
 from jobs.activity.conditions import day_of
+from jobs.activity.orders import outcome
 from jobs.activity.sessions import sessions, with_session
 from jobs.config.settings import Settings
 from jobs.config.traits import ROWS
@@ -156,6 +157,8 @@ def columns_of(kind: str) -> dict[str, str]:
     """What a trait over these rows can use, with types: nothing that identifies a person."""
     listed = [c for c in ROWS[kind].columns if not c.personal and c.name not in HIDDEN and "<" not in c.type]
     own = {c.name: c.type for c in listed}
+    if kind in ("orders", "order_lines"):
+        own["outcome"] = "string"
     if kind == "order_lines":
         for table, names in (("orders", ORDER_COLUMNS), ("products", PRODUCT_COLUMNS)):
             own |= {c.name: c.type for c in catalogue.get(f"valid/{table}").columns if c.name in names}
@@ -185,10 +188,14 @@ def _own(known: Known, kind: str, window: int | None) -> DataFrame:
     return newest_versions(rows, str(ROWS[kind].id)) if ROWS[kind].versions else rows
 
 
+def _orders(known: Known, kind: str, window: int | None) -> DataFrame:
+    return _own(known, kind, window).withColumn("outcome", outcome())
+
+
 def _lines(known: Known, kind: str, window: int | None) -> DataFrame:
     """Order lines with person, moment and state of their order, and what the newest product list says."""
-    orders = newest_versions(known.of("orders"), "order_id").select(
-        "source", "order_id", F.col("ordered_at").alias("order_at"), *ORDER_COLUMNS, *PERSON_COLUMNS, *PERIOD
+    orders = _orders(known, "orders", None).select(
+        "source", "order_id", F.col("ordered_at").alias("order_at"), "outcome", *ORDER_COLUMNS, *PERSON_COLUMNS, *PERIOD
     )
     if window is not None:
         orders = orders.where(F.coalesce(F.col("order_at") >= F.lit(known.start(window)), F.lit(True)))
@@ -234,4 +241,8 @@ def _also_before(records: DataFrame, key: str, days: Sequence[date]) -> DataFram
     return records.unionByName(before, allowMissingColumns=True)
 
 
-_COMPLETED: dict[str, Callable[[Known, str, int | None], DataFrame]] = {"order_lines": _lines, "messages": _messages}
+_COMPLETED: dict[str, Callable[[Known, str, int | None], DataFrame]] = {
+    "orders": _orders,
+    "order_lines": _lines,
+    "messages": _messages,
+}

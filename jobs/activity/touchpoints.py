@@ -12,9 +12,10 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activity.conditions import day_of, first_true
+from jobs.activity.orders import BOUGHT_NOTHING, UNDONE, outcome
 from jobs.config.journey import Journey, ValenceRule
 from jobs.lake.tables.catalogue import get
-from jobs.validate.versions import newest_versions, period_of
+from jobs.validate.versions import in_order_of_versions, newest_versions, period_of
 
 COLUMNS = {column.name: column.type for column in get("journeys/touchpoints").columns}
 KNOWN_LATER = ("clicked",)
@@ -27,8 +28,10 @@ SCALES = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
 
 def touchpoints(parts: list[DataFrame], valence: list[ValenceRule]) -> DataFrame:
     """journeys/touchpoints from the contacts of each channel; contacts without a customer or a time are left out."""
-    of_type = Window.partitionBy("customer_id", "type").orderBy("occurred_at", "touchpoint_id")
-    return judged(parts, valence).withColumn("nth", F.row_number().over(of_type))
+    counts = ~((F.col("type") == "order") & F.coalesce(F.col("subject").isin(*BOUGHT_NOTHING), F.lit(False)))
+    of_type = Window.partitionBy("customer_id", "type", "counts").orderBy("occurred_at", "touchpoint_id")
+    numbered = judged(parts, valence).withColumn("counts", counts)
+    return numbered.withColumn("nth", F.when(F.col("counts"), F.row_number().over(of_type))).drop("counts")
 
 
 def judged(parts: list[DataFrame], valence: list[ValenceRule]) -> DataFrame:
@@ -63,23 +66,21 @@ def visit_id(session_id: str) -> Column:
 def orders(versions: DataFrame, timezone: str) -> list[DataFrame]:
     """Orders when they were placed; returns and cancellations when they were first recorded, with minus the amount.
 
-    The subject is what became of the order, as its newest version says.
+    The subject is the `outcome`, what became of the order as its newest version says. A credit note is a return of
+    its own day; tests are no contacts.
     """
     history = Window.partitionBy("source", "order_id", "status", *period_of(versions))
     newest = newest_versions(versions.withColumn("status_at", F.min("updated_at").over(history)), "order_id")
-    channel = F.coalesce("channel", F.lit("store"))
-    outcome = F.coalesce(F.lower("status"), F.lit("completed"))
+    told = newest.withColumn("outcome", outcome())
+    channel, became = F.coalesce("channel", F.lit("store")), F.col("outcome")
 
     def of(rows: DataFrame, type_: str, at: str, amount: Column) -> DataFrame:
-        return _contacts(rows, type_, at, "order_id", timezone, channel=channel, subject=outcome, amount=amount)
+        return _contacts(rows, type_, at, "order_id", timezone, channel=channel, subject=became, amount=amount)
 
-    undone = {"return": "returned", "cancellation": "cancelled"}
     return [
-        of(newest, "order", "ordered_at", F.col("total")),
-        *(
-            of(newest.where(F.col("status") == status), type_, "status_at", -F.col("total"))
-            for type_, status in undone.items()
-        ),
+        of(told.where(~became.isin("test", "credit")), "order", "ordered_at", F.col("total")),
+        of(told.where(became == "credit"), "return", "ordered_at", F.col("total")),
+        *(of(told.where(became == undone), type_, "status_at", -F.col("total")) for undone, type_ in UNDONE.items()),
     ]
 
 
@@ -114,26 +115,54 @@ def with_clicked(contacts: DataFrame, click_days: int) -> DataFrame:
 
 def conversations(versions: DataFrame, timezone: str) -> list[DataFrame]:
     """A conversation when it was opened; its resolution, with the satisfaction asked then, when it was closed."""
-    newest = newest_versions(versions, "conversation_id")
-    took = F.unix_timestamp("closed_at") - F.unix_timestamp("opened_at")
+    newest = newest_versions(_with_solved(versions, "conversation_id", "closed_at"), "conversation_id")
     common = {"channel": F.coalesce("channel", F.lit("chat")), "subject": F.col("topic")}
     return [
         _contacts(newest, "conversation", "opened_at", "conversation_id", timezone, **common),
         _contacts(
-            newest, "resolution", "closed_at", "conversation_id", timezone, **common, score=F.col("csat"), seconds=took
+            newest,
+            "resolution",
+            "solved_at",
+            "conversation_id",
+            timezone,
+            **common,
+            score=F.col("csat"),
+            seconds=_took(),
         ),
     ]
 
 
 def tickets(versions: DataFrame, timezone: str) -> list[DataFrame]:
     """A ticket when it was opened, and its resolution."""
-    newest = newest_versions(versions, "ticket_id")
-    took = F.unix_timestamp("resolved_at") - F.unix_timestamp("opened_at")
+    newest = newest_versions(_with_solved(versions, "ticket_id", "resolved_at"), "ticket_id")
     common = {"channel": F.lit("ticket"), "subject": F.col("topic")}
     return [
         _contacts(newest, "conversation", "opened_at", "ticket_id", timezone, **common),
-        _contacts(newest, "resolution", "resolved_at", "ticket_id", timezone, **common, seconds=took),
+        _contacts(newest, "resolution", "solved_at", "ticket_id", timezone, **common, seconds=_took()),
     ]
+
+
+def _with_solved(versions: DataFrame, key: str, at: str) -> DataFrame:
+    """Versions with `solved_at`: when the record was first solved and stayed so; empty for versions in which it is not.
+
+    A version is solved if it has a moment `at` and a status that does not say otherwise. What comes after the
+    solution, such as a desk that closes tickets weeks later, moves nothing; reopening it takes the solution back.
+    """
+    oldest_first = Window.partitionBy("source", key, *period_of(versions)).orderBy(*in_order_of_versions())
+    unsolved = F.col(at).isNull() | F.coalesce(F.lower("status").isin("open", "pending"), F.lit(False))
+    so_far = oldest_first.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    spell = Window.partitionBy("source", key, "reopened", *period_of(versions))
+    return (
+        versions.withColumn("unsolved", unsolved)
+        .withColumn("reopened", F.sum(F.col("unsolved").cast("bigint")).over(so_far))
+        .withColumn("solved_at", F.min(F.when(~F.col("unsolved"), F.col(at))).over(spell))
+        .withColumn("solved_at", F.when(~F.col("unsolved"), F.col("solved_at")))
+        .drop("unsolved", "reopened")
+    )
+
+
+def _took() -> Column:
+    return F.unix_timestamp("solved_at") - F.unix_timestamp("opened_at")
 
 
 def answers(responses: DataFrame, timezone: str) -> DataFrame:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from jobs.config.yaml_files import Strict
+from jobs.config.traits import Rows
+from jobs.config.yaml_files import ConfigError, Strict, line_of, nearest
 
 Stage = Literal["awareness", "consideration", "purchase", "service", "loyalty"]
 Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
@@ -44,6 +47,10 @@ class MomentType(Strict):
     served_when: str = Field(description="condition on events: one such event in the visit serves the moment")
 
 
+COUNTED = ("sessions", "carts", "touchpoints", "moments", "stages", "customers")
+"""Tables that KPIs are counted over."""
+
+
 class Kpi(Strict):
     """A number per day: `numerator` out of `denominator`, aggregates in SQL over the rows of `table` of that day.
 
@@ -53,7 +60,9 @@ class Kpi(Strict):
     stage: Stage
     title: str
     unit: Literal["count", "share", "currency", "points", "score", "minutes", "per visit"]
-    table: Literal["sessions", "carts", "touchpoints", "moments", "stages", "customers"]
+    table: str = Field(
+        description="sessions, carts, touchpoints, moments, stages, customers, or a name of `rows` in traits.yaml"
+    )
     where: str = "true"
     numerator: str
     denominator: str | None = Field(None, description="default: the numerator is the value")
@@ -91,6 +100,30 @@ class Journey(Strict):
         if twice:
             raise ValueError(f"two rules are named {twice[0]!r}; the history could not say which one decided")
         return rules
+
+
+def over_tables(kpis: Mapping[str, Kpi], rows: Mapping[str, Rows], path: Path) -> dict[str, Kpi]:
+    """The KPIs, each over a table: one over named rows has their condition beside its own.
+
+    Raises ConfigError, naming the line, if there is no such table or name, or its rows are not of a day.
+    """
+    found, problems = {}, []
+    for name, kpi in kpis.items():
+        named = rows.get(kpi.table)
+        table = named.over if named else kpi.table
+        if table not in COUNTED:
+            place = f"{path}:{line_of(path, 'kpis', name, 'table')}: kpis.{name}.table"
+            if named:
+                problems.append(f"{place}: {kpi.table!r} are rows of {table}; KPIs are over {', '.join(COUNTED)}")
+            else:
+                known = nearest(kpi.table, [*COUNTED, *rows])
+                problems.append(f"{place}: unknown table or name of `rows` {kpi.table!r}{known}")
+        both = [text for text in (named.where if named else "true", kpi.where) if text != "true"]
+        where = " and ".join(f"({text})" for text in both) if len(both) > 1 else (both or ["true"])[0]
+        found[name] = kpi.model_copy(update={"table": table, "where": where})
+    if problems:
+        raise ConfigError(problems)
+    return found
 
 
 def _as_traits(measures: Any) -> str:

@@ -20,7 +20,7 @@ from jobs.config.decisions import problems as decision_problems
 from jobs.config.destinations import Destination, Destinations, types
 from jobs.config.identity import Identity
 from jobs.config.identity_checks import problems as identity_problems
-from jobs.config.journey import Journey
+from jobs.config.journey import Journey, over_tables
 from jobs.config.models import Models
 from jobs.config.models import problems as model_problems
 from jobs.config.sources import Source
@@ -117,13 +117,20 @@ def load_settings(folder: str | Path | None = None) -> Settings:
             return None
 
     declared = part(folder / "traits.yaml", Traits) if (folder / "traits.yaml").exists() else Traits()
+    journey = part(folder / "journey.yaml", Journey)
+    if journey and declared:
+        try:
+            kpis = over_tables(journey.kpis, declared.rows, folder / "journey.yaml")
+            journey = journey.model_copy(update={"kpis": kpis})
+        except ConfigError as error:
+            problems.extend(error.problems)
     settings = Settings(
         folder=folder,
         home=Path(os.environ.get("KLANTREIS_HOME") or folder.parent).resolve(),
         general=part(folder / "settings.yaml", General),
         sources={path.stem: part(path, Source) for path in sorted(folder.glob("sources/*.yaml"))},
         identity=part(folder / "identity.yaml", Identity),
-        journey=part(folder / "journey.yaml", Journey),
+        journey=journey,
         models=part(folder / "models.yaml", Models),
         audiences={path.stem: part(path, Audience) for path in sorted(folder.glob("audiences/*.yaml"))},
         destinations=_destinations(part, folder, problems),

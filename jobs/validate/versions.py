@@ -19,10 +19,14 @@ def newest_versions(versions: DataFrame, key: str) -> DataFrame:
 
     Of versions with a period, the newest in each period.
     """
-    newest_first = Window.partitionBy("source", key, *period_of(versions)).orderBy(
-        F.col("updated_at").desc_nulls_last(), F.desc("arrived"), F.desc("file_id"), F.desc("line")
-    )
+    newest_first = Window.partitionBy("source", key, *period_of(versions)).orderBy(*in_order_of_versions(newest=True))
     return versions.withColumn("version", F.row_number().over(newest_first)).where("version = 1").drop("version")
+
+
+def in_order_of_versions(newest: bool = False) -> list[Column]:
+    """The order of versions of one record, oldest or newest first; one without a moment is older than all others."""
+    columns = [F.col(name) for name in ("updated_at", "arrived", "file_id", "line")]
+    return [column.desc_nulls_last() if newest else column.asc_nulls_first() for column in columns]
 
 
 def period_of(rows: DataFrame) -> list[str]:

@@ -35,6 +35,38 @@ def test_a_cancellation_that_was_taken_back_is_none(known, expect):
     expect(contacts.touchpoints(contacts.orders(versions, ZONE), []), "type", ("order",))
 
 
+@pytest.mark.parametrize(
+    ("status", "total", "expected"),
+    [
+        ("open", "20.00", [("order", "open", "20.00")]),
+        (None, "20.00", [("order", "completed", "20.00")]),
+        ("completed", None, [("order", "completed", None)]),
+        ("completed", "0.00", [("order", "free", "0.00")]),
+        ("returned", "20.00", [("order", "returned", "20.00"), ("return", "returned", "-20.00")]),
+        ("cancelled", "20.00", [("order", "cancelled", "20.00"), ("cancellation", "cancelled", "-20.00")]),
+        ("cancelled", "0.00", [("order", "cancelled", "0.00"), ("cancellation", "cancelled", "0.00")]),
+        ("completed", "-12.50", [("return", "credit", "-12.50")]),
+        ("returned", "-12.50", [("return", "credit", "-12.50")]),
+        ("test", "20.00", []),
+    ],
+)
+def test_every_kind_of_order_document_has_one_meaning(known, expect, status, total, expected):
+    versions = known("valid/orders", order("2017-03-01", status, total=total))
+    expect(contacts.touchpoints(contacts.orders(versions, ZONE), []), "type subject amount", *expected)
+
+
+def test_an_order_that_was_no_purchase_does_not_make_the_next_one_a_repeat(known, expect):
+    versions = known(
+        "valid/orders",
+        order("2017-03-01", "cancelled", order_id="o1", ordered_at="2017-03-01"),
+        order("2017-03-01", "completed", order_id="o2", ordered_at="2017-03-02", total="0.00"),
+        order("2017-03-01", "completed", order_id="o3", ordered_at="2017-03-03"),
+        order("2017-03-01", "returned", order_id="o4", ordered_at="2017-03-04"),
+    )
+    found = contacts.touchpoints(contacts.orders(versions, ZONE), []).where("type = 'order'")
+    expect(found, "reference nth", ("o1", None), ("o2", None), ("o3", 1), ("o4", 2))
+
+
 def test_the_newest_version_of_an_order_says_what_it_was_worth(known, expect):
     versions = known("valid/orders", order("2017-03-01", total="20.00"), order("2017-03-02", total="18.00"))
     expect(contacts.touchpoints(contacts.orders(versions, ZONE), []), "amount", ("18.00",))
@@ -84,6 +116,46 @@ def test_tickets_are_conversations_too(known, expect):
     )
     found = contacts.touchpoints(contacts.tickets(versions, ZONE), [])
     expect(found, "type channel seconds", ("conversation", "ticket", None), ("resolution", "ticket", 60))
+
+
+def ticket(updated_at, status, resolved_at=None):
+    return {"ticket_id": "t", "opened_at": "2017-03-01", "updated_at": updated_at, "status": status,
+            "resolved_at": resolved_at}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("versions", "solved"),
+    [
+        pytest.param(
+            [ticket("2017-03-02", "solved", "2017-03-02"), ticket("2017-03-30", "closed", "2017-03-30")],
+            ["2017-03-02"],
+            id="closed by automation weeks later",
+        ),
+        pytest.param(
+            [ticket("2017-03-02", "solved", "2017-03-02"), ticket("2017-03-05", "open", "2017-03-02")],
+            [],
+            id="reopened, by a desk that keeps the moment",
+        ),
+        pytest.param(
+            [ticket("2017-03-02", "solved", "2017-03-02"), ticket("2017-03-05", "pending")],
+            [],
+            id="reopened, by a desk that empties it",
+        ),
+        pytest.param(
+            [
+                ticket("2017-03-02", "solved", "2017-03-02"),
+                ticket("2017-03-05", "open"),
+                ticket("2017-03-06", "solved", "2017-03-06"),
+                ticket("2017-03-09", "closed", "2017-03-09"),
+            ],
+            ["2017-03-06"],
+            id="solved again",
+        ),
+    ],
+)
+def test_a_ticket_is_solved_when_it_was_first_solved_and_stayed_so(known, expect, versions, solved):
+    found = contacts.touchpoints(contacts.tickets(known("valid/tickets", *versions), ZONE), [])
+    expect(found.where("type = 'resolution'"), "day", *[(day,) for day in solved])
 
 
 @pytest.mark.parametrize(

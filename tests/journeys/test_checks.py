@@ -1,5 +1,6 @@
 """`klantreis check` on the SQL of config/journey.yaml: place, problem, nearest column."""
 
+import re
 import shutil
 from types import SimpleNamespace
 
@@ -7,7 +8,7 @@ import pytest
 import yaml
 
 from jobs.activity.timeline import why_not
-from jobs.config.journey import Journey
+from jobs.config.journey import Journey, over_tables
 from jobs.config.traits import Traits
 from jobs.config.yaml_files import ConfigError, load
 from jobs.journeys.checks import check
@@ -18,8 +19,9 @@ def problems(folder, change):
     """Problems of the shipped configuration after `change` to its text."""
     path = folder / "journey.yaml"
     path.write_text(change(SHIPPED.read_text()))
-    traits = load(SHIPPED.with_name("traits.yaml"), Traits).over_tables()
-    return check(SimpleNamespace(folder=folder, journey=load(path, Journey), traits=traits))
+    declared, journey = load(SHIPPED.with_name("traits.yaml"), Traits), load(path, Journey)
+    journey = journey.model_copy(update={"kpis": over_tables(journey.kpis, declared.rows, path)})
+    return check(SimpleNamespace(folder=folder, journey=journey, traits=declared.over_tables()))
 
 
 def test_the_shipped_configuration_is_fine(tmp_path, spark):
@@ -137,3 +139,18 @@ def test_an_old_configuration_gets_one_message_that_says_what_to_write_instead(t
         "sum(amount)",
     )
     assert [why_not(trait) for trait in traits.values()] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("plased", "kpis.orders.table: unknown table or name of `rows` 'plased'; did you mean 'placed'?"),
+        ("bought", "kpis.orders.table: 'bought' are rows of orders; KPIs are over sessions, carts, touchpoints,"),
+    ],
+)
+def test_a_kpi_over_what_is_not_there_is_named_with_its_line(tmp_path, table, told):
+    with pytest.raises(ConfigError, match=re.escape(told)) as raised:
+        problems(tmp_path, lambda text: text.replace("unit: count, table: placed", f"unit: count, table: {table}"))
+    lines = (tmp_path / "journey.yaml").read_text().splitlines()
+    number = next(n for n, line in enumerate(lines, 1) if f"table: {table}" in line)
+    assert f"journey.yaml:{number}: " in str(raised.value)

@@ -74,7 +74,7 @@ def broken(frame, name, settings):
         ("orders", {"status": "unknown_status"}, "status:in_set"),
         ("orders", {"channel": "fax"}, "channel:in_set"),
         ("orders", {"channel": None}, None),
-        ("orders", {"total": "-25.00"}, "total:between"),
+        ("orders", {"discount": "-25.00"}, "discount:between"),
         ("orders", {"total": "99999999.99"}, "total:between"),
         ("orders", {"currency": "euro"}, "currency:regex"),
         ("orders", {"ordered_at": "2024-05-02 23:59:59"}, None),

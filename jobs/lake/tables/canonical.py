@@ -94,11 +94,11 @@ CANONICAL: dict[str, Dataset] = {
             order_id string id of the order in this source
             updated_at timestamp when this version was written
             ordered_at timestamp when the customer ordered
-            status string completed, cancelled, returned or open
+            status string completed, cancelled, returned, open or test
             channel string where it was placed: store, web, app or phone
             store_id string the shop, for store orders
             currency string ISO 4217 code
-            total decimal(18,2) amount paid, tax included
+            total decimal(18,2) amount paid, tax included; negative for a credit note
             discount decimal(18,2) discount given
         """,
             id="order_id",

@@ -61,13 +61,13 @@ TABLES: tuple[Dataset, ...] = (
         day date day in the configured time zone
         channel string web, store, app, phone, email, ad, mail, chat, survey, social, ...
         type string visit, order, return, cancellation, registration, conversation, resolution, nps, csat, click, ...
-        subject string traffic channel of a visit, status of an order, campaign, topic, or survey
+        subject string traffic channel of a visit, outcome of an order, campaign, topic, or survey
         source string the source of the row it stands for
         reference string id of the row it stands for
         valence string positive, negative or neutral, by the rules of config/journey.yaml
-        nth int the how manieth contact of this type of this customer
+        nth int the how manieth contact of this type of this customer; empty for an order that was no purchase
         score decimal(18,2) answer: nps 0 to 10, csat 1 to 5, ces 1 to 7, whatever scale was shown
-        amount decimal(18,2) paid for an order, minus that for its return or cancellation
+        amount decimal(18,2) paid for an order; minus that for its return, cancellation or credit note
         product_views int product pages seen in a visit
         carts int products put in the basket in a visit
         seconds bigint length of a visit, or time from first contact to solution
