@@ -31,7 +31,7 @@ _NUMBERS = {
     "ss": "[0-5][0-9]",
 }
 _NAME = r"\p{L}+\.?"
-_ZONE = "(?:Z|[+-][0-9]{2}:?[0-9]{2})"
+_ZONE = "(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)"
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ class DatePattern:
     groups: dict[str, int]
     fixed: bool
     names: bool
+
+    @property
+    def takes_iso(self) -> bool:
+        """Whether what looks like a day of ISO 8601 fits too, such as 2024-31-12 for yyyy-dd-MM."""
+        return not self.names and any(re.match(self.regex, f"2024-{day}") for day in ("31-12", "31-12 10:00:00"))
 
 
 @lru_cache

@@ -60,7 +60,7 @@ class Value(Conventions):
             return given
         for key in given:
             if key is None or isinstance(key, bool):
-                raise ValueError("put values such as yes, no, on, off and null in quotes: YAML reads them otherwise")
+                raise ValueError("put values such as yes, no, on, off and null in quotes")
         return {str(key): value for key, value in given.items()}
 
 

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from jobs.config.yaml_types import annotation_at, fields_at, misread, takes_text
+
 Model = TypeVar("Model", bound=BaseModel)
+_OF_TYPE = {
+    "string_type",
+    "literal_error",
+    "model_type",
+    "bool_type",
+    "int_type",
+    "float_type",
+    "list_type",
+    "dict_type",
+}
+"""Problems of a value that is of another type than the one wanted."""
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Z][A-Z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 
 
@@ -22,6 +35,16 @@ class ConfigError(Exception):
     def __init__(self, problems: Iterable[str]):
         self.problems = list(problems)
         super().__init__("\n".join(self.problems))
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML whose keys are texts as they are written: `on`, `no` and `012` are keys like any other."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                key.tag = "tag:yaml.org,2002:str"
+        return super().construct_mapping(node, deep=deep)
 
 
 class Strict(BaseModel):
@@ -44,7 +67,7 @@ def load(path: Path, model: type[Model]) -> Model:
         raise ConfigError([f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8"]) from None
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = _with_environment(yaml.safe_load(text) or {}, path)
+        values = _with_environment(yaml.load(text, Loader=_Loader) or {}, path)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError([f"{path}:{line}: not valid YAML: {error.problem}"]) from None
@@ -55,9 +78,14 @@ def load(path: Path, model: type[Model]) -> Model:
     if duplicates:
         raise ConfigError(duplicates)
     try:
-        return model.model_validate(values)
+        found = model.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(_explain(path, node, model, problem) for problem in error.errors()) from None
+        told = (_explain(path, node, model, problem) for problem in error.errors())
+        raise ConfigError(dict.fromkeys(told)) from None  # of a choice of types each has its complaint
+    surprises = list(_surprises(path, node, model))
+    if surprises:
+        raise ConfigError(surprises)
+    return found
 
 
 def line_of(path: Path, *keys: str | int) -> int:
@@ -76,10 +104,14 @@ def _explain(path: Path, node: yaml.Node | None, model: type[BaseModel], problem
     keys = tuple(problem["loc"])
     dotted = ".".join(str(key) for key in keys)
     if problem["type"] == "extra_forbidden":
-        hint = nearest(str(keys[-1]), _fields(model, keys[:-1]))
+        hint = nearest(str(keys[-1]), fields_at(model, keys[:-1]))
         return f"{path}:{_line(node, keys)}: unknown key {dotted!r}{hint}"
     if problem["type"] == "missing":
         return f"{path}:{_line(node, keys[:-1])}: key {dotted!r} is missing; add it"
+    told = misread(_at(node, keys), meant=True) if problem["type"] in _OF_TYPE else None
+    if told:
+        keys = keys[: _known(node, keys)]  # after that come names of types
+        return f"{path}:{_line(node, keys)}: {'.'.join(map(str, keys))}: {told}"
     if problem["type"] == "model_type":
         return f"{path}:{_line(node, keys)}: {dotted or 'file'}: must hold keys with values; is the indentation right?"
     keys, message = _placed(node, keys, problem["msg"].removeprefix("Value error, "))
@@ -96,21 +128,37 @@ def _placed(node: yaml.Node | None, keys: tuple[Any, ...], message: str) -> tupl
     return keys, message
 
 
-def _fields(model: Any, keys: tuple[Any, ...]) -> list[str]:
-    """Names of the fields a model takes below `keys`; walks through dict, list and optional types."""
+def _surprises(
+    path: Path, node: yaml.Node | None, model: type[BaseModel], keys: tuple[str | int, ...] = ()
+) -> Iterator[str]:
+    """Values that were taken, where a text is taken too, for something else than is written."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _surprises(path, value, model, (*keys, key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for place, value in enumerate(node.value):
+            yield from _surprises(path, value, model, (*keys, place))
+    elif (told := misread(node)) and takes_text(annotation_at(model, keys)):
+        yield f"{path}:{_line(node, ())}: {'.'.join(map(str, keys))}: {told}"
+
+
+def _known(node: yaml.Node | None, keys: tuple[Any, ...]) -> int:
+    """How many of the keys lead to something that is written."""
+    for place, key in enumerate(keys):
+        node = _child(node, key)[1]
+        if node is None:
+            return place
+    return len(keys)
+
+
+def _at(node: yaml.Node | None, keys: tuple[Any, ...]) -> yaml.Node | None:
+    """The node under `keys`, or the nearest above it."""
     for key in keys:
-        if _is_model(model) and key in model.model_fields:
-            model = model.model_fields[key].annotation
-        while not _is_model(model):
-            inner = [argument for argument in get_args(model) if get_args(argument) or _is_model(argument)]
-            if not inner:
-                return []
-            model = inner[-1]  # of dict[key, value] the value
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _is_model(type_: Any) -> bool:
-    return isinstance(type_, type) and issubclass(type_, BaseModel)
+        below = _child(node, key)[1]
+        if below is None:
+            return node
+        node = below
+    return node
 
 
 def _line(node: yaml.Node | None, keys: tuple[str | int, ...]) -> int:

@@ -16,6 +16,7 @@ from jobs.config.sources import SourceDataset
 from jobs.ingest.columns import Seen, rename
 from jobs.ingest.drift import Drift
 from jobs.ingest.formats.content import BrokenFile, Snapshot
+from jobs.ingest.formats.csv_files import without_separator_line
 from jobs.ingest.formats.readers import opened, read
 from jobs.ingest.formats.records import Chunk, Reject
 from jobs.ingest.landing.landing import Landing, Waiting
@@ -174,6 +175,9 @@ def _whole(database: duckdb.DuckDBPyConnection, snapshot: Snapshot, files: NewFi
     """All chunks of a file, the first one only after the last one is known to be readable and its columns are."""
     form, seen = files.dataset.format, files.drift.seen(new)
     with opened(snapshot, form, files.limits) as content:
+        form, told = without_separator_line(content, form)
+        if told:
+            log.warning("%s: %s", new.file.path, told)
         chunks = list(read(database, content, form, files.limits)) if len(content) <= IN_MEMORY else None
         for chunk in chunks or read(database, content, form, files.limits):
             seen.look(chunk)

@@ -15,6 +15,8 @@ from jobs.config.sources import Conventions
 ISO_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
 ISO_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?"
 ISO_MOMENT = ISO_DAY + rf"([T ]{ISO_TIME}( ?(Z|[+-][0-9]{{2}}:?[0-9]{{2}}))?)?$"
+ISO_PLAIN = ISO_DAY + rf"([T ]{ISO_TIME}|[T ][0-9:]{{8}}([.][0-9]+)? ?(Z|[+-][0-9]{{2}}:?[0-9]{{2}}))?$"
+"""What every engine casts as it is: with a zone there are seconds too."""
 ISO_ZONE = r":[0-9.]+ ?(Z|[+-][0-9]{2}:?[0-9]{2})$"
 MIDNIGHT = r"[T ]00:00(:00([.]0+)?)? ?(Z|[+-][0-9]{2}:?[0-9]{2})$"
 WHOLE = r"^[+-]?[0-9]{1,18}$"
@@ -22,7 +24,29 @@ DECIMAL = r"^[+-]?([0-9]+([.][0-9]+)?|[.][0-9]+)$"
 NUMBER = r"^[+-]?([0-9]+([.][0-9]+)?|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$"
 PATTERNS = {"int": WHOLE, "bigint": WHOLE, "double": NUMBER, "decimal(18,2)": DECIMAL}
 """What text must look like before it is cast: engines agree on these, and differ on what else they take."""
-EPOCH = r"^-?[0-9]{1,18}([.][0-9]{1,9})?$"
+NO_DAY = (
+    r"^(?:[0-9]{4}-(?:00|1[3-9]|[2-9][0-9]|[0-9]{2}-(?:00|3[2-9]|[4-9][0-9])|02-3[01]|(?:0[469]|11)-31)"
+    r"|(?:[0-9]{2}(?:[02468][1235679]|[13579][01345789])|(?:[02468][1235679]|[13579][01345789])00)-02-29).*$"
+)
+"""What looks like a date of ISO 8601 and is in no calendar."""
+EPOCH = {
+    "seconds": r"^(-(?:[0-9]{1,10}|[1-5][0-9]{10})|[0-9]{1,11}|1[0-9]{11}|2[0-4][0-9]{10})([.][0-9]{1,9})?$"
+    r"|^[1-9][.][0-9]{1,17}[eE](?:[89]|10)$|^[1-9][.][0-9]{7,17}[eE][+](?:0[89]|10)$",
+    "milliseconds": r"^(-(?:[0-9]{1,13}|[1-5][0-9]{13})|[0-9]{1,14}|1[0-9]{14}|2[0-4][0-9]{13})([.][0-9]{1,9})?$"
+    r"|^[1-9][.][0-9]{1,17}[eE]1[1-3]$|^[1-9][.][0-9]{7,17}[eE][+]1[1-3]$",
+    "microseconds": r"^(-(?:[0-9]{1,16}|[1-5][0-9]{16})|[0-9]{1,17}|1[0-9]{17}|2[0-4][0-9]{16})([.][0-9]{1,9})?$"
+    r"|^[1-9][.][0-9]{1,17}[eE]1[4-6]$|^[1-9][.][0-9]{7,17}[eE][+]1[4-6]$",
+}
+"""Numbers since 1970 up to the year 9891, also as programs write a floating point number. A spreadsheet's 1.71447E+12
+has lost the hour, and is not read."""
+EARLY = {
+    "seconds": r"^(?:[0-9]{1,7}|[12][0-9]{7}|3[01][0-9]{6})([.][0-9]+)?$",
+    "milliseconds": r"^[0-9]{1,11}([.][0-9]+)?$",
+    "microseconds": r"^[0-9]{1,14}([.][0-9]+)?$",
+}
+"""Numbers that are nearly always in another unit, or no moment at all: they would all be of about the year 1970."""
+QUARTER = 900
+"""Seconds: an early moment is believed on a quarter of an hour, where days begin in the zones of the world."""
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -112,23 +136,51 @@ def _known(value: Column, type_: str) -> Column:
 
 
 def _iso(text: Column, conventions: Conventions) -> Column:
-    """A date or moment in ISO 8601, from that or from the first listed pattern that it matches."""
+    """A date or moment in ISO 8601, from that or from the first listed pattern that it matches and that gives one."""
+    iso = F.when(text.rlike(ISO_PLAIN), text).otherwise(_with_plain_zone(text))
     if not conventions.dates:
-        return text
-    found = F.when(text.rlike(ISO_MOMENT), text)
+        return iso
+    tries = [F.when(iso.rlike(ISO_MOMENT), iso)]
     for pattern in conventions.dates:
         if pattern in EPOCHS:
-            found = found.when(text.rlike(EPOCH), _from_epoch(text, EPOCHS[pattern]))
-        else:
-            shape = compiled(pattern)
-            found = found.when(text.rlike(shape.regex), _from_pattern(text, shape))
-    return found
+            tries.append(_from_epoch(text, pattern))
+            continue
+        shape = compiled(pattern)
+        found = _from_pattern(text, shape)
+        if "zone" in shape.groups:
+            found = _with_plain_zone(found)
+        if shape.takes_iso:
+            tries[0] = _if_any(tries[0])
+        tries.append(F.when(text.rlike(shape.regex), _if_any(found) if pattern != conventions.dates[-1] else found))
+    return F.coalesce(*tries)
 
 
-def _from_epoch(text: Column, length: int) -> Column:
-    micros = (text.try_cast("decimal(28,9)") * F.lit(length)).cast("decimal(38,0)").try_cast("bigint")
-    inside = micros.between(F.lit(-62_135_596_800_000_000), F.lit(253_402_300_799_999_999))
-    return F.when(inside, F.concat(F.timestamp_micros(F.when(inside, micros)).cast("string"), F.lit("Z")))
+def _if_any(iso: Column) -> Column:
+    """The text if the calendar has that day: the 31st of February lets the next pattern try."""
+    return F.nullif(F.regexp_replace(iso, NO_DAY, ""), F.lit(""))
+
+
+def _with_plain_zone(text: Column) -> Column:
+    """The moment with a zone as ISO 8601 writes it: `+00`, `UTC`, `+00:00Z` and `+02:00[Europe/Amsterdam]` are not.
+
+    A `Z` after another offset than zero contradicts it, and stays.
+    """
+    plain = F.regexp_replace(text, r"(Z|[+-][0-9]{2}:?[0-9]{2})\[[A-Za-z0-9_+/-]+\]$", "$1")
+    plain = F.regexp_replace(plain, r" ?(?:[Uu][Tt][Cc]|[Gg][Mm][Tt]|[Zz])$", "Z")
+    plain = F.regexp_replace(plain, r" ?[+-]00(?::?00)?Z$", "Z")
+    plain = F.regexp_replace(plain, r"(:[0-9]{2}(?:[.,][0-9]+)?) ?([+-][0-9]{2})$", "$1$2:00")
+    plain = F.regexp_replace(plain, r"([T ][0-9]{2}:[0-9]{2})( ?(?:Z|[+-][0-9]{2}:?[0-9]{2}))$", "$1:00$2")
+    return F.regexp_replace(plain, r"(:[0-9]{2}),([0-9]+(?:Z| ?[+-][0-9]{2}:?[0-9]{2})?)$", "$1.$2")
+
+
+def _from_epoch(text: Column, unit: str) -> Column:
+    """A moment from a number since 1970, NULL if it is nothing such or surely in another unit."""
+    quarters = text.try_cast("bigint") % (QUARTER * 1_000_000 // EPOCHS[unit]) == 0
+    believed = ~text.rlike(EARLY[unit]) | (quarters & ~text.rlike("^[0.]+$"))
+    number = F.coalesce(text.try_cast("decimal(28,9)"), text.try_cast("double").try_cast("decimal(28,9)"))
+    micros = (number * F.lit(EPOCHS[unit])).cast("decimal(38,0)").try_cast("bigint")
+    fits = text.rlike(EPOCH[unit]) & believed
+    return F.when(fits, F.concat(F.timestamp_micros(micros).cast("string"), F.lit("Z")))
 
 
 def _from_pattern(text: Column, shape: DatePattern) -> Column:

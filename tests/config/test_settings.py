@@ -41,6 +41,27 @@ def test_an_unknown_key_deep_inside_names_its_own_line(config):
     assert problems_of(folder) == [expected]
 
 
+@pytest.mark.parametrize(
+    ("written", "means"),
+    [("NO", "yes or no"), ("012", "the number 10"), ("21:00", "the number 1260"), ("2024-05-01", "a date, not a text")],
+)
+def test_a_value_that_yaml_reads_as_something_else_than_the_text_that_is_meant_says_to_quote_it(config, written, means):
+    told = f'{written} without quotes is {means} in YAML; if the text is meant, quote it: "{written}"'
+    folder = config({"settings.yaml": f"company: X\nlanding: a\nlake: b\ncountry: {written}\n"})
+    assert problems_of(folder) == [f"{folder}/settings.yaml:4: country: {told}"]
+    columns = f"    columns: {{contact_id: id, updated_at: at, country: {{from: c, values: {{x: {written}}}}}}}\n"
+    crm = f"source: crm\ngroup: crm\ndatasets:\n  contacts:\n    files: a\n{columns}"
+    folder = config({"sources/crm.yaml": crm})
+    assert problems_of(folder) == [f"{folder}/sources/crm.yaml:6: datasets.contacts.columns.country.values.x: {told}"]
+
+
+def test_keys_are_texts_as_they_are_written(config):
+    columns = "    columns: {contact_id: id, updated_at: at, country: {from: c, values: {no: 'NO', 012: SE, 1: DK}}}\n"
+    crm = f"source: crm\ngroup: crm\ndatasets:\n  contacts:\n    files: a\n{columns}"
+    value = load_settings(config({"sources/crm.yaml": crm})).sources["crm"].datasets["contacts"].columns["country"]
+    assert value.values == {"no": "NO", "012": "SE", "1": "DK"}
+
+
 def test_a_missing_key_is_named(config):
     folder = config({"settings.yaml": "company: X\nlake: b\n"})
     assert problems_of(folder) == [f"{folder}/settings.yaml:1: key 'landing' is missing; add it"]

@@ -9,7 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from jobs.config.formats import Format
 from jobs.ingest.formats import compression, csv_files, json_files
+from jobs.ingest.formats.content import BrokenFile, Content
+from jobs.ingest.formats.csv_files import without_separator_line
 from jobs.ingest.formats.readers import to_json
 from tests.ingest.read_files import broken, read_all
 
@@ -168,7 +171,7 @@ def test_a_record_of_several_lines_longer_than_a_block_is_broken_with_its_line(m
 
 
 def test_nested_json_lines_are_judged_one_by_one_whoever_their_neighbours_are():
-    bad = ['{"a": {"b": 1, "b": 2}}', '{"a": {}}, {"a": {}}', '{"a": [1,]}', '{"a": {"b": NaN}}', '{"a": {"b": 1}']
+    bad = ['{"a": {"b": 1, "b": 2}}', '{"a": [1,]}', '{"a": {"b": NaN}}', '{"a": {"b": 1}']
     bad += [
         '{"a": ' + "[" * 100 + "]" * 100 + "}",
         '{"a": {"\\u0062": "\\u0022\\u0022", "b": 2}}',
@@ -231,3 +234,79 @@ def test_a_record_is_the_same_json_whether_or_not_any_value_needs_an_escape(name
         assert to_json(database, columns).to_pylist() == expected
         assert to_json(database, sliced).to_pylist() == expected
     assert [json.loads(record) for record in expected] == columns.to_pylist()
+
+
+def test_json_objects_that_follow_one_another_are_records_however_they_are_laid_out():
+    texts = {
+        b'{"a": 1}{"a": 2} {"a": 3}\n{"a": 4}': [1, 2, 3, 4],
+        b'{"a": 1},\n{"a": 2},': [1, 2],
+        b'{\n "a": 1,\n "b": [{"c": "}{"}]\n}\n{\n "a": 2\n}\n': [1, 2],
+        b'[{"a": 1},\n {"a": 2}]': [1, 2],
+        b'[{"a": 1}]\n[{"a": 2}, {"a": 3}]\n[]': [1, 2, 3],
+        b'\x1e{"a": 1}\n\x1e{"a": 2}\n': [1, 2],
+        b"title\n[\n]\n": [],
+    }
+    for text, expected in texts.items():
+        good, refused = read_all(text, type="jsonl", skip_lines=int(text.startswith(b"title")))
+        assert ([record["a"] for _, record in good], refused) == (expected, []), text
+
+
+def test_records_keep_their_lines_where_no_two_begin_on_one_and_else_get_their_places():
+    assert [line for line, _ in read_all(b'[\n{"a":\n1},\n{"a": 2}]', type="jsonl")[0]] == [2, 4]
+    assert [line for line, _ in read_all(b'{"a": 1}\n{"a": 2}{"a": 3}', type="jsonl")[0]] == [1, 2, 3]
+
+
+def test_one_broken_object_among_others_is_refused_alone():
+    good, refused = read_all(b'{"a": 1}{"a": 2}\n{"a": \n{"a": 3}\n', type="jsonl")
+    assert ([record["a"] for _, record in good], refused) == ([1, 2, 3], [(3, '{"a": ')])
+    good, refused = read_all(b'{"a": 1}\n{"a": \n{"a": 3}\n', type="jsonl")
+    assert ([line for line, _ in good], refused) == ([1, 3], [(2, '{"a":')])
+
+
+def test_an_array_that_is_cut_off_is_no_file_to_trust():
+    assert "never closed" in broken(b'[{"a": 1}, {"a": 2},', type="jsonl")
+
+
+def test_documents_over_several_lines_have_their_records_inside():
+    good, _ = read_all(b'{"items": [\n{"a": 1}, {"a": 2}\n]}\n{"items": [\n{"a": 3}]}', type="jsonl", records="items[]")
+    assert [(line, record["a"]) for line, record in good] == [(1, 1), (2, 2), (3, 3)]
+
+
+def test_half_an_emoji_is_refused_with_what_it_is():
+    _, refused = read_all(b'{"a": "cut \\ud83d"}\n{"a": "whole \\ud83d\\ude00"}', type="jsonl")
+    assert [line for line, _ in refused] == [1]
+
+
+def test_a_line_that_says_the_separator_is_no_record():
+    for text in (b"sep=;\nid;name\n1;Ann\n", b'"sep=;"\r\nid;name\r\n1;Ann\r\n'):
+        content = Content(text)
+        form, told = without_separator_line(content, Format())
+        assert (form.delimiter, form.skip_lines) == (";", 1)
+        assert "sep=;" in told
+        assert "skip_lines" in told
+    assert without_separator_line(Content(b"separate;id\n"), Format())[1] == ""
+    with pytest.raises(BrokenFile, match=r"sep=,.*`delimiter` of the dataset is ';'.*skip_lines"):
+        without_separator_line(Content(b"sep=,\nid;name\n"), Format(delimiter=";"))
+
+
+@pytest.mark.parametrize(
+    ("start", "what"),
+    [
+        (b"PK\x03\x04..[Content_Types].xml", "Excel workbook"),
+        (b"PK\x03\x04..a.csv", "zip archive; let its name end in .zip"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Excel workbook"),
+        (b"\x1f\x8b\x08", "let its name end in .gz"),
+        (b"%PDF-1.7", "PDF"),
+        (b"<!DOCTYPE html><title>Log in</title>", "HTML page"),
+        (b"\n <html lang=nl>", "HTML page"),
+        (b'<?xml version="1.0"?>', "XML"),
+        (b"PAR1..PAR1", "type: parquet"),
+    ],
+)
+def test_what_is_no_data_of_this_format_is_named(start, what):
+    assert what in broken(start, path="a.csv", type="csv")
+    assert what in broken(start, path="a.jsonl", type="jsonl")
+
+
+def test_a_name_that_says_gzip_of_what_is_none_is_told():
+    assert "not compressed with gzip, as its name says" in broken(b"id,name\n", path="a.csv.gz", type="csv")

@@ -1,6 +1,7 @@
 """Raw records become typed columns by the expressions of a source; what cannot be read is named, never dropped."""
 
 import datetime as dt
+import itertools
 import json
 import os
 import random
@@ -339,6 +340,19 @@ MOMENTS = {
     ("9999-12-31 23:59", "America/New_York"): None,
     ("99999999999", "UTC"): "5138-11-16 09:46:39",
     ("999999999999", "UTC"): None,
+    ("1.7198280005E9", "UTC"): "2024-07-01 10:00:00.500",  # as Java writes a floating point number
+    ("1.71983E+09", "UTC"): None,  # a spreadsheet cut it
+    ("20240701", "UTC"): None,  # a day as a number, and no second of 1970
+    ("0", "UTC"): None,
+    ("2024-07-01 10:00:00+00", "Europe/London"): "2024-07-01 10:00",
+    ("2024-07-01 10:00+02", "Europe/London"): "2024-07-01 08:00",
+    ("2024-07-01 10:00:00.123456+02", "Europe/London"): "2024-07-01 08:00:00.123456",
+    ("2024-07-01 10:00:00,250", "UTC"): "2024-07-01 10:00:00.250",
+    ("2024-07-01 10:00:00 UTC", "Europe/London"): "2024-07-01 10:00",
+    ("2024-07-01 10:00:00 +0000 UTC", "Europe/London"): "2024-07-01 10:00",
+    ("2024-07-01T10:00:00+00:00Z", "Europe/London"): "2024-07-01 10:00",
+    ("2024-07-01T10:00:00+02:00[Europe/Amsterdam]", "UTC"): "2024-07-01 08:00",
+    ("2024-07-01T10:00:00+02:00Z", "UTC"): None,  # two zones
     ("31/02/2024 10:00", "UTC"): None,
     ("01/07/2024 24:00", "UTC"): None,
     ("01/07/2024", "UTC"): None,
@@ -364,6 +378,33 @@ EXPECTED_MOMENTS = {written: (moment(text), None) if text else (None, "sent_at")
 
 def test_moments_are_read_in_their_zone_through_clock_changes_and_the_ends_of_time(map_records):
     assert moments(map_records) == EXPECTED_MOMENTS
+
+
+def test_numbers_since_1970_in_several_units_are_told_apart_in_any_order_of_the_patterns(map_records):
+    numbers = ["1714471200", "1714471200000", "1714471200000000"]
+    for dates in itertools.permutations(["seconds", "milliseconds", "microseconds"]):
+        columns = {"message_id": "id", "sent_at": {"from": "at", "dates": list(dates)}}
+        rows = map_records("messages", columns, *({"id": "m", "at": number} for number in numbers))
+        assert [row["sent_at"] for row in rows] == [moment("2024-04-30 10:00")] * 3, dates
+
+
+def test_a_number_in_another_unit_than_the_only_one_listed_is_unreadable_and_not_of_the_year_1970(map_records):
+    columns = {"message_id": "id", "sent_at": {"from": "at", "dates": ["milliseconds"]}}
+    (row,) = map_records("messages", columns, {"id": "m", "at": "1714471200"})
+    assert (row["sent_at"], row["unreadable_columns"]) == (None, "sent_at")
+
+
+def test_a_pattern_that_fits_and_gives_no_moment_lets_the_next_try(map_records):
+    columns = {
+        "contact_id": "id",
+        "updated_at": "at",
+        "birth_date": {"from": "born", "dates": ["dd-MM-yy", "yy-MM-dd"]},
+    }
+    (row,) = map_records("contacts", columns, {"id": "1", "born": "31-02-24"})
+    assert row["birth_date"] == dt.date(2031, 2, 24)
+    columns["birth_date"] = {"from": "born", "dates": ["yyyy-dd-MM"]}
+    (row,) = map_records("contacts", columns, {"id": "1", "born": "2001-31-12"})
+    assert row["birth_date"] == dt.date(2001, 12, 31)
 
 
 @pytest.mark.parametrize(

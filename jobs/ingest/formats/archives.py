@@ -125,10 +125,16 @@ def expanded(path: str, data: Data, limits: Limits) -> Iterator[bytes] | None:
     if name.endswith(".zip"):
         return capped(only_member(data, path, limits), len(data), limits)
     if name.endswith(GZIP):
+        _refuse_other_content(data)
         return capped(gunzip(data), len(data), limits)
     if name.endswith(ZSTD):
         return capped(unzstd(data), len(data), limits)
     return None
+
+
+def _refuse_other_content(data: Data) -> None:
+    if len(data) and data[:1] != b"\x1f":
+        raise BrokenFile("not compressed with gzip, as its name says; name it as what it is and send it again")
 
 
 def content(data: Data, member: Member, limits: Limits) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ records that hold one.
 from __future__ import annotations
 
 import codecs
+import json
 import mmap
 import re
 from collections.abc import Iterator
@@ -229,7 +230,7 @@ def _without_giants(content: Content, form: Format, limits: Limits) -> Content:
         end = data.rfind(b"\n", position, position + cap) + 1
         if not end:
             end = data.find(b"\n", position) + 1 or len(data)
-            if end - position > cap:
+            if end - position > cap and not (form.type == "jsonl" and _holds_several(data[position : position + cap])):
                 giants.append((position, end))
         position = end
     if not giants:
@@ -240,6 +241,15 @@ def _without_giants(content: Content, form: Format, limits: Limits) -> Content:
             "them is never closed; correct it and send the file again, or raise general.limits.record_mb"
         )
     return _cut(content, giants, limits)
+
+
+def _holds_several(start: bytes) -> bool:
+    """Whether the start of a line of JSON holds a whole record: then the line is long because it has many."""
+    try:
+        json.JSONDecoder().raw_decode(start.decode(errors="ignore").lstrip("[, \t\r"))
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _apart(data: Data, quote: bytes, giants: list[tuple[int, int]]) -> bool:

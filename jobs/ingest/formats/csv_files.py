@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator
 
 import pyarrow as pa
@@ -22,6 +23,27 @@ SENTINEL = "\x02"
 """Put after the last line: an unclosed quote swallows it, and so gives itself away."""
 HEADER = 1 << 20
 """The longest header, in bytes."""
+
+
+SEPARATOR = re.compile(rb'\s*"?sep=(?P<sign>[^"\r\n])"?[ ,;\t]*(\r\n|\r|\n|$)', re.IGNORECASE)
+"""What spreadsheets write as the first line of a CSV file to say how its fields are separated."""
+
+
+def without_separator_line(content: Content, form: Format) -> tuple[Format, str]:
+    """The format of a file whose first line says its separator (`sep=;`), and what to tell; of others as it is.
+
+    Raises BrokenFile if the dataset's `delimiter` says something else.
+    """
+    found = SEPARATOR.match(bytes(content.data[:64])) if form.delimited and not form.skip_lines else None
+    if found is None:
+        return form, ""
+    sign, line = found["sign"].decode(), f"its first line is sep={found['sign'].decode()}, as spreadsheets write it"
+    if sign != form.delimiter and "delimiter" in form.model_fields_set:
+        raise BrokenFile(
+            f"{line}, and `delimiter` of the dataset is {form.delimiter!r}; correct it, or set `skip_lines: 1`"
+        )
+    told = f"{line}; it is no record and was left out, as with `skip_lines: 1`"
+    return form.model_copy(update={"delimiter": sign, "skip_lines": 1}), told
 
 
 def read_csv(content: Content, form: Format, limits: Limits) -> Iterator[Chunk]:

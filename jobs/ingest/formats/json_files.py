@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from bisect import bisect_right
 from collections.abc import Iterator
 
 import duckdb
@@ -14,6 +16,7 @@ import pyarrow.compute as pc
 from jobs.config.formats import Format, Limits
 from jobs.ingest.formats.content import MB, BrokenFile, Content, Damage
 from jobs.ingest.formats.json_documents import depth, elements, longest_text, problem_of
+from jobs.ingest.formats.json_values import Value, starts_a_layout, values
 from jobs.ingest.formats.records import BLOCK, Chunk, Reject, shortened
 
 LOOK = """
@@ -26,6 +29,10 @@ from (select case when json_valid(record) then record end as record from rows_)"
 """What DuckDB sees of records. Its JSON reader forgives NaN and a comma at the end; the JSON standard does not."""
 TOGETHER = 8
 """Nested records that are looked at in one go: many together cost garbage collection, few the calls."""
+HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""An escape of half a character: emojis are written as two of them."""
+ASKED = 1_000
+"""Lines that are no JSON of which it is asked whether they begin another layout."""
 TODO = "correct it and send it in a new file"
 
 
@@ -33,8 +40,12 @@ def read_jsonl(database: duckdb.DuckDBPyConnection, content: Content, form: Form
     """One JSON object per line, its text kept as it is. With `records`, the records of each line's document.
 
     The line of a record is its line in the file; with `records` its place among all records of the file, from 1.
+    Objects that follow one another without line breaks, reach over several lines or stand in an array are read too.
     """
     ends = b"\r" if content.data.find(b"\n") < 0 <= content.data.find(b"\r") else b"\n"
+    if not _one_a_line(database, content, form, ends):
+        yield from _read_values(content, form, limits, ends)
+        return
     line, place = 1, 1
     for start, block in _blocks(content, ends):
         records = pc.split_pattern(pa.array([block], pa.large_string()), ends.decode()).flatten()[:-1]
@@ -50,6 +61,76 @@ def read_jsonl(database: duckdb.DuckDBPyConnection, content: Content, form: Form
         else:
             chunk = _objects(database, lines, records, damage, limits)
         yield chunk
+
+
+def _one_a_line(database: duckdb.DuckDBPyConnection, content: Content, form: Format, ends: bytes) -> bool:
+    """Whether each line is a record of its own, or a line that is none; not if other layouts explain such lines."""
+    line, asked = 1, 0
+    for _, block in _blocks(content, ends):
+        lines = pc.split_pattern(pa.array([block], pa.large_string()), ends.decode()).flatten()[:-1]
+        starts = np.concatenate([[0], np.cumsum(np.asarray(pc.utf8_length(lines)) + 1)])
+        first, line = line, line + len(lines)
+        texts = pc.utf8_trim_whitespace(lines)
+        whole = pc.and_(pc.starts_with(texts, "{"), pc.ends_with(texts, "}"))
+        odd = pc.or_(pc.invert(whole), pc.match_substring_regex(texts, r"\}[\s,]*\{"))
+        numbers = pa.array(np.arange(len(lines)))
+        wanted = pc.and_(odd, pc.and_(pc.not_equal(texts, ""), pc.greater(numbers, form.skip_lines - first)))
+        if not pc.any(wanted).as_py():
+            continue
+        table = pa.table({"place": numbers.filter(wanted), "record": texts.filter(wanted).cast(pa.string())})
+        look = "select place from rows_ where not json_valid(record) or starts_with(record, '[') order by place"
+        for place in query(database, look, table)["place"].to_pylist():
+            asked += 1
+            if starts_a_layout(block, int(starts[int(place)]), flat=not form.records):
+                return False
+            if asked == ASKED:
+                return True
+    return True
+
+
+def _read_values(content: Content, form: Format, limits: Limits, ends: bytes) -> Iterator[Chunk]:
+    """The records of a file that is no list of lines. Their line is that of their start if no two begin on one line,
+    and else their place, from 1."""
+    text = bytes(content.data).decode()
+    after = 0
+    for _ in range(form.skip_lines):
+        after = text.find(ends.decode(), after) + 1 or len(text)
+    found = list(values(text, after, ends.decode(), flat=not form.records))
+    lines = [one.line for one in found]
+    by_line = not form.records and len(set(lines)) == len(lines)
+    damage = _damaged_values(content, found)
+    chunk, count = _Found(limits), 0
+    for one in found:
+        inner: list[tuple[str, str | None]] = [(text[one.start : one.end], one.problem)]
+        if one.start in damage:
+            refusal = damage[one.start]
+            count += 1
+            chunk.refuse(one.line if by_line else count, refusal.rule, refusal.reason, inner[0][0])
+            continue
+        if form.records and not one.problem:
+            try:
+                inner = list(elements(inner[0][0], form.records))
+            except BrokenFile as error:
+                inner = [(inner[0][0], str(error))]
+        for record, problem in inner:
+            count += 1
+            chunk.add(one.line if by_line else count, record, problem)
+        if chunk.size > BLOCK:
+            yield chunk.chunk()
+            chunk = _Found(limits)
+    yield chunk.chunk()
+
+
+def _damaged_values(content: Content, found: list[Value]) -> dict[int, Damage]:
+    """The first damage of each value, by where it begins."""
+    damaged: dict[int, Damage] = {}
+    starts, place, before = [one.start for one in found], 0, 0
+    for damage in content.damage:
+        place, before = place + len(bytes(content.data[before : damage.position]).decode()), damage.position
+        nearest = bisect_right(starts, place) - 1
+        if nearest >= 0:
+            damaged.setdefault(starts[nearest], damage)
+    return damaged
 
 
 def read_json(content: Content, form: Format, limits: Limits) -> Iterator[Chunk]:
@@ -105,9 +186,21 @@ def _over(record: str, limits: Limits) -> tuple[str, str] | None:
     ):
         caps = f"{limits.field_mb} MB a field, {limits.record_mb} MB a record"
         return "record:size", f"larger than {caps}; send it shorter, or raise general.limits"
+    if "\\u" in record and HALF.search(record) and _has_half_a_character(record):
+        return "record:json", f"a text holds half of an emoji, as one that was cut in two; {TODO}"
     if _brackets(record) > limits.nesting and depth(record) > limits.nesting:
         return "record:json", f"nested deeper than {limits.nesting} levels; flatten it or raise general.limits.nesting"
     return None
+
+
+def _has_half_a_character(record: str) -> bool:
+    try:
+        json.dumps(json.loads(record), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    except (ValueError, RecursionError):
+        return False
+    return False
 
 
 def _blocks(content: Content, ends: bytes) -> Iterator[tuple[int, str]]:

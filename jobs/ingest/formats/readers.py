@@ -24,6 +24,7 @@ from jobs.ingest.formats.avro_files import read_avro
 from jobs.ingest.formats.compression import Expansion
 from jobs.ingest.formats.content import MAX_REFUSED, MB, BrokenFile, Content, Snapshot, as_text, keep
 from jobs.ingest.formats.csv_files import read_csv
+from jobs.ingest.formats.disguises import refuse_disguise
 from jobs.ingest.formats.json_files import query, read_json, read_jsonl
 from jobs.ingest.formats.records import Chunk, check_columns
 
@@ -40,11 +41,12 @@ LONGEST = 1 << 30
 def opened(snapshot: Snapshot, form: Format, limits: Limits) -> Iterator[Content]:
     """The content of a landed file, decompressed, and as UTF-8 if the format is one of text.
 
-    Raises BrokenFile if it cannot be decompressed to its end or is larger than `limits` allow.
+    Raises BrokenFile if it cannot be decompressed to its end, is larger than `limits` allow, or of another kind.
     """
     with tempfile.TemporaryFile() as copy, tempfile.TemporaryFile() as text:
         chunks = expanded(snapshot.path, snapshot.data, limits)
         data = snapshot.data if chunks is None else keep(chunks, copy)[0]
+        refuse_disguise(data, form)
         yield Content(data) if form.type in ("parquet", "avro") else as_text(data, form, limits, text)
 
 
