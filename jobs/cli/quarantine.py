@@ -47,7 +47,7 @@ def list_(
     row: Rows = None,
 ) -> None:
     """Count the rows that wait in quarantine, by rule, file or day; with --all also those that left it."""
-    from jobs.validate.quarantine import database_of
+    from jobs.lake.database import database_of
 
     if by not in GROUPS:
         raise ConfigError([f"--by: unknown value {by!r}{nearest(by, GROUPS)}"])
@@ -82,7 +82,7 @@ def show_rows(
     limit: Annotated[int, typer.Option(min=1)] = 50,
 ) -> None:
     """Show single rows: file, line, rule, reason, and what became of them."""
-    from jobs.validate.quarantine import database_of
+    from jobs.lake.database import database_of
 
     found = _selected(load_settings(config), _selection(source, dataset, path, rule, day, row), closed=everything)
     columns = ["path", "line", "rule", "reason", "outcome", "why", *(["record"] if records else [])]

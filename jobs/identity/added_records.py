@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -20,6 +19,7 @@ from jobs.identity.evidence import as_table, dates, day_numbers
 from jobs.identity.links import NEVER
 from jobs.identity.matching.records import HUBS, KEY, SHARED_BY_AT_MOST
 from jobs.identity.probable import training_days
+from jobs.lake.database import database_of
 from jobs.lake.tables.catalogue import get
 
 ROW = ["row", "base", "contact", "name", "first_seen", "until", "again", "bare"]
@@ -107,7 +107,7 @@ def as_frame(table: pa.Table) -> pd.DataFrame:
 def _hubs(told: pa.Table) -> dict[str, pd.Series]:
     """`contact_rows.hubs` of these rows."""
     found = {}
-    with duckdb.connect() as con:
+    with database_of() as con:
         con.execute("SET enable_progress_bar = false")
         for slot in HUBS:
             con.register("told", told.select([slot, "given", "first_seen"]))

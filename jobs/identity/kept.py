@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
@@ -20,6 +19,7 @@ from jobs.config.settings import Settings
 from jobs.identity import model_store
 from jobs.identity.contact_rows import PREPARED
 from jobs.lake.code import code_fingerprint
+from jobs.lake.database import database_of
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables.catalogue import get
 
@@ -118,9 +118,7 @@ def _difference(table: pa.Table, other: pa.Table) -> pa.Table:
     """The rows of a table that the other does not have."""
     if not len(table) or not len(other):
         return table
-    with duckdb.connect() as con:
+    with database_of(one=table, two=other.select(table.column_names)) as con:
         con.execute("SET enable_progress_bar = false")
-        con.register("one", table)
-        con.register("two", other.select(table.column_names))
         rows: pa.Table = con.sql("SELECT * FROM one EXCEPT SELECT * FROM two").to_arrow_table()
         return rows.cast(table.schema)

@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -18,6 +17,7 @@ from jobs.config.settings import Settings
 from jobs.identity.evidence import EPOCH, LIKELY, as_table, dates, day_numbers
 from jobs.identity.matching.model import Model
 from jobs.identity.probable import LINKS, Learned
+from jobs.lake.database import database_of
 from jobs.lake.tables.catalogue import get
 
 MODEL, TERMS = "models/matching", "models/matching_terms"
@@ -73,9 +73,8 @@ def with_terms(parameters: str, kept: ds.Dataset, records: pa.Table, settings: S
     model = Model.load(parameters, pd.DataFrame(columns=["slot", "value", "frequency"]))
     slots = {level.frequency for c in model.comparisons for level in c.levels if level.frequency}
     parts = []
-    with duckdb.connect() as con:
+    with database_of(terms=kept) as con:
         con.execute("SET enable_progress_bar = false")
-        con.register("terms", kept)
         for slot in sorted(slots & set(records.column_names)):
             con.register("told", pa.table({"value": records[slot].unique()}))
             found = con.execute(

@@ -23,6 +23,7 @@ from jobs.ingest.landing.landing import Landing, Waiting
 from jobs.ingest.landing.places import Changed
 from jobs.ingest.ledger import Entry, Ledger, NewFile, changing
 from jobs.ingest.raw_rows import RawRows
+from jobs.lake.database import database_of
 from jobs.lake.lake import Lake
 
 log = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ class NewFiles:
 
 def raw_rows(landing: Landing, files: NewFiles) -> Iterator[pa.RecordBatch]:
     """Rows of the raw table, file after file; `files` collects what became of each file on the way."""
-    with duckdb.connect() as database:
+    with database_of() as database:
         waiting = RawRows(database, files.source)
         for new in files.new:
             if new.same_as is not None:

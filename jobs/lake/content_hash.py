@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-import duckdb
 import pyarrow.dataset as ds
 
+from jobs.lake.database import database_of
 from jobs.lake.tables.contract import Column
 
 
@@ -22,8 +22,8 @@ def hash_rows(rows: ds.Dataset, columns: Sequence[Column]) -> str:
         select count(*), coalesce(sum((h >> 64)::hugeint), 0), coalesce(sum((h & 18446744073709551615)::hugeint), 0)
         from hashed
     """
-    with duckdb.connect() as connection:
-        connection.register("rows_to_hash", rows.scanner(columns=[column.name for column in columns]).to_reader())
+    scanned = rows.scanner(columns=[column.name for column in columns]).to_reader()
+    with database_of(rows_to_hash=scanned) as connection:
         result = connection.execute(query).fetchone()
     return hashlib.sha256(repr((result, [c.name for c in columns])).encode()).hexdigest()
 

@@ -73,9 +73,14 @@ def get_spark() -> SparkSession:
 
 
 def _connect(address: str) -> SparkSession:
+    from pyspark.errors.utils import is_debugging_enabled
     from pyspark.sql.connect.session import SparkSession as Session
 
     from jobs.lake.engine_session import LastingChannel
+
+    # pyspark would note for every column which line of code asked for it: it looks for a notebook each time, and sends
+    # three times the plan. It decides that once per process, and leaves it if there is no session yet when it is asked.
+    is_debugging_enabled()
 
     # They write every failed query to stderr with the values in it: noise in Airflow, and perhaps personal data.
     for name in ("SQLQueryContextLogger", "pyspark.sql.connect.logging"):

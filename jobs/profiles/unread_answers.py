@@ -12,10 +12,11 @@ from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
 from jobs.identity.identifiers import PERSON_COLUMNS
+from jobs.lake.database import database_of
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake, Txn
 from jobs.profiles.consent import GRANTED, WITHDRAWN
-from jobs.validate.quarantine import database_of, states
+from jobs.validate.quarantine import states
 
 log = logging.getLogger(__name__)
 READS = ("quarantine/rows", "quarantine/replays")

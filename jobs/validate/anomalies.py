@@ -15,7 +15,6 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,6 +23,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from jobs.config.sources import History, SourceDataset
+from jobs.lake.database import database_of
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.canonical import CANONICAL
@@ -140,8 +140,7 @@ class Series:
     """The metrics of a dataset by arrival day: `numbers` and the `rows` they are of, a row a day, a column a metric."""
 
     def __init__(self, table: pa.Table):
-        with duckdb.connect() as database:
-            database.register("metrics", table)
+        with database_of(metrics=table) as database:
             found = database.sql(
                 """select arrived, metric, "column", value, sum(rows) as weight,
                    if(metric = 'rows', sum(number), sum(number * rows) / sum(rows)) as number

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from jobs.config.yaml_files import ConfigError
+from jobs.lake.database import database_of
 from jobs.lake.lake import Lake
 
 VIEWS = {
@@ -85,22 +86,11 @@ class Selection:
 
 
 @contextmanager
-def database_of(**tables: pa.Table) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Arrow tables as DuckDB views."""
-    with duckdb.connect() as found:
-        for name, table in tables.items():
-            found.register(name, table)
-        yield found
-
-
-@contextmanager
 def database(lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
     """The tables about files and bad rows, as DuckDB views, and `states`."""
-    with duckdb.connect() as tables:
+    with database_of(**{name: lake.dataset(table) for name, table in VIEWS.items()}) as tables:
         tables.execute("SET TimeZone = 'UTC'")
-        for name, table in VIEWS.items():
-            tables.register(name, lake.dataset(table))
-        tables.execute(f"create view states as {states()}")
+        tables.execute(f"create temp view states as {states()}")
         yield tables
 
 

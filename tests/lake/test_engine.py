@@ -162,6 +162,11 @@ def test_an_engine_that_is_gone_is_told_from_one_that_refuses(monkeypatch):
     assert "secret" not in str(told.value)
 
 
+def test_a_plan_does_not_tell_which_line_of_code_asked_for_each_column(spark):
+    plan = spark.range(1).select((F.col("id") + F.lit(1)).alias("next"))._plan.to_proto(spark.client)
+    assert Path(__file__).name.encode() not in plan.SerializeToString()
+
+
 def test_s3_has_the_name_each_engine_knows_it_by(monkeypatch):
     monkeypatch.delenv("SPARK_REMOTE", raising=False)
     assert engine.path_for_engine("s3://lake/t") == "s3://lake/t"

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -19,6 +18,7 @@ from jobs.identity.matching.link_records import FACTS
 from jobs.identity.matching.model import Model
 from jobs.identity.matching.records import KEY, SOURCE
 from jobs.identity.matching.scoring import Scorer, apart, as_arrow, numbered
+from jobs.lake.database import database_of
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,11 @@ def blocked(records: pa.Table, fresh: np.ndarray, model: Model, deduplicated: Se
     columns = [SOURCE, *dict.fromkeys(key for rule in model.rules for key in rule.keys)]
     told = numbered(records.select([name for name in columns if name in records.column_names]), model)
     condition = apart(records[SOURCE].unique().to_pylist(), deduplicated)
-    with duckdb.connect() as con:
+    with database_of(given=told.select([*columns, "unique_id"])) as con:
         con.execute("SET enable_progress_bar = false")
-        con.register("given", told.select([*columns, "unique_id"]))
-        con.execute("CREATE TABLE every AS SELECT * FROM given")
+        con.execute("CREATE TEMP TABLE every AS SELECT * FROM given")
         con.register("fresh_places", pa.table({"unique_id": np.flatnonzero(fresh)}))
-        con.execute("CREATE TABLE fresh AS SELECT every.* FROM every JOIN fresh_places USING (unique_id)")
+        con.execute("CREATE TEMP TABLE fresh AS SELECT every.* FROM every JOIN fresh_places USING (unique_id)")
         rules = [
             "SELECT DISTINCT least(l.unique_id, r.unique_id) AS l, greatest(l.unique_id, r.unique_id) AS r "
             f"FROM every l JOIN fresh r ON {rule.sql(condition)} WHERE l.unique_id <> r.unique_id"

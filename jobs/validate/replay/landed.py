@@ -20,6 +20,7 @@ from jobs.ingest.formats.content import BrokenFile, Content
 from jobs.ingest.formats.readers import read, to_json
 from jobs.ingest.landing.landing import Landing
 from jobs.ingest.ledger import Entry
+from jobs.lake.database import database_of
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 from jobs.validate.replay.outcomes import RESULT
@@ -80,7 +81,7 @@ class Files:
         limits = self._settings.general.limits
         header = self._header(entry, form)
         records, reasons = [], {}
-        with duckdb.connect() as database:
+        with database_of() as database:
             for row in refused.select(["line", "rule", "record"]).to_pylist():
                 line, text = row["line"], row["record"]
                 if row["rule"] in NOT_AS_SENT:

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from jobs.config.settings import Settings
+from jobs.lake.database import database_of
 from jobs.lake.lake import Lake, LakeError
 from jobs.lake.tables import catalogue
-from jobs.validate.quarantine import database, database_of
+from jobs.validate.quarantine import database
 
 RESULT = pa.schema([("file_id", pa.string()), ("line", pa.int64()), ("outcome", pa.string()), ("reason", pa.string())])
 """One row that was tried: accepted, duplicate, refused or dropped, and why."""

@@ -20,9 +20,10 @@ import pyarrow.compute as pc
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError, nearest
 from jobs.errors import RowsRefused
+from jobs.lake.database import database_of
 from jobs.lake.lake import Lake
 from jobs.validate import quarantine, reconciliation
-from jobs.validate.quarantine import Selection, database_of
+from jobs.validate.quarantine import Selection
 from jobs.validate.replay.corrections import CORRECTION
 from jobs.validate.replay.files import reread_files
 from jobs.validate.replay.outcomes import RESULT, Stamp, outcomes, settle

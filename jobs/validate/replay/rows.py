@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
+from jobs.lake.database import database_of
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
@@ -25,7 +26,7 @@ from jobs.validate.contract import KEY, Contract
 from jobs.validate.failing_rows import flagged_rows
 from jobs.validate.great_expectations import Verdict, judge
 from jobs.validate.publish import verdicts
-from jobs.validate.quarantine import Selection, database_of, select
+from jobs.validate.quarantine import Selection, select
 from jobs.validate.replay.landed import Files
 from jobs.validate.replay.outcomes import RESULT, Stamp
 from jobs.validate.rounded_amounts import rounded
