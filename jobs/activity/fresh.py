@@ -86,6 +86,13 @@ class Fresh:
         visible = every.where(F.col("arrived") <= F.lit(self.as_of))
         return self.with_customer(visible)
 
+    def rows_of_nobody(self, name: str) -> DataFrame:
+        """Rows of a table of valid/ that names no person, that this run knows and the last did not."""
+        files = self._files(name)
+        waited = self.lake.read_files(name, files.before).where(self._later(F.col("arrived")))
+        every = self.lake.read_files(name, files.new).unionByName(waited)
+        return every.where(F.col("arrived") <= F.lit(self.as_of))
+
     def with_customer(self, rows: DataFrame) -> DataFrame:
         return with_customer(rows, self.txn.read(MAP), self.settings)
 

@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 
 from jobs.activity import touchpoints
 from jobs.activity.conditions import day_of
+from jobs.activity.currency import RATES, Exchange
 from jobs.activity.orders import outcome
 from jobs.activity.sessions import sessions, with_session
 from jobs.config.settings import Settings
@@ -31,10 +32,12 @@ Read = Callable[[str], DataFrame]
 ORDER_COLUMNS = ("status", "channel", "store_id", "currency")
 PRODUCT_COLUMNS = ("category", "department", "brand")
 ALSO_NEEDED = {
-    "order_lines": ("orders", "products"),
+    "orders": ("rates",),
+    "order_lines": ("orders", "products", "rates"),
+    "subscriptions": ("rates",),
     "messages": ("conversations",),
     "sessions": ("events",),
-    "touchpoints": ("events", *touchpoints.OF_DATASET),
+    "touchpoints": ("events", *touchpoints.OF_DATASET, "rates"),
 }
 """Datasets that rows of a kind are completed with, or made of."""
 DERIVED = "day date, days_ago int, hour int, weekday int"
@@ -99,6 +102,11 @@ class Known:
             found = found.where(F.col(str(table.moment)) >= F.lit(self.start(window)))
         return known_on(found, self.days, *record)
 
+    def in_own_currency(self, rows: DataFrame, dataset: str, at: str | None = None) -> DataFrame:
+        """Rows with their amounts in the company's currency; rates are public, so late ones count as if in time."""
+        exchange = Exchange.of(self.settings, self.read, RATES not in self.absent)
+        return exchange.converted(rows, dataset, at or str(catalogue.get(f"valid/{dataset}").moment))
+
     def _of_journeys(self, kind: str, window: int | None) -> DataFrame:
         table = ROWS[kind]
         if self.published or kind not in ALSO_NEEDED:
@@ -129,7 +137,7 @@ class Known:
         for dataset, make in touchpoints.OF_DATASET.items():
             if f"valid/{dataset}" in self.absent:
                 continue
-            rows = with_customer(self.of(dataset), self.identity_map, self.settings)
+            rows = with_customer(self.in_own_currency(self.of(dataset), dataset), self.identity_map, self.settings)
             parts += make(rows, journey, zone)
         return touchpoints.judged(parts, journey.valence)
 
@@ -185,7 +193,8 @@ def _empty_columns(tables: Sequence[str], arrived: Read) -> list[str]:
 
 def _own(known: Known, kind: str, window: int | None) -> DataFrame:
     rows = known.of(kind, window)
-    return newest_versions(rows, str(ROWS[kind].id)) if ROWS[kind].versions else rows
+    newest = newest_versions(rows, str(ROWS[kind].id)) if ROWS[kind].versions else rows
+    return known.in_own_currency(newest, kind)
 
 
 def _orders(known: Known, kind: str, window: int | None) -> DataFrame:
@@ -204,7 +213,8 @@ def _lines(known: Known, kind: str, window: int | None) -> DataFrame:
     )
     bought = _beside(known.of(kind), orders, "order_id")
     listed = _beside(bought, _also_before(products, "product_id", known.days), "product_id", how="left")
-    return listed.withColumn("ordered_at", F.coalesce("order_at", "ordered_at")).drop("order_at")
+    dated = listed.withColumn("ordered_at", F.coalesce("order_at", "ordered_at")).drop("order_at")
+    return known.in_own_currency(dated, kind)
 
 
 def _messages(known: Known, kind: str, window: int | None) -> DataFrame:

@@ -12,6 +12,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activity.conditions import day_of, first_true
+from jobs.activity.currency import PAID
 from jobs.activity.orders import BOUGHT_NOTHING, UNDONE, outcome
 from jobs.config.journey import Journey, ValenceRule
 from jobs.lake.tables.catalogue import get
@@ -67,20 +68,23 @@ def orders(versions: DataFrame, timezone: str) -> list[DataFrame]:
     """Orders when they were placed; returns and cancellations when they were first recorded, with minus the amount.
 
     The subject is the `outcome`, what became of the order as its newest version says. A credit note is a return of
-    its own day; tests are no contacts.
+    its own day; tests are no contacts. Amounts are as the rows have them: `Exchange` converts them before.
     """
     history = Window.partitionBy("source", "order_id", "status", *period_of(versions))
     newest = newest_versions(versions.withColumn("status_at", F.min("updated_at").over(history)), "order_id")
     told = newest.withColumn("outcome", outcome())
     channel, became = F.coalesce("channel", F.lit("store")), F.col("outcome")
 
-    def of(rows: DataFrame, type_: str, at: str, amount: Column) -> DataFrame:
-        return _contacts(rows, type_, at, "order_id", timezone, channel=channel, subject=became, amount=amount)
+    paid = F.col(f"{PAID}total") if f"{PAID}total" in told.columns else F.col("total")
+
+    def of(rows: DataFrame, type_: str, at: str, sign: int = 1) -> DataFrame:
+        amounts = {"amount": sign * F.col("total"), "amount_paid": sign * paid, "currency": F.col("currency")}
+        return _contacts(rows, type_, at, "order_id", timezone, channel=channel, subject=became, **amounts)
 
     return [
-        of(told.where(~became.isin("test", "credit")), "order", "ordered_at", F.col("total")),
-        of(told.where(became == "credit"), "return", "ordered_at", F.col("total")),
-        *(of(told.where(became == undone), type_, "status_at", -F.col("total")) for undone, type_ in UNDONE.items()),
+        of(told.where(~became.isin("test", "credit")), "order", "ordered_at"),
+        of(told.where(became == "credit"), "return", "ordered_at"),
+        *(of(told.where(became == undone), type_, "status_at", -1) for undone, type_ in UNDONE.items()),
     ]
 
 

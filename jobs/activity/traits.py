@@ -59,7 +59,7 @@ def configuration(settings: Settings) -> list[Any]:
     general = settings.general
     features = [settings.models.features, settings.models.recency]
     named = [settings.rows, settings.traits, list(settings.traits)]
-    return [*named, features, settings.journey, general.country, general.timezone]
+    return [*named, features, settings.journey, general.country, general.timezone, general.currency, general.rates]
 
 
 def traits_on(known: Known) -> DataFrame:

@@ -16,11 +16,14 @@ from pyspark.sql import functions as F
 
 from jobs.activity import touchpoints as contacts
 from jobs.activity.conditions import day_of
+from jobs.activity.currency import AMOUNTS, RATES, Exchange, repriced
 from jobs.activity.fresh import Fresh, moments_of
 from jobs.activity.moved import with_customer_now
 from jobs.activity.sessions import changed_periods, sessions, with_session
+from jobs.config.settings import Settings
 from jobs.journeys.carts import carts
 from jobs.journeys.moments import moments
+from jobs.lake.lake import Txn
 from jobs.lake.tables import catalogue
 
 EVENTS = "valid/events"
@@ -147,13 +150,33 @@ def _new_records(fresh: Fresh, dataset: str) -> _Records:
             [], make(fresh.keep(new.where(day_of(str(contract.moment), zone) <= F.lit(fresh.as_of))), journey, zone)
         )
     record = ["source", str(contract.id)]
-    names = fresh.keep(new.select(*record).distinct())
+    every = new.select(*record)
+    if dataset in AMOUNTS and (rates := _new_rates(fresh)) is not None:
+        general = fresh.settings.general
+        known = fresh.known_then(name)
+        every = every.union(repriced(known, rates, general.currency, str(contract.moment), zone).select(*record))
+    names = fresh.keep(every.distinct())
     now = fresh.txn.read(name).where(F.col("arrived") <= F.lit(fresh.as_of)).join(names, record, "left_semi")
     then = fresh.known_then(name).join(names, record, "left_semi")
+    exchange = exchange_on(fresh.txn, fresh.as_of, fresh.settings)
+    now = exchange.converted(now, dataset, str(contract.moment))
     return _Records(
         make(fresh.keep(fresh.with_customer_then(then)), journey, zone),
         make(fresh.keep(fresh.with_customer(now)), journey, zone),
     )
+
+
+def exchange_on(txn: Txn, as_of: date, settings: Settings) -> Exchange:
+    """What currencies are worth, by the rates that had arrived by the end of the day."""
+    read = lambda name: txn.read(name).where(F.col("arrived") <= F.lit(as_of))  # noqa: E731
+    return Exchange.of(settings, read, txn.pins[RATES] is not None)
+
+
+def _new_rates(fresh: Fresh) -> DataFrame | None:
+    """Rates that this run knows and the last did not; None if the table is as it was."""
+    if fresh.txn.pins[RATES] == fresh.before.pins[RATES] and fresh.as_of == fresh.until:
+        return None
+    return fresh.rows_of_nobody(RATES) if fresh.txn.pins[RATES] is not None else None
 
 
 def _write_touchpoints(fresh: Fresh, visits: _Visits, records: list[_Records], today: Today) -> None:

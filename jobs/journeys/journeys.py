@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from jobs.activity import touchpoints as contacts
 from jobs.activity.checks import refuse_forbidden
 from jobs.activity.conditions import day_of
+from jobs.activity.currency import RATES, without_rate
 from jobs.activity.fresh import Fresh, Unknown
 from jobs.activity.sessions import sessions, with_session
 from jobs.activity.timeline import asked_every_day, timeline, used_in_rules
@@ -21,7 +22,7 @@ from jobs.config.settings import Settings
 from jobs.identity.customer_of import newest_day, with_customer
 from jobs.journeys import day_numbers
 from jobs.journeys.carts import carts
-from jobs.journeys.day import update
+from jobs.journeys.day import exchange_on, update
 from jobs.journeys.kpis import kpis
 from jobs.journeys.moments import moments
 from jobs.journeys.stages import stages
@@ -30,7 +31,7 @@ from jobs.lake.tables import catalogue
 
 log = logging.getLogger(__name__)
 VALID = ("valid/events", *(f"valid/{name}" for name in contacts.OF_DATASET))
-READS = (*VALID, "identity/map")
+READS = (*VALID, RATES, "identity/map")
 WRITES = (
     "journeys/sessions",
     "journeys/carts",
@@ -51,7 +52,9 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     as_of = newest_day(lake, "identity/standing", day)
     asked = asked_every_day(settings)
     numbers = [[name, trait, trait.among] for name, trait in asked.items()]
-    config = [settings.journey.model_dump_json(), settings.general.timezone, settings.general.country, numbers]
+    general = settings.general
+    own: list[Any] = [general.timezone, general.country, general.currency, general.rates]
+    config = [settings.journey.model_dump_json(), *own, numbers]
     txn = lake.transaction(
         "map_journeys", day, READS, config, previous=WRITES, state={"as_of": str(as_of)}, code=__name__
     )
@@ -62,7 +65,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
         except Unknown as reason:
             log.info("journeys: everything is made anew: %s", reason)
             _rebuild(lake, txn, as_of, settings)
-    counts = _counts(lake)
+    counts = _counts(lake, settings)
     log.info("journeys: %s", counts)
     return counts
 
@@ -90,8 +93,10 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
         rows = txn.read(name).where(F.col("arrived") <= F.lit(as_of))
         if contract.moment and not contract.versions:
             rows = rows.where(day_of(contract.moment, zone) <= F.lit(as_of))
-        return with_customer(rows, txn.read("identity/map"), settings)
+        priced = exchange.converted(rows, contract.short_name, str(contract.moment))
+        return with_customer(priced, txn.read("identity/map"), settings)
 
+    exchange = exchange_on(txn, as_of, settings)
     visited = with_session(known("valid/events"), journey.session_gap_minutes)
     tables = {"sessions": publish("journeys/sessions", sessions(visited, journey.channels, zone))}
     tables["carts"] = publish("journeys/carts", carts(tables["sessions"], journey.cart_days, as_of, zone))
@@ -125,7 +130,7 @@ def _other_contacts(lake: Lake, known: Callable[[str], DataFrame], settings: Set
     ]
 
 
-def _counts(lake: Lake) -> dict[str, Any]:
+def _counts(lake: Lake, settings: Settings) -> dict[str, Any]:
     now = lake.arrow("journeys/stages", columns=["stage", "valid_to"]).filter(pc.field("valid_to").is_null())
     visited = pc.sum(lake.arrow("journeys/sessions", columns=["events"])["events"]).as_py() or 0
     return {
@@ -136,7 +141,20 @@ def _counts(lake: Lake) -> dict[str, Any]:
         "moments": _per(lake.arrow("journeys/moments", columns=["type"])["type"]),
         "customers_per_stage": _per(now["stage"]),
         "kpis": lake.rows("journeys/kpis"),
+        "amounts_without_rate": _told_without_rate(lake, settings),
     }
+
+
+def _told_without_rate(lake: Lake, settings: Settings) -> dict[str, int]:
+    """Contacts whose amount is in no sum, by currency; each is told."""
+    found = without_rate(lake.dataset("journeys/touchpoints"))
+    for currency, number in found.items():
+        log.warning(
+            "journeys: %d amounts in %s have no rate and are in no sum of %s; add `rates: {%s: ...}` to %s, or load the"
+            " dataset rates",
+            number, currency, settings.general.currency, currency, settings.folder / "settings.yaml",
+        )  # fmt: skip
+    return found
 
 
 def _per(values: Any) -> dict[str, int]:

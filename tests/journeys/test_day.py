@@ -33,7 +33,7 @@ class Company:
         chance = self.chance = random.Random(seed)
         self.runs = sorted(chance.choice(range(DAYS)) for _ in range(chance.randint(2, 4)))
         self.rows = {"events": self.events(), "campaign_events": self.campaigns(), "orders": self.orders()}
-        self.rows |= {"conversations": self.conversations(), "contacts": self.contacts()}
+        self.rows |= {"conversations": self.conversations(), "contacts": self.contacts(), "rates": self.rates()}
         self.who = [self.customers() for _ in self.runs]
         for before, now in zip(self.who, self.who[1:], strict=False):
             now |= {one: customer for one, customer in before.items() if chance.random() < 0.7}
@@ -71,8 +71,16 @@ class Company:
     def orders(self):
         return [
             self.row(source="pos", order_id=f"o{n % 3}", status=self.chance.choice(["completed", "returned"]), total=n,
+                     currency=self.chance.choice(["EUR", "USD", "JPY"]),
                      ordered_at=moment(self.minute()), updated_at=moment(n), channel="store")
             for n in range(self.chance.randint(0, 8))
+        ]  # fmt: skip
+
+    def rates(self):
+        return [
+            self.row(source="ecb", currency=self.chance.choice(["USD", "JPY"]), rate=n + 0.5,
+                     day=FIRST + dt.timedelta(days=self.chance.randrange(DAYS)))
+            for n in range(self.chance.randint(0, 4))
         ]  # fmt: skip
 
     def conversations(self):

@@ -262,6 +262,18 @@ CANONICAL: dict[str, Dataset] = {
             moment="occurred_at",
         ),
         _canonical(
+            "rates",
+            "one currency on one day",
+            ("currency", "day"),
+            """
+            currency string ISO 4217 code
+            day date the day from which the rate holds, until the next one
+            rate double what one unit of it is worth in the company's currency
+        """,
+            id="currency",
+            person=False,
+        ),
+        _canonical(
             "social_posts",
             "one version of one public post",
             ("post_id", "updated_at"),

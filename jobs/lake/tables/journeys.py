@@ -67,7 +67,9 @@ TABLES: tuple[Dataset, ...] = (
         valence string positive, negative or neutral, by the rules of config/journey.yaml
         nth int the how manieth contact of this type of this customer; empty for an order that was no purchase
         score decimal(18,2) answer: nps 0 to 10, csat 1 to 5, ces 1 to 7, whatever scale was shown
-        amount decimal(18,2) paid for an order; minus that for its return, cancellation or credit note
+        amount decimal(18,2) paid for an order, minus that for its return or cancellation; in the company's currency
+        amount_paid decimal(18,2) the same in the currency it was paid in
+        currency string that currency, ISO 4217
         product_views int product pages seen in a visit
         carts int products put in the basket in a visit
         seconds bigint length of a visit, or time from first contact to solution
