@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import json
+import sys
+import unicodedata
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
@@ -17,9 +23,36 @@ console = Console()
 Config = Annotated[Path | None, typer.Option("--config", help="Folder with the company's YAML files.")]
 
 
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
+"""Marks that change the direction of the text after them."""
+
+
+class Format(StrEnum):
+    """How an answer is written: for people, or for a program."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
 def show(title: str | None, columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print rows as a table."""
     console.print(as_table(title, columns, rows))
+
+
+def answer(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: Format) -> None:
+    """Print rows with their values as they are; an answer without rows says so, in a table."""
+    if form is Format.JSON:
+        records = [dict(zip(columns, row, strict=True)) for row in rows]
+        sys.stdout.write(json.dumps(records, default=str, ensure_ascii=False, indent=2) + "\n")
+    elif form is Format.CSV:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
+    else:
+        console.print(as_table(None, columns, rows, exact=True))
+        if not rows:
+            console.print("No rows.")
 
 
 def require_table(settings: Settings, table: str) -> None:
@@ -30,12 +63,33 @@ def require_table(settings: Settings, table: str) -> None:
         raise ConfigError([f"{settings.lake}: there is no {table} yet; run `klantreis run` first"])
 
 
-def as_table(title: str | None, columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> Table:
-    """Rows as text: thousands separated, at most three decimals, empty for null."""
-    table = Table(*columns, title=title, title_justify="left")
+def as_table(title: str | None, columns: Iterable[str], rows: Iterable[Sequence[Any]], exact: bool = False) -> Table:
+    """Rows as text: thousands separated, at most three decimals, empty for null; `exact`: numbers as they are.
+
+    What came from outside is shown as it is: never as markup, and signs that steer a terminal as their escapes.
+    """
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(Text(harmless(column)))
     for row in rows:
-        table.add_row(*(_text(value) for value in row))
+        table.add_row(*(Text(harmless(str(value) if exact and value is not None else _text(value))) for value in row))
     return table
+
+
+def harmless(text: str) -> str:
+    """Text from outside for a person's screen or log: one line, without signs that move, hide or turn what is around.
+
+    Control characters (escape sequences, line breaks) and marks that reverse the direction of text become escapes.
+    """
+    return "".join(_escaped(sign) if _steers(sign) else sign for sign in text)
+
+
+def _steers(sign: str) -> bool:
+    return sign in TURNING or unicodedata.category(sign) in ("Cc", "Zl", "Zp")
+
+
+def _escaped(sign: str) -> str:
+    return sign.encode("unicode_escape").decode()
 
 
 def _text(value: object) -> str:

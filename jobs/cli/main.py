@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from jobs.cli import explain, match, profiles, quarantine, review
-from jobs.cli.console import Config, console, require_table, show
+from jobs.cli.console import Config, Format, answer, console, require_table, show
 from jobs.config.settings import Settings, load_settings
 from jobs.config.yaml_files import ConfigError, nearest
 from jobs.errors import StepFailed
@@ -25,6 +25,8 @@ app.add_typer(review.app, name="review")
 app.command()(explain.explain)
 app.command()(match.match)
 
+MOST = 1000
+"""Rows that `query` shows to a person."""
 Day = Annotated[str | None, typer.Option("--day", help="The day, as 2017-12-31; default: the newest day run.")]
 
 
@@ -117,7 +119,9 @@ def tables(
 
 @app.command()
 def query(
-    sql: Annotated[str, typer.Argument(help="SQL over tables named zone.dataset")], config: Config = None
+    sql: Annotated[str, typer.Argument(help="SQL over tables named zone.dataset")],
+    form: Annotated[Format, typer.Option("--format", help="For people, or all rows for a program.")] = Format.TABLE,
+    config: Config = None,
 ) -> None:
     """Ask the lake with SQL (DuckDB), for example: select stage, count(*) from journeys.stages group by all."""
     import duckdb
@@ -126,13 +130,14 @@ def query(
 
     try:
         result = connect(load_settings(config)).sql(sql)
-        rows = result.limit(1001).fetchall() if result else []
+        some = result.limit(MOST + 1) if result is not None and form is Format.TABLE else result
+        rows = [] if some is None else some.fetchall()
     except duckdb.Error as error:
         raise ConfigError([f"query: {error}"]) from None
-    if result:
-        show(None, result.columns, rows[:1000])
-    if len(rows) > 1000:
-        console.print("Only the first 1,000 rows are shown; add LIMIT or aggregate.")
+    if result is not None:
+        answer(result.columns, rows[:MOST] if form is Format.TABLE else rows, form)
+    if form is Format.TABLE and len(rows) > MOST:
+        console.print(f"Only the first {MOST:,} rows are shown; add LIMIT, aggregate, or ask --format csv.")
 
 
 @app.command()

@@ -1,11 +1,14 @@
 """Commands end with a message a person can act on, and the right exit code."""
 
 import sys
+from datetime import UTC, date, datetime
 
+import pyarrow as pa
 import pytest
 
 from jobs.cli.main import main
 from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
 from tests.company import MINIMAL
 
 
@@ -122,3 +125,63 @@ def test_an_unknown_kpi_gets_the_nearest_one(klantreis):
     code, _, errors = klantreis("kpi", "visit", files={"journey.yaml": journey})
     assert code == 2
     assert "unknown KPI 'visit'; did you mean 'visits'?" in errors
+
+
+@pytest.fixture
+def lake_of_names(tmp_path):
+    """A function that writes contacts with these first names into the lake of the minimal configuration."""
+
+    def write(*names):
+        schema = catalogue.get("valid/contacts").arrow_schema()
+        same = {"source": "crm", "updated_at": datetime(2024, 5, 1, tzinfo=UTC), "line": 1234567}
+        rows = [{**same, "contact_id": str(n), "first_name": name} for n, name in enumerate(names)]
+        lake = Lake(str(tmp_path / "var" / "lake"))
+        full = [{column.name: row.get(column.name) for column in schema} for row in rows]
+        lake.append("valid/contacts", pa.Table.from_pylist(full, schema), lake.transaction("test", date(2024, 5, 1)))
+
+    return write
+
+
+def test_a_query_shows_values_as_they_are(klantreis, lake_of_names):
+    lake_of_names("Ann")
+    code, output, _ = klantreis(
+        "query", "select line, 0.123456789::double as share, null as nothing from valid.contacts"
+    )
+    assert code == 0
+    assert "1234567 " in output
+    assert "0.123456789" in output
+
+
+@pytest.mark.parametrize(
+    ("form", "shown"),
+    [
+        ("csv", 'contact_id,first_name\n0,"[/x] a, b"\n'),
+        ("json", '[\n  {\n    "contact_id": "0",\n    "first_name": "[/x] a, b"\n  }\n]\n'),
+    ],
+)
+def test_a_program_gets_all_rows_of_a_query(klantreis, lake_of_names, form, shown):
+    lake_of_names("[/x] a, b")
+    assert klantreis("query", "select contact_id, first_name from valid.contacts", "--format", form)[:2] == (0, shown)
+
+
+def test_an_answer_without_rows_says_so(klantreis, lake_of_names):
+    lake_of_names("Ann")
+    assert "No rows." in klantreis("query", "select * from valid.contacts where false")[1]
+
+
+def test_a_table_that_was_never_written_has_no_rows_once_anything_was(klantreis, lake_of_names):
+    code, _, errors = klantreis("query", "select count(*) from quarantine.rows")
+    assert code == 2
+    assert "quarantine" in errors
+    lake_of_names("Ann")
+    sql = "select (select count(*) from quarantine.rows) as bad, count(*) as good from valid.contacts"
+    assert klantreis("query", sql, "--format", "csv")[:2] == (0, "bad,good\n0,1\n")
+
+
+def test_text_from_outside_is_shown_and_steers_nothing(klantreis, lake_of_names):
+    lake_of_names("[/x]", "[red]x[/red]", "a\x1b[31mb\nc\x9b2J", "evil\u202egnp.exe", "Zoë 😀")
+    code, output, _ = klantreis("query", "select first_name from valid.contacts order by contact_id")
+    assert code == 0
+    for shown in ("[/x]", "[red]x[/red]", r"a\x1b[31mb\nc\x9b2J", r"evil\u202egnp.exe", "Zoë 😀"):
+        assert shown in output
+    assert not set(output) & set("\x1b\x9b\u202e")
