@@ -203,8 +203,9 @@ def _pause(table: pa.Table, there: int, max_share: float, always: int, audience:
 
 def _refuse_missing_audiences(lake: Lake, tables: list[pa.Table], day: date) -> None:
     """Without audiences of the day everybody would be taken off every list."""
-    if lake.rows("audiences/members", day=day) == 0 and any(table.num_rows for table in tables):
-        raise StepFailed(f"no audience has members on {day}; build the audiences of that day before planning")
+    built = lake.rows("audiences/members", day=day) or lake.written_on("audiences/members", "audiences", day)
+    if not built and any(table.num_rows for table in tables):
+        raise StepFailed(f"the audiences of {day} were never built; build them before planning")
 
 
 def _summary(lake: Lake, day: date, settings: Settings) -> list[dict[str, Any]]:

@@ -18,13 +18,16 @@ from jobs.models import drift, models
 from jobs.models.registry import Registry, required_champion
 
 TABLE = "models/scores"
+NOBODY = "nobody has ordered by that day, so there is nobody to look at"
+"""Why a champion judged nobody."""
 
 
 def run(day: date, settings: Settings) -> dict[str, Any]:
     """Score the customers of `day` and note drift in the registry, where `registry.training_due` looks.
 
-    Raises ModelRefused if a model was never trained or its files are not those registered. A model that was trained but
-    has earned no champion yet is left out, with the reason in the result.
+    A day on which models look at nobody, such as one of a company that has no orders yet, has no scores, and says why.
+    Raises ModelRefused if a model was never trained or its files are not those registered, or the day has no traits. A
+    model that was trained but has earned no champion yet is left out, with the reason in the result.
     """
     registry, lake = Registry(settings), Lake.of(settings)
     champions = {name: required_champion(registry, name) for name in models.SCORING}
@@ -32,13 +35,14 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     code = (__name__, *models.SCORING.values())
     txn = lake.transaction("score", day, reads=[FEATURES], config=[numbers, settings.models], code=code)
     frame = txn.arrow(FEATURES, day=day).to_pandas().sort_values("customer_id", ignore_index=True)
-    if frame.empty:
+    if frame.empty and not lake.written_on(FEATURES, "traits", day):
         raise ModelRefused(f"models/features has no customers for {day}; run the traits step for that day first")
     tables: list[pa.Table] = []
     result: dict[str, Any] = {"day": day.isoformat()}
     for name, version in champions.items():
-        if version is None:
-            result[name] = {"scored": 0, "reason": registry.absence(name)}
+        if version is None or frame.empty:
+            absent = registry.absence(name) if version is None else NOBODY
+            result[name] = {"scored": 0, "reason": absent}
             continue
         scored = models.model(name).score(frame, registry, version, settings)
         moved = _drift(scored, settings)

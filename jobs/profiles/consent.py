@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 from pyspark.sql import Column, DataFrame, Window
@@ -11,9 +12,21 @@ from jobs.config.settings import Settings
 from jobs.identity.customer_of import with_customer
 from jobs.identity.identifiers import PERSON_COLUMNS, normalised
 from jobs.profiles.criteria import age
+from jobs.profiles.refusals import (
+    BOUNCE,
+    COMPLAINT,
+    HARMLESS,
+    UNSUBSCRIBE,
+    kind_of_no,
+    meant_channels,
+    national,
+    possible_emails,
+)
 
 GRANTED, EXPIRED, WITHDRAWN = "granted", "expired", "withdrawn"
-UNSUBSCRIBE, COMPLAINT = "unsubscribe", "complaint"
+ANSWER, REACHED = "answer", "reached"
+"""Kinds of answers beside those of `jobs.profiles.refusals`: one given in words, and mail that did arrive."""
+_ARRIVED = ("delivered", "open", "click", "redeem")
 _ASKED = ("customer_id", "purpose", "channel")
 _KEPT = ("status", "changed_at", "expires_at", "source", "proof")
 
@@ -22,18 +35,50 @@ def with_people(answers: DataFrame, identity_map: DataFrame, points: DataFrame, 
     """Answers of `every_answer` with the customer they count for; `points` is profiles/contact_points.
 
     A no that names an address of somebody else counts for all who have it: a mailbox that two people share belongs to
-    neither, and a mailing tool has ids of its own.
+    neither, and a mailing tool has ids of its own. So does one whose address is damaged, for all who may be meant. A
+    bounce counts as long as its address is the one a customer is written to.
     """
     known = with_customer(answers, identity_map, settings)
     refused = known.where(F.coalesce(F.col("status") != GRANTED, F.lit(True)))
-    given = known.where("customer_id is not null")
-    for kind in ("email", "phone"):
-        owners = points.where(F.col("kind") == kind).groupBy(F.col("value").alias("address"))
-        told = refused.withColumn("address", normalised(kind, F.col(PERSON_COLUMNS[kind]), settings))
-        shared = told.join(owners.agg(F.collect_set("customer_id").alias("owners")), on="address", how="inner")
-        others = shared.where(~F.array_contains("owners", F.coalesce("customer_id", F.lit(""))))
-        given = given.unionByName(others.withColumn("customer_id", F.explode("owners")).select(*given.columns))
+    bounce = F.col("kind") == BOUNCE
+    addressed = F.coalesce(*[PERSON_COLUMNS[kind] for kind in _ADDRESSES]).isNotNull()
+    given = known.where("customer_id is not null").where(~(bounce & addressed))
+    for kind, possible in _ADDRESSES.items():
+        told = refused.withColumn("address", F.explode(possible(settings)))
+        told = told.withColumn("address", normalised(kind, F.col("address"), settings)) if kind == "email" else told
+        shared = told.join(_owners(points.where(F.col("kind") == kind)), on="address", how="inner")
+        own = F.array_contains("owners", F.coalesce("customer_id", F.lit("")))
+        meant = F.when(bounce, F.col("written_to")).when(~own, F.col("owners"))
+        given = given.unionByName(shared.withColumn("customer_id", F.explode(meant)).select(*given.columns))
     return given
+
+
+def _emails(settings: Settings) -> Column:
+    told = F.col(PERSON_COLUMNS["email"])
+    exact = normalised("email", told, settings)
+    return F.when(exact.isNotNull(), F.array(exact)).otherwise(possible_emails(told))
+
+
+def _phones(settings: Settings) -> Column:
+    """The number; written without the code of its country it may be a number of any."""
+    told = F.col(PERSON_COLUMNS["phone"])
+    exact = normalised("phone", told, settings)
+    abroad = F.trim(told).rlike(r"^(\+|00)") & exact.isNotNull()
+    return F.when(abroad, F.array(exact)).otherwise(F.array(exact, national(told)))
+
+
+_ADDRESSES: dict[str, Callable[[Settings], Column]] = {"email": _emails, "phone": _phones}
+"""Kinds of addresses, and which of them a no is, or may be, about."""
+
+
+def _owners(points: DataFrame) -> DataFrame:
+    """Whose an address is, and who is written to at it. A phone number also by its last digits."""
+    digits = F.when(F.col("kind") == "phone", national(F.col("value")))
+    ways = points.withColumn("address", F.explode(F.array("value", digits)))
+    return ways.groupBy("address").agg(
+        F.collect_set("customer_id").alias("owners"),
+        F.collect_set(F.when(F.col("preference") == 1, F.col("customer_id"))).alias("written_to"),
+    )
 
 
 def consent(answers: DataFrame, as_of: date, settings: Settings) -> DataFrame:
@@ -76,43 +121,28 @@ def consent_history(answers: DataFrame, as_of: date, settings: Settings) -> Data
 def every_answer(consents: DataFrame, campaign_events: DataFrame, settings: Settings) -> DataFrame:
     """Answers people gave, and those they gave by unsubscribing or complaining, which concern every purpose.
 
-    Columns of valid/consents that decide, with `kind`: answer, unsubscribe or complaint. A yes that names no end gets
-    the one of its purpose.
+    Columns of valid/consents that decide, with `kind`: answer, unsubscribe, complaint, bounce (mail cannot be
+    delivered) or reached (no answer; it can be). One that names no channel concerns every channel. A yes that names no
+    end gets the one of its purpose.
     """
-    identity = settings.identity
-    called = {
-        name: channel for channel, known in identity.contact_channels.items() for name in (channel, *known.also_called)
-    }
-    channels = F.lower(F.trim("channel"))
-    asked = [
-        F.struct(F.lit(purpose).alias("purpose"), F.lit(channel).alias("channel"))
-        for purpose, known in identity.purposes.items()
-        for channel in known.channels
-    ]
     given = consents.withColumns(
         {
             **{name: F.lower(F.trim(name)) for name in ("purpose", "channel", "status")},
-            "kind": F.lit("answer"),
+            "kind": F.lit(ANSWER),
         }
     ).withColumn("expires_at", F.coalesce("expires_at", _usual_end(settings)))
     columns = ["consent_id", "purpose", "channel", "status", "changed_at", "expires_at", "proof", "kind"]
     lineage = ["source", *PERSON_COLUMNS.values(), "arrived", "file_id", "line"]
-    if not asked:
-        return given.select(*columns, *lineage)
-    meant = F.lit(None).cast("string")
-    for name, channel in called.items():
-        meant = F.when(channels == name, channel).otherwise(meant)
-    kind = F.lower(F.trim("type"))
+    told = _told_by_campaigns(campaign_events)
+    asked = _asked_about(settings)
     events = (
-        campaign_events.withColumns({"kind": kind, "meant": meant})
-        .where(F.col("kind").isin(UNSUBSCRIBE, COMPLAINT))
-        .withColumn("asked", F.explode(F.array(*asked)))
-        .where("asked.channel = meant")
+        told.withColumn("asked", F.explode(asked))
+        .where(F.array_contains(meant_channels(F.col("channel"), settings), F.col("asked.channel")))
         .select(
             F.col("event_id").alias("consent_id"),
             "asked.purpose",
             "asked.channel",
-            F.lit(WITHDRAWN).alias("status"),
+            F.when(F.col("kind") == REACHED, GRANTED).otherwise(WITHDRAWN).alias("status"),
             F.col("occurred_at").alias("changed_at"),
             F.lit(None).cast("timestamp").alias("expires_at"),
             F.concat("kind", F.lit(" "), "event_id").alias("proof"),
@@ -123,13 +153,36 @@ def every_answer(consents: DataFrame, campaign_events: DataFrame, settings: Sett
     return given.select(*columns, *lineage).unionByName(events)
 
 
+def _asked_about(settings: Settings) -> Column:
+    """Every purpose and channel that people are asked about, as an array."""
+    asked = [
+        F.struct(F.lit(purpose).alias("purpose"), F.lit(channel).alias("channel"))
+        for purpose, known in settings.identity.purposes.items()
+        for channel in known.channels
+    ]
+    return F.array(*asked).cast("array<struct<purpose:string,channel:string>>")
+
+
+def _told_by_campaigns(events: DataFrame) -> DataFrame:
+    """Events by which people, or their mail servers, say no, with its `kind`; and what arrived at an address that a
+    mail bounced from."""
+    type_ = F.lower(F.trim("type"))
+    others = events.where(~F.coalesce(type_.isin(*HARMLESS), F.lit(True))).withColumn("kind", kind_of_no(F.col("type")))
+    noes = others.where(F.col("kind").isin(UNSUBSCRIBE, COMPLAINT, BOUNCE))
+    address = F.lower(F.trim(PERSON_COLUMNS["email"]))
+    bounced = noes.where(F.col("kind") == BOUNCE).select(address.alias("bounced")).distinct()
+    arrived = events.where(type_.isin(*_ARRIVED)).withColumns({"kind": F.lit(REACHED), "bounced": address})
+    return noes.unionByName(arrived.join(bounced, on="bounced", how="left_semi").drop("bounced"))
+
+
 def newest_answers(answers: DataFrame) -> DataFrame:
     """The last answer of each record about each purpose and channel; of answers given at once the strictest.
 
-    An unsubscribe counts as an answer of the customer: a later yes of any record lifts it. A complaint stays.
+    An unsubscribe counts as an answer of the customer: a later yes of any record lifts it. It lifts a bounce too, and
+    so does mail that arrived later, for who has said yes. A complaint stays.
     """
     person = F.coalesce(*[F.concat(F.lit(f"{kind}:"), F.col(column)) for kind, column in PERSON_COLUMNS.items()])
-    record = F.when(F.col("kind") == "answer", F.concat_ws("|", "source", person)).otherwise(F.col("kind"))
+    record = F.when(F.col("kind") == ANSWER, F.concat_ws("|", "source", person)).otherwise(F.col("kind"))
     asked = Window.partitionBy("on", *_ASKED, "record")
     order = asked.orderBy(age("changed_at"), F.col("status") == GRANTED, F.desc("arrived"), "file_id", "line")
     newest = (
@@ -138,12 +191,15 @@ def newest_answers(answers: DataFrame) -> DataFrame:
         .where("place = 1")
         .drop("place", "record")
     )
-    answered = F.col("kind") == "answer"
-    last_yes = F.max(F.when(answered & (F.col("status") == GRANTED), F.col("changed_at"))).over(
-        Window.partitionBy("on", *_ASKED)
+    of_all = Window.partitionBy("on", *_ASKED)
+    last_yes = F.max(F.when((F.col("kind") == ANSWER) & (F.col("status") == GRANTED), F.col("changed_at"))).over(of_all)
+    last_mail = F.max(F.when(F.col("kind") == REACHED, F.col("changed_at"))).over(of_all)
+    arrived_since = last_yes.isNotNull() & (last_mail > F.col("changed_at"))
+    lifted = (F.col("kind").isin(UNSUBSCRIBE, BOUNCE) & (last_yes > F.col("changed_at"))) | (
+        (F.col("kind") == BOUNCE) & arrived_since
     )
-    lifted = (F.col("kind") == UNSUBSCRIBE) & (last_yes > F.col("changed_at"))
-    return newest.withColumn("lifted", F.coalesce(lifted, F.lit(False))).where("not lifted").drop("lifted")
+    marked = newest.withColumn("lifted", F.coalesce(lifted, F.lit(False)))
+    return marked.where(~F.col("lifted") & (F.col("kind") != REACHED)).drop("lifted")
 
 
 def _standing(answers: DataFrame, settings: Settings) -> DataFrame:

@@ -1,4 +1,7 @@
-"""Answers about consent that wait in quarantine: until they are replayed they count as a no, whatever they meant."""
+"""Answers about consent that wait in quarantine: until they are replayed they count as a no, whatever they meant.
+
+So do events of campaign tools that are, or may be, an unsubscribe, a complaint or a bounce.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from jobs.lake.database import database_of
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake, Txn
 from jobs.profiles.consent import GRANTED, WITHDRAWN
+from jobs.profiles.refusals import kind_of_no, meant_channels
 from jobs.validate.quarantine import states
 
 log = logging.getLogger(__name__)
@@ -23,9 +27,9 @@ READS = ("quarantine/rows", "quarantine/replays")
 UNREAD = "unread"
 """Their `kind` among the answers: no later yes lifts them, only a replay does."""
 
-_DATASET = "consents"
+_DATASETS = ("consents", "campaign_events")
 _ROW = ["source", "file_id", "line", "arrived", "record"]
-_ASKED = ["purpose", "channel"]
+_KEPT = [*PERSON_COLUMNS.values(), "source", "file_id", "line", "arrived"]
 
 
 def with_unread(answers: DataFrame, lake: Lake, txn: Txn, as_of: date, settings: Settings) -> DataFrame:
@@ -36,26 +40,30 @@ def with_unread(answers: DataFrame, lake: Lake, txn: Txn, as_of: date, settings:
     """
     if not settings.identity.purposes:
         return answers
-    waiting = _waiting(txn, as_of, [name for name, one in settings.sources.items() if _DATASET in one.datasets])
-    records = waiting.filter(waiting["readable"])
-    lost = waiting.num_rows - records.num_rows
-    for source in pc.unique(records["source"]).to_pylist():
-        rows = _mapped(lake, records.filter(pc.equal(records["source"], source)), source, settings)
-        lost += rows.where(~_names_somebody()).count()
-        found = _as_answers(rows.where(_names_somebody()), settings)
-        answers = answers.unionByName(found.select(*answers.columns))
-    if lost:
-        log.warning(
-            "consents: %d rows wait in quarantine of which nobody can tell whom they are about; withdrawals may be "
-            "among them (klantreis quarantine list)",
-            lost,
-        )
+    for dataset in _DATASETS:
+        reading = [name for name, one in settings.sources.items() if dataset in one.datasets]
+        waiting = _waiting(txn, dataset, as_of, reading)
+        records = waiting.filter(waiting["readable"])
+        lost = waiting.num_rows - records.num_rows
+        for source in pc.unique(records["source"]).to_pylist():
+            of_source = records.filter(pc.equal(records["source"], source))
+            rows = _mapped(lake, of_source, source, dataset, settings)
+            lost += rows.where(~_names_somebody()).count()
+            found = _as_answers(rows.where(_names_somebody()), settings)
+            answers = answers.unionByName(found.select(*answers.columns))
+        if lost:
+            log.warning(
+                "%s: %d rows wait in quarantine of which nobody can tell whom they are about; withdrawals may be "
+                "among them (klantreis quarantine list)",
+                dataset,
+                lost,
+            )
     return answers
 
 
-def _waiting(txn: Txn, as_of: date, sources: list[str]) -> pa.Table:
-    """The rows of consents that are open; `readable` are those that were records of one of `sources`."""
-    mine = F.col("dataset") == _DATASET
+def _waiting(txn: Txn, dataset: str, as_of: date, sources: list[str]) -> pa.Table:
+    """The rows of a dataset that are open; `readable` are those that were records of one of `sources`."""
+    mine = F.col("dataset") == dataset
     set_aside = txn.read("quarantine/rows").where(mine & (F.col("arrived") <= F.lit(as_of))).toArrow()
     replays = txn.read("quarantine/replays").where(mine).toArrow()
     with database_of(set_aside=set_aside, replays=replays) as tables:
@@ -69,25 +77,42 @@ def _waiting(txn: Txn, as_of: date, sources: list[str]) -> pa.Table:
         return found.to_arrow_table()
 
 
-def _mapped(lake: Lake, records: pa.Table, source: str, settings: Settings) -> DataFrame:
-    """The records of one source as its configuration reads them now: all that can be read of them."""
-    from expectations.batch_columns import UNREADABLE
+def _mapped(lake: Lake, records: pa.Table, source: str, dataset: str, settings: Settings) -> DataFrame:
+    """The records of one source as its configuration reads them now: all that can be read of those that may be a no.
+
+    Columns: id, purpose and `channels` that they are about, the columns of persons and lineage, path.
+    """
     from jobs.validate.contract import Contract
     from jobs.validate.failing_rows import flagged_rows
 
     spark = get_spark()
     paths = dict(zip(records["file_id"].to_pylist(), records["path"].to_pylist(), strict=True))
     raw = spark.createDataFrame(records.select(_ROW))
-    with flagged_rows(lake, Contract.of(source, _DATASET, settings), raw, paths) as rows:
-        ends = F.col("expires_at").isNotNull() | F.coalesce(F.col(UNREADABLE), F.lit("")).contains("expires_at")
-        kept = [*_ASKED, *PERSON_COLUMNS.values(), "consent_id", "source", "file_id", "line", "arrived"]
-        unread = rows.where(~_plain_yes() | ends).select(*kept)
-        found = spark.createDataFrame(unread.toArrow(), unread.schema)
+    with flagged_rows(lake, Contract.of(source, dataset, settings), raw, paths) as rows:
+        noes = _noes_of_people(rows, settings) if dataset == "consents" else _noes_of_tools(rows, settings)
+        found = spark.createDataFrame(noes.toArrow(), noes.schema)
     return found.join(spark.createDataFrame(records.select(["file_id", "line", "path"])), on=["file_id", "line"])
 
 
-def _plain_yes() -> Column:
-    return F.coalesce(F.lower(F.trim("status")) == GRANTED, F.lit(False))
+def _noes_of_people(rows: DataFrame, settings: Settings) -> DataFrame:
+    """Answers, but for a plain yes without an end."""
+    from expectations.batch_columns import UNREADABLE
+
+    plain_yes = F.coalesce(F.lower(F.trim("status")) == GRANTED, F.lit(False))
+    ends = F.col("expires_at").isNotNull() | F.coalesce(F.col(UNREADABLE), F.lit("")).contains("expires_at")
+    channels = sorted(settings.identity.contact_channels)
+    meant = F.lower(F.trim("channel"))
+    every = F.array(*[F.lit(value) for value in channels]).cast("array<string>")
+    told = F.when(meant.isin(*channels), F.array(meant)).otherwise(every)
+    return rows.where(~plain_yes | ends).select("consent_id", "purpose", told.alias("channels"), *_KEPT)
+
+
+def _noes_of_tools(rows: DataFrame, settings: Settings) -> DataFrame:
+    """Events of campaigns that are not plainly something else."""
+    noes = rows.withColumn("no", kind_of_no(F.col("type"))).where("no is not null")
+    every = F.lit(None).cast("string").alias("purpose")
+    told = meant_channels(F.col("channel"), settings)
+    return noes.select(F.col("event_id").alias("consent_id"), every, told.alias("channels"), *_KEPT)
 
 
 def _names_somebody() -> Column:
@@ -96,12 +121,12 @@ def _names_somebody() -> Column:
 
 def _as_answers(rows: DataFrame, settings: Settings) -> DataFrame:
     """One withdrawal per purpose and channel that a row is, or may be, about, of the day it arrived."""
-    known = {"purpose": sorted(settings.identity.purposes), "channel": sorted(settings.identity.contact_channels)}
-    for name, values in known.items():
-        meant = F.lower(F.trim(name))
-        every = F.array(*[F.lit(value) for value in values]).cast("array<string>")
-        rows = rows.withColumn(name, F.explode(F.when(meant.isin(*values), F.array(meant)).otherwise(every)))
-    return rows.withColumns(
+    purposes = sorted(settings.identity.purposes)
+    meant = F.lower(F.trim("purpose"))
+    every = F.array(*[F.lit(name) for name in purposes])
+    about = F.when(meant.isin(*purposes), F.array(meant)).otherwise(every)
+    asked = rows.withColumn("purpose", F.explode(about)).withColumn("channel", F.explode("channels"))
+    return asked.withColumns(
         {
             "status": F.lit(WITHDRAWN),
             "changed_at": F.to_utc_timestamp(F.col("arrived").cast("timestamp"), settings.general.timezone),

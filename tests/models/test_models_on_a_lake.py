@@ -171,6 +171,19 @@ def test_scoring_before_any_training_fails_and_says_what_to_run(shop):
         scoring.run(DAY, settings)
 
 
+def test_a_day_on_which_nobody_has_ordered_yet_has_no_scores_and_says_why(shop):
+    settings, lake = shop
+    traits.run(DAY, settings)
+    for train in (segmentation.train, churn.train):
+        train(DAY, settings)
+    before = dt.date(2016, 12, 1)
+    traits.run(before, settings)
+    result = scoring.run(before, settings)
+    assert {name: result[name]["scored"] for name in ("segmentation", "churn")} == {"segmentation": 0, "churn": 0}
+    assert result["rows"] == lake.rows("models/scores", day=before) == 0
+    assert lake.rows("models/features", day=before) == 0
+
+
 def test_scoring_a_day_without_features_fails_and_says_so(shop):
     settings, _ = shop
     traits.run(DAY, settings)

@@ -42,7 +42,8 @@ def answers(rows, settings):
             for n, row in enumerate(events)
         ]
         every = every_answer(rows("valid/consents", *given), rows("valid/campaign_events", *events), loaded)
-        points = [{"customer_id": who, "kind": kind, "value": value} for who, kind, value in points]
+        names = ("customer_id", "kind", "value")
+        points = [dict(zip(names, one, strict=True)) if isinstance(one, tuple) else one for one in points]
         owned = with_people(every, rows("identity/map", *known), rows("profiles/contact_points", *points), loaded)
         found = consent(owned, as_of, loaded).collect()
         return {(row["customer_id"], row["purpose"], row["channel"]): row["status"] for row in found}
@@ -165,14 +166,63 @@ def test_a_complaint_stays_whatever_is_answered_later(answers):
 
 
 def test_other_campaign_events_say_nothing(answers):
-    events = [UNSUBSCRIBED | {"type": type_} for type_ in ("click", "open", "bounce", "delivered", None)]
+    events = [UNSUBSCRIBED | {"type": type_} for type_ in ("click", "open", "soft_bounce", "delivered", None)]
     assert answers(events=events) == {}
+
+
+def test_an_unsubscribe_without_a_channel_or_over_one_that_nobody_knows_concerns_every_channel(answers):
+    asked = (("marketing", "email"), ("marketing", "ads"), ("surveys", "email"))
+    for channel in (None, "  ", "newsletter"):
+        found = answers(events=[UNSUBSCRIBED | {"channel": channel}], purposes=TWO_PURPOSES)
+        assert found == {("ann", *one): "withdrawn" for one in asked}
+    assert answers(events=[UNSUBSCRIBED | {"channel": "app"}], purposes=TWO_PURPOSES) == {}
+
+
+AT = {"customer_id": "ann", "kind": "email", "preference": 1}
+BOUNCED = UNSUBSCRIBED | {"type": "bounce", "email": "Ann@x.nl"}
+
+
+def test_a_bounce_stops_mail_as_long_as_it_is_of_the_address_that_is_written_to(answers):
+    yes = {"contact_id": "ann1"}
+    assert answers(yes, events=[BOUNCED], points=[AT | {"value": "ann@x.nl"}]) == {EMAIL: "withdrawn"}
+    moved = [AT | {"value": "ann@new.nl"}, AT | {"value": "ann@x.nl", "preference": 2}]
+    assert answers(yes, events=[BOUNCED], points=moved) == {EMAIL: "granted"}
+    assert answers(yes, events=[BOUNCED | {"email": None, "contact_id": "ann1", "source": "crm"}]) == {
+        EMAIL: "withdrawn"
+    }
+
+
+def test_mail_that_arrives_after_a_bounce_lifts_it(answers):
+    points = [AT | {"value": "ann@x.nl"}]
+    arrived = UNSUBSCRIBED | {"type": "open", "email": "ann@x.nl"}
+    for moment, status in (("2017-03-02", "granted"), ("2017-02-28", "withdrawn")):
+        events = [BOUNCED, arrived | {"occurred_at": moment}]
+        assert answers({"contact_id": "ann1"}, events=events, points=points) == {EMAIL: status}
+    assert answers(events=[BOUNCED, arrived | {"occurred_at": "2017-03-02"}], points=points) == {EMAIL: "withdrawn"}
+
+
+@pytest.mark.parametrize(
+    "told", ["ann news@x.nl", "mailto:ann+news@x.nl", "Ann <ann+news@x.nl>", "ann%2Bnews%40x.nl", " ANN+news @x.nl;"]
+)
+def test_a_no_from_a_damaged_address_counts_for_whoever_may_be_meant(answers, told):
+    points = [AT | {"value": "ann+news@x.nl"}, AT | {"customer_id": "bob", "value": "bob@x.nl"}]
+    found = answers(*YES, events=[UNSUBSCRIBED | {"email": told}], points=points)
+    assert found == {EMAIL: "withdrawn", ("bob", *EMAIL[1:]): "granted"}
+
+
+def test_a_no_from_a_phone_number_without_a_country_counts_for_every_country(answers):
+    sms = {"purposes": {"marketing": {"channels": ["sms"]}}}
+    points = [AT | {"kind": "phone", "value": "+32471123456"}, AT | {"customer_id": "bob", "value": "bob@x.nl"}]
+    for told in ("0471 12 34 56", "0032471123456"):
+        left = UNSUBSCRIBED | {"email": None, "phone": told, "channel": "sms"}
+        assert answers(events=[left], points=points, **sms) == {("ann", "marketing", "sms"): "withdrawn"}
+    assert answers(events=[UNSUBSCRIBED | {"email": None, "phone": "+31471123456"}], points=points, **sms) == {}
 
 
 def test_a_campaign_tool_can_have_its_own_names_for_channels(answers):
     purposes = {"ads": {"channels": ["ads"]}, "news": {"channels": ["letter"]}}
     channels = {"letter": {"reached_by": ["address"], "also_called": ["mail", "post"]}}
-    events = [UNSUBSCRIBED | {"channel": channel} for channel in ("ad", " Post ", "carrier pigeon")]
+    events = [UNSUBSCRIBED | {"channel": channel} for channel in ("ad", " Post ", "app")]
     assert answers(events=events, purposes=purposes, channels=channels) == {
         ("ann", "ads", "ads"): "withdrawn",
         ("ann", "news", "letter"): "withdrawn",

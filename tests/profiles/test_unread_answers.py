@@ -201,3 +201,50 @@ def test_a_row_about_nobody_is_told_and_withholds_nothing(company, arrives, capl
     live(found, "2024-05-01", "2024-05-02")
     assert set(standing(found).values()) == {"granted"}
     assert "2 rows wait in quarantine of which nobody can tell whom they are about" in caplog.text
+
+
+@pytest.fixture
+def mailer(settings, tmp_path):
+    """`mailer("e1,c1,email,Opened,2024-05-01,ann@x.nl", ...)`: status of Ann, who said yes, after these events."""
+
+    def tell(*lines):
+        folder = tmp_path / "var" / "landing" / "mailer" / "2024-05-02"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "events.csv").write_text(
+            "id,campaign,channel,metric,at,mail\n" + "".join(f"{one}\n" for one in lines)
+        )
+        crm = {
+            "contacts": {
+                "files": "{day}/contacts*.csv",
+                "columns": {"contact_id": "id", "updated_at": "at", "email": "mail"},
+            },
+            "consents": {"files": "{day}/consents*.csv", "columns": COLUMNS},
+        }
+        columns = {"event_id": "id", "campaign_id": "campaign", "channel": "channel", "type": "metric"}
+        events = {"files": "{day}/events*.csv", "columns": {**columns, "occurred_at": "at", "email": "mail"}}
+        found = settings(
+            {
+                "sources/crm.yaml": {"source": "crm", "group": "crm", "datasets": crm},
+                "sources/mailer.yaml": {"source": "mailer", "group": "crm", "datasets": {"campaign_events": events}},
+                "identity.yaml": {"golden_record": {}, "purposes": {"marketing": {"channels": ["email", "sms"]}}},
+            }
+        )
+        for source, day in (("crm", "2024-05-01"), ("mailer", "2024-05-02")):
+            for step in (load, publish):
+                step.run(source, dt.date.fromisoformat(day), found)
+        profiles(found, "2024-05-02")
+        return {who: status for (who, _, channel), status in standing(found).items() if channel == "email"}
+
+    return tell
+
+
+def test_what_a_campaign_tool_tells_and_nobody_can_read_withholds_the_yes_of_whom_it_may_be_about(company, mailer):
+    company()
+    unread = ("e1,c1,email,List exit,2024-05-01,ann@x.nl", "e2,,,unsubscribe,some day,Bob <bob@x.nl>")
+    assert mailer(*unread) == {"ann": "withdrawn", "bob": "withdrawn"}
+
+
+def test_what_is_plainly_something_else_withholds_nothing_while_it_waits(company, mailer):
+    company()
+    waiting = ("e1,c1,email,Received Email,2024-05-01,ann@x.nl", "e2,c1,email,click,some day,ann@x.nl")
+    assert mailer(*waiting) == {"ann": "granted", "bob": "granted"}

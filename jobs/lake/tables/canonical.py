@@ -252,9 +252,9 @@ CANONICAL: dict[str, Dataset] = {
             ("event_id",),
             """
             event_id string id of the event
-            campaign_id string the campaign
-            channel string email, ad, mail or app
-            type string impression, sent, delivered, open, click, bounce, complaint, unsubscribe or redeem
+            campaign_id string the campaign; may be empty for a bounce, complaint or unsubscribe
+            channel string email, ad, mail or app; empty for an unsubscribe or complaint that concerns all of them
+            type string impression, sent, delivered, open, click, bounce, soft_bounce, complaint, unsubscribe or redeem
             occurred_at timestamp when it happened
             product_id string product concerned
         """,
