@@ -129,7 +129,7 @@ def query(
     from jobs.lake.queries import connect
 
     try:
-        result = connect(load_settings(config)).sql(sql)
+        result = connect(load_settings(config), unwritten=True).sql(sql)
         some = result.limit(MOST + 1) if result is not None and form is Format.TABLE else result
         rows = [] if some is None else some.fetchall()
     except duckdb.Error as error:

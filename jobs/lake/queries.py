@@ -8,17 +8,19 @@ from jobs.lake.lake import Lake
 from jobs.lake.place import Place
 
 
-def connect(place: Place) -> duckdb.DuckDBPyConnection:
-    """A read-only, in-memory database with one view per table, such as `valid.contacts`.
+def connect(place: Place, unwritten: bool = False) -> duckdb.DuckDBPyConnection:
+    """A read-only, in-memory database with one view per existing table, such as `valid.contacts`.
 
-    Views read the newest version of each Delta table; one that was never written has no rows, once anything was.
-    Nothing on disk other than the lake can be reached.
+    Views read the newest version of each Delta table; nothing on disk other than the lake can be reached. With
+    `unwritten`, once anything was written, tables that were not are there too, without rows.
     """
     lake = Lake.of(place)
     database = duckdb.connect()
     database.execute("SET TimeZone = 'UTC'")
     written = {name: lake.exists(name) for name in place.tables}
-    for name in place.tables if any(written.values()) else ():
+    for name in place.tables:
+        if not written[name] and not (unwritten and any(written.values())):
+            continue
         zone, dataset = name.split("/")
         rows = lake.dataset(name) if written[name] else lake.contract(name).arrow_schema().empty_table()
         database.register(f"{zone}__{dataset}", rows)
