@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
@@ -15,9 +14,10 @@ import pyarrow.compute as pc
 
 from jobs.config.formats import Format, Limits
 from jobs.ingest.formats.content import MB, BrokenFile, Content, Damage
-from jobs.ingest.formats.json_documents import depth, elements, longest_text, problem_of
+from jobs.ingest.formats.json_documents import elements, problem_of
+from jobs.ingest.formats.json_records import TODO, Found, brackets, over
 from jobs.ingest.formats.json_values import Value, starts_a_layout, values
-from jobs.ingest.formats.records import BLOCK, Chunk, Reject, shortened
+from jobs.ingest.formats.records import BLOCK, Chunk
 
 LOOK = """
 select to_json(json_keys(record))::varchar as keys,
@@ -29,11 +29,8 @@ from (select case when json_valid(record) then record end as record from rows_)"
 """What DuckDB sees of records. Its JSON reader forgives NaN and a comma at the end; the JSON standard does not."""
 TOGETHER = 8
 """Nested records that are looked at in one go: many together cost garbage collection, few the calls."""
-HALF = re.compile(r"\\u[dD][89a-fA-F]")
-"""An escape of half a character: emojis are written as two of them."""
 ASKED = 1_000
 """Lines that are no JSON of which it is asked whether they begin another layout."""
-TODO = "correct it and send it in a new file"
 
 
 def read_jsonl(database: duckdb.DuckDBPyConnection, content: Content, form: Format, limits: Limits) -> Iterator[Chunk]:
@@ -99,7 +96,7 @@ def _read_values(content: Content, form: Format, limits: Limits, ends: bytes) ->
     lines = [one.line for one in found]
     by_line = not form.records and len(set(lines)) == len(lines)
     damage = _damaged_values(content, found)
-    chunk, count = _Found(limits), 0
+    chunk, count = Found(limits), 0
     for one in found:
         inner: list[tuple[str, str | None]] = [(text[one.start : one.end], one.problem)]
         if one.start in damage:
@@ -117,7 +114,7 @@ def _read_values(content: Content, form: Format, limits: Limits, ends: bytes) ->
             chunk.add(one.line if by_line else count, record, problem)
         if chunk.size > BLOCK:
             yield chunk.chunk()
-            chunk = _Found(limits)
+            chunk = Found(limits)
     yield chunk.chunk()
 
 
@@ -139,68 +136,13 @@ def read_json(content: Content, form: Format, limits: Limits) -> Iterator[Chunk]
         first = content.damage[0]
         line = bytes(content.data[: first.position]).count(b"\n") + 1
         raise BrokenFile(f"line {line} is {first.reason}")
-    found = _Found(limits)
+    found = Found(limits)
     for number, (record, problem) in enumerate(elements(bytes(content.data).decode(), form.records), 1):
         found.add(number, record, problem)
         if found.size > BLOCK:
             yield found.chunk()
-            found = _Found(limits)
+            found = Found(limits)
     yield found.chunk()
-
-
-class _Found:
-    """Records found one by one, until they are enough for a chunk."""
-
-    def __init__(self, limits: Limits) -> None:
-        self.size = self.count = 0
-        self._limits = limits
-        self._lines: list[int] = []
-        self._records: list[str] = []
-        self._rejects: list[Reject] = []
-
-    def add(self, number: int, record: str, problem: str | None) -> None:
-        """Take a record, or refuse it if there is a problem or it is over a limit."""
-        refusal = ("record:json", f"{problem}; {TODO}") if problem else _over(record, self._limits)
-        if refusal:
-            self.refuse(number, *refusal, record)
-        else:
-            self.size, self.count = self.size + len(record), self.count + 1
-            self._lines.append(number)
-            self._records.append(record)
-
-    def refuse(self, number: int, rule: str, reason: str, record: str) -> None:
-        self.size, self.count = self.size + len(record), self.count + 1
-        self._rejects.append(Reject(number, rule, reason, shortened(record)))
-
-    def chunk(self) -> Chunk:
-        lines, records = pa.array(self._lines, pa.int64()), pa.array(self._records, pa.string())
-        return Chunk(lines, text=records, rejects=self._rejects)
-
-
-def _over(record: str, limits: Limits) -> tuple[str, str] | None:
-    """Rule and reason of a JSON object that is too large or too deep, or of JSON that is no object."""
-    if not record.startswith("{"):
-        return "record:json", f"a JSON object is wanted here; {TODO}"
-    if len(record) > limits.record_mb * MB or (
-        len(record) > limits.field_mb * MB and longest_text(record) > limits.field_mb * MB
-    ):
-        caps = f"{limits.field_mb} MB a field, {limits.record_mb} MB a record"
-        return "record:size", f"larger than {caps}; send it shorter, or raise general.limits"
-    if "\\u" in record and HALF.search(record) and _has_half_a_character(record):
-        return "record:json", f"a text holds half of an emoji, as one that was cut in two; {TODO}"
-    if _brackets(record) > limits.nesting and depth(record) > limits.nesting:
-        return "record:json", f"nested deeper than {limits.nesting} levels; flatten it or raise general.limits.nesting"
-    return None
-
-
-def _has_half_a_character(record: str) -> bool:
-    try:
-        json.dumps(json.loads(record), ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return True
-    except (ValueError, RecursionError):
-        return False
-    return False
 
 
 def _blocks(content: Content, ends: bytes) -> Iterator[tuple[int, str]]:
@@ -246,7 +188,7 @@ def _objects(
     sure = pc.and_(pc.take(once, keys.indices), pc.and_(pc.equal(seen["odd"], "false"), pc.invert(large)))
     large = np.asarray(pc.fill_null(large, True))
     good = np.asarray(pc.fill_null(sure, False)).copy()
-    found = _Found(limits)
+    found = Found(limits)
     unsure = np.flatnonzero(~good)
     valid = np.asarray(pc.is_valid(seen["keys"])) & ~large
     texts = records.take(pa.array(unsure)).to_pylist()
@@ -261,7 +203,7 @@ def _objects(
             continue
         line = lines[position].as_py()
         problem = None if line in damage else problem_of(record)
-        refusal = None if problem or line in damage else _over(record, limits)
+        refusal = None if problem or line in damage else over(record, limits)
         if problem:
             found.refuse(line, "record:json", f"{problem}; {TODO}", record)
         elif refusal:
@@ -286,7 +228,7 @@ def _surely_good(records: list[str], limits: Limits) -> bool:
     text = f"[{','.join(records)}]"
     if len(text) > min(limits.field_mb, limits.record_mb) * MB or not all(one.startswith("{") for one in records):
         return False
-    if text.count("{") + text.count("[") > limits.nesting and max(map(_brackets, records)) > limits.nesting:
+    if text.count("{") + text.count("[") > limits.nesting and max(map(brackets, records)) > limits.nesting:
         return False
     try:
         again = msgspec.json.encode(msgspec.json.decode(text))
@@ -295,15 +237,11 @@ def _surely_good(records: list[str], limits: Limits) -> bool:
     return again.count(b'"') == text.count('"') and "\\u0022" not in text
 
 
-def _brackets(record: str) -> int:
-    return record.count("{") + record.count("[")
-
-
 def _inside(
     lines: pa.Array, records: pa.Array, damage: dict[int, Damage], form: Format, limits: Limits, place: int
 ) -> Chunk:
     """The records of documents that are a line each, numbered from `place`; a document that is none takes a number."""
-    found = _Found(limits)
+    found = Found(limits)
     for line, document in zip(lines.to_pylist(), records.to_pylist(), strict=True):
         problem = problem_of(document)
         if line in damage:
