@@ -46,20 +46,25 @@ def _mappings(settings: Settings) -> Iterator[str]:
                 yield f"{path}:{line_of(path, *where)}: {'.'.join(where)}: {problem}"
 
 
-def _wrong_values(mapping: SourceDataset) -> Iterator[tuple[tuple[str, str], str]]:
+def _wrong_values(mapping: SourceDataset) -> Iterator[tuple[tuple[str, ...], str]]:
     """Keys of a mapped value, and what is wrong with it."""
-    parsed: dict[tuple[str, str], Expression] = {}
+    parsed: dict[tuple[str, ...], Expression] = {}
     for part, values in (("columns", mapping.columns), ("attributes", mapping.attributes)):
         for column, value in values.items():
             try:
                 parsed[part, column] = parse(value.expression, nested=not mapping.format.delimited)
             except ConfigError as error:
                 yield from (((part, column), problem) for problem in error.problems)
-    everything = _texts(name for one in parsed.values() for name in one.columns)
+    if mapping.where:
+        try:
+            parsed["where",] = parse(mapping.where, nested=not mapping.format.delimited)
+        except ConfigError as error:
+            yield from ((("where",), problem) for problem in error.problems)
+    everything = _texts(name for one in parsed.values() for name, _ in one.reads)
     found = tried(everything, [one.sql for one in parsed.values()])
     for (keys, expression), result in zip(parsed.items(), found, strict=True):
         if result.refused:  # alone: names that differ in capitals only may stand in each other's way
-            (alone,) = tried(_texts(expression.columns), [expression.sql])
+            (alone,) = tried(_texts(name for name, _ in expression.reads), [expression.sql])
             if alone.refused:
                 yield keys, f"not an expression the engine understands: {complaint(alone.refused)}"
 

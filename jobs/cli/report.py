@@ -35,6 +35,7 @@ SECTIONS = (
             from ops.files group by all)
         select c.source, c.dataset, sum(c.rows_in) as "rows in", sum(c.accepted) as accepted,
                sum(c.quarantined) as quarantined, sum(c.duplicates) as duplicate,
+               coalesce(sum(c.left_out), 0) as "left out",
                coalesce(any_value(b.whole_files), 0) as "files set aside",
                coalesce(any_value(b.repeated_files), 0) as "files repeated"
         from ops.counts c left join bad_files b using (source, dataset)
@@ -115,18 +116,18 @@ SECTIONS = (
 
 PROOFS = (
     Section(
-        "rows of a file are neither accepted, nor quarantined, nor duplicates",
+        "rows of a file are neither accepted, nor quarantined, nor duplicates, nor left out",
         ("ops.counts",),
         """
         select source || '/' || dataset || ' file ' || file_id from ops.counts
-        where rows_in <> accepted + quarantined + duplicates""",
+        where rows_in <> accepted + quarantined + duplicates + coalesce(left_out, 0)""",
     ),
     Section(
         "rows of a file that were replayed are lost or there twice",
         ("ops.counts", "ops.files", "quarantine.rows", "quarantine.replays"),
         f"""
         select path from ({AFTER_REPLAYS})
-        where rows_in <> accepted + waiting + dropped + duplicates or waiting <> open""",
+        where rows_in <> accepted + waiting + dropped + duplicates + left_out or waiting <> open""",
     ),
     Section(
         "a loaded file was never validated",

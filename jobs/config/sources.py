@@ -173,6 +173,7 @@ class SourceDataset(Strict):
     format: Format = Format()
     conventions: Conventions = Conventions()
     ready: Ready = Ready()
+    where: str = Field("", description="Spark SQL condition over source columns: the rows of its files that it takes")
     columns: dict[str, Value]
     attributes: dict[str, Value] = {}
     required: list[str] = Field([], description="source columns a file must have; default: those `columns` names")

@@ -34,16 +34,20 @@ SAFE = {
 class Expression:
     """One mapped value: `sql` over the source `columns`; `bare` if it is nothing but a column.
 
-    `fields` are those inside nested columns, by their paths.
+    `fields` are those inside nested columns, by their paths. `reads` are the columns of the SQL, each with the way to it
+    in a record: source columns by their names, fields inside one as `$.a.b`.
     """
 
     sql: str
     columns: tuple[str, ...]
     bare: bool
     fields: tuple[str, ...] = ()
+    reads: tuple[tuple[str, Path], ...] = ()
 
 
 Path = tuple[str | int, ...]
+INSIDE = "$."
+"""How the column of a field inside another begins."""
 
 
 def parse(text: str, nested: bool = False, renamed: Callable[[str], str] = str) -> Expression:
@@ -62,15 +66,16 @@ def _parsed(text: str, nested: bool, renamed: Callable[[str], str]) -> Expressio
     bare = BARE.fullmatch(text) is not None
     columns: dict[str, None] = {}
     fields: dict[str, None] = {}
+    reads: dict[str, Path] = {}
 
     def value(path: Path) -> exp.Expr:
         column, inside = (str(path[0]), path[1:]) if nested else (_joined(path), ())
         columns[column] = None
-        found = exp.Column(this=exp.to_identifier(renamed(column), quoted=True))
-        if not inside:
-            return found
-        fields[_shown(path)] = None
-        return exp.Anonymous(this="get_json_object", expressions=[found, exp.Literal.string(_json_path(inside))])
+        if inside:
+            fields[_shown(path)] = None
+        name = renamed(f"{INSIDE}{_shown(path)}" if inside else column)
+        reads[name] = path if inside else (column,)
+        return exp.Column(this=exp.to_identifier(name, quoted=True))
 
     try:
         if bare:
@@ -81,7 +86,7 @@ def _parsed(text: str, nested: bool, renamed: Callable[[str], str]) -> Expressio
             if wrong:
                 raise ConfigError([f"{text!r}: {what}" for what in wrong])
             found = rewritten(_with_values(found, value), _safe)
-        return Expression(written(found, SOURCE), tuple(columns), bare, tuple(fields))
+        return Expression(written(found, SOURCE), tuple(columns), bare, tuple(fields), tuple(reads.items()))
     except NotSql as error:
         advice = "" if "`" in str(error) else f"; {BACKTICKS}"
         raise ConfigError([f"{text!r}: {error}{advice}"]) from None
@@ -152,11 +157,6 @@ def _shown(path: Path) -> str:
     """The path as `steps` reads it."""
     names = [s if isinstance(s, int) or re.fullmatch(r"[^\W\d]\w*", s) else quoted(s) for s in path]
     return _joined(tuple(names))
-
-
-def _json_path(inside: Path) -> str:
-    fields = (f"[{s}]" if isinstance(s, int) else f"['{s}']" if re.search(r"[.\[\]]", s) else f".{s}" for s in inside)
-    return "$" + "".join(fields)
 
 
 def _unquoted(name: str) -> str:

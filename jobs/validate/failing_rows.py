@@ -20,7 +20,7 @@ from jobs.errors import StepFailed
 from jobs.lake.engine import lost
 from jobs.lake.lake import Lake
 from jobs.validate.contract import Contract, Unreadable
-from jobs.validate.mapping import mapped
+from jobs.validate.mapping import mapped, taken
 from jobs.validate.staging import staged
 
 MOST = 50
@@ -46,6 +46,7 @@ def flagged_rows(
         except PySparkException as error:
             if lost(error):
                 raise
+            _refuse_condition(contract, raw)
             unreadable = _unreadable(contract, raw, paths)
             try:
                 rows = stack.enter_context(staged(lake, only(contract.flag(raw, unreadable))))
@@ -103,6 +104,20 @@ def _stops(contract: Contract, raw: DataFrame) -> bool:
             raise
         return True
     return False
+
+
+def _refuse_condition(contract: Contract, raw: DataFrame) -> None:
+    """Raises StepFailed if it is the condition for the rows that the dataset takes at which the engine stops."""
+    if not contract.mapping.dataset.where:
+        return
+    try:
+        taken(raw, contract.mapping, {}).count()
+    except PySparkException as error:
+        if lost(error):
+            raise
+        raise StepFailed(
+            f"{contract.mapping.place}: `where` stops at a row; {ADVICE}. Nothing of the batch was published"
+        ) from None
 
 
 def _refuse_rules(contract: Contract, raw: DataFrame, unreadable: list[Unreadable]) -> None:

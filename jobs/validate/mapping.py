@@ -17,12 +17,14 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from expectations.batch_columns import ROUNDED, UNREADABLE
+from jobs.config.formats import Format
 from jobs.config.sources import Conventions, SourceDataset, Value
 from jobs.config.yaml_files import ConfigError
-from jobs.ingest.expressions import Expression, complaint, parse
+from jobs.ingest.expressions import Expression, Path, complaint, parse
 from jobs.lake.tables.canonical import CANONICAL, LINEAGE_COLUMNS
 from jobs.validate import values as read
 from jobs.validate.codes import CODES, coded
+from jobs.validate.records import flattened
 
 RAW = "raw_"
 """Struct of the raw row in a mapped batch, so that no source column can clash with it."""
@@ -65,6 +67,15 @@ class Mapping:
         for name, value in self.dataset.attributes.items():
             found.append(self._held(name, f"attributes.{name}", value.type, value))
         return found
+
+    def where(self) -> Expression | None:
+        """The condition for the rows that the dataset takes; None if it takes all."""
+        if not self.dataset.where.strip():
+            return None
+        try:
+            return parse(self.dataset.where, self.nested)
+        except ConfigError as error:
+            raise ConfigError(f"{self.place}.where: {problem}" for problem in error.problems) from None
 
     def without(self, labels: Iterable[str]) -> Mapping:
         """The same mapping where the expressions of `labels` are not tried."""
@@ -169,12 +180,12 @@ class _Held:
 
 
 def mapped(raw: DataFrame, mapping: Mapping) -> DataFrame:
-    """One row per raw row: all columns of `valid/<name>`, `record`, `unreadable_columns`, `rounded_columns`.
+    """One row per raw row that the dataset takes: all columns of `valid/<name>`, `record`, `unreadable_columns`, `rounded_columns`.
 
     Raises ConfigError naming each expression that the engine does not understand.
     """
     held = [one for one in mapping.held() if one.label not in mapping.stopping]
-    parsed = raw.transform(_parsed, held, mapping.dataset.format.nulls)
+    parsed = taken(raw, mapping, reads_of(held))
     valued = parsed.transform(_valued, held)
     kinds = _kinds(parsed, valued, held, mapping.place)
     read_here = [one for one in held if not one.plain]
@@ -218,15 +229,36 @@ def _kinds(parsed: DataFrame, valued: DataFrame, held: list[_Held], place: str) 
         raise ConfigError(problems or [f"{place}: {error}"]) from None
 
 
-def _parsed(raw: DataFrame, held: list[_Held], nulls: list[str]) -> DataFrame:
-    """The raw row as one struct, beside the source columns that the mapping names, as text; `nulls` mean no value."""
-    names = dict.fromkeys(name for one in held for name in one.expression.columns)
-    ddl = ", ".join(f"{_quoted(name)} string" for name in names)
+def taken(raw: DataFrame, mapping: Mapping, reads: dict[str, Path]) -> DataFrame:
+    """The rows that the dataset takes, parsed: the raw row, and what is read of it."""
+    condition = mapping.where()
+    if condition is None:
+        return raw.transform(_parsed, reads, mapping.dataset.format)
+    parsed = raw.transform(_parsed, reads | dict(condition.reads), mapping.dataset.format)
+    try:
+        kept = parsed.where(F.expr(condition.sql))
+        kept.schema  # noqa: B018  the engine looks at the condition when asked
+    except PySparkException as error:
+        raise ConfigError(
+            [f"{mapping.place}.where: the engine does not understand {condition.sql!r}: {complaint(error)}"]
+        ) from None
+    return kept
+
+
+def reads_of(held: list[_Held]) -> dict[str, Path]:
+    """The columns that the expressions read, with the way to each in a record."""
+    return dict(read for one in held for read in one.expression.reads)
+
+
+def _parsed(raw: DataFrame, reads: dict[str, Path], form: Format) -> DataFrame:
+    """The raw row as one struct, beside what the mapping reads of it, as text; `nulls` of the format mean no value."""
+    ddl = ", ".join(f"{_quoted(name)} string" for name in reads)
     whole = F.struct("file_id", "line", "arrived", "source", "record")
-    parsed = raw.select(whole.alias(RAW), F.from_json("record", ddl).alias("row_")).select(RAW, "row_.*")
-    if not nulls:
+    record = F.col("record") if form.delimited else flattened(F.col("record"), reads)
+    parsed = raw.select(whole.alias(RAW), F.from_json(record, ddl).alias("row_")).select(RAW, "row_.*")
+    if not form.nulls:
         return parsed
-    known = {name: F.when(~F.trim(_quoted(name)).isin(*nulls), F.col(_quoted(name))) for name in names}
+    known = {name: F.when(~F.trim(_quoted(name)).isin(*form.nulls), F.col(_quoted(name))) for name in reads}
     return parsed.select(RAW, *(column.alias(name) for name, column in known.items()))
 
 
@@ -274,7 +306,7 @@ def _written(meaning: str | bool | int | float | None) -> str | None:
 
 
 def _any_filled(expression: Expression) -> str:
-    filled = [f"coalesce(trim({_quoted(name)}), '') <> ''" for name in expression.columns]
+    filled = [f"coalesce(trim({_quoted(name)}), '') <> ''" for name, _ in expression.reads]
     return " or ".join(filled) or "false"
 
 

@@ -30,6 +30,7 @@ from jobs.validate.contract import Contract
 from jobs.validate.failing_rows import flagged_rows
 from jobs.validate.great_expectations import Judgement, Verdict, judge
 from jobs.validate.key_conflicts import told_otherwise
+from jobs.validate.left_out import left_out_rows, tell_untaken
 from jobs.validate.rules import BROKEN, REASON, Tally, tally
 from jobs.validate.stopped_batches import unresolved
 
@@ -43,11 +44,12 @@ def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
     every later run for the same day, until the batch is replayed. Raises StepFailed if a file's rows do not add up.
     """
     lake = Lake.of(settings)
-    totals = {"files": 0, "rows_in": 0, "accepted": 0, "quarantined": 0, "duplicates": 0}
+    fates = ("rows_in", "accepted", "quarantined", "duplicates", "left_out")
+    totals = {"files": 0, **dict.fromkeys(fates, 0)}
     for batch in pending(lake, source, day, list(settings.sources[source].datasets)):
         counts = _validate(lake, batch, settings)
         totals["files"] += len(counts)
-        for name in ("rows_in", "accepted", "quarantined", "duplicates"):
+        for name in fates:
             totals[name] += sum(row[name] for row in counts)
     report_silence(lake, source, day, settings)
     stops = unresolved(lake, source, day)
@@ -86,7 +88,10 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
     with flagged_rows(lake, contract, raw, paths) as flagged:
         asked = {measure.name: measure.aggregate for measure in measures} | rounded_amounts.measure()
         tallies = tally(flagged, contract.rules, asked)
-        _refuse_missing_rows(batch, tallies)
+        left_out = left_out_rows(raw, tallies) if dataset.where else {}
+        _refuse_missing_rows(batch, tallies, left_out)
+        if any(left_out.values()):
+            tell_untaken(raw, batch, settings)
         metrics = anomalies.metrics(batch.source, batch.dataset, batch.loaded, tallies)
         days = judged_days(
             lake, batch, contract.expectations, tallies, metrics, dataset.history, settings.general.country
@@ -118,7 +123,8 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
     lake.append("ops/validations", pa.concat_tables([verdicts(part, found) for part, found in judgements]), txn)
     lake.append("ops/metrics", metrics, txn)
     data_docs.write(settings, judged, judgement)
-    return [_count(file, batch, _fate(file, tallies, accepted, file["arrived"] in stops)) for file in batch.files]
+    fates = {file["file_id"]: _fate(file, tallies, accepted, file["arrived"] in stops) for file in batch.files}
+    return [_count(file, batch, fates[file["file_id"]], left_out.get(file["file_id"], 0)) for file in batch.files]
 
 
 def _publish_nothing(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> list[dict[str, Any]]:
@@ -166,10 +172,11 @@ def _fate(file: dict[str, Any], tallies: dict[str, Tally], accepted: dict[str, i
     return _Fate(found.rows - bad, bad, accepted.get(file["file_id"], 0))
 
 
-def _refuse_missing_rows(batch: Batch, tallies: dict[str, Tally]) -> None:
+def _refuse_missing_rows(batch: Batch, tallies: dict[str, Tally], left_out: Mapping[str, int]) -> None:
     """The gate of conservation: every row that ingest counted is here, before anything is published."""
     for file in batch.loaded:
         found = tallies[file["file_id"]].rows if file["file_id"] in tallies else 0
+        found += left_out.get(file["file_id"], 0)
         refused = batch.refused.get(file["file_id"], 0)
         if found + refused != file["rows_in"]:
             raise StepFailed(
@@ -178,7 +185,7 @@ def _refuse_missing_rows(batch: Batch, tallies: dict[str, Tally]) -> None:
             )
 
 
-def _count(file: dict[str, Any], batch: Batch, fate: _Fate) -> dict[str, Any]:
+def _count(file: dict[str, Any], batch: Batch, fate: _Fate, left_out: int = 0) -> dict[str, Any]:
     """The row of ops/counts; raises StepFailed if it does not add up."""
     rows_in = file["rows_in"]
     if file["state"] == "quarantined":
@@ -188,10 +195,10 @@ def _count(file: dict[str, Any], batch: Batch, fate: _Fate) -> dict[str, Any]:
     else:
         quarantined = fate.bad + batch.refused.get(file["file_id"], 0)
         accepted, duplicates = fate.accepted, fate.good - fate.accepted
-    if min(accepted, quarantined, duplicates) < 0 or rows_in != accepted + quarantined + duplicates:
+    if min(accepted, quarantined, duplicates) < 0 or rows_in != accepted + quarantined + duplicates + left_out:
         raise StepFailed(
             f"{file['path']}: {rows_in:,} rows in, but {accepted:,} accepted + {quarantined:,} quarantined + "
-            f"{duplicates:,} duplicates"
+            f"{duplicates:,} duplicates + {left_out:,} left out"
         )
     return {
         "file_id": file["file_id"],
@@ -202,6 +209,7 @@ def _count(file: dict[str, Any], batch: Batch, fate: _Fate) -> dict[str, Any]:
         "accepted": accepted,
         "quarantined": quarantined,
         "duplicates": duplicates,
+        "left_out": left_out,
         "batch": batch.of(file["arrived"]).id,
     }
 

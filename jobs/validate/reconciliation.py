@@ -1,4 +1,4 @@
-"""Conservation after replays: rows in = accepted + waiting in quarantine + dropped + duplicates, for every file."""
+"""Conservation after replays: rows in = accepted + waiting in quarantine + dropped + duplicates + left out, per file."""
 
 from __future__ import annotations
 
@@ -24,13 +24,15 @@ def after_replays(
     return f"""
     select c.source, c.dataset, c.file_id, f.path, c.arrived, c.rows_in,
            c.accepted + coalesce(s.accepted, 0) as accepted,
-           c.quarantined - coalesce(s.accepted + s.duplicates + s.dropped, 0) as waiting,
+           c.quarantined - coalesce(s.accepted + s.duplicates + s.dropped + s.left_out, 0) as waiting,
            coalesce(s.dropped, 0) as dropped,
            c.duplicates + coalesce(s.duplicates, 0) as duplicates,
+           coalesce(c.left_out, 0) + coalesce(s.left_out, 0) as left_out,
            coalesce(s.open, 0) as open
     from {counts} c join {files} f using (file_id) left join (
         select file_id, count(*) filter (outcome = 'accepted' and line > 0) as accepted,
                count(*) filter (outcome = 'duplicate') as duplicates,
+               count(*) filter (outcome = 'left_out') as left_out,
                count(*) filter (outcome = 'dropped') as dropped, count(*) filter (open) as open
         from ({states(set_aside, replays)}) group by file_id
     ) s using (file_id)"""
@@ -49,7 +51,7 @@ def refuse_imbalance(lake: Lake, file_ids: Iterable[str]) -> None:
         files = found.to_arrow_table().to_pylist()
     valid = _valid_rows(lake, files)
     for file in files:
-        parts = [file[name] for name in ("accepted", "waiting", "dropped", "duplicates")]
+        parts = [file[name] for name in ("accepted", "waiting", "dropped", "duplicates", "left_out")]
         if min(parts) < 0 or sum(parts) != file["rows_in"] or file["waiting"] != file["open"]:
             problem = f"{file['waiting']:,} should wait in quarantine and {file['open']:,} do"
         elif file["accepted"] != valid.get(file["file_id"], 0):

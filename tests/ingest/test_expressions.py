@@ -5,6 +5,7 @@ from pyspark.sql import functions as F
 
 from jobs.config.yaml_files import ConfigError
 from jobs.ingest.expressions import Expression, parse
+from jobs.validate.records import flattened
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def test_names_are_columns_and_everything_else_is_not(text, sql, columns):
 
 
 def test_a_path_goes_into_json_but_is_one_column_name_in_csv():
-    assert parse("context.page.url", nested=True).sql == "get_json_object(`context`, '$.page.url')"
+    assert parse("context.page.url", nested=True).sql == "`$.context.page.url`"
     assert parse("context.page.url").columns == ("context.page.url",)
 
 
@@ -52,11 +53,11 @@ def test_windows_over_the_rows_of_a_delivery_name_columns_too():
 
 
 def test_items_of_a_list_are_reached_in_nested_records_only():
-    assert parse("items[0].sku", nested=True).sql == "get_json_object(`items`, '$[0].sku')"
+    assert parse("items[0].sku", nested=True).reads == (("$.items[0].sku", ("items", 0, "sku")),)
     assert parse("upper(items[0].sku)", nested=True).columns == ("items",)
     assert parse("items[0].sku").columns == ("items[0].sku",)
     assert parse("transform(xs, x -> x[0])", nested=True) == Expression(
-        "transform(`xs`, `x` -> get(`x`, 0))", ("xs",), False
+        "transform(`xs`, `x` -> get(`x`, 0))", ("xs",), False, (), (("xs", ("xs",)),)
     )
 
 
@@ -67,4 +68,9 @@ def test_a_name_in_a_path_may_need_backticks_too(spark, path):
     record = '[{"a b": "X", "c.d": "X", "it\'s": "X", "e": "x"}]'
     found = parse(path, nested=True)
     assert found.columns == ("my-list",)
-    assert spark.createDataFrame([(record,)], "`my-list` string").select(F.expr(found.sql)).first()[0] == "X"
+    ((name, way),) = found.reads
+    rows = spark.createDataFrame([(f'{{"my-list": {record}}}',)], "record string")
+    flat = rows.select(
+        F.from_json(flattened(F.col("record"), {name: way}), f"`{name.replace('`', '``')}` string").alias("r")
+    )
+    assert flat.select("r.*").select(F.expr(found.sql)).first()[0] == "X"

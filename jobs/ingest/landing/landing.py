@@ -160,6 +160,11 @@ def landing_place(source: str, settings: Settings) -> tuple[Place, str]:
     return place_of(f"{settings.landing.rstrip('/')}/{folder}", "", hint), folder + "/"
 
 
+def takes(pattern: str, folder: str, path: str) -> bool:
+    """Whether a pattern of a source takes a file, by its path as the ledger writes it; `folder` is the source's."""
+    return glob_expression(pattern).fullmatch(_nfc(path.removeprefix(f"{folder.rstrip('/')}/"))) is not None
+
+
 def glob_expression(pattern: str) -> re.Pattern[str]:
     """`*` and `?` stay within a folder, `**` crosses folders, `{day}` is any ISO day."""
     pieces = {

@@ -104,6 +104,7 @@ TABLES: tuple[Dataset, ...] = (
         accepted bigint rows that reached the valid table
         quarantined bigint rows set aside with a reason
         duplicates bigint rows whose key was already accepted
+        left_out bigint rows that the dataset does not take, by `where` in config/sources/
         batch string the files that were judged with it: those of its arrival day, as ops/validations names them
     """),
     ),
@@ -159,7 +160,7 @@ TABLES: tuple[Dataset, ...] = (
         dataset string the dataset
         path string path of the file below the landing root
         rule string the rule it had been set aside for
-        outcome string accepted, duplicate (its key was there already), refused (again) or dropped (by decision)
+        outcome string accepted, duplicate (its key was there already), refused (again), dropped (by decision) or left_out
         reason string why it was refused or dropped, or by which decision it was accepted
         corrected boolean whether the record was corrected by hand
         record! string the corrected record, empty if it was replayed as received

@@ -143,7 +143,21 @@ def retry(part: Part) -> pa.Table:
     free = todo.filter(pc.invert(pc.is_in(todo["batch"], value_set=pa.array(sorted(stopped), pa.string()))))
     if free.num_rows:
         results.append(_single_rows(part.only(free), contract, given))
+    if contract.mapping.dataset.where and todo.num_rows:
+        results.append(_left_out(part, todo, given, pa.concat_tables(results)))
     return pa.concat_tables(results)
+
+
+def _left_out(part: Part, todo: pa.Table, given: pa.Table, results: pa.Table) -> pa.Table:
+    """Rows that were tried and that the dataset does not take, by its `where` (RESULT)."""
+    there = _records(part, todo.select(["file_id", "arrived", "line"]), given).select(*KEY).toArrow()
+    return part.ask(
+        "select file_id, line, 'left_out' as outcome, 'the dataset does not take it, by its `where`' as reason "
+        "from todo semi join there using (file_id, line) anti join results using (file_id, line)",
+        todo=todo,
+        there=there,
+        results=results,
+    ).cast(RESULT)
 
 
 def _single_rows(part: Part, contract: Contract, given: pa.Table) -> pa.Table:
