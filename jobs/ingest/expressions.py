@@ -34,8 +34,8 @@ SAFE = {
 class Expression:
     """One mapped value: `sql` over the source `columns`; `bare` if it is nothing but a column.
 
-    `fields` are those inside nested columns, by their paths. `reads` are the columns of the SQL, each with the way to it
-    in a record: source columns by their names, fields inside one as `$.a.b`.
+    `fields` are those inside nested columns, by their paths. `reads` are the columns of the SQL, each with the way
+    to it in a record: source columns by their names, fields inside one as `$.a.b`.
     """
 
     sql: str

@@ -180,7 +180,7 @@ class _Held:
 
 
 def mapped(raw: DataFrame, mapping: Mapping) -> DataFrame:
-    """One row per raw row that the dataset takes: all columns of `valid/<name>`, `record`, `unreadable_columns`, `rounded_columns`.
+    """One row per raw row that the dataset takes: all columns of `valid/<name>`, `record`, and what is told of values.
 
     Raises ConfigError naming each expression that the engine does not understand.
     """

@@ -1,4 +1,4 @@
-"""Conservation after replays: rows in = accepted + waiting in quarantine + dropped + duplicates + left out, per file."""
+"""Conservation after replays: rows in = accepted + in quarantine + dropped + duplicates + left out, for every file."""
 
 from __future__ import annotations
 

@@ -55,9 +55,7 @@ def _flattener(wanted: dict[str, Path], absent: str) -> Callable[[pa.Array], pa.
         def flat(record: str) -> str | None:
             try:
                 given = fields.decode(record)
-            except (
-                msgspec.MsgspecError
-            ):  # half a character of an emoji, in a raw table of before such lines were refused
+            except msgspec.MsgspecError:  # half an emoji, read before such lines were refused
                 return None
             values: dict[str, str | None] = {}
             missing = []

@@ -160,7 +160,7 @@ TABLES: tuple[Dataset, ...] = (
         dataset string the dataset
         path string path of the file below the landing root
         rule string the rule it had been set aside for
-        outcome string accepted, duplicate (its key was there already), refused (again), dropped (by decision) or left_out
+        outcome string accepted, duplicate (key was there already), refused (again), dropped (by decision) or left_out
         reason string why it was refused or dropped, or by which decision it was accepted
         corrected boolean whether the record was corrected by hand
         record! string the corrected record, empty if it was replayed as received

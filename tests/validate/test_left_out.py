@@ -1,0 +1,83 @@
+"""A dataset takes the rows of a file that `where` says; the others are counted, and those that nothing takes are told."""
+
+import datetime as dt
+import json
+
+import pytest
+
+from jobs.ingest import load
+from jobs.lake.lake import Lake
+from jobs.validate import publish
+from jobs.validate.quarantine import Selection
+from jobs.validate.replay import replay
+
+DAY = dt.date(2024, 5, 1)
+SEGMENT = """
+source: segment
+group: web
+datasets:
+  contacts:
+    files: "{day}/calls*.jsonl"
+    format: {type: jsonl}
+    where: type = 'identify'
+    columns: {contact_id: userId, updated_at: at, first_name: traits.name}
+  events:
+    files: "{day}/calls*.jsonl"
+    format: {type: jsonl}
+    where: type = 'track' and properties.test is null
+    columns: {event_id: id, occurred_at: at, type: lower(event), login_id: userId}
+"""
+CALLS = [
+    {"type": "identify", "id": "1", "userId": "u1", "at": "2024-04-30T10:00:00Z", "traits": {"name": "Ann"}},
+    {"type": "track", "id": "2", "userId": "u1", "at": "2024-04-30T11:00:00Z", "event": "Search"},
+    {
+        "type": "track",
+        "id": "3",
+        "userId": "u1",
+        "at": "2024-04-30T12:00:00Z",
+        "event": "Search",
+        "properties": {"test": 1},
+    },
+    {"type": "track", "id": "4", "userId": "u1", "at": "never", "event": "Search"},
+    {"id": "5"},
+]
+
+
+@pytest.fixture
+def segment(spark, settings, tmp_path):
+    """A company with one source, whose file holds two kinds of calls."""
+    loaded = settings({"sources/segment.yaml": SEGMENT})
+    folder = tmp_path / "landing" / "segment" / str(DAY)
+    (tmp_path / loaded.landing).mkdir(parents=True, exist_ok=True)
+    folder = type(tmp_path)(loaded.landing) / "segment" / str(DAY)
+    folder.mkdir(parents=True)
+    (folder / "calls.jsonl").write_text("\n".join(map(json.dumps, CALLS)))
+    return loaded
+
+
+def validated(company):
+    load.run("segment", DAY, company)
+    return publish.run("segment", DAY, company)
+
+
+def test_rows_of_other_kinds_are_left_out_counted_and_in_no_quarantine(segment, caplog):
+    done = validated(segment)
+    assert done == {"files": 2, "rows_in": 10, "accepted": 2, "quarantined": 1, "duplicates": 0, "left_out": 7}
+    lake = Lake.of(segment)
+    assert lake.arrow("valid/contacts")["contact_id"].to_pylist() == ["u1"]
+    assert lake.arrow("valid/events")["event_id"].to_pylist() == ["2"]
+    assert lake.arrow("quarantine/rows")["line"].to_pylist() == [4]
+    fates = ("rows_in", "accepted", "quarantined", "duplicates", "left_out")
+    counts = {row["dataset"]: tuple(row[name] for name in fates) for row in lake.arrow("ops/counts").to_pylist()}
+    assert counts == {"contacts": (5, 1, 0, 0, 4), "events": (5, 1, 1, 0, 3)}
+    told = [record.getMessage() for record in caplog.records if "no dataset takes" in record.getMessage()]
+    assert len(told) == 1
+    assert "calls.jsonl: no dataset takes 2 of its rows" in told[0]
+
+
+def test_a_quarantined_row_that_where_now_leaves_out_is_closed_by_a_replay_and_the_file_adds_up(segment, settings):
+    validated(segment)
+    stricter = settings({"sources/segment.yaml": SEGMENT.replace("properties.test is null", "at <> 'never'")})
+    found = replay.run(Selection("segment", "events"), stricter, "ann").outcomes.to_pylist()
+    assert [(row["line"], row["outcome"]) for row in found] == [(4, "left_out")]
+    assert replay.run(Selection("segment", "events"), stricter, "ann").outcomes.num_rows == 0
