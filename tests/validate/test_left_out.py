@@ -1,7 +1,8 @@
-"""A dataset takes the rows of a file that `where` says; the others are counted, and those that nothing takes are told."""
+"""A dataset takes the rows of a file that `where` says; the others are counted, and told if nothing takes them."""
 
 import datetime as dt
 import json
+from pathlib import Path
 
 import pytest
 
@@ -44,12 +45,10 @@ CALLS = [
 
 
 @pytest.fixture
-def segment(spark, settings, tmp_path):
+def segment(spark, settings):
     """A company with one source, whose file holds two kinds of calls."""
     loaded = settings({"sources/segment.yaml": SEGMENT})
-    folder = tmp_path / "landing" / "segment" / str(DAY)
-    (tmp_path / loaded.landing).mkdir(parents=True, exist_ok=True)
-    folder = type(tmp_path)(loaded.landing) / "segment" / str(DAY)
+    folder = Path(loaded.landing) / "segment" / str(DAY)
     folder.mkdir(parents=True)
     (folder / "calls.jsonl").write_text("\n".join(map(json.dumps, CALLS)))
     return loaded
