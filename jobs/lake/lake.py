@@ -281,8 +281,7 @@ class Lake:
         """Hash of the rows, whatever their order, files or the engine that wrote them."""
         from jobs.lake.content_hash import hash_rows
 
-        columns = [c for c in self._log(name).dataset.columns if c.name not in exclude]
-        return hash_rows(self.dataset(name), columns)
+        return hash_rows(self.dataset(name), [c for c in self._log(name).dataset.columns if c.name not in exclude])
 
     def _log(self, name: str) -> DeltaLog:
         if name not in self._logs:
