@@ -25,3 +25,12 @@ def helper_column(rule: str) -> str:
     """The column of a batch that says per row whether that rule holds; NULL where nothing can be said."""
     plain = re.sub(r"\W", "_", rule)
     return f"holds_{plain}_{hashlib.md5(rule.encode()).hexdigest()[:6]}"
+
+
+def in_batch(sql: str) -> str:
+    """The SQL of a user over the columns of a batch, where an attribute is a column of its own."""
+    from jobs.ingest.expressions import parse
+
+    if not sql.strip():
+        return ""
+    return parse(sql, renamed=attribute_column).sql

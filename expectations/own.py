@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import great_expectations.expectations as gxe
@@ -10,19 +9,19 @@ from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.metadata_types import FailureSeverity
 from great_expectations.expectations.row_conditions import PassThroughCondition
 
-from expectations.batch_columns import attribute_column, helper_column
+from expectations.batch_columns import attribute_column, helper_column, in_batch
 from expectations.business import (
     ExpectColumnValueToBeDeterminedBy,
     ExpectColumnValueToBeKnown,
     ExpectOrderCustomerToBeKnown,
     ExpectRowToMeetCondition,
 )
+from expectations.limits import typed_limits, typed_values
 
 if TYPE_CHECKING:
     from jobs.config.sources import Rule
 
 CUSTOMER_IDS = ("contact_id", "loyalty_id", "login_id", "email", "phone", "cookie_id")
-MOMENTS = {"date": dt.date, "timestamp": dt.datetime}
 
 
 def own(rule: Rule, name: str, dataset: str, types: dict[str, str]) -> Expectation:
@@ -54,15 +53,6 @@ def own(rule: Rule, name: str, dataset: str, types: dict[str, str]) -> Expectati
     return _about_a_value(rule, types.get(rule.column, "string"), {"column": attribute_column(rule.column), **common})
 
 
-def in_batch(sql: str) -> str:
-    """The SQL of a user over the columns of a batch, where an attribute is a column of its own."""
-    from jobs.ingest.expressions import parse
-
-    if not sql.strip():
-        return ""
-    return parse(sql, renamed=attribute_column).sql
-
-
 def default_name(rule: Rule, taken: set[str]) -> str:
     """`column:rule`, numbered where a rule of that name exists already."""
     name = rule.name or f"{rule.column}:{rule.rule}"
@@ -86,35 +76,13 @@ def _about_a_value(rule: Rule, type_: str, common: dict[str, Any]) -> Expectatio
     if rule.rule == "not_null":
         return gxe.ExpectColumnValuesToNotBeNull(**common)
     if rule.rule == "in_set":
-        values = [typed(value, type_, "values") for value in rule.values]
-        return gxe.ExpectColumnValuesToBeInSet(value_set=values, **common)
-    if rule.rule == "between":
-        low, high = typed(rule.min, type_, "min"), typed(rule.max, type_, "max")
-        return gxe.ExpectColumnValuesToBeBetween(min_value=low, max_value=high, **common)
+        return gxe.ExpectColumnValuesToBeInSet(value_set=typed_values(rule, type_), **common)
     if rule.rule == "regex":
         return gxe.ExpectColumnValuesToMatchRegex(regex=rule.pattern, **common)
-    low, high = typed(rule.min, "int", "min"), typed(rule.max, "int", "max")
+    low, high = typed_limits(rule, type_)
+    if rule.rule == "between":
+        return gxe.ExpectColumnValuesToBeBetween(min_value=low, max_value=high, **common)
     return gxe.ExpectColumnValueLengthsToBeBetween(min_value=low, max_value=high, **common)
-
-
-def typed(value: Any, type_: str, key: str) -> Any:
-    """A limit or value of the configuration in the type of its column; raises ValueError naming `key`."""
-    if value is None:
-        return None
-    if type_ in MOMENTS:
-        try:
-            return MOMENTS[type_].fromisoformat(str(value))
-        except ValueError:
-            raise ValueError(f"{key}: not a {type_} in ISO 8601, such as 2024-01-31") from None
-    if type_ == "string":
-        return str(value)
-    if type_ == "boolean" or isinstance(value, bool):
-        if type_ != "boolean" or not isinstance(value, bool):
-            raise ValueError(f"{key}: must be {'true or false' if type_ == 'boolean' else 'a number'}")
-        return value
-    if isinstance(value, str) or (type_ in ("int", "bigint") and not float(value).is_integer()):
-        raise ValueError(f"{key}: must be a {'whole ' if type_ in ('int', 'bigint') else ''}number")
-    return int(value) if type_ in ("int", "bigint") else value
 
 
 def _reason(rule: Rule) -> str:

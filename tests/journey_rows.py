@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import functions as F
 from pyspark.testing import assertDataFrameEqual
 
-from jobs.activity.timeline import why_not
+from jobs.activity.every_day import why_not
 from jobs.config.journey import Journey, over_tables
 from jobs.config.traits import Trait, Traits
 from jobs.config.yaml_files import load

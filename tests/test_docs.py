@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from jobs.audiences.rules import rule_problems
-from jobs.audiences.view import view_with
+from jobs.audiences.view_columns import view_with
 from jobs.config.audiences import Audience
 from jobs.config.decisions import Decisions
 from jobs.config.identity import RecordKind

@@ -1,14 +1,12 @@
-"""One-click unsubscribe (RFC 8058): a link that names nobody, cannot be forged, and may be posted twice.
+"""One-click unsubscribe (RFC 8058): what the link in a message (`unsubscribe_link.py`) does; it may be posted twice.
 
-The link carries the id of the operation that sent the message and a signature. Whoever serves the page calls
-`unsubscribe` with the token; the address goes on the suppression list of its channel and the plan leaves it out. So do
-all addresses of the customer the message was for, whatever became of it: of both, if it has been split since.
+Whoever serves the page calls `unsubscribe` with the token; the address goes on the suppression list of its channel and
+the plan leaves it out. So do all addresses of the customer the message was for, whatever became of it: of both, if it
+has been split since.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Iterable
 from datetime import date
 
@@ -16,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.activation import succession
+from jobs.activation.unsubscribe_link import operation_of
 from jobs.config.settings import Settings
 from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
@@ -24,15 +23,10 @@ from jobs.lake.tables import catalogue
 SUPPRESSIONS = "activation/suppressions"
 
 
-def unsubscribe_link(page: str, operation_id: str, settings: Settings) -> str:
-    separator = "&" if "?" in page else "?"
-    return f"{page}{separator}t={operation_id}.{_signature(operation_id, settings)}"
-
-
 def unsubscribe(token: str, day: date, settings: Settings) -> bool:
     """Put the addresses of the person who got this message on the suppression list; False for a forged token."""
-    operation_id, _, signature = token.partition(".")
-    if not hmac.compare_digest(signature, _signature(operation_id, settings)):
+    operation_id = operation_of(token, settings)
+    if operation_id is None:
         return False
     lake = Lake.of(settings)
     ledger = lake.arrow("activation/ledger")
@@ -58,8 +52,3 @@ def suppress(lake: Lake, channel: str, identifiers: Iterable[str | None], reason
     data = pa.Table.from_pylist(rows, schema=catalogue.get(SUPPRESSIONS).arrow_schema())
     txn = lake.transaction(f"suppress_{channel}", day, config=[reason, given], code=__name__)
     return lake.append(SUPPRESSIONS, data, txn).rows
-
-
-def _signature(operation_id: str, settings: Settings) -> str:
-    key = settings.hash_key().encode()
-    return hmac.new(key, f"unsubscribe|{operation_id}".encode(), hashlib.sha256).hexdigest()[:32]

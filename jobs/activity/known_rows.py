@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import cache
 from zoneinfo import ZoneInfo
 
 from pyspark.sql import Column, DataFrame
@@ -19,18 +18,17 @@ from jobs.activity import touchpoints
 from jobs.activity.conditions import day_of
 from jobs.activity.currency import RATES, Exchange
 from jobs.activity.orders import outcome
+from jobs.activity.row_columns import ORDER_COLUMNS, PRODUCT_COLUMNS, columns_of
 from jobs.activity.sessions import sessions, with_session
 from jobs.config.settings import Settings
 from jobs.config.traits import ROWS
 from jobs.identity.customer_of import with_customer
 from jobs.lake.lake import Txn
 from jobs.lake.tables import catalogue
-from jobs.lake.tables.canonical import LINEAGE_COLUMNS, PERSON_COLUMNS
+from jobs.lake.tables.canonical import PERSON_COLUMNS
 from jobs.validate.versions import PERIOD, known_on, newest_versions
 
 Read = Callable[[str], DataFrame]
-ORDER_COLUMNS = ("status", "channel", "store_id", "currency")
-PRODUCT_COLUMNS = ("category", "department", "brand")
 ALSO_NEEDED = {
     "orders": ("rates",),
     "order_lines": ("orders", "products", "rates"),
@@ -40,10 +38,6 @@ ALSO_NEEDED = {
     "touchpoints": ("events", *touchpoints.OF_DATASET, "rates"),
 }
 """Datasets that rows of a kind are completed with, or made of."""
-DERIVED = "day date, days_ago int, hour int, weekday int"
-"""In the company's time zone: the day, days before the day computed for, hour 0 to 23, weekday 1 (Monday) to 7."""
-HIDDEN = {*PERSON_COLUMNS, *LINEAGE_COLUMNS, "customer_id", "nth", *touchpoints.KNOWN_LATER} - {"source"}
-"""What identifies a person or a file, and what depends on other rows than those known on the day."""
 
 
 @dataclass(frozen=True)
@@ -158,19 +152,6 @@ def tables_for(kind: str, published: bool = False) -> tuple[str, ...]:
         return (ROWS[kind].name,)
     own = () if ROWS[kind].zone == "journeys" else (kind,)
     return tuple(f"valid/{name}" for name in (*own, *ALSO_NEEDED.get(kind, ())))
-
-
-@cache
-def columns_of(kind: str) -> dict[str, str]:
-    """What a trait over these rows can use, with types: nothing that identifies a person."""
-    listed = [c for c in ROWS[kind].columns if not c.personal and c.name not in HIDDEN and "<" not in c.type]
-    own = {c.name: c.type for c in listed}
-    if kind in ("orders", "order_lines"):
-        own["outcome"] = "string"
-    if kind == "order_lines":
-        for table, names in (("orders", ORDER_COLUMNS), ("products", PRODUCT_COLUMNS)):
-            own |= {c.name: c.type for c in catalogue.get(f"valid/{table}").columns if c.name in names}
-    return own | dict(column.split() for column in DERIVED.split(", "))
 
 
 def _in_sight(day: Column, window: int | None) -> Column:

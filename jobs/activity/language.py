@@ -81,6 +81,11 @@ def grammar_problems(trait: Trait) -> Iterator[str]:
             break
 
 
+def condition_of(trait: Trait) -> str:
+    """What a row must meet, whenever it was."""
+    return " and ".join(f"({text.strip()})" for text in (trait.among, trait.where) if text) or "true"
+
+
 def traits_used(value: str, names: frozenset[str]) -> list[str]:
     """The other traits a value is computed from."""
     return list(dict.fromkeys(text for kind, text in words(value) if kind == "word" and text in names))

@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from jobs.activity.language import Aggregate, aggregates_of, parts_of
+from jobs.activity.language import Aggregate, aggregates_of, condition_of, parts_of
 from jobs.config.sql import words
 from jobs.config.traits import ROWS, Trait
 from jobs.validate.versions import period_of
@@ -219,11 +219,6 @@ def derived(value: str, known: Mapping[str, Trait]) -> Column:
         for kind, text in words(value)
     ]
     return F.expr(" ".join(spelled))
-
-
-def condition_of(trait: Trait) -> str:
-    """What a row must meet, whenever it was."""
-    return " and ".join(f"({text.strip()})" for text in (trait.among, trait.where) if text) or "true"
 
 
 def window_of(trait: Trait) -> str:

@@ -6,60 +6,17 @@ ends, so running totals over those changes give every number on every day on whi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.activity.every_day import RUNNING
 from jobs.activity.language import Aggregate, parts_of
 from jobs.activity.one_pass import condition_of
-from jobs.config.settings import Settings
-from jobs.config.sql import words
 from jobs.config.traits import ROWS, Trait
-
-KINDS = ("touchpoints", "sessions")
-"""Tables of journeys/* that name the customer, so that one query over them gives every number again."""
-OF_THE_DAY = frozenset(("days_ago", "hour", "weekday"))
-_RUNNING = {"bigint": "bigint", "double": "decimal(28,6)", "decimal(18,2)": "decimal(18,2)"}
-"""As what the rows of a day are added up, by the type of the trait: whole numbers and decimals, never floats."""
-
-
-def why_not(trait: Trait) -> str | None:
-    """Why a trait cannot be asked on every day; None if it can."""
-    parts = parts_of(trait.value)
-    call = parts[0]
-    if trait.over not in KINDS:
-        return f"it is over {trait.over or 'other traits'}, not over {' or '.join(KINDS)}"
-    if len(parts) > 1 or not isinstance(call, Aggregate) or call.function not in ("count", "sum") or call.distinct:
-        return f"it is {trait.value}"
-    if trait.type not in _RUNNING:
-        return f"it is a {trait.type}"
-    used = {text.lower() for kind, text in words(f"{condition_of(trait)} {call.argument}") if kind == "word"}
-    if used & OF_THE_DAY:
-        return f"it looks at {sorted(used & OF_THE_DAY)[0]}"
-    if call.function == "sum" and trait.default is None:
-        return "it is empty where there is nothing to add up; write default: 0"
-    return None
-
-
-def used_in(texts: Iterable[str], traits: Mapping[str, Trait]) -> dict[str, Trait]:
-    """The traits that conditions name, in the order they are declared in."""
-    named = {text for sql in texts for kind, text in words(sql) if kind == "word"}
-    return {name: trait for name, trait in traits.items() if name in named}
-
-
-def used_in_rules(settings: Settings) -> dict[str, Trait]:
-    """The traits that stage rules look at."""
-    return used_in([rule.when for rule in settings.journey.stages], settings.traits)
-
-
-def asked_every_day(settings: Settings) -> dict[str, Trait]:
-    """The traits that stage rules and KPIs over customers look at."""
-    customers = [kpi for kpi in settings.journey.kpis.values() if kpi.table == "customers"]
-    texts = [text for kpi in customers for text in (kpi.where, kpi.numerator, kpi.denominator, kpi.dimension) if text]
-    return used_in([*(rule.when for rule in settings.journey.stages), *texts], settings.traits)
 
 
 def timeline(tables: Mapping[str, DataFrame], traits: Mapping[str, Trait], as_of: date) -> DataFrame:
@@ -90,11 +47,6 @@ def timeline(tables: Mapping[str, DataFrame], traits: Mapping[str, Trait], as_of
     )
 
 
-def timeline_columns(traits: Mapping[str, Trait]) -> str:
-    """What stage rules can use, as a Spark SQL schema."""
-    return ", ".join(["customer_id string", *(f"{name} {trait.type}" for name, trait in traits.items())])
-
-
 def _per_day(table: DataFrame, kind: str, traits: Mapping[str, Trait]) -> DataFrame:
     """What the rows of each day add to each trait."""
     amounts = [_amount(trait if trait.over == kind else None, trait.type).alias(n) for n, trait in traits.items()]
@@ -102,7 +54,7 @@ def _per_day(table: DataFrame, kind: str, traits: Mapping[str, Trait]) -> DataFr
 
 
 def _amount(trait: Trait | None, type_: str) -> Column:
-    running = _RUNNING[type_]
+    running = RUNNING[type_]
     if trait is None:
         return F.lit(0).cast(running)
     (call,) = [part for part in parts_of(trait.value) if isinstance(part, Aggregate)]
@@ -137,7 +89,7 @@ def _change(name: str, trait: Trait) -> Column:
     change = F.when(F.col("later") == enter, F.col(name))
     for later in leave:
         change = change.when(F.col("later") == later, -F.col(name))
-    return change.otherwise(F.lit(0)).cast(_summed(_RUNNING[trait.type]))
+    return change.otherwise(F.lit(0)).cast(_summed(RUNNING[trait.type]))
 
 
 def moves(trait: Trait) -> list[int]:

@@ -19,10 +19,6 @@ from jobs.lake.tables.catalogue import get
 from jobs.validate.versions import in_order_of_versions, newest_versions, period_of
 
 COLUMNS = {column.name: column.type for column in get("journeys/touchpoints").columns}
-KNOWN_LATER = ("clicked",)
-"""Columns that look into the future of the touchpoint; conditions of stages must not use them."""
-RULE_COLUMNS = tuple(name for name in COLUMNS if name not in ("valence", "nth", *KNOWN_LATER))
-"""Columns a valence rule can use."""
 SCALES = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
 """Lowest and highest answer of the kinds of survey question, as scores are kept."""
 

@@ -11,13 +11,12 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.activity.checks import refuse_wrong_traits
+from jobs.activity.analysis import refuse_wrong_traits
 from jobs.activity.known_rows import Known, tables_for
 from jobs.activity.on_days import values_on
 from jobs.config.settings import Settings
 from jobs.config.traits import FEATURES, TABLE, Trait, needed
 from jobs.identity.customer_of import newest_day
-from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
 
 log = logging.getLogger(__name__)
@@ -35,7 +34,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     config = [*configuration(settings), str(as_of)]
     txn = lake.transaction("traits", day, reads=reads(traits.values()), config=config, code=__name__)
     if not txn.done(TABLE, FEATURES):
-        refuse_wrong_traits(get_spark(), settings)
+        refuse_wrong_traits(settings)
         found = traits_on(Known.of_step(txn, [as_of], settings, published=True))
         found = lake.read(TABLE, version=lake.replace(TABLE, found, txn).version)
         if day != as_of:

@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 from jobs.activity import traits
 from jobs.audiences.holdout import arm
 from jobs.audiences.rules import columns_of, refuse_wrong_rules
-from jobs.audiences.view import VIEW, customer_view, tables, view_with
+from jobs.audiences.view import customer_view, tables
+from jobs.audiences.view_columns import VIEW, view_with
 from jobs.config.audiences import Audience
 from jobs.config.settings import Settings
 from jobs.config.sql import engine_sql

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from jobs.audiences.view import VIEW_COLUMNS, view_with
+from jobs.audiences.view_columns import VIEW_COLUMNS, view_with
 from jobs.config.audiences import Audience
 from jobs.config.settings import Settings
 from jobs.config.sql import columns_in, engine_sql, problems
+from jobs.config.sql_types import known_types
 from jobs.config.yaml_files import ConfigError, line_of, nearest
+from jobs.lake.trial import tried
 
 
 def columns_of(rule: str, columns: Sequence[str] = VIEW_COLUMNS) -> list[str]:
@@ -51,13 +53,15 @@ def _hidden_columns(settings: Settings) -> Iterator[str]:
 
 
 def analyse(settings: Settings) -> list[str]:
-    """What the engine does not understand of the rules that `check` lets pass: types, one line each. Reads no data."""
-    from jobs.lake.trial import tried
+    """What is wrong with the types of the rules that `check` lets pass, one line each.
 
+    Starts the engine only for rules of which reading does not tell. Reads no data.
+    """
     audiences = list(settings.audiences.values())
-    view = ", ".join(f"`{column.name}` {column.type}" for column in view_with(settings.traits).columns)
+    view = {column.name: column.type for column in view_with(settings.traits).columns}
+    texts = [engine_sql(one.where) for one in audiences]
     found = []
-    for audience, result in zip(audiences, tried(view, [engine_sql(one.where) for one in audiences]), strict=True):
+    for audience, result in zip(audiences, tried(view, texts, known_types(view, texts)), strict=True):
         place = f"{place_of(settings, audience, 'where')}: where"
         if result.refused:
             found.append(f"{place}: not a valid condition: {result.refused.splitlines()[0]}")

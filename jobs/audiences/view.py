@@ -14,48 +14,11 @@ from pyspark.sql import functions as F
 from jobs.activity.known_rows import Known
 from jobs.activity.on_days import values_on
 from jobs.activity.traits import reads
+from jobs.audiences.view_columns import view_with
 from jobs.config.models import LEARNED
 from jobs.config.settings import Settings
-from jobs.config.traits import TABLE, Trait, trait_columns
+from jobs.config.traits import TABLE
 from jobs.lake.lake import Txn
-from jobs.lake.tables.contract import Dataset, columns, extended
-
-SCORES = tuple(
-    column
-    for model in LEARNED
-    for column in columns(f"""
-        score_{model} double newest score by the model {model}
-        label_{model} string its label, such as a risk band or a segment
-    """)
-)
-VIEW = Dataset(
-    "audiences/view",
-    "one customer at the end of a day",
-    ("customer_id",),
-    (
-        *columns("""
-            customer_id string id of the customer
-            known boolean whether there is more than a cookie
-            language string language, ISO 639-1
-            country string country, ISO 3166-1 alpha-2
-            city string city
-            gender string gender
-            age int age in years
-            days_known int days since the customer was first seen
-            stage string awareness, consideration, purchase, service or loyalty
-            previous_stage string the stage before
-            days_in_stage int days since the customer came into the stage
-        """),
-        *SCORES,
-    ),
-)
-"""Every company's columns; a company's traits come on top."""
-VIEW_COLUMNS: tuple[str, ...] = tuple(VIEW.column_names)
-
-
-def view_with(traits: dict[str, Trait]) -> Dataset:
-    """The view of a company that has these traits."""
-    return extended(VIEW, trait_columns(traits))
 
 
 def tables(settings: Settings) -> list[str]:

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from expectations import suite
 from jobs.activation.channels import types
-from jobs.activity import checks
+from jobs.activity import analysis, checks
 from jobs.audiences import rules
 from jobs.config.settings import Settings
 from jobs.config.sources import SourceDataset
-from jobs.config.sql_writer import quoted
+from jobs.config.sql_types import type_of
 from jobs.config.yaml_files import ConfigError, line_of
-from jobs.identity.decided_records import unknown_records
 from jobs.ingest import source_checks
 from jobs.ingest.expressions import Expression, complaint, parse
 from jobs.journeys import checks as journey_checks
-from jobs.lake.engine import get_spark
 from jobs.lake.trial import tried
-from jobs.validate import custom_rules, rule_overrides
+from jobs.validate import rule_checks
 
 
 def problems(settings: Settings) -> list[str]:
     """One line per problem: file, line, key, what is wrong. Empty if the configuration is fine."""
     found = [*source_checks.problems(settings), *_mappings(settings), *_own_rules(settings), *_built_in(settings)]
     found += [*journey_checks.check(settings), *types.problems(settings)]
-    found += checks.check(settings) or checks.analyse(get_spark(), settings)
-    found += unknown_records(settings.decisions, settings)
+    found += checks.check(settings) or analysis.analyse(settings)
+    found += _decisions(settings)
     wrong_rules = rules.check(settings)
     return found + (wrong_rules or rules.analyse(settings))
+
+
+def _decisions(settings: Settings) -> Iterator[str]:
+    """Decisions about records that no source has delivered."""
+    if settings.decisions:
+        from jobs.identity.decided_records import unknown_records  # looks into the lake
+
+        yield from unknown_records(settings.decisions, settings)
 
 
 def notes(settings: Settings) -> list[str]:
@@ -60,17 +65,15 @@ def _wrong_values(mapping: SourceDataset) -> Iterator[tuple[tuple[str, ...], str
             parsed["where",] = parse(mapping.where, nested=not mapping.format.delimited)
         except ConfigError as error:
             yield from ((("where",), problem) for problem in error.problems)
-    everything = _texts(name for one in parsed.values() for name, _ in one.reads)
-    found = tried(everything, [one.sql for one in parsed.values()])
-    for (keys, expression), result in zip(parsed.items(), found, strict=True):
+    tables = [{name: "string" for name, _ in one.reads} for one in parsed.values()]
+    told = [type_of(one.sql, table) for one, table in zip(parsed.values(), tables, strict=True)]
+    everything = {name: kind for table in tables for name, kind in table.items()}
+    found = tried(everything, [one.sql for one in parsed.values()], told)
+    for (keys, expression), table, result in zip(parsed.items(), tables, found, strict=True):
         if result.refused:  # alone: names that differ in capitals only may stand in each other's way
-            (alone,) = tried(_texts(name for name, _ in expression.reads), [expression.sql])
+            (alone,) = tried(table, [expression.sql])
             if alone.refused:
                 yield keys, f"not an expression the engine understands: {complaint(alone.refused)}"
-
-
-def _texts(names: Iterable[str]) -> str:
-    return ", ".join(f"{quoted(name)} string" for name in dict.fromkeys(names)) or "nothing string"
 
 
 def _own_rules(settings: Settings) -> Iterator[str]:
@@ -78,8 +81,8 @@ def _own_rules(settings: Settings) -> Iterator[str]:
     for name, source in settings.sources.items():
         path = settings.folder / "sources" / f"{name}.yaml"
         for dataset, mapping in source.datasets.items():
-            wrong = list(custom_rules.problems(dataset, mapping, source.datasets))
-            for number, key, what in wrong or custom_rules.engine_problems(dataset, mapping):
+            wrong = list(rule_checks.problems(dataset, mapping, source.datasets))
+            for number, key, what in wrong or rule_checks.engine_problems(dataset, mapping):
                 keys = ("datasets", dataset, "rules", number, key)
                 yield f"{path}:{line_of(path, *keys)}: {'.'.join(map(str, keys))}: {what}"
 
@@ -91,6 +94,9 @@ def _built_in(settings: Settings) -> Iterator[str]:
         for dataset, mapping in source.datasets.items():
             if not mapping.built_in:
                 continue
+            from expectations import suite  # loads Great Expectations, which takes seconds
+            from jobs.validate import rule_overrides
+
             for rule, key, what in rule_overrides.problems(dataset, mapping, suite(dataset, settings).expectations):
                 keys = ("datasets", dataset, "built_in", rule, *([key] if key else []))
                 yield f"{path}:{line_of(path, *keys)}: {'.'.join(keys)}: {what}"

@@ -9,15 +9,17 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
+
+if TYPE_CHECKING:
+    from jobs.config.settings import Settings
 
 console = Console()
 Config = Annotated[Path | None, typer.Option("--config", help="Folder with the company's YAML files.")]
@@ -33,6 +35,13 @@ class Format(StrEnum):
     TABLE = "table"
     CSV = "csv"
     JSON = "json"
+
+
+def load_settings(folder: Path | None) -> Settings:
+    """The company's configuration. Loaded here, when a command asks for it, since that takes longer than any help."""
+    from jobs.config.settings import load_settings
+
+    return load_settings(folder)
 
 
 def show(title: str | None, columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jobs.cli.console import Config, console, require_table, show
-from jobs.config.settings import Settings, load_settings
+from jobs.cli.console import Config, console, load_settings, require_table, show
 from jobs.config.yaml_files import ConfigError
+
+if TYPE_CHECKING:
+    from jobs.config.settings import Settings
 
 Row = dict[str, Any]
 MOST = 50

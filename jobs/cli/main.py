@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 from datetime import date, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from jobs.cli import explain, match, profiles, quarantine, review
-from jobs.cli.console import Config, Format, answer, console, require_table, show
-from jobs.config.settings import Settings, load_settings
+from jobs.cli.console import Config, Format, answer, console, load_settings, require_table, show
 from jobs.config.yaml_files import ConfigError, nearest
 from jobs.errors import StepFailed
 from jobs.lake.engine import told_plainly
+
+if TYPE_CHECKING:
+    from jobs.config.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="The customer journey platform that runs on Airflow."

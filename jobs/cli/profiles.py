@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jobs.cli.console import Config, console, require_table, show
-from jobs.config.settings import load_settings
+from jobs.cli.console import Config, console, load_settings, require_table, show
 from jobs.config.yaml_files import ConfigError
 
 if TYPE_CHECKING:

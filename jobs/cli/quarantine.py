@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jobs.cli.console import Config, console, require_table, show
-from jobs.config.settings import Settings, load_settings
+from jobs.cli.console import Config, console, load_settings, require_table, show
 from jobs.config.yaml_files import ConfigError, nearest
 
 if TYPE_CHECKING:
+    from jobs.config.settings import Settings
     from jobs.validate.quarantine import Selection
     from jobs.validate.replay.replay import Report
 

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from jobs.cli.console import Config, console, require_table, show
+from jobs.cli.console import Config, console, load_settings, require_table, show
 from jobs.config.decisions import BY_COMMAND, CSV_COLUMNS, Decision, Placed, csv_row, problems, record_of
-from jobs.config.settings import load_settings
 from jobs.config.yaml_files import ConfigError, nearest
 
 if TYPE_CHECKING:

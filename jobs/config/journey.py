@@ -14,6 +14,9 @@ from jobs.config.yaml_files import ConfigError, Strict, line_of, nearest
 Stage = Literal["awareness", "consideration", "purchase", "service", "loyalty"]
 Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
 
+PERIOD_TABLES = ("stages", "customers")
+"""Tables whose rows hold from a day to a day, instead of having happened on one."""
+
 
 class StageRule(Strict):
     """A customer is in `stage` on days on which `when` is true; the first rule that is true wins."""

@@ -68,7 +68,7 @@ def parsed_text(text: str, kind: Kind = ROW) -> exp.Expr:
         odd = next((sign for sign in ("\\", '"', "`") if sign in text), None)
         if odd:
             raise NotSql(_ODD[odd])
-    return rewritten(tree(text), _cast_of_function)
+    return rewritten(tree(text), cast_of_function)
 
 
 _ODD = {
@@ -104,7 +104,7 @@ def written(parsed: exp.Expr, kind: Kind = ROW) -> str:
     return Writer(kind).sql(parsed)
 
 
-def _cast_of_function(node: exp.Expr) -> exp.Expr:
+def cast_of_function(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Anonymous) and node.name.lower() in TYPES and len(node.expressions) == 1:
         return exp.Cast(this=node.expressions[0], to=exp.Var(this=node.name.lower()))
     return node

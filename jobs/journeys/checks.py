@@ -9,15 +9,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from jobs.activity.timeline import timeline_columns, used_in, why_not
-from jobs.activity.touchpoints import RULE_COLUMNS
-from jobs.config.journey import Journey
+from jobs.activity.every_day import timeline_columns, used_in, why_not
+from jobs.activity.row_columns import RULE_COLUMNS
+from jobs.config.journey import PERIOD_TABLES, Journey
 from jobs.config.settings import Settings
 from jobs.config.sql import engine_sql, problem
 from jobs.config.sql_functions import ROW, ROWS, Kind
+from jobs.config.sql_types import AGGREGATES, known_types
 from jobs.config.traits import Trait
 from jobs.config.yaml_files import line_of
-from jobs.journeys.kpis import PERIOD_TABLES
 from jobs.lake.tables.catalogue import get
 from jobs.lake.trial import Tried, tried
 
@@ -28,7 +28,7 @@ class Expression:
 
     keys: tuple[str | int, ...]
     text: str
-    columns: str
+    columns: tuple[tuple[str, str], ...]
     aggregate: bool = False
     condition: bool = True
     on_every_day: bool = False
@@ -54,9 +54,11 @@ def check(settings: Settings) -> list[str]:
 
 
 def _expressions(journey: Journey, traits: Mapping[str, Trait]) -> Iterator[Expression]:
-    events = get("valid/events").ddl()
-    contacts = ", ".join(f"`{c.name}` {c.type}" for c in get("journeys/touchpoints").columns if c.name in RULE_COLUMNS)
-    on_every_day = timeline_columns({name: trait for name, trait in traits.items() if not why_not(trait)})
+    events = _columns("valid/events")
+    contacts = tuple(column for column in _columns("journeys/touchpoints") if column[0] in RULE_COLUMNS)
+    on_every_day = tuple(
+        timeline_columns({name: trait for name, trait in traits.items() if not why_not(trait)}).items()
+    )
     for name, condition in journey.channels.items():
         yield Expression(("channels", name), condition, events)
     for n, valence in enumerate(journey.valence):
@@ -70,10 +72,14 @@ def _expressions(journey: Journey, traits: Mapping[str, Trait]) -> Iterator[Expr
     yield from _kpi_expressions(journey, on_every_day)
 
 
-def _kpi_expressions(journey: Journey, on_every_day: str) -> Iterator[Expression]:
+def _columns(table: str) -> tuple[tuple[str, str], ...]:
+    return tuple((column.name, column.type) for column in get(table).columns)
+
+
+def _kpi_expressions(journey: Journey, on_every_day: tuple[tuple[str, str], ...]) -> Iterator[Expression]:
     for name, kpi in journey.kpis.items():
         daily = kpi.table == "customers"
-        columns = on_every_day if daily else get(f"journeys/{kpi.table}").ddl()
+        columns = on_every_day if daily else _columns(f"journeys/{kpi.table}")
         counts = kpi.table in PERIOD_TABLES
         yield Expression(("kpis", name, "where"), kpi.where, columns, on_every_day=daily)
         for key in ("numerator", "denominator"):
@@ -90,20 +96,20 @@ def _problem(expression: Expression, traits: Mapping[str, Trait]) -> str | None:
         reason = why_not(trait)
         if reason:
             return f"stage rules are asked on every day, so they can use counts and sums; not {name!r}: {reason}"
-    columns = [column.split()[0].strip("`") for column in expression.columns.split(", ")]
-    return problem(expression.text, columns, expression.kind)
+    return problem(expression.text, [name for name, _ in expression.columns], expression.kind)
 
 
 def _tried(expressions: list[Expression]) -> Iterator[tuple[Expression, Tried]]:
-    """What the engine says, in one query for all over the same columns."""
+    """What reading tells, else what the engine says, in one query for all over the same columns."""
 
-    def table(expression: Expression) -> tuple[str, bool]:
+    def table(expression: Expression) -> tuple[tuple[tuple[str, str], ...], bool]:
         return expression.columns, expression.aggregate
 
     for (columns, aggregate), group in groupby(sorted(expressions, key=table), key=table):
         same = list(group)
         texts = [engine_sql(one.text, one.kind) for one in same]
-        yield from zip(same, tried(columns, texts, grouped=aggregate), strict=True)
+        told = known_types(dict(columns), texts, AGGREGATES if aggregate else None)
+        yield from zip(same, tried(dict(columns), texts, told, grouped=aggregate), strict=True)
 
 
 def _complaint(expression: Expression, result: Tried) -> str | None:

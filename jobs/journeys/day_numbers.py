@@ -9,12 +9,13 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.activity.every_day import KINDS, asked_every_day, used_in_rules
 from jobs.activity.fresh import Fresh
-from jobs.activity.timeline import KINDS, asked_every_day, moves, timeline, used_in_rules
-from jobs.config.journey import Kpi
+from jobs.activity.timeline import moves, timeline
+from jobs.config.journey import PERIOD_TABLES, Kpi
 from jobs.config.traits import Trait
 from jobs.journeys.day import Today, write_difference
-from jobs.journeys.kpis import PERIOD_TABLES, kpis
+from jobs.journeys.kpis import kpis
 from jobs.journeys.stages import stages
 
 Registry = dict[str, Kpi]

@@ -15,9 +15,10 @@ from jobs.activity import touchpoints as contacts
 from jobs.activity.checks import refuse_forbidden
 from jobs.activity.conditions import day_of
 from jobs.activity.currency import RATES, without_rate
+from jobs.activity.every_day import asked_every_day, used_in_rules
 from jobs.activity.fresh import Fresh, Unknown
 from jobs.activity.sessions import sessions, with_session
-from jobs.activity.timeline import asked_every_day, timeline, used_in_rules
+from jobs.activity.timeline import timeline
 from jobs.config.settings import Settings
 from jobs.identity.customer_of import newest_day, with_customer
 from jobs.journeys import day_numbers

@@ -11,16 +11,15 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activity.conditions import holds
-from jobs.activity.timeline import query_on, used_in
-from jobs.config.journey import Journey, Kpi
+from jobs.activity.every_day import used_in
+from jobs.activity.timeline import query_on
+from jobs.config.journey import PERIOD_TABLES, Journey, Kpi
 from jobs.config.sql import engine_sql
 from jobs.config.sql_functions import ROWS
 from jobs.config.traits import Trait
 
 ALL = "all"
 NO_PART = "unknown"
-PERIOD_TABLES = ("stages", "customers")
-"""Tables whose rows hold from a day to a day, instead of having happened on one."""
 Registry = dict[str, Kpi]
 
 

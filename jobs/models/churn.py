@@ -23,8 +23,8 @@ from pyspark.sql import functions as F
 
 from jobs.activity import traits
 from jobs.activity.known_rows import Known
+from jobs.activity.language import condition_of
 from jobs.activity.on_days import values_on
-from jobs.activity.one_pass import condition_of
 from jobs.config.models import Churn
 from jobs.config.settings import Settings
 from jobs.config.traits import needed

@@ -20,7 +20,6 @@ from expectations.business import (
     ExpectRowToMeetCondition,
 )
 
-ATTRIBUTE_TYPES = {"number": "double", "boolean": "boolean", "date": "date", "timestamp": "timestamp"}
 Known = Callable[[str, str, bool], DataFrame]
 """The values of `dataset`.`column` in the lake, one column `known`; of this source, or of all."""
 

@@ -9,7 +9,7 @@ import great_expectations.expectations as gxe
 from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.metadata_types import FailureSeverity
 
-from expectations.own import typed
+from expectations.limits import typed
 from expectations.vocabulary import outside
 from jobs.config.sources import BuiltIn, SourceDataset
 from jobs.config.yaml_files import ConfigError, nearest

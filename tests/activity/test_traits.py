@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as fuzz
 from hypothesis import strategies as st
 
-from jobs.activity import checks, traits
+from jobs.activity import analysis, checks, traits
 from jobs.activity.known_rows import Known
 from jobs.config.yaml_files import ConfigError
 from jobs.identity.identifiers import identifier_hash
@@ -309,7 +309,7 @@ def test_traits_that_need_each_other_are_refused(settings):
 def test_the_engine_refuses_bad_grammar_and_other_types(spark, settings, trait, problem):
     loaded = settings({"traits.yaml": {"traits": {"number": {**COUNT, **trait}}}})
     assert checks.check(loaded) == []
-    assert problem in checks.analyse(spark, loaded)[0]
+    assert problem in analysis.analyse(loaded)[0]
 
 
 @pytest.mark.parametrize(
@@ -326,7 +326,7 @@ def test_what_would_fail_on_the_first_row_is_refused_with_its_key(spark, setting
     fine = {**COUNT, "value": "sum(try_cast(get_json_object(attributes, '$.x') as double))", "type": "double"}
     loaded = settings({"traits.yaml": {"traits": {"number": {**COUNT, **trait}, "fine": fine}}})
     assert checks.check(loaded) == []
-    (found,) = checks.analyse(spark, loaded)
+    (found,) = analysis.analyse(loaded)
     assert f"traits.number.{key}: {problem}" in found
     assert re.search(r"traits\.yaml:\d+: ", found)
 
@@ -385,7 +385,7 @@ def test_the_traits_of_the_demo_company_are_fine(spark, monkeypatch):
     for name in ("KLANTREIS_LANDING", "KLANTREIS_LAKE"):
         monkeypatch.setenv(name, "var/x")
     loaded = load_settings(Path(__file__).parents[2] / "config")
-    assert checks.check(loaded) + checks.analyse(spark, loaded) == []
+    assert checks.check(loaded) + analysis.analyse(loaded) == []
 
 
 PLACED = {"placed": {"over": "orders", "where": "status <> 'cancelled'"}}

@@ -6,7 +6,7 @@ from hypothesis import settings as fuzz
 from hypothesis import strategies as st
 
 from jobs.audiences import rules
-from jobs.audiences.view import VIEW_COLUMNS
+from jobs.audiences.view_columns import VIEW_COLUMNS
 from jobs.config.sql import columns_in
 
 AUDIENCE = {
@@ -87,7 +87,7 @@ def test_the_engine_refuses_what_a_function_does_not_take_and_rules_that_are_not
 def test_the_rules_of_the_demo_company_use_only_what_is_allowed(spark):
     from pathlib import Path
 
-    from jobs.audiences.view import view_with
+    from jobs.audiences.view_columns import view_with
     from jobs.config.audiences import Audience
     from jobs.config.traits import Traits
     from jobs.config.yaml_files import load

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from jobs.activity.timeline import why_not
+from jobs.activity.every_day import why_not
 from jobs.config.journey import Journey, over_tables
 from jobs.config.traits import Traits
 from jobs.config.yaml_files import ConfigError, load

@@ -8,8 +8,9 @@ from pyspark.sql import functions as F
 from jobs.cli import checks
 from jobs.config.sources import Rule
 from jobs.config.yaml_files import ConfigError
-from jobs.validate.custom_rules import engine_problems, own_expectations, problems
+from jobs.validate.custom_rules import own_expectations
 from jobs.validate.great_expectations import great_expectations
+from jobs.validate.rule_checks import engine_problems, problems
 from jobs.validate.rules import BROKEN, REASON, tally
 from tests.validate.rules_of_orders import KINDS, dataset, judged, random_orders
 

@@ -17,7 +17,7 @@ import jinja2
 
 from jobs.activation.channel import Operation
 from jobs.activation.channels.smtp.options import Options
-from jobs.activation.unsubscribe import unsubscribe_link
+from jobs.activation.unsubscribe_link import unsubscribe_link
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
 
