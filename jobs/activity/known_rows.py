@@ -19,7 +19,7 @@ from jobs.activity.conditions import day_of
 from jobs.activity.currency import RATES, Exchange
 from jobs.activity.orders import outcome
 from jobs.activity.row_columns import ORDER_COLUMNS, PRODUCT_COLUMNS, columns_of
-from jobs.activity.sessions import sessions, with_session
+from jobs.activity.sessions import sessions, visit_rules, with_session
 from jobs.config.settings import Settings
 from jobs.config.traits import ROWS
 from jobs.identity.customer_of import with_customer
@@ -123,7 +123,7 @@ class Known:
         if len(self.days) > 1:  # sessions of all events hold those of fewer events whole
             events = with_session(events, journey.session_gap_minutes).withColumnRenamed("session_id", "every")
         known = known_on(events, self.days, "every", since=happened)
-        return sessions(with_session(known, journey.session_gap_minutes), journey.channels, zone)
+        return sessions(with_session(known, *visit_rules(journey)), journey.channels, zone)
 
     def _touchpoints(self, window: int | None) -> DataFrame:
         journey, zone = self.settings.journey, self.settings.general.timezone

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activity.conditions import day_of, first_true
+from jobs.config.journey import Journey
 from jobs.validate.versions import period_of
 
 COUNTED = {
@@ -15,13 +16,17 @@ COUNTED = {
     "carts": ("add_to_cart",),
 }
 """Numbers of a session, and the types of event they count."""
-IN_ORDER = ("occurred_at", "source", "event_id")
-"""Order of the events of a visitor; the last two only decide between events of the same microsecond."""
+CAMPAIGN = ("utm_source", "utm_medium", "utm_campaign")
 UNKNOWN_CHANNEL = "unknown"
 PLACE_LENGTH = 9
 
 
-def with_session(events: DataFrame, gap_minutes: int) -> DataFrame:
+def visit_rules(journey: Journey) -> tuple[int, bool]:
+    """What begins a visit, as `with_session` takes it."""
+    return journey.session_gap_minutes, journey.new_campaign_begins_visit
+
+
+def with_session(events: DataFrame, gap_minutes: int, new_campaign_begins: bool = False) -> DataFrame:
     """Events with `session_id`, `starts_session` on the first event of each session, and `place`.
 
     `place` is text that sorts the events of a visitor by time: the smallest text of a group of events is fast to find
@@ -29,20 +34,47 @@ def with_session(events: DataFrame, gap_minutes: int) -> DataFrame:
 
     A visitor is a customer on one browser; events without a cookie go by kind of device. The id is made from the
     first event, so it depends on the events alone and not on who the visitor turns out to be. Events without a
-    customer are left out: nobody can be said to have visited.
+    customer are left out: nobody can be said to have visited. With `new_campaign_begins`, an event that came by
+    another campaign than the visit so far begins a new one.
     """
     browser = F.coalesce("cookie_id", "device", F.lit(""))
-    visitor = Window.partitionBy("customer_id", browser, *period_of(events)).orderBy(*IN_ORDER)
+    visitor = Window.partitionBy("customer_id", browser, *period_of(events)).orderBy(*_in_order())
     so_far = visitor.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     pause = F.unix_micros("occurred_at") - F.unix_micros(F.lag("occurred_at").over(visitor))
     started = F.when(F.col("starts_session"), F.concat_ws(":", "source", "event_id"))
-    return (
+    begun = F.last(started, ignorenulls=True).over(so_far)
+    found = (
         events.where(F.col("customer_id").isNotNull())
         .withColumn("starts_session", F.coalesce(pause > gap_minutes * 60_000_000, F.lit(True)))
         .withColumn("place", F.lpad(F.row_number().over(visitor).cast("string"), PLACE_LENGTH, "0"))
-        .withColumn("session_id", F.last(started, ignorenulls=True).over(so_far))
-        .withColumn("session_id", F.concat(F.lit("s"), F.substring(F.sha2("session_id", 256), 1, 20)))
+        .withColumn("session_id", begun)
     )
+    if new_campaign_begins:
+        found = found.withColumn("starts_session", _starts_by_campaign(events)).withColumn("session_id", begun)
+    return found.withColumn("session_id", F.concat(F.lit("s"), F.substring(F.sha2("session_id", 256), 1, 20)))
+
+
+def _in_order() -> list[Column]:
+    """The order of a visitor's events. Of events of the same microsecond, the tracker's own order decides; without one,
+    that which tells where the visitor came from is first; the last two only make the order one."""
+    campaign = F.coalesce(*CAMPAIGN)
+    told = F.when(campaign.isNotNull(), 0).when(F.col("referrer").isNotNull(), 1).otherwise(2)
+    return [
+        F.col("occurred_at").asc(),
+        F.col("sequence").asc_nulls_last(),
+        told.asc(),
+        F.col("source"),
+        F.col("event_id"),
+    ]
+
+
+def _starts_by_campaign(events: DataFrame) -> Column:
+    """Whether an event starts a visit, also because it came by another campaign than the events of the visit before."""
+    came_by = F.when(F.coalesce(*CAMPAIGN).isNotNull(), F.concat_ws("|", *(F.coalesce(c, F.lit("")) for c in CAMPAIGN)))
+    visit = Window.partitionBy("customer_id", "session_id", *period_of(events)).orderBy("place")
+    before = F.last(came_by, ignorenulls=True).over(visit.rowsBetween(Window.unboundedPreceding, -1))
+    other = came_by.isNotNull() & (before.isNull() | (before != came_by))
+    return F.col("starts_session") | other
 
 
 def changed_periods(spans: DataFrame, gap_minutes: int) -> DataFrame:

@@ -76,6 +76,9 @@ class Journey(Strict):
     """config/journey.yaml: sessions, touchpoints, stages, micro-moments and KPIs."""
 
     session_gap_minutes: int = Field(30, gt=0)
+    new_campaign_begins_visit: bool = Field(
+        False, description="a click of another campaign in a visit begins a new one"
+    )
     cart_days: int = Field(3, gt=0, description="a basket untouched for longer is abandoned")
     click_days: int = Field(7, gt=0, description="a click longer after the message is no answer to it")
     channels: dict[Name, str] = Field({}, description="traffic channel to a condition on a visit's first event")

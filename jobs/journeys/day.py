@@ -19,9 +19,9 @@ from jobs.activity.conditions import day_of
 from jobs.activity.currency import AMOUNTS, RATES, Exchange, repriced
 from jobs.activity.fresh import Fresh, moments_of
 from jobs.activity.moved import with_customer_now
-from jobs.activity.sessions import changed_periods, sessions, with_session
+from jobs.activity.sessions import changed_periods, sessions, visit_rules, with_session
 from jobs.config.settings import Settings
-from jobs.journeys.carts import carts
+from jobs.journeys.carts import basket_visits, carts
 from jobs.journeys.moments import moments
 from jobs.lake.lake import Txn
 from jobs.lake.tables import catalogue
@@ -69,7 +69,7 @@ class _Visits:
         known = stored.join(touched, on="customer_id", how="left_semi")
         spans = known.select("customer_id", "before", F.col("started_at").alias("low"), F.col("ended_at").alias("high"))
         periods = keep(changed_periods(points.unionByName(spans), journey.session_gap_minutes))
-        self.events = keep(with_session(self._events_in(periods), journey.session_gap_minutes))
+        self.events = keep(with_session(self._events_in(periods), *visit_rules(journey)))
         again = periods.select("customer_id", "low", "high", F.lit(True).alias("again"))
         within = F.col("started_at").between(F.col("low"), F.col("high"))
         marked = known.join(again, on="customer_id", how="left").where(within)
@@ -110,15 +110,19 @@ class _Visits:
     def write(self, today: Today) -> None:
         journey, zone = self.fresh.settings.journey, self.fresh.settings.general.timezone
         _revise(self.fresh, today, "sessions", self.gone, self.rows)
+        self._write_of_sessions(today, "basket_visits", basket_visits(self.events, zone))
         if not journey.moments:
             none = self.fresh.txn.read("journeys/moments")
             _revise(self.fresh, today, "moments", none, none)
             return
-        stored = self.fresh.txn.read("journeys/moments")
+        self._write_of_sessions(today, "moments", moments(self.events, journey, zone))
+
+    def _write_of_sessions(self, today: Today, table: str, made: DataFrame) -> None:
+        """A table with rows of single sessions: those made again, and those that only have another customer now."""
+        stored = self.fresh.txn.read(f"journeys/{table}")
         gone = self.fresh.keep(stored.join(self.gone.select("session_id"), on="session_id", how="left_semi"))
         rekeyed = gone.drop("customer_id").join(self.rekeyed, on="session_id", how="inner")
-        made = _typed("moments", moments(self.events, journey, zone))
-        _revise(self.fresh, today, "moments", gone, made.unionByName(_typed("moments", rekeyed)))
+        _revise(self.fresh, today, table, gone, _typed(table, made).unionByName(_typed(table, rekeyed)))
 
 
 def _write_carts(fresh: Fresh, visits: _Visits, today: Today) -> None:
@@ -128,7 +132,10 @@ def _write_carts(fresh: Fresh, visits: _Visits, today: Today) -> None:
     waiting = with_customer_now(stored.where(F.col("status") == "open"), fresh.moved).select("customer_id").dropna()
     touched = fresh.keep(visits.customers.union(waiting).distinct())
     made = carts(
-        today.tables["sessions"].join(touched, on="customer_id", how="left_semi"), journey.cart_days, fresh.as_of, zone
+        today.tables["basket_visits"].join(touched, on="customer_id", how="left_semi"),
+        journey.cart_days,
+        fresh.as_of,
+        zone,
     )
     write_difference(fresh, today, "carts", stored.join(fresh.ids_before(touched), "customer_id", "left_semi"), made)
 

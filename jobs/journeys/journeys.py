@@ -17,12 +17,12 @@ from jobs.activity.conditions import day_of
 from jobs.activity.currency import RATES, without_rate
 from jobs.activity.every_day import asked_every_day, used_in_rules
 from jobs.activity.fresh import Fresh, Unknown
-from jobs.activity.sessions import sessions, with_session
+from jobs.activity.sessions import sessions, visit_rules, with_session
 from jobs.activity.timeline import timeline
 from jobs.config.settings import Settings
 from jobs.identity.customer_of import newest_day, with_customer
 from jobs.journeys import day_numbers
-from jobs.journeys.carts import carts
+from jobs.journeys.carts import basket_visits, carts
 from jobs.journeys.day import exchange_on, update
 from jobs.journeys.kpis import kpis
 from jobs.journeys.moments import moments
@@ -35,6 +35,7 @@ VALID = ("valid/events", *(f"valid/{name}" for name in contacts.OF_DATASET))
 READS = (*VALID, RATES, "identity/map")
 WRITES = (
     "journeys/sessions",
+    "journeys/basket_visits",
     "journeys/carts",
     "journeys/touchpoints",
     "journeys/moments",
@@ -98,9 +99,10 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
         return with_customer(priced, txn.read("identity/map"), settings)
 
     exchange = exchange_on(txn, as_of, settings)
-    visited = with_session(known("valid/events"), journey.session_gap_minutes)
+    visited = with_session(known("valid/events"), *visit_rules(journey))
     tables = {"sessions": publish("journeys/sessions", sessions(visited, journey.channels, zone))}
-    tables["carts"] = publish("journeys/carts", carts(tables["sessions"], journey.cart_days, as_of, zone))
+    touched = publish("journeys/basket_visits", basket_visits(visited, zone))
+    tables["carts"] = publish("journeys/carts", carts(touched, journey.cart_days, as_of, zone))
     parts = [contacts.visits(tables["sessions"]), *_other_contacts(lake, known, settings)]
     every = contacts.touchpoints(parts, journey.valence).where(F.col("day") <= F.lit(as_of))
     tables["touchpoints"] = publish("journeys/touchpoints", every)

@@ -112,3 +112,37 @@ def test_a_visit_counts_what_was_done_and_an_order_reported_twice_once(known, ex
         "entry_url events pages searches product_views carts orders revenue",
         ("/p/1", 7, 2, 1, 1, 1, 2, "12.60"),
     )
+
+
+def test_of_events_of_one_moment_the_one_that_tells_the_source_is_first(known, expect):
+    events = known(
+        "valid/events",
+        event("a", "10:00", referrer="https://shop.example/"),
+        event("b", "10:00", utm_medium="cpc", url="/landing"),
+        event("c", "10:00", url="/none"),
+    )
+    expect(visits(events), "channel entry_url events", ("paid", "/landing", 3))
+
+
+def test_the_order_the_tracker_gives_decides_between_events_of_one_moment(known, expect):
+    events = known(
+        "valid/events",
+        event("a", "10:00", sequence=2, utm_medium="cpc", url="/second"),
+        event("b", "10:00", sequence=1, url="/first"),
+    )
+    expect(visits(events), "channel entry_url", ("direct", "/first"))
+
+
+def test_another_campaign_in_the_middle_of_a_visit_begins_a_new_one_where_that_is_declared(known, expect):
+    events = known(
+        "valid/events",
+        event("e1", "10:00"),
+        event("e2", "10:05", utm_medium="cpc", utm_campaign="spring"),
+        event("e3", "10:06"),
+        event("e4", "10:07", utm_medium="cpc", utm_campaign="spring"),
+        event("e5", "10:08", utm_medium="cpc", utm_campaign="summer"),
+    )
+    expect(visits(events), "events", (5,))
+    parted = sessions(with_session(events, 30, new_campaign_begins=True), CHANNELS, ZONE)
+    expect(parted, "started_at channel events", ("2017-03-01 10:00:00", "direct", 1),
+           ("2017-03-01 10:05:00", "paid", 3), ("2017-03-01 10:08:00", "paid", 1))  # fmt: skip

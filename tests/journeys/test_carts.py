@@ -2,58 +2,103 @@
 
 import datetime as dt
 
-from jobs.journeys.carts import carts
+import pytest
 
-DEFAULTS = {"customer_id": "c", "carts": 0, "orders": 0}
+from jobs.activity.sessions import with_session
+from jobs.journeys.carts import basket_visits, carts
 
-
-def visit(session_id, start, end=None, **more):
-    return {**DEFAULTS, "session_id": session_id, "started_at": start, "ended_at": end or start, **more}
-
-
-def baskets(rows, *visits, as_of="2017-03-31", days=3):
-    return carts(rows("journeys/sessions", *visits), days, dt.date.fromisoformat(as_of), "Europe/Amsterdam")
+ZONE = "Europe/Amsterdam"
+ADD, REMOVE, BUY = "add_to_cart", "remove_from_cart", "purchase"
 
 
-def test_a_basket_filled_on_two_days_and_then_ordered_is_one_converted_basket(rows, expect):
+@pytest.fixture
+def baskets(known):
+    """Baskets of events given as (moment, type) or (moment, type, further values)."""
+
+    def build(*told, as_of="2017-03-31", days=3):
+        events = [
+            {"event_id": f"e{n}", "occurred_at": at, "type": type_, **(more[0] if more else {})}
+            for n, (at, type_, *more) in enumerate(told)
+        ]
+        visits = basket_visits(with_session(known("valid/events", *events), 30), ZONE)
+        return carts(visits, days, dt.date.fromisoformat(as_of), ZONE)
+
+    return build
+
+
+def test_a_basket_filled_on_two_days_and_then_ordered_is_one_converted_basket(baskets, expect):
     found = baskets(
-        rows,
-        visit("s1", "2017-03-01 10:00", carts=2),
-        visit("s2", "2017-03-02 09:00", "2017-03-02 09:20", carts=1, orders=1),
+        ("2017-03-01 10:00", ADD),
+        ("2017-03-01 10:05", ADD),
+        ("2017-03-02 09:00", ADD),
+        ("2017-03-02 09:20", BUY),
+        ("2017-03-02 09:25", "page_view"),
     )
     expect(
         found,
-        "cart_id opened_at last_at visits items status day",
-        ("s1", "2017-03-01 10:00:00", "2017-03-02 09:20:00", 2, 3, "ordered", "2017-03-02"),
+        "opened_at last_at visits items removed status day",
+        ("2017-03-01 10:00:00", "2017-03-02 09:20:00", 2, 3, 0, "ordered", "2017-03-02"),
     )
 
 
-def test_a_basket_untouched_for_longer_than_cart_days_is_abandoned_on_the_day_time_is_up(rows, expect):
-    visits = [visit("s1", "2017-03-01 10:00", carts=1), visit("s2", "2017-03-04 10:00:01", carts=1, orders=1)]
-    found = baskets(rows, *visits)
-    expect(found, "cart_id status day", ("s1", "abandoned", "2017-03-04"), ("s2", "ordered", "2017-03-04"))
+def test_a_basket_untouched_for_longer_than_cart_days_is_abandoned_on_the_day_time_is_up(baskets, expect):
+    found = baskets(("2017-03-01 10:00", ADD), ("2017-03-04 10:00:01", ADD), ("2017-03-04 10:05", BUY))
+    expect(found, "status day", ("abandoned", "2017-03-04"), ("ordered", "2017-03-04"))
 
 
-def test_a_basket_whose_time_is_not_up_is_open_and_has_no_day(rows, expect):
-    found = baskets(rows, visit("s1", "2017-03-01 10:00", carts=1), as_of="2017-03-03")
-    expect(found, "status day", ("open", None))
+def test_a_basket_whose_time_is_not_up_is_open_and_has_no_day(baskets, expect):
+    expect(baskets(("2017-03-01 10:00", ADD), as_of="2017-03-03"), "status day", ("open", None))
 
 
-def test_after_an_order_a_new_basket_begins(rows, expect):
+def test_what_is_put_in_after_an_order_is_another_basket_in_the_same_visit_too(baskets, expect):
     found = baskets(
-        rows, visit("s1", "2017-03-01 10:00", carts=1, orders=1), visit("s2", "2017-03-01 11:00", carts=1, orders=0)
+        ("2017-03-01 10:00", ADD),
+        ("2017-03-01 10:01", BUY),
+        ("2017-03-01 10:02", ADD),
+        ("2017-03-01 12:00", ADD),
+        ("2017-03-01 12:01", BUY),
+        ("2017-03-01 12:02", ADD),
     )
-    expect(found, "cart_id status", ("s1", "ordered"), ("s2", "abandoned"))
+    expect(
+        found.selectExpr("substring(cart_id, 22) as part", "items", "visits", "status"),
+        "part items visits status",
+        ("", 1, 1, "ordered"),
+        (":1", 2, 2, "ordered"),
+        (":1", 1, 1, "abandoned"),
+    )
 
 
-def test_an_order_without_a_basket_and_a_visit_without_either_are_no_basket(rows):
-    assert baskets(rows, visit("s1", "2017-03-01 10:00", orders=1), visit("s2", "2017-03-01 12:00")).count() == 0
-
-
-def test_baskets_of_two_customers_do_not_mix(rows, expect):
+def test_an_order_reported_twice_ends_its_basket_once(baskets, expect):
+    twice = {"order_id": "o1"}
     found = baskets(
-        rows,
-        visit("s1", "2017-03-01 10:00", carts=1),
-        visit("s2", "2017-03-01 10:30", customer_id="d", carts=1, orders=1),
+        ("2017-03-01 10:00", ADD),
+        ("2017-03-01 10:01", BUY, twice),
+        ("2017-03-01 10:02", ADD),
+        ("2017-03-01 10:03", BUY, twice),
     )
+    expect(found, "items status", (1, "ordered"), (1, "abandoned"))
+
+
+def test_a_basket_out_of_which_everything_was_taken_is_emptied_that_day(baskets, expect):
+    found = baskets(
+        ("2017-03-01 10:00", ADD), ("2017-03-01 10:01", ADD), ("2017-03-01 10:02", REMOVE), ("2017-03-02 10:00", REMOVE)
+    )
+    expect(found, "items removed status day", (2, 2, "emptied", "2017-03-02"))
+
+
+def test_a_basket_that_is_filled_again_after_it_was_emptied_goes_on(baskets, expect):
+    found = baskets(
+        ("2017-03-01 10:00", ADD), ("2017-03-01 10:01", REMOVE), ("2017-03-01 10:02", ADD), as_of="2017-03-01"
+    )
+    expect(found, "items removed status", (2, 1, "open"))
+
+
+def test_an_order_without_a_basket_and_a_visit_without_either_are_no_basket(baskets):
+    found = baskets(("2017-03-01 10:00", BUY), ("2017-03-01 12:00", "page_view"), ("2017-03-02 12:00", REMOVE))
+    assert found.count() == 0
+
+
+def test_baskets_of_two_customers_do_not_mix(baskets, expect):
+    other = {"contact_id": "d"}
+    found = baskets(("2017-03-01 10:00", ADD), ("2017-03-01 10:30", ADD, other), ("2017-03-01 10:31", BUY, other))
     expect(found, "customer_id status", ("c", "abandoned"), ("d", "ordered"))

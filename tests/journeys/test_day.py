@@ -19,7 +19,8 @@ from tests.killed import killed_after
 
 FIRST = dt.date(2017, 3, 1)
 DAYS = 3
-TYPES = ("page_view", "product_view", "add_to_cart", "purchase", "search")
+EVERY_RULE = RULES["journey.yaml"].replace("# new_campaign_begins", "new_campaign_begins")
+TYPES = ("page_view", "product_view", "add_to_cart", "remove_from_cart", "purchase", "search")
 
 
 def moment(minute):
@@ -57,7 +58,8 @@ class Company:
     def events(self):
         return [
             self.row(source="web", event_id=f"e{n}", type=self.chance.choice(TYPES), url=f"/{n}", order_id=f"o{n % 3}",
-                     occurred_at=moment(self.minute()), value=n, device=self.chance.choice(["mobile", None]))
+                     occurred_at=moment(self.minute()), value=n, device=self.chance.choice(["mobile", None]),
+                     utm_campaign=self.chance.choice(["spring", "summer", None, None]))
             for n in range(self.chance.randint(5, 40))
         ]  # fmt: skip
 
@@ -130,7 +132,7 @@ def companies(tmp_path_factory):
     def build(settings):
         folder = tmp_path_factory.mktemp("lake")
         general = {"company": "Test", "timezone": "Europe/Amsterdam", "landing": "in", "lake": str(folder)}
-        found = settings({**RULES, "settings.yaml": general})
+        found = settings({**RULES, "journey.yaml": EVERY_RULE, "settings.yaml": general})
         return found, Lake.of(found)
 
     return build
@@ -186,7 +188,7 @@ def test_a_run_killed_between_two_tables_and_run_again_gives_the_same_tables(set
 
 
 def test_a_day_goes_on_from_the_day_before(settings, companies, monkeypatch):
-    company = Company(3)
+    company = Company(4)
     found, lake = companies(settings)
     live(company, found, lake, [0])
     sessions = lake.rows("journeys/sessions")

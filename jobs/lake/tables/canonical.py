@@ -231,6 +231,7 @@ CANONICAL: dict[str, Dataset] = {
             """
             event_id string id of the event
             occurred_at timestamp when it happened
+            sequence bigint place among the events of one moment, as the tracker counts
             type string page_view, search, product_view, add_to_cart, remove_from_cart, checkout, purchase, ...
             url string page address without query string
             referrer string referring site

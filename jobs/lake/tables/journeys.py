@@ -32,18 +32,37 @@ TABLES: tuple[Dataset, ...] = (
         id="session_id",
     ),
     Dataset(
+        "journeys/basket_visits",
+        "one shopping basket in one visit that touched it",
+        ("session_id", "part"),
+        columns("""
+        session_id string id of the visit
+        part bigint orders of the visit before: what is put in after an order is another basket
+        customer_id string the customer
+        day date day it was first touched in the configured time zone
+        began_at timestamp when it was first touched in the visit
+        ended_at timestamp when it was last touched in the visit
+        added bigint times a product was put in
+        removed bigint times a product was taken out
+        ordered bigint 1 if it was ordered
+    """),
+        scope="state",
+        day_column="day",
+    ),
+    Dataset(
         "journeys/carts",
         "one shopping basket of one customer, over one or more visits",
         ("cart_id",),
         columns("""
-        cart_id string id of the basket: that of the visit in which it was begun
+        cart_id string id of the basket: that of the visit in which it was begun, with the part if not its first
         customer_id string the customer
-        opened_at timestamp start of the first visit
-        last_at timestamp end of the last visit in which it was touched
+        opened_at timestamp when it was first touched
+        last_at timestamp when it was last touched
         visits int visits it lasted
         items int times a product was put in it
-        status string open, ordered or abandoned
-        day date day it was ordered or given up in the configured time zone, empty while open
+        removed int times a product was taken out of it
+        status string open, ordered, emptied or abandoned
+        day date day it was ordered, emptied or given up in the configured time zone, empty while open
     """),
         scope="state",
         day_column="day",
