@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.s3_server import s3_server
-from tests.spark_server import spark_server, why_not
+from tests.spark_server import SHORT_LIVED, spark_server, why_not
 from tests.started import started
 
 
@@ -32,7 +32,7 @@ def apache_spark() -> Iterator[str]:
     if reason := why_not():
         pytest.skip(reason)
     started("Apache Spark")
-    with spark_server() as address:
+    with spark_server(java=SHORT_LIVED) as address:
         yield address
 
 

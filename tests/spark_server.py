@@ -31,6 +31,9 @@ SETTINGS = {
     "spark.sql.maxPlanStringLength": "5000",
 }
 
+SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xms1g"
+"""Options of Java for a server of many small queries: it ends before optimising its code would pay."""
+
 
 def why_not() -> str | None:
     """Why Apache Spark cannot run here, and how to change that; None if it can."""
@@ -40,8 +43,10 @@ def why_not() -> str | None:
 
 
 @contextmanager
-def spark_server(folder: Path | None = None, heap: str = "3g", cores: int = 2, timeout: float = 600) -> Iterator[str]:
-    """Run the server; yields the address for SPARK_REMOTE.
+def spark_server(
+    folder: Path | None = None, heap: str = "3g", cores: int = 2, java: str = "", timeout: float = 600
+) -> Iterator[str]:
+    """Run the server; yields the address for SPARK_REMOTE. `java` are further options of its Java machine.
 
     Its log and scratch files are in `folder`, by default a temporary one. A process that used the server should call
     `jobs.lake.engine.stop_spark` before the server ends, or its own end waits for the lost server.
@@ -49,10 +54,10 @@ def spark_server(folder: Path | None = None, heap: str = "3g", cores: int = 2, t
     if reason := why_not():
         raise RuntimeError(reason)
     with tempfile.TemporaryDirectory(prefix="spark-", ignore_cleanup_errors=True) as temporary:
-        yield from _serve(folder or Path(temporary), heap, cores, timeout)
+        yield from _serve(folder or Path(temporary), heap, cores, java, timeout)
 
 
-def _serve(folder: Path, heap: str, cores: int, timeout: float) -> Iterator[str]:
+def _serve(folder: Path, heap: str, cores: int, java: str, timeout: float) -> Iterator[str]:
     folder.mkdir(parents=True, exist_ok=True)
     port, home = free_port(), Path(pyspark.__file__).parent
     settings = SETTINGS | {
@@ -62,6 +67,7 @@ def _serve(folder: Path, heap: str, cores: int, timeout: float) -> Iterator[str]
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.local.dir": str(folder / "scratch"),
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.driver.extraJavaOptions": java,
     }
     command = [
         str(home / "bin" / "spark-submit"),
