@@ -58,7 +58,7 @@ class Step:
 
 STEPS = (
     Step("ingest", "jobs.ingest.load:run", _per_source),
-    Step("validate", "jobs.validate.publish:run", _per_source),
+    Step("validate", "jobs.validate.step:run", _per_source),
     Step("identity", "jobs.identity.identity:run"),
     Step("profiles", "jobs.profiles.customers:run"),
     Step("journeys", "jobs.journeys.journeys:run"),
@@ -143,7 +143,8 @@ def newest_landed(settings: Settings) -> date:
     days: list[date] = []
     failed: list[StepFailed] = []
     for name, source in settings.sources.items():
-        dated = [dataset.files for dataset in source.datasets.values() if "{day}" in dataset.files]
+        patterns = [pattern for dataset in source.datasets.values() for pattern in dataset.patterns]
+        dated = [pattern for pattern in patterns if "{day}" in pattern]
         try:
             days += [file.arrived for files in dated for file in Landing(name, settings).files(files, date.max)]
         except StepFailed as error:

@@ -57,7 +57,7 @@ def _wrong_values(mapping: SourceDataset) -> Iterator[tuple[tuple[str, ...], str
     for part, values in (("columns", mapping.columns), ("attributes", mapping.attributes)):
         for column, value in values.items():
             try:
-                parsed[part, column] = parse(value.expression, nested=not mapping.format.delimited)
+                parsed[part, column] = parse(value.expression, not mapping.format.delimited, lookups=mapping.lookups)
             except ConfigError as error:
                 yield from (((part, column), problem) for problem in error.problems)
     if mapping.where:
@@ -65,7 +65,15 @@ def _wrong_values(mapping: SourceDataset) -> Iterator[tuple[tuple[str, ...], str
             parsed["where",] = parse(mapping.where, nested=not mapping.format.delimited)
         except ConfigError as error:
             yield from ((("where",), problem) for problem in error.problems)
-    tables = [{name: "string" for name, _ in one.reads} for one in parsed.values()]
+    for keys, text, nested, known in _of_lookups(mapping):
+        try:
+            parsed[keys] = parse(text, nested, lookups=mapping.lookups)
+            later = next((name for _, name, _ in parsed[keys].partners if name not in known), None)
+            if later:
+                yield keys, f"it goes by {later!r}, which is not looked up yet; write that one before it"
+        except ConfigError as error:
+            yield from ((keys, problem) for problem in error.problems)
+    tables = [dict.fromkeys(_names(one), "string") for one in parsed.values()]
     told = [type_of(one.sql, table) for one, table in zip(parsed.values(), tables, strict=True)]
     everything = {name: kind for table in tables for name, kind in table.items()}
     found = tried(everything, [one.sql for one in parsed.values()], told)
@@ -74,6 +82,22 @@ def _wrong_values(mapping: SourceDataset) -> Iterator[tuple[tuple[str, ...], str
             (alone,) = tried(table, [expression.sql])
             if alone.refused:
                 yield keys, f"not an expression the engine understands: {complaint(alone.refused)}"
+
+
+def _of_lookups(mapping: SourceDataset) -> Iterator[tuple[tuple[str, ...], str, bool, list[str]]]:
+    """The expressions of lookups: their keys in the YAML, text, whether over nested records, and the lookups before."""
+    known: list[str] = []
+    for name, lookup in mapping.lookups.items():
+        for column, text in lookup.on.items():
+            yield ("lookups", name, "on", column), text, not mapping.format.delimited, list(known)
+        if lookup.where:
+            yield ("lookups", name, "where"), lookup.where, not lookup.format.delimited, []
+        known.append(name)
+
+
+def _names(expression: Expression) -> list[str]:
+    """The columns that its SQL reads, of the record and of lookups."""
+    return [*(name for name, _ in expression.reads), *(name for name, _, _ in expression.partners)]
 
 
 def _own_rules(settings: Settings) -> Iterator[str]:

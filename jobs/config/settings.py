@@ -57,7 +57,7 @@ class Settings:
     @property
     def tables(self) -> list[str]:
         """All tables this configuration can have, raw tables of its sources first."""
-        raw = [catalogue.raw(source.source, name).name for source in self.sources.values() for name in source.datasets]
+        raw = [catalogue.raw(source.source, name).name for source in self.sources.values() for name in source.inputs]
         return raw + list(catalogue.DATASETS)
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from collections.abc import Iterable
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -12,11 +12,13 @@ from pydantic import Field, field_validator, model_validator
 from jobs.config.date_patterns import EPOCHS, compiled
 from jobs.config.formats import Format
 from jobs.config.places import Query, Ready, Request
+from jobs.config.row_rules import BuiltIn, Rule, Scalar
 from jobs.config.yaml_files import Strict, nearest
 from jobs.lake.tables.canonical import CANONICAL, LINEAGE_COLUMNS
 
 Policy = Literal["accept", "warn", "quarantine", "stop"]
-Scalar = str | bool | int | float
+LOOKUP = "__"
+"""Between the names of a dataset and of its lookup, where files and tables are named."""
 
 
 class Conventions(Strict):
@@ -92,76 +94,25 @@ class History(Strict):
     tolerance: float = Field(6.0, gt=0, description="robust standard deviations (1.4826 x MAD) from the median")
 
 
-RuleKind = Literal[
-    "not_null", "in_set", "between", "regex", "length", "condition", "unique", "determined_by", "references"
-]
+class Lookup(Strict):
+    """Another file of the source, of which a dataset takes columns: NAME.column in its expressions."""
 
-
-class Rule(Strict):
-    """One rule of your own about a dataset; it becomes an expectation of its suite."""
-
-    column: str = Field("", description="canonical column, or attributes.NAME")
-    rule: RuleKind
-    severity: Literal["info", "warning", "critical"] = "warning"
-    name: str | None = Field(None, pattern=r"^[^,;\s]+$", description="its name in reports; default: column:rule")
-    reason: str | None = Field(None, description="what is wrong with a bad row, without its value")
-    fate: Literal["quarantine", "report"] | None = Field(
-        None, description="whether a bad row is set aside; default: quarantine, and report for references"
+    files: str = Field(min_length=1, description="pattern of its files, as `files` of a dataset")
+    format: Format = Format()
+    ready: Ready = Ready()
+    where: str = Field("", description="Spark SQL condition over its columns: the rows that count")
+    on: dict[str, str] = Field(
+        min_length=1, description="its column to the expression over the dataset's row, or an earlier lookup, it equals"
     )
-    mostly: float = Field(1.0, gt=0, le=1, description="share of good rows below which the rule fails for the batch")
-    when: str = Field("", description="Spark SQL condition: the rows the rule looks at")
-    values: list[Scalar] = Field([], description="for in_set")
-    min: Scalar | None = Field(None, description="for between and length; a date or moment in ISO 8601")
-    max: Scalar | None = Field(None, description="for between and length; a date or moment in ISO 8601")
-    pattern: str = Field("", description="for regex: is found somewhere in a good value; ^ and $ are its ends")
-    condition: str = Field("", description="for condition: Spark SQL that is true for a good row, false for a bad one")
-    by: list[str] = Field([], description="for determined_by: the columns that decide the value")
-    columns: list[str] = Field([], description="for unique: the columns that are unique together; default: column")
-    references: str = Field("", description="for references: dataset.column that must hold the value")
-    any_source: bool = Field(False, description="for references: look at the dataset of all sources, not of this one")
+    keep: Literal["newest", "first", "all"] = Field(
+        "newest", description="of several rows the one that arrived last or first, or all: each column is a JSON list"
+    )
 
-    @field_validator("min", "max", mode="before")
-    @classmethod
-    def _dates_as_text(cls, given: Any) -> Any:
-        return given.isoformat() if isinstance(given, date) else given
-
-    @model_validator(mode="after")
-    def _complete(self) -> Rule:
-        needed = {
-            "in_set": "values",
-            "regex": "pattern",
-            "condition": "condition",
-            "determined_by": "by",
-            "references": "references",
-        }
-        wanted = needed.get(self.rule)
-        if wanted and not getattr(self, wanted):
-            raise ValueError(f"rule {self.rule} needs `{wanted}`")
-        if self.rule in ("between", "length") and self.min is None and self.max is None:
-            raise ValueError(f"rule {self.rule} needs `min`, `max` or both")
-        if not self.column and self.rule not in ("condition", "unique"):
-            raise ValueError(f"rule {self.rule} needs `column`")
-        if not self.column and not self.columns and self.rule == "unique":
-            raise ValueError("rule unique needs `column` or `columns`")
-        if not self.column and self.name is None:
-            raise ValueError("a rule without `column` needs a `name`")
-        return self
-
-
-class BuiltIn(Strict):
-    """What a dataset wants otherwise of a rule that it is held to anyway; what is left out stays as it is."""
-
-    skip: bool = Field(False, description="do without the rule")
-    fate: Literal["quarantine", "report"] | None = Field(None, description="whether a bad row is set aside")
-    severity: Literal["info", "warning", "critical"] | None = Field(None, description="how bad a batch of many is")
-    mostly: float | None = Field(None, gt=0, le=1, description="share of good rows below which it fails for a batch")
-    min: Scalar | None = Field(None, description="for between; null for no limit")
-    max: Scalar | None = Field(None, description="for between; null for no limit")
-
-    @field_validator("min", "max", mode="before")
-    @classmethod
-    def _dates_as_text(cls, given: Any) -> Any:
-        return given.isoformat() if isinstance(given, date) else given
+    def as_dataset(self, columns: Iterable[str]) -> SourceDataset:
+        """What ingest reads of it: its keys, and the columns that are used."""
+        used = {column: {"from": column} for column in dict.fromkeys([*self.on, *columns])}
+        given = {"files": self.files, "format": self.format, "ready": self.ready, "where": self.where}
+        return SourceDataset.model_validate({**given, "columns": used})
 
 
 class SourceDataset(Strict):
@@ -174,6 +125,7 @@ class SourceDataset(Strict):
     conventions: Conventions = Conventions()
     ready: Ready = Ready()
     where: str = Field("", description="Spark SQL condition over source columns: the rows of its files that it takes")
+    lookups: dict[str, Lookup] = Field({}, description="other files of the source, by the name they have here")
     columns: dict[str, Value]
     attributes: dict[str, Value] = {}
     required: list[str] = Field([], description="source columns a file must have; default: those `columns` names")
@@ -204,11 +156,24 @@ class SourceDataset(Strict):
                 raise ValueError(f"{name}: leave out `type`, a canonical column has its own")
         return value
 
+    @field_validator("lookups")
+    @classmethod
+    def _plain_names(cls, value: dict[str, Lookup]) -> dict[str, Lookup]:
+        for name in value:
+            if not re.fullmatch("[a-z][a-z0-9_]*", name) or LOOKUP in name:
+                raise ValueError(f"{name}: name a lookup in lower-case letters, digits and single underscores")
+        return value
+
     @model_validator(mode="after")
     def _one_place(self) -> SourceDataset:
         if (self.query is not None) + (self.request is not None) + (bool(self.files) and not self.pulled) != 1:
             raise ValueError("give one of `files`, `query` and `request`")
         return self
+
+    @property
+    def patterns(self) -> list[str]:
+        """The patterns of its files and of those of its lookups."""
+        return [self.files, *(lookup.files for lookup in self.lookups.values())]
 
     @property
     def pulled(self) -> bool:
@@ -227,6 +192,12 @@ class Source(Strict):
     connection: str = Field("", description="Airflow connection of the S3 bucket, database or API")
     timezone: str | None = Field(None, description="zone of timestamps without one; default: the company's")
     datasets: dict[str, SourceDataset]
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of all that is read from its files: datasets, and the lookups of each."""
+        of = self.datasets.items()
+        return [*self.datasets, *(f"{name}{LOOKUP}{lookup}" for name, dataset in of for lookup in dataset.lookups)]
 
     @field_validator("timezone")
     @classmethod

@@ -65,11 +65,12 @@ class Expected:
         """JSON records may leave any field out, so of those only what `required` names must be there."""
         nested = not dataset.format.delimited
         optional = dataset.format.type in ("jsonl", "json")
-        columns = source_columns((value.expression for value in dataset.columns.values()), nested)
-        attributes = source_columns((value.expression for value in dataset.attributes.values()), nested)
+        lookups = dataset.lookups
+        columns = source_columns((value.expression for value in dataset.columns.values()), nested, lookups)
+        attributes = source_columns((value.expression for value in dataset.attributes.values()), nested, lookups)
         must = dataset.required or ([] if optional else columns)
         values = [*dataset.columns.values(), *dataset.attributes.values()]
-        fields = source_fields(value.expression for value in values) if optional else []
+        fields = source_fields((value.expression for value in values), lookups) if optional else []
         return cls(list(dict.fromkeys([*columns, *attributes, *dataset.required])), must, fields)
 
 

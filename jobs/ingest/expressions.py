@@ -35,7 +35,8 @@ class Expression:
     """One mapped value: `sql` over the source `columns`; `bare` if it is nothing but a column.
 
     `fields` are those inside nested columns, by their paths. `reads` are the columns of the SQL, each with the way
-    to it in a record: source columns by their names, fields inside one as `$.a.b`.
+    to it in a record: source columns by their names, fields inside one as `$.a.b`. `partners` are columns of lookups,
+    as `lookup.column`, each with its lookup and the way in the record of that.
     """
 
     sql: str
@@ -43,6 +44,7 @@ class Expression:
     bare: bool
     fields: tuple[str, ...] = ()
     reads: tuple[tuple[str, Path], ...] = ()
+    partners: tuple[tuple[str, str, Path], ...] = ()
 
 
 Path = tuple[str | int, ...]
@@ -50,25 +52,31 @@ INSIDE = "$."
 """How the column of a field inside another begins."""
 
 
-def parse(text: str, nested: bool = False, renamed: Callable[[str], str] = str) -> Expression:
+def parse(
+    text: str, nested: bool = False, renamed: Callable[[str], str] = str, lookups: Iterable[str] = ()
+) -> Expression:
     """The meaning of a value of `columns:` or `attributes:`, or of a condition of `rules:`.
 
     A name, or anything in backticks, is a source column. With `nested` (JSON, Parquet) `a.b` is field b inside a and
     `a[0]` the first item of a list; without it a column whose name has a dot or brackets. An item that a list does not
-    have is NULL. In the SQL a column has the name that `renamed` gives it. Raises ConfigError for what SQL of YAML may
-    not say.
+    have is NULL. In the SQL a column has the name that `renamed` gives it; NAME.column is one of a lookup if NAME is
+    among `lookups`. Raises ConfigError for what SQL of YAML may not say.
     """
-    return _parsed(text.strip(), nested, renamed)
+    return _parsed(text.strip(), nested, renamed, frozenset(lookups))
 
 
 @cache
-def _parsed(text: str, nested: bool, renamed: Callable[[str], str]) -> Expression:
+def _parsed(text: str, nested: bool, renamed: Callable[[str], str], lookups: frozenset[str]) -> Expression:
     bare = BARE.fullmatch(text) is not None
     columns: dict[str, None] = {}
     fields: dict[str, None] = {}
     reads: dict[str, Path] = {}
+    partners: dict[str, tuple[str, Path]] = {}
 
     def value(path: Path) -> exp.Expr:
+        if path[0] in lookups and len(path) > 1:
+            partners[_shown(path)] = (str(path[0]), path[1:])
+            return exp.Column(this=exp.to_identifier(_shown(path), quoted=True))
         column, inside = (str(path[0]), path[1:]) if nested else (_joined(path), ())
         columns[column] = None
         if inside:
@@ -86,20 +94,26 @@ def _parsed(text: str, nested: bool, renamed: Callable[[str], str]) -> Expressio
             if wrong:
                 raise ConfigError([f"{text!r}: {what}" for what in wrong])
             found = rewritten(_with_values(found, value), _safe)
-        return Expression(written(found, SOURCE), tuple(columns), bare, tuple(fields), tuple(reads.items()))
+        return Expression(
+            written(found, SOURCE), tuple(columns), bare, tuple(fields), tuple(reads.items()), _listed(partners)
+        )
     except NotSql as error:
         advice = "" if "`" in str(error) else f"; {BACKTICKS}"
         raise ConfigError([f"{text!r}: {error}{advice}"]) from None
 
 
-def source_columns(texts: Iterable[str], nested: bool = False) -> list[str]:
-    """All source columns that the expressions name, each once, in order."""
-    return list(dict.fromkeys(column for text in texts for column in parse(text, nested).columns))
+def source_columns(texts: Iterable[str], nested: bool = False, lookups: Iterable[str] = ()) -> list[str]:
+    """All source columns that the expressions name, each once, in order; not those of `lookups`."""
+    return list(dict.fromkeys(column for text in texts for column in parse(text, nested, str, lookups).columns))
 
 
-def source_fields(texts: Iterable[str]) -> list[str]:
-    """All fields inside nested columns that the expressions name, each once, in order."""
-    return list(dict.fromkeys(path for text in texts for path in parse(text, nested=True).fields))
+def source_fields(texts: Iterable[str], lookups: Iterable[str] = ()) -> list[str]:
+    """All fields inside nested columns that the expressions name, each once, in order; not those of `lookups`."""
+    return list(dict.fromkeys(path for text in texts for path in parse(text, True, str, lookups).fields))
+
+
+def _listed(partners: dict[str, tuple[str, Path]]) -> tuple[tuple[str, str, Path], ...]:
+    return tuple((name, lookup, way) for name, (lookup, way) in partners.items())
 
 
 @cache

@@ -19,6 +19,7 @@ from jobs.ingest.file_events import Events
 from jobs.ingest.landing.landing import LandedFile, Landing
 from jobs.ingest.landing.places import Changed
 from jobs.ingest.ledger import Entry, Ledger, NewFile, as_table
+from jobs.ingest.lookups import inputs
 from jobs.ingest.new_files import NewFiles, raw_rows
 from jobs.ingest.pull import pull
 from jobs.lake.lake import Lake
@@ -42,7 +43,7 @@ def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
     events = Events(lake, source, day, ledger)
     entries: list[Entry] = []
     stops: list[str] = []
-    for name, dataset in settings.sources[source].datasets.items():
+    for name, dataset in inputs(settings.sources[source]).items():
         complete = landing.files(dataset.files, day, dataset.ready)
         new, unsettled = ledger.new_files(name, landing, complete)
         files = NewFiles(source, name, dataset, new, lake, ledger, settings.general.limits)
@@ -85,7 +86,7 @@ def _datasets_in(source: Source, settings: Settings) -> list[SourceDataset]:
     """The datasets of all sources that read the same folder."""
     here = source.folder or source.source
     sharing = [other for other in settings.sources.values() if (other.folder or other.source) == here]
-    return [dataset for other in sharing for dataset in other.datasets.values()]
+    return [dataset for other in sharing for dataset in inputs(other).values()]
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ class Reread:
 
 def reread(lake: Lake, landing: Landing, entry: Entry, settings: Settings) -> Reread | None:
     """The file of a ledger entry, with the present configuration; None if it is gone or holds something else now."""
-    dataset = settings.sources[entry.source].datasets[entry.dataset]
+    dataset = inputs(settings.sources[entry.source])[entry.dataset]
     for file in landing.files(dataset.files, entry.arrived):
         if file.path == entry.path and _holds(landing, file, entry.sha256):
             new = NewFile(file, entry.file_id, entry.sha256, None)

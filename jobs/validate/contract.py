@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
@@ -13,10 +13,12 @@ from pyspark.sql import functions as F
 from expectations import suite
 from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY
 from jobs.config.settings import Settings
+from jobs.ingest.lookups import lookup_name
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
 from jobs.validate.cross_row_rules import Known, with_attributes, with_verdicts
 from jobs.validate.custom_rules import attribute_types, own_expectations
+from jobs.validate.lookups import Lookups
 from jobs.validate.mapping import Mapping, mapped
 from jobs.validate.new_values import with_new_values
 from jobs.validate.rule_overrides import with_changes
@@ -47,6 +49,7 @@ class Contract:
     expectations: list[Expectation]
     rules: list[RowRule]
     known: Known
+    lookups: Lookups
     attributes: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -69,7 +72,8 @@ class Contract:
         expectations += own_expectations(dataset, mapping.dataset, expectations, f"{here}.rules", configured.datasets)
         attributes = attribute_types(dataset, mapping.dataset)
         rules = row_rules(expectations, mapping.sources())
-        return cls(mapping, expectations, rules, _known(source, settings), attributes)
+        lookups = Lookups(mapping.dataset, _raw_rows(source, dataset, settings))
+        return cls(mapping, expectations, rules, _known(source, settings), lookups, attributes)
 
     def only(self, rule: RowRule) -> Contract:
         """The same contract with one of its rules."""
@@ -83,6 +87,7 @@ class Contract:
         """
         limit = F.expr("cast(arrived as timestamp) + interval 2 days")
         limits = {ARRIVAL_LIMIT: limit, ARRIVAL_LIMIT_DAY: F.date_add("arrived", 2)}
+        raw = self.lookups.joined(raw)
         apart, rest = [], raw
         for some in unreadable:
             apart.append(mapped(raw.join(some.keys(), on=KEY, how="left_semi"), self.mapping.without(some.labels)))
@@ -91,6 +96,16 @@ class Contract:
         batch = rows.withColumns(limits).transform(with_attributes, self.attributes)
         judged = batch.transform(with_verdicts, self.expectations, self.known).transform(flagged, self.rules)
         return judged.drop("record", *limits)
+
+
+def _raw_rows(source: str, dataset: str, settings: Settings) -> Callable[[str], DataFrame | None]:
+    """What has arrived of each lookup."""
+
+    def rows(lookup: str) -> DataFrame | None:
+        lake, table = Lake.of(settings), f"raw/{source}_{lookup_name(dataset, lookup)}"
+        return lake.read(table) if lake.exists(table) else None
+
+    return rows
 
 
 def _known(source: str, settings: Settings) -> Known:

@@ -96,7 +96,7 @@ def _rows(contract: Contract, raw: DataFrame) -> Iterator[tuple[str, int]]:
 
 def _stops(contract: Contract, raw: DataFrame) -> bool:
     """Whether the engine stops when all values of these rows are computed."""
-    values = mapped(raw, contract.mapping)
+    values = mapped(contract.lookups.joined(raw), contract.mapping)
     try:
         values.select(*(F.count(F.col(name)) for name in values.columns)).collect()
     except PySparkException as error:
@@ -111,7 +111,7 @@ def _refuse_condition(contract: Contract, raw: DataFrame) -> None:
     if not contract.mapping.dataset.where:
         return
     try:
-        taken(raw, contract.mapping, {}).count()
+        taken(raw, contract.mapping, []).count()
     except PySparkException as error:
         if lost(error):
             raise

@@ -18,6 +18,7 @@ from jobs.lake.engine import lost
 from jobs.validate.batch import Batch
 from jobs.validate.mapping import Mapping as Mapped
 from jobs.validate.mapping import taken
+from jobs.validate.parsed import ROW
 from jobs.validate.rules import Tally
 
 log = logging.getLogger(__name__)
@@ -76,4 +77,4 @@ def _conditions(batch: Batch, settings: Settings) -> dict[tuple[str, ...], list[
 
 def _taken(rows: DataFrame, dataset: SourceDataset) -> DataFrame:
     """File and line of the rows that a dataset takes."""
-    return taken(rows, Mapped("", dataset, "UTC"), {}).select("raw_.file_id", "raw_.line")
+    return taken(rows, Mapped("", dataset, "UTC"), []).select(f"{ROW}.file_id", f"{ROW}.line")

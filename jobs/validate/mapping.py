@@ -17,18 +17,16 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from expectations.batch_columns import ROUNDED, UNREADABLE
-from jobs.config.formats import Format
 from jobs.config.sources import Conventions, SourceDataset, Value
 from jobs.config.yaml_files import ConfigError
-from jobs.ingest.expressions import Expression, Path, complaint, parse
+from jobs.ingest.expressions import Expression, complaint, parse
 from jobs.lake.tables.canonical import CANONICAL, LINEAGE_COLUMNS
 from jobs.validate import values as read
 from jobs.validate.codes import CODES, coded
-from jobs.validate.records import flattened
+from jobs.validate.parsed import ROW, parsed, quoted
 
-RAW = "raw_"
-"""Struct of the raw row in a mapped batch, so that no source column can clash with it."""
-
+WAITS, AWAITED = "waits_", "lookups_awaited"
+"""Before a lookup's name, in a raw row: whether its partner is awaited; and the names of those, in a mapped row."""
 LONGEST = 2_000_000_000
 """Characters that a text can have at most."""
 
@@ -68,28 +66,19 @@ class Mapping:
             found.append(self._held(name, f"attributes.{name}", value.type, value))
         return found
 
-    def where(self) -> Expression | None:
-        """The condition for the rows that the dataset takes; None if it takes all."""
-        if not self.dataset.where.strip():
-            return None
-        try:
-            return parse(self.dataset.where, self.nested)
-        except ConfigError as error:
-            raise ConfigError(f"{self.place}.where: {problem}" for problem in error.problems) from None
-
     def without(self, labels: Iterable[str]) -> Mapping:
         """The same mapping where the expressions of `labels` are not tried."""
         return replace(self, stopping=frozenset(labels))
 
     def sources(self) -> dict[str, str]:
         """What each mapped column, or attributes.NAME, is made of: its source columns, separated by commas."""
-        return {one.label: ", ".join(one.expression.columns) or one.label for one in self.held()}
+        return {one.label: ", ".join(_made_of(one.expression)) or one.label for one in self.held()}
 
     def _held(self, name: str, label: str, type_: str | None, value: Value) -> _Held:
         conventions = self.dataset.conventions_of(value)
         zone = conventions.timezone or self.zone
         try:
-            expression = parse(value.expression, self.nested)
+            expression = parse(value.expression, self.nested, lookups=self.dataset.lookups)
         except ConfigError as error:
             raise ConfigError(f"{self.place}.{label}: {problem}" for problem in error.problems) from None
         return _Held(name, label, type_, expression, value.values, conventions, zone)
@@ -121,7 +110,7 @@ class _Held:
 
     @property
     def value(self) -> Column:
-        return F.col(_quoted(f"value_{self.label}"))
+        return F.col(quoted(f"value_{self.label}"))
 
     def text(self) -> Column:
         """Trimmed text with the meaning that the configuration gives it; NULL for no value."""
@@ -138,7 +127,7 @@ class _Held:
         """Whether there was a value: if the typed one is NULL, it could not be read."""
         if self._is_text(kind):
             return self.text().isNotNull()
-        return F.lit(False) if OPTIONAL.search(self.expression.sql) else F.col(_quoted(f"given_{self.label}"))
+        return F.lit(False) if OPTIONAL.search(self.expression.sql) else F.col(quoted(f"given_{self.label}"))
 
     def typed(self, kind: T.DataType) -> Column:
         """The value in its type; NULL where it does not have it."""
@@ -176,7 +165,7 @@ class _Held:
         return isinstance(kind, T.StringType) or bool(self.meanings)
 
     def _is_code(self) -> bool:
-        return self.name in CODES and not self.attribute and bool(self.expression.columns)
+        return self.name in CODES and not self.attribute and bool(_made_of(self.expression))
 
 
 def mapped(raw: DataFrame, mapping: Mapping) -> DataFrame:
@@ -185,9 +174,9 @@ def mapped(raw: DataFrame, mapping: Mapping) -> DataFrame:
     Raises ConfigError naming each expression that the engine does not understand.
     """
     held = [one for one in mapping.held() if one.label not in mapping.stopping]
-    parsed = taken(raw, mapping, reads_of(held))
-    valued = parsed.transform(_valued, held)
-    kinds = _kinds(parsed, valued, held, mapping.place)
+    rows = taken(raw, mapping, held)
+    valued = rows.transform(_valued, held)
+    kinds = _kinds(rows, valued, held, mapping.place)
     read_here = [one for one in held if not one.plain]
     typed = {one.label: one.typed(kinds[f"value_{one.label}"]) for one in read_here}
     unreadable = [
@@ -202,10 +191,12 @@ def mapped(raw: DataFrame, mapping: Mapping) -> DataFrame:
         if c.name not in LINEAGE_COLUMNS and c.name != "attributes"
     ]
     attributes = _attributes([(one, typed[one.label]) for one in read_here if one.attribute])
-    lineage = [F.col(f"{RAW}.{name}").alias(name) for name in (*LINEAGE_COLUMNS, "record")]
+    lineage = [F.col(f"{ROW}.{name}").alias(name) for name in (*LINEAGE_COLUMNS, "record")]
     amounts = [one for one in read_here if one.type == "decimal(18,2)"]
     rounded = [F.when(one.rounded(kinds[f"value_{one.label}"]), F.lit(one.label)) for one in amounts]
-    told = [_listed(unreadable).alias(UNREADABLE), _listed(rounded).alias(ROUNDED)]
+    awaited = [name for name in mapping.dataset.lookups if f"{WAITS}{name}" in raw.columns]
+    waiting = [F.when(F.col(f"{ROW}.{WAITS}{name}"), F.lit(name)) for name in awaited]
+    told = [_listed(unreadable).alias(UNREADABLE), _listed(rounded).alias(ROUNDED), _listed(waiting).alias(AWAITED)]
     return valued.select(*columns, attributes.alias("attributes"), *lineage, *told)
 
 
@@ -229,42 +220,25 @@ def _kinds(parsed: DataFrame, valued: DataFrame, held: list[_Held], place: str) 
         raise ConfigError(problems or [f"{place}: {error}"]) from None
 
 
-def taken(raw: DataFrame, mapping: Mapping, reads: dict[str, Path]) -> DataFrame:
-    """The rows that the dataset takes, parsed: the raw row, and what is read of it."""
-    condition = mapping.where()
-    if condition is None:
-        return raw.transform(_parsed, reads, mapping.dataset.format)
-    parsed = raw.transform(_parsed, reads | dict(condition.reads), mapping.dataset.format)
+def taken(raw: DataFrame, mapping: Mapping, held: list[_Held]) -> DataFrame:
+    """The rows that the dataset takes, parsed: the raw row, and what the values read of it and of its partners."""
+    reads = dict(read for one in held for read in one.expression.reads)
+    partners = list(dict.fromkeys(partner for one in held for partner in one.expression.partners))
+    dataset = mapping.dataset
     try:
-        kept = parsed.where(F.expr(condition.sql))
-        kept.schema  # noqa: B018  the engine looks at the condition when asked
+        rows = parsed(raw, reads, dataset.format, partners, dataset.lookups, dataset.where)
+        rows.schema  # noqa: B018  the engine looks at the condition when asked
+    except ConfigError as error:
+        raise ConfigError(f"{mapping.place}.where: {problem}" for problem in error.problems) from None
     except PySparkException as error:
-        raise ConfigError(
-            [f"{mapping.place}.where: the engine does not understand {condition.sql!r}: {complaint(error)}"]
-        ) from None
-    return kept
-
-
-def reads_of(held: list[_Held]) -> dict[str, Path]:
-    """The columns that the expressions read, with the way to each in a record."""
-    return dict(read for one in held for read in one.expression.reads)
-
-
-def _parsed(raw: DataFrame, reads: dict[str, Path], form: Format) -> DataFrame:
-    """The raw row as one struct, beside what the mapping reads of it, as text; `nulls` of the format mean no value."""
-    ddl = ", ".join(f"{_quoted(name)} string" for name in reads)
-    whole = F.struct("file_id", "line", "arrived", "source", "record")
-    record = F.col("record") if form.delimited else flattened(F.col("record"), reads)
-    parsed = raw.select(whole.alias(RAW), F.from_json(record, ddl).alias("row_")).select(RAW, "row_.*")
-    if not form.nulls:
-        return parsed
-    known = {name: F.when(~F.trim(_quoted(name)).isin(*form.nulls), F.col(_quoted(name))) for name in reads}
-    return parsed.select(RAW, *(column.alias(name) for name, column in known.items()))
+        problem = f"the engine does not understand {dataset.where!r}: {complaint(error)}"
+        raise ConfigError([f"{mapping.place}.where: {problem}"]) from None
+    return rows
 
 
 def _valued(parsed: DataFrame, held: list[_Held]) -> DataFrame:
     """What each expression gives, and whether a source column it reads is filled; plain attributes as JSON."""
-    columns: list[Column] = [F.col(RAW)]
+    columns: list[Column] = [F.col(ROW)]
     plain = []
     for one in held:
         sql = one.expression.sql
@@ -305,10 +279,11 @@ def _written(meaning: str | bool | int | float | None) -> str | None:
     return str(meaning).lower() if isinstance(meaning, bool) else None if meaning is None else str(meaning)
 
 
+def _made_of(expression: Expression) -> list[str]:
+    return [*expression.columns, *(name for name, _, _ in expression.partners)]
+
+
 def _any_filled(expression: Expression) -> str:
-    filled = [f"coalesce(trim({_quoted(name)}), '') <> ''" for name, _ in expression.reads]
+    names = [*(name for name, _ in expression.reads), *(name for name, _, _ in expression.partners)]
+    filled = [f"coalesce(trim({quoted(name)}), '') <> ''" for name in names]
     return " or ".join(filled) or "false"
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"

@@ -20,10 +20,11 @@ from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
 from jobs.errors import DataStopped, StepFailed
+from jobs.ingest.lookups import lookup_of
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
-from jobs.validate import anomalies, data_docs, rounded_amounts
+from jobs.validate import anomalies, awaited_partners, data_docs, rounded_amounts
 from jobs.validate.arrival_days import by_rule, fewest, judged_days, of_batch, parts, report_silence, with_unreadable
 from jobs.validate.batch import Batch, pending
 from jobs.validate.contract import Contract
@@ -47,7 +48,7 @@ def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
     fates = ("rows_in", "accepted", "quarantined", "duplicates")
     totals, left_out = {"files": 0, **dict.fromkeys(fates, 0)}, 0
     for batch in pending(lake, source, day, list(settings.sources[source].datasets)):
-        counts = _validate(lake, batch, settings)
+        counts = _validate(lake, batch, settings) if not lookup_of(batch.dataset) else _count_lookup(lake, batch)
         totals["files"] += len(counts)
         for name in fates:
             totals[name] += sum(row[name] for row in counts)
@@ -73,6 +74,18 @@ def _validate(lake: Lake, batch: Batch, settings: Settings) -> list[dict[str, An
     return counts
 
 
+def _count_lookup(lake: Lake, batch: Batch) -> list[dict[str, Any]]:
+    """The counts of files of a lookup: each row that is a record can be looked up."""
+    counts = []
+    for file in batch.files:
+        rows = file["rows_in"] - batch.refused.get(file["file_id"], 0) if file["state"] == "loaded" else 0
+        counts.append(_count(file, batch, _Fate(good=rows, accepted=rows)))
+    ids = [file["file_id"] for file in batch.files]
+    txn = lake.transaction(f"validate_{batch.source}_{batch.dataset}", batch.day, config=[ids], code=__name__)
+    lake.append("ops/counts", as_table("ops/counts", counts), txn)
+    return counts
+
+
 def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> list[dict[str, Any]]:
     """Judge the batch, commit its good and bad rows and the verdicts; in this order, so that a retry completes it.
 
@@ -88,6 +101,7 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
     paths = {file["file_id"]: file["path"] for file in batch.loaded}
     with flagged_rows(lake, contract, raw, paths) as flagged:
         asked = {measure.name: measure.aggregate for measure in measures} | rounded_amounts.measure()
+        asked |= awaited_partners.measures(dataset)
         tallies = tally(flagged, contract.rules, asked)
         left_out = left_out_rows(raw, tallies) if dataset.where else {}
         _refuse_missing_rows(batch, tallies, left_out)
@@ -114,9 +128,11 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
                 accepted = _accepted(lake, rest)
                 if sum(accepted.values()) < sum(_good(rest, tallies).values()):
                     judgement = _with_told(judgement, told_otherwise(lake, batch.valid, good, paths))
+            for told in awaited_partners.verdicts(dataset, of_batch(rest, tallies)):
+                judgement = _with_told(judgement, told)
             if any(found.measured[rounded_amounts.MEASURE] for found in of_batch(rest, tallies).values()):
-                told = rounded_amounts.rounded(good, paths, contract.mapping.sources())
-                judgement = _with_told(judgement, told) if told else judgement
+                amounts = rounded_amounts.rounded(good, paths, contract.mapping.sources())
+                judgement = _with_told(judgement, amounts) if amounts else judgement
         if stops or any(count.bad for count in tallies.values()):
             bad = _bad_rows(raw, flagged, stops)
             lake.append("quarantine/rows", bad.withColumn("dataset", F.lit(batch.dataset)), txn)

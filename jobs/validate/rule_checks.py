@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from expectations.batch_columns import attribute_column, in_batch
 from expectations.limits import refuse_wrong_type
-from jobs.config.sources import Rule, SourceDataset
+from jobs.config.row_rules import Rule
+from jobs.config.sources import SourceDataset
 from jobs.config.sql_signatures import safe_pattern
 from jobs.config.sql_types import known_types
 from jobs.config.sql_writer import text_literal

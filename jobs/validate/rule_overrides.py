@@ -11,7 +11,8 @@ from great_expectations.expectations.metadata_types import FailureSeverity
 
 from expectations.limits import typed
 from expectations.vocabulary import outside
-from jobs.config.sources import BuiltIn, SourceDataset
+from jobs.config.row_rules import BuiltIn
+from jobs.config.sources import SourceDataset
 from jobs.config.yaml_files import ConfigError, nearest
 from jobs.lake.tables.canonical import CANONICAL
 

@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from jobs.cli import checks
-from jobs.config.sources import Rule
+from jobs.config.row_rules import Rule
 from jobs.config.yaml_files import ConfigError
 from jobs.validate.custom_rules import own_expectations
 from jobs.validate.great_expectations import great_expectations

@@ -112,7 +112,8 @@ class Landing:
     def _reached(self, source: str, settings: Settings) -> list[Found]:
         """Archives that a dataset's pattern reaches into."""
         datasets = settings.sources[source].datasets.values()
-        patterns = [inner[0] for dataset in datasets if (inner := archive_pattern(dataset.files))]
+        files = [pattern for dataset in datasets for pattern in dataset.patterns]
+        patterns = [inner[0] for pattern in files if (inner := archive_pattern(pattern))]
         expressions = [glob_expression(pattern) for pattern in patterns]
         return [
             found

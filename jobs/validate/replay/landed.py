@@ -20,6 +20,7 @@ from jobs.ingest.formats.content import BrokenFile, Content
 from jobs.ingest.formats.readers import read, to_json
 from jobs.ingest.landing.landing import Landing
 from jobs.ingest.ledger import Entry
+from jobs.ingest.lookups import inputs
 from jobs.lake.database import database_of
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
@@ -77,7 +78,7 @@ class Files:
 
     def _kept_lines(self, entry: Entry, refused: pa.Table) -> tuple[list[pa.RecordBatch], dict[int, str]]:
         """The lines as quarantine kept them, read as a file of one line each."""
-        form = self._settings.sources[entry.source].datasets[entry.dataset].format
+        form = inputs(self._settings.sources[entry.source])[entry.dataset].format
         limits = self._settings.general.limits
         header = self._header(entry, form)
         records, reasons = [], {}

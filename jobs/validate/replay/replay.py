@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.config.settings import Settings
+from jobs.config.sources import LOOKUP
 from jobs.config.yaml_files import ConfigError, nearest
 from jobs.errors import RowsRefused
 from jobs.lake.database import database_of
@@ -105,6 +106,7 @@ def run(
     lake = Lake.of(settings)
     corrected = corrections if corrections is not None else CORRECTION.empty_table()
     selected = quarantine.select(lake, selection)
+    selected = selected.filter(pc.invert(pc.match_substring(selected["dataset"], LOOKUP)))  # read by themselves
     _refuse_strangers(corrected, selected)
     if corrections is not None and selection == Selection():
         selected = _ask("select * from rows_ semi join corrections using (file_id, line)", selected, corrected)

@@ -1,0 +1,93 @@
+"""Rows of which a partner in a lookup arrived after them: mapped again, in the place of what they were.
+
+A row keeps its file, line and arrival day, so that days one by one and all at once give the same tables. Rows that wait
+in quarantine are tried again by the caller.
+"""
+
+from __future__ import annotations
+
+import logging
+import operator
+from datetime import date
+from functools import reduce
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.config.settings import Settings
+from jobs.ingest.lookups import lookup_name
+from jobs.lake.engine import get_spark
+from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
+from jobs.validate.contract import KEY, Contract
+from jobs.validate.failing_rows import flagged_rows
+from jobs.validate.lookups import FRESH
+from jobs.validate.rules import BROKEN
+
+log = logging.getLogger(__name__)
+
+
+def complete(lake: Lake, source: str, day: date, settings: Settings) -> dict[str, pa.Table]:
+    """Complete the rows of all datasets of a source for which partners arrived up to `day` that were not counted yet.
+
+    Returns the rows of each dataset (file_id, line, arrived) that got a partner, whatever became of them.
+    """
+    datasets = {name: one for name, one in settings.sources[source].datasets.items() if one.lookups}
+    if not datasets or not lake.exists("ops/counts"):
+        return {}
+    files = lake.arrow("ops/files", columns=["file_id", "source", "dataset", "arrived", "state", "path"])
+    files = files.filter(pc.and_(pc.equal(files["source"], source), pc.equal(files["state"], "loaded")))
+    files = files.filter(pc.less_equal(files["arrived"], pa.scalar(day)))
+    counted = pc.is_in(files["file_id"], value_set=lake.arrow("ops/counts", columns=["file_id"])["file_id"])
+    old, new = files.filter(counted), files.filter(pc.invert(counted))
+    found = {}
+    for name, dataset in datasets.items():
+        lookups = pa.array([lookup_name(name, lookup) for lookup in dataset.lookups])
+        fresh = new.filter(pc.is_in(new["dataset"], value_set=lookups))["file_id"].to_pylist()
+        mine = old.filter(pc.equal(old["dataset"], name))
+        if fresh and mine.num_rows:
+            found[name] = _complete(lake, source, name, day, settings, mine, sorted(fresh))
+    return found
+
+
+def _complete(
+    lake: Lake, source: str, name: str, day: date, settings: Settings, files: pa.Table, fresh: list[str]
+) -> pa.Table:
+    """Complete the rows of `files` that have a partner in the files `fresh` of lookups."""
+    contract = Contract.of(source, name, settings)
+    table, valid = f"raw/{source}_{name}", f"valid/{name}"
+    config = settings.sources[source].datasets[name]
+    txn = lake.transaction(f"complete_{source}_{name}", day, reads=[table], config=[fresh, config], code=__name__)
+    known = get_spark().createDataFrame(files.select(["file_id", "arrived"]))
+    raw = txn.read(table).join(F.broadcast(known), on=["file_id", "arrived"], how="left_semi")
+    told = contract.lookups.asking_about(fresh).joined(raw)
+    got = reduce(operator.or_, (F.col(f"{FRESH}{lookup}") for lookup in config.lookups))
+    touched = told.where(got).select(*KEY, "arrived").toArrow()
+    if not touched.num_rows or not lake.exists(valid):
+        return touched
+    rows = get_spark().createDataFrame(touched)
+    whole = raw.join(rows.select("file_id").distinct(), on="file_id", how="left_semi")  # for windows over a delivery
+    paths = dict(zip(files["file_id"].to_pylist(), files["path"].to_pylist(), strict=True))
+    only = rows.select(*KEY)
+    with flagged_rows(lake, contract, whole, paths, lambda all_: all_.join(only, on=KEY, how="left_semi")) as flagged:
+        good = flagged.where(f"{BROKEN} is null").select(*catalogue.get(valid).column_names)
+        days = pc.unique(touched["arrived"]).to_pylist()
+        before = lake.read(valid).where((F.col("source") == source) & F.col("arrived").isin(days))
+        gone, instead = _changed(before.join(only, on=KEY, how="left_semi"), good)
+        commit = lake.revise(valid, gone, instead, txn)
+    log.info("%s.%s: %d rows were completed by partners that arrived later", source, name, commit.rows)
+    return touched
+
+
+def _changed(before: DataFrame, now: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """Of rows that are in the valid table those that are other rows now: as they were, and as they are."""
+    values = [name for name in before.columns if name not in KEY]
+    renamed = now.select(*KEY, *(F.col(name).alias(f"now_{name}") for name in values))
+    both = before.join(renamed, on=KEY, how="inner")
+    differs = reduce(operator.or_, (~F.col(name).eqNullSafe(F.col(f"now_{name}")) for name in values))
+    changed = both.where(differs)
+    return changed.select(*before.columns), changed.select(
+        *(F.col(name if name in KEY else f"now_{name}").alias(name) for name in before.columns)
+    )

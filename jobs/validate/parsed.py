@@ -1,0 +1,68 @@
+"""Raw rows with what expressions read of them: columns and fields of the record, and columns of its partners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.config.formats import Format
+from jobs.config.sources import Lookup
+from jobs.ingest.expressions import Path, parse
+from jobs.validate.records import flattened
+
+ROW = "raw_"
+"""Struct of the raw row, so that no source column can clash with it."""
+
+
+def partner_column(lookup: str) -> str:
+    """The column that holds what the partner of a row in a lookup has, as a JSON object."""
+    return f"partner_{lookup}"
+
+
+def parsed(
+    raw: DataFrame,
+    reads: Mapping[str, Path],
+    form: Format,
+    partners: Iterable[tuple[str, str, Path]] = (),
+    lookups: Mapping[str, Lookup] | None = None,
+    where: str = "",
+) -> DataFrame:
+    """The raw row as one struct, beside what is read of it, as text; `nulls` of a format mean no value.
+
+    `reads` are columns with the way to each in the record, `partners` columns of lookups. Where a row has no partner,
+    they are NULL. Only rows for which `where` holds are given. Raises ConfigError if it is no condition.
+    """
+    condition = parse(where, not form.delimited) if where.strip() else None
+    reads = {**reads, **dict(condition.reads if condition else ())}
+    partners = list(partners)
+    record = F.col("record") if form.delimited else flattened(F.col("record"), reads)
+    fields = {name: str(way[0]) if form.delimited else name for name, way in reads.items()}
+    objects = {"row_": F.from_json(record, _ddl(dict.fromkeys(fields.values())))} if reads else {}
+    columns = {name: _known("row_", field, form) for name, field in fields.items()}
+    for name, lookup, _ in partners:
+        held = partner_column(lookup)
+        mine = dict.fromkeys(other for other, owner, _ in partners if owner == lookup)
+        there = F.col(held) if held in raw.columns else F.lit(None).cast("string")
+        objects[f"of_{lookup}"] = F.from_json(there, _ddl(mine))
+        value = _known(f"of_{lookup}", name, (lookups or {})[lookup].format)
+        columns[name] = F.nullif(value, F.lit(""))  # no value, so that coalesce goes on to the next
+    whole = F.struct(*(quoted(column) for column in raw.columns)).alias(ROW)
+    told = raw.select(whole, *(value.alias(name) for name, value in objects.items()))
+    found = told.select(ROW, *(column.alias(name) for name, column in columns.items()))
+    return found.where(F.expr(condition.sql)) if condition else found
+
+
+def quoted(name: str) -> str:
+    """A column's name as the engine takes any."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _known(held: str, name: str, form: Format) -> Column:
+    value = F.col(f"{held}.{quoted(name)}")
+    return F.when(~F.trim(value).isin(*form.nulls), value) if form.nulls else value
+
+
+def _ddl(names: Iterable[str]) -> str:
+    return ", ".join(f"{quoted(name)} string" for name in names)
