@@ -203,8 +203,8 @@ def _pause(table: pa.Table, there: int, max_share: float, always: int, audience:
 
 def _refuse_missing_audiences(lake: Lake, tables: list[pa.Table], day: date) -> None:
     """Without audiences of the day everybody would be taken off every list."""
-    built = lake.rows("audiences/members", day=day) or lake.written_on("audiences/members", "audiences", day)
-    if not built and any(table.num_rows for table in tables):
+    built = lake.last_step("audiences/members", f"audiences/{day}") is not None  # be it without anybody
+    if not built and not lake.rows("audiences/members", day=day) and any(table.num_rows for table in tables):
         raise StepFailed(f"the audiences of {day} were never built; build them before planning")
 
 

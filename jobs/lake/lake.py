@@ -252,10 +252,6 @@ class Lake:
         snapshot = self._log(name).snapshot()
         return snapshot.transaction(app) if snapshot else None
 
-    def written_on(self, name: str, job: str, day: dt.date) -> bool:
-        """Whether a step has written the rows of a day to a table that it writes day by day, be it none at all."""
-        return self.last_step(name, f"{job}/{day}") is not None
-
     def remove_elsewhere(self) -> None:
         """Delete the zones that are at another root, with all their versions."""
         for root in set(self._elsewhere.values()):

@@ -35,7 +35,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     code = (__name__, *models.SCORING.values())
     txn = lake.transaction("score", day, reads=[FEATURES], config=[numbers, settings.models], code=code)
     frame = txn.arrow(FEATURES, day=day).to_pandas().sort_values("customer_id", ignore_index=True)
-    if frame.empty and not lake.written_on(FEATURES, "traits", day):
+    if frame.empty and lake.last_step(FEATURES, f"traits/{day}") is None:
         raise ModelRefused(f"models/features has no customers for {day}; run the traits step for that day first")
     tables: list[pa.Table] = []
     result: dict[str, Any] = {"day": day.isoformat()}
