@@ -202,8 +202,20 @@ class ExpectScoreWithinScale(gxe.ExpectColumnPairValuesAToBeGreaterThanB):
         title = "Expect score within scale"
 
 
-class ExpectSomebodyToBeNamed(gxe.ExpectColumnValuesToNotBeNull):
-    """The row says whom it is about."""
+class ExpectSomebodyToBeNamed(_RuleHolds):
+    """The row says whom it is about. `junk` and `not_junk` are those of config/identity.yaml."""
+
+    junk: dict[str, list[str]] = {}
+    not_junk: dict[str, list[str]] = {}
+
+    sentence = "rows must name somebody, and no placeholder such as undefined"
 
     class Config:
         title = "Expect somebody to be named"
+
+
+class ExpectIdToBeWhole(gxe.ExpectColumnValuesToNotMatchRegex):
+    """No spreadsheet has rounded the id."""
+
+    class Config:
+        title = "Expect id to be whole"

@@ -23,6 +23,6 @@ def rules(settings: Settings) -> list[Expectation]:
         filled("status"),
         one_of("status", ("granted", "withdrawn"), mostly=0.95),
         ends("expires_at"),
-        somebody(),
+        somebody(settings),
         *person(),
     ]

@@ -16,6 +16,7 @@ from expectations.vocabulary import (
     person,
     readable,
     shaped,
+    whole,
 )
 from jobs.config.settings import Settings
 
@@ -25,6 +26,7 @@ def rules(settings: Settings) -> list[Expectation]:
     return [
         readable(),
         filled("order_id"),
+        whole("order_id"),
         *happened("updated_at"),
         *happened("ordered_at"),
         in_order("ordered_at", "updated_at"),

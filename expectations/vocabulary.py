@@ -23,22 +23,23 @@ from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.metadata_types import FailureSeverity
 from great_expectations.expectations.row_conditions import (
     AndCondition,
-    Column,
     ComparisonCondition,
-    Condition,
     NullityCondition,
 )
 
-from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADABLE
+from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADABLE, helper_column
 from expectations.business import (
     ExpectEmailAddress,
     ExpectFewRowsToRepeatAKey,
+    ExpectIdToBeWhole,
     ExpectMomentNotAfterArrival,
     ExpectPlausibleAmount,
     ExpectScoreWithinScale,
     ExpectSomebodyToBeNamed,
     ExpectValuesToBeReadable,
 )
+from jobs.config.nobody import ROUNDED, WHOLE
+from jobs.config.settings import Settings
 
 CRITICAL, WARNING, INFO = FailureSeverity.CRITICAL, FailureSeverity.WARNING, FailureSeverity.INFO
 When = ComparisonCondition | NullityCondition | AndCondition
@@ -224,14 +225,43 @@ def person(*without: str) -> list[Expectation]:
         "login_id": [short("login_id")],
         "cookie_id": [short("cookie_id")],
     }
+    for column in ("contact_id", "loyalty_id", "login_id"):
+        rules[column] += [whole(column), counted(column)]
     return [rule for column, wanted in rules.items() if column not in without for rule in wanted]
 
 
-def somebody() -> Expectation:
+def somebody(settings: Settings) -> Expectation:
     """The row says whom it is about: a contact, or any other way to know a person."""
-    others = ("email", "phone", "login_id", "loyalty_id", "cookie_id")
-    unknown: list[Condition] = [Column(name).is_null() for name in others]
-    return filled("contact_id", when=AndCondition(conditions=unknown), kind=ExpectSomebodyToBeNamed)
+    rule = "contact_id:not_null"
+    what = "it names nobody: every id, address and number is empty, or a placeholder such as undefined"
+    identity = settings.identity
+    return ExpectSomebodyToBeNamed(
+        column=helper_column(rule),
+        subject="the person",
+        junk={str(kind): values for kind, values in identity.junk.items()},
+        not_junk={str(kind): values for kind, values in identity.not_junk.items()},
+        mostly=0.95,
+        severity=CRITICAL,
+        meta={**_meta(rule, what), "holds": helper_column(rule)},
+    )
+
+
+def whole(column: str) -> Expectation:
+    """The id was not rounded by a spreadsheet: 1.23457E+12 may be a thousand people."""
+    what = (
+        f"{column} was rounded by a spreadsheet (1.23457E+12), so its last digits are lost; export the column as text"
+    )
+    return ExpectIdToBeWhole(
+        column=column, regex=ROUNDED, mostly=0.95, severity=WARNING, meta=_meta(f"{column}:whole", what)
+    )
+
+
+def counted(column: str) -> Expectation:
+    """The id did not become a number with decimals on its way; only reported, 101.0 is read as 101."""
+    what = f"{column} has decimals (101.0 for 101): a tool read it as a number; leading zeros may be lost too"
+    return ExpectIdToBeWhole(
+        column=column, regex=WHOLE, mostly=1.0, severity=INFO, meta=_meta(f"{column}:decimals", what, "report")
+    )
 
 
 def code(column: str, regex: str, what: str) -> Expectation:

@@ -172,7 +172,12 @@ class Identity(Strict):
     """config/identity.yaml: what links records, which source wins, what people may be asked consent for."""
 
     identifiers: dict[IdentifierKind, Identifier] = Field({}, validate_default=True)
-    junk: dict[IdentifierKind, list[str]] = {}
+    junk: dict[IdentifierKind, list[str]] = Field(
+        {}, description="values that identify nobody, beside words such as undefined, guest, 0 in many languages"
+    )
+    not_junk: dict[IdentifierKind, list[str]] = Field(
+        {}, description="values that identify somebody although they look like such a word"
+    )
     matching: Matching = Matching()
     largest_customer: int = Field(
         200, ge=2, description="contact records a customer may have; beyond, the weakest kinds of links give way"

@@ -1,20 +1,24 @@
 """One spelling per identifier, and the keyed hash that stands for it everywhere outside `valid/` and `profiles/`.
 
 Each normaliser exists for one value (`email_text`) and for a column (`email`); both give the same result.
-A value that cannot identify anybody (empty, invalid, or listed as junk in config/identity.yaml) becomes null.
+A value that cannot identify anybody (empty, invalid, a word for nobody, listed as junk in identity.yaml) is null.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from jobs.config import nobody
 from jobs.config.settings import Settings
+from jobs.validate.nobody import is_nobody
 
 PERSON_COLUMNS = {
     "contact": "contact_id",
@@ -141,36 +145,51 @@ def normalised(
         bare = email(value)
     elif kind == "phone":
         bare = phone(value, default if country is None else F.coalesce(country, F.lit(default)))
-    elif kind == "contact":
-        bare = F.concat(source, F.lit(":"), trimmed(value)) if source is not None else trimmed(value)
     else:
-        bare = trimmed(value)
-    junk = junk_values(kind, settings)
-    return F.when(~bare.isin(*junk), bare) if junk else bare
+        bare = _id(value)
+    somebody = ~is_nobody(kind, bare)
+    allowed, junk = listed_values(kind, settings.identity.not_junk, settings), junk_values(kind, settings)
+    somebody = somebody | bare.isin(*allowed) if allowed else somebody
+    own = F.concat(source, F.lit(":"), bare) if kind == "contact" and source is not None else bare
+    somebody = somebody & ~bare.isin(*junk) & ~own.isin(*junk) if junk else somebody
+    return F.when(somebody, own)
+
+
+def _id(value: Column) -> Column:
+    """An id without blanks, and without the decimals that a tool added: 101.0 is 101."""
+    bare = trimmed(value)
+    return F.when(bare.rlike(nobody.WHOLE), F.regexp_replace(bare, "[.,]0+$", "")).otherwise(bare)
 
 
 def normalised_text(kind: str, value: str | None, settings: Settings, source: str | None = None) -> str | None:
     """`normalised` for one value. Values that are normalised already stay as they are."""
+    if kind == "contact" and source is None and ":" in (value or ""):
+        source, _, value = str(value).partition(":")
+    bare, junk = _spelled(kind, value, settings), junk_values(kind, settings)
+    own = f"{source}:{bare}" if kind == "contact" and source else bare
+    if bare is None or bare in junk or own in junk:
+        return None
+    allowed = bare in listed_values(kind, settings.identity.not_junk, settings)
+    return own if allowed or not nobody.nobody(kind, bare) else None
+
+
+def _spelled(kind: str, value: str | None, settings: Settings) -> str | None:
     if kind == "email":
-        bare = email_text(value)
-    elif kind == "phone":
-        bare = phone_text(value, settings.general.country)
-    else:
-        bare = trimmed_text(value)
-        if kind == "contact" and bare and source:
-            bare = f"{source}:{bare}"
-    return None if bare in junk_values(kind, settings) else bare
+        return email_text(value)
+    if kind == "phone":
+        return phone_text(value, settings.general.country)
+    bare = trimmed_text(value)
+    return bare.rstrip("0").rstrip(".,") if bare and re.search(nobody.WHOLE, bare) else bare
 
 
 def junk_values(kind: str, settings: Settings) -> list[str]:
     """Values of config/identity.yaml that identify nobody, spelled as the normaliser spells them."""
-    listed = settings.identity.junk.get(kind, [])  # type: ignore[call-overload]
-    if kind == "email":
-        spelled = [email_text(value) for value in listed]
-    elif kind == "phone":
-        spelled = [phone_text(value, settings.general.country) for value in listed]
-    else:
-        spelled = [trimmed_text(value) for value in listed]
+    return listed_values(kind, settings.identity.junk, settings)
+
+
+def listed_values(kind: str, listed: Mapping[Any, list[str]], settings: Settings) -> list[str]:
+    """Values of a list of config/identity.yaml, spelled as the normaliser spells them."""
+    spelled = [_spelled(kind, value, settings) for value in listed.get(kind, [])]
     return sorted({value for value in spelled if value})
 
 

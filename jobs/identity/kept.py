@@ -26,7 +26,7 @@ from jobs.lake.tables.catalogue import get
 STANDING, SIGHTINGS = "identity/standing", "identity/sightings"
 STEP = "jobs.identity.identity"
 """The module whose code, with all it imports, made what is kept."""
-JOINED = ("identifiers", "junk", "matching", "largest_customer")
+JOINED = ("identifiers", "junk", "not_junk", "matching", "largest_customer")
 """What of config/identity.yaml says who is who."""
 WRITTEN = (
     *(SIGHTINGS, PREPARED, *model_store.TABLES, "identity/review"),

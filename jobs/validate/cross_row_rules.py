@@ -18,7 +18,9 @@ from expectations.business import (
     ExpectColumnValueToBeDeterminedBy,
     ExpectColumnValueToBeKnown,
     ExpectRowToMeetCondition,
+    ExpectSomebodyToBeNamed,
 )
+from jobs.validate.nobody import names_somebody
 
 Known = Callable[[str, str, bool], DataFrame]
 """The values of `dataset`.`column` in the lake, one column `known`; of this source, or of all."""
@@ -49,6 +51,8 @@ def with_verdicts(batch: DataFrame, expectations: Iterable[Expectation], known: 
             batch = batch.transform(_with_majority, one, holds)
         elif isinstance(one, ExpectRowToMeetCondition):
             batch = batch.withColumn(holds, F.when(_when(one.when), F.expr(one.condition).cast("boolean")))
+        elif isinstance(one, ExpectSomebodyToBeNamed):
+            batch = batch.withColumn(holds, names_somebody(one.junk, one.not_junk))
         else:
             batch = batch.withColumn(holds, _is_only_one(one))
     return batch

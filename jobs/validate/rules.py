@@ -114,7 +114,8 @@ def applicable(expectations: Iterable[Expectation], dataset: SourceDataset, plac
     """
     kept, missing = [], []
     for expectation in expectations:
-        absent = [c for c in _columns(expectation) if c not in dataset.columns and c not in DERIVED]
+        derived = {*DERIVED, _holds_column(expectation)}
+        absent = [c for c in _columns(expectation) if c not in dataset.columns and c not in derived]
         if not absent:
             kept.append(expectation)
         elif _needed_in_every_row(expectation):
@@ -287,6 +288,7 @@ _BROKEN_BY: dict[type, Callable[[Any], Column]] = {
     gxe.ExpectColumnValuesToBeInSet: lambda e: ~F.col(e.column).isin(list(e.value_set)),
     gxe.ExpectColumnValuesToBeBetween: _outside,
     gxe.ExpectColumnValuesToMatchRegex: lambda e: ~F.col(e.column).rlike(e.regex),
+    gxe.ExpectColumnValuesToNotMatchRegex: lambda e: F.col(e.column).rlike(e.regex),
     gxe.ExpectColumnValueLengthsToBeBetween: _wrong_length,
     gxe.ExpectColumnPairValuesAToBeGreaterThanB: lambda e: (
         F.col(e.column_A) < F.col(e.column_B) if e.or_equal else F.col(e.column_A) <= F.col(e.column_B)

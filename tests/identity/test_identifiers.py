@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pyspark.sql import functions as F
 
 from jobs.identity import identifiers as normalise
+from jobs.identity.identifiers import PERSON_COLUMNS
 
 EMAILS = {
     " Jan.Bakker@Example.NL ": "jan.bakker@example.nl",
@@ -121,6 +122,52 @@ def test_junk_is_no_identifier_however_it_is_written(settings, spark):
     assert list(frame.select(*columns).collect()[0]) == [None, None, None]
     assert normalise.identifier_hash("phone", "0612345678", loaded) is None
     assert normalise.identifier_hash("phone", "0612345679", loaded) is not None
+
+
+IDS = [kind for kind in PERSON_COLUMNS if kind not in ("email", "phone")]
+NOBODY = [
+    *[(kind, value) for kind in IDS for value in ("undefined", " NULL ", "N/A", '""', "-1", "0", "0.0", "(not set)")],
+    *[(kind, value) for kind in IDS for value in ("Anonymous", "[object Object]", "999999", "-", "1.23457E+12", "NaN")],
+    *[("login", value) for value in ("gast", "niet bekend", "unbekannt", "Invité", "desconocido", "неизвестно")],
+    *[("loyalty", "1111"), ("cookie", "00000000-0000-0000-0000-000000000000")],
+    *[("email", f"{local}@x.nl") for local in ("noreply", "undefined", "no-email", "Guest", "onbekend")],
+    *[("email", "nan@nan.com"), ("phone", "0611111111"), ("phone", "+31612345678")],
+]
+SOMEBODY = [
+    *[(kind, value) for kind in IDS for value in ("1", "11", "10", "-x1", "a0", "7e12", "007")],
+    *[("contact", "1111"), ("login", "nancy"), ("login", "tom"), ("email", "nan@gmail.com"), ("email", "0@x.nl")],
+    *[("phone", "0612345679"), ("phone", "+32471000001")],
+]
+
+
+def test_what_systems_write_where_there_is_nobody_is_no_identifier_of_any_kind(settings, spark):
+    loaded = settings()
+    frame = spark.createDataFrame([("crm",)], "source string")
+    for expected, values in ((True, NOBODY), (False, SOMEBODY)):
+        columns = [
+            normalise.identifier_column(kind, F.lit(value), loaded).isNull().alias(f"c{place}")
+            for place, (kind, value) in enumerate(values)
+        ]
+        found = frame.select(*columns).collect()[0]
+        assert [one for one, nobody in zip(values, found, strict=True) if nobody != expected] == []
+        texts = [normalise.identifier_hash(kind, value, loaded, source="crm") is None for kind, value in values]
+        assert [one for one, nobody in zip(values, texts, strict=True) if nobody != expected] == []
+
+
+def test_a_company_says_who_is_somebody_after_all_and_who_else_is_nobody(settings):
+    lists = {"not_junk": {"login": ["guest"]}, "junk": {"contact": ["7", "shop:8"]}}
+    loaded = settings({"identity.yaml": {"golden_record": {}, "purposes": {}, **lists}})
+    assert normalise.identifier_hash("login", "guest", loaded)
+    assert normalise.identifier_hash("contact", "7", loaded, source="crm") is None
+    assert normalise.identifier_hash("contact", "8", loaded, source="shop") is None
+    assert normalise.identifier_hash("contact", "crm:8", loaded)
+
+
+def test_an_id_that_a_tool_gave_decimals_is_the_id(settings, spark):
+    loaded = settings()
+    frame = spark.createDataFrame([("crm", "101.0"), ("crm", "101")], "source string, id string")
+    found = frame.select(normalise.identifier_column("contact", "id", loaded)).collect()
+    assert {row[0] for row in found} == {normalise.identifier_hash("contact", "101.00", loaded, source="crm")}
 
 
 @given(

@@ -195,6 +195,17 @@ def test_a_row_at_which_an_expression_stops_withholds_what_can_be_read_of_it(com
     assert standing(found)["bob", "marketing", "email"] == "granted"
 
 
+def test_an_answer_of_a_placeholder_is_refused_and_makes_no_customer(company, arrives):
+    found = company()
+    arrives(
+        "2024-05-02", "3,undefined,,marketing,email,yes,2024-05-02,", "4,,none@none.com,marketing,email,yes,2024-05-02,"
+    )
+    live(found, "2024-05-01", "2024-05-02")
+    lake = Lake.of(found)
+    assert set(lake.arrow("quarantine/rows")["rule"].to_pylist()) == {"contact_id:not_null"}
+    assert lake.rows("valid/consents") == lake.rows("profiles/customers") == 2
+
+
 def test_a_row_about_nobody_is_told_and_withholds_nothing(company, arrives, caplog):
     found = company()
     arrives("2024-05-02", ",,,marketing,email,no thanks,2024-05-02,", "a,line,that,is,no,record,at,all,really")

@@ -1,0 +1,91 @@
+"""Values that systems and people write where there is nobody: they identify no one, whatever kind of identifier it is.
+
+Judged is the `compact` value: lower case, letters and digits only. What a company's own systems write beside these is
+listed under `junk` in config/identity.yaml, and what is somebody after all under `not_junk`.
+"""
+
+from __future__ import annotations
+
+import re
+
+_LISTED = {
+    "computers": "undefined null none nan nil na nul void false true missing empty blank default dummy placeholder "
+    "objectobject nullnull undefinedundefined unset notset notprovided notavailable notapplicable notspecified "
+    "unspecified tbd tba xxx xxxx xxxxx noid noidentifier nouser nologin nocookie nocookies nonumber noname nobody "
+    "error nodata novalue emptystring dbnull sysnull",
+    "English": "unknown anonymous anonym anon guest guestuser anonymoususer unknownuser test tester testuser testing "
+    "example sample user customer visitor nocustomer noemail nomail nophone deleted deleteduser removed redacted "
+    "withheld noneprovided notknown notgiven",
+    "Dutch": "onbekend onbekende geen nvt nietbekend nietingevuld nietvantoepassing leeg gast anoniem geenemail "
+    "geenmail geentelefoon verwijderd klant bezoeker ontbreekt",
+    "German": "unbekannt unbekannter keine keiner kein keineangabe keineangaben leer gastnutzer nichtangegeben "
+    "nichtvorhanden nichtbekannt ohne gelöscht geloescht kunde besucher fehlt",
+    "French": "inconnu inconnue aucun aucune vide invité invite anonyme nonrenseigné nonrenseigne néant neant sans "
+    "indéfini indefini nondéfini nondefini supprimé supprime pasdemail",
+    "Spanish": "desconocido desconocida ninguno ninguna vacío vacio invitado anónimo anonimo sindatos sincorreo nulo "
+    "noaplica nodefinido indefinido eliminado",
+    "Italian": "sconosciuto sconosciuta nessuno nessuna vuoto ospite nullo nondefinito nondisponibile eliminato",
+    "Portuguese": "desconhecido desconhecida nenhum nenhuma vazio convidado anônimo anonima semdados nãodefinido "
+    "naodefinido",
+    "Polish": "nieznany nieznana brak gość gosc pusty anonimowy niedotyczy",
+    "Nordic": "okänd okand ukendt ukjent ingen inget gäst gæst gjest tuntematon vieras tyhjä tyhja anonymiseret "
+    "anonymisert saknas mangler puuttuu",
+    "other": "неизвестно неизвестный нет гость аноним άγνωστο άγνωστος neznámý neznamy hosté host ismeretlen nincs "
+    "vendég necunoscut niciunul oaspete bilinmiyor yok misafir 匿名 未知 无 無 なし 不明 ゲスト",
+}
+WORDS: frozenset[str] = frozenset(word for words in _LISTED.values() for word in words.split())
+"""What says nobody, in the languages of the sources, compact."""
+ZEROS = r"^[+-]?0+([.,]0+)?$"
+NEGATIVE = r"^-[0-9]+([.,]0+)?$"
+ROUNDED = r"^[+-]?[0-9]([.,][0-9]+[eE][+-]?|[eE]\+)[0-9]{1,3}$"
+"""An id that a spreadsheet rounded, such as 1.23457E+12: its last digits are lost."""
+WHOLE = r"^([0-9]+)[.,]0+$"
+"""An id that became a number on its way, such as 101.0."""
+LETTERS_AND_DIGITS = r"[^\p{L}0-9]"
+"""What a compact value leaves out."""
+_REPEATED = {"contact": 6}
+"""Digits of a number of one digit only from which it is nobody's; a number that counts contacts passes 1111 too."""
+_NO_MAIL = frozenset({"noreply", "donotreply", "mailerdaemon", "postmaster", "nomailaddress", "noemailaddress"})
+
+
+def repeated(kind: str) -> str:
+    """The pattern of compact values of one digit, or of all nines, that are nobody's."""
+    least = _REPEATED.get(kind, 4)
+    return "^(" + "|".join(["0+", "f{8,}", *(f"{digit}{{{least},}}" for digit in range(1, 10))]) + "|1?2345678(9?0?))$"
+
+
+def compact(value: str) -> str:
+    """Lower case, letters and digits only."""
+    return "".join(sign for sign in value.lower() if sign.isalpha() or sign in "0123456789")
+
+
+def nobody(kind: str, value: str) -> bool:
+    """Whether a value of an identifier, without surrounding blanks, is nobody's."""
+    bare = compact(value)
+    if kind == "email":
+        return email_of_nobody(value)
+    if kind == "phone":
+        return bool(re.search(PHONE, value))
+    return (
+        not bare
+        or bare in WORDS
+        or any(re.search(pattern, value) for pattern in (ZEROS, NEGATIVE, ROUNDED))
+        or bool(re.search(repeated(kind), bare))
+    )
+
+
+PHONE = "(" + "|".join(f"{digit}{{7,}}" for digit in range(10)) + "|12345678|87654321)$"
+"""The end of a phone number that nobody has."""
+SHORTEST = 4
+"""Letters from which such a word before the @ is nobody: Nan and Vos have mailboxes."""
+_NAMES = frozenset({"gast", "host", "user", "kunde", "klant", "customer", "sans", "brak", "ohne", "void"})
+"""Words that are names or mailboxes of somebody too."""
+MAILBOXES: frozenset[str] = frozenset(word for word in WORDS - _NAMES if len(word) >= SHORTEST) | _NO_MAIL
+"""What says nobody before the @ of an e-mail address, compact."""
+
+
+def email_of_nobody(address: str) -> bool:
+    """Whether an e-mail address is a placeholder: `noreply@`, `undefined@`, or `x@x` of a word that says nobody."""
+    local, _, domain = address.partition("@")
+    mailbox, host = compact(local), compact(domain.partition(".")[0])
+    return mailbox in MAILBOXES or (mailbox in WORDS and (mailbox == host or host in WORDS))
