@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from jobs.cli import explain, match, profiles, quarantine, review
+from jobs.cli import explain, lake, match, profiles, quarantine, review
 from jobs.cli.console import Config, Format, answer, console, load_settings, require_table, show
 from jobs.config.yaml_files import ConfigError, nearest
 from jobs.errors import StepFailed
@@ -24,6 +24,7 @@ app = typer.Typer(
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(review.app, name="review")
+app.add_typer(lake.app, name="lake")
 app.command()(explain.explain)
 app.command()(match.match)
 

@@ -30,6 +30,8 @@ CONFIGURATION = {
     "delta.logRetentionDuration": "interval 30 days",
     "delta.deletedFileRetentionDuration": "interval 7 days",
 }
+LISTED = 20
+"""From so many files on, an object store is asked for a list of the folder."""
 
 
 class Conflict(Exception):
@@ -68,12 +70,17 @@ class DeltaLog:
 
     def latest_version(self) -> int | None:
         """Number of the newest commit, by listing the log: cheaper than reading it."""
+        return max(self._entries(), default=None)
+
+    def _entries(self) -> dict[int, int]:
+        """Number of each commit to the size of its entry in the log."""
         selector = fs.FileSelector(f"{self.folder}/_delta_log", allow_not_found=True)
         try:
-            names = [info.base_name for info in self.filesystem.get_file_info(selector)]
+            infos = self.filesystem.get_file_info(selector)
         except OSError as error:
             raise self._unreachable() from error
-        return max((int(name[:20]) for name in names if len(name) == 25 and name.endswith(".json")), default=None)
+        json = (info for info in infos if len(info.base_name) == 25 and info.base_name.endswith(".json"))
+        return {int(info.base_name[:20]): info.size for info in json}
 
     def snapshot(self, version: int | None = None) -> Snapshot | None:
         """The table at `version` (default: newest); None if it does not exist yet."""
@@ -84,14 +91,26 @@ class DeltaLog:
                 return None
             raise LakeError(f"{self.dataset.name}: version {version} is not in {self.uri}") from None
         except DeltaError as error:
-            if version is None:
-                raise
-            raise LakeError(
-                f"{self.dataset.name}: version {version} cannot be opened in {self.uri}; its log may have been cleaned"
-            ) from error
+            raise self._damaged(version) from error
         except OSError as error:
             raise self._unreachable() from error
-        return Snapshot(delta, delta.version())
+        opened = delta.version()
+        if self._entries().get(opened) == 0:  # delta-rs takes an entry that was cut to nothing for a commit of nothing
+            raise self._damaged(version)
+        return Snapshot(delta, opened)
+
+    def _damaged(self, version: int | None) -> LakeError:
+        """What to say of a version that cannot be opened: its own entry is broken, or one before it is gone."""
+        if version is None:
+            newest = self.latest_version()
+            entry = f"{self.uri}/_delta_log/{newest or 0:020d}.json"
+            return LakeError(
+                f"{self.dataset.name}: the newest entry of its log, {entry}, or one before it cannot be read; copy the "
+                "folder _delta_log from a backup (`klantreis lake verify` says which versions can be read)"
+            )
+        return LakeError(
+            f"{self.dataset.name}: version {version} cannot be opened in {self.uri}; its log may have been cleaned"
+        )
 
     def _unreachable(self) -> LakeError:
         hint = "check that the folder can be read"
@@ -123,8 +142,33 @@ class DeltaLog:
         check_schema(self.dataset, metadata.schema.to_arrow_schema(), f"{self.uri}/{path}")
         return from_footer(self.dataset, path, size, metadata)
 
+    def refuse_missing(self, files: Sequence[DataFile]) -> None:
+        """Raise LakeError if a file of the log is not there, or is not as long as the log says.
+
+        Engines pass over a file that is gone and read what is left as if it were all.
+        """
+        found = {info.path: info for info in self._data_files(files)}
+        for file in files:
+            info = found.get(f"{self.folder}/{file.path}")
+            if info is not None and info.is_file and info.size == file.size:
+                continue
+            what = "is missing" if info is None or not info.is_file else f"has {info.size} bytes instead of {file.size}"
+            raise LakeError(
+                f"{self.dataset.name}: {self.uri}/{file.path} {what}: the table has lost rows; copy the file from a "
+                "backup (`klantreis lake verify` lists every such file)"
+            )
+
+    def _data_files(self, files: Sequence[DataFile]) -> list[fs.FileInfo]:
+        """What the store says of these files: asked one by one on a disk, in lists from an object store."""
+        if isinstance(self.filesystem, fs.LocalFileSystem) or len(files) < LISTED:
+            return self.filesystem.get_file_info([f"{self.folder}/{file.path}" for file in files])
+        return self.filesystem.get_file_info(
+            fs.FileSelector(f"{self.folder}/data", allow_not_found=True, recursive=True)
+        )
+
     def scan(self, files: Sequence[DataFile]) -> ds.Dataset:
-        """An Arrow dataset over exactly these files."""
+        """An Arrow dataset over exactly these files. Raises LakeError if one of them is missing."""
+        self.refuse_missing(files)
         paths = [f"{self.folder}/{file.path}" for file in files]
         schema = self.dataset.arrow_schema()
         if not paths:

@@ -46,12 +46,13 @@ def is_frame(data: Data) -> bool:
 
 
 def read_frame(log: DeltaLog, files: Sequence[DataFile]) -> DataFrame:
-    """The rows of exactly these files, with the table's schema."""
+    """The rows of exactly these files, with the table's schema. Raises LakeError if one of them is missing."""
     from jobs.lake.engine import get_spark, path_for_engine
 
     schema = log.dataset.spark_schema()
     if not files:
         return get_spark().createDataFrame([], schema)
+    log.refuse_missing(files)
     return get_spark().read.schema(schema).parquet(*[path_for_engine(uri) for uri in log.uris(files)])
 
 

@@ -1,0 +1,50 @@
+"""`klantreis lake`: is what is stored what the logs say?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from jobs.cli.console import Config, console, load_settings, show
+from jobs.config.yaml_files import ConfigError, nearest
+from jobs.errors import StepFailed
+
+app = typer.Typer(no_args_is_help=True, help="The tables of the lake, as they are stored.")
+
+
+@app.callback()
+def lake() -> None:
+    """The tables of the lake, as they are stored."""
+
+
+@app.command()
+def verify(
+    table: Annotated[str | None, typer.Argument(help="Only this table, such as valid/orders.")] = None,
+    every_value: Annotated[
+        bool, typer.Option("--every-value", help="Read all of every file, not only its end.")
+    ] = False,
+    config: Config = None,
+) -> None:
+    """Compare every file with the log of its table: there, as long, with as many rows, readable? Exit 1 if not."""
+
+    from jobs.lake import verify as job
+
+    settings = load_settings(config)
+    if table and table not in settings.tables:
+        raise ConfigError([f"unknown table {table!r}{nearest(table, settings.tables)}"])
+    every = (job.verify(settings, name, every_value) for name in ([table] if table else settings.tables))
+    found = [one for one in every if one]
+    show(
+        f"Tables in {settings.lake}",
+        ["table", "files", "rows", "state"],
+        [
+            [one.table, one.files, one.rows, f"{len(one.problems)} problems" if one.problems else "fine"]
+            for one in found
+        ],
+    )
+    problems = [problem for one in found for problem in one.problems]
+    for problem in problems:
+        console.print(problem, markup=False, highlight=False, soft_wrap=True)
+    if problems:
+        raise StepFailed(f"{len(problems)} problems in {settings.lake}")

@@ -1,0 +1,73 @@
+"""Is the lake what its logs say? Every file there, as long as it should be, with as many rows, and readable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from jobs.lake.files import DataFile, LakeError
+from jobs.lake.log import DeltaLog, filesystem
+from jobs.lake.place import Place
+from jobs.lake.tables import catalogue
+
+
+@dataclass(frozen=True)
+class Verified:
+    """One table: files and rows its log names, and what is wrong, a sentence each."""
+
+    table: str
+    files: int
+    rows: int
+    problems: list[str]
+
+    @property
+    def state(self) -> str:
+        return f"{len(self.problems)} problems" if self.problems else "fine"
+
+
+def verify(place: Place, name: str, every_value: bool = False) -> Verified | None:
+    """Compare a table with its log; None if it was never written.
+
+    With `every_value` every value is read, not only the end of each file.
+    """
+    log = DeltaLog(place.lake, catalogue.get(name), filesystem(place.lake))
+    if log.latest_version() is None:
+        return None
+    try:
+        snapshot = log.snapshot()
+    except LakeError as error:
+        return Verified(log.dataset.name, 0, 0, [str(error), *_last_readable(log)])
+    files = snapshot.files if snapshot else []
+    problems = [what for file in files if (what := _problem(log, file, every_value))]
+    return Verified(log.dataset.name, len(files), sum(file.rows for file in files), problems)
+
+
+def _last_readable(log: DeltaLog) -> Iterator[str]:
+    """The newest version that can be opened."""
+    for version in range((log.latest_version() or 0) - 1, -1, -1):
+        try:
+            log.snapshot(version)
+        except LakeError:
+            continue
+        yield f"{log.dataset.name}: version {version} is the newest that can be read"
+        return
+    yield f"{log.dataset.name}: no version can be read"
+
+
+def _problem(log: DeltaLog, file: DataFile, every_value: bool) -> str | None:
+    try:
+        log.refuse_missing([file])
+    except LakeError as error:
+        return str(error)
+    place = f"{log.dataset.name}: {log.uri}/{file.path}"
+    try:
+        with pq.ParquetFile(f"{log.folder}/{file.path}", filesystem=log.filesystem) as parquet:
+            rows = parquet.metadata.num_rows
+            if every_value:
+                rows = sum(batch.num_rows for batch in parquet.iter_batches())
+    except (OSError, pa.ArrowException) as error:
+        return f"{place} cannot be read: {str(error).splitlines()[0]}; copy the file from a backup"
+    return None if rows == file.rows else f"{place} has {rows} rows, and {file.rows} in the log"
