@@ -76,8 +76,8 @@ def configuration() -> str:
         "# Configuration",
         "",
         "All files are YAML below `config/` (another folder: `--config DIR` or `KLANTREIS_CONFIG`). `klantreis check` "
-        "checks them. `${NAME}` and `${NAME:-default}` are taken from the environment. Secrets are never written here: "
-        "they are Airflow connections or environment variables.",
+        "checks them. `${KLANTREIS_NAME}` and `${KLANTREIS_NAME:-default}` are taken from the environment, others are "
+        "not. Secrets are never written here: they are Airflow connections or environment variables.",
         "",
     ]
     for name, model in files:

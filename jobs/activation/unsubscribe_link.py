@@ -20,9 +20,10 @@ def unsubscribe_link(page: str, operation_id: str, settings: Settings) -> str:
 def operation_of(token: str, settings: Settings) -> str | None:
     """The operation that a token names; None if it is forged."""
     operation_id, _, signature = token.partition(".")
-    return operation_id if hmac.compare_digest(signature, _signature(operation_id, settings)) else None
+    right = _signature(operation_id, settings)
+    return operation_id if hmac.compare_digest(signature.encode(errors="replace"), right.encode()) else None
 
 
 def _signature(operation_id: str, settings: Settings) -> str:
     key = settings.hash_key().encode()
-    return hmac.new(key, f"unsubscribe|{operation_id}".encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.new(key, f"unsubscribe|{operation_id}".encode(errors="replace"), hashlib.sha256).hexdigest()[:32]

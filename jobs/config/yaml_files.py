@@ -26,6 +26,7 @@ _OF_TYPE = {
     "dict_type",
 }
 """Problems of a value that is of another type than the one wanted."""
+_SECRET = re.compile(r"KEY|SECRET|TOKEN|PASS|CREDENTIAL|CONN|AUTH")
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Z][A-Z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 
 
@@ -56,7 +57,8 @@ class Strict(BaseModel):
 def load(path: Path, model: type[Model]) -> Model:
     """The file as `model`.
 
-    `${NAME}` and `${NAME:-default}` in values are taken from the environment.
+    `${KLANTREIS_...}` and `${KLANTREIS_...:-default}` in values are taken from the environment; no other variables, and
+    none whose name says it is a secret: what is written here reaches mails, logs and pages.
     Raises ConfigError naming file, line and key of every problem.
     """
     try:
@@ -204,6 +206,11 @@ def _with_environment(value: Any, path: Path) -> Any:
         return value
 
     def fill(match: re.Match[str]) -> str:
+        if not match["name"].startswith("KLANTREIS_") or _SECRET.search(match["name"]):
+            told = (
+                "only variables named KLANTREIS_... that are no secrets may be used here; for a secret, see connections"
+            )
+            raise ConfigError([f"{path}: ${{{match['name']}}} is not filled in: {told}"])
         filled = os.environ.get(match["name"], match["default"])
         if filled is None:
             raise ConfigError([f"{path}: environment variable {match['name']} is not set; set it or write a default"])

@@ -166,6 +166,8 @@ def test_the_unsubscribe_link_stops_all_further_messages_and_a_forged_one_nothin
     token = message["List-Unsubscribe"].strip("<>").split("t=")[1]
 
     assert not unsubscribe(token[:-1] + ("0" if token[-1] != "0" else "1"), DAY, shop.settings)
+    for wrong in ("é", f"{token}é", "\udcff", "", ".", f"é.{token}"):
+        assert not unsubscribe(wrong, DAY, shop.settings)
     assert not shop.lake.exists("activation/suppressions")
     assert unsubscribe(token, DAY, shop.settings)
     assert unsubscribe(token, DAY, shop.settings)
@@ -359,6 +361,26 @@ def test_a_wrong_template_is_found_before_anything_is_sent(company):
 
     wrong = {"templates/winback.en.txt": "Subject: Hi\n\n{{ frist_name }}\n"}
     assert "'frist_name' is undefined" in problems(company("winback", files=wrong).settings)[0]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "{{ cycler.__init__.__globals__.os.popen('id').read() }}",
+        "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+        "{{ first_name.format.__globals__ }}",
+        "{% for n in range(10 ** 12) %}{% endfor %}",
+        "{% include '../settings.yaml' %}",
+        "{{ self.__init__.__globals__ }}",
+    ],
+)
+def test_a_template_is_text_and_never_code(company, code):
+    from jobs.activation.channels.types import problems
+
+    shop = company("winback", files={"templates/winback.en.txt": f"Subject: Hi\n\n{code}\n"})
+    (told,) = problems(shop.settings)
+    assert "templates/winback.en" in told
+    assert "uid=" not in told
 
 
 def test_a_day_without_audiences_never_empties_the_lists(company, sink, ads):

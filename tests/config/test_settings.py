@@ -152,12 +152,22 @@ def test_an_audience_must_go_to_a_known_destination_for_a_known_purpose(config):
 
 
 def test_values_are_filled_from_the_environment(config, monkeypatch):
-    folder = config({"settings.yaml": "company: X\nlanding: ${LANDING_PLACE:-here}\nlake: ${LAKE_PLACE}\n"})
-    assert "LAKE_PLACE is not set" in problems_of(folder)[0]
-    monkeypatch.setenv("LAKE_PLACE", "s3://bucket/lake")
+    folder = config({"settings.yaml": "company: X\nlanding: ${KLANTREIS_IN:-here}\nlake: ${KLANTREIS_OUT}\n"})
+    assert "KLANTREIS_OUT is not set" in problems_of(folder)[0]
+    monkeypatch.setenv("KLANTREIS_OUT", "s3://bucket/lake")
     loaded = load_settings(folder)
     assert loaded.lake == "s3://bucket/lake"
     assert loaded.landing.endswith("/here")
+
+
+@pytest.mark.parametrize(
+    "name", ["KLANTREIS_HASH_KEY", "HOME", "AIRFLOW_CONN_MAIL", "KLANTREIS_API_TOKEN", "AWS_REGION"]
+)
+def test_nothing_else_of_the_environment_gets_into_configuration(config, monkeypatch, name):
+    monkeypatch.setenv(name, "s3cret")
+    (told,) = problems_of(config({"settings.yaml": f"company: 'of ${{{name}:-x}}'\nlanding: in\nlake: out\n"}))
+    assert f"settings.yaml: ${{{name}}} is not filled in: only variables named KLANTREIS_" in told
+    assert "s3cret" not in told
 
 
 def test_the_hash_key_is_made_once_and_readable_by_the_owner_only(config, monkeypatch):
