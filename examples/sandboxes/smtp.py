@@ -21,6 +21,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 HANGUP = "hangup"
+AFTER_BODY = "DATA "
+"""Before a planned reply: it is given after the message instead of after the recipient."""
 
 
 class SmtpSandbox:
@@ -118,13 +120,18 @@ class _Handler:
         self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         planned = self._planned(address)
-        if planned not in ("250", HANGUP):
+        later = planned == HANGUP or planned.startswith(AFTER_BODY)
+        if not later and not planned.startswith("2"):
             return planned
         envelope.rcpt_tos.append(address)
-        return "250 OK"
+        return "250 OK" if later else planned
 
     async def handle_DATA(self, server: Any, session: Session, envelope: Envelope) -> str:  # noqa: N802
         await asyncio.sleep(self._answer_seconds)
+        after_body = [reply for r in envelope.rcpt_tos if (reply := self._last(r)).startswith(AFTER_BODY)]
+        answer = after_body[0].removeprefix(AFTER_BODY) if after_body else "250 2.0.0 kept"
+        if not answer.startswith("2"):
+            return answer
         content = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
         with self._lock:
             self._count += 1
@@ -135,7 +142,7 @@ class _Handler:
                     log.write(json.dumps(entry) + "\n")
         if any(self._last(recipient) == HANGUP for recipient in envelope.rcpt_tos):
             server.transport.abort()
-        return "250 2.0.0 kept"
+        return answer
 
     def _planned(self, address: str) -> str:
         replies = self._replies(address)

@@ -133,7 +133,7 @@ class _Push:
         """A message of today that was accepted, finally refused or may have arrived is not sent again."""
         state, reason = row["sent_state"], row["sent_reason"] or ""
         refused_for_good = state == "rejected" and not reason.startswith(TEMPORARY)
-        if row["last_send_day"] == self.day or (refused_for_good and barrier == "suppressed"):
+        if row["last_send_day"] == self.day or refused_for_good:
             self.account.to_add += 1
             self.account.outcome("send", Outcome("", state, reason or "no outcome was recorded"))
             return None

@@ -216,6 +216,41 @@ def test_an_unknown_mailbox_is_refused_with_its_code_and_never_used_again(compan
     assert recipient_hash(email("c0002")) not in sink.recipients()
 
 
+@pytest.mark.parametrize("reply", ["550 5.7.1 no", "552 5.2.2 full", "DATA 554 5.6.0 content", "DATA 554 no"])
+def test_a_final_refusal_is_not_tried_again_on_that_day(company, sink, reply):
+    shop = company("winback")
+    shop.customers(2)
+    sink.plan(replies={email("c0002"): [reply]})
+    with pytest.raises(DeliveryIncomplete, match="1 of 2 refused"):
+        shop.push("winback", "email")
+    sink.plan(replies={})
+    with pytest.raises(DeliveryIncomplete, match="1 of 2 refused"):
+        shop.push("winback", "email")
+    assert len(sink.received()) == 1
+
+
+@pytest.mark.parametrize(
+    "reply", ["DATA 250 ok", "DATA 252 2.5.0 will try", "DATA 251 2.1.5 forwarded", "251 forwarded"]
+)
+def test_any_answer_that_begins_with_a_two_is_an_acceptance(company, sink, reply):
+    shop = company("winback")
+    shop.customers(2)
+    sink.plan(replies={email("c0002"): [reply]})
+    assert shop.push("winback", "email")["delivered"] == 2
+    assert shop.push("winback", "email")["delivered"] == 2
+    assert shop.states() == {"claimed": 2, "accepted": 2}
+
+
+def test_an_answer_after_the_message_that_is_none_of_smtp_leaves_it_unknown(company, sink):
+    shop = company("winback")
+    shop.customers(2)
+    sink.plan(replies={email("c0002"): ["DATA 299x"], email("c0001"): ["DATA 777 what"]})
+    with pytest.raises(DeliveryIncomplete):
+        shop.push("winback", "email")
+    assert shop.states()["unknown"] >= 1
+    assert "rejected" not in shop.states()
+
+
 def test_refusals_within_the_tolerance_are_reported_but_do_not_fail(company, sink):
     shop = company("winback", files=channels(max_reject_share=0.5))
     shop.customers(4)
@@ -391,7 +426,7 @@ def test_a_day_without_audiences_never_empties_the_lists(company, sink, ads):
     assert plan.run(DAY, shop.settings)["deliveries"][0]["remove"] == 0  # nothing built, nothing there: nothing to do
     shop.customers(3, purpose="ads", channel="ads")
     shop.push("loyal", "ads")
-    with pytest.raises(StepFailed, match="build the audiences of that day"):
+    with pytest.raises(StepFailed, match="the audiences of 2017-06-02 were never built"):
         plan.run(DAY + dt.timedelta(days=1), shop.settings)
 
 

@@ -194,13 +194,18 @@ class _Line:
             smtp = self.greet()
             for verb in (lambda: smtp.mail(self._sender), lambda: smtp.rcpt(address), lambda: smtp.docmd("DATA")):
                 code, text = verb()
-                if code not in (250, 251, 354):
+                if not (200 <= code < 300 or code == 354):
                     return self._refused(smtp, operation_id, code, text)
+            if code != 354:  # a server that does not ask for the message would read it as commands
+                return self._refused(smtp, operation_id, -1, text)
             body_sent = True
             smtp.send(_dotted(content))
             code, text = smtp.getreply()
-            if code == 250:
-                return Outcome(operation_id, "accepted", "250")
+            if 200 <= code < 300:
+                return Outcome(operation_id, "accepted", str(code))
+            if not 400 <= code < 600:  # no answer that SMTP knows
+                self._drop()
+                return Outcome(operation_id, "unknown", f"no answer after the message: {code}")
             return self._refused(smtp, operation_id, code, text)
         except (smtplib.SMTPException, *_LOST) as error:
             self._drop()
