@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
+from difflib import SequenceMatcher
 
 import pandas as pd
 
 from jobs.config.identity import Fact
-from jobs.identity.matching.values import generation
+from jobs.identity.matching.values import generation, name_forms
 
 SHORTEST_FAMILY_NAME = 3
 SHORTEST_WITH_SLIP = 4
+ALIKE = 0.6
+"""Share of letters in common from which a name may be another one, misspelt."""
 
 
 def plain(name: str | None) -> str:
@@ -48,14 +51,16 @@ def same(pairs: pd.DataFrame, fact: Fact) -> pd.Series:
 def different(pairs: pd.DataFrame, fact: Fact) -> pd.Series:
     """The fact is known on both sides and contradicts.
 
-    Names contradict if the first names start with different letters, unless the birth dates are equal (Cornelis is
-    Kees) or the names were typed in each other's box; and if one says junior, the other senior.
+    Names contradict if the first names start with different letters, unless the birth dates are equal or the names were
+    typed in each other's box; and if one says junior, the other senior. Equal birth dates excuse what may be one name
+    (Cornelis is Kees), no others: twins share theirs. Two names that are clearly others contradict however they start.
     """
     birth = _birth(pairs)
     if fact == "birth_date":
         return birth["known"] & ~birth["equal"]
-    contradicts = _compare(pairs, "first_name", "first_name", _other_initial)
-    return ((contradicts & ~_crosswise(pairs)) | _other_generation(pairs)) & ~birth["equal"]
+    other_initial = _compare(pairs, "first_name", "first_name", _other_initial) | _other_generation(pairs)
+    other_name = _compare(pairs, "first_name", "first_name", _clearly_other)
+    return ((other_initial & ~birth["equal"]) | other_name) & ~_crosswise(pairs)
 
 
 def _birth(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -99,6 +104,19 @@ def _same_or_initial(left: str, right: str) -> bool:
 
 def _other_initial(left: str, right: str) -> bool:
     return left[0] != right[0]
+
+
+def _clearly_other(left: str, right: str) -> bool:
+    """Two whole names, in one script, that are neither one name in short and in full nor slips of the pen apart."""
+    if min(len(left), len(right)) < SHORTEST_FAMILY_NAME or left.isascii() != right.isascii():
+        return False
+    if left[:SHORTEST_FAMILY_NAME] == right[:SHORTEST_FAMILY_NAME] or {*_forms(left)} & {*_forms(right)}:
+        return False
+    return SequenceMatcher(None, left, right, autojunk=False).ratio() < ALIKE
+
+
+def _forms(name: str) -> list[str]:
+    return name_forms(name) or [name]
 
 
 def _same_family(left: str, right: str) -> bool:

@@ -24,7 +24,7 @@ from jobs.profiles.unread_answers import READS as QUARANTINE
 from jobs.profiles.unread_answers import with_unread
 
 log = logging.getLogger(__name__)
-READS = ("valid/contacts", "valid/consents", "valid/campaign_events", "identity/map", *QUARANTINE)
+READS = ("valid/contacts", "valid/consents", "valid/campaign_events", "identity/map", "identity/set_aside", *QUARANTINE)
 WRITES = (
     "profiles/customers",
     "profiles/contact_points",
@@ -73,7 +73,9 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
 
     contacts = current_contacts(arrived("valid/contacts"), identity_map, settings)
     events = arrived("valid/campaign_events")
-    golden = publish("profiles/customers", golden_records(contacts, identity_map, as_of, settings))
+    golden = publish(
+        "profiles/customers", golden_records(contacts, identity_map, txn.read("identity/set_aside"), as_of, settings)
+    )
     points = publish("profiles/contact_points", contact_points(contacts, settings))
     places = publish("profiles/addresses", addresses(contacts, settings))
     every = with_unread(every_answer(arrived("valid/consents"), events, settings), lake, txn, as_of, settings)

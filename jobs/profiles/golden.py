@@ -35,10 +35,17 @@ def current_contacts(contacts: DataFrame, identity_map: DataFrame, settings: Set
     return with_customer(latest, identity_map, settings).where("customer_id is not null")
 
 
-def golden_records(contacts: DataFrame, identity_map: DataFrame, as_of: date, settings: Settings) -> DataFrame:
-    """One row per customer of the map, as profiles/customers. `contacts` are those of `current_contacts`."""
-    known = identity_map.groupBy("customer_id").agg(
-        F.max(F.col("kind") != "cookie").alias("known"),
+def golden_records(
+    contacts: DataFrame, identity_map: DataFrame, set_aside: DataFrame, as_of: date, settings: Settings
+) -> DataFrame:
+    """One row per customer of the map, as profiles/customers. `contacts` are those of `current_contacts`.
+
+    An identifier of `set_aside` (identity/set_aside) is nobody's: by it alone nobody is known.
+    """
+    nobodys = set_aside.select("identifier", F.lit(True).alias("aside")).distinct()
+    told = identity_map.join(nobodys, on="identifier", how="left")
+    known = told.groupBy("customer_id").agg(
+        F.max((F.col("kind") == "contact") | ((F.col("kind") != "cookie") & F.col("aside").isNull())).alias("known"),
         F.array_sort(F.array_distinct(F.flatten(F.collect_list("sources")))).alias("sources"),
         F.min("first_seen").alias("customer_since"),
     )

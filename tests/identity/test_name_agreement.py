@@ -56,6 +56,10 @@ DIFFERENT = [
     ("Kees Vos", "Cornelis Vos"),
     ("Bakker Jan", "Els Bakker"),
     ("Jan Bakker_Sr.", "Jan Bakker_Jr."),
+    ("Emma Visser 2001-03-04", "Sophie Visser 2001-03-04"),
+    ("Emma Visser 2001-03-04", "Eva Visser 2001-03-04"),
+    ("Lotte Visser", "Lieke Visser"),
+    ("Jan Bakker", "Joost Bakker"),
 ]
 NOT_DIFFERENT = [
     ("Jan Bakker", "Johannes Bakker"),
@@ -63,6 +67,11 @@ NOT_DIFFERENT = [
     ("Bakker Jan", "Jan Bakker"),
     ("- Bakker", "Jan Bakker"),
     ("Els Vos", "Els Bakker"),
+    ("Bob Vos 1980-05-01", "Robert Vos 1980-05-01"),
+    ("C. Vos 1980-05-01", "Kees Vos 1980-05-01"),
+    ("Cristina Vos 1980-05-01", "Kristina Vos 1980-05-01"),
+    ("Иван Vos 1980-05-01", "Ivan Vos 1980-05-01"),
+    ("Anna Vos", "Anneke Vos"),
     ("Jan Bakker_Sr", "Jan Bakker"),
     ("Jan Bakker_Sr 1980-05-01", "Jan Bakker_Jr 1980-05-01"),
 ]

@@ -46,7 +46,7 @@ def report(rows, settings):
         ]  # fmt: skip
         identity_map = rows("identity/map", *known)
         current = current_contacts(rows("valid/contacts", *given), identity_map, loaded)
-        golden = golden_records(current, identity_map, DAY, loaded)
+        golden = golden_records(current, identity_map, rows("identity/set_aside"), DAY, loaded)
         made = coverage(current, golden, contact_points(current, loaded), DAY, loaded).collect()
         return {(row["attribute"], row["source"]): row.asDict() for row in made}
 

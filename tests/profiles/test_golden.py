@@ -40,10 +40,33 @@ def customer(rows, settings):
             ],
         )
         current = current_contacts(rows("valid/contacts", *contacts), identity_map, loaded)
-        (found,) = golden_records(current, identity_map, TODAY, loaded).collect()
+        (found,) = golden_records(current, identity_map, rows("identity/set_aside"), TODAY, loaded).collect()
         return found
 
     return build
+
+
+def test_an_identifier_that_is_set_aside_makes_nobody_known(rows, settings):
+    loaded = settings()
+    owned = [
+        ("mail", "email", "c1"),
+        ("card", "loyalty", "c2"),
+        ("browser", "cookie", "c3"),
+        ("record", "contact", "c4"),
+    ]
+    identity_map = rows(
+        "identity/map",
+        *[
+            {"identifier": name, "kind": kind, "customer_id": who, "first_seen": "2017-01-03", "sources": ["crm"]}
+            for name, kind, who in owned
+        ],
+    )
+    aside = rows("identity/set_aside", {"identifier": "mail", "kind": "email", "reason": "disputed"})
+    found = golden_records(
+        current_contacts(rows("valid/contacts"), identity_map, loaded), identity_map, aside, TODAY, loaded
+    )
+    known = {row["customer_id"]: row["known"] for row in found.collect()}
+    assert known == {"c1": False, "c2": True, "c3": False, "c4": True}
 
 
 def source(name):

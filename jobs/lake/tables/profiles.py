@@ -11,7 +11,7 @@ TABLES: tuple[Dataset, ...] = (
         ("customer_id",),
         columns("""
         customer_id string stable id of the customer
-        known boolean whether there is more than a cookie
+        known boolean whether there is more than a cookie or an identifier that is set aside
         first_name! string given name
         last_name! string family name
         birth_date! date date of birth
@@ -40,7 +40,7 @@ TABLES: tuple[Dataset, ...] = (
         ("customer_id",),
         columns("""
         customer_id string stable id of the customer
-        known boolean whether there is more than a cookie
+        known boolean whether there is more than a cookie or an identifier that is set aside
         gender string gender
         age int age in years
         city string city
