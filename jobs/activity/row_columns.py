@@ -6,7 +6,7 @@ from functools import cache
 
 from jobs.config.traits import ROWS
 from jobs.lake.tables import catalogue
-from jobs.lake.tables.canonical import LINEAGE_COLUMNS, PERSON_COLUMNS
+from jobs.lake.tables.canonical import LINEAGE_COLUMNS, PERSON_COLUMNS, VERSION_COLUMNS
 
 ORDER_COLUMNS = ("status", "channel", "store_id", "currency")
 PRODUCT_COLUMNS = ("category", "department", "brand")
@@ -18,7 +18,7 @@ RULE_COLUMNS = tuple(
 """Columns a valence rule can use."""
 DERIVED = "day date, days_ago int, hour int, weekday int"
 """In the company's time zone: the day, days before the day computed for, hour 0 to 23, weekday 1 (Monday) to 7."""
-HIDDEN = {*PERSON_COLUMNS, *LINEAGE_COLUMNS, "customer_id", "nth", *KNOWN_LATER} - {"source"}
+HIDDEN = {*PERSON_COLUMNS, *LINEAGE_COLUMNS, *VERSION_COLUMNS, "customer_id", "nth", *KNOWN_LATER} - {"source"}
 """What identifies a person or a file, and what depends on other rows than those known on the day."""
 
 

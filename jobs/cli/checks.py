@@ -60,11 +60,12 @@ def _wrong_values(mapping: SourceDataset) -> Iterator[tuple[tuple[str, ...], str
                 parsed[part, column] = parse(value.expression, not mapping.format.delimited, lookups=mapping.lookups)
             except ConfigError as error:
                 yield from (((part, column), problem) for problem in error.problems)
-    if mapping.where:
+    for key, condition in (("where", mapping.where), ("deleted_when", mapping.deleted_when)):
         try:
-            parsed["where",] = parse(mapping.where, nested=not mapping.format.delimited)
+            if condition:
+                parsed[key,] = parse(condition, nested=not mapping.format.delimited)
         except ConfigError as error:
-            yield from ((("where",), problem) for problem in error.problems)
+            yield from (((key,), problem) for problem in error.problems)
     for keys, text, nested, known in _of_lookups(mapping):
         try:
             parsed[keys] = parse(text, nested, lookups=mapping.lookups)

@@ -14,7 +14,7 @@ from jobs.config.formats import Format
 from jobs.config.places import Query, Ready, Request
 from jobs.config.row_rules import BuiltIn, Rule, Scalar
 from jobs.config.yaml_files import Strict, nearest
-from jobs.lake.tables.canonical import CANONICAL, LINEAGE_COLUMNS
+from jobs.lake.tables.canonical import CANONICAL, UNMAPPED
 
 Policy = Literal["accept", "warn", "quarantine", "stop"]
 LOOKUP = "__"
@@ -125,6 +125,10 @@ class SourceDataset(Strict):
     conventions: Conventions = Conventions()
     ready: Ready = Ready()
     where: str = Field("", description="Spark SQL condition over source columns: the rows of its files that it takes")
+    deleted_when: str = Field("", description="Spark SQL condition over source columns: the record ends here")
+    absent: Literal["keep", "empty"] | None = Field(
+        None, description="what a record lacks: keep the value of the version before (default in JSON), or empty"
+    )
     lookups: dict[str, Lookup] = Field({}, description="other files of the source, by the name they have here")
     columns: dict[str, Value]
     attributes: dict[str, Value] = {}
@@ -171,6 +175,11 @@ class SourceDataset(Strict):
         return self
 
     @property
+    def keeps_absent(self) -> bool:
+        """Whether a later version that lacks a column says nothing of it: so it is, unless said, in JSON."""
+        return self.absent == "keep" or (self.absent is None and self.format.type in ("jsonl", "json"))
+
+    @property
     def patterns(self) -> list[str]:
         """The patterns of its files and of those of its lookups."""
         return [self.files, *(lookup.files for lookup in self.lookups.values())]
@@ -210,7 +219,9 @@ class Source(Strict):
             if name not in CANONICAL:
                 raise ValueError(f"datasets.{name}: unknown dataset{nearest(name, CANONICAL)}")
             target = CANONICAL[name]
-            valid = set(target.column_names) - set(LINEAGE_COLUMNS) - {"attributes"}
+            valid = set(target.column_names) - set(UNMAPPED)
+            if dataset.deleted_when and not target.versions:
+                raise ValueError(f"datasets.{name}: `deleted_when` is for records that come in versions; use `where`")
             for column in dataset.columns:
                 if column not in valid:
                     raise ValueError(f"datasets.{name}.columns.{column}: unknown column{nearest(column, valid)}")

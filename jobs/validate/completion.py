@@ -24,6 +24,7 @@ from jobs.lake.tables import catalogue
 from jobs.validate.contract import KEY, Contract
 from jobs.validate.failing_rows import flagged_rows
 from jobs.validate.lookups import FRESH
+from jobs.validate.partial_versions import fill
 from jobs.validate.rules import BROKEN
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,8 @@ def _complete(
         before = lake.read(valid).where((F.col("source") == source) & F.col("arrived").isin(days))
         gone, instead = _changed(before.join(only, on=KEY, how="left_semi"), good)
         commit = lake.revise(valid, gone, instead, txn)
+        if contract.mapping.presence:
+            fill(lake, valid, source, good, txn.part("fill"))
     log.info("%s.%s: %d rows were completed by partners that arrived later", source, name, commit.rows)
     return touched
 

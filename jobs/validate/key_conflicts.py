@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.lake.tables.canonical import LINEAGE_COLUMNS
+from jobs.lake.tables.canonical import LINEAGE_COLUMNS, VERSION_COLUMNS
 from jobs.validate.great_expectations import Verdict
 
 RULE = "key:same_values"
@@ -26,12 +26,17 @@ def told_otherwise(lake: Lake, table: str, good: DataFrame, paths: Mapping[str, 
     `paths` names the files.
     """
     key = list(catalogue.get(table).key)
-    values = [name for name in catalogue.get(table).column_names if name not in (*key, *LINEAGE_COLUMNS)]
+    values = [
+        name for name in catalogue.get(table).column_names if name not in (*key, *LINEAGE_COLUMNS, *VERSION_COLUMNS)
+    ]
     bounds = [one(name).alias(f"{one.__name__}_{name}") for name in key for one in (F.min, F.max)]
     (about,) = good.agg(F.count("*").alias("rows"), *bounds).toArrow().to_pylist()
     low, high = ({name: about[f"{end}_{name}"] for name in key} for end in ("min", "max"))
     kept = lake.read_between(table, low, high).select(*key, *(F.col(name).alias(f"kept_{name}") for name in values))
     differs = [~F.col(name).eqNullSafe(F.col(f"kept_{name}")) for name in values]
+    if "absent" in good.columns:  # of what a record does not carry it says nothing
+        lacks = F.concat(F.lit(","), F.coalesce("absent", F.lit("")), F.lit(","))
+        differs = [one & ~lacks.contains(f",{name},") for one, name in zip(differs, values, strict=True)]
     others = good.join(kept, on=key, how="inner").where(reduce(operator.or_, differs))
     first = F.min(F.struct("file_id", "line"))
     (told,) = others.agg(F.count("*").alias("rows"), first.alias("first")).collect()

@@ -20,13 +20,16 @@ from expectations.batch_columns import ROUNDED, UNREADABLE
 from jobs.config.sources import Conventions, SourceDataset, Value
 from jobs.config.yaml_files import ConfigError
 from jobs.ingest.expressions import Expression, complaint, parse
-from jobs.lake.tables.canonical import CANONICAL, LINEAGE_COLUMNS
+from jobs.lake.tables.canonical import CANONICAL, LINEAGE_COLUMNS, UNMAPPED
 from jobs.validate import values as read
 from jobs.validate.codes import CODES, coded
 from jobs.validate.parsed import ROW, parsed, quoted
+from jobs.validate.records import ABSENT, lacking
 
 WAITS, AWAITED = "waits_", "lookups_awaited"
 """Before a lookup's name, in a raw row: whether its partner is awaited; and the names of those, in a mapped row."""
+DELETED = "deleted_"
+"""Whether the condition of `deleted_when` holds for a row."""
 LONGEST = 2_000_000_000
 """Characters that a text can have at most."""
 
@@ -65,6 +68,21 @@ class Mapping:
         for name, value in self.dataset.attributes.items():
             found.append(self._held(name, f"attributes.{name}", value.type, value))
         return found
+
+    @property
+    def presence(self) -> bool:
+        """Whether it matters which columns a record has."""
+        return self.dataset.keeps_absent and self.name in CANONICAL and "absent" in CANONICAL[self.name].column_names
+
+    @property
+    def deleted(self) -> Expression | None:
+        """The condition by which a record ends; None if there is none."""
+        if not self.dataset.deleted_when.strip():
+            return None
+        try:
+            return parse(self.dataset.deleted_when, self.nested)
+        except ConfigError as error:
+            raise ConfigError(f"{self.place}.deleted_when: {problem}" for problem in error.problems) from None
 
     def without(self, labels: Iterable[str]) -> Mapping:
         """The same mapping where the expressions of `labels` are not tried."""
@@ -175,7 +193,7 @@ def mapped(raw: DataFrame, mapping: Mapping) -> DataFrame:
     """
     held = [one for one in mapping.held() if one.label not in mapping.stopping]
     rows = taken(raw, mapping, held)
-    valued = rows.transform(_valued, held)
+    valued = rows.transform(_valued, held, mapping)
     kinds = _kinds(rows, valued, held, mapping.place)
     read_here = [one for one in held if not one.plain]
     typed = {one.label: one.typed(kinds[f"value_{one.label}"]) for one in read_here}
@@ -188,8 +206,9 @@ def mapped(raw: DataFrame, mapping: Mapping) -> DataFrame:
     columns = [
         (typed[c.name] if c.name in typed else F.lit(None).cast(c.type)).alias(c.name)
         for c in CANONICAL[mapping.name].columns
-        if c.name not in LINEAGE_COLUMNS and c.name != "attributes"
+        if c.name not in UNMAPPED
     ]
+    columns += _of_version(mapping, held)
     attributes = _attributes([(one, typed[one.label]) for one in read_here if one.attribute])
     lineage = [F.col(f"{ROW}.{name}").alias(name) for name in (*LINEAGE_COLUMNS, "record")]
     amounts = [one for one in read_here if one.type == "decimal(18,2)"]
@@ -226,7 +245,9 @@ def taken(raw: DataFrame, mapping: Mapping, held: list[_Held]) -> DataFrame:
     partners = list(dict.fromkeys(partner for one in held for partner in one.expression.partners))
     dataset = mapping.dataset
     try:
-        rows = parsed(raw, reads, dataset.format, partners, dataset.lookups, dataset.where)
+        if mapping.deleted:
+            reads |= dict(mapping.deleted.reads)
+        rows = parsed(raw, reads, dataset.format, partners, dataset.lookups, dataset.where, mapping.presence)
         rows.schema  # noqa: B018  the engine looks at the condition when asked
     except ConfigError as error:
         raise ConfigError(f"{mapping.place}.where: {problem}" for problem in error.problems) from None
@@ -236,9 +257,25 @@ def taken(raw: DataFrame, mapping: Mapping, held: list[_Held]) -> DataFrame:
     return rows
 
 
-def _valued(parsed: DataFrame, held: list[_Held]) -> DataFrame:
+def _of_version(mapping: Mapping, held: list[_Held]) -> list[Column]:
+    """The columns `absent` and `deleted` of records that come in versions."""
+    if "deleted" not in CANONICAL[mapping.name].column_names:
+        return []
+    absent = F.lit(None).cast("string")
+    if mapping.presence:
+        reads = [("attributes" if one.attribute else one.name, one.expression.reads) for one in held]
+        absent = _listed([F.when(lacks, F.lit(name)) for name, lacks in lacking(reads).items()])
+    deleted = F.lit(None).cast("boolean")
+    if mapping.deleted:
+        deleted = F.when(F.col(DELETED), F.lit(True))
+    return [absent.alias("absent"), deleted.alias("deleted")]
+
+
+def _valued(parsed: DataFrame, held: list[_Held], mapping: Mapping) -> DataFrame:
     """What each expression gives, and whether a source column it reads is filled; plain attributes as JSON."""
     columns: list[Column] = [F.col(ROW)]
+    columns += [F.col(ABSENT)] if mapping.presence else []
+    columns += [F.expr(mapping.deleted.sql).cast("boolean").alias(DELETED)] if mapping.deleted else []
     plain = []
     for one in held:
         sql = one.expression.sql

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from jobs.config.formats import Format
 from jobs.config.sources import Lookup
 from jobs.ingest.expressions import Path, parse
-from jobs.validate.records import flattened
+from jobs.validate.records import ABSENT, flattened
 
 ROW = "raw_"
 """Struct of the raw row, so that no source column can clash with it."""
@@ -28,18 +28,23 @@ def parsed(
     partners: Iterable[tuple[str, str, Path]] = (),
     lookups: Mapping[str, Lookup] | None = None,
     where: str = "",
+    presence: bool = False,
 ) -> DataFrame:
     """The raw row as one struct, beside what is read of it, as text; `nulls` of a format mean no value.
 
     `reads` are columns with the way to each in the record, `partners` columns of lookups. Where a row has no partner,
-    they are NULL. Only rows for which `where` holds are given. Raises ConfigError if it is no condition.
+    they are NULL. Only rows for which `where` holds are given; with `presence` ABSENT says which columns a record does
+    not have. Raises ConfigError if `where` is no condition.
     """
     condition = parse(where, not form.delimited) if where.strip() else None
     reads = {**reads, **dict(condition.reads if condition else ())}
     partners = list(partners)
-    record = F.col("record") if form.delimited else flattened(F.col("record"), reads)
-    fields = {name: str(way[0]) if form.delimited else name for name, way in reads.items()}
-    objects = {"row_": F.from_json(record, _ddl(dict.fromkeys(fields.values())))} if reads else {}
+    flat = presence or not form.delimited
+    ways = {name: way[:1] for name, way in reads.items()} if form.delimited else reads
+    record = flattened(F.col("record"), ways) if flat else F.col("record")
+    fields = {name: name if flat else str(way[0]) for name, way in reads.items()}
+    fields |= {ABSENT: ABSENT} if presence else {}
+    objects = {"row_": F.from_json(record, _ddl(dict.fromkeys(fields.values())))} if fields else {}
     columns = {name: _known("row_", field, form) for name, field in fields.items()}
     for name, lookup, _ in partners:
         held = partner_column(lookup)

@@ -32,6 +32,7 @@ from jobs.validate.failing_rows import flagged_rows
 from jobs.validate.great_expectations import Judgement, Verdict, judge
 from jobs.validate.key_conflicts import told_otherwise
 from jobs.validate.left_out import left_out_rows, tell_untaken
+from jobs.validate.partial_versions import fill
 from jobs.validate.rules import BROKEN, REASON, Tally, tally
 from jobs.validate.stopped_batches import unresolved
 
@@ -124,6 +125,8 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
             good = flagged.where(f"{BROKEN} is null").where(_not_of(stops))
             commit = lake.append(batch.valid, good.select(*catalogue.get(batch.valid).column_names), txn)
             accepted = _good(rest, tallies)
+            if contract.mapping.presence:
+                fill(lake, batch.valid, batch.source, good, txn.part("fill"))
             if (commit.rows, commit.duplicates) != (sum(accepted.values()), 0):
                 accepted = _accepted(lake, rest)
                 if sum(accepted.values()) < sum(_good(rest, tallies).values()):

@@ -6,7 +6,9 @@ one first, of texts only: each column and field that a mapping names, exactly as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
 
 import pyarrow as pa
 from pyspark.sql import Column
@@ -14,6 +16,7 @@ from pyspark.sql import functions as F
 
 from jobs.ingest.expressions import Path
 
+Reads = tuple[tuple[str, Path], ...]
 ABSENT = "$absent"
 """The column that names those that a record does not have, separated by line breaks; a JSON null is there."""
 
@@ -23,6 +26,17 @@ def flattened(record: Column, wanted: Mapping[str, Path]) -> Column:
     # Made here, not as a decorator: PySpark needs a session to know whether it is a Spark Connect function.
     flatten = F.arrow_udf(_flattener(dict(wanted), ABSENT), "string")  # type: ignore[call-overload]
     return flatten(record)
+
+
+def lacking(values: Iterable[tuple[str, Reads]]) -> dict[str, Column]:
+    """Whether a record lacks all that a column, or each of several values of one name, is made of."""
+    absent = F.concat(F.lit("\n"), F.col(ABSENT), F.lit("\n"))
+    found: dict[str, Column] = {}
+    for column, reads in values:
+        every = [absent.contains(f"\n{name}\n") for name, _ in reads]
+        lacks = reduce(operator.and_, every, F.lit(bool(every)))
+        found[column] = found[column] & lacks if column in found else lacks
+    return found
 
 
 def _flattener(wanted: dict[str, Path], absent: str) -> Callable[[pa.Array], pa.Array]:

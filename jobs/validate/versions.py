@@ -17,10 +17,11 @@ NEVER = date(9999, 12, 31)
 def newest_versions(versions: DataFrame, key: str) -> DataFrame:
     """The newest version of each record of each source; of versions of one moment the one that arrived last.
 
-    Of versions with a period, the newest in each period.
+    Of versions with a period, the newest in each period. A record whose newest version is deleted has ended.
     """
     newest_first = Window.partitionBy("source", key, *period_of(versions)).orderBy(*in_order_of_versions(newest=True))
-    return versions.withColumn("version", F.row_number().over(newest_first)).where("version = 1").drop("version")
+    newest = versions.withColumn("version", F.row_number().over(newest_first)).where("version = 1").drop("version")
+    return newest.where(~F.coalesce("deleted", F.lit(False))) if "deleted" in versions.columns else newest
 
 
 def in_order_of_versions(newest: bool = False) -> list[Column]:

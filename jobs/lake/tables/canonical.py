@@ -21,6 +21,12 @@ loyalty_id! string loyalty card number
 """)
 
 
+VERSION = columns("""
+absent string columns that the record did not carry, comma-separated: their values are those of the version before
+deleted boolean whether the record ends with this version; empty for no
+""")
+
+
 def _canonical(
     name: str,
     grain: str,
@@ -40,7 +46,7 @@ def _canonical(
     names = {column.name for column in own}
     people = tuple(c for c in PERSON if c.name not in names) if person else ()
     extra = columns("attributes string further columns of the source, as a JSON object")
-    every = (*own, *people, *extra, *LINEAGE)
+    every = (*own, *people, *extra, *(VERSION if versions else ()), *LINEAGE)
     return Dataset(f"valid/{name}", grain, ("source", *key), every, moment=moment, id=id, versions=versions)
 
 
@@ -298,3 +304,6 @@ CANONICAL: dict[str, Dataset] = {
 
 PERSON_COLUMNS: tuple[str, ...] = tuple(c.name for c in PERSON)
 LINEAGE_COLUMNS: tuple[str, ...] = tuple(c.name for c in LINEAGE)
+VERSION_COLUMNS: tuple[str, ...] = tuple(c.name for c in VERSION)
+UNMAPPED: tuple[str, ...] = ("attributes", *VERSION_COLUMNS, *LINEAGE_COLUMNS)
+"""Columns that no source maps by their names."""

@@ -25,6 +25,7 @@ from jobs.validate.batch import Batch
 from jobs.validate.contract import KEY, Contract
 from jobs.validate.failing_rows import flagged_rows
 from jobs.validate.great_expectations import Verdict, judge
+from jobs.validate.partial_versions import fill
 from jobs.validate.publish import verdicts
 from jobs.validate.quarantine import Selection, select
 from jobs.validate.replay.landed import Files
@@ -259,6 +260,8 @@ def _land(part: Part, contract: Contract, rows: DataFrame, reason: str | None = 
         landed = _would_land(part, good)
     else:
         part.lake.append(part.valid, good.select(*catalogue.get(part.valid).column_names), part.txn)
+        if contract.mapping.presence:
+            fill(part.lake, part.valid, part.source, good, part.txn.part("fill"))
         landed = _landed(part)
     _tell_rounded(part, contract, good)
     said = "null" if reason is None else f"'{_quoted(reason)}'"
