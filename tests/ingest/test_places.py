@@ -217,10 +217,42 @@ def test_a_replacement_moved_over_a_file_while_it_is_read_is_changed(tmp_path):
 def test_links_to_folders_are_followed_but_never_in_circles(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "real" / "a.csv").write_text("x")
-    (tmp_path / "place").mkdir()
-    (tmp_path / "place" / "link").symlink_to(tmp_path / "real")
-    (tmp_path / "real" / "up").symlink_to(tmp_path / "place")
-    assert [file.path for file in Folder(str(tmp_path / "place"), "").listing()] == ["link/a.csv"]
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    (tmp_path / "real" / "up").symlink_to(tmp_path)
+    assert sorted(file.path for file in Folder(str(tmp_path), "").listing()) == ["link/a.csv", "real/a.csv"]
+
+
+def test_a_source_may_be_a_link_to_a_folder_elsewhere(tmp_path):
+    (tmp_path / "share").mkdir()
+    (tmp_path / "share" / "a.csv").write_text("x")
+    (tmp_path / "crm").symlink_to(tmp_path / "share")
+    assert [file.path for file in Folder(str(tmp_path / "crm"), "").listing()] == ["a.csv"]
+
+
+def test_what_cannot_or_must_not_be_read_is_told_and_the_rest_is(tmp_path, caplog):
+    landing, secret = tmp_path / "landing", tmp_path / "secret.csv"
+    landing.mkdir()
+    secret.write_text("id\n1\n")
+    (landing / "fine\u00a0é \u3000.csv").write_text("id\n2\n")
+    (landing / "out.csv").symlink_to(secret)
+    (landing / "far").symlink_to(tmp_path)
+    (landing / "near.csv").symlink_to(landing / "fine\u00a0é \u3000.csv")
+    (landing / "dead.csv").symlink_to(landing / "gone.csv")
+    os.mkfifo(landing / "pipe.csv")
+    (landing / "two\nlines.csv").write_text("id\n3\n")
+    with open(os.fsencode(landing) + b"/latin-\xe9.csv", "w") as file:
+        file.write("id\n4\n")
+    found = [file.path for file in Folder(str(landing), "").listing()]
+    assert sorted(found) == ["fine\u00a0é \u3000.csv", "near.csv"]
+    told = {message.removeprefix(f"{landing}/") for message in caplog.messages}
+    assert told == {
+        "out.csv is not read: it is a link to outside of the landing folder; land the file itself",
+        "far is not read: it is a link to outside of the landing folder; land the file itself",
+        "dead.csv is not read: it is a link to nothing; land the file itself",
+        "pipe.csv is not read: it is neither a file nor a folder",
+        "two\\nlines.csv is not read: it has a name with signs that cannot be shown; rename it",
+        "latin-\\udce9.csv is not read: it has a name with signs that cannot be shown; rename it",
+    }
 
 
 def test_what_is_pulled_lands_in_a_bucket_as_in_a_folder(settings, bucket, server, prefix, monkeypatch):

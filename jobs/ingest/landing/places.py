@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import time
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from jobs.config.connections import Connection, connection
 from jobs.config.yaml_files import ConfigError
 from jobs.errors import StepFailed
 
+log = logging.getLogger(__name__)
 AT_REST = 2_000_000_000
 """Nanoseconds after which a change of a file surely has another moment: file systems count in steps up to this."""
 
@@ -112,14 +115,17 @@ class Folder:
         Path(self.uri, path).unlink(missing_ok=True)
 
     def _collect(self, folder: str, start: int, found: list[Found], above: tuple[str, ...]) -> None:
-        """Links to folders are followed, except to one it is already in: that would never end."""
+        """Links are followed to what is below the place itself: whoever may land a file there must not choose what is
+        read elsewhere. Links to a folder it is already in would never end."""
         real = os.path.realpath(folder)
         if real in above:
             return
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
-                    if entry.is_dir():
+                    if reason := self._why_not(entry):
+                        log.warning("%s is not read: it %s", _shown(entry.path), reason)
+                    elif entry.is_dir():
                         self._collect(entry.path, start, found, (*above, real))
                     elif entry.is_file():
                         status = entry.stat()
@@ -133,6 +139,28 @@ class Folder:
         except FileNotFoundError:
             if not above:
                 raise StepFailed(f"{folder} was removed while it was listed; run again") from None
+
+    def _why_not(self, entry: os.DirEntry[str]) -> str | None:
+        """Why an entry of a folder is nothing to read; None if it is."""
+        if any(_unwritable(sign) for sign in entry.name):
+            return "has a name with signs that cannot be shown; rename it"
+        if entry.is_symlink():
+            target = os.path.realpath(entry.path)
+            if not os.path.exists(target):
+                return "is a link to nothing; land the file itself"
+            if os.path.commonpath([target, os.path.realpath(self.uri)]) != os.path.realpath(self.uri):
+                return "is a link to outside of the landing folder; land the file itself"
+        return None if entry.is_dir() or entry.is_file() else "is neither a file nor a folder"
+
+
+def _unwritable(sign: str) -> bool:
+    """Line breaks and other control characters, and bytes of a name that are no UTF-8."""
+    return unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp")
+
+
+def _shown(path: str) -> str:
+    """A path for a log: on one line, whatever is in its name."""
+    return "".join(sign.encode("unicode_escape").decode() if _unwritable(sign) else sign for sign in path)
 
 
 class Bucket:
