@@ -129,6 +129,10 @@ class SourceDataset(Strict):
     absent: Literal["keep", "empty"] | None = Field(
         None, description="what a record lacks: keep the value of the version before (default in JSON), or empty"
     )
+    changes_without_date: Literal["arrival", "ignore"] = Field(
+        "ignore",
+        description="a row with a known key and other values: a version as of its arrival, or told and left out",
+    )
     lookups: dict[str, Lookup] = Field({}, description="other files of the source, by the name they have here")
     columns: dict[str, Value]
     attributes: dict[str, Value] = {}
@@ -222,6 +226,8 @@ class Source(Strict):
             valid = set(target.column_names) - set(UNMAPPED)
             if dataset.deleted_when and not target.versions:
                 raise ValueError(f"datasets.{name}: `deleted_when` is for records that come in versions; use `where`")
+            if dataset.changes_without_date == "arrival" and "updated_at" not in target.key:
+                raise ValueError(f"datasets.{name}: `changes_without_date` is for datasets with `updated_at`")
             for column in dataset.columns:
                 if column not in valid:
                     raise ValueError(f"datasets.{name}.columns.{column}: unknown column{nearest(column, valid)}")

@@ -35,6 +35,7 @@ from jobs.validate.left_out import left_out_rows, tell_untaken
 from jobs.validate.partial_versions import fill
 from jobs.validate.rules import BROKEN, REASON, Tally, tally
 from jobs.validate.stopped_batches import unresolved
+from jobs.validate.undated_changes import as_of_arrival
 
 log = logging.getLogger(__name__)
 
@@ -123,6 +124,8 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
         accepted: dict[str, int] = {}
         if set(batch.days) - set(stops):
             good = flagged.where(f"{BROKEN} is null").where(_not_of(stops))
+            if dataset.changes_without_date == "arrival":
+                good = as_of_arrival(lake, batch.valid, batch.source, good, contract.mapping.zone)
             commit = lake.append(batch.valid, good.select(*catalogue.get(batch.valid).column_names), txn)
             accepted = _good(rest, tallies)
             if contract.mapping.presence:

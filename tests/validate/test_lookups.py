@@ -129,3 +129,16 @@ def test_of_several_partners_the_one_that_arrived_last_or_first_counts(crm):
     first = crm({}, CRM.replace("on: {deal: id}}", "on: {deal: id}, keep: first}", 1))
     validated(first, DAYS[0])
     assert [row[1] for row in orders(first)] == ["c1", None]
+
+
+def test_both_engines_look_up_and_complete_alike(on_engine, settings):
+    company = settings({"sources/crm.yaml": CRM})
+    for name, text in FILES.items():
+        path = Path(company.landing) / "crm" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    validated(company, *DAYS)
+    assert orders(company) == [
+        ("1", "c1", "ann@mail.example", '{"tags":"[\\"a\\",\\"b\\"]"}'),
+        ("2", "c2", None, None),
+    ]
