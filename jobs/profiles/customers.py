@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from jobs.config.settings import Settings
 from jobs.identity.customer_of import newest_day
 from jobs.lake.lake import Lake, Txn
+from jobs.lake.staging import staged
 from jobs.profiles.channels import channels
 from jobs.profiles.consent import consent, consent_history, every_answer, with_people
 from jobs.profiles.contact_points import addresses, contact_points
@@ -71,21 +72,22 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     def publish(name: str, rows: DataFrame) -> DataFrame:
         return lake.read(name, version=lake.replace(name, rows, txn).version)
 
-    contacts = current_contacts(arrived("valid/contacts"), identity_map, settings)
-    events = arrived("valid/campaign_events")
-    golden = publish(
-        "profiles/customers", golden_records(contacts, identity_map, txn.read("identity/set_aside"), as_of, settings)
-    )
-    points = publish("profiles/contact_points", contact_points(contacts, settings))
-    places = publish("profiles/addresses", addresses(contacts, settings))
-    every = with_unread(every_answer(arrived("valid/consents"), events, settings), lake, txn, as_of, settings)
-    answers = with_people(every, identity_map, points, settings)
-    consents = publish("profiles/consent", consent(answers, as_of, settings))
-    publish("profiles/consent_history", consent_history(answers, as_of, settings))
-    housed = publish("profiles/households", households(golden, as_of, settings))
-    reached = publish("profiles/channels", channels(consents, points, places, events, identity_map, as_of, settings))
-    publish("profiles/people", people(golden, housed, reached, as_of))
-    publish("profiles/coverage", coverage(contacts, golden, points, as_of, settings))
+    with staged(lake, current_contacts(arrived("valid/contacts"), identity_map, settings)) as contacts:
+        events = arrived("valid/campaign_events")
+        set_aside = txn.read("identity/set_aside")
+        golden = publish("profiles/customers", golden_records(contacts, identity_map, set_aside, as_of, settings))
+        points = publish("profiles/contact_points", contact_points(contacts, settings))
+        places = publish("profiles/addresses", addresses(contacts, settings))
+        every = with_unread(every_answer(arrived("valid/consents"), events, settings), lake, txn, as_of, settings)
+        with staged(lake, with_people(every, identity_map, points, settings)) as answers:
+            consents = publish("profiles/consent", consent(answers, as_of, settings))
+            publish("profiles/consent_history", consent_history(answers, as_of, settings))
+        housed = publish("profiles/households", households(golden, as_of, settings))
+        reached = publish(
+            "profiles/channels", channels(consents, points, places, events, identity_map, as_of, settings)
+        )
+        publish("profiles/people", people(golden, housed, reached, as_of))
+        publish("profiles/coverage", coverage(contacts, golden, points, as_of, settings))
 
 
 def _counts(lake: Lake, largest: int) -> dict[str, Any]:

@@ -19,9 +19,9 @@ from pyspark.sql import functions as F
 from jobs.errors import StepFailed
 from jobs.lake.engine import lost
 from jobs.lake.lake import Lake
+from jobs.lake.staging import staged
 from jobs.validate.contract import Contract, Unreadable
 from jobs.validate.mapping import mapped, taken
-from jobs.validate.staging import staged
 
 MOST = 50
 """Rows that one expression may stop at; when there are more, the expression is wrong."""
