@@ -18,6 +18,9 @@ DESCRIBED = ("country", "first_name", "last_name", "birth_date")
 """Further columns of contacts that tell whether two of them can be one person."""
 
 
+CONTACTS = "valid/contacts"
+_LISTED = r"[\s,;|\[\]\"']+"
+"""What stands between the values of a list in a text."""
 _SIGHTING_LENGTH = 32
 
 
@@ -34,10 +37,32 @@ def sightings(rows: Mapping[str, DataFrame], settings: Settings) -> pd.DataFrame
     last_name and birth_date.
     """
     parts = [_combinations(name, some, settings) for name, some in rows.items()]
+    if CONTACTS in rows:
+        parts.append(_combinations(f"{CONTACTS} also known as", also_known_as(rows[CONTACTS]), settings))
     combined = parts[0]
     for part in parts[1:]:
         combined = combined.unionByName(part)
     return _prepared(combined.toPandas())
+
+
+def also_known_as(contacts: DataFrame) -> DataFrame:
+    """A row for each other id and e-mail address that a contact has by what its source says (it merged contacts).
+
+    Such a row has the address of the contact, by which both are one: what a source has merged asks for no proof.
+    """
+    others = {name: F.split(F.coalesce(name, F.lit("")), _LISTED) for name in ("previous_ids", "other_emails")}
+    mail = F.coalesce(trimmed(F.col("email")), F.get(F.filter(others["other_emails"], lambda one: one != ""), 0))
+    ids = F.concat(others["previous_ids"], F.array(F.coalesce("merged_into", F.lit(""))))
+    told = F.concat(
+        F.transform(ids, lambda one: F.struct(one.alias("contact_id"), mail.alias("email"))),
+        F.transform(
+            others["other_emails"], lambda one: F.struct(F.col("contact_id").alias("contact_id"), one.alias("email"))
+        ),
+    )
+    kept = ["source", "country", "arrived", *(c for c in PERSON_COLUMNS.values() if c not in ("contact_id", "email"))]
+    said = contacts.where("coalesce(previous_ids, merged_into, other_emails) is not null")
+    named = said.select(*kept, F.explode(told).alias("other")).select(*kept, "other.contact_id", "other.email")
+    return named.where((F.col("contact_id") != "") & (F.coalesce("email", F.lit("none")) != ""))
 
 
 def together(before: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
@@ -54,9 +79,10 @@ def together(before: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
 
 def _combinations(name: str, rows: DataFrame, settings: Settings) -> DataFrame:
     described = "first_name" in rows.columns
-    carried = ["source", *PERSON_COLUMNS.values(), *(DESCRIBED if described else ())]
+    placed = ("country",) if "country" in rows.columns and not described else ()
+    carried = ["source", *PERSON_COLUMNS.values(), *(DESCRIBED if described else placed)]
     distinct = rows.groupBy(*carried).agg(F.min("arrived").alias("first_seen"), F.count("*").alias("rows"))
-    country = F.col("country") if described else None
+    country = F.col("country") if "country" in carried else None
     identifiers = {
         kind: identifier_column(kind, column, settings, country=country) for kind, column in PERSON_COLUMNS.items()
     }

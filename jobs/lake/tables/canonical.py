@@ -71,6 +71,9 @@ CANONICAL: dict[str, Dataset] = {
             country string country, ISO 3166-1 alpha-2
             language string language, ISO 639-1
             household_id string household the contact belongs to
+            previous_ids string ids of contacts the source merged into this one: a list, or apart by comma or semicolon
+            merged_into string id of the contact the source merged this one into
+            other_emails! string further e-mail addresses, listed like previous_ids; they identify, and get no mail
         """,
             id="contact_id",
             versions=True,

@@ -1,0 +1,16 @@
+"""What rows tell about who is who."""
+
+from jobs.identity.sightings import also_known_as
+
+
+def test_what_a_source_merged_is_told_by_a_row_for_each_other_id_and_address(rows):
+    contacts = rows(
+        "valid/contacts",
+        {"source": "crm", "contact_id": "1", "email": "ann@work.nl", "previous_ids": "2; 3", "arrived": "2024-05-02"},
+        {"source": "crm", "contact_id": "4", "other_emails": '["d@a.nl", "d@b.nl"]', "arrived": "2024-05-02"},
+        {"source": "crm", "contact_id": "5", "email": "e@a.nl", "merged_into": "6", "arrived": "2024-05-02"},
+        {"source": "crm", "contact_id": "7", "email": "g@a.nl", "arrived": "2024-05-02"},
+    )
+    found = {(row["contact_id"], row["email"]) for row in also_known_as(contacts).collect()}
+    merged = {("2", "ann@work.nl"), ("3", "ann@work.nl"), ("6", "e@a.nl")}
+    assert found == merged | {("4", "d@a.nl"), ("4", "d@b.nl")}
