@@ -66,7 +66,10 @@ class Expected:
         nested = not dataset.format.delimited
         optional = dataset.format.type in ("jsonl", "json")
         lookups = dataset.lookups
-        columns = source_columns((value.expression for value in dataset.columns.values()), nested, lookups)
+        texts = [value.expression for value in dataset.columns.values()]
+        texts += [text for lookup in lookups.values() for text in lookup.on.values()]
+        texts += [text for text in (dataset.where, dataset.deleted_when) if text.strip()]
+        columns = source_columns(texts, nested, lookups)
         attributes = source_columns((value.expression for value in dataset.attributes.values()), nested, lookups)
         must = dataset.required or ([] if optional else columns)
         values = [*dataset.columns.values(), *dataset.attributes.values()]

@@ -80,3 +80,14 @@ def test_a_quarantined_row_that_where_now_leaves_out_is_closed_by_a_replay_and_t
     found = replay.run(Selection("segment", "events"), stricter, "ann").outcomes.to_pylist()
     assert [(row["line"], row["outcome"]) for row in found] == [(4, "left_out")]
     assert replay.run(Selection("segment", "events"), stricter, "ann").outcomes.num_rows == 0
+
+
+def test_a_file_without_the_column_that_where_asks_for_is_set_aside_and_not_left_out(spark, settings):
+    contacts = "{files: '{day}/*.csv', where: kind = 'a', columns: {contact_id: id, updated_at: at}}"
+    crm = f"source: segment\ngroup: crm\ndatasets:\n  contacts: {contacts}\n"
+    company = settings({"sources/segment.yaml": crm})
+    folder = Path(company.landing) / "segment" / str(DAY)
+    folder.mkdir(parents=True)
+    (folder / "calls.csv").write_text("id,at\n1,2024-04-30\n")
+    assert validated(company) == {"files": 1, "rows_in": 1, "accepted": 0, "quarantined": 1, "duplicates": 0}
+    assert "'kind'" in Lake.of(company).arrow("quarantine/rows")["reason"][0].as_py()
