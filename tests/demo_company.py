@@ -19,8 +19,8 @@ class Company:
 
     home: Path
     environment: dict[str, str]
-    after_history: dict[str, str] = field(default_factory=dict)
-    """Content hashes of the tables when the history was loaded and no day lived yet."""
+    after: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Content hashes of the tables by the day up to which they were lived."""
 
     def klantreis(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command of the command line; with `check` fail with its output if it exits non-zero."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
+from tests.airflow_process import Airflow, airflow_process
 from tests.s3_server import s3_server
 from tests.spark_server import SHORT_LIVED, spark_server, why_not
 from tests.started import started
@@ -42,6 +44,16 @@ def s3_environment(tmp_path_factory) -> Iterator[dict[str, str]]:
     started("S3")
     with s3_server(tmp_path_factory.mktemp("s3")) as environment:
         yield environment
+
+
+@pytest.fixture(scope="session")
+def airflow(tmp_path_factory) -> Iterator[Airflow]:
+    """`airflow.run("run_dag.py", "maintain_lake", "{}", environment={"KLANTREIS_CONFIG": ...})`: as its own process."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    started("Airflow")
+    with airflow_process(tmp_path_factory.mktemp("airflow"), shared) as process:
+        yield process
 
 
 @pytest.fixture(params=["embedded", pytest.param("apache", marks=pytest.mark.slow)])

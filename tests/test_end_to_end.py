@@ -1,18 +1,23 @@
-"""The demo company from landing file to delivered e-mail, through the command line, against real servers."""
+"""The demo company from landing file to delivered e-mail, through the command line and the DAGs, on real servers.
+
+Its history is lived once: what follows it, and what is compared with it, goes on from there or from a copy.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 from collections import Counter
+from contextlib import contextmanager
 
 import pytest
 
 from jobs.lake.tables import catalogue
-from tests.demo_company import company, generate
+from tests.demo_company import ROOT, company, generate
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=8)
 
 HISTORY, DAYS = "2017-12-29", ("2017-12-30", "2017-12-31")
 OF_THEIR_TIME = ("ops/validations", "ops/file_events")
@@ -30,35 +35,70 @@ def files(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def sandboxes(tmp_path_factory):
-    """An SMTP server and a Data Manager server, with the connections that point to them."""
+@contextmanager
+def servers(folder):
+    """An SMTP server and a Data Manager server with what they got so far in `folder`; yields connections to them."""
     from examples.sandboxes.data_manager import DataManagerSandbox
     from examples.sandboxes.smtp import SmtpSandbox
 
-    folder = tmp_path_factory.mktemp("sandboxes")
     smtp, data_manager = SmtpSandbox(folder / "smtp").start(), DataManagerSandbox(folder / "data_manager").start()
-    yield {
-        "folder": folder,
-        "connections": {
+    try:
+        yield {
             "AIRFLOW_CONN_KLANTREIS_SMTP": f"smtp://127.0.0.1:{smtp.port}?security=none",
             "AIRFLOW_CONN_KLANTREIS_DATA_MANAGER": json.dumps(
                 {"host": "127.0.0.1", "port": data_manager.port, "schema": "http", "extra": {"anonymous": True}}
             ),
-        },
-    }
-    smtp.stop()
-    data_manager.stop()
+        }
+    finally:
+        smtp.stop()
+        data_manager.stop()
 
 
 @pytest.fixture(scope="module")
-def lived(files, sandboxes, tmp_path_factory):
-    """History at once, then two days one by one: how a company lives."""
+def sandboxes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sandboxes")
+    with servers(folder) as connections:
+        yield {"folder": folder, "connections": connections}
+
+
+@pytest.fixture(scope="module")
+def history(files, sandboxes, tmp_path_factory):
+    """The company when its history was loaded at once and no day lived yet."""
     home = company(tmp_path_factory.mktemp("lived"), files / "landing", sandboxes["connections"])
     home.klantreis("run", "--to", HISTORY)
-    home.after_history.update(home.hashes())
-    home.klantreis("run", "--from", DAYS[0], "--to", DAYS[1])
+    home.after[HISTORY] = home.hashes()
     return home
+
+
+@pytest.fixture(scope="module")
+def copied(history, sandboxes, tmp_path_factory):
+    """A copy of that company, and of what its servers had got."""
+    folder = tmp_path_factory.mktemp("copied")
+    shutil.copytree(history.home, folder / "home")
+    shutil.copytree(sandboxes["folder"], folder / "sandboxes")
+    return folder
+
+
+@contextmanager
+def in_the_place_of(home, copy):
+    """`copy` stands where `home` does, so that models are found where they were registered; then both go back."""
+    aside = home.with_name(f"{home.name}_aside")
+    home.rename(aside)
+    copy.rename(home)
+    try:
+        yield
+    finally:
+        home.rename(copy)
+        aside.rename(home)
+
+
+@pytest.fixture(scope="module")
+def lived(history, copied):
+    """History at once, then two days one by one: how a company lives."""
+    for day in DAYS:
+        history.klantreis("run", "--from", day, "--to", day)
+        history.after[day] = history.hashes()
+    return history
 
 
 def received(sandboxes) -> dict[str, int]:
@@ -133,11 +173,23 @@ def test_loading_all_at_once_gives_the_tables_of_living_through_the_days(lived, 
     assert {name: value for name, value in ours.items() if lived_through.get(name) != value} == {}
 
 
+def test_a_day_through_the_dags_gives_the_tables_of_the_command_line(lived, copied, files, airflow):
+    with servers(copied / "sandboxes") as connections, in_the_place_of(lived.home, copied / "home"):
+        by_dags = company(lived.home, files / "landing", connections, KLANTREIS_CONFIG=str(ROOT / "config"))
+        events = airflow.run("run_day.py", DAYS[0], environment=by_dags.environment).found
+        assert by_dags.hashes() == lived.after[DAYS[0]]
+    assert {name for name, _, _ in events} == {
+        *("valid/crm", "valid/survey", "valid/chat", "valid/web", "profiles", "journeys"),
+        *("models/features", "models/scores", "audiences", "activation/deliveries"),
+    }
+    assert all((key, extra) == (DAYS[0], {"day": DAYS[0]}) for _, key, extra in events)
+
+
 def test_apache_spark_gives_the_same_tables(apache_spark, lived, files, sandboxes, tmp_path_factory):
     home = tmp_path_factory.mktemp("spark")
     spark = company(home, files / "landing", sandboxes["connections"], SPARK_REMOTE=apache_spark)
     spark.klantreis("run", "--to", HISTORY, "--until", "audiences")
-    ours = {name: value for name, value in lived.after_history.items() if not name.startswith("activation/")}
+    ours = {name: value for name, value in lived.after[HISTORY].items() if not name.startswith("activation/")}
     theirs = spark.hashes()
     assert ours.keys() == theirs.keys()
     assert {name for name in ours if ours[name] != theirs[name]} == set()

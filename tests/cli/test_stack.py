@@ -48,7 +48,7 @@ def company(config, free_ports):
     return settings
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=2)
 def test_the_stack_runs_a_day_shows_it_and_leaves_nothing_behind(company):
     try:
         started = stack.start(company)
