@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from jobs.lake.code_cache import Kept
+
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("jobs", "expectations")
 
@@ -38,6 +40,7 @@ def code_fingerprint(modules: str | Sequence[str] = ()) -> str:
 def _fingerprint(modules: tuple[str, ...], root: Path) -> str:
     used = _closure(modules or _every_module(root), root)
     told = "".join(f"{name} {_module(name, root).digest}\n" for name in sorted(used))
+    _kept().save()
     return hashlib.sha256(told.encode()).hexdigest()
 
 
@@ -71,8 +74,19 @@ def _module(name: str, root: Path) -> Module:
 @cache
 def _parsed(source: bytes) -> tuple[str, tuple[tuple[str, str], ...]]:
     """Hash of the statements, and what is imported: the module in any case, and what may be one in it."""
-    tree = ast.parse(source)
-    return hashlib.sha256("\0".join(_statements(tree)).encode()).hexdigest(), tuple(_imported(tree))
+    known = _kept().get(source)
+    if known is None:
+        tree = ast.parse(source)
+        known = hashlib.sha256("\0".join(_statements(tree)).encode()).hexdigest(), list(_imported(tree))
+        _kept().put(source, known)
+    digest, imported = known
+    return digest, tuple((package, whole) for package, whole in imported)
+
+
+@cache
+def _kept() -> Kept:
+    own = Path(__file__)
+    return Kept(own.parent / "__pycache__", own.read_bytes())
 
 
 def _path(name: str, root: Path) -> Path | None:

@@ -50,6 +50,11 @@ PRELOADED = ",".join(
         "mlflow.store.model_registry.sqlalchemy_store",
         "lightgbm",
         "google.ads.datamanager_v1",
+        "holidays.countries",
+        "psycopg",
+        "splink",
+        "sqlglot.dialects.spark",
+        "yaml",
     )
 )
 """What a task needs, loaded once in the process that all tasks are forked from: saves seconds per task."""
