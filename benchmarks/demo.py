@@ -4,7 +4,7 @@
 
 Both versions are checked out into a temporary folder each, set up, and run `klantreis demo` there, one after the
 other, on ports of their own. Set-up is not counted. The further day lasts from the end of the pushes of the day before
-the last to the end of those of the last, by Airflow's own records. Takes half an hour at size 1; nothing else should run.
+the last to the end of those of the last, by Airflow's own records. Nothing else should run meanwhile.
 """
 
 from __future__ import annotations
