@@ -20,11 +20,11 @@ def killed_after(survived: int, *writes: str) -> Iterator[None]:
     commits: list[str] = []
 
     def killing(real):
-        def write(self, name, *rest):
+        def write(self, name, *rest, **named):
             if len(commits) == survived:
                 raise Killed
             commits.append(name)
-            return real(self, name, *rest)
+            return real(self, name, *rest, **named)
 
         return write
 

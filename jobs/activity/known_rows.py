@@ -38,6 +38,11 @@ ALSO_NEEDED = {
     "touchpoints": ("events", *touchpoints.OF_DATASET, "rates"),
 }
 """Datasets that rows of a kind are completed with, or made of."""
+COMPLETED_BY = {
+    "order_lines": {"orders": "order_id", "products": "product_id"},
+    "messages": {"conversations": "conversation_id"},
+}
+"""Of kinds whose rows are completed with records of others: by which column these are found."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,8 @@ class Known:
     published: bool = False
     absent: Collection[str] = ()
     """Tables that no source delivers: nothing is made of them."""
+    among: DataFrame | None = None
+    """The customers (customer_id) whose rows are wanted; None for everybody."""
 
     @classmethod
     def of_step(cls, txn: Txn, days: Sequence[date], settings: Settings, published: bool = False) -> Known:
@@ -69,12 +76,13 @@ class Known:
         if table.zone == "journeys":
             found = self._of_journeys(kind, window)
         else:
-            whose = _COMPLETED.get(kind, _own)(self, kind, window)
-            found = self._with_customer(whose, tables_for(kind))
+            found = self._with_customer(_COMPLETED.get(kind, _own)(self, kind, window), tables_for(kind))
         local = F.from_utc_timestamp(at, zone)
         moments = {"day": F.to_date(local), "hour": F.hour(local), "weekday": (F.dayofweek(local) + 5) % 7 + 1}
         # weekday() of a Sunday is -1 in the embedded engine
-        dated = found.where("customer_id is not null").withColumns(moments)
+        whose = found.where("customer_id is not null")
+        whose = whose if self.among is None else whose.join(self.among, on="customer_id", how="left_semi")
+        dated = whose.withColumns(moments)
         return dated.select("customer_id", *PERIOD, *(name for name in columns_of(kind) if name != "days_ago"))
 
     def on_each_day(self, rows: DataFrame, window: int | None) -> DataFrame:

@@ -230,6 +230,18 @@ def window_of(trait: Trait) -> str:
     return " and ".join(conditions) or "true"
 
 
+def asks_the_day(trait: Trait) -> bool:
+    """Whether its value changes as days pass, with the same rows in its window."""
+    return bool(trait.over and (_AGO.search(trait.value) or _AGO.search(condition_of(trait))))
+
+
+def ages(trait: Trait) -> bool:
+    """Whether its value, where there is one, grows by one each day while the rows in its window are the same."""
+    parts = parts_of(trait.value) if trait.over else []
+    plainly = parts in ([Aggregate("min", "days_ago")], [Aggregate("max", "days_ago")])
+    return plainly and trait.type == "bigint" and not _AGO.search(condition_of(trait))
+
+
 def _calls(trait: Trait) -> list[_Call]:
     return [_Call(aggregate, condition_of(trait), window_of(trait)) for aggregate in aggregates_of(trait.value)]
 

@@ -12,18 +12,21 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.activity.analysis import refuse_wrong_traits
+from jobs.activity.day import TOUCHED, update
 from jobs.activity.known_rows import Known, tables_for
 from jobs.activity.on_days import values_on
 from jobs.config.settings import Settings
 from jobs.config.traits import FEATURES, TABLE, Trait, needed
 from jobs.identity.customer_of import newest_day
-from jobs.lake.lake import Lake
+from jobs.identity.fresh import Fresh, Unknown
+from jobs.lake.lake import Lake, Txn
+from jobs.lake.tables import catalogue
 
 log = logging.getLogger(__name__)
 
 
 def run(day: date, settings: Settings) -> dict[str, Any]:
-    """Rebuild profiles/traits from everything that arrived up to `day`, and models/features of that day.
+    """Bring profiles/traits to everything that arrived up to `day`, and models/features of that day.
 
     profiles/traits stays that of the newest day; models/features of an older day are what was known then. Raises
     ConfigError for a wrong trait.
@@ -31,12 +34,12 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     traits, features = settings.traits, settings.models.features
     lake = Lake.of(settings)
     as_of = max(newest_day(lake, name, day) for name in ("identity/standing", TABLE))
-    config = [*configuration(settings), str(as_of)]
-    txn = lake.transaction("traits", day, reads=reads(traits.values()), config=config, code=__name__)
+    read, state = [*reads(traits.values()), TOUCHED], {"as_of": str(as_of)}
+    config = configuration(settings)
+    txn = lake.transaction("traits", day, read, config, previous=[TABLE], state=state, code=__name__)
     if not txn.done(TABLE, FEATURES):
         refuse_wrong_traits(settings)
-        found = traits_on(Known.of_step(txn, [as_of], settings, published=True))
-        found = lake.read(TABLE, version=lake.replace(TABLE, found, txn).version)
+        found = _today(lake, txn, as_of, settings)
         if day != as_of:
             past = {name: traits[name] for name in needed(features, traits)}
             found = values_on(Known.of_step(txn, [day], settings), past)
@@ -45,6 +48,22 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     counts = {"traits": len(traits), "customers": lake.rows(TABLE), "in_features": lake.rows(FEATURES, day=day)}
     log.info("traits: %s", counts)
     return counts
+
+
+def _today(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> DataFrame:
+    """profiles/traits, brought to today."""
+    try:
+        before = txn.before(TABLE)
+        if before is None:
+            raise Unknown("no run before with this code and configuration")
+        named = [name for name in reads(settings.traits.values()) if name.startswith("valid/")]
+        tables = [name for name in named if "contact_id" in catalogue.get(name).column_names]
+        with lake.scratch(TABLE) as keep:
+            return update(Fresh.since(lake, txn, before, as_of, settings, keep, tables))
+    except Unknown as reason:
+        log.info("traits: all are computed anew: %s", reason)
+        found = traits_on(Known.of_step(txn, [as_of], settings, published=True))
+        return lake.read(TABLE, version=lake.replace(TABLE, found, txn).version)
 
 
 def reads(traits: Iterable[Trait]) -> list[str]:

@@ -17,12 +17,13 @@ from pyspark.sql import functions as F
 from jobs.activity import touchpoints as contacts
 from jobs.activity.conditions import day_of
 from jobs.activity.currency import AMOUNTS, RATES, Exchange, repriced
-from jobs.activity.fresh import Fresh, moments_of
-from jobs.activity.moved import with_customer_now
 from jobs.activity.sessions import changed_periods, sessions, visit_rules, with_session
 from jobs.config.settings import Settings
+from jobs.identity.fresh import Fresh, moments_of
+from jobs.identity.moved import with_customer_now
 from jobs.journeys.carts import basket_visits, carts
 from jobs.journeys.moments import moments
+from jobs.lake.exchange import exchange
 from jobs.lake.lake import Txn
 from jobs.lake.tables import catalogue
 
@@ -35,6 +36,8 @@ class Today:
 
     customers: DataFrame
     """Customers whose touchpoints or visits are others now, by the ids of today."""
+    touched: DataFrame
+    """Customers of whom any row is another now, by the ids of today or of before."""
     tables: dict[str, DataFrame] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     days: dict[str, set[date]] = field(default_factory=dict)
@@ -43,7 +46,7 @@ class Today:
 def update(fresh: Fresh) -> Today:
     """Write sessions, baskets, touchpoints and moments. Raises Unknown, before anything is written, if it cannot."""
     visits = _Visits(fresh)
-    today = Today(visits.customers)
+    today = Today(visits.customers, visits.customers)
     records = [_new_records(fresh, name) for name in contacts.OF_DATASET if fresh.txn.pins[f"valid/{name}"] is not None]
     visits.write(today)
     _write_carts(fresh, visits, today)
@@ -137,7 +140,8 @@ def _write_carts(fresh: Fresh, visits: _Visits, today: Today) -> None:
         fresh.as_of,
         zone,
     )
-    write_difference(fresh, today, "carts", stored.join(fresh.ids_before(touched), "customer_id", "left_semi"), made)
+    before = stored.join(fresh.ids_before(touched), "customer_id", "left_semi")
+    today.touched = today.touched.union(write_difference(fresh, today, "carts", before, made).select("customer_id"))
 
 
 @dataclass(frozen=True)
@@ -183,7 +187,7 @@ def _new_rates(fresh: Fresh) -> DataFrame | None:
     """Rates that this run knows and the last did not; None if the table is as it was."""
     if fresh.txn.pins[RATES] == fresh.before.pins[RATES] and fresh.as_of == fresh.until:
         return None
-    return fresh.rows_of_nobody(RATES) if fresh.txn.pins[RATES] is not None else None
+    return fresh.arrived(RATES) if fresh.txn.pins[RATES] is not None else None
 
 
 def _write_touchpoints(fresh: Fresh, visits: _Visits, records: list[_Records], today: Today) -> None:
@@ -211,16 +215,14 @@ def _write_touchpoints(fresh: Fresh, visits: _Visits, records: list[_Records], t
     today.customers = fresh.keep(
         today.customers.union(changed).union(differing.select("customer_id")).dropna().distinct()
     )
+    today.touched = today.touched.union(today.customers)
 
 
 def write_difference(fresh: Fresh, today: Today, table: str, before: DataFrame, after: DataFrame) -> DataFrame:
     """Put `after` in the place of `before`, rows of one table, but write only what differs: those rows, old and new."""
-    sides = before.withColumn("side", F.lit(1)).unionByName(_typed(table, after).withColumn("side", F.lit(2)))
-    both = sides.groupBy(*before.columns).agg(F.sum("side").alias("side"))
-    differing = fresh.keep(both.where(F.col("side") != 3))
-    old, new = (differing.where(F.col("side") == side) for side in (1, 2))
-    _revise(fresh, today, table, old, new.select(*before.columns))
-    return differing
+    made = exchange(fresh.lake, f"journeys/{table}", before, after, fresh.txn, fresh.keep)
+    _note(today, table, made.differing, made.commit.version, made.now)
+    return made.differing
 
 
 def _typed(table: str, rows: DataFrame) -> DataFrame:
@@ -231,10 +233,14 @@ def _typed(table: str, rows: DataFrame) -> DataFrame:
 def _revise(fresh: Fresh, today: Today, table: str, old: DataFrame, new: DataFrame) -> None:
     """Write `new` in the place of `old`, of which the key and the day matter."""
     name = f"journeys/{table}"
-    contract = catalogue.get(name)
-    if contract.day_column:
-        every = old.select(contract.day_column).union(new.select(contract.day_column))
-        today.days[table] = {row[0] for row in every.dropna().distinct().collect()}
-    commit = fresh.lake.revise(name, old.select(*contract.key), new, fresh.txn)
-    today.versions[table] = commit.version
-    today.tables[table] = fresh.lake.read(name, version=commit.version)
+    commit = fresh.lake.revise(name, old.select(*catalogue.get(name).key), new, fresh.txn)
+    days = catalogue.get(name).day_column
+    changed = old.select(days).union(new.select(days)) if days else old
+    _note(today, table, changed, commit.version, fresh.lake.read(name, version=commit.version))
+
+
+def _note(today: Today, table: str, changed: DataFrame, version: int, now: DataFrame) -> None:
+    day = catalogue.get(f"journeys/{table}").day_column
+    if day:
+        today.days[table] = {row[0] for row in changed.select(day).dropna().distinct().collect()}
+    today.versions[table], today.tables[table] = version, now

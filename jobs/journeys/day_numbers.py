@@ -10,10 +10,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.activity.every_day import KINDS, asked_every_day, used_in_rules
-from jobs.activity.fresh import Fresh
 from jobs.activity.timeline import moves, timeline
 from jobs.config.journey import PERIOD_TABLES, Kpi
 from jobs.config.traits import Trait
+from jobs.identity.fresh import Fresh
 from jobs.journeys.day import Today, write_difference
 from jobs.journeys.kpis import kpis
 from jobs.journeys.stages import stages

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -15,12 +16,13 @@ from jobs.activity import touchpoints as contacts
 from jobs.activity.checks import refuse_forbidden
 from jobs.activity.conditions import day_of
 from jobs.activity.currency import RATES, without_rate
+from jobs.activity.day import EVERYBODY, TOUCHED
 from jobs.activity.every_day import asked_every_day, used_in_rules
-from jobs.activity.fresh import Fresh, Unknown
 from jobs.activity.sessions import sessions, visit_rules, with_session
 from jobs.activity.timeline import timeline
 from jobs.config.settings import Settings
 from jobs.identity.customer_of import newest_day, with_customer
+from jobs.identity.fresh import Fresh, Unknown
 from jobs.journeys import day_numbers
 from jobs.journeys.carts import basket_visits, carts
 from jobs.journeys.day import exchange_on, update
@@ -58,9 +60,9 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     own: list[Any] = [general.timezone, general.country, general.currency, general.rates]
     config = [settings.journey.model_dump_json(), *own, numbers]
     txn = lake.transaction(
-        "map_journeys", day, READS, config, previous=WRITES, state={"as_of": str(as_of)}, code=__name__
+        "map_journeys", day, READS, config, previous=[*WRITES, TOUCHED], state={"as_of": str(as_of)}, code=__name__
     )
-    if not txn.done(*WRITES):
+    if not txn.done(*WRITES, TOUCHED):
         refuse_forbidden(settings)
         try:
             _go_on(lake, txn, as_of, settings)
@@ -74,13 +76,14 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
 
 def _go_on(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     """From where the last run ended. Raises Unknown if that cannot be said, before anything is written."""
-    before = txn.before(*WRITES)
+    before = txn.before(*WRITES, TOUCHED)
     if before is None:
         raise Unknown("no run before with this code and configuration that ended")
     with lake.scratch("journeys/sessions") as keep:
         fresh = Fresh.since(lake, txn, before, as_of, settings, keep, [*VALID])
         today = update(fresh)
         day_numbers.update(fresh, today, _first_day(today.tables["touchpoints"]))
+        lake.replace(TOUCHED, today.touched.dropna().distinct(), txn)
 
 
 def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
@@ -115,6 +118,7 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     first_day = _first_day(tables["touchpoints"]) or as_of
     counted = kpis(tables, journey.kpis, first_day, as_of) if journey.kpis else lake.empty("journeys/kpis")
     publish("journeys/kpis", counted)
+    lake.replace(TOUCHED, pa.table({"customer_id": [EVERYBODY]}), txn)
 
 
 def _first_day(touchpoints: DataFrame) -> date | None:

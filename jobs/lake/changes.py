@@ -50,6 +50,23 @@ def added(table: DeltaLog, since: int | None, until: int | None) -> Added | None
     return Added([f for f in files if f.path in names], [f for f in files if f.path not in names])
 
 
+def differing(table: DeltaLog, since: int | None, until: int | None) -> tuple[list[DataFile], list[DataFile]]:
+    """Files that only version `since` has, and files that only `until` has: all rows in which they differ, and more.
+
+    Raises LakeError if `since` cannot be read any more.
+    """
+    if not readable(table, since):
+        raise LakeError(f"{table.dataset.name}: vacuum deleted rows of version {since}")
+    then, now = (
+        {file.path: file for file in snapshot.files}
+        if version is not None and (snapshot := table.snapshot(version))
+        else {}
+        for version in (since, until)
+    )
+    gone = [file for path, file in then.items() if path not in now]
+    return gone, [file for path, file in now.items() if path not in then]
+
+
 def arrived(table: DeltaLog, since: int | None, until: int | None, after: date, as_of: date) -> DataFrame | None:
     """Rows of files added that arrived up to `as_of`, and rows of earlier files that arrived after `after`."""
     from pyspark.sql import functions as F

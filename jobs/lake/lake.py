@@ -80,7 +80,7 @@ class Lake:
         column = str(catalogue.get(name).day_column)
         if day is None or all(file.holds_only(column, day) for file in files):
             return sum(file.rows for file in files)
-        return int(self._log(name).scan(files).count_rows(filter=_is_day(column, day)))
+        return int(self._log(name).scan(files).count_rows(filter=table_rows.is_day(column, day)))
 
     def read(self, name: str, day: dt.date | None = None, version: int | None = None) -> DataFrame:
         """The rows, or those of one day. A table that does not exist yet is empty."""
@@ -113,6 +113,10 @@ class Lake:
         """Whether the rows of a version are still there: vacuum deletes those of old ones."""
         return changes.readable(self._log(name), version)
 
+    def differing_files(self, name: str, since: int | None, until: int | None) -> tuple[list[DataFile], list[DataFile]]:
+        """Files that only the first of two versions has, and that only the second has, for `read_files`."""
+        return changes.differing(self._log(name), since, until)
+
     def scratch(self, name: str) -> Scratch:
         """A place beside the data of a table for results that a step uses more than once."""
         return Scratch(self._log(name))
@@ -130,7 +134,7 @@ class Lake:
         self, name: str, columns: Sequence[str] | None = None, day: dt.date | None = None, version: int | None = None
     ) -> pa.Table:
         """The rows as an Arrow table, read without the engine; for tables that fit in memory."""
-        condition = None if day is None else _is_day(str(catalogue.get(name).day_column), day)
+        condition = None if day is None else table_rows.is_day(str(catalogue.get(name).day_column), day)
         scan = self._log(name).scan(self._files(name, day, version))
         return scan.to_table(columns=list(columns) if columns else None, filter=condition)
 
@@ -249,8 +253,7 @@ class Lake:
 
     def last_step(self, name: str, app: str) -> int | None:
         """The id of the newest write of a step to the table, see jobs/lake/transactions.py."""
-        snapshot = self._log(name).snapshot()
-        return snapshot.transaction(app) if snapshot else None
+        return snapshot.transaction(app) if (snapshot := self._log(name).snapshot()) else None
 
     def remove_elsewhere(self) -> None:
         """Delete the zones that are at another root, with all their versions."""
@@ -320,7 +323,3 @@ class Lake:
                 table.discard(change.spent)
             return Commit(version, change.rows, change.duplicates, applied=True)
         raise LakeError(f"{name}: {ATTEMPTS} other writers committed first; run fewer at the same time")
-
-
-def _is_day(column: str, day: dt.date) -> ds.Expression:
-    return ds.field(column) == pa.scalar(day, pa.date32())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from jobs.lake.files import DataFile, LakeError, SchemaMismatch
@@ -238,3 +239,8 @@ def _matches(table: pa.Table, keys: pa.Table) -> np.ndarray:
     """Positions of the rows of `table` whose columns equal a row of `keys`."""
     numbered = table.append_column("_row", pa.array(np.arange(table.num_rows)))
     return numbered.join(keys, keys=keys.column_names, join_type="left semi")["_row"].to_numpy()
+
+
+def is_day(column: str, day: Any) -> ds.Expression:
+    """Rows whose day in a column is that day."""
+    return ds.field(column) == pa.scalar(day, pa.date32())

@@ -6,15 +6,36 @@ log, as staged files do: no reader sees them, and what a killed step leaves behi
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 from pyarrow import fs
 
 from jobs.lake.log import DeltaLog
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Rows in files, for the engine (`frame`) and for this process (`arrow`)."""
+
+    frame: DataFrame
+    rows: int
+    paths: list[str]
+    filesystem: fs.FileSystem
+
+    def arrow(self, schema: pa.Schema) -> pa.Table:
+        """The rows with the columns and types of `schema`."""
+        if not self.rows:
+            return schema.empty_table()
+        found = ds.dataset(self.paths, format="parquet", filesystem=self.filesystem).to_table(columns=schema.names)
+        return found.cast(schema)
 
 
 class Scratch:
@@ -29,15 +50,24 @@ class Scratch:
 
     def __call__(self, frame: DataFrame) -> DataFrame:
         """The same rows, read from files."""
+        return self.kept(frame).frame
+
+    def kept(self, frame: DataFrame) -> Kept:
+        """The same rows in files, and how many they are."""
         from jobs.lake.engine import path_for_engine
 
         folder = self._table.new_folder()
         self._folders.append(folder)
         frame.write.parquet(path_for_engine(f"{self._table.uri}/{folder}"))
         spark, schema = frame.sparkSession, frame.schema
-        if not self._holds_files(folder):
-            return spark.createDataFrame([], schema)
-        return spark.read.schema(schema).parquet(path_for_engine(f"{self._table.uri}/{folder}"))
+        files = self._table.filesystem
+        paths = self._paths(folder)
+        rows = sum(pq.read_metadata(path, filesystem=files).num_rows for path in paths)
+        if not paths:
+            return Kept(spark.createDataFrame([], schema), 0, [], files)
+        return Kept(
+            spark.read.schema(schema).parquet(path_for_engine(f"{self._table.uri}/{folder}")), rows, paths, files
+        )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -45,6 +75,7 @@ class Scratch:
         for folder in self._folders:
             self._table.discard(folder)
 
-    def _holds_files(self, folder: str) -> bool:
+    def _paths(self, folder: str) -> list[str]:
         selector = fs.FileSelector(f"{self._table.folder}/{folder}", allow_not_found=True, recursive=True)
-        return any(info.base_name.endswith(".parquet") for info in self._table.filesystem.get_file_info(selector))
+        found = self._table.filesystem.get_file_info(selector)
+        return sorted(info.path for info in found if info.base_name.endswith(".parquet"))

@@ -21,15 +21,13 @@ def channels(
     consents: DataFrame,
     points: DataFrame,
     addresses: DataFrame,
-    campaign_events: DataFrame,
-    identity_map: DataFrame,
-    as_of: date,
+    engaged: DataFrame,
     settings: Settings,
 ) -> DataFrame:
     """profiles/channels: a row per customer and channel of a purpose about which anything is known.
 
     First the channels with consent for some purpose and an address or number, of these those the customer responded to
-    most, then most recently, then in the order of the alphabet.
+    most, then most recently, then in the order of the alphabet. `engaged` is what `engagement` says.
     """
     known = settings.identity.contact_channels
     allowed = consents.groupBy("customer_id", "channel").agg(
@@ -39,7 +37,6 @@ def channels(
         addresses.select("customer_id", F.lit("address").alias("kind"))
     )
     reachable = kinds.groupBy("customer_id").agg(F.collect_set("kind").alias("kinds"))
-    engaged = _engagement(campaign_events, identity_map, known, as_of, settings)
     every = allowed.join(engaged, on=["customer_id", "channel"], how="full").join(
         reachable, on="customer_id", how="left"
     )
@@ -56,27 +53,25 @@ def channels(
     best_first = Window.partitionBy("customer_id").orderBy(
         F.desc("usable"), F.desc("responded"), F.col("last_responded").desc_nulls_last(), "channel"
     )
-    return (
-        seen.withColumn("usable", usable)
-        .withColumn("preference", F.when(F.col("usable") == 1, F.row_number().over(best_first)).cast("int"))
-        .withColumn("as_of", F.lit(as_of))
+    return seen.withColumn("usable", usable).withColumn(
+        "preference", F.when(F.col("usable") == 1, F.row_number().over(best_first)).cast("int")
     )
 
 
-def _engagement(
-    events: DataFrame, identity_map: DataFrame, known: dict[str, ContactChannel], as_of: date, settings: Settings
-) -> DataFrame:
-    """Messages and responses per customer and channel in the last `DAYS` days."""
+def met(events: DataFrame, identity_map: DataFrame, settings: Settings) -> DataFrame:
+    """Messages and responses of customers, with `day`, `kind` and the channel of config/identity.yaml."""
+    known = settings.identity.contact_channels
     day = F.to_date(F.from_utc_timestamp("occurred_at", settings.general.timezone))
     kind = F.lower(F.trim("type"))
-    recent = events.withColumns({"day": day, "kind": kind, "channel": named(known, F.lower(F.trim("channel")))}).where(
-        (F.col("day") <= F.lit(as_of))
-        & (F.col("day") > F.lit(as_of - timedelta(days=DAYS)))
-        & F.col("kind").isin(*CONTACTED, *RESPONDED)
-        & F.col("channel").isNotNull()
-    )
-    met = with_customer(recent, identity_map, settings).where("customer_id is not null")
-    return met.groupBy("customer_id", "channel").agg(
+    named_ones = events.withColumns({"day": day, "kind": kind, "channel": named(known, F.lower(F.trim("channel")))})
+    counted = named_ones.where(F.col("kind").isin(*CONTACTED, *RESPONDED) & F.col("channel").isNotNull())
+    return with_customer(counted, identity_map, settings).where("customer_id is not null")
+
+
+def engagement(met: DataFrame, as_of: date) -> DataFrame:
+    """Messages and responses per customer and channel in the last `DAYS` days, from rows of `met`."""
+    recent = met.where((F.col("day") <= F.lit(as_of)) & (F.col("day") > F.lit(as_of - timedelta(days=DAYS))))
+    return recent.groupBy("customer_id", "channel").agg(
         F.sum(F.col("kind").isin(*CONTACTED).cast("int")).alias("contacted"),
         F.sum(F.col("kind").isin(*RESPONDED).cast("int")).alias("responded"),
         F.max(F.when(F.col("kind").isin(*RESPONDED), F.col("day"))).alias("last_responded"),

@@ -89,7 +89,7 @@ def consent(answers: DataFrame, as_of: date, settings: Settings) -> DataFrame:
     Anything that is not plainly `granted` is a withdrawal. `answers` are those of `with_people`.
     """
     standing = _standing(answers.withColumn("on", F.lit(as_of)), settings)
-    return standing.select(*_ASKED, *_KEPT).withColumn("as_of", F.lit(as_of))
+    return standing.select(*_ASKED, *_KEPT)
 
 
 def consent_history(answers: DataFrame, as_of: date, settings: Settings) -> DataFrame:
@@ -97,7 +97,7 @@ def consent_history(answers: DataFrame, as_of: date, settings: Settings) -> Data
 
     It is asked on the days on which something can change: one more answer arrives, or one ends.
     """
-    ends = _ends_on(settings)
+    ends = ends_on(settings)
     changes = answers.select(*_ASKED, F.explode(F.array("arrived", ends)).alias("on")).where(
         F.col("on") <= F.lit(as_of)
     )
@@ -166,13 +166,33 @@ def _asked_about(settings: Settings) -> Column:
 def _told_by_campaigns(events: DataFrame) -> DataFrame:
     """Events by which people, or their mail servers, say no, with its `kind`; and what arrived at an address that a
     mail bounced from."""
+    noes = _noes(events)
+    bounced = noes.where(F.col("kind") == BOUNCE).select(_address().alias("bounced")).distinct()
+    mail = F.lower(F.trim("type")).isin(*_ARRIVED)
+    arrived = events.where(mail).withColumns({"kind": F.lit(REACHED), "bounced": _address()})
+    return noes.unionByName(arrived.join(bounced, on="bounced", how="left_semi").drop("bounced"))
+
+
+def _noes(events: DataFrame) -> DataFrame:
     type_ = F.lower(F.trim("type"))
     others = events.where(~F.coalesce(type_.isin(*HARMLESS), F.lit(True))).withColumn("kind", kind_of_no(F.col("type")))
-    noes = others.where(F.col("kind").isin(UNSUBSCRIBE, COMPLAINT, BOUNCE))
-    address = F.lower(F.trim(PERSON_COLUMNS["email"]))
-    bounced = noes.where(F.col("kind") == BOUNCE).select(address.alias("bounced")).distinct()
-    arrived = events.where(type_.isin(*_ARRIVED)).withColumns({"kind": F.lit(REACHED), "bounced": address})
-    return noes.unionByName(arrived.join(bounced, on="bounced", how="left_semi").drop("bounced"))
+    return others.where(F.col("kind").isin(UNSUBSCRIBE, COMPLAINT, BOUNCE))
+
+
+def _address() -> Column:
+    return F.lower(F.trim(PERSON_COLUMNS["email"]))
+
+
+def with_what_it_changes(new: DataFrame, every: DataFrame) -> DataFrame:
+    """New campaign events, and those of `every` that are answers only because of them, or make answers of them.
+
+    Mail that arrived is an answer where mail bounced: with a bounce all events at its address count, with mail that
+    arrived all bounces there ever were. Some are twice in it.
+    """
+    bounces = _noes(every).where(F.col("kind") == BOUNCE)
+    bounced = _noes(new).where(F.col("kind") == BOUNCE).select(_address().alias("bounced")).distinct()
+    there = every.join(bounced, _address() == F.col("bounced"), "left_semi")
+    return new.unionByName(bounces.drop("kind")).unionByName(there)
 
 
 def newest_answers(answers: DataFrame) -> DataFrame:
@@ -212,7 +232,7 @@ def _standing(answers: DataFrame, settings: Settings) -> DataFrame:
 
 def _status(settings: Settings) -> Column:
     """A consent that ends on a day no longer counts in what is prepared on that day."""
-    ended = _ends_on(settings) <= F.col("on")
+    ended = ends_on(settings) <= F.col("on")
     return (
         F.when(F.coalesce(F.col("status") != GRANTED, F.lit(True)), WITHDRAWN)
         .when(F.coalesce(ended, F.lit(False)), EXPIRED)
@@ -220,7 +240,7 @@ def _status(settings: Settings) -> Column:
     )
 
 
-def _ends_on(settings: Settings) -> Column:
+def ends_on(settings: Settings) -> Column:
     return F.to_date(F.from_utc_timestamp("expires_at", settings.general.timezone))
 
 

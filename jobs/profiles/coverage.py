@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -13,13 +14,29 @@ from jobs.identity.identifiers import normalised, trimmed
 from jobs.profiles.golden import CONTACT_POINTS
 
 GOLDEN = "golden"
+COUNTS = ("records", "filled", "wins", "conflicts")
 ATTRIBUTES = tuple(name for name in GOLDEN_ATTRIBUTES if name != "attributes")
 
 
-def coverage(contacts: DataFrame, golden: DataFrame, points: DataFrame, as_of: date, settings: Settings) -> DataFrame:
-    """profiles/coverage from `current_contacts`, profiles/customers and profiles/contact_points.
+def coverage(counts: DataFrame, as_of: date, settings: Settings) -> DataFrame:
+    """profiles/coverage from `counted`, or from `moved_on`.
 
     A source is there for every attribute that its configuration maps or that one of its records has.
+    """
+    mapped = counts.sparkSession.createDataFrame(mapped_attributes(settings), "attribute string, source string")
+    joined = counts.join(mapped.withColumn("mapped", F.lit(True)), on=["attribute", "source"], how="full")
+    numbers = {name: F.coalesce(name, F.lit(0).cast("bigint")) for name in COUNTS}
+    shown = joined.withColumns({**numbers, "mapped": F.coalesce("mapped", F.lit(False))})
+    share = F.expr("cast((filled * 20000 + records) div (2 * records) as double) / 10000")  # halves round up everywhere
+    return shown.where((F.col("mapped")) | (F.col("filled") > 0) | (F.col("source") == GOLDEN)).withColumns(
+        {"filled_share": F.when(F.col("records") > 0, share), "as_of": F.lit(as_of)}
+    )
+
+
+def counted(contacts: DataFrame, golden: DataFrame, points: DataFrame, settings: Settings) -> DataFrame:
+    """Per attribute and source (or GOLDEN) `COUNTS` and last_updated, of the customers of all three.
+
+    From `current_contacts`, profiles/customers and profiles/contact_points.
     """
     best = _golden_values(golden, points)
     given = _values(contacts, {name: _spelled(contacts, name, settings) for name in ATTRIBUTES}, "source", "updated_at")
@@ -42,17 +59,39 @@ def coverage(contacts: DataFrame, golden: DataFrame, points: DataFrame, as_of: d
         F.lit(0).cast("bigint").alias("conflicts"),
         F.lit(None).cast("timestamp").alias("last_updated"),
     )
-    counted = per_source.unionByName(whole.withColumn("source", F.lit(GOLDEN)))
-    mapped = golden.sparkSession.createDataFrame(mapped_attributes(settings), "attribute string, source string")
-    joined = counted.join(wins, on=["attribute", "source"], how="left").join(
-        mapped.withColumn("mapped", F.lit(True)), on=["attribute", "source"], how="full"
+    both = per_source.unionByName(whole.withColumn("source", F.lit(GOLDEN)))
+    return both.join(wins, on=["attribute", "source"], how="left").withColumn("wins", F.coalesce("wins", F.lit(0)))
+
+
+def moved_on(stored: DataFrame, then: DataFrame, now: DataFrame) -> DataFrame | None:
+    """`counted` of everybody, from profiles/coverage and what touched customers counted for then and count for now.
+
+    None if that does not tell: the newest value of a source may be gone, or a source is new. Of one that shows no value
+    at all nothing is stored; every attribute of a source has the same number of records.
+    """
+    parts = [
+        rows.select("attribute", "source", *[(F.col(name) * sign).alias(name) for name in COUNTS], _dated(n))
+        for n, (rows, sign) in enumerate(((stored, 1), (then, -1), (now, 1)))
+    ]
+    per_side = [F.max(F.when(F.col("side.of") == n, F.col("side.at"))).alias(f"at_{n}") for n in range(3)]
+    summed = [F.sum(name).alias(name) for name in COUNTS]
+    listed = F.max((F.col("side.of") == 0).cast("int")).alias("listed")
+    changed = reduce(DataFrame.unionByName, parts).groupBy("attribute", "source").agg(*summed, *per_side, listed)
+    known = stored.groupBy("source").agg(F.max("records").alias("hidden"))
+    found = changed.join(known, on="source", how="left").withColumns(
+        {
+            "records": F.col("records") + F.when(F.col("listed") == 1, 0).otherwise(F.col("hidden")),
+            "last_updated": F.greatest("at_0", "at_2"),
+        }
     )
-    counts = {name: F.coalesce(name, F.lit(0).cast("bigint")) for name in ("records", "filled", "wins", "conflicts")}
-    shown = joined.withColumns({**counts, "mapped": F.coalesce("mapped", F.lit(False))})
-    share = F.expr("cast((filled * 20000 + records) div (2 * records) as double) / 10000")  # halves round up everywhere
-    return shown.where((F.col("mapped")) | (F.col("filled") > 0) | (F.col("source") == GOLDEN)).withColumns(
-        {"filled_share": F.when(F.col("records") > 0, share), "as_of": F.lit(as_of)}
-    )
+    lost = (F.col("at_1") == F.col("at_0")) & ~F.coalesce(F.col("at_2") >= F.col("at_0"), F.lit(False))
+    if not found.where(F.col("hidden").isNull() | F.coalesce(lost, F.lit(False))).isEmpty():
+        return None
+    return found.select("attribute", "source", *COUNTS, "last_updated")
+
+
+def _dated(side: int) -> Column:
+    return F.struct(F.lit(side).alias("of"), F.col("last_updated").alias("at")).alias("side")
 
 
 def mapped_attributes(settings: Settings) -> list[tuple[str, str]]:

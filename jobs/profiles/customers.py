@@ -1,4 +1,8 @@
-"""Customer profiles: golden record, contact points, consent, household and channels of every customer."""
+"""Customer profiles: golden record, contact points, consent, household and channels of every customer.
+
+A day is made of what it touches (`jobs.profiles.day`); everything is made anew if the last run had other code, another
+configuration or other days, or did not end.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +16,14 @@ from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
 from jobs.identity.customer_of import newest_day
+from jobs.identity.fresh import Fresh, Unknown
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.staging import staged
-from jobs.profiles.channels import channels
+from jobs.profiles.channels import channels, engagement, met
 from jobs.profiles.consent import consent, consent_history, every_answer, with_people
 from jobs.profiles.contact_points import addresses, contact_points
-from jobs.profiles.coverage import coverage, mapped_attributes
+from jobs.profiles.coverage import counted, coverage, mapped_attributes
+from jobs.profiles.day import CONTACTS, update
 from jobs.profiles.golden import current_contacts, golden_records
 from jobs.profiles.households import TOO_MANY, households
 from jobs.profiles.people import people
@@ -40,26 +46,39 @@ WRITES = (
 
 
 def run(day: date, settings: Settings) -> dict[str, Any]:
-    """Rebuild the profile tables from everything that arrived up to `day`, for the customers of identity/map."""
+    """Bring the profile tables to everything that arrived up to `day`, for the customers of identity/map."""
     lake = Lake.of(settings)
-    as_of = max(newest_day(lake, name, day) for name in ("identity/standing", "profiles/customers"))
+    as_of = max(newest_day(lake, name, day) for name in ("identity/standing", "profiles/coverage"))
     general = settings.general
-    reading = {name: one.datasets["consents"] for name, one in settings.sources.items() if "consents" in one.datasets}
-    config: list[Any] = [
-        settings.identity.model_dump_json(),
-        mapped_attributes(settings),
-        general.country,
-        general.timezone,
-    ]
-    config += [reading, str(as_of)]
-    txn = lake.transaction("profiles", day, reads=READS, config=config, code=__name__)
+    answers = ("consents", "campaign_events")  # rows of these that wait in quarantine are read as configured today
+    reading = {
+        name: {told: one.datasets[told] for told in answers if told in one.datasets}
+        for name, one in settings.sources.items()
+    }
+    asked = [settings.identity.model_dump_json(), mapped_attributes(settings)]
+    config = [*asked, general.country, general.timezone, reading]
+    state = {"as_of": str(as_of)}
+    txn = lake.transaction("profiles", day, READS, config, previous=WRITES, state=state, code=__name__)
     if not txn.done(*WRITES):
-        _rebuild(lake, txn, as_of, settings)
+        try:
+            _go_on(lake, txn, as_of, settings)
+        except Unknown as reason:
+            log.info("profiles: everything is made anew: %s", reason)
+            _rebuild(lake, txn, as_of, settings)
     counts = _counts(lake, settings.identity.largest_customer)
     if counts["too_many_records"]:
         log.warning("profiles: decisions made customers larger than largest_customer: %d", counts["too_many_records"])
     log.info("profiles: %s", counts)
     return counts
+
+
+def _go_on(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
+    """From where the last run ended. Raises Unknown if that cannot be said, before anything is written."""
+    before = txn.before(*WRITES)
+    if before is None:
+        raise Unknown("no run before with this code and configuration that ended")
+    with lake.scratch("profiles/customers") as keep:
+        update(Fresh.since(lake, txn, before, as_of, settings, keep, [CONTACTS]))
 
 
 def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
@@ -75,19 +94,18 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     with staged(lake, current_contacts(arrived("valid/contacts"), identity_map, settings)) as contacts:
         events = arrived("valid/campaign_events")
         set_aside = txn.read("identity/set_aside")
-        golden = publish("profiles/customers", golden_records(contacts, identity_map, set_aside, as_of, settings))
+        golden = publish("profiles/customers", golden_records(contacts, identity_map, set_aside, settings))
         points = publish("profiles/contact_points", contact_points(contacts, settings))
         places = publish("profiles/addresses", addresses(contacts, settings))
         every = with_unread(every_answer(arrived("valid/consents"), events, settings), lake, txn, as_of, settings)
         with staged(lake, with_people(every, identity_map, points, settings)) as answers:
             consents = publish("profiles/consent", consent(answers, as_of, settings))
             publish("profiles/consent_history", consent_history(answers, as_of, settings))
-        housed = publish("profiles/households", households(golden, as_of, settings))
-        reached = publish(
-            "profiles/channels", channels(consents, points, places, events, identity_map, as_of, settings)
-        )
+        housed = publish("profiles/households", households(golden, settings))
+        engaged = engagement(met(events, identity_map, settings), as_of)
+        reached = publish("profiles/channels", channels(consents, points, places, engaged, settings))
         publish("profiles/people", people(golden, housed, reached, as_of))
-        publish("profiles/coverage", coverage(contacts, golden, points, as_of, settings))
+        publish("profiles/coverage", coverage(counted(contacts, golden, points, settings), as_of, settings))
 
 
 def _counts(lake: Lake, largest: int) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
@@ -35,9 +34,7 @@ def current_contacts(contacts: DataFrame, identity_map: DataFrame, settings: Set
     return with_customer(latest, identity_map, settings).where("customer_id is not null")
 
 
-def golden_records(
-    contacts: DataFrame, identity_map: DataFrame, set_aside: DataFrame, as_of: date, settings: Settings
-) -> DataFrame:
+def golden_records(contacts: DataFrame, identity_map: DataFrame, set_aside: DataFrame, settings: Settings) -> DataFrame:
     """One row per customer of the map, as profiles/customers. `contacts` are those of `current_contacts`.
 
     An identifier of `set_aside` (identity/set_aside) is nobody's: by it alone nobody is known.
@@ -56,7 +53,6 @@ def golden_records(
         .withColumn("contact_records", F.coalesce("contact_records", F.lit(0)).cast("int"))
         .withColumn("provenance", F.coalesce("provenance", F.lit("{}")))
         .withColumns({name: F.coalesce(name, nothing) for name in ("records", "login_ids", "loyalty_ids")})
-        .withColumn("as_of", F.lit(as_of))
     )
 
 

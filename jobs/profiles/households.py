@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -14,7 +12,7 @@ DECLARED, SAME, JOINED, TOO_MANY = "declared", "address_and_name", "joined", "to
 _ID_LENGTH = 16
 
 
-def households(customers: DataFrame, as_of: date, settings: Settings) -> DataFrame:
+def households(customers: DataFrame, settings: Settings) -> DataFrame:
     """profiles/households from profiles/customers.
 
     A household is named after what it rests on, not after its members, so its id stays when people come and go. Who
@@ -46,7 +44,6 @@ def households(customers: DataFrame, as_of: date, settings: Settings) -> DataFra
         "size",
         F.when(too_many, TOO_MANY).otherwise(by_rule).alias("reason"),
         F.coalesce(told, F.lit("country, postcode, house number, street and family name")).alias("evidence"),
-        F.lit(as_of).alias("as_of"),
     )
 
 

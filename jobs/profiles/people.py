@@ -20,7 +20,6 @@ def people(customers: DataFrame, households: DataFrame, channels: DataFrame, as_
         customers.select("customer_id", *PLAIN, _age(as_of).alias("age"))
         .join(housed, on="customer_id", how="left")
         .join(preferred, on="customer_id", how="left")
-        .withColumn("as_of", F.lit(as_of))
     )
 
 

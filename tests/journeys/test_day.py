@@ -2,127 +2,19 @@
 
 import datetime as dt
 import os
-import random
 
-import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from jobs.identity.identifiers import identifier_hash
 from jobs.journeys import journeys
 from jobs.lake.lake import Lake
-from jobs.lake.tables import catalogue
 from tests.journey_rows import RULES
 from tests.killed import killed_after
+from tests.lived_company import FIRST, Company
 
-FIRST = dt.date(2017, 3, 1)
-DAYS = 3
 EVERY_RULE = RULES["journey.yaml"].replace("# new_campaign_begins", "new_campaign_begins")
-TYPES = ("page_view", "product_view", "add_to_cart", "remove_from_cart", "purchase", "search")
-
-
-def moment(minute):
-    return dt.datetime(2017, 3, 1, 20, tzinfo=dt.UTC) + dt.timedelta(minutes=minute)
-
-
-class Company:
-    """Rows with the run they arrive in, and who is who at each run, all drawn from one number."""
-
-    def __init__(self, seed):
-        chance = self.chance = random.Random(seed)
-        self.runs = sorted(chance.choice(range(DAYS)) for _ in range(chance.randint(2, 4)))
-        self.rows = {"events": self.events(), "campaign_events": self.campaigns(), "orders": self.orders()}
-        self.rows |= {"conversations": self.conversations(), "contacts": self.contacts(), "rates": self.rates()}
-        self.who = [self.customers() for _ in self.runs]
-        for before, now in zip(self.who, self.who[1:], strict=False):
-            now |= {one: customer for one, customer in before.items() if chance.random() < 0.7}
-
-    def customers(self):
-        identifiers = [(kind, f"{kind}{n}") for kind in ("contact", "login", "cookie") for n in range(3)]
-        return {one: f"c{self.chance.randint(1, 4)}" for one in identifiers if self.chance.random() < 0.95}
-
-    def row(self, **values):
-        number = self.chance.randrange(len(self.runs))
-        arrived = FIRST + dt.timedelta(days=self.runs[number] - self.chance.choice([0, 0, 0, 1]))
-        person = {"login_id": self.maybe("login", 0.2), "cookie_id": self.maybe("cookie", 0.8)}
-        return {"run": number, "arrived": arrived, "file_id": "f", "line": 1, **person, **values}
-
-    def maybe(self, kind, odds):
-        return f"{kind}{self.chance.randrange(3)}" if self.chance.random() < odds else None
-
-    def minute(self):
-        return self.chance.choice(range(0, (DAYS - 1) * 1440, 480)) + self.chance.choice(range(0, 120, 10))
-
-    def events(self):
-        return [
-            self.row(source="web", event_id=f"e{n}", type=self.chance.choice(TYPES), url=f"/{n}", order_id=f"o{n % 3}",
-                     occurred_at=moment(self.minute()), value=n, device=self.chance.choice(["mobile", None]),
-                     utm_campaign=self.chance.choice(["spring", "summer", None, None]))
-            for n in range(self.chance.randint(5, 40))
-        ]  # fmt: skip
-
-    def campaigns(self):
-        return [
-            self.row(source="ads", event_id=f"m{n}", type=self.chance.choice(["delivered", "click"]), channel="email",
-                     campaign_id="spring", occurred_at=moment(self.minute()))
-            for n in range(self.chance.randint(0, 8))
-        ]  # fmt: skip
-
-    def orders(self):
-        return [
-            self.row(source="pos", order_id=f"o{n % 3}", status=self.chance.choice(["completed", "returned"]), total=n,
-                     currency=self.chance.choice(["EUR", "USD", "JPY"]),
-                     ordered_at=moment(self.minute()), updated_at=moment(n), channel="store")
-            for n in range(self.chance.randint(0, 8))
-        ]  # fmt: skip
-
-    def rates(self):
-        return [
-            self.row(source="ecb", currency=self.chance.choice(["USD", "JPY"]), rate=n + 0.5,
-                     day=FIRST + dt.timedelta(days=self.chance.randrange(DAYS)))
-            for n in range(self.chance.randint(0, 4))
-        ]  # fmt: skip
-
-    def conversations(self):
-        return [
-            self.row(source="desk", conversation_id=f"t{n % 2}", opened_at=moment(60), closed_at=moment(self.minute()),
-                     updated_at=moment(n), channel="chat", topic="complaint", csat=1.0)
-            for n in range(self.chance.randint(0, 4))
-        ]  # fmt: skip
-
-    def contacts(self):
-        return [
-            self.row(source="crm", contact_id=f"contact{n % 3}", created_at=moment(n), updated_at=moment(n))
-            for n in range(self.chance.randint(0, 6))
-        ]  # fmt: skip
-
-    def deliver(self, lake, runs):
-        for name, rows in self.rows.items():
-            new = [row for row in rows if row["run"] in runs]
-            schema = catalogue.get(f"valid/{name}").arrow_schema()
-            table = pa.Table.from_pylist([{field.name: row.get(field.name) for field in schema} for row in new], schema)
-            lake.append(f"valid/{name}", table, lake.transaction("deliver", FIRST, config=[name, list(runs)]))
-
-    def name_customers(self, lake, run, settings):
-        """What identity does: every identifier that has arrived gets a customer."""
-        as_of, first, kinds = FIRST + dt.timedelta(days=self.runs[run]), {}, ("contact", "login", "cookie")
-        for row in (
-            row for rows in self.rows.values() for row in rows if row["run"] <= run and row["arrived"] <= as_of
-        ):
-            for kind in kinds:
-                if row.get(f"{kind}_id"):
-                    one = (kind, row[f"{kind}_id"])
-                    first[one] = min(row["arrived"], first.get(one, row["arrived"]))
-        table = [
-            {"identifier": identifier_hash(kind, value, settings, "crm"), "kind": kind, "first_seen": since,
-             "customer_id": self.who[run][kind, value], "as_of": as_of}
-            for (kind, value), since in first.items() if (kind, value) in self.who[run]
-        ]  # fmt: skip
-        schema = catalogue.get("identity/map").arrow_schema()
-        txn = lake.transaction("identity", as_of, config=run)
-        lake.replace("identity/map", pa.Table.from_pylist(table, schema), txn)
 
 
 @pytest.fixture(scope="module")

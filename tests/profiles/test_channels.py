@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from jobs.identity.identifiers import identifier_hash
-from jobs.profiles.channels import channels
+from jobs.profiles.channels import channels, engagement, met
 from jobs.profiles.people import people
 
 DAY = dt.date(2017, 6, 1)
@@ -27,9 +27,7 @@ def found(rows, settings):
             rows("profiles/consent", *answers),
             rows("profiles/contact_points", *points),
             rows("profiles/addresses", *places),
-            rows("valid/campaign_events", *happened),
-            known,
-            DAY,
+            engagement(met(rows("valid/campaign_events", *happened), known, loaded), DAY),
             loaded,
         )
         return {row["channel"]: row.asDict() for row in made.collect()}

@@ -299,7 +299,10 @@ def test_the_history_says_for_each_day_what_was_known_on_it(rows, settings, answ
     every = with_people(every, identity_map, rows("profiles/contact_points"), loaded)
     history = [row.asDict() for row in consent_history(every, last, loaded).collect()]
     days = [*DAYS, last]
-    asked = [consent(every.where(F.col("arrived") <= F.lit(day)), day, loaded) for day in days]
+    asked = [
+        consent(every.where(F.col("arrived") <= F.lit(day)), day, loaded).withColumn("asked_on", F.lit(day))
+        for day in days
+    ]
     standing = reduce(DataFrame.unionByName, asked).collect()
     for day in days:
         found = {
@@ -307,7 +310,7 @@ def test_the_history_says_for_each_day_what_was_known_on_it(rows, settings, answ
             for row in history
             if row["valid_from"] <= day and (row["valid_to"] is None or row["valid_to"] >= day)
         }
-        assert found == {tuple(row[name] for name in COMPARED) for row in standing if row["as_of"] == day}
+        assert found == {tuple(row[name] for name in COMPARED) for row in standing if row["asked_on"] == day}
 
 
 COMPARED = ("customer_id", "purpose", "channel", "status", "changed_at", "expires_at", "source", "proof")

@@ -6,7 +6,7 @@ import pytest
 
 from jobs.identity.identifiers import identifier_hash
 from jobs.profiles.contact_points import contact_points
-from jobs.profiles.coverage import coverage
+from jobs.profiles.coverage import counted, coverage
 from jobs.profiles.golden import current_contacts, golden_records
 
 DAY = dt.date(2017, 6, 1)
@@ -46,8 +46,8 @@ def report(rows, settings):
         ]  # fmt: skip
         identity_map = rows("identity/map", *known)
         current = current_contacts(rows("valid/contacts", *given), identity_map, loaded)
-        golden = golden_records(current, identity_map, rows("identity/set_aside"), DAY, loaded)
-        made = coverage(current, golden, contact_points(current, loaded), DAY, loaded).collect()
+        golden = golden_records(current, identity_map, rows("identity/set_aside"), loaded)
+        made = coverage(counted(current, golden, contact_points(current, loaded), loaded), DAY, loaded).collect()
         return {(row["attribute"], row["source"]): row.asDict() for row in made}
 
     return build

@@ -1,13 +1,11 @@
 """Households: who lives together, why, and what is too large to be one."""
 
-import datetime as dt
 import json
 
 import pytest
 
 from jobs.profiles.households import households
 
-DAY = dt.date(2017, 6, 1)
 HOME = {"street": "Kerkstraat 12", "postcode": "1234 AB", "city": "Ede", "country": "NL", "last_name": "de Vries"}
 
 
@@ -23,7 +21,7 @@ def found(rows, settings):
             person = HOME | {"customer_id": name} | changes
             origin = {"household_id": {"source": person.pop("told_by", "crm")}} if "household_id" in person else {}
             customers.append({**person, "provenance": json.dumps(origin)})
-        made = households(rows("profiles/customers", *customers), DAY, loaded).collect()
+        made = households(rows("profiles/customers", *customers), loaded).collect()
         return {row["customer_id"]: (row["household"], row["size"], row["reason"]) for row in made}
 
     return build

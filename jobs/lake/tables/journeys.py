@@ -136,6 +136,15 @@ TABLES: tuple[Dataset, ...] = (
         scope="state",
     ),
     Dataset(
+        "journeys/touched",
+        "one customer of whom the newest run of journeys made other visits, contacts, baskets or moments",
+        ("customer_id",),
+        columns("""
+        customer_id string the customer, by the id of today or of before; * for everybody
+        """),
+        scope="state",
+    ),
+    Dataset(
         "journeys/kpis",
         "one KPI on one day",
         ("day", "kpi", "dimension"),

@@ -30,7 +30,6 @@ TABLES: tuple[Dataset, ...] = (
         customer_since date first day this customer was seen
         attributes string further attributes, as a JSON object
         provenance string attribute to source, record, date and the criterion that decided, as a JSON object
-        as_of date data up to and including this day
     """),
         scope="state",
     ),
@@ -52,7 +51,6 @@ TABLES: tuple[Dataset, ...] = (
         household string household, a key into profiles/households, empty for none
         household_size int customers in that household
         preferred_channel string the best channel this customer may be contacted by, empty for none
-        as_of date data up to and including this day
     """),
         scope="state",
     ),
@@ -110,7 +108,6 @@ TABLES: tuple[Dataset, ...] = (
         size int customers in it
         reason string declared (by a source), address_and_name, joined (by these to a declared one), or too_many
         evidence string source of the declaration, or what was compared
-        as_of date data up to and including this day
     """),
         scope="state",
     ),
@@ -127,7 +124,6 @@ TABLES: tuple[Dataset, ...] = (
         responded bigint opens, clicks and redemptions in the last 365 days
         last_responded date day of the last response
         preference int 1 for the best channel; only of channels with consent and an address or number
-        as_of date data up to and including this day
     """),
         scope="state",
     ),
@@ -162,7 +158,6 @@ TABLES: tuple[Dataset, ...] = (
         expires_at timestamp when it ends
         source string source of the deciding answer
         proof string where the answer is recorded; for one that waits in quarantine its file and line
-        as_of date data up to and including this day
     """),
         scope="state",
     ),

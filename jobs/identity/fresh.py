@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.activity.conditions import day_of
-from jobs.activity.moved import moved_customers, went_with
 from jobs.config.settings import Settings
 from jobs.identity.customer_of import identifiers_of, with_customer
+from jobs.identity.moved import moved_customers, went_with
 from jobs.lake.changes import Added
+from jobs.lake.exchange import differing
 from jobs.lake.files import DataFile
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.scratch import Scratch
@@ -20,6 +21,7 @@ from jobs.lake.tables import catalogue
 from jobs.lake.transactions import Before
 
 MAP = "identity/map"
+_LOST = "{name} lost rows, or its log does not tell what came"
 
 
 class Unknown(Exception):
@@ -37,9 +39,6 @@ class Fresh:
     as_of: date
     settings: Settings
     keep: Scratch
-    moved: DataFrame
-    splits: bool
-    """Whether some of `moved` are no longer one customer."""
 
     @classmethod
     def since(
@@ -50,17 +49,36 @@ class Fresh:
         until = date.fromisoformat(before.state["as_of"])
         if as_of < until:
             raise Unknown(f"the last run was for {until}")
-        if before.pins[MAP] == txn.pins[MAP]:
-            nobody = lake.empty(MAP).select(F.col("customer_id").alias("before"), "customer_id")
-            return cls(lake, txn, before, until, as_of, settings, keep, nobody, False)
+        if before.pins[MAP] is None:
+            raise Unknown("the last run knew nobody")
         if not lake.readable(MAP, before.pins[MAP]):
             raise Unknown(f"vacuum deleted {MAP} as the last run read it")
-        moved = keep(moved_customers(lake.read(MAP, version=before.pins[MAP]), txn.read(MAP)))
-        splits = not moved.where(F.col("customer_id").isNull()).isEmpty()
-        found = cls(lake, txn, before, until, as_of, settings, keep, moved, splits)
-        if found._knows_more(tables):
+        found = cls(lake, txn, before, until, as_of, settings, keep)
+        if before.pins[MAP] != txn.pins[MAP] and found._knows_more(tables):
             raise Unknown("the last run read rows before identity knew them")
         return found
+
+    @cached_property
+    def moved(self) -> DataFrame:
+        """Customers that merged, split or go by another id, see `moved_customers`."""
+        nobody = self.lake.empty(MAP).select(F.col("customer_id").alias("before"), "customer_id")
+        if self.before.pins[MAP] == self.txn.pins[MAP]:
+            return nobody
+        then, now = (rows.select("identifier", "customer_id") for rows in self._differing_identifiers)
+        other = then.exceptAll(now).select("customer_id").distinct()
+        return self.keep(moved_customers(self.map_then().join(other, "customer_id", "left_semi"), self.txn.read(MAP)))
+
+    @cached_property
+    def splits(self) -> bool:
+        """Whether some of `moved` are no longer one customer."""
+        return not self.moved.where(F.col("customer_id").isNull()).isEmpty()
+
+    @cached_property
+    def _differing_identifiers(self) -> tuple[DataFrame, DataFrame]:
+        """Rows of identity/map at the last run and today; some that both have are left out."""
+        files = self.lake.differing_files(MAP, self.before.pins[MAP], self.txn.pins[MAP])
+        then, now = (self.lake.read_files(MAP, some) for some in files)
+        return then, now
 
     def map_then(self) -> DataFrame:
         """The identity map of the last run."""
@@ -75,7 +93,7 @@ class Fresh:
         files = self._files(name)
         due = self._later(F.col("arrived"))
         for column in moments:
-            due = due | self._later(day_of(column, self.settings.general.timezone))
+            due = due | self._later(F.to_date(F.from_utc_timestamp(column, self.settings.general.timezone)))
         waiting = [file for file in files.before if self._may_be_due(file, moments)]
         every = self.lake.read_files(name, files.new).unionByName(self.lake.read_files(name, waiting).where(due))
         if self.splits:
@@ -86,12 +104,13 @@ class Fresh:
         visible = every.where(F.col("arrived") <= F.lit(self.as_of))
         return self.with_customer(visible)
 
-    def rows_of_nobody(self, name: str) -> DataFrame:
-        """Rows of a table of valid/ that names no person, that this run knows and the last did not."""
-        files = self._files(name)
-        waited = self.lake.read_files(name, files.before).where(self._later(F.col("arrived")))
-        every = self.lake.read_files(name, files.new).unionByName(waited)
-        return every.where(F.col("arrived") <= F.lit(self.as_of))
+    def arrived(self, name: str) -> DataFrame:
+        """Rows of a table of valid/ that had not arrived, or not been added, at the last run."""
+        rows = self.lake.added(name, self.before.pins[name], self.txn.pins[name], self.until, self.as_of)
+        if rows is None:
+            raise Unknown(_LOST.format(name=name))
+        found: DataFrame = rows
+        return found
 
     def with_customer(self, rows: DataFrame) -> DataFrame:
         return with_customer(rows, self.txn.read(MAP), self.settings)
@@ -99,6 +118,16 @@ class Fresh:
     def with_customer_then(self, rows: DataFrame) -> DataFrame:
         """With the customer the last run gave them."""
         return with_customer(rows, self.map_then(), self.settings)
+
+    def other_customers(self) -> DataFrame:
+        """Customers of rows of identity/map in which that of today and that of the last run differ: `customer_id`.
+
+        Raises Unknown if an identifier is gone: its rows may belong to anybody now.
+        """
+        then, now = self._differing_identifiers
+        if not then.join(now.select("identifier"), on="identifier", how="left_anti").isEmpty():
+            raise Unknown(f"{MAP} lost identifiers")
+        return differing(then, now).select("customer_id")
 
     def ids_before(self, customers: DataFrame) -> DataFrame:
         """Ids under which rows of these customers, and of all that split, are stored: `customer_id`."""
@@ -117,7 +146,7 @@ class Fresh:
     def _files(self, name: str) -> Added:
         found = self.lake.added_files(name, self.before.pins[name], self.txn.pins[name])
         if found is None:
-            raise Unknown(f"{name} lost rows, or its log does not tell what came")
+            raise Unknown(_LOST.format(name=name))
         return found
 
     def _later(self, day: Column) -> Column:
@@ -131,8 +160,9 @@ class Fresh:
 
     def _knows_more(self, tables: list[str]) -> bool:
         """Whether rows of the last run carry an identifier that its map did not have and today's has."""
-        now = self.txn.read(MAP).where(F.col("first_seen") <= F.lit(self.until)).select("identifier", "first_seen")
-        new = self.keep(now.join(self.map_then().select("identifier"), on="identifier", how="left_anti"))
+        then, every = self._differing_identifiers
+        now = every.where(F.col("first_seen") <= F.lit(self.until)).select("identifier", "first_seen")
+        new = self.keep(now.join(then.select("identifier"), on="identifier", how="left_anti"))
         first = new.agg(F.min("first_seen")).collect()[0][0]
         if first is None:
             return False
