@@ -45,7 +45,9 @@ def computed(settings, rows):
 
 
 def traits_tables():
-    return sorted(name for name, table in CANONICAL.items() if table.moment or name in ("contacts", "products"))
+    return sorted(
+        name for name, table in CANONICAL.items() if table.moment or name in ("contacts", "products", "rates")
+    )
 
 
 def order(id_, at, **values):
@@ -460,3 +462,30 @@ def test_models_learn_from_numbers_that_were_known_on_past_days(settings, models
     base = {"features": ["recency_days", "orders_90d"], "segmentation": {"features": ["orders_90d"]}, "churn": {}}
     with pytest.raises(ConfigError, match=problem):
         settings({"traits.yaml": {"traits": traits}, "models.yaml": {**base, **models}})
+
+
+def test_amounts_are_in_the_currency_of_the_company_and_orders_are_told_apart_by_what_became_of_them(computed):
+    orders = [
+        order(1, "2017-06-01T10:00", currency="EUR", total="10.00"),
+        order(2, "2017-06-02T10:00", currency="USD", total="10.00"),
+        order(3, "2017-06-02T10:00", currency="EUR", total="-4.00"),
+        order(4, "2017-06-02T10:00", currency="EUR", total="7.00", status="cancelled"),
+    ]
+    lines = [
+        {"order_id": str(n), "line_id": "1", "quantity": 1, "amount": "10.00", "ordered_at": "2017-06-02"}
+        for n in (1, 2)
+    ]
+    rates = [{"currency": "USD", "day": "2017-06-01", "rate": 0.5}]
+    money = {"type": "decimal(18,2)", "default": 0}
+    found = computed(
+        {
+            "spent": {**money, "over": "bought", "value": "sum(total)"},
+            "of_lines": {**money, "over": "order_lines", "value": "sum(amount)"},
+            "given_back": {**money, "over": "orders", "where": "outcome = 'credit'", "value": "sum(total)"},
+        },
+        named={"bought": {"over": "orders", "where": "outcome in ('completed', 'open', 'returned')"}},
+        orders=orders,
+        order_lines=lines,
+        rates=rates,
+    )["ann"]
+    assert [str(found[name]) for name in ("spent", "of_lines", "given_back")] == ["15.00", "15.00", "-4.00"]
