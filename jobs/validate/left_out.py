@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
 from jobs.config.sources import SourceDataset
-from jobs.ingest.landing.landing import takes
+from jobs.ingest.landing.patterns import takes
 from jobs.lake.engine import lost
 from jobs.validate.batch import Batch
 from jobs.validate.mapping import Mapping as Mapped

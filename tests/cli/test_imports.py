@@ -38,7 +38,7 @@ COMMANDS = {
 """What a command may load on a company of which nothing has been run."""
 STEPS = {
     "ingest": {*LAKE, "duckdb", "httpx", "sqlglot"},
-    "validate": {*TABLES, *CHECKS, "duckdb", "httpx"},  # rows that were left out are looked up where they landed
+    "validate": {*TABLES, *CHECKS, "duckdb"},
     "identity": {*TABLES, "duckdb", "scipy", "splink"},
     "profiles": {*TABLES, "duckdb"},
     "journeys": TABLES,

@@ -6,7 +6,7 @@ import pytest
 
 from jobs.errors import StepFailed
 from jobs.ingest import load
-from jobs.ingest.landing.landing import glob_expression
+from jobs.ingest.landing.patterns import glob_expression
 from jobs.ingest.ledger import file_id
 from tests.killed import killed_after
 

@@ -6,7 +6,6 @@ import hashlib
 import logging
 import re
 import tempfile
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from jobs.errors import StepFailed
 from jobs.ingest.formats.archives import archive_pattern
 from jobs.ingest.formats.content import CHUNK, Snapshot, hashed, keep
 from jobs.ingest.landing.archive_files import ArchiveFiles
+from jobs.ingest.landing.patterns import glob_expression, nfc
 from jobs.ingest.landing.places import Found, Place, place_of
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class Landing:
         expressions = [glob_expression(pattern) for pattern, _ in datasets]
         expressions += [marker_expression(ready) for _, ready in datasets if ready.marker]
         names = (path for path in self._found if not UNFINISHED.search(path) and path not in self._archives.archives)
-        return sorted(name for name in names if not any(expression.fullmatch(_nfc(name)) for expression in expressions))
+        return sorted(name for name in names if not any(expression.fullmatch(nfc(name)) for expression in expressions))
 
     @contextmanager
     def open(self, file: LandedFile) -> Iterator[Snapshot]:
@@ -118,7 +118,7 @@ class Landing:
         return [
             found
             for path, found in self._found.items()
-            if not UNFINISHED.search(path) and any(expression.fullmatch(_nfc(path)) for expression in expressions)
+            if not UNFINISHED.search(path) and any(expression.fullmatch(nfc(path)) for expression in expressions)
         ]
 
     def _arrivals(self, pattern: str, day: date, ready: Ready) -> Iterator[tuple[LandedFile, str | None]]:
@@ -128,7 +128,7 @@ class Landing:
         markers = marker_expression(ready)
         for path, info in self._found.items():
             upload = UNFINISHED.search(path)
-            name = _nfc(_final_name(path) if upload else path)
+            name = nfc(_final_name(path) if upload else path)
             found = expression.fullmatch(name)
             if archive and path in self._archives.broken:  # read as a whole, it says why it is set aside
                 found = archive.fullmatch(name)
@@ -159,31 +159,6 @@ def landing_place(source: str, settings: Settings) -> tuple[Place, str]:
         return place_of(folder.rstrip("/"), config.connection, hint), folder.rstrip("/") + "/"
     hint += f"`landing` in {settings.folder}/settings.yaml"
     return place_of(f"{settings.landing.rstrip('/')}/{folder}", "", hint), folder + "/"
-
-
-def takes(pattern: str, folder: str, path: str) -> bool:
-    """Whether a pattern of a source takes a file, by its path as the ledger writes it; `folder` is the source's."""
-    return glob_expression(pattern).fullmatch(_nfc(path.removeprefix(f"{folder.rstrip('/')}/"))) is not None
-
-
-def glob_expression(pattern: str) -> re.Pattern[str]:
-    """`*` and `?` stay within a folder, `**` crosses folders, `{day}` is any ISO day."""
-    pieces = {
-        "{day}": r"(?P<day>\d{4}-\d{2}-\d{2})",
-        "**/": "(?:.*/)?",
-        "**": ".*",
-        "*": "[^/]*",
-        "?": "[^/]",
-    }
-    parts = re.split(r"(\{day\}|\*\*/|\*\*|\*|\?)", _nfc(pattern))
-    expression = "".join(pieces.get(part, re.escape(part)) for part in parts)
-    first, *rest = expression.split(pieces["{day}"])
-    return re.compile(pieces["{day}"].join([first, *rest[:1]]) + "".join(f"(?P=day){part}" for part in rest[1:]))
-
-
-def _nfc(path: str) -> str:
-    """Some systems write é as one character, some as e and an accent: here it is one name."""
-    return unicodedata.normalize("NFC", path)
 
 
 def _arrival(text: str | None, day: date) -> date | None:
