@@ -12,7 +12,6 @@ from jobs.config.settings import Settings
 from jobs.lake.lake import Lake
 from jobs.validate import completion, publish, quarantine
 from jobs.validate.quarantine import Selection, database_of
-from jobs.validate.replay import replay
 
 BY = "lookups"
 """Who replayed a row because its partner in a lookup arrived."""
@@ -35,4 +34,6 @@ def _try_again(lake: Lake, source: str, dataset: str, touched: pa.Table, setting
     with database_of(waiting=waiting, touched=touched) as tables:
         rows = tables.sql("select path, line from waiting semi join touched using (file_id, line)").fetchall()
     if rows:
+        from jobs.validate.replay import replay  # reads files where they landed: loads every way to reach them
+
         replay.run(Selection(source, dataset, rows=tuple(f"{path}:{line}" for path, line in rows)), settings, BY)

@@ -20,6 +20,7 @@ from tests.lake.lake_rows import DAY
 PROJECT = Path(code.ROOT)
 STEPS = {
     **{step.name: (step.job.split(":")[0],) for step in pipeline.STEPS if step.name != "train"},
+    "validate": ("jobs.validate.publish",),
     **{f"train {name}": (module,) for name, module in models.SCORING.items()},
     "score": ("jobs.models.scoring", *models.SCORING.values()),
 }

@@ -178,13 +178,13 @@ def test_junior_and_senior_who_share_a_mailbox_and_a_phone_are_two_customers_and
 
 @pytest.mark.parametrize(
     ("decided", "found", "too_many", "links_cut"),
-    [("", [["crm:0", "crm:1", "crm:2"], ["crm:3"], ["crm:4"]], 0, 3), ("012", None, 1, 0)],
+    [("", [["crm:1", "crm:2", "crm:3"], ["crm:4"], ["crm:5"]], 0, 3), ("012", None, 1, 0)],
 )
 def test_a_chain_of_identifiers_is_cut_at_the_cap_and_decisions_beyond_it_are_reported(
     settings, rows, decided, found, too_many, links_cut
 ):
     same = {"decision": "same", "by": "ann", "on": "2017-01-01", "because": "seen"}
-    record = [{"source": "crm", "record": str(n)} for n in range(4)]
+    record = [{"source": "crm", "record": str(n + 1)} for n in range(4)]  # a contact 0 would be nobody
     told = [{"left": record[int(n)], "right": record[int(n) + 1], **same} for n in decided]
     loaded = settings(
         {
@@ -195,11 +195,11 @@ def test_a_chain_of_identifiers_is_cut_at_the_cap_and_decisions_beyond_it_are_re
     chain = [{"email": "a@x.nl"}, {"email": "a@x.nl", "login_id": "b"}, {"login_id": "b", "loyalty_id": "c"}]
     chain += [{"loyalty_id": "c"}, {"email": "other@x.nl"}]
     known = CRM | {"arrived": "2017-01-01", "file_id": "f"}
-    records = [known | row | {"contact_id": str(n), "line": n} for n, row in enumerate(chain)]
+    records = [known | row | {"contact_id": str(n), "line": n} for n, row in enumerate(chain, 1)]
     lake = Lake.of(loaded)
     lake.append("valid/contacts", rows("valid/contacts", *records), lake.transaction("arrive", dt.date(2017, 1, 1)))
     cut = identity.run(dt.date(2017, 1, 1), loaded)["links_cut_too_many_records"]
     counts = customers.run(dt.date(2017, 1, 1), loaded)
     everyone = sorted(row["records"] for row in lake.arrow("profiles/customers").to_pylist() if row["records"])
-    assert everyone == (found or [["crm:0", "crm:1", "crm:2", "crm:3"], ["crm:4"]])
+    assert everyone == (found or [["crm:1", "crm:2", "crm:3", "crm:4"], ["crm:5"]])
     assert (counts["too_many_records"], cut) == (too_many, links_cut)
