@@ -25,7 +25,7 @@ PAGES = sorted(
 
 
 def yaml_of(guide: str) -> str:
-    """All blocks marked `yaml` of a guide as one document, as a reader would put them together; `yml` stands alone."""
+    """All blocks marked `yaml`, without more, of a guide as one document, as a reader would put them together."""
     text = (ROOT / "docs" / "guides" / guide).read_text()
     return "".join(re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
 

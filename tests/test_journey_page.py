@@ -52,7 +52,7 @@ def test_a_broken_promise_is_shown_in_place_of_the_good_news(page):
 
     wrong = {**right, "file_id": "f2", "accepted": 8}
     shown = page({"ops/counts": [wrong], "ops/files": [{**file, "file_id": "f2"}]})
-    assert "neither accepted, nor quarantined, nor duplicates: crm/contacts file f2" in shown
+    assert "neither accepted, nor quarantined, nor duplicates, nor left out: crm/contacts file f2" in shown
 
 
 def test_text_from_the_lake_cannot_become_part_of_the_page(page):

@@ -1,7 +1,7 @@
 """What an order means: one word for each kind of order document, used by touchpoints, traits and KPIs alike.
 
 Systems write several things down as orders: what was bought, what was called off, the credit note that gives money
-back as a document of its own, a replacement nobody pays for, a try-out by the web team. `outcome` tells them apart,
+back as a document of its own, what a voucher paid, a try-out by the web team. `outcome` tells them apart,
 so that revenue, orders, average value and repeat buyers are counted over the same ones everywhere.
 """
 
@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 OUTCOMES = ("test", "cancelled", "credit", "free", "returned", "open", "completed")
 UNDONE = {"returned": "return", "cancelled": "cancellation"}
 """Outcomes of orders that were bought and then undone, and the touchpoint that undoes them."""
-BOUGHT_NOTHING = ("test", "cancelled", "credit", "free")
+BOUGHT_NOTHING = ("test", "cancelled", "credit")
 """Outcomes of orders that are no purchase; all others are."""
 
 
@@ -21,13 +21,13 @@ def outcome() -> Column:
     """What became of an order, of `status` and `total` of its newest version; one of OUTCOMES.
 
     `test`: never happened. `cancelled`: called off, nothing was bought. `credit`: a negative total, money given back
-    for something bought before. `free`: a total of 0, such as a replacement or a sample. `returned`: bought and sent
+    for something bought before. `free`: bought for a total of 0, such as with a voucher. `returned`: bought and sent
     back. `open`: bought, not yet paid or delivered. `completed`: bought; also when the source tells no status.
     """
     status = F.coalesce(F.lower("status"), F.lit("completed"))
     return (
         F.when(status.isin("test", "cancelled"), status)
         .when(F.col("total") < 0, "credit")
-        .when(F.col("total") == 0, "free")
+        .when((F.col("total") == 0) & (status != "returned"), "free")
         .otherwise(status)
     )

@@ -43,8 +43,8 @@ WHOLE = r"^([0-9]+)[.,]0+$"
 """An id that became a number on its way, such as 101.0."""
 LETTERS_AND_DIGITS = r"[^\p{L}0-9]"
 """What a compact value leaves out."""
-_REPEATED = {"contact": 6}
-"""Digits of a number of one digit only from which it is nobody's; a number that counts contacts passes 1111 too."""
+_REPEATED = {"contact": 6, "loyalty": 6}
+"""Digits of a number of one digit only from which it is nobody's; a number that counts people passes 1111 too."""
 _NO_MAIL = frozenset({"noreply", "donotreply", "mailerdaemon", "postmaster", "nomailaddress", "noemailaddress"})
 
 

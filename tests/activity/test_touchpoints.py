@@ -45,6 +45,7 @@ def test_a_cancellation_that_was_taken_back_is_none(known, expect):
         ("returned", "20.00", [("order", "returned", "20.00"), ("return", "returned", "-20.00")]),
         ("cancelled", "20.00", [("order", "cancelled", "20.00"), ("cancellation", "cancelled", "-20.00")]),
         ("cancelled", "0.00", [("order", "cancelled", "0.00"), ("cancellation", "cancelled", "0.00")]),
+        ("returned", "0.00", [("order", "returned", "0.00"), ("return", "returned", "0.00")]),
         ("completed", "-12.50", [("return", "credit", "-12.50")]),
         ("returned", "-12.50", [("return", "credit", "-12.50")]),
         ("test", "20.00", []),
@@ -59,7 +60,7 @@ def test_an_order_that_was_no_purchase_does_not_make_the_next_one_a_repeat(known
     versions = known(
         "valid/orders",
         order("2017-03-01", "cancelled", order_id="o1", ordered_at="2017-03-01"),
-        order("2017-03-01", "completed", order_id="o2", ordered_at="2017-03-02", total="0.00"),
+        order("2017-03-01", "cancelled", order_id="o2", ordered_at="2017-03-02", total="0.00"),
         order("2017-03-01", "completed", order_id="o3", ordered_at="2017-03-03"),
         order("2017-03-01", "returned", order_id="o4", ordered_at="2017-03-04"),
     )

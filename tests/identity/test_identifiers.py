@@ -129,13 +129,20 @@ NOBODY = [
     *[(kind, value) for kind in IDS for value in ("undefined", " NULL ", "N/A", '""', "-1", "0", "0.0", "(not set)")],
     *[(kind, value) for kind in IDS for value in ("Anonymous", "[object Object]", "999999", "-", "1.23457E+12", "NaN")],
     *[("login", value) for value in ("gast", "niet bekend", "unbekannt", "Invité", "desconocido", "неизвестно")],
-    *[("loyalty", "1111"), ("cookie", "00000000-0000-0000-0000-000000000000")],
+    *[("loyalty", "1111111"), ("cookie", "00000000-0000-0000-0000-000000000000")],
     *[("email", f"{local}@x.nl") for local in ("noreply", "undefined", "no-email", "Guest", "onbekend")],
     *[("email", "nan@nan.com"), ("phone", "0611111111"), ("phone", "+31612345678")],
 ]
 SOMEBODY = [
     *[(kind, value) for kind in IDS for value in ("1", "11", "10", "-x1", "a0", "7e12", "007")],
-    *[("contact", "1111"), ("login", "nancy"), ("login", "tom"), ("email", "nan@gmail.com"), ("email", "0@x.nl")],
+    *[
+        ("contact", "1111"),
+        ("loyalty", "1111"),
+        ("login", "nancy"),
+        ("login", "tom"),
+        ("email", "nan@gmail.com"),
+        ("email", "0@x.nl"),
+    ],
     *[("phone", "0612345679"), ("phone", "+32471000001")],
 ]
 

@@ -32,7 +32,7 @@ def company(settings, rows):
         lineage = {"source": "crm", "updated_at": "2017-01-01", "arrived": day, "file_id": str(day)}
         records = [
             {**record, **lineage, "birth_date": None, "contact_id": str(number), "line": number}
-            for number, record in list(enumerate(told))[some]
+            for number, record in list(enumerate(told, 1))[some]
         ]
         lake.append("valid/contacts", rows("valid/contacts", *records), lake.transaction("arrive", day))
     return loaded

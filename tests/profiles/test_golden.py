@@ -62,9 +62,8 @@ def test_an_identifier_that_is_set_aside_makes_nobody_known(rows, settings):
         ],
     )
     aside = rows("identity/set_aside", {"identifier": "mail", "kind": "email", "reason": "disputed"})
-    found = golden_records(
-        current_contacts(rows("valid/contacts"), identity_map, loaded), identity_map, aside, TODAY, loaded
-    )
+    contacts = current_contacts(rows("valid/contacts"), identity_map, loaded)
+    found = golden_records(contacts, identity_map, aside, loaded)
     known = {row["customer_id"]: row["known"] for row in found.collect()}
     assert known == {"c1": False, "c2": True, "c3": False, "c4": True}
 

@@ -325,7 +325,7 @@ def test_metrics_are_those_of_good_rows_and_never_name_a_value_that_is_not_known
     rows = lake.arrow("ops/metrics")
     mean = rows.filter(pc.and_(pc.equal(rows["metric"], "mean"), pc.equal(rows["column"], "total"))).to_pylist()
     assert [(row["number"], row["rows"]) for row in mean] == [(12.0, 20)]
-    assert set(rows["value"].to_pylist()) == {"", "completed", "cancelled", "returned", "open"}
+    assert set(rows["value"].to_pylist()) == {"", "completed", "cancelled", "returned", "open", "test"}
 
 
 @pytest.mark.parametrize("gap", [1, 9, 60])
