@@ -75,6 +75,11 @@ class Exchange:
         return joined.withColumn("rate", F.coalesce("rate", fixed)).drop("rate_currency", "rate_from", "rate_to")
 
 
+def paid(rows: DataFrame, name: str) -> Column:
+    """An amount as it was paid, of rows that `Exchange.converted` gave and of others."""
+    return F.col(f"{PAID}{name}" if f"{PAID}{name}" in rows.columns else name)
+
+
 def _periods(rates: DataFrame) -> DataFrame:
     """`rate_currency`, `rate_from`, `rate_to`, `rate`: the days on which each rate was the newest."""
     newest = Window.partitionBy("currency", "day").orderBy(

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from jobs.activity import touchpoints
 from jobs.activity.conditions import day_of
-from jobs.activity.currency import RATES, Exchange
+from jobs.activity.currency import RATES, Exchange, paid
 from jobs.activity.orders import outcome
 from jobs.activity.row_columns import ORDER_COLUMNS, PRODUCT_COLUMNS, columns_of
 from jobs.activity.sessions import sessions, visit_rules, with_session
@@ -187,7 +187,8 @@ def _own(known: Known, kind: str, window: int | None) -> DataFrame:
 
 
 def _orders(known: Known, kind: str, window: int | None) -> DataFrame:
-    return _own(known, kind, window).withColumn("outcome", outcome())
+    rows = _own(known, kind, window)
+    return rows.withColumn("outcome", outcome(paid(rows, "total")))
 
 
 def _lines(known: Known, kind: str, window: int | None) -> DataFrame:

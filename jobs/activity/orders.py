@@ -10,15 +10,14 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-OUTCOMES = ("test", "cancelled", "credit", "free", "returned", "open", "completed")
 UNDONE = {"returned": "return", "cancelled": "cancellation"}
 """Outcomes of orders that were bought and then undone, and the touchpoint that undoes them."""
 BOUGHT_NOTHING = ("test", "cancelled", "credit")
 """Outcomes of orders that are no purchase; all others are."""
 
 
-def outcome() -> Column:
-    """What became of an order, of `status` and `total` of its newest version; one of OUTCOMES.
+def outcome(total: Column) -> Column:
+    """What became of an order, by `status` of its newest version and its total as it was paid.
 
     `test`: never happened. `cancelled`: called off, nothing was bought. `credit`: a negative total, money given back
     for something bought before. `free`: bought for a total of 0, such as with a voucher. `returned`: bought and sent
@@ -27,7 +26,7 @@ def outcome() -> Column:
     status = F.coalesce(F.lower("status"), F.lit("completed"))
     return (
         F.when(status.isin("test", "cancelled"), status)
-        .when(F.col("total") < 0, "credit")
-        .when((F.col("total") == 0) & (status != "returned"), "free")
+        .when(total < 0, "credit")
+        .when((total == 0) & (status != "returned"), "free")
         .otherwise(status)
     )

@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activity.conditions import day_of, first_true
-from jobs.activity.currency import PAID
+from jobs.activity.currency import paid
 from jobs.activity.orders import BOUGHT_NOTHING, UNDONE, outcome
 from jobs.config.journey import Journey, ValenceRule
 from jobs.lake.tables.catalogue import get
@@ -68,13 +68,12 @@ def orders(versions: DataFrame, timezone: str) -> list[DataFrame]:
     """
     history = Window.partitionBy("source", "order_id", "status", *period_of(versions))
     newest = newest_versions(versions.withColumn("status_at", F.min("updated_at").over(history)), "order_id")
-    told = newest.withColumn("outcome", outcome())
+    total_paid = paid(newest, "total")
+    told = newest.withColumn("outcome", outcome(total_paid))
     channel, became = F.coalesce("channel", F.lit("store")), F.col("outcome")
 
-    paid = F.col(f"{PAID}total") if f"{PAID}total" in told.columns else F.col("total")
-
     def of(rows: DataFrame, type_: str, at: str, sign: int = 1) -> DataFrame:
-        amounts = {"amount": sign * F.col("total"), "amount_paid": sign * paid, "currency": F.col("currency")}
+        amounts = {"amount": sign * F.col("total"), "amount_paid": sign * total_paid, "currency": F.col("currency")}
         return _contacts(rows, type_, at, "order_id", timezone, channel=channel, subject=became, **amounts)
 
     return [

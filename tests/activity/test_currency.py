@@ -90,6 +90,14 @@ def test_a_contact_keeps_what_was_paid_and_amounts_without_a_rate_are_counted(kn
     assert without_rate(ds.dataset(stored)) == {"JPY": 1}
 
 
+def test_a_credit_note_without_a_rate_is_a_return_and_no_order(known, expect):
+    versions = known("valid/orders", order("o1", "JPY", "-16000.00"), order("o2", "JPY", "0.30"))
+    found = touchpoints(orders(exchange(JPY=0.001).converted(versions, "orders", "ordered_at"), ZONE), [])
+    expect(found, "type subject amount", ("return", "credit", "-16.00"), ("order", "completed", "0.00"))
+    apart = touchpoints(orders(exchange().converted(versions, "orders", "ordered_at"), ZONE), [])
+    expect(apart, "type subject amount", ("return", "credit", None), ("order", "completed", None))
+
+
 def test_new_rates_may_change_orders_in_their_currency_from_their_first_day_on(known, rows, expect):
     versions = known(
         "valid/orders",
