@@ -48,7 +48,8 @@ def sightings(rows: Mapping[str, DataFrame], settings: Settings) -> pd.DataFrame
 def also_known_as(contacts: DataFrame) -> DataFrame:
     """A row for each other id and e-mail address that a contact has by what its source says (it merged contacts).
 
-    Such a row has the address of the contact, by which both are one: what a source has merged asks for no proof.
+    Such a row has the address of the contact, by which both are one: what a source has merged asks for no proof. It has
+    the browser only where nothing else is known, for one that two ids were seen with is nobody's.
     """
     others = {name: F.split(F.coalesce(name, F.lit("")), _LISTED) for name in ("previous_ids", "other_emails")}
     mail = F.coalesce(trimmed(F.col("email")), F.get(F.filter(others["other_emails"], lambda one: one != ""), 0))
@@ -61,6 +62,8 @@ def also_known_as(contacts: DataFrame) -> DataFrame:
     )
     kept = ["source", "country", "arrived", *(c for c in PERSON_COLUMNS.values() if c not in ("contact_id", "email"))]
     said = contacts.where("coalesce(previous_ids, merged_into, other_emails) is not null")
+    surer = F.coalesce(mail, trimmed(F.col("login_id")), trimmed(F.col("loyalty_id")))
+    said = said.withColumn("cookie_id", F.when(surer.isNull(), F.col("cookie_id")))
     named = said.select(*kept, F.explode(told).alias("other")).select(*kept, "other.contact_id", "other.email")
     return named.where((F.col("contact_id") != "") & (F.coalesce("email", F.lit("none")) != ""))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jobs.config.sources import LOOKUP, Lookup, Source, SourceDataset
-from jobs.ingest.expressions import Expression, parse
+from jobs.ingest.expressions import BARE, Expression, Path, parse, steps
 
 
 def inputs(source: Source) -> dict[str, SourceDataset]:
@@ -56,6 +56,11 @@ def expressions_of(dataset: SourceDataset) -> list[Expression]:
     texts = [value.expression for value in (*dataset.columns.values(), *dataset.attributes.values())]
     texts += [text for lookup in dataset.lookups.values() for text in lookup.on.values()]
     return [parse(text, nested, str, dataset.lookups) for text in texts]
+
+
+def key_way(lookup: Lookup, column: str) -> Path:
+    """The way to a key column in a record of the lookup; in JSON, Parquet and Avro `a.b` is field b inside a."""
+    return steps(column) if not lookup.format.delimited and BARE.fullmatch(column) else (column,)
 
 
 def key_expression(dataset: SourceDataset, lookup: Lookup, column: str) -> Expression:

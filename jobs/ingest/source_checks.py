@@ -25,11 +25,11 @@ def problems(settings: Settings) -> Iterator[str]:
 
 
 def notes(settings: Settings) -> Iterator[str]:
-    """What is allowed and worth knowing: files that several datasets of a source take, patterns without a day."""
+    """What is allowed and worth knowing: files that two patterns of a source take, patterns without a day."""
     for name, source in settings.sources.items():
         path = settings.folder / "sources" / f"{name}.yaml"
         for (first, a), (second, b) in combinations(source.datasets.items(), 2):
-            if _taken_by_both(a.files, b.files):
+            if a.files != b.files and _taken_by_both(a.files, b.files):
                 line = line_of(path, "datasets", second, "files")
                 yield f"{path}:{line}: a file that {a.files!r} and {b.files!r} both take feeds {first} and {second}"
         for dataset, config in source.datasets.items():

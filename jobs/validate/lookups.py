@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.config.sources import Lookup, SourceDataset
-from jobs.ingest.lookups import key_expression, ways_of
+from jobs.ingest.lookups import key_expression, key_way, ways_of
 from jobs.validate.mapping import WAITS
 from jobs.validate.parsed import ROW, parsed, partner_column, quoted
 
@@ -67,7 +67,7 @@ class Lookups:
         if raw is None:
             return None
         ways = ways_of(self.dataset, name)
-        reads = {column: (column,) for column in lookup.on} | ways
+        reads = {column: key_way(lookup, column) for column in lookup.on} | ways
         rows = parsed(raw, reads, lookup.format, where=lookup.where)
         values = [F.col(quoted(way)).alias(way) for way in ways] or [F.lit("").alias("there")]
         lineage = [F.col(f"{ROW}.{column}").alias(column) for column in ("arrived", "file_id", "line")]

@@ -14,3 +14,15 @@ def test_what_a_source_merged_is_told_by_a_row_for_each_other_id_and_address(row
     found = {(row["contact_id"], row["email"]) for row in also_known_as(contacts).collect()}
     merged = {("2", "ann@work.nl"), ("3", "ann@work.nl"), ("6", "e@a.nl")}
     assert found == merged | {("4", "d@a.nl"), ("4", "d@b.nl")}
+
+
+def test_a_browser_is_not_seen_with_an_id_that_was_merged_where_anything_else_tells_who_it_is(rows):
+    told = {"source": "web", "previous_ids": "old", "cookie_id": "c", "arrived": "2024-05-02"}
+    contacts = rows(
+        "valid/contacts",
+        {**told, "contact_id": "1", "email": "ann@work.nl"},
+        {**told, "contact_id": "2", "login_id": "ann"},
+        {**told, "contact_id": "3"},
+    )
+    found = {(row["email"], row["login_id"], row["cookie_id"]) for row in also_known_as(contacts).collect()}
+    assert found == {("ann@work.nl", None, None), (None, "ann", None), (None, None, "c")}

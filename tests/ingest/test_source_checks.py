@@ -56,6 +56,10 @@ def test_a_file_that_feeds_two_datasets_is_said(settings):
     assert list(source_checks.notes(settings(crm()))) == []
 
 
+def test_two_datasets_that_name_the_same_files_mean_it(settings):
+    assert list(source_checks.notes(settings(crm(files="{day}/messages*.jsonl*")))) == []
+
+
 @pytest.mark.parametrize(
     ("first", "second", "both"),
     [

@@ -21,7 +21,7 @@ datasets:
     files: "{day}/deals*.csv"
     lookups:
       deal_contact: {files: "{day}/deal_contacts*.csv", on: {deal: id}}
-      contact: {files: "{day}/people*.jsonl", format: {type: jsonl}, on: {id: deal_contact.contact}}
+      contact: {files: "{day}/people*.jsonl", format: {type: jsonl}, on: {ids.crm: deal_contact.contact}}
       tags: {files: "{day}/tags*.csv", on: {deal: id}, keep: all}
     columns:
       order_id: id
@@ -36,7 +36,7 @@ datasets:
 """
 DEALS = "id,at,status,total\n1,2024-04-30,completed,10.00\n2,2024-04-30,open,20.00\n"
 LINKS = "deal,contact,since\n1,c1,2024-04-29\n2,c1,2024-04-28\n"
-PEOPLE = '{"id": "c1", "address": {"email": "ann@mail.example"}}\n'
+PEOPLE = '{"ids": {"crm": "c1"}, "address": {"email": "ann@mail.example"}}\n'
 FILES = {
     "2024-05-01/deals.csv": DEALS,
     "2024-05-01/tags.csv": "deal,tag\n1,a\n1,b\n",
@@ -113,11 +113,13 @@ def test_a_row_that_needs_its_partner_waits_in_quarantine_and_comes_out_when_it_
 
 
 def test_a_lookup_that_goes_by_one_that_is_written_after_it_is_told_with_its_line(spark, settings):
-    contact = '      contact: {files: "{day}/people*.jsonl", format: {type: jsonl}, on: {id: deal_contact.contact}}\n'
+    contact = (
+        '      contact: {files: "{day}/people*.jsonl", format: {type: jsonl}, on: {ids.crm: deal_contact.contact}}\n'
+    )
     source = CRM.replace(contact, "").replace("    lookups:\n", f"    lookups:\n{contact}")
     told = [problem for problem in checks.problems(settings({"sources/crm.yaml": source})) if "lookups" in problem]
     assert len(told) == 1
-    assert "crm.yaml:8: datasets.orders.lookups.contact.on.id: it goes by 'deal_contact'" in told[0]
+    assert "crm.yaml:8: datasets.orders.lookups.contact.on.ids.crm: it goes by 'deal_contact'" in told[0]
 
 
 def test_of_several_partners_the_one_that_arrived_last_or_first_counts(crm):
