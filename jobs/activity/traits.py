@@ -77,7 +77,8 @@ def configuration(settings: Settings) -> list[Any]:
     general = settings.general
     features = [settings.models.features, settings.models.recency]
     named = [settings.rows, settings.traits, list(settings.traits)]
-    return [*named, features, settings.journey, general.country, general.timezone, general.currency, general.rates]
+    own = [general.country, general.timezone, general.currency, general.rates, settings.id_spaces]
+    return [*named, features, settings.journey, *own]
 
 
 def traits_on(known: Known) -> DataFrame:

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
+from jobs.config.id_spaces import id_spaces
 from jobs.config.sources import Source
 from jobs.config.yaml_files import ConfigError, Strict, line_of, load, nearest
 
@@ -164,7 +165,7 @@ def csv_row(decision: Decision) -> list[str]:
 
 def problems(placed: Sequence[Placed], sources: Mapping[str, Source]) -> list[str]:
     """One line per decision that cannot be carried out: unknown source, one record, or against the others."""
-    found = []
+    found, spaces = [], id_spaces(sources)
     for one in placed:
         for side, record in (("left", one.decision.left), ("right", one.decision.right)):
             if record.source not in sources:
@@ -179,6 +180,14 @@ def problems(placed: Sequence[Placed], sources: Mapping[str, Source]) -> list[st
                 )
         if one.decision.left == one.decision.right:
             found.append(f"{one.place}: left and right are the same record; name two records")
+        elif (
+            len({(spaces.get(end.source, end.source), end.record) for end in (one.decision.left, one.decision.right)})
+            == 1
+        ):
+            found.append(
+                f"{one.place}: left and right are one person by `ids_of` of config/sources; name records with "
+                "different ids, or take `ids_of` out"
+            )
     return found or [text for _, text in contradictions(placed)]
 
 

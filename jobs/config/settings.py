@@ -18,6 +18,8 @@ from jobs.config.company import General
 from jobs.config.decisions import Placed, load_decisions
 from jobs.config.decisions import problems as decision_problems
 from jobs.config.destinations import Destination, Destinations, types
+from jobs.config.id_spaces import id_spaces
+from jobs.config.id_spaces import problems as id_space_problems
 from jobs.config.identity import Identity
 from jobs.config.identity_checks import problems as identity_problems
 from jobs.config.journey import Journey, over_tables
@@ -53,6 +55,11 @@ class Settings:
     def contracts(self) -> dict[str, Dataset]:
         """Tables to which this configuration adds columns, with those."""
         return {TABLE: trait_table(self.traits), FEATURES: feature_table(self.traits, self.models.features)}
+
+    @property
+    def id_spaces(self) -> dict[str, str]:
+        """Sources whose contact ids are those of another source, with that source."""
+        return id_spaces(self.sources)
 
     @property
     def tables(self) -> list[str]:
@@ -172,6 +179,7 @@ def _cross_checks(settings: Settings) -> list[str]:
             problems.append(
                 f"{settings.folder}/sources/{name}.yaml: source is {source.source!r}; name the file after it"
             )
+    problems += id_space_problems(settings.folder, settings.sources)
     problems += identity_problems(settings.folder / "identity.yaml", settings.identity, settings.sources)
     problems += decision_problems(settings.decisions, settings.sources)
     problems += model_problems(settings.folder / "models.yaml", settings.models, settings.traits)

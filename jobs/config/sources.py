@@ -203,6 +203,9 @@ class Source(Strict):
         "", description="folder below the landing root, or s3://bucket/prefix; default: the source's name"
     )
     connection: str = Field("", description="Airflow connection of the S3 bucket, database or API")
+    ids_of: str = Field(
+        "", description="source whose contact ids its own are: id 7 of both is one person; default: ids are its own"
+    )
     timezone: str | None = Field(None, description="zone of timestamps without one; default: the company's")
     datasets: dict[str, SourceDataset]
 
@@ -253,6 +256,11 @@ class Source(Strict):
             return given
         datasets = dict(given["datasets"])
         for name, dataset in datasets.items():
+            if isinstance(dataset, dict) and "ids_of" in dataset:
+                raise ValueError(
+                    f"datasets.{name}.ids_of: it is about a whole source, beside `source:`; if it is about this "
+                    "dataset only, make a source of its own of it, on the same `folder`"
+                )
             if isinstance(dataset, dict) and (dataset.get("query") or dataset.get("request")):
                 own = {"files", "format", "ready"} & set(dataset)
                 if own:

@@ -139,7 +139,10 @@ def _phone_speller() -> Callable[[pa.Array, pa.Array], pa.Array]:
 def normalised(
     kind: str, value: Column, settings: Settings, source: Column | None = None, country: Column | None = None
 ) -> Column:
-    """The one spelling of an identifier of that kind, or null. A contact id only means something within its source."""
+    """The one spelling of an identifier of that kind, or null.
+
+    A contact id only means something within its source, or the source whose ids that has (`ids_of`).
+    """
     default = settings.general.country
     if kind == "email":
         bare = email(value)
@@ -150,9 +153,17 @@ def normalised(
     somebody = ~is_nobody(kind, bare)
     allowed, junk = listed_values(kind, settings.identity.not_junk, settings), junk_values(kind, settings)
     somebody = somebody | bare.isin(*allowed) if allowed else somebody
-    own = F.concat(source, F.lit(":"), bare) if kind == "contact" and source is not None else bare
+    own = F.concat(_space(source, settings), F.lit(":"), bare) if kind == "contact" and source is not None else bare
     somebody = somebody & ~bare.isin(*junk) & ~own.isin(*junk) if junk else somebody
     return F.when(somebody, own)
+
+
+def _space(source: Column, settings: Settings) -> Column:
+    """The source whose contact ids a source has."""
+    found = source
+    for name, other in settings.id_spaces.items():
+        found = F.when(source == F.lit(name), F.lit(other)).otherwise(found)
+    return found
 
 
 def _id(value: Column) -> Column:
@@ -166,7 +177,7 @@ def normalised_text(kind: str, value: str | None, settings: Settings, source: st
     if kind == "contact" and source is None and ":" in (value or ""):
         source, _, value = str(value).partition(":")
     bare, junk = _spelled(kind, value, settings), junk_values(kind, settings)
-    own = f"{source}:{bare}" if kind == "contact" and source else bare
+    own = f"{settings.id_spaces.get(source, source)}:{bare}" if kind == "contact" and source else bare
     if bare is None or bare in junk or own in junk:
         return None
     allowed = bare in listed_values(kind, settings.identity.not_junk, settings)
@@ -190,7 +201,15 @@ def junk_values(kind: str, settings: Settings) -> list[str]:
 def listed_values(kind: str, listed: Mapping[Any, list[str]], settings: Settings) -> list[str]:
     """Values of a list of config/identity.yaml, spelled as the normaliser spells them."""
     spelled = [_spelled(kind, value, settings) for value in listed.get(kind, [])]
+    if kind == "contact":
+        spelled = [value and _in_space(value, settings) for value in spelled]
     return sorted({value for value in spelled if value})
+
+
+def _in_space(value: str, settings: Settings) -> str:
+    """A contact that is listed as source:id under the source whose ids these are."""
+    source, sign, bare = value.partition(":")
+    return f"{settings.id_spaces[source]}:{bare}" if sign and source in settings.id_spaces else value
 
 
 def identifier_column(

@@ -38,7 +38,12 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     lake = Lake.of(settings)
     tables = sorted({CONTACTS, *(name for name in person_tables() if lake.exists(name))})
     joining = settings.identity.model_dump_json(include=set(JOINED))
-    config = [joining, settings.general.country, [[one.decision, one.place] for one in settings.decisions]]
+    config = [
+        joining,
+        settings.id_spaces,
+        settings.general.country,
+        [[one.decision, one.place] for one in settings.decisions],
+    ]
     txn = lake.transaction(
         "identity",
         day,

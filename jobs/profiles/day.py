@@ -21,8 +21,10 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.config.settings import Settings
 from jobs.identity.customer_of import with_customer
 from jobs.identity.fresh import MAP, Fresh, Unknown
+from jobs.identity.identifiers import identifier_column
 from jobs.lake.exchange import Exchanged, differing, exchange
 from jobs.profiles.channels import DAYS, channels, engagement, met
 from jobs.profiles.consent import consent, consent_history, ends_on, every_answer, with_people, with_what_it_changes
@@ -61,7 +63,7 @@ class _Records:
     def __init__(self, fresh: Fresh, arrived: DataFrame) -> None:
         self.fresh, keep, settings = fresh, fresh.keep, fresh.settings
         every, self.map = _known(fresh, CONTACTS), fresh.txn.read(MAP)
-        new = arrived.select(_name().alias("name"))
+        new = _with_shared_ids(every, arrived, settings).select(_name().alias("name"))
         versions = every.join(new.distinct(), _name() == F.col("name"), "left_semi")
         whose = with_customer(versions, self.map, settings).select("customer_id").dropna()
         self.customers = keep(fresh.other_customers().union(self._set_aside()).union(whose).distinct())
@@ -155,6 +157,15 @@ def _write(fresh: Fresh, table: str, customers: DataFrame | None, made: DataFram
     stored = _stored(fresh, table)
     before = stored if customers is None else _of(stored, customers)
     return exchange(fresh.lake, f"profiles/{table}", before, made, fresh.txn, fresh.keep)
+
+
+def _with_shared_ids(every: DataFrame, arrived: DataFrame, settings: Settings) -> DataFrame:
+    """Contact records that arrived and, as one may end with another, all that have the id of one (`ids_of`)."""
+    if not settings.id_spaces:
+        return arrived
+    shared = identifier_column("contact", "contact_id", settings)
+    ids = arrived.select(shared.alias("shared")).dropna().distinct()
+    return arrived.unionByName(every.join(ids, shared == F.col("shared"), "left_semi"))
 
 
 def _known(fresh: Fresh, name: str) -> DataFrame:

@@ -11,7 +11,7 @@ from jobs.config.identity import GOLDEN_ATTRIBUTES, GoldenRule
 from jobs.config.identity_checks import OWN, own_attributes
 from jobs.config.settings import Settings
 from jobs.identity.customer_of import with_customer
-from jobs.identity.identifiers import normalised, trimmed
+from jobs.identity.identifiers import identifier_column, normalised, trimmed
 from jobs.profiles.criteria import NEWEST, own_value, ranked
 from jobs.validate.versions import newest_versions
 
@@ -30,7 +30,8 @@ def current_contacts(contacts: DataFrame, identity_map: DataFrame, settings: Set
     for name, rule in settings.identity.golden_record.items():
         if "longest_valid" in rule.order:
             contacts = contacts.withColumn(f"since:{_column(name)}", _unchanged_since(_value(name, contacts)))
-    latest = newest_versions(contacts, "contact_id")
+    shared = identifier_column("contact", "contact_id", settings) if settings.id_spaces else None
+    latest = newest_versions(contacts, "contact_id", shared)
     return with_customer(latest, identity_map, settings).where("customer_id is not null")
 
 

@@ -14,14 +14,23 @@ PERIOD = ("known_from", "known_until")
 NEVER = date(9999, 12, 31)
 
 
-def newest_versions(versions: DataFrame, key: str) -> DataFrame:
+def newest_versions(versions: DataFrame, key: str, shared: Column | None = None) -> DataFrame:
     """The newest version of each record of each source; of versions of one moment the one that arrived last.
 
-    Of versions with a period, the newest in each period. A record whose newest version is deleted has ended.
+    Of versions with a period, the newest in each period. A record whose newest version is deleted has ended. So have
+    those of other sources with the same `shared` id that have not been written since.
     """
     newest_first = Window.partitionBy("source", key, *period_of(versions)).orderBy(*in_order_of_versions(newest=True))
     newest = versions.withColumn("version", F.row_number().over(newest_first)).where("version = 1").drop("version")
-    return newest.where(~F.coalesce("deleted", F.lit(False))) if "deleted" in versions.columns else newest
+    if "deleted" not in versions.columns:
+        return newest
+    deleted = F.coalesce("deleted", F.lit(False))
+    if shared is None:
+        return newest.where(~deleted)
+    of_id = Window.partitionBy(F.coalesce(shared, F.concat_ws(":", "source", key)), *period_of(versions))
+    ended = newest.withColumn("ended_at", F.max(F.when(deleted, F.col("updated_at"))).over(of_id))
+    stands = F.col("ended_at").isNull() | F.coalesce(F.col("updated_at") > F.col("ended_at"), F.lit(False))
+    return ended.where(~deleted & stands).drop("ended_at")
 
 
 def in_order_of_versions(newest: bool = False) -> list[Column]:

@@ -13,6 +13,7 @@ SHOP = {
     "group": "crm",
     "datasets": {"contacts": {"files": "{day}/c*.csv", "columns": {"contact_id": "id", "updated_at": "at"}}},
 }
+AUTHORS = {**SHOP, "source": "authors", "ids_of": "shop"}
 WEB = {
     "source": "web",
     "group": "web",
@@ -33,7 +34,7 @@ def decision(first="crm:1", second="shop:2", verdict="same", **more):
 @pytest.fixture
 def loaded(settings):
     def load(*decisions, csv=None):
-        files = {"sources/shop.yaml": SHOP, "sources/web.yaml": WEB}
+        files = {"sources/shop.yaml": SHOP, "sources/web.yaml": WEB, "sources/authors.yaml": AUTHORS}
         if decisions:
             files["decisions.yaml"] = {"decisions": list(decisions)}
         if csv is not None:
@@ -95,6 +96,12 @@ def test_a_record_is_not_decided_against_itself(refused):
     assert refused(decision("crm:1", "crm:1", "different")) == [
         "decisions.yaml:2: left and right are the same record; name two records"
     ]
+
+
+def test_records_with_one_id_of_sources_that_share_ids_are_one_person_already(refused, loaded):
+    (problem,) = refused(decision("shop:1", "authors:1", "different"))
+    assert problem.startswith("decisions.yaml:2: left and right are one person by `ids_of` of config/sources")
+    assert len(loaded(decision("shop:1", "authors:2", "different"), decision("crm:1", "shop:1", "different"))) == 2
 
 
 def test_what_is_the_same_by_two_decisions_cannot_be_different_by_a_third(refused):

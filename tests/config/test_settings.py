@@ -135,6 +135,32 @@ def test_a_source_may_only_map_to_canonical_columns(config, change, message):
     assert message in problems_of(folder)[0]
 
 
+CRM = "source: crm\ngroup: crm\n{}datasets:\n  contacts:\n    files: x\n    columns: {{contact_id: a, updated_at: b}}\n"
+
+
+@pytest.mark.parametrize(
+    ("crm", "shop", "message"),
+    [
+        ("", "ids_of: crn\n", "shop.yaml:3: ids_of: unknown source 'crn'; did you mean 'crm'?"),
+        ("", "ids_of: shop\n", "shop.yaml:3: ids_of: 'shop' is this source; leave it out"),
+        ("ids_of: desk\n", "ids_of: crm\n", "shop.yaml:3: ids_of: 'crm' has ids of 'desk' itself; write ids_of: desk"),
+    ],
+)
+def test_ids_are_those_of_a_source_that_has_ids_of_its_own(config, crm, shop, message):
+    sources = {
+        f"sources/{name}.yaml": CRM.format(ids).replace("crm", name, 1)
+        for name, ids in (("crm", crm), ("shop", shop), ("desk", ""))
+    }
+    assert message in problems_of(config(sources))[0]
+
+
+def test_a_dataset_has_the_ids_of_its_source(config):
+    folder = config({"sources/crm.yaml": CRM.format("") + "    ids_of: shop\n"})
+    assert (
+        "crm.yaml:7: datasets.contacts.ids_of: it is about a whole source, beside `source:`" in problems_of(folder)[0]
+    )
+
+
 def test_an_audience_must_go_to_a_known_destination_for_a_known_purpose(config):
     audience = {
         "audience": "win_back",

@@ -15,10 +15,12 @@ from jobs.validate.mapping import Mapping, mapped
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guides" / "add-a-source.md"
 SHOWN = [yaml.safe_load(block) for block in re.findall(r"```yml\n(.*?)```", GUIDE.read_text(), re.DOTALL)]
 RECORDS = {
+    "zendesk_comments": {"author_id": 1111, "created_at": "2026-01-02T03:04:05Z", "author": {"name": "Ann"}},
     "newsletter": {"id": "e", "timestamp": "1767323045", "metric": "Opened Email"},
     "accounting": {"Factuurnummer": "1", "Factuurdatum": "02-01-2026", "Totaal": "€ 1.234,50", "Status": "Betaald"},
 }
 EXPECTED = {
+    "zendesk_comments": {"contact_id": "1111", "first_name": "Ann"},
     "newsletter": {"type": "open", "occurred_at": dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)},
     "accounting": {"total": 1234.5, "status": "completed", "currency": "EUR"},
 }

@@ -102,6 +102,28 @@ def test_the_identifier_of_a_column_is_that_of_the_value(settings, spark, kind, 
     assert normalise.identifier_hash(kind, spelled.split(":", 1)[1], loaded) == expected
 
 
+def shared_ids(**sources):
+    """Files of sources, each with contacts and the source whose ids it has."""
+    dataset = {"files": "x", "columns": {"contact_id": "a", "updated_at": "b"}}
+    told = {name: {"source": name, "group": "crm", "datasets": {"contacts": dataset}} for name in sources}
+    return {
+        f"sources/{name}.yaml": one | ({"ids_of": sources[name]} if sources[name] else {}) for name, one in told.items()
+    }
+
+
+def test_a_contact_is_who_has_its_id_in_the_source_whose_ids_these_are(settings, spark):
+    junk = {"golden_record": {}, "purposes": {}, "junk": {"contact": ["comments:9"]}}
+    loaded = settings({**shared_ids(crm=None, users=None, comments="users"), "identity.yaml": junk})
+    given = [("users", "7"), ("comments", "7.0"), ("crm", "7"), ("users", "9"), ("comments", "9"), ("crm", "9")]
+    frame = spark.createDataFrame(given, "source string, contact_id string")
+    found = frame.select(normalise.identifier_column("contact", "contact_id", loaded)).collect()
+    user, author, customer, *nobody = (row[0] for row in found)
+    assert user == author != customer
+    assert [one is None for one in nobody] == [True, True, False]
+    assert [row[0] for row in found] == [normalise.identifier_hash("contact", id, loaded, one) for one, id in given]
+    assert normalise.identifier_hash("contact", "comments:7", loaded) == user
+
+
 def test_junk_is_no_identifier_however_it_is_written(settings, spark):
     loaded = settings(
         {
