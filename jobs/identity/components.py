@@ -27,6 +27,17 @@ def components(size: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return labels
 
 
+def spanning(size: int, left: np.ndarray, right: np.ndarray, days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Links that tie together all that links do, up to each day: per such link one of its nodes, and its day.
+
+    `days` are from 0 on. How many there are up to a day, of the nodes that links tie together, depends neither on the
+    order of nodes nor on that of links. No link may be given twice.
+    """
+    later = days.astype(np.int64) + 1  # to a sparse graph a weight of 0 is no link
+    forest = minimum_spanning_tree(coo_matrix((later, (left, right)), shape=(size, size))).tocoo()
+    return forest.row.astype(np.int64), forest.data.astype(np.int64) - 1
+
+
 def certify(labels: np.ndarray, left: np.ndarray, right: np.ndarray) -> None:
     """Raise NotComponents unless linked nodes share a label, labels are canonical and nothing else was joined."""
     nodes = np.arange(len(labels))

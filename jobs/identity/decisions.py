@@ -7,8 +7,10 @@ counts from its day, or from the day both records are there; what was known befo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import pandas as pd
@@ -152,56 +154,99 @@ def _live(links: pd.DataFrame, pairs: pd.DataFrame, kinds: pd.Series, as_of: int
     return live(links, days[(days >= since.min()) & (days <= as_of)], cuts, RULE)
 
 
-@dataclass
-class _Group:
-    """Identifiers joined so far, the decided records among them, and the records they may not be joined with."""
+class _Parts:
+    """What links tie together so far, and which parts hold records that are decided to be different people."""
 
-    inside: set[str] = field(default_factory=set)
-    enemies: set[str] = field(default_factory=set)
+    def __init__(self, pairs: pd.DataFrame) -> None:
+        self._parent: dict[str, str] = {}
+        self._enemies: dict[str, set[str]] = defaultdict(set)
+        for left, right in zip(pairs["left"], pairs["right"], strict=True):
+            self._enemies[left].add(right)
+            self._enemies[right].add(left)
+
+    def of(self, node: str) -> str:
+        while self._parent.setdefault(node, node) != node:
+            self._parent[node] = self._parent[self._parent[node]]
+            node = self._parent[node]
+        return node
+
+    def join(self, one: str, other: str) -> None:
+        one, other = self.of(one), self.of(other)
+        if one != other:
+            self._parent[other] = one
+            if other in self._enemies:
+                self._enemies[one] |= self._enemies.pop(other)
+
+    def enemies(self, part: str) -> set[str]:
+        """Parts that this one may not be joined with."""
+        return {self.of(node) for node in self._enemies.get(part, ())}
 
 
 def _cuts(links: pd.DataFrame, pairs: pd.DataFrame, kinds: pd.Series) -> dict[int, str]:
     """Links (by index) that have to go so that no pair is joined, with the reason.
 
-    Links are taken by strength; one that would join a pair is the weakest of its path, and goes. Then identifiers
-    that lost one owner and kept another by equally strong links lose both.
+    Links are taken by strength, equally strong ones together: of these all that are on a shortest way between a pair
+    go, for nothing tells which of them is wrong. Then identifiers that lost one owner and kept another by equally
+    strong links lose both.
     """
-    parent: dict[str, str] = {}
-    groups: dict[str, _Group] = {}
-
-    def root(node: str) -> str:
-        while parent.setdefault(node, node) != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    for left, right in zip(pairs["left"], pairs["right"], strict=True):
-        for one, other in ((left, right), (right, left)):
-            group = groups.setdefault(one, _Group({one}))
-            group.enemies.add(other)
+    parts = _Parts(pairs)
     weight = links["weight"] if "weight" in links else pd.Series(0.0, links.index)
-    order = links.assign(rank=strength(links["rule"]), weak=-weight.fillna(0.0)).sort_values(
-        ["rank", "weak", "first_seen", "left", "right"]
-    )
+    told = links.assign(rank=strength(links["rule"]), weak=-weight.fillna(0.0))
+    order = told.sort_values(["rank", "weak", "first_seen"], kind="stable")
+    columns = (order["rank"], order["weak"], order["first_seen"], order.index, order["left"], order["right"])
     cuts: dict[int, str] = {}
     kept_by: set[tuple[str, int]] = set()
     lost_by: set[tuple[str, int]] = set()
-    for place, left, right, rank in zip(order.index, order["left"], order["right"], order["rank"], strict=True):
-        one, other = root(left), root(right)
-        here, there = groups.get(one, _Group()), groups.get(other, _Group())
-        if one != other and here.inside & there.enemies:
-            cuts[place] = "a steward decided that two records are different people"
-            lost_by |= {(left, rank), (right, rank)}
-            continue
-        kept_by |= {(left, rank), (right, rank)}
-        if one != other:
-            parent[other] = one
-            groups[one] = _Group(here.inside | there.inside, here.enemies | there.enemies)
+    for (rank, *_), tier in groupby(zip(*columns, strict=True), key=lambda link: link[:3]):
+        equals = [(place, left, right) for *_, place, left, right in tier]
+        between = _between({place: (parts.of(left), parts.of(right)) for place, left, right in equals}, parts)
+        for place, left, right in equals:
+            if place in between:
+                cuts[place] = "a steward decided that two records are different people"
+                lost_by |= {(left, rank), (right, rank)}
+            else:
+                kept_by |= {(left, rank), (right, rank)}
+                parts.join(left, right)
     shared = {name for name, _ in kept_by & lost_by if kinds[name] != "contact"}
     for place, left, right in zip(links.index, links["left"], links["right"], strict=True):
         if left in shared or right in shared:
             cuts[place] = "both of two different people have it, so it tells nothing"
     return cuts
+
+
+def _between(links: Mapping[int, tuple[str, str]], parts: _Parts) -> set[int]:
+    """Links between parts that have to go so that no two enemies are joined: the shortest ways first."""
+    gone: set[int] = set()
+    while True:
+        near: dict[str, set[str]] = defaultdict(set)
+        for place, (one, other) in links.items():
+            if one != other and place not in gone:
+                near[one].add(other)
+                near[other].add(one)
+        steps = {part: _steps(near, part) for part in near if parts.enemies(part)}
+        ways = [
+            (far[enemy], part, enemy) for part, far in steps.items() for enemy in parts.enemies(part) if enemy in far
+        ]
+        if not ways:
+            return gone
+        shortest = min(length for length, _, _ in ways)
+        for _, part, enemy in (way for way in ways if way[0] == shortest):
+            here, there = steps[part], steps[enemy]
+            gone |= {
+                place
+                for place, (one, other) in links.items()
+                if one in here and here[one] + 1 + there[other] == shortest
+            }
+
+
+def _steps(near: Mapping[str, set[str]], start: str) -> dict[str, int]:
+    """How many links away from a part every other one is that it is tied to."""
+    found, reached = {start: 0}, [start]
+    for part in reached:
+        for other in near[part] - found.keys():
+            found[other] = found[part] + 1
+            reached.append(other)
+    return found
 
 
 def _effects(decisions: pd.DataFrame, counts: pd.DataFrame, evidence: pd.DataFrame, as_of: int) -> pd.DataFrame:

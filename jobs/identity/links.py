@@ -16,6 +16,7 @@ import pandas as pd
 
 from jobs.config.identity import Identifier
 from jobs.identity import name_agreement
+from jobs.identity.components import spanning
 from jobs.identity.identifiers import PERSON_COLUMNS
 
 KINDS = tuple(PERSON_COLUMNS)
@@ -81,9 +82,9 @@ def links_between_contacts(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Links by an identifier that a household may share, and which are disputed (identifier, since).
 
-    Contacts that have it and agree are linked to each other. An identifier is disputed from the day a contact gets it
-    that agrees with none of those that had it: from then on nobody can say whose it is. If contacts must be proven to
-    be the same, only contacts are linked by it: a row that has it without a name proves nothing.
+    Contacts that have it and agree are linked to each other. An identifier is disputed from the day contacts get it of
+    which one agrees with none of those that have it: from then on nobody can say whose it is. If contacts must be
+    proven to be the same, only contacts are linked by it: a row that has it without a name proves nothing.
     """
     pairs = _agreeing(carriers, rule)
     owners = carriers[["identifier", "contact", "joined"]].drop_duplicates()
@@ -140,13 +141,23 @@ def _users(sightings: pd.DataFrame, together: pd.DataFrame, nobodys: pd.DataFram
 
 
 def _disputed(owners: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
-    """Identifiers with a contact that, on the day it joined, agreed with none that came before: identifier, since."""
+    """Identifiers of which, on the day a contact joined, not all that had it hang together: identifier, since.
+
+    Two hang together if they agreed when the later one joined, directly or through others. Contacts that join on one
+    day have no order: how ids are hashed decides nothing.
+    """
     at_once = pairs[pairs["first_seen"] == pairs["joined_right"]]
-    welcome = pd.MultiIndex.from_frame(at_once[["identifier", "contact_right"]])
-    ordered = owners.sort_values(["identifier", "joined", "contact"])
-    newcomer = ordered.duplicated("identifier")
-    stranger = ordered[newcomer & ~pd.MultiIndex.from_frame(ordered[["identifier", "contact"]]).isin(welcome)]
-    return stranger.groupby("identifier", as_index=False)["joined"].min().rename(columns={"joined": "since"})
+    names = pd.MultiIndex.from_frame(owners[["identifier", "contact"]])
+    left, right = (
+        names.get_indexer(pd.MultiIndex.from_frame(at_once[["identifier", f"contact_{side}"]]))
+        for side in ("left", "right")
+    )
+    tied, days = spanning(len(owners), left, right, at_once["joined_right"].to_numpy(np.int64))
+    ties = pd.DataFrame({"identifier": owners["identifier"].to_numpy()[tied], "joined": days, "parts": -1})
+    steps = pd.concat([owners[["identifier", "joined"]].assign(parts=1), ties], ignore_index=True)
+    daily = steps.groupby(["identifier", "joined"], as_index=False)["parts"].sum()
+    parts = daily.groupby("identifier")["parts"].cumsum()
+    return daily[parts > 1].groupby("identifier", as_index=False)["joined"].min().rename(columns={"joined": "since"})
 
 
 def _ended(links: pd.DataFrame, nobodys: pd.DataFrame) -> pd.DataFrame:

@@ -112,7 +112,8 @@ def _clearly_other(left: str, right: str) -> bool:
         return False
     if left[:SHORTEST_FAMILY_NAME] == right[:SHORTEST_FAMILY_NAME] or {*_forms(left)} & {*_forms(right)}:
         return False
-    return SequenceMatcher(None, left, right, autojunk=False).ratio() < ALIKE
+    one, other = sorted((left, right))  # what two names have in common would depend on which is looked for in which
+    return SequenceMatcher(None, one, other, autojunk=False).ratio() < ALIKE
 
 
 def _forms(name: str) -> list[str]:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.identity.components import NotComponents, certify, components
+from jobs.identity.components import NotComponents, certify, components, spanning
 
 LEFT, RIGHT = np.array([1, 4, 2]), np.array([3, 5, 3])
 
@@ -48,3 +48,14 @@ def test_components_are_those_found_by_spreading_labels(links):
 def test_wrong_components_are_refused(labels, reason):
     with pytest.raises(NotComponents, match=reason):
         certify(np.array(labels), LEFT, RIGHT)
+
+
+@given(st.dictionaries(st.tuples(st.integers(0, 7), st.integers(0, 7)), st.integers(0, 3), max_size=12))
+def test_spanning_links_tie_together_up_to_each_day_what_all_links_do(links):
+    once = {(one, other): day for (one, other), day in links.items() if one < other}
+    ends = np.array(sorted(once), int).reshape(-1, 2)
+    days = np.array([once[one, other] for one, other in ends.tolist()], int)
+    _, tied = spanning(8, ends[:, 0], ends[:, 1], days)
+    for day in range(4):
+        upto = ends[days <= day]
+        assert (tied <= day).sum() == 8 - len(set(naive(8, upto.tolist()))), day

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.config.identity import Identifier
+from jobs.identity.links import KINDS
 from tests.identity.any_people import PEOPLE
 from tests.identity.identity_rows import customers, events, identity, together
 
@@ -190,7 +191,8 @@ def consistent(verdicts):
     for left, right, same, day in verdicts:
         one, other = group[left], group[right]
         apart = any({group[a], group[b]} == {one, other} for a, v, b, _ in told if v == "different")
-        if left == right or (same and apart) or (not same and one == other):
+        again = (left, "same" if same else "different", right) in {verdict[:3] for verdict in told}
+        if left == right or again or (same and apart) or (not same and one == other):
             continue
         told.append((left, "same" if same else "different", right, day))
         if same:
@@ -247,3 +249,38 @@ def test_the_links_that_are_used_make_the_customers(rows, told):
             joined = groups[row["left"]] | groups[row["right"]]
             groups |= dict.fromkeys(joined, joined)
     assert {frozenset(group) for group in groups.values()} == customers(found)
+
+
+@given(BATCHES, DECISIONS, st.randoms(use_true_random=False))
+@settings(deadline=None, max_examples=20)
+def test_how_identifiers_are_hashed_decides_nothing(rows, told, chance):
+    names = sorted({value for row in rows for kind, value in row.items() if kind in KINDS} | {*RECORDS})
+    renamed = dict(zip(names, [f"h{number:02}" for number in chance.sample(range(99), len(names))], strict=True))
+
+    def under_another_key(row):
+        return {name: renamed[value] if name in KINDS else value for name, value in row.items()}
+
+    found = until(rows, told, 9)
+    other = until(
+        [under_another_key(row) for row in rows], [(renamed[one], v, renamed[two], on) for one, v, two, on in told], 9
+    )
+    assert {frozenset(renamed[one] for one in customer) for customer in customers(found)} == customers(other)
+    links = {(frozenset((renamed[one], renamed[two])), rule, state) for one, two, rule, state in states(found)}
+    assert links == {(frozenset((one, two)), rule, state) for one, two, rule, state in states(other)}
+    assert [(row["kind"], row["reason"], row["since"]) for row in set_aside(found)] == [
+        (row["kind"], row["reason"], row["since"]) for row in set_aside(other)
+    ]
+
+
+def set_aside(found):
+    return sorted(found.set_aside.to_pylist(), key=lambda row: (row["kind"], row["reason"], row["since"]))
+
+
+def test_of_equally_strong_links_between_two_different_people_none_stays():
+    rows = [{"contact": ANN}, {"contact": BOB}, {"contact": CEES}]
+    others = pd.DataFrame(
+        [(one, CEES, "probabilistic", 1, 2**31 - 1, 9.0) for one in (ANN, BOB)],
+        columns=["left", "right", "rule", "first_seen", "until", "weight"],
+    ).astype({"first_seen": "int32", "until": "int32"})
+    found = identity(*rows, others=others, told=[(ANN, "different", BOB, 1)])
+    assert customers(found) == {frozenset({ANN}), frozenset({BOB}), frozenset({CEES})}

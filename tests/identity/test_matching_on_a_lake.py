@@ -123,3 +123,36 @@ def test_a_day_goes_on_from_what_is_kept_and_a_change_of_settings_or_removed_row
     identity.run(DAYS[1], others)
     assert built == [DAYS[0], DAYS[1], DAYS[1]]
     assert lake.rows("identity/prepared") == 219
+
+
+def test_the_hash_key_names_customers_and_decides_nothing(company, monkeypatch):
+    def lived():
+        forget(company)
+        for day in DAYS:
+            identity.run(day, company)
+        lake = Lake.of(company)
+        names = {
+            row["contact"]: row["name"] for row in lake.arrow("identity/prepared", ["contact", "name"]).to_pylist()
+        }
+        customers = lake.arrow("identity/map").to_pandas().groupby("customer_id")["identifier"]
+        links = lake.arrow("identity/links").to_pylist()
+        review = lake.arrow("identity/review").drop_columns("first_seen").to_pylist()
+        return {
+            "customers": sorted(
+                (len(group), sorted(names[one] for one in group if one in names)) for _, group in customers
+            ),
+            "links": sorted(
+                (*sorted(names.get(link[end], "") for end in ("left", "right")), link["rule"], link["state"])
+                for link in links
+            ),
+            "review": sorted(map(str, review)),
+            "set aside": sorted(
+                (row["kind"], row["reason"], row["since"]) for row in lake.arrow("identity/set_aside").to_pylist()
+            ),
+            "learned": lake.arrow("models/matching", ["version", "parameters"]).to_pylist(),
+        }
+
+    found = lived()
+    assert any(rule == "probabilistic" for _, _, rule, _ in found["links"])
+    monkeypatch.setenv("KLANTREIS_HASH_KEY", "another-key")
+    assert lived() == found

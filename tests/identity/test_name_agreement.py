@@ -112,3 +112,14 @@ def test_names_that_do_not_contradict(left, right):
 def test_a_birth_date_that_is_not_known_neither_proves_nor_contradicts(left, right, same, different):
     assert name_agreement.same(pair(left, right), "birth_date").all() == same
     assert name_agreement.different(pair(left, right), "birth_date").all() == different
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Abiel", "Alice"), ("Abijah", "Isaiah"), ("Adena", "Andre"), ("Piet", "Marie")]
+)
+def test_which_of_two_names_is_looked_at_first_does_not_matter(one, other):
+    there, back = (
+        pair(f"{one} Vos 1980-01-01", f"{other} Vos 1980-01-01"),
+        pair(f"{other} Vos 1980-01-01", f"{one} Vos 1980-01-01"),
+    )
+    assert name_agreement.different(there, "name").tolist() == name_agreement.different(back, "name").tolist()
