@@ -7,6 +7,7 @@ listed under `junk` in config/identity.yaml, and what is somebody after all unde
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 _LISTED = {
     "computers": "undefined null none nan nil na nul void false true missing empty blank default dummy placeholder "
@@ -61,11 +62,9 @@ def compact(value: str) -> str:
 
 def nobody(kind: str, value: str) -> bool:
     """Whether a value of an identifier, without surrounding blanks, is nobody's."""
+    if kind in ("email", "phone"):
+        return judge(kind)(value)
     bare = compact(value)
-    if kind == "email":
-        return email_of_nobody(value)
-    if kind == "phone":
-        return bool(re.search(PHONE, value))
     return (
         not bare
         or bare in WORDS
@@ -84,8 +83,25 @@ MAILBOXES: frozenset[str] = frozenset(word for word in WORDS - _NAMES if len(wor
 """What says nobody before the @ of an e-mail address, compact."""
 
 
-def email_of_nobody(address: str) -> bool:
-    """Whether an e-mail address is a placeholder: `noreply@`, `undefined@`, or `x@x` of a word that says nobody."""
-    local, _, domain = address.partition("@")
-    mailbox, host = compact(local), compact(domain.partition(".")[0])
-    return mailbox in MAILBOXES or (mailbox in WORDS and (mailbox == host or host in WORDS))
+def judge(kind: str) -> Callable[[str], bool]:
+    """A function that says whether an e-mail address or phone number (E.164) is a placeholder: `noreply@`,
+    `undefined@`, `x@x` of a word that says nobody, or a number of one digit.
+
+    It holds all it needs, so that it travels whole to the workers of a cluster.
+    """
+    words, mailboxes, phone = WORDS, MAILBOXES, PHONE
+
+    def placeholder(address: str) -> bool:
+        local, _, domain = address.lower().partition("@")
+        mailbox, host = (
+            "".join(sign for sign in part if sign.isalpha() or sign in "0123456789")
+            for part in (local, domain.partition(".")[0])
+        )
+        return mailbox in mailboxes or (mailbox in words and (mailbox == host or host in words))
+
+    def unlikely(number: str) -> bool:
+        import re
+
+        return bool(re.search(phone, number))
+
+    return {"email": placeholder, "phone": unlikely}[kind]

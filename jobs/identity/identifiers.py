@@ -37,8 +37,7 @@ _HASH_LENGTH = 32
 
 def trimmed(value: Column) -> Column:
     """Without surrounding blanks and invisible characters; null if nothing is left."""
-    bare = F.btrim(F.translate(value, _INVISIBLE, ""), F.lit(_BLANK))
-    return F.when(bare != "", bare)
+    return F.nullif(F.btrim(F.translate(value, _INVISIBLE, ""), F.lit(_BLANK)), F.lit(""))
 
 
 def trimmed_text(value: str | None) -> str | None:
@@ -143,15 +142,15 @@ def normalised(
 
     A contact id only means something within its source, or the source whose ids that has (`ids_of`).
     """
-    default = settings.general.country
-    if kind == "email":
-        bare = email(value)
-    elif kind == "phone":
-        bare = phone(value, default if country is None else F.coalesce(country, F.lit(default)))
-    else:
-        bare = _id(value)
-    somebody = ~is_nobody(kind, bare)
     allowed, junk = listed_values(kind, settings.identity.not_junk, settings), junk_values(kind, settings)
+    if kind in _SPELLERS:
+        default = F.lit(settings.general.country)
+        given = [value] if kind == "email" else [value, default if country is None else F.coalesce(country, default)]
+        named = _named(_SPELLERS[kind](), nobody.judge(kind), frozenset(allowed), frozenset(junk))
+        # Made here, not as a decorator: PySpark needs a session to know whether it is a Spark Connect function.
+        return F.arrow_udf(named, "string")(*given)  # type: ignore[call-overload,no-any-return]
+    bare = _id(value)
+    somebody = ~is_nobody(kind, bare)
     somebody = somebody | bare.isin(*allowed) if allowed else somebody
     own = F.concat(_space(source, settings), F.lit(":"), bare) if kind == "contact" and source is not None else bare
     somebody = somebody & ~bare.isin(*junk) & ~own.isin(*junk) if junk else somebody
@@ -166,10 +165,31 @@ def _space(source: Column, settings: Settings) -> Column:
     return found
 
 
+def _named(
+    spell: Callable[..., pa.Array], nobodys: Callable[[str], bool], allowed: frozenset[str], junk: frozenset[str]
+) -> Callable[..., pa.Array]:
+    """A function that spells arrays of addresses or numbers, of which those that are nobody's become null: one
+    function in the plan, where a condition for each test would repeat the spelling. Like `spell` it travels whole."""
+
+    def named(*given: pa.Array) -> pa.Array:
+        import pyarrow as pa
+
+        distinct = spell(*given).dictionary_encode()
+        names = [
+            None if name is None or name in junk or (nobodys(name) and name not in allowed) else name
+            for name in distinct.dictionary.to_pylist()
+        ]
+        return pa.array(names, pa.string()).take(distinct.indices)
+
+    return named
+
+
+_SPELLERS: dict[str, Callable[[], Callable[..., pa.Array]]] = {"email": _email_speller, "phone": _phone_speller}
+
+
 def _id(value: Column) -> Column:
     """An id without blanks, and without the decimals that a tool added: 101.0 is 101."""
-    bare = trimmed(value)
-    return F.when(bare.rlike(nobody.WHOLE), F.regexp_replace(bare, "[.,]0+$", "")).otherwise(bare)
+    return F.regexp_replace(trimmed(value), nobody.WHOLE, "$1")
 
 
 def normalised_text(kind: str, value: str | None, settings: Settings, source: str | None = None) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pandas as pd
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
@@ -91,25 +91,31 @@ def _combinations(name: str, rows: DataFrame, settings: Settings) -> DataFrame:
     }
     values = [F.coalesce(F.col(column).cast("string"), F.lit("\x00")) for column in carried]
     keyed = F.concat_ws("\x1f", F.lit(settings.hash_key()), F.lit(name), *values)
-    return distinct.select(
+    given = F.lit(0)
+    for column in PERSON_COLUMNS.values():
+        given = given + trimmed(F.col(column)).isNotNull().cast("int")
+    read = distinct.select(
         F.substring(F.sha2(keyed, 256), 1, _SIGHTING_LENGTH).alias("sighting"),
         "source",
         *[identifier.alias(kind) for kind, identifier in identifiers.items()],
         "first_seen",
         "rows",
-        (_ignored(identifiers) * F.col("rows")).alias("ignored"),
-        F.lit(described).alias("described"),
+        given.alias("given"),
         *[(F.col(name) if described else F.lit(None)).cast("string").alias(name) for name in DESCRIBED[1:]],
     )
-
-
-def _ignored(identifiers: dict[str, Column]) -> Column:
-    """How many values of a row identify nobody: invalid or junk."""
-    ignored = F.lit(0)
-    for kind, identifier in identifiers.items():
-        given = trimmed(F.col(PERSON_COLUMNS[kind])).isNotNull()
-        ignored = ignored + F.when(given & identifier.isNull(), 1).otherwise(0)
-    return ignored
+    found = F.lit(0)
+    for kind in identifiers:
+        found = found + F.col(kind).isNotNull().cast("int")
+    return read.select(
+        "sighting",
+        "source",
+        *identifiers,
+        "first_seen",
+        "rows",
+        ((F.col("given") - found) * F.col("rows")).alias("ignored"),
+        F.lit(described).alias("described"),
+        *DESCRIBED[1:],
+    )
 
 
 def _prepared(found: pd.DataFrame) -> pd.DataFrame:
