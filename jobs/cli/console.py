@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from jobs.config.yaml_files import ConfigError
+from jobs.config.yaml_files import ConfigError, nearest
 
 if TYPE_CHECKING:
     from jobs.config.settings import Settings
@@ -25,6 +26,9 @@ console = Console()
 Config = Annotated[Path | None, typer.Option("--config", help="Folder with the company's YAML files.")]
 
 
+NARROW = 10
+"""Characters per column below which rows are printed one value under the other."""
+WIDEST = 100_000
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 """Marks that change the direction of the text after them."""
 
@@ -45,8 +49,8 @@ def load_settings(folder: Path | None) -> Settings:
 
 
 def show(title: str | None, columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows as a table."""
-    console.print(as_table(title, columns, rows))
+    """Print rows as a table, of which nothing is cut."""
+    _print(title, list(columns), list(rows))
 
 
 def answer(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: Format) -> None:
@@ -59,7 +63,7 @@ def answer(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: Format) 
         writer.writerow(columns)
         writer.writerows(rows)
     else:
-        console.print(as_table(None, columns, rows, exact=True))
+        _print(None, columns, rows, exact=True)
         if not rows:
             console.print("No rows.")
 
@@ -72,6 +76,35 @@ def require_table(settings: Settings, table: str) -> None:
         raise ConfigError([f"{settings.lake}: there is no {table} yet; run `klantreis run` first"])
 
 
+def known_table(settings: Settings, name: str) -> str:
+    """The table that is meant, as zone/dataset; zone.dataset, as SQL writes it, is one too."""
+    slashed = name.replace(".", "/")
+    if slashed not in settings.tables:
+        raise ConfigError([f"unknown table {name!r}{nearest(slashed, settings.tables)}"])
+    return slashed
+
+
+def _print(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[Any]], exact: bool = False) -> None:
+    """As wide as it needs to be for a file or a program; on a screen folded, or a value a line if columns are many."""
+    table = as_table(title, columns, rows, exact)
+    width = console.width
+    needed = Measurement.get(console, console.options.update(max_width=WIDEST), table).maximum
+    if needed > width and not console.is_terminal:
+        console.width = needed
+        try:
+            console.print(table)
+        finally:
+            console.width = width
+    elif needed > width and rows and width < NARROW * len(columns):
+        pairs = [(column, value) for row in rows for column, value in zip(columns, row, strict=True)]
+        listed = as_table(title, ["column", "value"], pairs, exact)
+        for last in range(len(columns) - 1, len(pairs), len(columns)):
+            listed.rows[last].end_section = True
+        console.print(listed)
+    else:
+        console.print(table)
+
+
 def as_table(title: str | None, columns: Iterable[str], rows: Iterable[Sequence[Any]], exact: bool = False) -> Table:
     """Rows as text: thousands separated, at most three decimals, empty for null; `exact`: numbers as they are.
 
@@ -79,7 +112,7 @@ def as_table(title: str | None, columns: Iterable[str], rows: Iterable[Sequence[
     """
     table = Table(title=title, title_justify="left")
     for column in columns:
-        table.add_column(Text(harmless(column)))
+        table.add_column(Text(harmless(column)), overflow="fold")
     for row in rows:
         table.add_row(*(Text(harmless(str(value) if exact and value is not None else _text(value))) for value in row))
     return table

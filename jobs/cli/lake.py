@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.cli.console import Config, console, load_settings, show
-from jobs.config.yaml_files import ConfigError, nearest
+from jobs.cli.console import Config, console, known_table, load_settings, show
 from jobs.errors import StepFailed
 
 app = typer.Typer(no_args_is_help=True, help="The tables of the lake, as they are stored.")
@@ -31,9 +30,8 @@ def verify(
     from jobs.lake import verify as job
 
     settings = load_settings(config)
-    if table and table not in settings.tables:
-        raise ConfigError([f"unknown table {table!r}{nearest(table, settings.tables)}"])
-    every = (job.verify(settings, name, every_value) for name in ([table] if table else settings.tables))
+    wanted = [known_table(settings, table)] if table else settings.tables
+    every = (job.verify(settings, name, every_value) for name in wanted)
     found = [one for one in every if one]
     show(
         f"Tables in {settings.lake}",

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from jobs.cli import explain, lake, match, profiles, quarantine, review
-from jobs.cli.console import Config, Format, answer, console, load_settings, require_table, show
+from jobs.cli.console import Config, Format, answer, console, known_table, load_settings, require_table, show
 from jobs.config.yaml_files import ConfigError, nearest
 from jobs.errors import StepFailed
 from jobs.lake.engine import told_plainly
@@ -101,12 +101,10 @@ def tables(
 
     settings = load_settings(config)
     if name:
-        try:
-            dataset = Lake.of(settings).contract(name)
-        except KeyError as error:
-            raise ConfigError([str(error.args[0])]) from None
+        table = known_table(settings, name)
+        dataset = Lake.of(settings).contract(table)
         show(
-            f"{name}: one row is {dataset.grain}; key {', '.join(dataset.key)}",
+            f"{table}: one row is {dataset.grain}; key {', '.join(dataset.key)}",
             ["column", "type", "meaning"],
             [[c.name + (" (personal)" if c.personal else ""), c.type, c.meaning] for c in dataset.columns],
         )
@@ -122,17 +120,18 @@ def tables(
 
 @app.command()
 def query(
-    sql: Annotated[str, typer.Argument(help="SQL over tables named zone.dataset")],
+    sql: Annotated[str, typer.Argument(help="SQL over tables named zone.dataset, or zone/dataset")],
     form: Annotated[Format, typer.Option("--format", help="For people, or all rows for a program.")] = Format.TABLE,
     config: Config = None,
 ) -> None:
     """Ask the lake with SQL (DuckDB), for example: select stage, count(*) from journeys.stages group by all."""
     import duckdb
 
-    from jobs.lake.queries import connect
+    from jobs.lake.queries import connect, with_dots
 
+    settings = load_settings(config)
     try:
-        result = connect(load_settings(config), unwritten=True).sql(sql)
+        result = connect(settings, unwritten=True).sql(with_dots(sql, settings))
         some = result.limit(MOST + 1) if result is not None and form is Format.TABLE else result
         rows = [] if some is None else some.fetchall()
     except duckdb.Error as error:

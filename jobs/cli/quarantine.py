@@ -53,7 +53,8 @@ def list_(
         raise ConfigError([f"--by: unknown value {by!r}{nearest(by, GROUPS)}"])
     found = _selected(load_settings(config), _selection(source, dataset, path, rule, day, row), closed=everything)
     columns = ["rows", "files", "first arrived", "last arrived", "reason (one of them)"]
-    counts = "count(*) as n, count(distinct file_id), min(arrived), max(arrived), any_value(coalesce(why, reason))"
+    told = "arg_min(coalesce(why, reason), (len(broken), path, line))"  # of a row with no other fault, if there is one
+    counts = f"count(*) as n, count(distinct file_id), min(arrived), max(arrived), {told}"
     if everything:
         columns[1:] = ["waiting", "accepted", "duplicate", "dropped", "tries", "last replayed", "by"]
         counts = (
@@ -61,11 +62,22 @@ def list_(
             "'duplicate'), count(*) filter (outcome = 'dropped'), sum(attempts)::bigint, "
             "strftime(max(found.at), '%Y-%m-%d %H:%M'), arg_max(found.by, found.at)"
         )
+    if not found.num_rows:
+        console.print("Nothing was ever set aside." if everything else "Nothing waits in quarantine.")
+        return
     with database_of(found=found) as tables:
         tables.execute("SET TimeZone = 'UTC'")
-        rows = tables.sql(f"select {GROUPS[by]}, {counts} from found group by all order by n desc, {GROUPS[by]}")
+        rows = tables.execute(
+            f"with rows as (select *, coalesce(rules, [rule]) as broken from found), "
+            f"each as (select * exclude (rule), unnest({'broken' if by == 'rule' else '[rule]'}) as rule from rows) "
+            f"select {GROUPS[by]}, {counts} from each as found where $rule is null or $by <> 'rule' or rule = $rule "
+            f"group by all order by n desc, {GROUPS[by]}",
+            {"rule": rule, "by": by},
+        )
         title = "Set aside, and what became of it (UTC)" if everything else "Waiting in quarantine"
         show(title, [*GROUPS[by].split(", "), *columns], rows.fetchall())
+    if by == "rule":
+        console.print(f"{found.num_rows:,} rows; one that breaks several rules is in the line of each")
 
 
 @app.command("show")
@@ -85,9 +97,15 @@ def show_rows(
     from jobs.lake.database import database_of
 
     found = _selected(load_settings(config), _selection(source, dataset, path, rule, day, row), closed=everything)
-    columns = ["path", "line", "rule", "reason", "outcome", "why", *(["record"] if records else [])]
+    if not found.num_rows:
+        console.print("Nothing was ever set aside." if everything else "Nothing waits in quarantine.")
+        return
+    columns = ["source", "dataset", "path", "line", "rules", "reason", "outcome", "why"]
+    columns += ["record"] if records else []
     with database_of(found=found) as tables:
-        rows = tables.sql(f"select {', '.join(columns)} from found limit {limit}").fetchall()
+        listed = "array_to_string(coalesce(rules, [rule]), ', ') as rules"
+        taken = ", ".join(listed if column == "rules" else column for column in columns)
+        rows = tables.sql(f"select {taken} from found limit {limit}").fetchall()
     show(None, columns, rows)
     if found.num_rows > limit:
         console.print(f"{found.num_rows - limit:,} more rows; see --limit")
@@ -197,9 +215,11 @@ def _selected(settings: Settings, selection: Selection, closed: bool = False):  
     from jobs.lake.lake import Lake
     from jobs.validate.quarantine import Selection, select
 
-    require_table(settings, "quarantine/rows")
+    require_table(settings, "ops/files")
     lake = Lake.of(settings)
     found = select(lake, selection, closed)
+    if not lake.exists("quarantine/rows"):
+        return found
     if found.num_rows or select(lake, selection, closed=True).num_rows:
         return found
     everything = select(lake, Selection(), closed=True)

@@ -11,7 +11,6 @@ from bisect import bisect_right, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
-from difflib import SequenceMatcher
 from functools import cached_property
 from typing import Any, get_args
 
@@ -22,6 +21,7 @@ from jobs.config.sources import Policy, SourceDataset
 from jobs.ingest.columns import Column, Seen, Shape
 from jobs.ingest.expressions import source_columns, source_fields, steps
 from jobs.ingest.ledger import Entry, NewFile
+from jobs.ingest.renamed import new_name
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 
@@ -29,8 +29,6 @@ POLICIES: tuple[str, ...] = get_args(Policy)
 """From the mildest to the strictest."""
 BY_CHANCE = 1e-6
 """A field that JSON records may leave out counts as gone if its absence by chance is less likely than this."""
-ALIKE = 0.7
-"""Likeness of two names, from 0 to 1, from which one is taken for the new name of the other."""
 FEW, MANY = 3, 100
 """Values needed to say that a column holds another kind than before, and to say that it is no longer text."""
 
@@ -229,7 +227,8 @@ def changes(seen: Seen, before: Shape | None, expected: Expected) -> Iterator[Ch
         twin = next((name for name in (fresh if lost else unmapped) if name.casefold() == column.casefold()), "")
         if not (lost or twin or column in expected.must):
             continue
-        change = _missing(column, twin, fresh if lost else unmapped, seen, known)
+        candidates = [name for name in (fresh if lost else unmapped) if name not in replaced]
+        change = _missing(column, twin, candidates, seen, known)
         replaced.add(change.twin)
         yield replace(change, known=before is not None and column not in known)
     for name in fresh:
@@ -263,23 +262,12 @@ def _missing(column: str, twin: str, candidates: list[str], seen: Seen, known: S
     """A column that is not there: written with other capitals, renamed, or missing."""
     if twin:
         return Change("case_changed", column, f"column {column!r} is written {twin!r} now", twin)
-    alike = {name: _likeness(column, name, seen, known) for name in candidates}
-    best = max(alike, key=lambda name: alike[name], default="")
-    if best and alike[best] >= ALIKE:
+    best = new_name(column, candidates, seen, known)
+    if best and column in known:
         return Change("renamed", column, f"column {column!r} is missing and {best!r} looks like its new name", best)
+    if best:
+        return Change("renamed", column, f"column {column!r} is missing; did you mean {best!r}?", best)
     return Change("missing", column, f"required column {column!r} is missing")
-
-
-def _likeness(column: str, name: str, seen: Seen, known: Shape) -> float:
-    """Of two names; 1 for a column with the same kind of values in the same place."""
-    before = known.get(column)
-    in_place = before and before.position and seen.names.index(name) + 1 == before.position
-    if before and in_place and before.kind not in ("empty", "text"):
-        kinds = seen.kinds(name)
-        if kinds[before.kind] * 2 > kinds.total():
-            return 1.0
-    first, second = ("".join(filter(str.isalnum, one.casefold())) for one in (column, name))
-    return SequenceMatcher(None, first, second).ratio()
 
 
 def _other_kinds(seen: Seen, known: Shape, expected: Expected) -> Iterator[Change]:

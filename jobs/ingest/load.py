@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from jobs.config.settings import Settings
-from jobs.config.sources import Source, SourceDataset
+from jobs.config.sources import Source
 from jobs.errors import DataStopped
 from jobs.ingest.file_events import Events
 from jobs.ingest.landing.landing import LandedFile, Landing
@@ -58,15 +58,7 @@ def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
     if entries:
         txn = lake.transaction(f"ingest_{source}", day, config=[entry.file_id for entry in entries], code=__name__)
         lake.append("ops/files", as_table(entries), txn)
-    unclaimed = landing.unclaimed([(d.files, d.ready) for d in _datasets_in(settings.sources[source], settings)])
-    if unclaimed:
-        log.warning(
-            "%s: %d files match no dataset of source %s and are not read, such as %s",
-            landing.place,
-            len(unclaimed),
-            source,
-            ", ".join(unclaimed[:3]),
-        )
+    unclaimed = _unclaimed(landing, settings.sources[source], settings)
     if stops:
         raise DataStopped("; ".join(stops))
     states = Counter(entry.state for entry in entries)
@@ -82,11 +74,18 @@ def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _datasets_in(source: Source, settings: Settings) -> list[SourceDataset]:
-    """The datasets of all sources that read the same folder."""
+def _unclaimed(landing: Landing, source: Source, settings: Settings) -> list[str]:
+    """Files of the folder that no dataset takes, which are told; of sources that share a folder the first tells it."""
     here = source.folder or source.source
     sharing = [other for other in settings.sources.values() if (other.folder or other.source) == here]
-    return [dataset for other in sharing for dataset in inputs(other).values()]
+    if sharing[0].source != source.source:
+        return []
+    found = landing.unclaimed([(one.files, one.ready) for other in sharing for one in inputs(other).values()])
+    if found:
+        names = ", ".join(sorted(other.source for other in sharing))
+        said = "%s: %d files match no dataset of %s and are not read, such as %s"
+        log.warning(said, landing.place, len(found), names, ", ".join(found[:3]))
+    return found
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import duckdb
 
 from jobs.lake.lake import Lake
@@ -29,3 +31,14 @@ def connect(place: Place, unwritten: bool = False) -> duckdb.DuckDBPyConnection:
     database.execute("SET enable_external_access = false")
     database.execute("SET lock_configuration = true")
     return database
+
+
+def with_dots(sql: str, place: Place) -> str:
+    """The query with tables that it names zone/dataset, as this project writes them, as zone.dataset; texts stay."""
+    names = "|".join(re.escape(name) for name in place.tables)
+    texts = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*"
+    return re.sub(rf"({texts})|(?<![\w./])({names})(?![\w/])", _with_dot, sql)
+
+
+def _with_dot(found: re.Match[str]) -> str:
+    return found[1] or found[2].replace("/", ".")

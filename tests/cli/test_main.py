@@ -40,6 +40,18 @@ def test_a_typo_exits_2_and_names_file_line_and_key(klantreis):
     assert "settings.yaml:4: unknown key 'timezon'; did you mean 'timezone'?" in errors
 
 
+@pytest.mark.parametrize("name", ["valid/contacts", "valid.contacts"])
+def test_a_table_is_known_by_both_its_spellings(klantreis, name):
+    code, output, _ = klantreis("tables", name)
+    assert code == 0
+    assert "valid/contacts: one row is one version of one contact" in output
+    code, _, errors = klantreis("tables", name[:-1])
+    assert (code, errors) == (
+        2,
+        f"Configuration: unknown table {name[:-1]!r}; did you mean 'valid/contacts'?\n",
+    )
+
+
 def test_an_unknown_step_gets_the_nearest_one(klantreis):
     code, _, errors = klantreis("run", "--until", "profile")
     assert code == 2

@@ -37,11 +37,14 @@ def test_qualtrics_answers_sessions_and_contacts_arrive_whole(tmp_path, monkeypa
     assert {row["contact_id"] for row in company.rows("contacts")} == {row["id"] for row in contacts}
 
 
-def test_files_of_another_source_on_the_same_folder_are_not_reported_as_unread(tmp_path, monkeypatch):
+def test_a_file_that_no_source_of_a_folder_reads_is_told_once_and_those_of_another_source_are_read(
+    tmp_path, monkeypatch, caplog
+):
     company = Company("qualtrics", tmp_path, monkeypatch)
     for file in ("question_response.csv", "survey_response.csv", "survey.csv"):
         company.land_all("source_qualtrics", file)
-    assert [load.run(source, DAY, company.settings)["unclaimed"] for source in company.settings.sources] == [1, 1]
+    assert [load.run(source, DAY, company.settings)["unclaimed"] for source in company.settings.sources] == [1, 0]
+    assert caplog.text.count("1 files match no dataset of qualtrics, qualtrics_sessions and are not read") == 1
 
 
 def test_the_published_nps_comes_out_of_the_loaded_answers(tmp_path, monkeypatch):

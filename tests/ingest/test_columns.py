@@ -138,7 +138,7 @@ def test_the_defaults_let_no_mapped_column_go(company, deliver, company_lake):
 def test_a_file_of_a_new_dataset_must_have_its_mapped_columns_too(company, deliver, company_lake):
     deliver(company, 1, after("renamed"))
     assert states(company_lake) == {"2024-05-01/contacts.csv": "quarantined"}
-    assert "'e_mail' looks like its new name" in events(company_lake)["2024-05-01/contacts.csv"]
+    assert "column 'email' is missing; did you mean 'e_mail'?" in events(company_lake)["2024-05-01/contacts.csv"]
 
 
 def test_other_capitals_that_are_accepted_are_read_under_the_mapped_name_on_every_day(

@@ -31,6 +31,16 @@ def test_a_table_is_asked_by_zone_and_name(with_counts):
     assert queries.connect(with_counts()).sql("select accepted from ops.counts").fetchall() == [(8,)]
 
 
+def test_a_table_may_be_named_as_the_project_writes_it_and_texts_stay_as_they_are(with_counts):
+    company = with_counts()
+    sql = """select accepted, 'ops/counts' as "ops/files" from ops/counts -- ops/counts"""
+    dotted = queries.with_dots(sql, company)
+    assert dotted == """select accepted, 'ops/counts' as "ops/files" from ops.counts -- ops/counts"""
+    assert queries.connect(company).sql(dotted).fetchall() == [(8, "ops/counts")]
+    for other in ("select a/b from ops.counts", "select 1 / 2", "from x.ops/counts", "from ops/counts_of_mine"):
+        assert queries.with_dots(other, company) == other
+
+
 def test_a_table_that_does_not_exist_yet_is_an_error_that_names_it(with_counts):
     with pytest.raises(duckdb.CatalogException, match="contacts"):
         queries.connect(with_counts()).sql("select * from valid.contacts")

@@ -16,7 +16,7 @@ DAY = "2024-05-01"
 @pytest.fixture
 def klantreis(company, monkeypatch):
     """Run `klantreis quarantine ...`; returns what it printed, or raises what `main` turns into an exit code."""
-    monkeypatch.setattr(console.console, "_width", 200)
+    monkeypatch.setattr(console.console, "_width", 400)
 
     def call(*arguments):
         with console.console.capture() as shown:
@@ -55,6 +55,47 @@ def test_a_row_is_listed_refused_again_corrected_in_a_file_and_then_history(set_
     assert "contact_id:not_null" in history
     assert "accepted" in history
     assert "nothing to replay" in klantreis("replay", "--rule", "contact_id:not_null")
+
+
+def test_a_row_is_counted_with_every_rule_it_broke_and_shown_with_its_source(land, company, day, klantreis):
+    land(f"crm/{DAY}/contacts.csv", contacts(ann("", "never"), ann("", email="b@b.example"), ann(3)))
+    load.run("crm", day(DAY), company)
+    publish.run("crm", day(DAY), company)
+    listed = [_cells(line)[:4] for line in klantreis("list").splitlines() if "│" in line]
+    assert listed == [
+        ["crm", "contacts", "contact_id:not_null", "2"],
+        ["crm", "contacts", "updated_at:not_null", "1"],
+        ["crm", "contacts", "updated_at:type", "1"],
+    ]
+    assert "2 rows; one that breaks several rules is in the line of each" in klantreis("list")
+    only = [_cells(line)[2] for line in klantreis("list", "--rule", "updated_at:type").splitlines() if "│" in line]
+    assert only == ["updated_at:type"]
+    shown = [_cells(line) for line in klantreis("show").splitlines() if "│" in line]
+    assert [row[:5] for row in shown] == [
+        [
+            "crm",
+            "contacts",
+            f"crm/{DAY}/contacts.csv",
+            "2",
+            "updated_at:type, contact_id:not_null, updated_at:not_null",
+        ],
+        ["crm", "contacts", f"crm/{DAY}/contacts.csv", "3", "contact_id:not_null"],
+    ]
+
+
+def _cells(line):
+    return [cell.strip() for cell in line.strip("│").split("│")]
+
+
+def test_after_a_clean_run_nothing_waits_and_before_any_run_it_says_to_run(land, company, day, klantreis):
+    with pytest.raises(ConfigError, match="run `klantreis run` first"):
+        klantreis("list")
+    land(f"crm/{DAY}/contacts.csv", contacts(ann(1)))
+    load.run("crm", day(DAY), company)
+    publish.run("crm", day(DAY), company)
+    assert klantreis("list") == klantreis("show", "--source", "crm") == "Nothing waits in quarantine.\n"
+    assert klantreis("list", "--all") == "Nothing was ever set aside.\n"
+    assert "nothing to replay" in klantreis("replay")
 
 
 def test_values_are_shown_only_when_asked_for(set_aside, klantreis):
