@@ -88,8 +88,7 @@ def consent(answers: DataFrame, as_of: date, settings: Settings) -> DataFrame:
     strictest answer counts: withdrawn before granted before one that has expired, which only counts if it stands alone.
     Anything that is not plainly `granted` is a withdrawal. `answers` are those of `with_people`.
     """
-    standing = _standing(answers.withColumn("on", F.lit(as_of)), settings)
-    return standing.select(*_ASKED, *_KEPT)
+    return standing(answers.withColumn("on", F.lit(as_of)), settings).select(*_ASKED, *_KEPT)
 
 
 def consent_history(answers: DataFrame, as_of: date, settings: Settings) -> DataFrame:
@@ -102,14 +101,14 @@ def consent_history(answers: DataFrame, as_of: date, settings: Settings) -> Data
         F.col("on") <= F.lit(as_of)
     )
     asked = answers.join(changes.distinct(), on=list(_ASKED), how="inner").where(F.col("arrived") <= F.col("on"))
-    standing = _standing(asked, settings)
+    on_days = standing(asked, settings)
     in_order = Window.partitionBy(*_ASKED).orderBy("on")
     same = [F.col(name).eqNullSafe(F.lag(name).over(in_order)) for name in _KEPT]
     first = F.row_number().over(in_order) == 1
     unchanged = same[0]
     for one in same[1:]:
         unchanged = unchanged & one
-    begun = standing.withColumn("begins", first | ~unchanged).where("begins")
+    begun = on_days.withColumn("begins", first | ~unchanged).where("begins")
     return begun.select(
         *_ASKED,
         F.col("on").alias("valid_from"),
@@ -222,7 +221,7 @@ def newest_answers(answers: DataFrame) -> DataFrame:
     return marked.where(~F.col("lifted") & (F.col("kind") != REACHED)).drop("lifted")
 
 
-def _standing(answers: DataFrame, settings: Settings) -> DataFrame:
+def standing(answers: DataFrame, settings: Settings) -> DataFrame:
     """The strictest answer per customer, purpose, channel and day `on`."""
     dated = newest_answers(answers).withColumn("status", _status(settings))
     strictness = F.when(F.col("status") == WITHDRAWN, 0).when(F.col("status") == GRANTED, 1).otherwise(2)
