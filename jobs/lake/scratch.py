@@ -54,20 +54,22 @@ class Scratch:
 
     def kept(self, frame: DataFrame) -> Kept:
         """The same rows in files, and how many they are."""
+        from pyspark.sql.pandas.types import from_arrow_schema
+
         from jobs.lake.engine import path_for_engine
 
         folder = self._table.new_folder()
         self._folders.append(folder)
-        frame.write.parquet(path_for_engine(f"{self._table.uri}/{folder}"))
-        spark, schema = frame.sparkSession, frame.schema
-        files = self._table.filesystem
-        paths = self._paths(folder)
-        rows = sum(pq.read_metadata(path, filesystem=files).num_rows for path in paths)
+        uri = path_for_engine(f"{self._table.uri}/{folder}")
+        frame.write.parquet(uri)
+        spark, files, paths = frame.sparkSession, self._table.filesystem, self._paths(folder)
         if not paths:
-            return Kept(spark.createDataFrame([], schema), 0, [], files)
-        return Kept(
-            spark.read.schema(schema).parquet(path_for_engine(f"{self._table.uri}/{folder}")), rows, paths, files
-        )
+            return Kept(spark.createDataFrame([], frame.schema), 0, [], files)
+        # What was written tells its columns; the engine would have to read the whole recipe once more to tell them.
+        written = [pq.read_metadata(path, filesystem=files) for path in paths]
+        schema = from_arrow_schema(written[0].schema.to_arrow_schema())
+        rows = sum(one.num_rows for one in written)
+        return Kept(spark.read.schema(schema).parquet(uri), rows, paths, files)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

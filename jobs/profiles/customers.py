@@ -18,7 +18,6 @@ from jobs.config.settings import Settings
 from jobs.identity.customer_of import newest_day
 from jobs.identity.fresh import Fresh, Unknown
 from jobs.lake.lake import Lake, Txn
-from jobs.lake.staging import staged
 from jobs.profiles.channels import channels, engagement, met
 from jobs.profiles.consent import consent, consent_history, every_answer, with_people
 from jobs.profiles.contact_points import addresses, contact_points
@@ -91,16 +90,17 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     def publish(name: str, rows: DataFrame) -> DataFrame:
         return lake.read(name, version=lake.replace(name, rows, txn).version)
 
-    with staged(lake, current_contacts(arrived("valid/contacts"), identity_map, settings)) as contacts:
+    with lake.scratch("profiles/customers") as keep:
+        contacts = keep(current_contacts(arrived("valid/contacts"), identity_map, settings))
         events = arrived("valid/campaign_events")
         set_aside = txn.read("identity/set_aside")
         golden = publish("profiles/customers", golden_records(contacts, identity_map, set_aside, settings))
         points = publish("profiles/contact_points", contact_points(contacts, settings))
         places = publish("profiles/addresses", addresses(contacts, settings))
         every = with_unread(every_answer(arrived("valid/consents"), events, settings), lake, txn, as_of, settings)
-        with staged(lake, with_people(every, identity_map, points, settings)) as answers:
-            consents = publish("profiles/consent", consent(answers, as_of, settings))
-            publish("profiles/consent_history", consent_history(answers, as_of, settings))
+        answers = keep(with_people(every, identity_map, points, settings))
+        consents = publish("profiles/consent", consent(answers, as_of, settings))
+        publish("profiles/consent_history", consent_history(answers, as_of, settings))
         housed = publish("profiles/households", households(golden, settings))
         engaged = engagement(met(events, identity_map, settings), as_of)
         reached = publish("profiles/channels", channels(consents, points, places, engaged, settings))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import pyarrow.compute as pc
 from pyspark.errors import PySparkException
@@ -19,7 +19,6 @@ from pyspark.sql import functions as F
 from jobs.errors import StepFailed
 from jobs.lake.engine import lost
 from jobs.lake.lake import Lake
-from jobs.lake.staging import staged
 from jobs.validate.contract import Contract, Unreadable
 from jobs.validate.mapping import mapped, taken
 
@@ -40,16 +39,16 @@ def flagged_rows(
 
     `paths` names the files. Raises StepFailed if an expression stops at many rows, or a rule at any.
     """
-    with ExitStack() as stack:
+    with lake.scratch(f"valid/{contract.mapping.name}") as keep:
         try:
-            rows = stack.enter_context(staged(lake, only(contract.flag(raw))))
+            rows = keep(only(contract.flag(raw)))
         except PySparkException as error:
             if lost(error):
                 raise
             _refuse_condition(contract, raw)
             unreadable = _unreadable(contract, raw, paths)
             try:
-                rows = stack.enter_context(staged(lake, only(contract.flag(raw, unreadable))))
+                rows = keep(only(contract.flag(raw, unreadable)))
             except PySparkException:
                 _refuse_rules(contract, raw, unreadable)
                 raise

@@ -102,11 +102,11 @@ def test_a_condition_that_stops_is_found_by_check_and_named_by_a_run(till, valid
 def test_a_connection_that_is_lost_is_not_taken_for_a_bad_row(till, validate, monkeypatch):
     from pyspark.errors import PySparkException
 
-    from jobs.validate import failing_rows
+    from jobs.lake.scratch import Scratch
 
     def lost(*_):
         raise PySparkException("connection lost")
 
-    monkeypatch.setattr(failing_rows, "staged", lost)
+    monkeypatch.setattr(Scratch, "__call__", lost)
     with pytest.raises(PySparkException, match="connection lost"):
         validate(till())

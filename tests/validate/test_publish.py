@@ -257,10 +257,12 @@ def test_data_docs_show_the_newest_verdicts_and_no_values(land, validate, compan
     assert "crm.contacts.html" in (folder / "index.html").read_text()
 
 
-def test_nothing_is_left_in_staging(land, validate, company, day, tmp_path):
+def test_flagged_rows_are_not_left_beside_those_that_are_published(land, validate, company, day, tmp_path):
     land("crm/2024-05-01/contacts.csv", contacts(ann(1)))
     validate(day("2024-05-01"))
-    assert list((tmp_path / "var" / "lake" / "staging").glob("*")) == []
+    lake = Lake(str(tmp_path / "var" / "lake"))
+    files = sorted(str(path) for path in (Path(lake.root) / "valid/contacts/data").rglob("*.parquet"))
+    assert files == sorted(lake.dataset("valid/contacts").files)
 
 
 def test_a_consent_withdrawn_in_place_is_no_duplicate(settings, tmp_path, day):
