@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
-    *("errors", "lake", "config", "ingest", "validate", "identity", "profiles", "activity"),
+    *("errors", "plain_text", "lake", "config", "ingest", "validate", "identity", "profiles", "activity"),
     *("journeys", "models", "audiences", "activation", "pipeline", "cli"),
 ]
 """Everything at the top of jobs/, in the order of the flow: what stands further on may import what stands before it."""

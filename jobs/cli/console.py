@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.config.yaml_files import ConfigError, nearest
+from jobs.plain_text import harmless
 
 if TYPE_CHECKING:
     from jobs.config.settings import Settings
@@ -29,8 +29,6 @@ Config = Annotated[Path | None, typer.Option("--config", help="Folder with the c
 NARROW = 10
 """Characters per column below which rows are printed one value under the other."""
 WIDEST = 100_000
-TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
-"""Marks that change the direction of the text after them."""
 
 
 class Format(StrEnum):
@@ -116,22 +114,6 @@ def as_table(title: str | None, columns: Iterable[str], rows: Iterable[Sequence[
     for row in rows:
         table.add_row(*(Text(harmless(str(value) if exact and value is not None else _text(value))) for value in row))
     return table
-
-
-def harmless(text: str) -> str:
-    """Text from outside for a person's screen or log: one line, without signs that move, hide or turn what is around.
-
-    Control characters (escape sequences, line breaks) and marks that reverse the direction of text become escapes.
-    """
-    return "".join(_escaped(sign) if _steers(sign) else sign for sign in text)
-
-
-def _steers(sign: str) -> bool:
-    return sign in TURNING or unicodedata.category(sign) in ("Cc", "Zl", "Zp")
-
-
-def _escaped(sign: str) -> str:
-    return sign.encode("unicode_escape").decode()
 
 
 def _text(value: object) -> str:

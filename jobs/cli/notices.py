@@ -6,6 +6,8 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from jobs.plain_text import harmless
+
 SHOWN = 3
 """So many of one kind are told in full; of more, the count and the newest."""
 
@@ -19,7 +21,7 @@ class Notices(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         kind = getattr(record, "rule", None) or f"{record.name}:{record.lineno}"
-        self._found.setdefault(kind, []).append(record.getMessage())
+        self._found.setdefault(kind, []).append(harmless(record.getMessage()))
 
     def lines(self) -> list[str]:
         """What to tell, kinds in the order in which each was first seen; the same text twice is told once."""

@@ -62,3 +62,10 @@ def test_a_few_warnings_of_one_kind_are_told_in_full_and_the_same_text_once():
         for name in ("a", "b", "a"):
             step.warning("%s.csv: set aside", name)
     assert notices.lines() == ["a.csv: set aside", "b.csv: set aside"]
+
+
+def test_a_warning_with_text_from_outside_is_one_line_that_steers_nothing():
+    step = logging.getLogger("jobs.ingest.somewhere")
+    with collected() as notices:
+        step.warning("column %r of %s is new", "a", "crm/\x1b[2J\nall is well.csv")
+    assert notices.lines() == [r"column 'a' of crm/\x1b[2J\nall is well.csv is new"]

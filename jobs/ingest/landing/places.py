@@ -7,7 +7,6 @@ import logging
 import os
 import shutil
 import time
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any, Protocol
 from jobs.config.connections import Connection, connection
 from jobs.config.yaml_files import ConfigError
 from jobs.errors import StepFailed
+from jobs.plain_text import harmless, unwritable
 
 log = logging.getLogger(__name__)
 AT_REST = 2_000_000_000
@@ -124,7 +124,7 @@ class Folder:
             with os.scandir(folder) as entries:
                 for entry in entries:
                     if reason := self._why_not(entry):
-                        log.warning("%s is not read: it %s", _shown(entry.path), reason)
+                        log.warning("%s is not read: it %s", harmless(entry.path), reason)
                     elif entry.is_dir():
                         self._collect(entry.path, start, found, (*above, real))
                     elif entry.is_file():
@@ -142,7 +142,7 @@ class Folder:
 
     def _why_not(self, entry: os.DirEntry[str]) -> str | None:
         """Why an entry of a folder is nothing to read; None if it is."""
-        if any(_unwritable(sign) for sign in entry.name):
+        if any(unwritable(sign) for sign in entry.name):
             return "has a name with signs that cannot be shown; rename it"
         if entry.is_symlink():
             target = os.path.realpath(entry.path)
@@ -151,16 +151,6 @@ class Folder:
             if os.path.commonpath([target, os.path.realpath(self.uri)]) != os.path.realpath(self.uri):
                 return "is a link to outside of the landing folder; land the file itself"
         return None if entry.is_dir() or entry.is_file() else "is neither a file nor a folder"
-
-
-def _unwritable(sign: str) -> bool:
-    """Line breaks and other control characters, and bytes of a name that are no UTF-8."""
-    return unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp")
-
-
-def _shown(path: str) -> str:
-    """A path for a log: on one line, whatever is in its name."""
-    return "".join(sign.encode("unicode_escape").decode() if _unwritable(sign) else sign for sign in path)
 
 
 class Bucket:
