@@ -33,4 +33,4 @@ def in_batch(sql: str) -> str:
 
     if not sql.strip():
         return ""
-    return parse(sql, renamed=attribute_column).sql
+    return parse(sql, renamed=attribute_column, texts=False).sql

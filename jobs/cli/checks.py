@@ -12,10 +12,12 @@ from jobs.config.sources import SourceDataset
 from jobs.config.sql_types import type_of
 from jobs.config.yaml_files import ConfigError, line_of
 from jobs.ingest import source_checks
-from jobs.ingest.expressions import Expression, complaint, parse
+from jobs.ingest.complaints import complaint
+from jobs.ingest.expressions import Expression, parse
 from jobs.journeys import checks as journey_checks
 from jobs.lake.trial import tried
 from jobs.validate import rule_checks
+from jobs.validate.pattern_checks import patterns_in, wrong_patterns
 
 
 def problems(settings: Settings) -> list[str]:
@@ -82,7 +84,10 @@ def _wrong_values(mapping: SourceDataset) -> Iterator[tuple[tuple[str, ...], str
         if result.refused:  # alone: names that differ in capitals only may stand in each other's way
             (alone,) = tried(table, [expression.sql])
             if alone.refused:
-                yield keys, f"not an expression the engine understands: {complaint(alone.refused)}"
+                yield keys, f"not an expression the engine understands: {complaint(alone.refused, expression.sql)}"
+
+    patterns = {(keys, pattern): pattern for keys, one in parsed.items() for pattern in patterns_in(one.sql)}
+    yield from ((keys, what) for (keys, _), what in wrong_patterns(patterns))
 
 
 def _of_lookups(mapping: SourceDataset) -> Iterator[tuple[tuple[str, ...], str, bool, list[str]]]:

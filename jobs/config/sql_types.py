@@ -54,6 +54,14 @@ def type_of(text: str, columns: Mapping[str, str], aggregates: Mapping[str, OfCa
     return None if found == NULL else found
 
 
+def type_of_tree(node: exp.Expr, columns: Mapping[str, str]) -> str | None:
+    """`type_of` for a part of a tree."""
+    try:
+        return _Reader(columns, {}).type(node)
+    except (NotSql, RecursionError):
+        return None
+
+
 class _Reader:
     def __init__(self, columns: Mapping[str, str], calls: Mapping[str, OfCall]) -> None:
         names = [name.lower() for name in columns]

@@ -26,6 +26,16 @@ _OF_TYPE = {
     "dict_type",
 }
 """Problems of a value that is of another type than the one wanted."""
+SHAPES = {
+    "^[a-z][a-z0-9_]*$": "a name of lower-case letters, digits and underscores, a letter first, such as web_shop",
+    "^[A-Z]{3}$": "a code of three capitals, such as EUR",
+    "^[A-Z]{2}$": "a code of two capitals, such as NL",
+    r"^\d+$": "digits only, such as 1234567890",
+    "^https://": "an address that begins with https://",
+    r"^[^,;\s]+$": "a name without blanks, commas and semicolons",
+    r"^(\[\]|[^.\[\]]+(\[\])?)(\.[^.\[\]]+(\[\])?)*$|^$": "a path such as data.items[] or pages.next",
+}
+"""Patterns that texts of the configuration must fit, in words."""
 _SECRET = re.compile(r"KEY|SECRET|TOKEN|PASS|CREDENTIAL|CONN|AUTH")
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Z][A-Z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 
@@ -116,8 +126,23 @@ def _explain(path: Path, node: yaml.Node | None, model: type[BaseModel], problem
         return f"{path}:{_line(node, keys)}: {'.'.join(map(str, keys))}: {told}"
     if problem["type"] == "model_type":
         return f"{path}:{_line(node, keys)}: {dotted or 'file'}: must hold keys with values; is the indentation right?"
-    keys, message = _placed(node, keys, problem["msg"].removeprefix("Value error, "))
+    keys, message = _placed(node, keys, _in_words(problem))
     return f"{path}:{_line(node, keys)}: {'.'.join(map(str, keys)) or 'file'}: {message}"
+
+
+def _in_words(problem: Any) -> str:
+    """What a model says of a value, with the value as it is written, and without the model's own terms."""
+    value, kind, context = problem["input"], problem["type"], problem.get("ctx", {})
+    if kind == "string_pattern_mismatch":
+        pattern = context["pattern"]
+        return f"{value!r} is not {SHAPES.get(pattern, f'a text that fits the pattern {pattern}')}"
+    if kind == "literal_error" and isinstance(value, str):
+        valid = re.findall("'([^']*)'", context["expected"])
+        return f"unknown value {value!r}{nearest(value, valid)}"
+    message: str = problem["msg"].removeprefix("Value error, ")
+    if message.startswith(("Input should", "String should")) and isinstance(value, str | int | float):
+        return f"{value!r} {message.split(' ', 1)[1]}"
+    return message
 
 
 def _placed(node: yaml.Node | None, keys: tuple[Any, ...], message: str) -> tuple[tuple[Any, ...], str]:

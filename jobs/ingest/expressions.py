@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -12,6 +12,7 @@ from sqlglot import exp
 from jobs.config.sql import parsed_text, problems_of, rewritten, written
 from jobs.config.sql_functions import SOURCE
 from jobs.config.sql_grammar import NotSql
+from jobs.config.sql_types import type_of_tree
 from jobs.config.sql_writer import quoted
 from jobs.config.yaml_files import ConfigError
 
@@ -28,11 +29,18 @@ SAFE = {
     "to_timestamp": "try_to_timestamp",
 }
 """Functions that stop a query at the first bad value, and the ones that give NULL for it, so that it is one bad row."""
+NO_VALUE = ("coalesce", "ifnull", "nvl")
+"""Functions that ask whether there is a value: an empty or blank text is none, as in a mapped column."""
+TEXTUAL = ("concat", "concat_ws", "get_json_object", "regexp_extract", "regexp_replace", "regexp_substr", "split_part")
+OPTIONAL = re.compile(r"\b(case|if|iff|nullif|nvl2|get_json_object|element_at|try_element_at|get)\b", re.IGNORECASE)
+"""What may mean NULL although the columns it reads have values."""
 
 
 @dataclass(frozen=True)
 class Expression:
     """One mapped value: `sql` over the source `columns`; `bare` if it is nothing but a column.
+
+    `optional` if it may mean NULL although its columns have values.
 
     `fields` are those inside nested columns, by their paths. `reads` are the columns of the SQL, each with the way
     to it in a record: source columns by their names, fields inside one as `$.a.b`. `partners` are columns of lookups,
@@ -42,6 +50,7 @@ class Expression:
     sql: str
     columns: tuple[str, ...]
     bare: bool
+    optional: bool = False
     fields: tuple[str, ...] = ()
     reads: tuple[tuple[str, Path], ...] = ()
     partners: tuple[tuple[str, str, Path], ...] = ()
@@ -53,20 +62,25 @@ INSIDE = "$."
 
 
 def parse(
-    text: str, nested: bool = False, renamed: Callable[[str], str] = str, lookups: Iterable[str] = ()
+    text: str,
+    nested: bool = False,
+    renamed: Callable[[str], str] = str,
+    lookups: Iterable[str] = (),
+    texts: bool = True,
 ) -> Expression:
     """The meaning of a value of `columns:` or `attributes:`, or of a condition of `rules:`.
 
     A name, or anything in backticks, is a source column. With `nested` (JSON, Parquet) `a.b` is field b inside a and
     `a[0]` the first item of a list; without it a column whose name has a dot or brackets. An item that a list does not
     have is NULL. In the SQL a column has the name that `renamed` gives it; NAME.column is one of a lookup if NAME is
-    among `lookups`. Raises ConfigError for what SQL of YAML may not say.
+    among `lookups`. Where all columns are `texts`, as in files, an empty one is no value for coalesce and `is null`.
+    Raises ConfigError for what SQL of YAML may not say.
     """
-    return _parsed(text.strip(), nested, renamed, frozenset(lookups))
+    return _parsed(text.strip(), nested, renamed, frozenset(lookups), texts)
 
 
 @cache
-def _parsed(text: str, nested: bool, renamed: Callable[[str], str], lookups: frozenset[str]) -> Expression:
+def _parsed(text: str, nested: bool, renamed: Callable[[str], str], lookups: frozenset[str], texts: bool) -> Expression:
     bare = BARE.fullmatch(text) is not None
     columns: dict[str, None] = {}
     fields: dict[str, None] = {}
@@ -94,9 +108,12 @@ def _parsed(text: str, nested: bool, renamed: Callable[[str], str], lookups: fro
             if wrong:
                 raise ConfigError([f"{text!r}: {what}" for what in wrong])
             found = rewritten(_with_values(found, value), _safe)
-        return Expression(
-            written(found, SOURCE), tuple(columns), bare, tuple(fields), tuple(reads.items()), _listed(partners)
-        )
+        optional = OPTIONAL.search(written(found, SOURCE)) is not None
+        if texts and not bare:
+            known = dict.fromkeys((*reads, *partners), "string")
+            found = rewritten(found, lambda node: _no_value(node, known))
+        sql = written(found, SOURCE)
+        return Expression(sql, tuple(columns), bare, optional, tuple(fields), tuple(reads.items()), _listed(partners))
     except NotSql as error:
         advice = "" if "`" in str(error) else f"; {BACKTICKS}"
         raise ConfigError([f"{text!r}: {error}{advice}"]) from None
@@ -122,10 +139,10 @@ def steps(path: str) -> Path:
     return tuple(int(s[1:-1]) if s.startswith("[") else _unquoted(s) for s in STEP.findall(path))
 
 
-def complaint(error: Exception | str) -> str:
-    """What the engine says of an expression, without the list of all that it would have understood."""
-    said = re.split(r",? expected ", str(error).strip().splitlines()[0])[0]
-    return f"{said}; {BACKTICKS}"
+def is_text(node: exp.Expr, columns: Mapping[str, str]) -> bool:
+    """Whether it gives a text for sure; some functions do whatever they are given."""
+    named = isinstance(node, exp.Anonymous) and node.name.lower() in TEXTUAL
+    return named or type_of_tree(node, columns) == "string"
 
 
 def _with_values(parsed: exp.Expr, value: Callable[[Path], exp.Expr]) -> exp.Expr:
@@ -160,6 +177,24 @@ def _safe(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Anonymous) and node.name.lower() in SAFE:
         node.set("this", SAFE[node.name.lower()])
     return node
+
+
+def _no_value(node: exp.Expr, texts: Mapping[str, str]) -> exp.Expr:
+    """Where it is asked whether a text is there, one that is empty or blank is not."""
+    if isinstance(node, exp.Anonymous) and node.name.lower() in NO_VALUE:
+        node.set("expressions", [*(_filled(one, texts) for one in node.expressions[:-1]), *node.expressions[-1:]])
+    elif isinstance(node, exp.Anonymous) and node.name.lower() in ("isnull", "isnotnull") and node.expressions:
+        node.set("expressions", [_filled(node.expressions[0], texts)])
+    elif isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
+        node.set("this", _filled(node.this, texts))
+    return node
+
+
+def _filled(node: exp.Expr, texts: Mapping[str, str]) -> exp.Expr:
+    if not is_text(node, texts) or isinstance(node, exp.Literal):
+        return node
+    trimmed = exp.Anonymous(this="trim", expressions=[node.copy()])
+    return exp.Anonymous(this="nullif", expressions=[trimmed, exp.Literal.string("")])
 
 
 def _joined(path: Path) -> str:

@@ -23,6 +23,7 @@ from jobs.validate.mapping import Mapping, mapped
 from jobs.validate.new_values import with_new_values
 from jobs.validate.rule_overrides import with_changes
 from jobs.validate.rules import RowRule, applicable, flagged, row_rules
+from jobs.validate.unread import unread
 
 KEY = ["file_id", "line"]
 
@@ -71,7 +72,7 @@ class Contract:
         expectations = with_changes(dataset, mapping.dataset, every, expectations, f"{here}.built_in")
         expectations += own_expectations(dataset, mapping.dataset, expectations, f"{here}.rules", configured.datasets)
         attributes = attribute_types(dataset, mapping.dataset)
-        rules = row_rules(expectations, mapping.sources())
+        rules = row_rules(expectations, unread(mapping))
         lookups = Lookups(mapping.dataset, _raw_rows(source, dataset, settings))
         return cls(mapping, expectations, rules, _known(source, settings), lookups, attributes)
 

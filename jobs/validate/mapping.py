@@ -19,7 +19,8 @@ from pyspark.sql import types as T
 from expectations.batch_columns import ROUNDED, UNREADABLE
 from jobs.config.sources import Conventions, SourceDataset, Value
 from jobs.config.yaml_files import ConfigError
-from jobs.ingest.expressions import Expression, complaint, parse
+from jobs.ingest.complaints import complaint
+from jobs.ingest.expressions import Expression, parse
 from jobs.lake.tables.canonical import CANONICAL, LINEAGE_COLUMNS, UNMAPPED
 from jobs.validate import values as read
 from jobs.validate.codes import CODES, coded
@@ -35,8 +36,6 @@ LONGEST = 2_000_000_000
 
 ABSOLUTE = re.compile(r"timestamp_(seconds|millis|micros)|from_unixtime|to_utc_timestamp|XXX|'Z\\?'", re.IGNORECASE)
 """Expressions whose timestamp is a moment in time already, not the local time of the source."""
-OPTIONAL = re.compile(r"\b(case|if|iff|nullif|nvl2|get_json_object|element_at|try_element_at|get)\b", re.IGNORECASE)
-"""Expressions that may mean NULL although the columns they read have values."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +144,7 @@ class _Held:
         """Whether there was a value: if the typed one is NULL, it could not be read."""
         if self._is_text(kind):
             return self.text().isNotNull()
-        return F.lit(False) if OPTIONAL.search(self.expression.sql) else F.col(quoted(f"given_{self.label}"))
+        return F.lit(False) if self.expression.optional else F.col(quoted(f"given_{self.label}"))
 
     def typed(self, kind: T.DataType) -> Column:
         """The value in its type; NULL where it does not have it."""
@@ -235,7 +234,9 @@ def _kinds(parsed: DataFrame, valued: DataFrame, held: list[_Held], place: str) 
             try:
                 parsed.select(F.expr(sql)).schema  # noqa: B018  the engine looks at it when asked its type
             except PySparkException as problem:
-                problems.append(f"{place}.{one.label}: the engine does not understand {sql!r}: {complaint(problem)}")
+                problems.append(
+                    f"{place}.{one.label}: the engine does not understand {sql!r}: {complaint(problem, sql)}"
+                )
         raise ConfigError(problems or [f"{place}: {error}"]) from None
 
 
@@ -252,7 +253,7 @@ def taken(raw: DataFrame, mapping: Mapping, held: list[_Held]) -> DataFrame:
     except ConfigError as error:
         raise ConfigError(f"{mapping.place}.where: {problem}" for problem in error.problems) from None
     except PySparkException as error:
-        problem = f"the engine does not understand {dataset.where!r}: {complaint(error)}"
+        problem = f"the engine does not understand {dataset.where!r}: {complaint(error, dataset.where)}"
         raise ConfigError([f"{mapping.place}.where: {problem}"]) from None
     return rows
 

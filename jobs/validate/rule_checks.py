@@ -9,13 +9,13 @@ from expectations.batch_columns import attribute_column, in_batch
 from expectations.limits import refuse_wrong_type
 from jobs.config.row_rules import Rule
 from jobs.config.sources import SourceDataset
-from jobs.config.sql_signatures import safe_pattern
 from jobs.config.sql_types import known_types
-from jobs.config.sql_writer import text_literal
 from jobs.config.yaml_files import ConfigError, nearest
-from jobs.ingest.expressions import complaint, parse
+from jobs.ingest.complaints import complaint
+from jobs.ingest.expressions import parse
 from jobs.lake.tables.canonical import CANONICAL
 from jobs.lake.trial import made_up, stopping, tried
+from jobs.validate.pattern_checks import wrong_patterns
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -86,20 +86,15 @@ def engine_problems(name: str, dataset: SourceDataset) -> Iterator[Problem]:
     found = tried(types, list(conditions.values()), told)
     for (place, sql), kind, result in zip(conditions.items(), told, found, strict=True):
         if result.refused:
-            yield *place, f"not a condition the engine understands: {complaint(result.refused)}"
+            yield *place, f"not a condition the engine understands: {complaint(result.refused, sql, types)}"
         elif result.type != "boolean":
             yield *place, f"gives a value of type {result.type}, not true or false"
         elif kind is None:
             unsure[place] = sql
     for place, _ in stopping(unsure, lambda some: _computed(types, some)):
         yield *place, "stops at text that is no number or date; take try_cast(NAME as double) for NAME"
-    patterns = {
-        (number, "pattern"): f"text_ rlike {text_literal(rule.pattern)}"
-        for number, rule in enumerate(dataset.rules)
-        if rule.pattern and not safe_pattern(rule.pattern)
-    }
-    for place, error in stopping(patterns, lambda some: _computed({"text_": "string"}, some)):
-        yield *place, f"not a regular expression the engine understands: {_first_line(error)}"
+    patterns = {(number, "pattern"): rule.pattern for number, rule in enumerate(dataset.rules) if rule.pattern}
+    yield from ((*place, what) for place, what in wrong_patterns(patterns))
 
 
 def _computed(types: Mapping[str, str], texts: Mapping[tuple[int, str], str]) -> DataFrame:
@@ -136,7 +131,3 @@ def _wrong_reference(rule: Rule, datasets: list[str]) -> Iterator[str]:
         yield f"this source has no dataset {dataset!r}; set `any_source: true` to look at those of all sources"
     elif column not in CANONICAL[dataset].column_names:
         yield f"unknown column {column!r} of {dataset}{nearest(column, CANONICAL[dataset].column_names)}"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]

@@ -63,8 +63,8 @@ class Tally:
     measured: dict[str, Any] = field(default_factory=dict)
 
 
-def row_rules(expectations: Iterable[Expectation], sources: Mapping[str, str] | None = None) -> list[RowRule]:
-    """The rules among `expectations` that are about single rows; `sources` says where a column comes from."""
+def row_rules(expectations: Iterable[Expectation], unread: Mapping[str, str] | None = None) -> list[RowRule]:
+    """The rules among `expectations` that are about single rows; `unread` says of a column that it is unreadable."""
     rules = []
     for expectation in expectations:
         broken = _broken(expectation)
@@ -77,7 +77,7 @@ def row_rules(expectations: Iterable[Expectation], sources: Mapping[str, str] | 
                     _meta(expectation, "fate") == "quarantine",
                     looked_at,
                     F.coalesce(looked_at & broken, F.lit(False)),
-                    _because(expectation, sources or {}),
+                    _because(expectation, unread or {}),
                 )
             )
     return rules
@@ -179,14 +179,14 @@ def _name(rule: RowRule) -> Column:
     return F.concat(F.regexp_replace(UNREADABLE, ",", ":type,"), F.lit(":type"))
 
 
-def _because(expectation: Expectation, sources: Mapping[str, str]) -> Column:
-    """The reason; for values without the right type with the columns, and those of the source they come from."""
+def _because(expectation: Expectation, unread: Mapping[str, str]) -> Column:
+    """The reason; for values without the right type with what is said of their columns."""
     reason = _meta(expectation, "reason")
-    if _meta(expectation, "rule") != "types" or not sources:
+    if _meta(expectation, "rule") != "types" or not unread:
         return F.lit(reason)
     listed = F.concat(F.lit(","), UNREADABLE, F.lit(","))
-    named = [F.when(listed.contains(f",{name},"), F.lit(called(name, sources))) for name in sources]
-    return F.concat_ws(": ", F.lit(reason), F.nullif(F.concat_ws(", ", *named), F.lit("")))
+    named = [F.when(listed.contains(f",{name},"), F.lit(said)) for name, said in unread.items()]
+    return F.concat_ws(": ", F.lit(reason), F.nullif(F.concat_ws("; ", *named), F.lit("")))
 
 
 def called(column: str, sources: Mapping[str, str]) -> str:

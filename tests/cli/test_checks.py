@@ -3,6 +3,7 @@
 import pytest
 
 from jobs.cli import checks
+from jobs.ingest.complaints import DIALECT
 from tests.company import MINIMAL
 
 
@@ -41,6 +42,12 @@ def test_what_reads_elsewhere_or_answers_otherwise_tomorrow_is_refused_with_its_
     assert "crm.yaml:" in problem
     assert "datasets.contacts.columns.first_name: " in problem
     assert said in problem
+
+
+def test_a_pattern_that_does_not_compile_is_told_whole_with_its_place(settings):
+    (problem,) = of_mapping(settings, "case when email rlike '^(a' then name else regexp_extract(name, '(b+)', 1) end")
+    assert "datasets.contacts.columns.first_name: not a regular expression the engine understands, '^(a': " in problem
+    assert problem.endswith(f"unclosed group; {DIALECT}")
 
 
 def of_mapping(settings, expression):

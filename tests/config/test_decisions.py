@@ -129,9 +129,12 @@ def test_different_from_two_that_are_the_same_is_no_contradiction(loaded):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"decision": "maybe"}, "decisions.yaml:8: decisions.0.decision: Input should be 'same' or 'different'"),
+        (
+            {"decision": "maybe"},
+            "decisions.yaml:8: decisions.0.decision: unknown value 'maybe'; valid: different, same",
+        ),
         ({"on": "yesterday"}, "decisions.yaml:10: decisions.0.on: "),
-        ({"because": " "}, "decisions.yaml:11: decisions.0.because: String should have at least 1 character"),
+        ({"because": " "}, "decisions.yaml:11: decisions.0.because: ' ' should have at least 1 character"),
         (
             {"left": record("crm:7") | {"record": 7}},
             "decisions.yaml:4: decisions.0.left.record: write the id in quotes",

@@ -4,9 +4,16 @@ import re
 
 import pytest
 
+from jobs.activation.channels.types import TYPES
+from jobs.config.audiences import Audience
+from jobs.config.company import General
 from jobs.config.connections import Connection, connection
+from jobs.config.identity import Identity
+from jobs.config.journey import Journey
 from jobs.config.settings import load_settings
-from jobs.config.yaml_files import ConfigError
+from jobs.config.sources import Source
+from jobs.config.traits import Traits
+from jobs.config.yaml_files import SHAPES, ConfigError
 from tests.company import MINIMAL
 
 
@@ -26,6 +33,54 @@ def test_a_minimal_configuration_loads_with_defaults(settings):
 def test_an_unknown_key_names_file_line_and_nearest_key(config):
     folder = config({"settings.yaml": "company: X\nlanding: a\ntimezon: UTC\nlake: b\n"})
     assert problems_of(folder) == [f"{folder}/settings.yaml:3: unknown key 'timezon'; did you mean 'timezone'?"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"currency": "euro"}, "currency: 'euro' is not a code of three capitals, such as EUR"),
+        ({"country": "Netherlands"}, "country: 'Netherlands' is not a code of two capitals, such as NL"),
+    ],
+)
+def test_what_a_text_has_to_be_is_said_in_words(config, change, told):
+    (problem,) = problems_of(config({"settings.yaml": {**MINIMAL["settings.yaml"], **change}}))
+    assert problem.endswith(told)
+
+
+def test_a_source_is_told_what_names_values_and_numbers_may_be(config):
+    source = MINIMAL["sources/crm.yaml"]
+    contacts = source["datasets"]["contacts"]
+    wrong = {
+        **contacts,
+        "format": {"type": "exel"},
+        "history": {"days": 3},
+        "changes": {"missing": "warm"},
+        "absent": "kept",
+    }
+    problems = problems_of(config({"sources/crm.yaml": {**source, "group": "My CRM", "datasets": {"contacts": wrong}}}))
+    assert [problem.split(": ", 1)[1] for problem in problems] == [
+        "group: 'My CRM' is not a name of lower-case letters, digits and underscores, a letter first, such as web_shop",
+        "datasets.contacts.format.type: unknown value 'exel'; valid: avro, csv, json, jsonl, parquet, tsv",
+        "datasets.contacts.absent: unknown value 'kept'; did you mean 'keep'?",
+        "datasets.contacts.changes.missing: unknown value 'warm'; did you mean 'warn'?",
+        "datasets.contacts.history.days: 3 should be greater than or equal to 7",
+    ]
+
+
+def test_every_pattern_of_the_configuration_has_words():
+    models = [Source, General, Audience, Journey, Identity, Traits, *(one.options for one in TYPES.values())]
+    found = {pattern for model in models for pattern in patterns(model.model_json_schema())}
+    assert found
+    assert found <= SHAPES.keys()
+
+
+def patterns(schema):
+    if isinstance(schema, list):
+        return [pattern for part in schema for pattern in patterns(part)]
+    if not isinstance(schema, dict):
+        return []
+    own = [schema["pattern"]] if isinstance(schema.get("pattern"), str) else []
+    return own + [pattern for part in schema.values() for pattern in patterns(part)]
 
 
 def test_an_unknown_key_deep_inside_names_its_own_line(config):

@@ -5,6 +5,7 @@ from pyspark.sql import functions as F
 
 from jobs.config.yaml_files import ConfigError
 from jobs.ingest.expressions import Expression, parse
+from jobs.lake.engine import get_spark
 from jobs.validate.records import flattened
 
 
@@ -57,7 +58,7 @@ def test_items_of_a_list_are_reached_in_nested_records_only():
     assert parse("upper(items[0].sku)", nested=True).columns == ("items",)
     assert parse("items[0].sku").columns == ("items[0].sku",)
     assert parse("transform(xs, x -> x[0])", nested=True) == Expression(
-        "transform(`xs`, `x` -> get(`x`, 0))", ("xs",), False, (), (("xs", ("xs",)),)
+        "transform(`xs`, `x` -> get(`x`, 0))", ("xs",), False, optional=True, reads=(("xs", ("xs",)),)
     )
 
 
@@ -74,3 +75,36 @@ def test_a_name_in_a_path_may_need_backticks_too(spark, path):
         F.from_json(flattened(F.col("record"), {name: way}), f"`{name.replace('`', '``')}` string").alias("r")
     )
     assert flat.select("r.*").select(F.expr(found.sql)).first()[0] == "X"
+
+
+EMPTY_CELLS = [
+    ("coalesce(a, b)", "2"),
+    ("coalesce(blank, b)", "2"),
+    ("coalesce(b, a)", "2"),
+    ("coalesce(lower(a), blank, 'c')", "c"),
+    ("coalesce(regexp_extract(word, '[0-9]+', 0), b)", "2"),
+    ("nvl(a, b)", "2"),
+    ("coalesce(cast(a as int), 0)", 0),
+    ("case when a is null then 'none' else a end", "none"),
+    ("case when blank is not null then a else b end", "2"),
+    ("case when not isnull(a) then a else b end", "2"),
+    ("case when a = '' then 'empty' end", "empty"),
+    ("coalesce(a, '') || '-' || b", "-2"),
+    ("transform(split(list, ','), x -> coalesce(x, 'none'))[0]", ""),
+]
+
+
+def test_an_empty_cell_is_no_value_where_it_is_asked_whether_there_is_one(on_engine):
+    row = get_spark().createDataFrame([{"a": "", "blank": " ", "b": "2", "word": "x", "list": ",1"}])
+    (found,) = row.selectExpr(*(parse(text).sql for text, _ in EMPTY_CELLS)).collect()
+    assert list(found) == [value for _, value in EMPTY_CELLS]
+
+
+def test_an_expression_that_gives_no_value_of_its_own_is_told_from_one_that_skips_empty_cells():
+    assert not parse("cast(coalesce(a, b) as double)").optional
+    assert parse("coalesce(nullif(a, 'x'), b)").optional
+    assert parse("case when a is null then b end").optional
+
+
+def test_of_rules_over_typed_columns_nothing_is_taken_for_a_text():
+    assert parse("born is null", texts=False).sql == "`born` is null"

@@ -370,7 +370,10 @@ def test_values_without_their_type_are_named_with_the_source_column(land, valida
     with pytest.raises(DataStopped, match=r"updated_at \(from updated\) in 30, birth_date \(from born\) in 1"):
         validate(day("2024-05-01"))
     reasons = company_lake.arrow("quarantine/rows", columns=["line", "reason"]).to_pylist()
-    assert "type of its column: birth_date (from born)" in next(r["reason"] for r in reasons if r["line"] == 32)
+    told = (
+        "birth_date (from born) is no date in ISO 8601; say in `dates` how it is written, such as dd-MM-yyyy or seconds"
+    )
+    assert f"type of its column: {told}; " in next(r["reason"] for r in reasons if r["line"] == 32)
 
 
 @pytest.mark.parametrize(
