@@ -13,7 +13,7 @@ from jobs.config.sql_types import type_of
 from jobs.config.yaml_files import ConfigError, line_of
 from jobs.ingest import source_checks
 from jobs.ingest.complaints import complaint
-from jobs.ingest.expressions import Expression, parse
+from jobs.ingest.expressions import BACKTICKS, BARE, Expression, parse
 from jobs.journeys import checks as journey_checks
 from jobs.lake.trial import tried
 from jobs.validate import rule_checks
@@ -59,13 +59,14 @@ def _wrong_values(mapping: SourceDataset) -> Iterator[tuple[tuple[str, ...], str
     for part, values in (("columns", mapping.columns), ("attributes", mapping.attributes)):
         for column, value in values.items():
             try:
-                parsed[part, column] = parse(value.expression, not mapping.format.delimited, lookups=mapping.lookups)
+                parsed[part, column] = parse(value.expression, mapping.nested, lookups=mapping.lookups)
             except ConfigError as error:
                 yield from (((part, column), problem) for problem in error.problems)
+    yield from _wrong_places(mapping)
     for key, condition in (("where", mapping.where), ("deleted_when", mapping.deleted_when)):
         try:
             if condition:
-                parsed[key,] = parse(condition, nested=not mapping.format.delimited)
+                parsed[key,] = parse(condition, nested=mapping.nested)
         except ConfigError as error:
             yield from (((key,), problem) for problem in error.problems)
     for keys, text, nested, known in _of_lookups(mapping):
@@ -90,12 +91,20 @@ def _wrong_values(mapping: SourceDataset) -> Iterator[tuple[tuple[str, ...], str
     yield from ((keys, what) for (keys, _), what in wrong_patterns(patterns))
 
 
+def _wrong_places(mapping: SourceDataset) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Columns that `each` and `pairs` name by something that is no name."""
+    for part in ("each", "pairs"):
+        for key, text in getattr(mapping, part).model_dump().items() if getattr(mapping, part) else ():
+            if text and key in ("items", "fields", "key", "value") and not BARE.fullmatch(text):
+                yield (part, key), f"{text!r} is no column, and no way to a field such as order.lines; {BACKTICKS}"
+
+
 def _of_lookups(mapping: SourceDataset) -> Iterator[tuple[tuple[str, ...], str, bool, list[str]]]:
     """The expressions of lookups: their keys in the YAML, text, whether over nested records, and the lookups before."""
     known: list[str] = []
     for name, lookup in mapping.lookups.items():
         for column, text in lookup.on.items():
-            yield ("lookups", name, "on", column), text, not mapping.format.delimited, list(known)
+            yield ("lookups", name, "on", column), text, mapping.nested, list(known)
         if lookup.where:
             yield ("lookups", name, "where"), lookup.where, not lookup.format.delimited, []
         known.append(name)

@@ -14,6 +14,7 @@ from jobs.config.yaml_files import ConfigError, nearest
 
 if TYPE_CHECKING:
     from jobs.config.settings import Settings
+    from jobs.config.sources import SourceDataset
     from jobs.validate.quarantine import Selection
     from jobs.validate.replay.replay import Report
 
@@ -157,7 +158,6 @@ def export(
     row: Rows = None,
 ) -> None:
     """Write the selected rows to a file that can be corrected and replayed with --corrected."""
-    from jobs.ingest.expressions import source_columns
     from jobs.validate.replay import corrections
 
     settings = load_settings(config)
@@ -168,11 +168,20 @@ def export(
         for source, dataset in sorted(pairs)
         if source in settings.sources and dataset in settings.sources[source].datasets
     ]
-    columns = source_columns(value.expression for one in configured for value in one.columns.values())
+    columns = [name for one in configured for name in _columns_of(one)]
     written = corrections.export(selected, to, columns)
     console.print(f"{written:,} rows in {to}; it holds personal data, remove it when you are done", soft_wrap=True)
     if written < selected.num_rows:
         console.print(f"{selected.num_rows - written:,} files that were set aside as a whole are not in it")
+
+
+def _columns_of(dataset: SourceDataset) -> list[str]:
+    """The columns of its files that its values are made of."""
+    from jobs.ingest.expressions import source_columns
+    from jobs.ingest.inner_rows import file_columns
+
+    inner = dataset.each or dataset.pairs
+    return file_columns(dataset) if inner else source_columns(one.expression for one in dataset.columns.values())
 
 
 @app.command()

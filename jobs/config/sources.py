@@ -11,12 +11,15 @@ from pydantic import Field, field_validator, model_validator
 
 from jobs.config.date_patterns import EPOCHS, compiled
 from jobs.config.formats import Format
+from jobs.config.inner_rows import Each, Pairs
 from jobs.config.places import Query, Ready, Request
 from jobs.config.row_rules import BuiltIn, Rule, Scalar
 from jobs.config.yaml_files import Strict, nearest
 from jobs.lake.tables.canonical import CANONICAL, UNMAPPED
 
 Policy = Literal["accept", "warn", "quarantine", "stop"]
+ARRIVED = "_arrived"
+"""Where each row tells one column of a record: the day its file arrived, as a column of the row."""
 LOOKUP = "__"
 """Between the names of a dataset and of its lookup, where files and tables are named."""
 
@@ -124,6 +127,8 @@ class SourceDataset(Strict):
     format: Format = Format()
     conventions: Conventions = Conventions()
     ready: Ready = Ready()
+    each: Each | None = Field(None, description="a row per item of a list, per field of an object, or per column")
+    pairs: Pairs | None = Field(None, description="each row tells one column of a record, by name and value")
     where: str = Field("", description="Spark SQL condition over source columns: the rows of its files that it takes")
     deleted_when: str = Field("", description="Spark SQL condition over source columns: the record ends here")
     absent: Literal["keep", "empty"] | None = Field(
@@ -172,6 +177,19 @@ class SourceDataset(Strict):
                 raise ValueError(f"{name}: name a lookup in lower-case letters, digits and single underscores")
         return value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _pairs_without_time(cls, given: Any) -> Any:
+        """A pair without a time counts from the day it arrived."""
+        columns = given.get("columns") if isinstance(given, dict) and given.get("pairs") else None
+        return {**given, "columns": {"updated_at": ARRIVED, **columns}} if isinstance(columns, dict) else given
+
+    @model_validator(mode="after")
+    def _one_row_or_several(self) -> SourceDataset:
+        if self.each and self.pairs:
+            raise ValueError("give `each` or `pairs`: rows inside a row, or rows that are a column of a record")
+        return self
+
     @model_validator(mode="after")
     def _one_place(self) -> SourceDataset:
         if (self.query is not None) + (self.request is not None) + (bool(self.files) and not self.pulled) != 1:
@@ -179,9 +197,15 @@ class SourceDataset(Strict):
         return self
 
     @property
+    def nested(self) -> bool:
+        """Whether `a.b` in its expressions is field b inside a; `_parent.b` is column b around an item."""
+        return not self.format.delimited or self.each is not None
+
+    @property
     def keeps_absent(self) -> bool:
         """Whether a later version that lacks a column says nothing of it: so it is, unless said, in JSON."""
-        return self.absent == "keep" or (self.absent is None and self.format.type in ("jsonl", "json"))
+        by_default = self.pairs is not None or self.format.type in ("jsonl", "json")
+        return self.absent == "keep" or (self.absent is None and by_default)
 
     @property
     def patterns(self) -> list[str]:
@@ -229,6 +253,8 @@ class Source(Strict):
             valid = set(target.column_names) - set(UNMAPPED)
             if dataset.deleted_when and not target.versions:
                 raise ValueError(f"datasets.{name}: `deleted_when` is for records that come in versions; use `where`")
+            if dataset.pairs and "updated_at" not in target.key:
+                raise ValueError(f"datasets.{name}: `pairs` is for datasets with `updated_at`")
             if dataset.changes_without_date == "arrival" and "updated_at" not in target.key:
                 raise ValueError(f"datasets.{name}: `changes_without_date` is for datasets with `updated_at`")
             for column in dataset.columns:

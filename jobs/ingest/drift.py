@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from jobs.config.sources import Policy, SourceDataset
 from jobs.ingest.columns import Column, Seen, Shape
 from jobs.ingest.expressions import source_columns, source_fields, steps
+from jobs.ingest.inner_rows import file_columns
 from jobs.ingest.ledger import Entry, NewFile
 from jobs.ingest.renamed import new_name
 from jobs.lake.lake import Lake
@@ -61,7 +62,9 @@ class Expected:
     @classmethod
     def of(cls, dataset: SourceDataset) -> Expected:
         """JSON records may leave any field out, so of those only what `required` names must be there."""
-        nested = not dataset.format.delimited
+        if dataset.each or dataset.pairs:
+            return cls._of_inner_rows(dataset)
+        nested = dataset.nested
         optional = dataset.format.type in ("jsonl", "json")
         lookups = dataset.lookups
         texts = [value.expression for value in dataset.columns.values()]
@@ -73,6 +76,13 @@ class Expected:
         values = [*dataset.columns.values(), *dataset.attributes.values()]
         fields = source_fields((value.expression for value in values), lookups) if optional else []
         return cls(list(dict.fromkeys([*columns, *attributes, *dataset.required])), must, fields)
+
+    @classmethod
+    def _of_inner_rows(cls, dataset: SourceDataset) -> Expected:
+        columns = file_columns(dataset)
+        optional = dataset.format.type in ("jsonl", "json")
+        must = dataset.required or ([] if optional else columns)
+        return cls(list(dict.fromkeys([*columns, *dataset.required])), must)
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def column_of(way: tuple[str | int, ...], nested: bool) -> str:
 
 def expressions_of(dataset: SourceDataset) -> list[Expression]:
     """All expressions of a dataset that may name columns of its lookups."""
-    nested = not dataset.format.delimited
+    nested = dataset.nested
     texts = [value.expression for value in (*dataset.columns.values(), *dataset.attributes.values())]
     texts += [text for lookup in dataset.lookups.values() for text in lookup.on.values()]
     return [parse(text, nested, str, dataset.lookups) for text in texts]
@@ -65,4 +65,4 @@ def key_way(lookup: Lookup, column: str) -> Path:
 
 def key_expression(dataset: SourceDataset, lookup: Lookup, column: str) -> Expression:
     """The expression over a row of the dataset that a key column of the lookup equals."""
-    return parse(lookup.on[column], not dataset.format.delimited, str, dataset.lookups)
+    return parse(lookup.on[column], dataset.nested, str, dataset.lookups)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -16,13 +16,17 @@ from jobs.lake.lake import Lake
 
 @dataclass(frozen=True)
 class Batch:
-    """Files of one dataset without counts. `refused` are the lines of each that were no record."""
+    """Files of one dataset without counts. `refused` are the lines of each that were no record.
+
+    `held` are the rows of each whose lines hold several, or none.
+    """
 
     source: str
     dataset: str
     day: date
     files: list[dict[str, Any]]
     refused: dict[str, int]
+    held: dict[str, int] = field(default_factory=dict)
 
     @property
     def raw(self) -> str:
@@ -38,8 +42,9 @@ class Batch:
 
     @property
     def rows(self) -> int:
-        """Records in the raw table."""
-        return sum(file["rows_in"] - self.refused.get(file["file_id"], 0) for file in self.loaded)
+        """Records in the raw table, or the rows that these hold."""
+        records = {file["file_id"]: file["rows_in"] - self.refused.get(file["file_id"], 0) for file in self.loaded}
+        return sum((records | self.held)[file_id] for file_id in records)
 
     @property
     def id(self) -> str:

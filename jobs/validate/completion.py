@@ -76,7 +76,8 @@ def _complete(
         good = flagged.where(f"{BROKEN} is null").select(*catalogue.get(valid).column_names)
         days = pc.unique(touched["arrived"]).to_pylist()
         before = lake.read(valid).where((F.col("source") == source) & F.col("arrived").isin(days))
-        gone, instead = _changed(before.join(only, on=KEY, how="left_semi"), good)
+        row = list(dict.fromkeys([*KEY, *catalogue.get(valid).key])) if contract.mapping.inner else KEY
+        gone, instead = _changed(before.join(only.distinct(), on=KEY, how="left_semi"), good, row)
         commit = lake.revise(valid, gone, instead, txn)
         if contract.mapping.presence:
             fill(lake, valid, source, good, txn.part("fill"))
@@ -84,13 +85,16 @@ def _complete(
     return touched
 
 
-def _changed(before: DataFrame, now: DataFrame) -> tuple[DataFrame, DataFrame]:
-    """Of rows that are in the valid table those that are other rows now: as they were, and as they are."""
-    values = [name for name in before.columns if name not in KEY]
-    renamed = now.select(*KEY, *(F.col(name).alias(f"now_{name}") for name in values))
-    both = before.join(renamed, on=KEY, how="inner")
+def _changed(before: DataFrame, now: DataFrame, row: list[str]) -> tuple[DataFrame, DataFrame]:
+    """Of rows that are in the valid table those that are other rows now: as they were, and as they are.
+
+    The columns `row` say which row is which.
+    """
+    values = [name for name in before.columns if name not in row]
+    renamed = now.select(*row, *(F.col(name).alias(f"now_{name}") for name in values))
+    both = before.join(renamed, on=row, how="inner")
     differs = reduce(operator.or_, (~F.col(name).eqNullSafe(F.col(f"now_{name}")) for name in values))
     changed = both.where(differs)
     return changed.select(*before.columns), changed.select(
-        *(F.col(name if name in KEY else f"now_{name}").alias(name) for name in before.columns)
+        *(F.col(name if name in row else f"now_{name}").alias(name) for name in before.columns)
     )

@@ -18,6 +18,7 @@ from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
 from jobs.validate.cross_row_rules import Known, with_attributes, with_verdicts
 from jobs.validate.custom_rules import attribute_types, own_expectations
+from jobs.validate.inner_rows import expanded, in_order_of_pairs, told_of_items
 from jobs.validate.lookups import Lookups
 from jobs.validate.mapping import Mapping, mapped
 from jobs.validate.new_values import with_new_values
@@ -88,14 +89,16 @@ class Contract:
         """
         limit = F.expr("cast(arrived as timestamp) + interval 2 days")
         limits = {ARRIVAL_LIMIT: limit, ARRIVAL_LIMIT_DAY: F.date_add("arrived", 2)}
-        raw = self.lookups.joined(raw)
+        raw = self.lookups.joined(expanded(raw, self.mapping.dataset))
         apart, rest = [], raw
         for some in unreadable:
             apart.append(mapped(raw.join(some.keys(), on=KEY, how="left_semi"), self.mapping.without(some.labels)))
             rest = rest.join(some.keys(), on=KEY, how="left_anti")
         rows = reduce(DataFrame.unionByName, apart, mapped(rest, self.mapping))
+        rows = in_order_of_pairs(rows) if self.mapping.dataset.pairs else rows
         batch = rows.withColumns(limits).transform(with_attributes, self.attributes)
         judged = batch.transform(with_verdicts, self.expectations, self.known).transform(flagged, self.rules)
+        judged = told_of_items(judged, self.mapping.dataset) if self.mapping.dataset.each else judged
         return judged.drop("record", *limits)
 
 

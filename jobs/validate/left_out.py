@@ -16,6 +16,7 @@ from jobs.config.sources import SourceDataset
 from jobs.ingest.landing.patterns import takes
 from jobs.lake.engine import lost
 from jobs.validate.batch import Batch
+from jobs.validate.lines import Lines
 from jobs.validate.mapping import Mapping as Mapped
 from jobs.validate.mapping import taken
 from jobs.validate.parsed import ROW
@@ -24,7 +25,7 @@ from jobs.validate.rules import Tally
 log = logging.getLogger(__name__)
 
 
-def left_out_rows(raw: DataFrame, tallies: Mapping[str, Tally]) -> dict[str, int]:
+def left_out_rows(raw: DataFrame, tallies: Mapping[str, Tally | Lines]) -> dict[str, int]:
     """Rows of each file that the dataset does not take: those of the raw table without those that were judged."""
     counted = raw.groupBy("file_id").agg(F.count("*").alias("rows")).collect()
     return {row["file_id"]: row["rows"] - _rows(tallies, row["file_id"]) for row in counted}
@@ -34,7 +35,7 @@ def tell_untaken(raw: DataFrame, batch: Batch, settings: Settings) -> None:
     """Log of each file how many of its rows no dataset takes; the last of those that read the file says it."""
     conditions = _conditions(batch, settings)
     for paths, datasets in conditions.items():
-        whole = not all(dataset.where for _, dataset in datasets)
+        whole = not all(dataset.where and not dataset.each for _, dataset in datasets)
         other_lines = any(dataset.format != datasets[-1][1].format for _, dataset in datasets)
         if whole or other_lines or datasets[-1][0] != (batch.source, batch.dataset):
             continue
@@ -52,7 +53,7 @@ def tell_untaken(raw: DataFrame, batch: Batch, settings: Settings) -> None:
             log.warning("%s: no dataset takes %d of its rows; see `where` of %s", row["path"], row["count"], names)
 
 
-def _rows(tallies: Mapping[str, Tally], file_id: str) -> int:
+def _rows(tallies: Mapping[str, Tally | Lines], file_id: str) -> int:
     return tallies[file_id].rows if file_id in tallies else 0
 
 
@@ -77,4 +78,4 @@ def _conditions(batch: Batch, settings: Settings) -> dict[tuple[str, ...], list[
 
 def _taken(rows: DataFrame, dataset: SourceDataset) -> DataFrame:
     """File and line of the rows that a dataset takes."""
-    return taken(rows, Mapped("", dataset, "UTC"), []).select(f"{ROW}.file_id", f"{ROW}.line")
+    return taken(rows, Mapped("", dataset, "UTC"), []).select(f"{ROW}.file_id", f"{ROW}.line").distinct()

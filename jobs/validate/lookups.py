@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from jobs.config.sources import Lookup, SourceDataset
 from jobs.ingest.lookups import key_expression, key_way, ways_of
+from jobs.validate.inner_rows import expanded
 from jobs.validate.mapping import WAITS
 from jobs.validate.parsed import ROW, parsed, partner_column, quoted
 
@@ -34,7 +35,11 @@ class Lookups:
         return replace(self, fresh=tuple(file_ids))
 
     def joined(self, raw: DataFrame) -> DataFrame:
-        """The raw rows with their partners, looked up one after the other: a later lookup may go by an earlier one."""
+        """The rows of the dataset with their partners, looked up one after the other.
+
+        A later lookup may go by an earlier one.
+        """
+        raw = expanded(raw, self.dataset)
         for name, lookup in self.dataset.lookups.items():
             raw = self._with(raw, name, lookup)
         return raw
@@ -44,7 +49,8 @@ class Lookups:
         expressions = [key_expression(self.dataset, lookup, column) for column in lookup.on]
         reads = dict(read for one in expressions for read in one.reads)
         partners = list(dict.fromkeys(partner for one in expressions for partner in one.partners))
-        rows = parsed(raw, reads, self.dataset.format, partners, self.dataset.lookups)
+        own = self.dataset
+        rows = parsed(raw, reads, own.format, partners, own.lookups, nested=own.nested)
         values = [_key(F.expr(one.sql)).alias(key) for one, key in zip(expressions, keys, strict=True)]
         keyed = rows.select(f"{ROW}.*", *values)
         found = self._partners(name, lookup, keys)

@@ -6,7 +6,6 @@ silence: the column's name goes to `unreadable_columns`.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -23,7 +22,9 @@ from jobs.ingest.complaints import complaint
 from jobs.ingest.expressions import Expression, parse
 from jobs.lake.tables.canonical import CANONICAL, LINEAGE_COLUMNS, UNMAPPED
 from jobs.validate import values as read
+from jobs.validate.attributes import with_typed
 from jobs.validate.codes import CODES, coded
+from jobs.validate.inner_rows import ITEM, expanded
 from jobs.validate.parsed import ROW, parsed, quoted
 from jobs.validate.records import ABSENT, lacking
 
@@ -31,8 +32,6 @@ WAITS, AWAITED = "waits_", "lookups_awaited"
 """Before a lookup's name, in a raw row: whether its partner is awaited; and the names of those, in a mapped row."""
 DELETED = "deleted_"
 """Whether the condition of `deleted_when` holds for a row."""
-LONGEST = 2_000_000_000
-"""Characters that a text can have at most."""
 
 ABSOLUTE = re.compile(r"timestamp_(seconds|millis|micros)|from_unixtime|to_utc_timestamp|XXX|'Z\\?'", re.IGNORECASE)
 """Expressions whose timestamp is a moment in time already, not the local time of the source."""
@@ -54,7 +53,7 @@ class Mapping:
 
     @property
     def nested(self) -> bool:
-        return not self.dataset.format.delimited
+        return self.dataset.nested
 
     def held(self) -> list[_Held]:
         """The mapped values, in the order of the dataset's columns, and then the attributes."""
@@ -67,6 +66,11 @@ class Mapping:
         for name, value in self.dataset.attributes.items():
             found.append(self._held(name, f"attributes.{name}", value.type, value))
         return found
+
+    @property
+    def inner(self) -> bool:
+        """Whether its rows are made of raw rows, see jobs/validate/inner_rows.py."""
+        return self.dataset.each is not None or self.dataset.pairs is not None
 
     @property
     def presence(self) -> bool:
@@ -202,20 +206,23 @@ def mapped(raw: DataFrame, mapping: Mapping) -> DataFrame:
         if one.type not in (None, "text", "string")
     ]
     unreadable += [F.lit(label) for label in sorted(mapping.stopping)]
+    inner = [F.col(f"{ROW}.{ITEM}").alias(ITEM)] if mapping.inner else []
+    if mapping.dataset.each:
+        unreadable.append(F.when(F.col(f"{ROW}.{ITEM}") == 0, F.lit("each")))
     columns = [
         (typed[c.name] if c.name in typed else F.lit(None).cast(c.type)).alias(c.name)
         for c in CANONICAL[mapping.name].columns
         if c.name not in UNMAPPED
     ]
     columns += _of_version(mapping, held)
-    attributes = _attributes([(one, typed[one.label]) for one in read_here if one.attribute])
+    attributes = with_typed([(one.name, one.type, typed[one.label]) for one in read_here if one.attribute])
     lineage = [F.col(f"{ROW}.{name}").alias(name) for name in (*LINEAGE_COLUMNS, "record")]
     amounts = [one for one in read_here if one.type == "decimal(18,2)"]
     rounded = [F.when(one.rounded(kinds[f"value_{one.label}"]), F.lit(one.label)) for one in amounts]
     awaited = [name for name in mapping.dataset.lookups if f"{WAITS}{name}" in raw.columns]
     waiting = [F.when(F.col(f"{ROW}.{WAITS}{name}"), F.lit(name)) for name in awaited]
     told = [_listed(unreadable).alias(UNREADABLE), _listed(rounded).alias(ROUNDED), _listed(waiting).alias(AWAITED)]
-    return valued.select(*columns, attributes.alias("attributes"), *lineage, *told)
+    return valued.select(*columns, attributes.alias("attributes"), *lineage, *inner, *told)
 
 
 def _listed(names: list[Column]) -> Column:
@@ -248,7 +255,16 @@ def taken(raw: DataFrame, mapping: Mapping, held: list[_Held]) -> DataFrame:
     try:
         if mapping.deleted:
             reads |= dict(mapping.deleted.reads)
-        rows = parsed(raw, reads, dataset.format, partners, dataset.lookups, dataset.where, mapping.presence)
+        rows = parsed(
+            expanded(raw, dataset),
+            reads,
+            dataset.format,
+            partners,
+            dataset.lookups,
+            dataset.where,
+            mapping.presence,
+            dataset.nested,
+        )
         rows.schema  # noqa: B018  the engine looks at the condition when asked
     except ConfigError as error:
         raise ConfigError(f"{mapping.place}.where: {problem}" for problem in error.problems) from None
@@ -264,7 +280,8 @@ def _of_version(mapping: Mapping, held: list[_Held]) -> list[Column]:
         return []
     absent = F.lit(None).cast("string")
     if mapping.presence:
-        reads = [("attributes" if one.attribute else one.name, one.expression.reads) for one in held]
+        apart = mapping.dataset.pairs is not None  # of attributes too, each is told by itself
+        reads = [(one.label if apart or not one.attribute else "attributes", one.expression.reads) for one in held]
         absent = _listed([F.when(lacks, F.lit(name)) for name, lacks in lacking(reads).items()])
     deleted = F.lit(None).cast("boolean")
     if mapping.deleted:
@@ -287,29 +304,6 @@ def _valued(parsed: DataFrame, held: list[_Held], mapping: Mapping) -> DataFrame
         columns.append(F.expr(_any_filled(one.expression)).alias(f"given_{one.label}"))
     attributes = F.nullif(F.to_json(F.struct(*plain)), F.lit("{}")) if plain else F.lit(None).cast("string")
     return parsed.select(*columns, attributes.alias("attributes"))
-
-
-def _attributes(typed: list[tuple[_Held, Column]]) -> Column:
-    """The plain attributes and those with a type as one JSON object; NULL if none has a value."""
-    plain = F.col("attributes")
-    if not typed:
-        return plain
-    inside = F.expr("substring(attributes, 2, length(attributes) - 2)")
-    members = [F.concat(F.lit(f"{json.dumps(one.name)}:"), _json_literal(one, value)) for one, value in typed]
-    both = F.concat_ws(",", inside, *members)
-    return F.when(both != "", F.concat(F.lit("{"), both, F.lit("}")))
-
-
-def _json_literal(one: _Held, value: Column) -> Column:
-    """A value as JSON writes it; engines differ in how they write numbers and moments, so that is done here."""
-    if one.type in ("number", "boolean"):
-        return value.cast("string")
-    if one.type == "date":
-        return F.date_format(value, "'\"'yyyy-MM-dd'\"'")
-    if one.type == "timestamp":
-        return F.date_format(value, "'\"'yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z\"'")
-    member = F.substring(F.to_json(F.struct(value.alias("v"))), 6, LONGEST)
-    return F.when(value.isNotNull(), F.regexp_replace(member, r"\}$", ""))
 
 
 def _written(meaning: str | bool | int | float | None) -> str | None:

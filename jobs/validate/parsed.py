@@ -29,18 +29,21 @@ def parsed(
     lookups: Mapping[str, Lookup] | None = None,
     where: str = "",
     presence: bool = False,
+    nested: bool | None = None,
 ) -> DataFrame:
     """The raw row as one struct, beside what is read of it, as text; `nulls` of a format mean no value.
 
     `reads` are columns with the way to each in the record, `partners` columns of lookups. Where a row has no partner,
     they are NULL. Only rows for which `where` holds are given; with `presence` ABSENT says which columns a record does
-    not have. Raises ConfigError if `where` is no condition.
+    not have. `nested` tells of records that have columns inside columns, by default those of formats that do. Raises
+    ConfigError if `where` is no condition.
     """
-    condition = parse(where, not form.delimited) if where.strip() else None
+    nested = not form.delimited if nested is None else nested
+    condition = parse(where, nested) if where.strip() else None
     reads = {**reads, **dict(condition.reads if condition else ())}
     partners = list(partners)
-    flat = presence or not form.delimited
-    ways = {name: way[:1] for name, way in reads.items()} if form.delimited else reads
+    flat = presence or nested
+    ways = reads if nested else {name: way[:1] for name, way in reads.items()}
     record = flattened(F.col("record"), ways) if flat else F.col("record")
     fields = {name: name if flat else str(way[0]) for name, way in reads.items()}
     fields |= {ABSENT: ABSENT} if presence else {}

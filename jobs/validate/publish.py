@@ -30,8 +30,10 @@ from jobs.validate.batch import Batch, pending
 from jobs.validate.contract import Contract
 from jobs.validate.failing_rows import flagged_rows
 from jobs.validate.great_expectations import Judgement, Verdict, judge
+from jobs.validate.inner_rows import ITEM, of_lines
 from jobs.validate.key_conflicts import told_otherwise
 from jobs.validate.left_out import left_out_rows, tell_untaken
+from jobs.validate.lines import Lines, accepted_lines, lines_of, told_of_lines
 from jobs.validate.partial_versions import fill
 from jobs.validate.rules import BROKEN, REASON, Tally, tally
 from jobs.validate.stopped_batches import unresolved
@@ -105,10 +107,13 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
         asked = {measure.name: measure.aggregate for measure in measures} | rounded_amounts.measure()
         asked |= awaited_partners.measures(dataset)
         tallies = tally(flagged, contract.rules, asked)
-        left_out = left_out_rows(raw, tallies) if dataset.where else {}
-        _refuse_missing_rows(batch, tallies, left_out)
+        counted: Mapping[str, Tally | Lines] = lines_of(flagged) if dataset.each else tallies
+        some = dataset.where or dataset.each or dataset.pairs
+        left_out = left_out_rows(raw, counted) if some else {}
+        _refuse_missing_rows(batch, counted, left_out)
         if any(left_out.values()):
             tell_untaken(raw, batch, settings)
+        batch = replace(batch, held={file_id: one.rows for file_id, one in tallies.items()}) if dataset.each else batch
         metrics = anomalies.metrics(batch.source, batch.dataset, batch.loaded, tallies)
         days = judged_days(
             lake, batch, contract.expectations, tallies, metrics, dataset.history, settings.general.country
@@ -134,6 +139,8 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
                 accepted = _accepted(lake, rest)
                 if sum(accepted.values()) < sum(_good(rest, tallies).values()):
                     judgement = _with_told(judgement, told_otherwise(lake, batch.valid, good, paths))
+            if dataset.each:
+                accepted = accepted_lines(flagged, lake.read(batch.valid), rest)
             for told in awaited_partners.verdicts(dataset, of_batch(rest, tallies)):
                 judgement = _with_told(judgement, told)
             if any(found.measured[rounded_amounts.MEASURE] for found in of_batch(rest, tallies).values()):
@@ -146,8 +153,14 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
     lake.append("ops/validations", pa.concat_tables([verdicts(part, found) for part, found in judgements]), txn)
     lake.append("ops/metrics", metrics, txn)
     data_docs.write(settings, judged, judgement)
-    fates = {file["file_id"]: _fate(file, tallies, accepted, file["arrived"] in stops) for file in batch.files}
-    return [_count(file, batch, fates[file["file_id"]], left_out.get(file["file_id"], 0)) for file in batch.files]
+    fates = {file["file_id"]: _fate(file, counted, accepted, file["arrived"] in stops) for file in batch.files}
+    added_up = [_count(file, batch, fates[file["file_id"]], left_out.get(file["file_id"], 0)) for file in batch.files]
+    if dataset.each:
+        for row in added_up:
+            row["items"] = tallies[row["file_id"]].rows if row["file_id"] in tallies else 0
+        level = logging.INFO if any(row["items"] for row in added_up) else logging.WARNING
+        log.log(level, "%s.%s: %s", batch.source, batch.dataset, told_of_lines(added_up))
+    return added_up
 
 
 def _publish_nothing(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> list[dict[str, Any]]:
@@ -186,7 +199,7 @@ class _Fate:
     accepted: int = 0
 
 
-def _fate(file: dict[str, Any], tallies: dict[str, Tally], accepted: dict[str, int], stopped: bool) -> _Fate:
+def _fate(file: dict[str, Any], tallies: Mapping[str, Tally | Lines], accepted: dict[str, int], stopped: bool) -> _Fate:
     """All records of a stopped batch are bad."""
     found = tallies.get(file["file_id"])
     if found is None:
@@ -195,7 +208,7 @@ def _fate(file: dict[str, Any], tallies: dict[str, Tally], accepted: dict[str, i
     return _Fate(found.rows - bad, bad, accepted.get(file["file_id"], 0))
 
 
-def _refuse_missing_rows(batch: Batch, tallies: dict[str, Tally], left_out: Mapping[str, int]) -> None:
+def _refuse_missing_rows(batch: Batch, tallies: Mapping[str, Tally | Lines], left_out: Mapping[str, int]) -> None:
     """The gate of conservation: every row that ingest counted is here, before anything is published."""
     for file in batch.loaded:
         found = tallies[file["file_id"]].rows if file["file_id"] in tallies else 0
@@ -233,6 +246,7 @@ def _count(file: dict[str, Any], batch: Batch, fate: _Fate, left_out: int = 0) -
         "quarantined": quarantined,
         "duplicates": duplicates,
         "left_out": left_out,
+        "items": None,
         "batch": batch.of(file["arrived"]).id,
     }
 
@@ -253,8 +267,10 @@ def _bad_rows(raw: DataFrame, rows: DataFrame, stops: Mapping[date, Verdict]) ->
         F.coalesce(F.substring_index(BROKEN, ",", 1), stop).alias("rule"),
         F.coalesce(REASON, reason).alias("reason"),
         F.coalesce(F.split(BROKEN, ","), F.array(stop)).alias("rules"),
+        *([ITEM] if ITEM in held.columns else []),
     )
-    return raw.join(broken, on=["file_id", "line"], how="inner").select(*columns)
+    once = of_lines(broken) if ITEM in held.columns else broken
+    return raw.join(once, on=["file_id", "line"], how="inner").select(*columns)
 
 
 def _accepted(lake: Lake, batch: Batch) -> dict[str, int]:

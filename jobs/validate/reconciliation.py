@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.errors import StepFailed
+from jobs.lake.database import database_of
 from jobs.lake.lake import Lake
 from jobs.validate.quarantine import database, states
 
@@ -28,7 +29,7 @@ def after_replays(
            coalesce(s.dropped, 0) as dropped,
            c.duplicates + coalesce(s.duplicates, 0) as duplicates,
            coalesce(c.left_out, 0) + coalesce(s.left_out, 0) as left_out,
-           coalesce(s.open, 0) as open
+           coalesce(s.open, 0) as open, c.items
     from {counts} c join {files} f using (file_id) left join (
         select file_id, count(*) filter (outcome = 'accepted' and line > 0) as accepted,
                count(*) filter (outcome = 'duplicate') as duplicates,
@@ -49,7 +50,8 @@ def refuse_imbalance(lake: Lake, file_ids: Iterable[str]) -> None:
             params={"wanted": sorted(set(file_ids))},
         )
         files = found.to_arrow_table().to_pylist()
-    valid = _valid_rows(lake, files)
+        closed = tables.sql("select file_id, line from states where outcome <> 'accepted'").to_arrow_table()
+    valid = _valid_rows(lake, files, closed)
     for file in files:
         parts = [file[name] for name in ("accepted", "waiting", "dropped", "duplicates", "left_out")]
         if min(parts) < 0 or sum(parts) != file["rows_in"] or file["waiting"] != file["open"]:
@@ -64,14 +66,19 @@ def refuse_imbalance(lake: Lake, file_ids: Iterable[str]) -> None:
         )
 
 
-def _valid_rows(lake: Lake, files: list[dict[str, Any]]) -> dict[str, int]:
-    """Rows of each file in the valid table of its dataset."""
+def _valid_rows(lake: Lake, files: list[dict[str, Any]], closed: pa.Table) -> dict[str, int]:
+    """Rows of each file in the valid table of its dataset; where a line holds several, lines that are not `closed`."""
+    several = pa.array([file["file_id"] for file in files if file["items"] is not None], pa.string())
     counted: dict[str, int] = {}
     for dataset in {file["dataset"] for file in files}:
         mine = [file for file in files if file["dataset"] == dataset]
         of_files = pc.field("file_id").isin(pa.array([file["file_id"] for file in mine]))
         of_days = pc.field("arrived").isin(pa.array([file["arrived"] for file in mine]))
-        found = lake.dataset(f"valid/{dataset}").to_table(columns=["file_id"], filter=of_days & of_files)
+        found = lake.dataset(f"valid/{dataset}").to_table(columns=["file_id", "line"], filter=of_days & of_files)
+        inside = pc.is_in(found["file_id"], value_set=several)
+        with database_of(found=found.filter(inside), closed=closed) as tables:
+            lines = tables.sql("select distinct file_id, line from found anti join closed using (file_id, line)")
+            found = pa.concat_tables([found.filter(pc.invert(inside)), lines.to_arrow_table().cast(found.schema)])
         counts = pc.value_counts(found["file_id"]).to_pylist()
         counted |= {count["values"]: count["counts"] for count in counts}
     return counted

@@ -104,7 +104,8 @@ TABLES: tuple[Dataset, ...] = (
         accepted bigint rows that reached the valid table
         quarantined bigint rows set aside with a reason
         duplicates bigint rows whose key was already accepted
-        left_out bigint rows that the dataset does not take, by `where` in config/sources/
+        left_out bigint rows that the dataset does not take, by `where` in config/sources/, and lines with an empty list
+        items bigint where a line holds several rows (`each`), and lines are what is counted, how many those are
         batch string the files that were judged with it: those of its arrival day, as ops/validations names them
     """),
     ),

@@ -144,7 +144,7 @@ def retry(part: Part) -> pa.Table:
     free = todo.filter(pc.invert(pc.is_in(todo["batch"], value_set=pa.array(sorted(stopped), pa.string()))))
     if free.num_rows:
         results.append(_single_rows(part.only(free), contract, given))
-    if contract.mapping.dataset.where and todo.num_rows:
+    if (contract.mapping.dataset.where or contract.mapping.inner) and todo.num_rows:
         results.append(_left_out(part, todo, given, pa.concat_tables(results)))
     return pa.concat_tables(results)
 
@@ -153,7 +153,7 @@ def _left_out(part: Part, todo: pa.Table, given: pa.Table, results: pa.Table) ->
     """Rows that were tried and that the dataset does not take, by its `where` (RESULT)."""
     there = _records(part, todo.select(["file_id", "arrived", "line"]), given).select(*KEY).toArrow()
     return part.ask(
-        "select file_id, line, 'left_out' as outcome, 'the dataset does not take it, by its `where`' as reason "
+        "select file_id, line, 'left_out' as outcome, 'the dataset takes no row of it' as reason "
         "from todo semi join there using (file_id, line) anti join results using (file_id, line)",
         todo=todo,
         there=there,
@@ -267,12 +267,13 @@ def _land(part: Part, contract: Contract, rows: DataFrame, reason: str | None = 
     said = "null" if reason is None else f"'{_quoted(reason)}'"
     return part.ask(
         f"""
-        select file_id, line, 'accepted' as outcome, {said} as reason from good semi join landed using (file_id, line)
+        with lines as (select distinct file_id, line from good anti join bad using (file_id, line))
+        select file_id, line, 'accepted' as outcome, {said} as reason from lines semi join landed using (file_id, line)
         union all by name
         select file_id, line, 'duplicate' as outcome, 'its key was accepted before' as reason
-        from good anti join landed using (file_id, line)
+        from lines anti join landed using (file_id, line)
         union all by name
-        select file_id, line, 'refused' as outcome, reason from bad""",
+        select file_id, line, 'refused' as outcome, min(reason) as reason from bad group by file_id, line""",
         good=good.select(*KEY).toArrow(),
         bad=bad.toArrow(),
         landed=landed,

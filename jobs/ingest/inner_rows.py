@@ -1,0 +1,46 @@
+"""What a dataset reads of its files where a row of it is inside a row of a file, or tells one column of a record."""
+
+from __future__ import annotations
+
+from jobs.config.sources import ARRIVED, SourceDataset
+from jobs.ingest.expressions import Path, parse, steps
+
+PARENT, INDEX, KEY, NAME, VALUE = "_parent", "_index", "_key", "_name", "_value"
+"""Of an item: the row around it, its place from 1, the column or field it was, the {name} of that, an item that is no
+object."""
+
+
+def reads_of(dataset: SourceDataset) -> list[Path]:
+    """The ways, in the rows of the dataset, to all that its expressions read."""
+    texts = [value.expression for value in (*dataset.columns.values(), *dataset.attributes.values())]
+    texts += [text for lookup in dataset.lookups.values() for text in lookup.on.values()]
+    texts += [text for text in (dataset.where, dataset.deleted_when) if text.strip()]
+    found = (parse(text, dataset.nested, str, dataset.lookups) for text in texts)
+    return list(dict.fromkeys(way for one in found for _, way in one.reads))
+
+
+def around(dataset: SourceDataset) -> list[str]:
+    """The columns of the row of the file that its items read, by `_parent`."""
+    ways = [way for way in reads_of(dataset) if way[0] == PARENT]
+    return list(dict.fromkeys(str(way[1]) for way in ways if len(way) > 1))
+
+
+def told_by_pairs(dataset: SourceDataset) -> list[str]:
+    """The names under which pairs may tell something that is read."""
+    return sorted({str(way[0]) for way in reads_of(dataset)} - {*file_columns(dataset), ARRIVED})
+
+
+def place_of(held_in: str, dataset: SourceDataset) -> Path:
+    """The way in a row of the file to what `each` or `pairs` name."""
+    way = steps(held_in)
+    return (str(way[0]),) if dataset.format.delimited else way
+
+
+def file_columns(dataset: SourceDataset) -> list[str]:
+    """The columns of its files without which none of its rows can be read."""
+    held: list[str] = []
+    if dataset.each:
+        held = [dataset.each.held_in] if dataset.each.held_in else []
+    elif dataset.pairs:
+        held = [dataset.pairs.key, dataset.pairs.value]
+    return list(dict.fromkeys([*(str(steps(text)[0]) for text in held), *around(dataset)]))

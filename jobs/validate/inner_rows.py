@@ -1,0 +1,237 @@
+"""Rows of a dataset that are inside a row of a file, and rows that tell one column of a record.
+
+`each` of config/sources/ makes several rows of a raw row: they keep its file and line, which is what counts, goes to
+quarantine and is tried again. `pairs` makes of a name and its value a record with that one column, whose others are
+absent: all pairs of a record, of whatever delivery, end as one (jobs/validate/partial_versions.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.config.sources import ARRIVED, SourceDataset
+from jobs.ingest.expressions import Path
+from jobs.ingest.inner_rows import INDEX, KEY, NAME, PARENT, VALUE, around, place_of, told_by_pairs
+from jobs.validate.rules import BROKEN, REASON, WHAT_TO_DO
+
+ITEM = "item_"
+"""Of a row inside another its place there, from 1, and 0 where a list should be and is none; of a pair the
+microseconds by which it comes after others of its moment."""
+NO_LIST = "each:list"
+"""The rule that such a row breaks."""
+FILES_APART = 1_000
+"""Files of one day whose pairs without a time are told apart by the minute."""
+
+
+def expanded(raw: DataFrame, dataset: SourceDataset) -> DataFrame:
+    """The rows of the dataset that raw rows hold, as raw rows with ITEM; raw rows as they are if each is one itself."""
+    if ITEM in raw.columns or not (dataset.each or dataset.pairs):
+        return raw
+    split = F.arrow_udf(_speller(dataset), "string")  # type: ignore[call-overload]
+    told = raw.withColumn("inner_", F.explode(F.split(split(F.col("record"), F.col("arrived").cast("string")), "\n")))
+    item = F.substring_index("inner_", "\t", 1).cast("bigint")
+    if dataset.pairs and dataset.columns["updated_at"].expression == ARRIVED:
+        names = max(1, len(told_by_pairs(dataset)))
+        minute = F.conv(F.substring("file_id", 1, 6), 16, 10).cast("bigint") % FILES_APART
+        item = item + F.col("line") * names + minute * 60_000_000
+    record = F.expr("substring(inner_, locate('\t', inner_) + 1)")
+    return told.select(*(c for c in raw.columns if c != "record"), record.alias("record"), item.alias(ITEM))
+
+
+def in_order_of_pairs(rows: DataFrame) -> DataFrame:
+    """Pairs of one moment, each a version of its record, one after the other."""
+    moment = F.timestamp_micros(F.unix_micros("updated_at") + F.col(ITEM))
+    return rows.withColumn("updated_at", moment)
+
+
+def told_of_items(flagged: DataFrame, dataset: SourceDataset) -> DataFrame:
+    """Flagged rows whose reasons say which item of the line it is, and those that are no list by a rule of its own."""
+    held_in = dataset.each.held_in if dataset.each else ""
+    none = F.lit(f"{held_in} holds no {'object' if dataset.each and dataset.each.fields else 'list'}{WHAT_TO_DO}")
+    item = F.concat(F.lit("item "), F.col(ITEM).cast("string"), F.lit(": "), F.col(REASON))
+    no_list = F.col(ITEM) == 0
+    return flagged.withColumns(
+        {
+            BROKEN: F.when(no_list, F.lit(NO_LIST)).otherwise(F.col(BROKEN)),
+            REASON: F.when(no_list, none).otherwise(item),
+        }
+    )
+
+
+def of_lines(held: DataFrame) -> DataFrame:
+    """Rows for quarantine, one per line: of several items of a line the reasons of all, and the rule of the first."""
+    first = F.min_by("rule", F.col(ITEM))
+    reasons = F.array_join(
+        F.transform(F.array_sort(F.collect_list(F.struct(ITEM, "reason"))), lambda x: x["reason"]), "; "
+    )
+    rules = F.array_distinct(F.flatten(F.collect_list("rules")))
+    return held.groupBy("file_id", "line").agg(first.alias("rule"), reasons.alias("reason"), rules.alias("rules"))
+
+
+Speller = Callable[[pa.Array, pa.Array], pa.Array]
+"""A function of records and arrival days: per record its rows, one a line, each as ITEM, a tab and the record; null for
+none. It is made where all it needs is plain values, so that it travels whole to a cluster."""
+
+
+def _speller(dataset: SourceDataset) -> Speller:
+    nulls = ["", *dataset.format.nulls]
+    if dataset.pairs:
+        key, value = (place_of(text, dataset) for text in (dataset.pairs.key, dataset.pairs.value))
+        return _pair_speller(key, value, told_by_pairs(dataset), nulls)
+    each = dataset.each
+    assert each is not None
+    if each.columns:
+        return _column_speller(each.pattern, around(dataset), nulls)
+    return _list_speller(place_of(each.held_in, dataset), bool(each.fields), each.separator, around(dataset), nulls)
+
+
+def _list_speller(place: Path, fields: bool, separator: str, around: list[str], nulls: list[str]) -> Speller:
+    """Of records with a list, or an object, at `place`."""
+    parent, index, name, item = PARENT, INDEX, KEY, VALUE
+
+    def spell(records: pa.Array, days: pa.Array) -> pa.Array:
+        import msgspec
+        import pyarrow as pa
+
+        as_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+        as_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+        text, write = msgspec.json.Decoder(str).decode, msgspec.json.Encoder().encode
+
+        def held(record: dict[str, msgspec.Raw]) -> bytes:
+            found = record
+            for step in place[:-1]:
+                below = bytes(found.get(str(step), b"null"))
+                if below == b"null":
+                    return below
+                found = as_object(below)
+            value = bytes(found.get(str(place[-1]), b"null")).strip()
+            if value[:1] != b'"':
+                return value
+            written = text(value).strip()
+            if written in nulls:
+                return b"null"
+            if separator and written[:1] != "[":
+                return bytes(write([part.strip() for part in written.split(separator) if part.strip()]))
+            return written.encode()
+
+        def inside(value: bytes) -> list[tuple[str | None, bytes]]:
+            if fields:
+                return [(name, bytes(one).strip()) for name, one in as_object(value).items()]
+            return [(None, bytes(one).strip()) for one in as_list(value)]
+
+        def rows(line: str) -> list[str]:
+            record = as_object(line)
+            kept = msgspec.Raw(write({name: record[name] for name in around if name in record}))
+            try:
+                value = held(record)
+                found = [] if value == b"null" else inside(value)
+            except msgspec.MsgspecError:
+                return ["0\t" + write({parent: kept}).decode()]
+            told = []
+            for number, (named, one) in enumerate(found, 1):
+                if one == b"null" or (one[:1] == b'"' and text(one).strip() in nulls):
+                    continue
+                own: dict[str, object] = {**as_object(one)} if one[:1] == b"{" else {item: msgspec.Raw(one)}
+                own = own | {parent: kept, index: number} | ({} if named is None else {name: named})
+                told.append(f"{number}\t" + write(own).decode())
+            return told
+
+        spelled = []
+        for line in records.to_pylist():
+            told = [] if line is None else rows(line.replace("\n", " ").replace("\r", " ").replace("\t", " "))
+            spelled.append("\n".join(told) if told else None)
+        return pa.array(spelled, pa.string())
+
+    return spell
+
+
+def _column_speller(pattern: str, around: list[str], nulls: list[str]) -> Speller:
+    """Of records with columns side by side whose names are like `pattern`."""
+    parent, index, key, name, item = PARENT, INDEX, KEY, NAME, VALUE
+
+    def spell(records: pa.Array, days: pa.Array) -> pa.Array:
+        import re
+
+        import msgspec
+        import pyarrow as pa
+
+        as_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+        text, write = msgspec.json.Decoder(str).decode, msgspec.json.Encoder().encode
+        like = re.compile(pattern).fullmatch
+
+        def empty(value: bytes) -> bool:
+            return value == b"null" or (value[:1] == b'"' and text(value).strip() in nulls)
+
+        def rows(line: str) -> list[str]:
+            record = as_object(line)
+            kept = msgspec.Raw(write({column: record[column] for column in around if column in record}))
+            groups: dict[tuple[str, str], dict[str, msgspec.Raw | str]] = {}
+            for column, raw in record.items():
+                found = like(column)
+                value = bytes(raw).strip()
+                if found is None or empty(value):
+                    continue
+                parts = found.groupdict()
+                group = groups.setdefault((parts.get("n") or "", parts.get("name") or ""), {})
+                group[parts.get("field") or item] = msgspec.Raw(value)
+                if "field" not in parts:
+                    group[key] = column
+            told = []
+            for place, ((number, named), own) in enumerate(groups.items(), 1):
+                at = int(number) if number else place
+                row = {**own, parent: kept, index: at} | ({name: named} if named else {})
+                told.append(f"{place}\t" + write(row).decode())
+            return told
+
+        spelled = []
+        for line in records.to_pylist():
+            told = [] if line is None else rows(line.replace("\n", " ").replace("\r", " ").replace("\t", " "))
+            spelled.append("\n".join(told) if told else None)
+        return pa.array(spelled, pa.string())
+
+    return spell
+
+
+def _pair_speller(key: Path, value: Path, names: list[str], nulls: list[str]) -> Speller:
+    """Of records that each tell one of `names`; of another name nothing is told."""
+    arrived = ARRIVED
+
+    def spell(records: pa.Array, days: pa.Array) -> pa.Array:
+        import msgspec
+        import pyarrow as pa
+
+        as_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+        text, write = msgspec.json.Decoder(str).decode, msgspec.json.Encoder().encode
+        numbers = {name: number for number, name in enumerate(names)}
+
+        def at(record: dict[str, msgspec.Raw], way: tuple[str | int, ...]) -> bytes:
+            found = record
+            for step in way[:-1]:
+                below = bytes(found.get(str(step), b"null")).strip()
+                if below[:1] != b"{":
+                    return b"null"
+                found = as_object(below)
+            return bytes(found.get(str(way[-1]), b"null")).strip()
+
+        def row(line: str, day: str) -> str | None:
+            record = as_object(line)
+            named = at(record, key)
+            name = text(named).strip() if named[:1] == b'"' else named.decode()
+            if name not in numbers or name in record:
+                return None
+            told = at(record, value)
+            nothing = told[:1] == b'"' and text(told).strip() in nulls
+            own = record | {name: msgspec.Raw(b"null" if nothing else told), arrived: day}
+            return f"{numbers[name]}\t" + write(own).decode()
+
+        spelled = []
+        for line, day in zip(records.to_pylist(), days.to_pylist(), strict=True):
+            plain = (line or "").replace("\n", " ").replace("\r", " ").replace("\t", " ")
+            spelled.append(row(plain, day) if plain else None)
+        return pa.array(spelled, pa.string())
+
+    return spell

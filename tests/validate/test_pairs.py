@@ -1,0 +1,160 @@
+"""Rows that each tell one column of a record, and field history: together they are the record, over all deliveries."""
+
+import datetime as dt
+import itertools
+import json
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from jobs.config.sources import SourceDataset
+from jobs.config.yaml_files import ConfigError
+from jobs.ingest import load
+from jobs.lake.engine import get_spark
+from jobs.lake.lake import Lake
+from jobs.validate import step
+from jobs.validate.inner_rows import expanded
+from jobs.validate.partial_versions import filled
+from jobs.validate.versions import newest_versions
+
+CRM = """
+source: crm
+group: crm
+datasets:
+  contacts:
+    files: "{day}/properties*.csv"
+    pairs: {key: property, value: value}
+    columns: {contact_id: contact, updated_at: at, first_name: first, last_name: "coalesce(last, family)", email: mail}
+    attributes: {tier: tier, points: {from: points, type: number}}
+"""
+HEADER = "contact,property,value,at\n"
+TOLD = [
+    "1,first,Ann,2024-04-01T10:00:00Z",
+    "1,mail,ann@mail.example,2024-04-01T10:00:00Z",
+    "1,tier,gold,2024-04-02T10:00:00Z",
+    "1,points,12.50,2024-04-03T10:00:00Z",
+    "2,family,Bos,2024-04-03T10:00:00Z",
+    "1,first,Anna,2024-04-04T10:00:00Z",
+    "1,mail,,2024-04-05T10:00:00Z",
+    "1,shoe size,38,2024-04-05T10:00:00Z",
+]
+NEWEST = [("1", "Anna", None, None, '{"points":12.50,"tier":"gold"}'), ("2", None, "Bos", None, None)]
+
+
+@pytest.fixture
+def crm(spark, settings):
+    """The company with files of pairs, landed as (day, lines)."""
+
+    def build(*landed, source=CRM, header=HEADER):
+        loaded = settings({"sources/crm.yaml": source})
+        for folder in (loaded.landing, loaded.lake):
+            shutil.rmtree(folder, ignore_errors=True)
+        for place, (day, lines) in enumerate(landed):
+            path = Path(loaded.landing) / "crm" / f"2024-05-0{day}" / f"properties{place}.csv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(header + "\n".join(lines) + "\n")
+        return loaded
+
+    return build
+
+
+def validated(company, *days):
+    for day in days:
+        load.run("crm", dt.date(2024, 5, day), company)
+        done = step.run("crm", dt.date(2024, 5, day), company)
+    return done
+
+
+def newest(company):
+    rows = newest_versions(Lake.of(company).read("valid/contacts"), "contact_id").toArrow().to_pylist()
+    names = ("contact_id", "first_name", "last_name", "email", "attributes")
+    return sorted(tuple(row[name] for name in names) for row in rows)
+
+
+def test_pairs_are_one_record_with_the_newest_value_of_each_and_those_of_no_column_are_left_out(crm):
+    done = validated(crm((1, TOLD)), 1)
+    assert done == {"files": 1, "rows_in": 8, "accepted": 7, "quarantined": 0, "duplicates": 0, "left_out": 1}
+
+
+def test_a_record_that_comes_in_pieces_in_any_order_ends_as_the_whole_and_a_day_twice_writes_nothing(crm):
+    whole = crm((1, TOLD))
+    validated(whole, 1)
+    assert newest(whole) == NEWEST
+    for order in ((0, 1, 2), (2, 0, 1)):
+        parts = [TOLD[part::3] for part in order]
+        pieces = crm(*enumerate(parts, 1))
+        validated(pieces, 1, 2, 3)
+        assert newest(pieces) == NEWEST
+        version = Lake.of(pieces).version("valid/contacts")
+        validated(pieces, 3)
+        assert Lake.of(pieces).version("valid/contacts") == version
+        one_by_one = Lake.of(pieces).content_hash("valid/contacts")
+        shutil.rmtree(pieces.lake)
+        validated(pieces, 3)
+        assert Lake.of(pieces).content_hash("valid/contacts") == one_by_one
+
+
+def test_without_a_time_what_arrived_last_counts(crm):
+    timeless = CRM.replace("updated_at: at, ", "")
+    landed = [(1, ["1,first,Ann", "1,mail,a@x.nl", "1,first,Anne"]), (2, ["1,tier,gold"]), (3, ["1,first,Anna"])]
+    company = crm(*landed, source=timeless, header="contact,property,value\n")
+    validated(company, 1, 2)
+    assert newest(company) == [("1", "Anne", None, "a@x.nl", '{"tier":"gold"}')]
+    validated(company, 3)
+    assert newest(company) == [("1", "Anna", None, "a@x.nl", '{"tier":"gold"}')]
+
+
+def test_pairs_are_for_records_in_versions_and_not_for_rows_in_a_row(settings):
+    events = CRM.replace("contacts:", "events:")
+    for source, message in (
+        (events, "crm.yaml:5: datasets.events: `pairs` is for datasets with `updated_at`"),
+        (
+            CRM.replace("    columns", "    each: a\n    columns"),
+            "crm.yaml:5: datasets.contacts: give `each` or `pairs`",
+        ),
+    ):
+        with pytest.raises(ConfigError) as refused:
+            settings({"sources/crm.yaml": source})
+        assert message in str(refused.value)
+
+
+def test_both_engines_make_the_same_rows_of_pairs_and_of_lists(on_engine, rows):
+    spark = get_spark()
+    record = {"contact": 1, "property": "first", "value": "Ann\n\t1.00", "at": "2024-04-01", "list": [1.00, {"a": "é"}]}
+    table = pa.table(
+        {"record": [json.dumps(record)], "arrived": [dt.date(2024, 5, 1)], "line": [3], "file_id": ["00000f"]}
+    )
+    form = {"files": "x", "format": {"type": "jsonl"}}
+    pair = {"pairs": {"key": "property", "value": "value"}, "columns": {"contact_id": "contact", "first_name": "first"}}
+    each = {"each": "list", "columns": {"order_id": "_parent.at", "line_id": "_index", "product_id": "_value"}}
+    found = [
+        sorted((row["item_"], row["record"]) for row in expanded(spark.createDataFrame(table), told).collect())
+        for told in (SourceDataset.model_validate(form | some) for some in (pair, each))
+    ]
+    first = '{"_value":1.0,"_parent":{"at":"2024-04-01"},"_index":1}'
+    second = '{"a":"\\u00e9","_parent":{"at":"2024-04-01"},"_index":2}'
+    assert found[1] == [(1, first), (2, second)]
+    ((item, told),) = found[0]
+    place = 15 * 60_000_000 + 3 * 2 + 1  # its file, line 3 of rows with two names, the second
+    assert (item, json.loads(told)) == (place, record | {"first": "Ann\n\t1.00", "_arrived": "2024-05-01"})
+
+
+def test_attributes_told_one_by_one_are_kept_each_by_itself_whatever_was_filled_before(on_engine, rows):
+    told = [
+        {"updated_at": "2024-04-01", "attributes": '{"a":1.00}', "absent": "attributes.b"},
+        {"updated_at": "2024-04-02", "attributes": '{"b":"x"}', "absent": "attributes.a"},
+        {"updated_at": "2024-04-03", "attributes": None, "absent": "attributes.b"},
+    ]
+    whole = [row | {"source": "crm", "contact_id": "1", "line": n} for n, row in enumerate(told)]
+    expected = ['{"a":1.00}', '{"a":1.00,"b":"x"}', '{"b":"x"}']
+    keep = ["source", "contact_id", "updated_at"]
+    for order in itertools.permutations(range(3)):
+        known = []
+        for place in order:
+            known.append(whole[place])
+            changed = filled(rows("valid/contacts", *known), "contact_id", keep, apart=True).toArrow().to_pylist()
+            now = {row["line"]: row["attributes"] for row in changed}
+            known = [row | {"attributes": now.get(row["line"], row["attributes"])} for row in known]
+        assert [row["attributes"] for row in sorted(known, key=lambda row: row["line"])] == expected
