@@ -13,6 +13,7 @@ from sqlglot import exp
 from jobs.activity.checks import check, place_of
 from jobs.activity.row_columns import columns_of
 from jobs.config.settings import Settings
+from jobs.config.sql_advice import text_arithmetic
 from jobs.config.sql_signatures import NUMBERS, SCALARS, Types, family
 from jobs.config.sql_types import OfCall, averaged, counted, outermost, summed, type_of
 from jobs.config.traits import Rows, Trait
@@ -122,7 +123,7 @@ def _wrong_condition(trait: Trait) -> str | None:
         return None
     (result,) = tried(_known(trait.over), [trait.where])
     if result.refused:
-        return _not_understood(result.refused)
+        return _not_understood(result.refused, text_arithmetic(trait.where, _known(trait.over)))
     return None if result.type == "boolean" else f"gives {result.type}, not true or false; compare it with something"
 
 
@@ -130,7 +131,8 @@ def _wrong_value(name: str, trait: Trait, traits: Mapping[str, Trait]) -> str | 
     try:
         given = _table({name: trait}, traits, empty).schema.fields[-1].dataType.simpleString()
     except Exception as error:  # each engine has its own classes for what it cannot analyse
-        return _not_understood(str(error))
+        advice = text_arithmetic(trait.value, _known(trait.over)) if trait.over else ""
+        return _not_understood(str(error), advice)
     return None if _fits(given, trait) else f"gives {given}, not {trait.type}; correct `type`"
 
 
@@ -138,8 +140,8 @@ def _fits(given: str, trait: Trait) -> bool:
     return family(given) in _CASTS.get(trait.type, (trait.type,))
 
 
-def _not_understood(said: str) -> str:
-    return f"not an expression the engine understands: {_first_line(said)}"
+def _not_understood(said: str, advice: str = "") -> str:
+    return f"not an expression the engine understands: {advice or _first_line(said)}"
 
 
 def _first_line(said: str) -> str:

@@ -11,6 +11,7 @@ from jobs.audiences.view_columns import VIEW_COLUMNS, view_with
 from jobs.config.audiences import Audience
 from jobs.config.settings import Settings
 from jobs.config.sql import columns_in, engine_sql, problems
+from jobs.config.sql_advice import text_arithmetic
 from jobs.config.sql_types import known_types
 from jobs.config.yaml_files import ConfigError, line_of, nearest
 from jobs.lake.trial import tried
@@ -64,7 +65,8 @@ def analyse(settings: Settings) -> list[str]:
     for audience, result in zip(audiences, tried(view, texts, known_types(view, texts)), strict=True):
         place = f"{place_of(settings, audience, 'where')}: where"
         if result.refused:
-            found.append(f"{place}: not a valid condition: {result.refused.splitlines()[0]}")
+            told = text_arithmetic(engine_sql(audience.where), view) or result.refused.splitlines()[0]
+            found.append(f"{place}: not a valid condition: {told}")
         elif result.type != "boolean":
             found.append(f"{place}: gives {result.type}, not true or false; compare it with something")
     return found

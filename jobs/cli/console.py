@@ -16,7 +16,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from jobs.config.yaml_files import ConfigError, nearest
+from jobs.config.wrong import ConfigError, nearest
 from jobs.plain_text import harmless
 
 if TYPE_CHECKING:

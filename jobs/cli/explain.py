@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jobs.cli.console import Config, console, load_settings, require_table, show
-from jobs.config.yaml_files import ConfigError
+from jobs.config.wrong import ConfigError
 
 if TYPE_CHECKING:
     from jobs.config.settings import Settings

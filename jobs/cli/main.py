@@ -11,7 +11,7 @@ from rich.console import Console
 
 from jobs.cli import explain, lake, match, profiles, quarantine, review
 from jobs.cli.console import Config, Format, answer, console, known_table, load_settings, require_table, show
-from jobs.config.yaml_files import ConfigError, nearest
+from jobs.config.wrong import ConfigError, nearest
 from jobs.errors import StepFailed
 from jobs.lake.engine import told_plainly
 

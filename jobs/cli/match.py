@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import RootModel
 
 from jobs.cli.console import console, show
-from jobs.config.yaml_files import ConfigError, line_of, load, nearest
+from jobs.config.wrong import ConfigError, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from jobs.config.identity import Matching
     from jobs.identity.matching.link_records import Linked
 
-Kinds = RootModel[dict[str, str]]
 YAML = (".yaml", ".yml")
 
 
@@ -131,10 +129,13 @@ def _example(columns: list[str]) -> str:
 
 def _given(kinds: str, columns: list[str], not_told: set[str]) -> dict[str, str]:
     """Column to kind as `--kinds` says. Raises ConfigError with the place for columns and kinds that do not exist."""
+    from pydantic import RootModel
+
+    from jobs.config.yaml_files import line_of, load
     from jobs.identity.matching.kinds import KINDS
 
     path = Path(kinds) if kinds.lower().endswith(YAML) else None
-    pairs = load(path, Kinds).root if path else _pairs(kinds)
+    pairs = load(path, RootModel[dict[str, str]]).root if path else _pairs(kinds)
     problems = []
     for column, kind in pairs.items():
         place = f"{path}:{line_of(path, column)}" if path else "--kinds"

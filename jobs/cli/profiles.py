@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobs.cli.console import Config, console, load_settings, require_table, show
-from jobs.config.yaml_files import ConfigError
+from jobs.config.wrong import ConfigError
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobs.cli.console import Config, console, load_settings, require_table, show
-from jobs.config.yaml_files import ConfigError, nearest
+from jobs.config.wrong import ConfigError, nearest
 
 if TYPE_CHECKING:
     from jobs.config.settings import Settings

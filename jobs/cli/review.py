@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from jobs.cli.console import Config, console, load_settings, require_table, show
-from jobs.config.decisions import BY_COMMAND, CSV_COLUMNS, Decision, Placed, csv_row, problems, record_of
-from jobs.config.yaml_files import ConfigError, nearest
+from jobs.config.wrong import ConfigError, nearest
 
 if TYPE_CHECKING:
+    from jobs.config.decisions import Decision
     from jobs.lake.lake import Lake
 
 app = typer.Typer(no_args_is_help=True, help="Pairs of records a person should look at, and what is decided.")
@@ -65,6 +64,7 @@ def decide(
 
     It counts at the next run, from its day on, and wins over every rule and probability.
     """
+    from jobs.config.decisions import BY_COMMAND, Placed, problems
     from jobs.identity.decided_records import unknown_records
     from jobs.identity.review import newest
 
@@ -85,6 +85,10 @@ def decide(
 
 
 def _decision(left: str, right: str, decision: str, because: str, by: str, on: date) -> Decision:
+    from pydantic import ValidationError
+
+    from jobs.config.decisions import Decision, record_of
+
     told: dict[str, Any] = {"decision": decision, "by": by, "on": on, "because": because}
     try:
         sides = {side: record_of(text) for side, text in (("left", left), ("right", right))}
@@ -97,6 +101,8 @@ def _decision(left: str, right: str, decision: str, because: str, by: str, on: d
 
 def _append(path: Path, made: Decision) -> None:
     """One line more, with the header if the file is new."""
+    from jobs.config.decisions import CSV_COLUMNS, csv_row
+
     path.parent.mkdir(parents=True, exist_ok=True)
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     lines = io.StringIO()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from jobs.config.wrong import ConfigError, nearest
 from jobs.config.yaml_types import annotation_at, fields_at, misread, takes_text
+
+__all__ = ["ConfigError", "Strict", "line_of", "load", "nearest"]
 
 Model = TypeVar("Model", bound=BaseModel)
 _OF_TYPE = {
@@ -38,14 +40,6 @@ SHAPES = {
 """Patterns that texts of the configuration must fit, in words."""
 _SECRET = re.compile(r"KEY|SECRET|TOKEN|PASS|CREDENTIAL|CONN|AUTH")
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Z][A-Z0-9_]*)(?::-(?P<default>[^}]*))?\}")
-
-
-class ConfigError(Exception):
-    """The configuration is wrong. The message has one line per problem: place, problem, what to do."""
-
-    def __init__(self, problems: Iterable[str]):
-        self.problems = list(problems)
-        super().__init__("\n".join(self.problems))
 
 
 class _Loader(yaml.SafeLoader):
@@ -103,13 +97,6 @@ def load(path: Path, model: type[Model]) -> Model:
 def line_of(path: Path, *keys: str | int) -> int:
     """The line (from 1) of the value under `keys` in a YAML file, or of its nearest parent."""
     return _line(yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader), keys)
-
-
-def nearest(name: str, valid: Iterable[str]) -> str:
-    """`; did you mean 'x'?`, or the valid names when none is near."""
-    valid = sorted(valid)
-    near = get_close_matches(name, valid, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else f"; valid: {', '.join(valid)}"
 
 
 def _explain(path: Path, node: yaml.Node | None, model: type[BaseModel], problem: Any) -> str:

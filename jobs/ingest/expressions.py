@@ -10,9 +10,9 @@ from functools import cache
 from sqlglot import exp
 
 from jobs.config.sql import parsed_text, problems_of, rewritten, written
+from jobs.config.sql_advice import is_text
 from jobs.config.sql_functions import SOURCE
 from jobs.config.sql_grammar import NotSql
-from jobs.config.sql_types import type_of_tree
 from jobs.config.sql_writer import quoted
 from jobs.config.yaml_files import ConfigError
 
@@ -31,7 +31,6 @@ SAFE = {
 """Functions that stop a query at the first bad value, and the ones that give NULL for it, so that it is one bad row."""
 NO_VALUE = ("coalesce", "ifnull", "nvl")
 """Functions that ask whether there is a value: an empty or blank text is none, as in a mapped column."""
-TEXTUAL = ("concat", "concat_ws", "get_json_object", "regexp_extract", "regexp_replace", "regexp_substr", "split_part")
 OPTIONAL = re.compile(r"\b(case|if|iff|nullif|nvl2|get_json_object|element_at|try_element_at|get)\b", re.IGNORECASE)
 """What may mean NULL although the columns it reads have values."""
 
@@ -137,12 +136,6 @@ def _listed(partners: dict[str, tuple[str, Path]]) -> tuple[tuple[str, str, Path
 def steps(path: str) -> Path:
     """The way from a record to the value of a path: names of fields, and places in lists."""
     return tuple(int(s[1:-1]) if s.startswith("[") else _unquoted(s) for s in STEP.findall(path))
-
-
-def is_text(node: exp.Expr, columns: Mapping[str, str]) -> bool:
-    """Whether it gives a text for sure; some functions do whatever they are given."""
-    named = isinstance(node, exp.Anonymous) and node.name.lower() in TEXTUAL
-    return named or type_of_tree(node, columns) == "string"
 
 
 def _with_values(parsed: exp.Expr, value: Callable[[Path], exp.Expr]) -> exp.Expr:

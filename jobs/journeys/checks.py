@@ -14,6 +14,7 @@ from jobs.activity.row_columns import RULE_COLUMNS
 from jobs.config.journey import PERIOD_TABLES, Journey
 from jobs.config.settings import Settings
 from jobs.config.sql import engine_sql, problem
+from jobs.config.sql_advice import text_arithmetic
 from jobs.config.sql_functions import ROW, ROWS, Kind
 from jobs.config.sql_types import AGGREGATES, known_types
 from jobs.config.traits import Trait
@@ -114,7 +115,8 @@ def _tried(expressions: list[Expression]) -> Iterator[tuple[Expression, Tried]]:
 
 def _complaint(expression: Expression, result: Tried) -> str | None:
     if result.refused:
-        return f"not valid SQL: {result.refused.splitlines()[0][:200]}"
+        told = text_arithmetic(engine_sql(expression.text, expression.kind), dict(expression.columns))
+        return f"not valid SQL: {told or result.refused.splitlines()[0][:200]}"
     if expression.condition and result.type != "boolean":
         return f"gives a {result.type} where a condition is needed; compare it with something"
     return None

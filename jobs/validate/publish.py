@@ -122,7 +122,7 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
         stops = {day: found.stopping[0] for day, found in days.items() if found.stopping}
         rest = batch.without(stops)
         judged, rows = (rest, flagged.where(_not_of(stops))) if rest.rows else (batch, flagged)
-        counts = by_rule(of_batch(judged, tallies))
+        counts = dict.fromkeys((rule.name for rule in contract.rules), (0, 0)) | by_rule(of_batch(judged, tallies))
         judgement = judge(rows, batch.dataset, contract.expectations, judged.rows, counts, fewest(judged))
         if rest.rows and judgement.stopping:
             stops |= dict.fromkeys(rest.days, judgement.stopping[0])

@@ -81,6 +81,9 @@ def test_the_engine_refuses_what_a_function_does_not_take_and_rules_that_are_not
 
     assert analysed("age > 3 and known") == []
     assert "not a valid condition" in analysed("upper() = 'X'")[0]
+    assert (
+        "city and country are texts, and '+' is of numbers; write cast(city as" in analysed("city + country = 'X'")[0]
+    )
     assert "gives int, not true or false" in analysed("age + 1")[0]
 
 

@@ -73,6 +73,21 @@ def test_a_command_loads_no_more_than_it_needs(command, tmp_path):
     assert loaded(run + ends, KLANTREIS_HOME=str(tmp_path)) <= COMMANDS[command]
 
 
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name.endswith("--help")])
+def test_help_loads_no_models_of_the_configuration(command):
+    """They took a third of its time."""
+    run = f"from jobs.cli.main import app\nsys.argv = ['klantreis', *{command.split()!r}]\ntry:\n    app()\n"
+    told = "print(*sorted({'yaml', 'jobs.config.yaml_files', 'jobs.config.settings'} & set(sys.modules)))"
+    shown = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{run}except SystemExit:\n    {told}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout.splitlines()[-1] == ""
+
+
 def test_a_step_loads_no_more_than_it_needs():
     """Each in a fork of a process that has loaded what all but training load, the lake: so that is loaded once."""
     code = f"""

@@ -59,6 +59,15 @@ def validated(company):
     return publish.run("segment", DAY, company)
 
 
+def test_a_day_of_which_a_dataset_takes_no_row_is_a_day_like_any_other(segment):
+    (Path(segment.landing) / "segment" / str(DAY) / "calls.jsonl").write_text(json.dumps(CALLS[0]))
+    done = validated(segment)
+    assert done == {"files": 2, "rows_in": 2, "accepted": 1, "quarantined": 0, "duplicates": 0, "left_out": 1}
+    verdicts = Lake.of(segment).arrow("ops/validations").to_pylist()
+    assert [row["expectation"] for row in verdicts if row["dataset"] == "events" and row["severity"] == "critical"]
+    assert not [row for row in verdicts if row["severity"] == "critical" and not row["success"]]
+
+
 def test_rows_of_other_kinds_are_left_out_counted_and_in_no_quarantine(segment, caplog):
     done = validated(segment)
     assert done == {"files": 2, "rows_in": 10, "accepted": 2, "quarantined": 1, "duplicates": 0, "left_out": 7}
