@@ -31,6 +31,7 @@ class Scorer:
         self, records: pd.DataFrame | pa.Table, deduplicated: Sequence[str] = (), model: Model | None = None
     ) -> None:
         self.compared = 0
+        self._counting: dict[tuple[Comparison, ...], Linker] = {}
         self.con = duckdb.connect()
         self.con.execute("SET enable_progress_bar = false")
         table = numbered(records if isinstance(records, pa.Table) else as_arrow(records), model)
@@ -60,7 +61,7 @@ class Scorer:
 
     def candidates(self, comparisons: Sequence[Comparison], rules: Sequence[Rule]) -> str:
         """The table of pairs that agree on a rule."""
-        linker = self._linker(comparisons, rules, prior=0.01)
+        linker = self._linker(comparisons[:1], rules, prior=0.01)  # what is compared does not matter yet
         table = str(linker.inference.compute_blocked_pairs_for_predict().physical_name)
         self.compared = int(self.con.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
         return table
@@ -110,8 +111,11 @@ class Scorer:
 
     def patterns(self, comparisons: Sequence[Comparison], table: str, weight: float = 1.0) -> Patterns:
         """How the pairs of a table agree."""
-        coded = [replace(c, levels=tuple(_coded(c.levels))) for c in comparisons]
-        scored = self._predicted(self._linker(coded, [], prior=0.01, keep=True), table)
+        asked = tuple(comparisons)
+        if asked not in self._counting:
+            coded = [replace(c, levels=tuple(_coded(c.levels))) for c in comparisons]
+            self._counting[asked] = self._linker(coded, [], prior=0.01, keep=True)
+        scored = self._predicted(self._counting[asked], table)
         weights = ", ".join(f'round("mw_{c.slot}")::INT AS "{c.slot}"' for c in comparisons)
         found = self.con.execute(f"SELECT {weights}, count(*) AS n FROM {scored} GROUP BY ALL").fetchnumpy()
         self.con.execute(f"DROP TABLE {scored}")
