@@ -105,7 +105,7 @@ def _columns(tables: Mapping[str, pd.DataFrame]) -> list[str]:
 
 def _told(tables: Mapping[str, pd.DataFrame], kinds: str | None, not_told: set[str]) -> dict[str, dict[str, str]]:
     """Of each file, what its columns are; printed as a table."""
-    from jobs.identity.matching.kinds import guess_kinds
+    from jobs.identity.matching.kinds import guess_kinds, names_unused
 
     columns = [column for column in _columns(tables) if column not in not_told]
     every = _given(kinds, columns, not_told) if kinds else guess_kinds(columns)
@@ -120,6 +120,16 @@ def _told(tables: Mapping[str, pd.DataFrame], kinds: str | None, not_told: set[s
         raise ConfigError(
             [f"{', '.join(tables)}: no column is known to tell who a record is; say it: --kinds {_example(columns)}"]
         )
+    for name, rows in {} if kinds else tables.items():
+        unused = names_unused([column for column in columns if column in rows], told[name].values())
+        if unused:
+            console.print(
+                f"{name}: no column is taken for a name. If one of {', '.join(unused)} is: "
+                f"--kinds {unused[0]}=full_name (or given_name, family_name), with the kinds above",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
     return told
 
 

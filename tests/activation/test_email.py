@@ -11,6 +11,7 @@ import pytest
 
 from examples.sandboxes.smtp import SmtpSandbox, received, recipient_hash
 from jobs.activation import ledger
+from jobs.activation.channels.smtp.addresses import wire_address
 from jobs.cli.local.processes import wait_until
 from jobs.errors import DeliveryIncomplete
 from tests.activation.small_company import CONFIG, DAY, email
@@ -125,6 +126,31 @@ def test_two_customers_with_one_address_get_one_message(company, sink):
     counts = shop.push("winback", "email")
     assert (counts["no_address"], counts["delivered"]) == (1, 1)
     assert len(sink.received()) == 1
+
+
+def test_a_domain_in_letters_of_any_language_is_mailed_as_the_internet_knows_it(company, sink):
+    shop = company("winback")
+    shop.customers(3)
+    addresses = {"c0001": "ann@bücher.example", "c0002": "jörg@mail.example", "c0003": "kim@пример.example"}
+    told = [
+        {"customer_id": name, "kind": "email", "value": value, "preference": 1} for name, value in addresses.items()
+    ]
+    shop.replace("profiles/contact_points", *told)
+    with pytest.raises(DeliveryIncomplete):
+        shop.push("winback", "email")
+    mailed = [
+        mail.message_from_bytes(path.read_bytes(), policy=default)["To"] for path in sink.folder.glob("mail/*.eml")
+    ]
+    assert sorted(mailed) == ["ann@xn--bcher-kva.example", "kim@xn--e1afmkfd.example"]
+    reasons = {row["customer_id"]: row["reason"] for row in shop.ledger() if row["state"] == "rejected"}
+    assert reasons == {"c0002": "address cannot be used with SMTP"}
+
+
+@pytest.mark.parametrize(
+    "address", ["a@bücher..example", "a b@mail.example", "a@mail.example>", "ä@mail.example", "a@", f"a@{'ü' * 64}.nl"]
+)
+def test_an_address_that_could_end_a_command_or_has_no_domain_is_not_used(address):
+    assert wire_address(address) is None
 
 
 def test_a_message_has_one_click_unsubscribe_a_stable_id_and_the_language_of_the_person(company, sink):

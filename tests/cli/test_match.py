@@ -75,6 +75,14 @@ def test_the_guess_is_shown_for_every_column(match):
     assert cells(output, "who") == ["not used", "crm, shop"]
 
 
+def test_it_is_asked_which_column_holds_names_if_none_is_known_to(match):
+    code, out, _ = match("a.csv", a_csv="id,[wie],email\n1,Ann Bos,ann@x.nl\n2,Jan Vos,jan@y.nl\n")
+    assert code == 0
+    assert "a: no column is taken for a name. If one of [wie] is: --kinds [wie]=full_name" in out
+    _, out, _ = match("a.csv", a_csv="id,Nachname,email\n1,Bos,ann@x.nl\n2,Vos,jan@y.nl\n")
+    assert "taken for a name" not in out
+
+
 def test_the_truth_is_measured_and_never_looked_at(match):
     mixed = "name,email,email_of_truth\nAnn Bos,ann@x.nl,a\nAnn Bos,ann@x.nl,b\nPiet Kok,piet@z.nl,b\n"
     code, output, _ = match("mixed.csv", "--truth", "email_of_truth", mixed_csv=mixed)

@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
+from jobs.identity.matching import name_comparisons
 from jobs.identity.matching.levels import (
-    ANOTHER_NAME,
-    SIBLING,
     Comparison,
     Level,
     alike,
@@ -33,7 +32,7 @@ def comparisons(columns: Collection[str]) -> list[Comparison]:
     found = [make(name) for name in columns for prefix, make in _MAKERS.items() if _is(name, prefix)]
     found = [_told_by_postcode(comparison) if "postcode" in columns else comparison for comparison in found]
     if "given" in columns and "family" in columns:
-        found = [_swappable(comparison) for comparison in found]
+        found = [name_comparisons.told_once(comparison) for comparison in found]
     return found
 
 
@@ -46,54 +45,6 @@ def _is(name: str, prefix: str) -> bool:
     )
 
 
-def _given(slot: str) -> Comparison:
-    another = both("given_known", "({l} AND {r})")
-    initial = both(slot, "(least(length({l}), length({r})) = 1 AND left({l}, 1) = left({r}, 1))")
-    return Comparison(
-        slot,
-        (slot, "given_forms", "given_known", "given_sound"),
-        (
-            Level("equal", equal(slot), 0.72, 0.004, slot, kin=0.02),
-            Level("nickname", common("given_forms"), 0.04, 0.003),
-            Level("near", one_slip(slot, 4), 0.07, 0.003),
-            Level("initial", initial, 0.04, 0.005),
-            Level("sound", f"(CASE WHEN {equal('given_sound')} THEN {alike(slot, 0.8)} ELSE false END)", 0.03, 0.003),
-            Level(ANOTHER_NAME, another, 0.015, 0.25),
-            Level("two slips", f"({two_slips(slot)} AND {alike(slot, 0.82)})", 0.025, 0.003, kin=0.01),
-            Level(SIBLING, alike(slot, 0.82), 0.012, 0.015, kin=0.05),
-            Level("other", "ELSE", 0.05, 0.72),
-        ),
-    )
-
-
-def _middle(slot: str) -> Comparison:
-    initial = both(slot, "(least(length({l}), length({r})) = 1 AND left({l}, 1) = left({r}, 1))")
-    return Comparison(
-        slot,
-        (slot,),
-        (
-            Level("equal", equal(slot), 0.6, 0.01, slot),
-            Level("near", f"({near(slot, 0.82)} OR {initial})", 0.25, 0.03),
-            Level("other", "ELSE", 0.15, 0.96),
-        ),
-    )
-
-
-def _family(slot: str) -> Comparison:
-    return Comparison(
-        slot,
-        (slot, "family_core", "family_sound"),
-        (
-            Level("equal", equal(slot), 0.78, 0.002, slot),
-            Level("near", near(slot, 0.92), 0.1, 0.002),
-            Level("part", f"({equal('family_core')} OR {words('family_core', 0.01)})", 0.03, 0.001),
-            Level("alike", f"(CASE WHEN {alike(slot, 0.84)} THEN true ELSE {equal('family_sound')} END)", 0.03, 0.012),
-            Level("other", "ELSE", 0.06, 0.98),
-        ),
-        shared=True,
-    )
-
-
 def _told_by_postcode(comparison: Comparison) -> Comparison:
     """Who has the same postcode lives in the same town: that is told once, by comparing postcodes."""
     if not comparison.slot.startswith(("city", "region")):
@@ -102,28 +53,13 @@ def _told_by_postcode(comparison: Comparison) -> Comparison:
     return replace(comparison, columns=(*comparison.columns, "postcode"), silent=same)
 
 
-def _swappable(comparison: Comparison) -> Comparison:
-    """First and last name may be in each other's box. What that tells is told once: by comparing first names."""
-    swap = '("given_l" = "family_r" AND "family_l" = "given_r" AND "given_l" <> "given_r")'
-    columns = tuple(dict.fromkeys((*comparison.columns, "given", "family")))
-    if comparison.slot == "family":
-        return replace(comparison, columns=columns, silent=f"coalesce({swap}, false)")
-    if comparison.slot == "given":
-        first, *rest = comparison.levels
-        return replace(comparison, columns=columns, levels=(first, Level("swapped", swap, 0.01, 0.00001), *rest))
-    if comparison.slot == "email":
-        made_of_name = '(email_user_l = email_user_r AND email_l <> email_r AND contains(email_user_l, "family_l"))'
-        return replace(comparison, columns=(*comparison.columns, "family"), silent=f"coalesce({made_of_name}, false)")
-    return comparison
-
-
 def _birth_date(slot: str) -> Comparison:
     """Dates are eight digits; substring() takes half the time of a slice."""
     year, month, day = (f"substring({{}}, {start}, {length})" for start, length in ((1, 4), (5, 2), (7, 2)))
     years, months, days = (f"{part.format('{l}')} = {part.format('{r}')}" for part in (year, month, day))
     swapped = f"{month.format('{l}')} = {day.format('{r}')} AND {day.format('{l}')} = {month.format('{r}')}"
     slip = "(CASE hamming({l}, {r}) WHEN 1 THEN true WHEN 2 THEN damerau_levenshtein({l}, {r}) <= 1 ELSE false END)"
-    parts = f"(hamming({{l}}, {{r}}) <= 2 OR ({years})::INT + ({months})::INT + ({days})::INT >= 2)"
+    parts = f"(({years})::INT + ({months})::INT + ({days})::INT >= 2)"
     told = both(slot, "NOT ends_with({l}, '0000')")
     return Comparison(
         slot,
@@ -132,8 +68,9 @@ def _birth_date(slot: str) -> Comparison:
             Level("equal", f"({equal(slot)} AND {told})", 0.8, 0.00005, slot, kin=0.02),
             Level("day and month swapped", both(slot, f"({swapped} AND {years})"), 0.02, 0.00005),
             Level("one slip", both(slot, slip), 0.08, 0.0008),
-            Level("two parts", both(slot, parts), 0.04, 0.01),
+            Level("two parts", both(slot, parts), 0.03, 0.004),
             Level("year", both(slot, years), 0.02, 0.015),
+            Level("two digits", both(slot, "hamming({l}, {r}) <= 2"), 0.01, 0.01),
             Level("other", "ELSE", 0.04, 0.975),
         ),
     )
@@ -280,7 +217,7 @@ def _national_id(slot: str) -> Comparison:
         slot,
         (slot,),
         (
-            Level("equal", equal(slot), 0.85, 0.000001, slot),
+            Level("equal", equal(slot), 0.85, 0.000001, slot, kin=0.3),
             Level("one slip", one_slip(slot, 5), 0.07, 0.00003),
             Level("two slips", two_slips(slot, 7), 0.02, 0.0005),
             Level("other", "ELSE", 0.06, 0.9995),
@@ -301,9 +238,9 @@ def _text(slot: str) -> Comparison:
 
 
 _MAKERS: dict[str, Callable[[str], Comparison]] = {
-    "given": _given,
-    "middle": _middle,
-    "family": _family,
+    "given": name_comparisons.given,
+    "middle": name_comparisons.middle,
+    "family": name_comparisons.family,
     "birth_date": _birth_date,
     "gender": _gender,
     "street": _street,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
 
 _MONTHS = {
     name: number
@@ -78,3 +80,56 @@ def _date(year: str, month: str, day: str) -> str | None:
     if len(year) != 4 or len(month) > 2 or len(day) > 2:
         return None
     return f"{year}{int(month):02d}{int(day):02d}"
+
+
+PARTS = YEAR, MONTH, DAY = "year", "month", "day"
+_HEADINGS = {
+    YEAR: r"year|yr|jaar|jahr|annee|rok|yob|(^|_)(ano|anno|y+|j+)(_|$)",
+    MONTH: r"month|mon|mth|maand|mois|mese|miesiac|(^|_)(mes|m|mm)(_|$)",
+    DAY: r"day|dag|tag|jour|giorno|dzien|(^|_)(dia|d|dd)(_|$)",
+}
+"""What a heading in plain letters says of a part of a date."""
+_SHAPES = {YEAR: r"(1[89]|20)\d\d", MONTH: r"0?[1-9]|1[0-2]|[^\W\d]{3,10}\.?", DAY: r"0?[1-9]|[12]\d|3[01]"}
+_SHORT_YEAR = r"(\d\d)?\d\d"
+FITS = 0.9
+"""Share of the values of a column that are a year, a month or a day, if it is one."""
+
+
+def parts_of_date(columns: Mapping[str, pd.Series]) -> dict[str, str]:
+    """Year, month and day to the column that tells it, if dates are told in columns of their own; else nothing.
+
+    Columns are given by heading in plain letters, in their order. What their values can be decides; of those that can
+    be both, what the heading says, and then that the month is written beside the year.
+    """
+    can_be = {name: _can_be(name, values.dropna()) for name, values in columns.items()}
+    if any(len(values.dropna()) and not can_be[name] for name, values in columns.items()):
+        return {}  # a date in one piece
+    year = next((name for name in columns if YEAR in can_be[name]), None)
+    if year is None:
+        return {}
+    place = {name: at for at, name in enumerate(columns)}
+    rest = sorted((name for name in columns if name != year), key=lambda name: abs(place[name] - place[year]))
+    months = [name for name in rest if MONTH in can_be[name]]
+    month = next((name for name in months if can_be[name] == {MONTH}), next(iter(months), None))
+    if month is None:
+        return {}
+    days = [name for name in rest if name != month and DAY in can_be[name]]
+    return {YEAR: year, MONTH: month} | ({DAY: days[0]} if days else {})
+
+
+def _can_be(name: str, values: pd.Series) -> set[str]:
+    """The parts of a date that a column can be, by its values; only what its heading says if it says one of them."""
+    written = values.astype(str).str.strip().str.replace(r"\.0+$", "", regex=True)
+    shapes = {part: written.str.fullmatch(shape).mean() >= FITS for part, shape in _SHAPES.items()}
+    said = {part for part, heading in _HEADINGS.items() if re.search(heading, name)}
+    shapes[YEAR] |= YEAR in said and written.str.fullmatch(_SHORT_YEAR).mean() >= FITS
+    found = {part for part, fits in shapes.items() if fits}
+    return found & said or found
+
+
+def joined(year: str | None, month: str | None, day: str | None) -> str | None:
+    """YYYYMMDD of a year, a month and a day, with zeros for what is not told; None without a year."""
+    bare = [re.sub(r"\.0*$", "", (part or "").strip().lower()) for part in (year, month, day)]
+    named = _MONTHS.get(bare[1][:3])
+    numbers = [bare[0], str(named) if named else bare[1] or "0", bare[2] or "0"]
+    return _date(*numbers) if all(number.isdecimal() for number in numbers) else None

@@ -145,12 +145,21 @@ def _trained(
     found = scorer.patterns(compared, sampled, weight)
     random = scorer.patterns(compared, scorer.random())
     trained, prior, kin, matches = train(compared, found, random, scorer.total_pairs(matching.deduplicated))
-    terms = frequencies(records, trained, 1 + 2 * matches / len(records))
+    terms = frequencies(_own_families(records), trained, 1 + 2 * matches / len(records))
     return Model(tuple(trained), tuple(rules), round(prior, 15), round(kin, 15), len(records), terms, rarest(terms))
 
 
 def _untrained(compared: list[Comparison], rules: list[blocking.Rule], records: pd.DataFrame) -> Model:
-    return Model(tuple(compared), tuple(rules), 0.01, 0.0, len(records), frequencies(records, compared, 1.0), {})
+    return Model(
+        tuple(compared), tuple(rules), 0.01, 0.0, len(records), frequencies(_own_families(records), compared, 1.0), {}
+    )
+
+
+def _own_families(records: pd.DataFrame) -> pd.DataFrame:
+    """Records without first names in the place of last names, which say nothing about how common those are."""
+    if not {"one_name", "family"} <= set(records):
+        return records
+    return records.assign(family=records["family"].where(records["one_name"].isna(), None))
 
 
 def _kinds_of(

@@ -9,11 +9,12 @@ from typing import Any
 import pandas as pd
 
 from jobs.identity.matching import dates, values
-from jobs.identity.matching.kinds import parse_kinds
+from jobs.identity.matching.kinds import parse_kinds, plain_heading
+from jobs.identity.matching.words import PARTICLES
 
 KEY, SOURCE = "record", "source"
 PARTS = ["given", "middle", "family", "generation"]
-LISTS, FLAGS = ("given_forms", "address_words", "address_numbers"), ("given_known",)
+LISTS, FLAGS = ("given_forms", "address_words", "address_numbers"), ("given_known", "one_name")
 HUBS, SHARED_BY_AT_MOST = ("email", "phone"), 4
 """Slots in which a value can be that of many people, and how many may share it."""
 NAMES = ("full_name", "given_name", "family_name", "middle_name", "name_suffix")
@@ -41,19 +42,29 @@ def prepare(tables: Iterable[tuple[str | None, pd.DataFrame, Mapping[str, str]]]
     """
     parts = [_slots(source, rows, kinds, key) for source, rows, kinds in tables]
     records = pd.concat(parts, ignore_index=True)
-    records = _one_address(records)
-    filled = [name for name in records if name in (KEY, SOURCE) or records[name].notna().any()]
+    records = _one_name(_one_address(records))
+    filled = [name for name in records if name in (KEY, SOURCE, "one_name") or records[name].notna().any()]
     return _derived(records[filled].copy())
 
 
 def _slots(source: str | None, rows: pd.DataFrame, kinds: Mapping[str, str], key: str | None) -> pd.DataFrame:
     rows = rows.reset_index(drop=True)
     told: dict[str, pd.Series] = {}
-    for column, (kind, slot) in parse_kinds(kinds).items():
+    parsed = parse_kinds(kinds)
+    born = [column for column, (kind, _) in parsed.items() if kind == "birth_date"]
+    parts = dates.parts_of_date({plain_heading(column): _each(rows[column], _given) for column in born})
+    in_parts = [column for column in born if plain_heading(column) in parts.values()]
+    if parts:
+        told["birth_date"] = _date_of_parts(rows[in_parts].rename(columns=plain_heading), parts)
+    for column, (kind, slot) in parsed.items():
         column_values = _each(rows[column], _given)
+        if column in in_parts:
+            continue
         if kind == "address":
             told[slot] = _join(told.get(slot), column_values)
-        elif (kind in NAMES and kind != "full_name") or kind == "full_name":
+        elif kind in ("given_name", "family_name"):
+            told[slot] = _join_names(told.get(slot), column_values)
+        elif kind in NAMES:
             told[slot] = _either(told.get(slot), column_values)
         elif kind == "birth_date":
             day_first = dates.date_order(column_values.dropna().unique())
@@ -89,6 +100,30 @@ def _join(first: pd.Series | None, second: pd.Series) -> pd.Series:
         return second
     both = first.notna() & second.notna()
     return first.where(first.notna(), second).mask(both, first.astype(str) + " " + second.astype(str))
+
+
+def _date_of_parts(rows: pd.DataFrame, parts: Mapping[str, str]) -> pd.Series:
+    """Dates told in columns of their own, the parts as `dates.parts_of_date` finds them."""
+    told = [_each(rows[parts[part]], _given) if part in parts else [None] * len(rows) for part in dates.PARTS]
+    found = {whole: dates.joined(*whole) for whole in set(zip(*told, strict=True))}
+    return pd.Series([found[whole] for whole in zip(*told, strict=True)], rows.index, dtype=object)
+
+
+def _join_names(first: pd.Series | None, second: pd.Series) -> pd.Series:
+    """A name in several columns: every word once, and what comes before a name (`van den`) first."""
+    if first is None:
+        return second
+    both = first.notna() & second.notna()
+    joined = {pair: _one_name_of(*pair) for pair in set(zip(first[both], second[both], strict=True))}
+    whole = [joined[pair] for pair in zip(first[both], second[both], strict=True)]
+    return _either(first, second).mask(both, pd.Series(whole, first.index[both], dtype=object))
+
+
+def _one_name_of(first: str, second: str) -> str:
+    one, other = (set(values.plain(name).split()) for name in (first, second))
+    if other <= one:
+        return first
+    return f"{second} {first}" if other <= PARTICLES else f"{first} {second}"
 
 
 def _named(told: pd.DataFrame) -> pd.DataFrame:
@@ -139,6 +174,17 @@ def _one_address(records: pd.DataFrame) -> pd.DataFrame:
     for name in parts:
         whole = _join(whole, records[name])
     return records.assign(address=whole).drop(columns=parts)
+
+
+def _one_name(records: pd.DataFrame) -> pd.DataFrame:
+    """A record with one name only may have its family name in the box of the first: it counts as both."""
+    if "given" not in records:
+        return records
+    alone = records["given"].notna() & records["family"].isna()
+    return records.assign(
+        family=records["family"].mask(alone, records["given"]),
+        one_name=pd.Series(True, records.index).where(alone, None),
+    )
 
 
 def without_hubs(records: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -212,7 +258,7 @@ def _derived(records: pd.DataFrame) -> pd.DataFrame:
         derive(f"{slot}_sound", slot, lambda text: values.sound(text.split()[0]))
     if {"given", "family"} <= set(records):
         both = records[["given", "family"]].fillna("")
-        known = records["given"].notna() & records["family"].notna()
+        known = records["given"].notna() & records["family"].notna() & records["one_name"].isna()
         low, high = both.min(axis=1), both.max(axis=1)
         found["name_pair"] = (low + " " + high).where(known, None)
     return pd.concat([records, pd.DataFrame(found, index=records.index)], axis=1)

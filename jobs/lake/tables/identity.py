@@ -157,6 +157,7 @@ TABLES: tuple[Dataset, ...] = (
         generation! string such as jr or iii
         given_forms! array<string> names it is short for
         given_known! boolean whether it is a well-known first name
+        one_name boolean true if the first name is the only name, and counts as last name too
         given_sound! string what it sounds like
         given_first! string its first letter
         family_core! string last name without particles

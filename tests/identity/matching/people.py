@@ -295,3 +295,31 @@ def four_systems(seed, households):
                 }
             )
     return {name: pd.DataFrame(rows) for name, rows in systems.items()}
+
+
+def insured_families(seed, households):
+    """Two files of people with the number of an insurance, which in some families is that of a parent for everybody."""
+    world = World(seed, households)
+    rng = world.rng
+    files = {"a": [], "b": []}
+    numbers = {}
+    for person in world.people:
+        home = (person["street"], person["number"], person["postcode"])
+        parent = numbers.setdefault(home, f"{rng.randint(100000000, 999999999)}")
+        shares = random.Random(f"{seed} {home}").random() < 0.3
+        own = parent if shares else f"{rng.randint(100000000, 999999999)}"
+        for name, bad in (("a", 0.05), ("b", 0.25)):
+            if rng.random() < 0.15:
+                continue
+            given = world.other_given(person["given"]) if rng.random() < bad / 2 else person["given"]
+            files[name].append(
+                {
+                    "given_name": world.missing(world.mistyped(given, bad), bad / 4),
+                    "surname": world.mistyped(person["family"], bad),
+                    "date_of_birth": world.missing(world.date(person["born"], bad), bad),
+                    "postcode": world.missing(world.mistyped(person["postcode"], bad), bad),
+                    "national_id": world.missing(world.mistyped(own, bad / 3), bad),
+                    "person": person["person"],
+                }
+            )
+    return {name: pd.DataFrame(rows) for name, rows in files.items()}

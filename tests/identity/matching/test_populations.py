@@ -140,3 +140,58 @@ def test_the_same_records_in_another_order_make_the_same_groups():
 def test_two_runs_learn_the_same_model():
     records = people.historical(3, 12).drop(columns="person")
     assert link_records(records).model.parameters() == link_records(records).model.parameters()
+
+
+@pytest.mark.slow
+def test_a_number_that_whole_families_have_by_mistake_does_not_make_one_person_of_them():
+    files = people.insured_families(3, 400)
+    linked = link_records(without_truth(files))
+    assert scores(linked, truth_of(linked, files))[2] >= 0.94
+
+
+HOME = {"birth_date": "1980-01-07", "postcode": "4300 XY", "city": "Delft"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "level"),
+    [
+        (("Zuiderwijk", "Annetta"), ("Annetta", "Zuiderwijk"), "swapped"),
+        (("Zuiderwiik", "Annetta"), ("Anetta", "Zuiderwijk"), "swapped and misspelt"),
+        (("Annetta", "Zuiderwiik"), ("Anetta", "Zuiderwijk"), "near"),
+    ],
+)
+def test_names_in_each_others_box_are_recognised_misspelt_or_not(one, other, level):
+    told = [{"first_name": first, "last_name": last, **HOME} for first, last in (one, other)]
+    linked = link_records(pd.DataFrame(told))
+    given = next(comparison for comparison in linked.model.comparisons if comparison.slot == "given")
+    assert [given.levels[place].label for place in linked.pairs["given"]] == [level]
+    assert groups(linked) == [["0", "1"]]
+
+
+def test_a_record_with_one_name_is_compared_with_the_last_name_of_the_other_too():
+    whole = {"first_name": "Annetta", "last_name": "Zuiderwijk", **HOME}
+    by_last, by_first = ({"first_name": name, **HOME} for name in ("Zuiderwijk", "Annetta"))
+    assert groups(link_records(pd.DataFrame([whole, by_last]))) == [["0", "1"]]
+    assert groups(link_records(pd.DataFrame([whole, by_first]))) == [["0", "1"]]
+    levels = link_records(pd.DataFrame([whole, by_last, by_first])).pairs.set_index(["left", "right"])
+    assert levels.loc[("0", "1"), ["given", "family"]].tolist() == [-1, 0]
+    assert levels.loc[("0", "2"), ["given", "family"]].tolist() == [0, -1]
+
+
+@pytest.mark.parametrize(
+    ("born", "level"),
+    [
+        ("1980-01-07", "equal"),
+        ("1980-07-01", "day and month swapped"),
+        ("1980-01-17", "one slip"),
+        ("1980-01-28", "two parts"),
+        ("1980-12-25", "year"),
+        ("1981-02-07", "two digits"),
+        ("1953-12-25", "other"),
+    ],
+)
+def test_birth_dates_agree_more_or_less(born, level):
+    ann = {"first_name": "Annetta", "last_name": "Zuiderwijk", "email": "ann.zuiderwijk@x.example"}
+    linked = link_records(pd.DataFrame([{**ann, "birth_date": "1980-01-07"}, {**ann, "birth_date": born}]))
+    told = next(comparison for comparison in linked.model.comparisons if comparison.slot == "birth_date")
+    assert [told.levels[place].label for place in linked.pairs["birth_date"]] == [level]

@@ -1,11 +1,12 @@
 """How values are spelled before they are compared."""
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.identity.matching import dates, values
-from jobs.identity.matching.kinds import guess_kinds, parse_kinds
+from jobs.identity.matching.kinds import guess_kinds, names_unused, parse_kinds
 from jobs.identity.matching.records import prepare
 
 
@@ -124,3 +125,88 @@ def test_sources_that_name_columns_differently_meet_in_one_slot():
     ]
     assert found["address_words"].tolist() == [["1", "kade"], ["1", "delft", "kade"]]
     assert "street" not in found
+
+
+@pytest.mark.parametrize(
+    ("kind", "headings"),
+    [
+        ("given_name", "first_nm_2 first_name_1 voornaam Vorname prénom PRENOM Nombre fname First gvn_nm förnamn"),
+        ("family_name", "last_nm surname2 achternaam Nachname nom apellido1 cognome lname tussenvoegsel LAST_NAME_2"),
+        ("birth_date", "byear birth_yr dob_d geboortejaar Geburtstag date_naissance fecha_nacimiento b_day bmonth"),
+        ("full_name", "name customer_nm klantnaam nom_complet"),
+        ("postcode", "PLZ code_postal zip_cd pc6"),
+        ("email", "e-mail courriel Email_Address"),
+        ("phone", "tel_2 Handy mobiel téléphone"),
+        ("city", "Wohnort ville woonplaats"),
+        ("house_number", "huisnr Hausnummer"),
+    ],
+)
+def test_short_numbered_and_foreign_headings_are_understood(kind, headings):
+    columns = headings.split(" ")
+    assert guess_kinds(columns) == dict.fromkeys(columns, kind)
+
+
+def test_headings_of_what_tells_nobody_are_not_taken_for_names():
+    assert guess_kinds(["file_name", "campaign_name", "product_nm", "created_by", "by"]) == {}
+
+
+def test_it_is_asked_which_column_holds_names_if_none_is_known_to():
+    columns = ["whoami", "email", "zip", "row_id"]
+    assert names_unused(columns, guess_kinds(columns).values()) == ["whoami"]
+    assert names_unused([*columns, "nachname"], guess_kinds([*columns, "nachname"]).values()) == []
+
+
+BORN = [("1980", "2", "13"), ("1975", "11", "30"), ("1991", "10", "1")]
+ORDERS = [("y", "m", "d"), ("d", "m", "y"), ("m", "d", "y"), ("d", "y", "m"), ("y", "d", "m"), ("m", "y", "d")]
+
+
+@pytest.mark.parametrize("order", ORDERS, ids="".join)
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"y": "byear", "m": "bmonth", "d": "bday"},
+        {"y": "geboortejaar", "m": "geboortemaand", "d": "geboortedag"},
+        {"y": "dob_1", "m": "dob_2", "d": "dob_3"},
+    ],
+    ids=["short", "Dutch", "numbered"],
+)
+def test_a_birth_date_in_three_columns_is_one_date_whatever_their_order(order, names):
+    rows = pd.DataFrame([dict(zip("ymd", born, strict=True)) for born in BORN])[list(order)].rename(columns=names)
+    told = prepare([("x", rows, guess_kinds(rows.columns))], None)
+    assert told["birth_date"].tolist() == ["19800213", "19751130", "19911001"]
+
+
+def test_days_of_which_none_is_after_the_twelfth_are_told_by_their_heading():
+    rows = pd.DataFrame({"birth_day": ["3", "11"], "birth_month": ["12", "4"], "birth_year": ["80", "1975.0"]})
+    assert prepare([("x", rows, guess_kinds(rows))], None)["birth_date"].tolist() == ["19801203", "19750411"]
+
+
+def test_months_may_be_words_and_parts_may_miss():
+    rows = pd.DataFrame(
+        {
+            "birth_month": ["mei", "Dec.", None, "mrt"],
+            "byear": ["1980", "1975", "1991", None],
+            "bday": ["3", None, "4", "5"],
+        }
+    )
+    told = prepare([("x", rows, guess_kinds(rows))], None)["birth_date"]
+    assert told.astype(object).where(told.notna(), None).tolist() == ["19800503", "19751200", "19910004", None]
+
+
+def test_a_year_beside_a_whole_date_only_fills_in_for_it():
+    rows = pd.DataFrame({"dob": ["1980-02-13", None], "birth_year": ["1980", "1975"]})
+    assert prepare([("x", rows, guess_kinds(rows))], None)["birth_date"].tolist() == ["19800213", "19750000"]
+
+
+def test_a_name_in_several_columns_is_one_name():
+    rows = pd.DataFrame(
+        [
+            {"first_nm": "Ana", "first_nm_2": "Maria", "last_nm": "García", "last_nm_2": "López"},
+            {"first_nm": None, "first_nm_2": "Ana", "last_nm": "García", "last_nm_2": "garcia"},
+        ]
+    )
+    told = prepare([("x", rows, guess_kinds(rows))], None)[["given", "middle", "family"]]
+    assert told.iloc[0].tolist() == ["ana", "maria", "garcia lopez"]
+    assert (told.iloc[1]["given"], told.iloc[1]["family"]) == ("ana", "garcia")
+    dutch = pd.DataFrame([{"voornaam": "Jan", "achternaam": "Berg", "tussenvoegsel": "van den"}])
+    assert prepare([("x", dutch, guess_kinds(dutch))], None)["family"].tolist() == ["van den berg"]

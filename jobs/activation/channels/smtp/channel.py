@@ -20,6 +20,7 @@ from ipaddress import ip_address
 from typing import Literal, cast
 
 from jobs.activation.channel import ChannelDown, Operation, Outcome
+from jobs.activation.channels.smtp.addresses import wire_address
 from jobs.activation.channels.smtp.messages import Messages
 from jobs.activation.channels.smtp.options import Options
 from jobs.config.connections import Connection, connection
@@ -30,9 +31,6 @@ log = logging.getLogger(__name__)
 Security = Literal["none", "starttls", "tls"]
 TEMPORARY = "temporary "
 _ENHANCED = re.compile(rb"^([245]\.\d{1,3}\.\d{1,3})\b")
-_ADDRESS = re.compile(r"^[!-;=?-~]+@[!-;=?-~]+$")
-"""Printable ASCII without blanks and angle brackets: nothing that could end a header or a command."""
-
 _DEAD_ADDRESS = ("5.1.1", "5.1.10", "5.2.1")
 IDLE_SECONDS = 1.0
 """How long a connection may lie unused before it is asked whether it still is one: servers end idle connections."""
@@ -119,15 +117,16 @@ class SmtpChannel:
         return outcomes, None
 
     def _send(self, line: _Line, operation: Operation) -> Outcome:
-        address = operation.recipient.emails[0] if operation.recipient.emails else ""
-        if not _ADDRESS.match(address):
+        address = wire_address(operation.recipient.emails[0]) if operation.recipient.emails else None
+        if address is None:
             return Outcome(operation.operation_id, "rejected", "address cannot be used with SMTP")
-        content = self._messages.bytes_of(operation, self._date)
+        content = self._messages.bytes_of(operation, address, self._date)
         return line.send(operation.operation_id, address, content)
 
     def _cannot_write(self, operation: Operation) -> Exception | None:
         try:
-            self._messages.bytes_of(operation, self._date)
+            told = operation.recipient.emails[0]
+            self._messages.bytes_of(operation, wire_address(told) or told, self._date)
         except Exception as error:  # any template or address error is a finding of the rehearsal, not a crash of it
             return error
         return None

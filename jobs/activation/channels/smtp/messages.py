@@ -56,15 +56,15 @@ class Messages:
         )
         self._languages = sorted(texts & pages)
 
-    def bytes_of(self, operation: Operation, date: str) -> bytes:
-        """The whole message for one operation, ready to send. `date` is the Date header."""
+    def bytes_of(self, operation: Operation, address: str, date: str) -> bytes:
+        """The whole message for one operation, ready to send. `address` is where it goes, `date` the Date header."""
         link = unsubscribe_link(self._options.unsubscribe_url, operation.operation_id, self._settings)
         recipient = operation.recipient
         subject, text, html = self._render(recipient.language, recipient.first_name, link)
         boundary = f"=_{operation.operation_id}"  # cannot occur in the text: quoted-printable writes `=` as `=3D`
         headers = {
             "From": self._sender,
-            "To": recipient.emails[0],
+            "To": address,
             "Subject": subject if subject.isascii() else Header(subject, "utf-8").encode(linesep="\r\n"),
             "Date": date,
             "Message-ID": f"<{operation.operation_id}@{self._domain}>",
