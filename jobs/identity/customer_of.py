@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
-from jobs.identity.identifiers import PERSON_COLUMNS, identifier_column
+from jobs.identity.identifiers import PERSON_COLUMNS, dialled_in, identifier_column
 from jobs.lake.lake import Lake
 
 CUSTOMER_ID_LENGTH = 16
@@ -26,12 +27,12 @@ def with_customer(df: DataFrame, identity_map: DataFrame, settings: Settings) ->
 
     Rows of one person repeat the same few identifiers, so each distinct combination is looked up once.
     """
-    columns = [name for name in ("source", "country", *PERSON_COLUMNS.values()) if name in df.columns]
-    combination = _combination(columns)
+    given = _given(df.columns, settings)
+    combination = F.concat_ws("\x1f", *[F.coalesce(column, F.lit("\x00")) for column in given.values()])
     found = (
-        df.select(*columns, combination.alias("combination"))
+        df.select(*[column.alias(name) for name, column in given.items()], combination.alias("combination"))
         .dropDuplicates(["combination"])
-        .select("combination", F.explode(_candidates(columns, settings)).alias("candidate"))
+        .select("combination", F.explode(_candidates(given, settings)).alias("candidate"))
         .select("combination", "candidate.*")
         .join(identity_map.select("identifier", "customer_id"), on="identifier", how="inner")
         .groupBy("combination")
@@ -48,17 +49,20 @@ def with_customer(df: DataFrame, identity_map: DataFrame, settings: Settings) ->
 
 def identifiers_of(df: DataFrame, settings: Settings) -> DataFrame:
     """Every identifier that rows carry: `identifier`, with repeats."""
-    columns = [name for name in ("source", "country", *PERSON_COLUMNS.values()) if name in df.columns]
-    distinct = df.select(*columns).distinct()
-    return distinct.select(F.explode(_candidates(columns, settings)).alias("candidate")).select("candidate.identifier")
+    given = _given(df.columns, settings)
+    distinct = df.select(*[column.alias(name) for name, column in given.items()]).distinct()
+    return distinct.select(F.explode(_candidates(given, settings)).alias("candidate")).select("candidate.identifier")
 
 
-def _combination(columns: list[str]) -> Column:
-    """One text per combination of values; a missing value differs from an empty one."""
-    return F.concat_ws("\x1f", *[F.coalesce(F.col(name), F.lit("\x00")) for name in columns])
+def _given(columns: Collection[str], settings: Settings) -> dict[str, Column]:
+    """What a row tells of whom it is about: its source, the country of its phone number, identifiers."""
+    given = {name: F.col(name) for name in ("source", *PERSON_COLUMNS.values()) if name in columns}
+    if "phone" in columns:
+        given["country"] = F.when(F.col("phone").isNotNull(), dialled_in(columns, settings))
+    return given
 
 
-def _candidates(columns: list[str], settings: Settings) -> Column:
+def _candidates(columns: Collection[str], settings: Settings) -> Column:
     """The identifiers a row carries, with their rank: 0 tells most about the person."""
     country = F.col("country") if "country" in columns else None
     return F.array(

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from jobs.config.settings import Settings
 from jobs.identity import name_agreement
 from jobs.identity.evidence import day_numbers
-from jobs.identity.identifiers import PERSON_COLUMNS, identifier_column, trimmed
+from jobs.identity.identifiers import PERSON_COLUMNS, dialled_in, identifier_column, trimmed
 from jobs.lake.tables.canonical import CANONICAL
 
 DESCRIBED = ("country", "first_name", "last_name", "birth_date")
@@ -19,6 +19,7 @@ DESCRIBED = ("country", "first_name", "last_name", "birth_date")
 
 
 CONTACTS = "valid/contacts"
+ALSO_KNOWN = f"{CONTACTS} also known as"
 _LISTED = r"[\s,;|\[\]\"']+"
 """What stands between the values of a list in a text."""
 _SIGHTING_LENGTH = 32
@@ -38,7 +39,7 @@ def sightings(rows: Mapping[str, DataFrame], settings: Settings) -> pd.DataFrame
     """
     parts = [_combinations(name, some, settings) for name, some in rows.items()]
     if CONTACTS in rows:
-        parts.append(_combinations(f"{CONTACTS} also known as", also_known_as(rows[CONTACTS]), settings))
+        parts.append(_combinations(ALSO_KNOWN, also_known_as(rows[CONTACTS]), settings))
     combined = parts[0]
     for part in parts[1:]:
         combined = combined.unionByName(part)
@@ -82,12 +83,13 @@ def together(before: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
 
 def _combinations(name: str, rows: DataFrame, settings: Settings) -> DataFrame:
     described = "first_name" in rows.columns
-    placed = ("country",) if "country" in rows.columns and not described else ()
-    carried = ["source", *PERSON_COLUMNS.values(), *(DESCRIBED if described else placed)]
+    if not described and name != ALSO_KNOWN:
+        rows = rows.withColumn("country", F.when(F.col("phone").isNotNull(), dialled_in(rows.columns, settings)))
+    carried = ["source", *PERSON_COLUMNS.values(), *(DESCRIBED if described else ("country",))]
     distinct = rows.groupBy(*carried).agg(F.min("arrived").alias("first_seen"), F.count("*").alias("rows"))
-    country = F.col("country") if "country" in carried else None
     identifiers = {
-        kind: identifier_column(kind, column, settings, country=country) for kind, column in PERSON_COLUMNS.items()
+        kind: identifier_column(kind, column, settings, country=F.col("country"))
+        for kind, column in PERSON_COLUMNS.items()
     }
     values = [F.coalesce(F.col(column).cast("string"), F.lit("\x00")) for column in carried]
     keyed = F.concat_ws("\x1f", F.lit(settings.hash_key()), F.lit(name), *values)

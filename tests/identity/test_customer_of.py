@@ -17,7 +17,7 @@ def find(rows, settings):
             for (kind, value), customer in known.items()
         ]
         found = with_customer(rows(table, *records), rows("identity/map", *known_rows), loaded)
-        key = "event_id" if "event_id" in found.columns else "order_id"
+        key = {"valid/events": "event_id", "valid/orders": "order_id", "valid/contacts": "contact_id"}[table]
         return {row[key]: row["customer_id"] for row in found.collect()}
 
     return run
@@ -70,6 +70,39 @@ def test_values_are_normalised_before_they_are_compared(find):
         "valid/orders",
         known,
         {"order_id": "1", "source": "pos", "email": " Ann@X.nl "},
-        {"order_id": "2", "source": "pos", "phone": "06-12 34 56 79"},
+        {"order_id": "2", "source": "pos", "phone": "06-12 34 56 79", "attributes": '{"country": "NL"}'},
     )
     assert found == {"1": "c-mail", "2": "c-phone"}
+
+
+def test_a_phone_number_is_read_in_the_country_of_its_row_or_is_nobodys(find):
+    dutch, belgian = {("phone", "+31475123456"): "c-dutch"}, {("phone", "+32475123456"): "c-belgian"}
+    told = {
+        "Belgian": ("0475 12 34 56", '{"country": "be"}'),
+        "Dutch": ("0475 12 34 56", '{"country": "NL"}'),
+        "unknown": ("0475 12 34 56", None),
+        "in words": ("0475 12 34 56", '{"country": "Belgium"}'),
+        "by its own code": ("+32 475 12 34 56", '{"country": "NL"}'),
+        "by 00": ("0032 475 12 34 56", None),
+    }
+    orders = [
+        {"order_id": name, "source": "pos", "phone": phone, "attributes": attributes}
+        for name, (phone, attributes) in told.items()
+    ]
+    assert find("valid/orders", {**dutch, **belgian}, *orders) == {
+        "Belgian": "c-belgian",
+        "Dutch": "c-dutch",
+        "unknown": None,
+        "in words": None,
+        "by its own code": "c-belgian",
+        "by 00": "c-belgian",
+    }
+
+
+def test_a_contact_without_a_country_has_the_phone_number_of_the_companys_country(find):
+    known = {("phone", "+31475123456"): "c-dutch", ("phone", "+32475123456"): "c-belgian"}
+    contacts = [
+        {"contact_id": "1", "source": "crm", "phone": "0475 12 34 56"},
+        {"contact_id": "2", "source": "crm", "phone": "0475 12 34 56", "country": "BE"},
+    ]
+    assert find("valid/contacts", known, *contacts) == {"1": "c-dutch", "2": "c-belgian"}
