@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -151,5 +152,6 @@ def _load(lake: Lake, day: date, landing: Landing, files: NewFiles) -> list[Entr
         lake.append("ops/columns", files.drift.table(), txn)
     for entry in files.entries:
         if entry.state == "quarantined":
-            log.warning("%s: set aside as a whole: %s", entry.path, entry.reason)
+            kind = re.sub(r"'[^']*'|\d+", "", str(entry.reason))  # files with the same fault are told together
+            log.warning("%s: set aside as a whole: %s", entry.path, entry.reason, extra={"rule": kind})
     return files.entries

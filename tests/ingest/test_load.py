@@ -4,6 +4,7 @@ import gzip
 
 import pytest
 
+from jobs.cli.notices import collected
 from jobs.errors import StepFailed
 from jobs.ingest import load
 from jobs.ingest.landing.patterns import glob_expression
@@ -137,6 +138,17 @@ def test_a_file_that_changes_while_it_is_read_waits_for_the_next_run(company, la
         assert load.run("crm", day("2024-05-01"), company)["files"] == 0
     assert load.run("crm", day("2024-05-01"), company)["rows_in"] == 2
     assert company_lake.rows("raw/crm_contacts") == 2
+
+
+def test_files_set_aside_for_different_reasons_are_told_apart_and_those_for_one_together(company, land, day):
+    for number in range(5):
+        land(f"crm/2024-05-01/contacts{number}.csv", f"<html>{number}")
+    land("crm/2024-05-01/contacts_old.csv", "id,nothing\n1,2\n")
+    with collected() as notices:
+        load.run("crm", day("2024-05-01"), company)
+    told = [line for line in notices.lines() if "set aside as a whole" in line]
+    assert len(told) == 2
+    assert sum("HTML page" in line and "(and 4 more of this kind)" in line for line in told) == 1
 
 
 def test_files_that_no_dataset_takes_are_told(company, land, day, caplog):

@@ -310,3 +310,9 @@ def test_what_is_no_data_of_this_format_is_named(start, what):
 
 def test_a_name_that_says_gzip_of_what_is_none_is_told():
     assert "not compressed with gzip, as its name says" in broken(b"id,name\n", path="a.csv.gz", type="csv")
+
+
+@pytest.mark.parametrize("end", ["gz", "zst", "zip"])
+def test_a_page_under_the_name_of_a_compressed_file_is_told(end):
+    assert "the file is an HTML page" in broken(b"\xef\xbb\xbf<html><h1>502</h1>", path=f"a.csv.{end}", type="csv")
+    assert "the file is XML" in broken(b"<?xml version='1.0'?><Error/>", path=f"a.jsonl.{end}", type="jsonl")

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from jobs.config.formats import Limits
 from jobs.ingest.formats.compression import GZIP, ZSTD, capped, gunzip, inflated, unzstd
 from jobs.ingest.formats.content import MB, BrokenFile, Data, slices
+from jobs.ingest.formats.disguises import HEAD, page_of
 
 LISTED = 512
 """Bytes that an entry takes in an archive's list of files at most, on average."""
@@ -122,6 +123,8 @@ def expanded(path: str, data: Data, limits: Limits) -> Iterator[bytes] | None:
     name = path.lower()
     if is_packed(path, data):
         return unpacked(path, data, limits)
+    if name.endswith((".zip", *GZIP, *ZSTD)):
+        _refuse_page(data)
     if name.endswith(".zip"):
         return capped(only_member(data, path, limits), len(data), limits)
     if name.endswith(GZIP):
@@ -130,6 +133,13 @@ def expanded(path: str, data: Data, limits: Limits) -> Iterator[bytes] | None:
     if name.endswith(ZSTD):
         return capped(unzstd(data), len(data), limits)
     return None
+
+
+def _refuse_page(data: Data) -> None:
+    """What an error left under the name of a compressed file is no data, whatever its name says."""
+    what = page_of(bytes(data[:HEAD]))
+    if what:
+        raise BrokenFile(f"the file is {what}")
 
 
 def _refuse_other_content(data: Data) -> None:

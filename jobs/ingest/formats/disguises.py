@@ -30,8 +30,7 @@ MARKUP = re.compile(rb"\s*(?:<!--.*?-->\s*)?<(?P<name>!doctype|html|head|body|\?
 
 def refuse_disguise(data: Data, form: Format) -> None:
     """Raise BrokenFile if the content, decompressed, is surely of another kind than the format says."""
-    head = bytes(data[:HEAD])
-    what = _kind(head, data)
+    what = _kind(bytes(data[:HEAD]), data)
     own = {"parquet": "a Parquet", "avro": "an Avro"}.get(form.type)
     if what and not (own and what.startswith(own)):
         raise BrokenFile(f"the file is {what}")
@@ -49,6 +48,11 @@ def _kind(head: bytes, data: Data) -> str | None:
             return what
     if head[257:262] == b"ustar":
         return f"a tar archive, which is not read; pack it as zip {AGAIN}"
+    return page_of(head)
+
+
+def page_of(head: bytes) -> str | None:
+    """What a web page or XML is, and what to do; None for all else."""
     markup = MARKUP.match(head.removeprefix(b"\xef\xbb\xbf"))
     if not markup:
         return None
