@@ -1,4 +1,7 @@
-"""Visits: web and app events of one visitor on one device, with no pause longer than the session gap."""
+"""Visits: web and app events of one visitor on one device, with no pause longer than the session gap.
+
+Where the tracker says which visit an event is of, that counts instead of pauses.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +24,20 @@ UNKNOWN_CHANNEL = "unknown"
 PLACE_LENGTH = 9
 
 
-def visit_rules(journey: Journey) -> tuple[int, bool]:
+def visit_rules(journey: Journey, timezone: str) -> tuple[int, bool, str | None, int | None]:
     """What begins a visit, as `with_session` takes it."""
-    return journey.session_gap_minutes, journey.new_campaign_begins_visit
+    midnight = timezone if journey.visit_ends_at_midnight else None
+    return journey.session_gap_minutes, journey.new_campaign_begins_visit, midnight, journey.longest_visit_minutes
 
 
-def with_session(events: DataFrame, gap_minutes: int, new_campaign_begins: bool = False) -> DataFrame:
-    """Events with `session_id`, `starts_session` on the first event of each session, and `place`.
+def with_session(
+    events: DataFrame,
+    gap_minutes: int,
+    new_campaign_begins: bool = False,
+    midnight_in: str | None = None,
+    longest_minutes: int | None = None,
+) -> DataFrame:
+    """Events with `session_id`, `starts_session` on the first event of each session, `place` and `tracker_session`.
 
     `place` is text that sorts the events of a visitor by time: the smallest text of a group of events is fast to find
     on every engine, the smallest struct is not.
@@ -35,23 +45,40 @@ def with_session(events: DataFrame, gap_minutes: int, new_campaign_begins: bool 
     A visitor is a customer on one browser; events without a cookie go by kind of device. The id is made from the
     first event, so it depends on the events alone and not on who the visitor turns out to be. Events without a
     customer are left out: nobody can be said to have visited. With `new_campaign_begins`, an event that came by
-    another campaign than the visit so far begins a new one.
+    another campaign than the visit so far begins a new one; with `midnight_in` so does one of another day in that time
+    zone, and with `longest_minutes` one that many minutes, or a multiple of them, after the first.
     """
-    browser = F.coalesce("cookie_id", "device", F.lit(""))
-    visitor = Window.partitionBy("customer_id", browser, *period_of(events)).orderBy(*_in_order())
+    tracked = F.col("tracker_session") != ""
+    browser = F.when(tracked, F.col("tracker_session")).otherwise(F.coalesce("cookie_id", "device", F.lit("")))
+    visitor = Window.partitionBy("customer_id", tracked, browser, *period_of(events)).orderBy(*_in_order())
     so_far = visitor.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     pause = F.unix_micros("occurred_at") - F.unix_micros(F.lag("occurred_at").over(visitor))
     started = F.when(F.col("starts_session"), F.concat_ws(":", "source", "event_id"))
     begun = F.last(started, ignorenulls=True).over(so_far)
+    parted = ~tracked & (pause > gap_minutes * 60_000_000)
+    if midnight_in:
+        day = day_of("occurred_at", midnight_in)
+        parted = parted | (day != F.lag(day).over(visitor))
     found = (
         events.where(F.col("customer_id").isNotNull())
-        .withColumn("starts_session", F.coalesce(pause > gap_minutes * 60_000_000, F.lit(True)))
+        .withColumn("tracker_session", tracker_session())
+        .withColumn("starts_session", F.when(pause.isNull(), F.lit(True)).otherwise(parted))
         .withColumn("place", F.lpad(F.row_number().over(visitor).cast("string"), PLACE_LENGTH, "0"))
         .withColumn("session_id", begun)
     )
+    if longest_minutes:
+        found = found.withColumn("starts_session", _starts_by_length(events, longest_minutes))
+        found = found.withColumn("session_id", begun)
     if new_campaign_begins:
         found = found.withColumn("starts_session", _starts_by_campaign(events)).withColumn("session_id", begun)
     return found.withColumn("session_id", F.concat(F.lit("s"), F.substring(F.sha2("session_id", 256), 1, 20)))
+
+
+def tracker_session() -> Column:
+    """The visit an event is of as its tracker counts, of one browser: a hash, empty where it does not say."""
+    told = F.nullif(F.trim("tracker_session_id"), F.lit(""))
+    named = F.concat_ws("\x1f", "source", F.coalesce("cookie_id", F.lit("")), told)
+    return F.when(told.isNotNull(), F.substring(F.sha2(named, 256), 1, 20)).otherwise(F.lit(""))
 
 
 def _in_order() -> list[Column]:
@@ -68,6 +95,15 @@ def _in_order() -> list[Column]:
     ]
 
 
+def _starts_by_length(events: DataFrame, longest_minutes: int) -> Column:
+    """Whether an event starts a visit, also because the visit before it has lasted so long."""
+    visit = Window.partitionBy("customer_id", "session_id", *period_of(events))
+    lasted = F.unix_micros("occurred_at") - F.min(F.unix_micros("occurred_at")).over(visit)
+    part = F.floor(lasted / F.lit(longest_minutes * 60_000_000))
+    before = F.lag(part).over(visit.orderBy("place"))
+    return F.col("starts_session") | F.coalesce(part != before, F.lit(False))
+
+
 def _starts_by_campaign(events: DataFrame) -> Column:
     """Whether an event starts a visit, also because it came by another campaign than the events of the visit before."""
     came_by = F.when(F.coalesce(*CAMPAIGN).isNotNull(), F.concat_ws("|", *(F.coalesce(c, F.lit("")) for c in CAMPAIGN)))
@@ -75,6 +111,17 @@ def _starts_by_campaign(events: DataFrame) -> Column:
     before = F.last(came_by, ignorenulls=True).over(visit.rowsBetween(Window.unboundedPreceding, -1))
     other = came_by.isNotNull() & (before.isNull() | (before != came_by))
     return F.col("starts_session") | other
+
+
+def whole_visits(spans: DataFrame) -> DataFrame:
+    """Spans, each as long as all of its customer and tracker's visit: `tracker_session`, empty if it is in none."""
+    told = F.col("tracker_session") != ""
+    visit = Window.partitionBy("customer_id", "tracker_session")
+    low = F.when(told, F.min("low").over(visit)).otherwise(F.col("low"))
+    high = F.when(told, F.max("high").over(visit)).otherwise(F.col("high"))
+    return spans.withColumns({"from_": low, "to_": high}).select(
+        "customer_id", "before", F.col("from_").alias("low"), F.col("to_").alias("high")
+    )
 
 
 def changed_periods(spans: DataFrame, gap_minutes: int) -> DataFrame:
@@ -119,9 +166,10 @@ def sessions(events: DataFrame, channels: dict[str, str], timezone: str) -> Data
         F.min(F.concat("place", "url")).alias("entry"),
         F.count("*").alias("events"),
         F.max("value").alias("value"),
+        F.max("tracker_session").alias("tracker_session"),
         *[F.count_if(F.col("type").isin(*types)).alias(name) for name, types in COUNTED.items()],
     )
-    lowest, highest = ("customer_id", "started_at", "entry"), ("ended_at", "device", "channel")
+    lowest, highest = ("customer_id", "started_at", "entry"), ("ended_at", "device", "channel", "tracker_session")
     totals = per_order.groupBy(*session).agg(
         *[F.min(name).alias(name) for name in lowest],
         *[F.max(name).alias(name) for name in highest],
@@ -133,6 +181,7 @@ def sessions(events: DataFrame, channels: dict[str, str], timezone: str) -> Data
         {
             "day": day_of("started_at", timezone),
             "entry_url": F.expr(f"substring(entry, {PLACE_LENGTH + 1})"),
+            "tracker_session": F.nullif("tracker_session", F.lit("")),
             "revenue": F.coalesce("revenue", F.lit(0)).cast("decimal(18,2)"),
         }
     ).drop("entry")

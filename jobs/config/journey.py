@@ -79,6 +79,10 @@ class Journey(Strict):
     new_campaign_begins_visit: bool = Field(
         False, description="a click of another campaign in a visit begins a new one"
     )
+    visit_ends_at_midnight: bool = Field(False, description="a visit goes on as another one the next day")
+    longest_visit_minutes: int | None = Field(
+        None, gt=0, description="a visit is parted every so many minutes; default: however long it lasts"
+    )
     cart_days: int = Field(3, gt=0, description="a basket untouched for longer is abandoned")
     click_days: int = Field(7, gt=0, description="a click longer after the message is no answer to it")
     channels: dict[Name, str] = Field({}, description="traffic channel to a condition on a visit's first event")

@@ -17,7 +17,14 @@ from pyspark.sql import functions as F
 from jobs.activity import touchpoints as contacts
 from jobs.activity.conditions import day_of
 from jobs.activity.currency import AMOUNTS, RATES, Exchange, repriced
-from jobs.activity.sessions import changed_periods, sessions, visit_rules, with_session
+from jobs.activity.sessions import (
+    changed_periods,
+    sessions,
+    tracker_session,
+    visit_rules,
+    whole_visits,
+    with_session,
+)
 from jobs.config.settings import Settings
 from jobs.identity.fresh import Fresh, moments_of
 from jobs.identity.moved import with_customer_now
@@ -62,17 +69,17 @@ class _Visits:
         journey, zone = fresh.settings.journey, fresh.settings.general.timezone
         stored = with_customer_now(fresh.txn.read("journeys/sessions"), fresh.moved)
         new = fresh.rows(EVENTS, "occurred_at").where(day_of("occurred_at", zone) <= F.lit(fresh.as_of))
-        moment = F.col("occurred_at")
-        points = keep(
-            new.where(F.col("customer_id").isNotNull()).select(
-                "customer_id", F.lit(None).cast("string").alias("before"), moment.alias("low"), moment.alias("high")
-            )
-        )
+        moment, nobody = F.col("occurred_at"), F.lit(None).cast("string")
+        point = (nobody.alias("before"), moment.alias("low"), moment.alias("high"))
+        named = new.where(F.col("customer_id").isNotNull())
+        points = keep(named.select("customer_id", *point, tracker_session().alias("tracker_session")))
         touched = points.select("customer_id").union(fresh.moved.select("customer_id")).dropna().distinct()
         known = stored.join(touched, on="customer_id", how="left_semi")
-        spans = known.select("customer_id", "before", F.col("started_at").alias("low"), F.col("ended_at").alias("high"))
-        periods = keep(changed_periods(points.unionByName(spans), journey.session_gap_minutes))
-        self.events = keep(with_session(self._events_in(periods), *visit_rules(journey)))
+        span = (F.col("started_at").alias("low"), F.col("ended_at").alias("high"))
+        tracked = F.coalesce("tracker_session", F.lit("")).alias("tracker_session")
+        spans = whole_visits(points.unionByName(known.select("customer_id", "before", *span, tracked)))
+        periods = keep(changed_periods(spans, journey.session_gap_minutes))
+        self.events = keep(with_session(self._events_in(periods), *visit_rules(journey, zone)))
         again = periods.select("customer_id", "low", "high", F.lit(True).alias("again"))
         within = F.col("started_at").between(F.col("low"), F.col("high"))
         marked = known.join(again, on="customer_id", how="left").where(within)

@@ -102,7 +102,7 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
         return with_customer(priced, txn.read("identity/map"), settings)
 
     exchange = exchange_on(txn, as_of, settings)
-    visited = with_session(known("valid/events"), *visit_rules(journey))
+    visited = with_session(known("valid/events"), *visit_rules(journey, zone))
     tables = {"sessions": publish("journeys/sessions", sessions(visited, journey.channels, zone))}
     touched = publish("journeys/basket_visits", basket_visits(visited, zone))
     tables["carts"] = publish("journeys/carts", carts(touched, journey.cart_days, as_of, zone))

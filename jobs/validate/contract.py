@@ -16,6 +16,7 @@ from jobs.config.settings import Settings
 from jobs.ingest.lookups import lookup_name
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
+from jobs.validate.credit_notes import below_zero
 from jobs.validate.cross_row_rules import Known, with_attributes, with_verdicts
 from jobs.validate.custom_rules import attribute_types, own_expectations
 from jobs.validate.inner_rows import expanded, in_order_of_pairs, told_of_items
@@ -73,7 +74,7 @@ class Contract:
         expectations = with_changes(dataset, mapping.dataset, every, expectations, f"{here}.built_in")
         expectations += own_expectations(dataset, mapping.dataset, expectations, f"{here}.rules", configured.datasets)
         attributes = attribute_types(dataset, mapping.dataset)
-        rules = row_rules(expectations, unread(mapping))
+        rules = row_rules(expectations, unread(mapping), pieces=mapping.dataset.pairs is not None)
         lookups = Lookups(mapping.dataset, _raw_rows(source, dataset, settings))
         return cls(mapping, expectations, rules, _known(source, settings), lookups, attributes)
 
@@ -95,6 +96,7 @@ class Contract:
             apart.append(mapped(raw.join(some.keys(), on=KEY, how="left_semi"), self.mapping.without(some.labels)))
             rest = rest.join(some.keys(), on=KEY, how="left_anti")
         rows = reduce(DataFrame.unionByName, apart, mapped(rest, self.mapping))
+        rows = below_zero(rows) if "credits" in self.mapping.dataset.columns else rows
         rows = in_order_of_pairs(rows) if self.mapping.dataset.pairs else rows
         batch = rows.withColumns(limits).transform(with_attributes, self.attributes)
         judged = batch.transform(with_verdicts, self.expectations, self.known).transform(flagged, self.rules)

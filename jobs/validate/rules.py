@@ -63,13 +63,20 @@ class Tally:
     measured: dict[str, Any] = field(default_factory=dict)
 
 
-def row_rules(expectations: Iterable[Expectation], unread: Mapping[str, str] | None = None) -> list[RowRule]:
-    """The rules among `expectations` that are about single rows; `unread` says of a column that it is unreadable."""
+def row_rules(
+    expectations: Iterable[Expectation], unread: Mapping[str, str] | None = None, pieces: bool = False
+) -> list[RowRule]:
+    """The rules among `expectations` that are about single rows; `unread` says of a column that it is unreadable.
+
+    A row that is a piece of a record need not fill the columns that it says nothing of.
+    """
     rules = []
     for expectation in expectations:
         broken = _broken(expectation)
         if broken is not None:
             looked_at = _looked_at(expectation)
+            if pieces and isinstance(expectation, gxe.ExpectColumnValuesToNotBeNull):
+                looked_at = looked_at & ~_lacks(expectation.column)
             rules.append(
                 RowRule(
                     _meta(expectation, "rule"),
@@ -105,6 +112,10 @@ def tally(rows: DataFrame, rules: list[RowRule], measures: Mapping[str, Column] 
         bad_rows = before.bad + broken * row["rows"]
         tallies[row["file_id"]] = Tally(before.rows + row["rows"], bad_rows, by_rule, measured)
     return tallies
+
+
+def _lacks(column: str) -> Column:
+    return F.concat(F.lit(","), F.coalesce("absent", F.lit("")), F.lit(",")).contains(f",{column},")
 
 
 def applicable(expectations: Iterable[Expectation], dataset: SourceDataset, place: str) -> list[Expectation]:

@@ -133,6 +133,43 @@ def test_the_order_the_tracker_gives_decides_between_events_of_one_moment(known,
     expect(visits(events), "channel entry_url", ("direct", "/first"))
 
 
+def tracked(at, session, **more):
+    return event(f"{session}{at}", at, tracker_session_id=session, **more)
+
+
+def test_the_tracker_says_which_visit_an_event_is_of_whatever_the_pauses(known, expect):
+    events = known(
+        "valid/events",
+        tracked("10:00", "1"), tracked("12:00", "1"),  # two hours, one visit
+        tracked("12:01", "2"), tracked("12:02", "1"),  # two tabs
+        tracked("12:03", " "), event("e", "12:04", tracker_session_id=None),  # it does not say: pauses count
+        tracked("12:03", "2", cookie_id="k2"),  # the same number in another browser
+        tracked("12:05", "2", source="app"),  # and of another tracker
+    )  # fmt: skip
+    found = visits(events).orderBy("started_at", "events")
+    expect(found, "started_at events", ("2017-03-01 10:00:00", 3), ("2017-03-01 12:01:00", 1),
+           ("2017-03-01 12:03:00", 1), ("2017-03-01 12:03:00", 2), ("2017-03-01 12:05:00", 1))  # fmt: skip
+    assert visits(events).where("tracker_session is null").count() == 1
+
+
+def test_a_visit_ends_at_midnight_of_the_company_where_that_is_declared(known, expect):
+    events = known("valid/events", *(event(f"e{at}", at) for at in ("22:50", "22:59", "23:10")), tracked("22:58", "1"),
+                   tracked("23:01", "1"))  # fmt: skip
+    expect(visits(events), "events", (3,), (2,))
+    parted = sessions(with_session(events, 30, midnight_in=ZONE), CHANNELS, ZONE)
+    expect(parted, "day events", ("2017-03-01", 2), ("2017-03-02", 1), ("2017-03-01", 1), ("2017-03-02", 1))
+
+
+def test_no_visit_is_longer_than_declared(known, expect):
+    times = ("10:00", "10:20", "10:40", "11:00", "11:59", "12:01")
+    events = known("valid/events", *(tracked(at, "1") for at in times), *(event(f"e{at}", at) for at in times[:3]))
+    parted = sessions(with_session(events, 30, longest_minutes=30), CHANNELS, ZONE)
+    expect(parted.orderBy("started_at", "tracker_session"), "started_at events",
+           ("2017-03-01 10:00:00", 2), ("2017-03-01 10:00:00", 2), ("2017-03-01 10:40:00", 1),
+           ("2017-03-01 10:40:00", 1), ("2017-03-01 11:00:00", 1), ("2017-03-01 11:59:00", 1),
+           ("2017-03-01 12:01:00", 1))  # fmt: skip
+
+
 def test_another_campaign_in_the_middle_of_a_visit_begins_a_new_one_where_that_is_declared(known, expect):
     events = known(
         "valid/events",

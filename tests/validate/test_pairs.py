@@ -106,6 +106,37 @@ def test_without_a_time_what_arrived_last_counts(crm):
     assert newest(company) == [("1", "Anna", None, "a@x.nl", '{"tier":"gold"}')]
 
 
+DEALS = """
+source: crm
+group: crm
+datasets:
+  orders:
+    files: "{day}/properties*.csv"
+    pairs: {key: property, value: value}
+    columns: {order_id: contact, updated_at: at, ordered_at: created, status: stage, total: amount, currency: "'EUR'"}
+"""
+
+
+def test_the_log_of_changes_of_an_order_is_its_versions_though_each_tells_one_column(crm):
+    told = [
+        "d1,created,2024-04-01,2024-04-01T10:00:00Z",
+        "d1,stage,open,2024-04-01T10:00:00Z",
+        "d1,amount,80,2024-04-02T10:00:00Z",
+        "d1,stage,completed,2024-04-09T10:00:00Z",
+        "d1,amount,eighty,2024-04-10T10:00:00Z",
+    ]
+    company = crm((1, told), source=DEALS)
+    done = validated(company, 1)
+    assert done == {"files": 1, "rows_in": 5, "accepted": 4, "quarantined": 1, "duplicates": 0}
+    rows = Lake.of(company).arrow("valid/orders").sort_by("updated_at").to_pylist()
+    assert [(row["status"], row["total"]) for row in rows] == [
+        (None, None),
+        ("open", None),
+        ("open", 80),
+        ("completed", 80),
+    ]
+
+
 def test_pairs_are_for_records_in_versions_and_not_for_rows_in_a_row(settings):
     events = CRM.replace("contacts:", "events:")
     for source, message in (

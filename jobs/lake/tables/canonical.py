@@ -109,6 +109,7 @@ CANONICAL: dict[str, Dataset] = {
             currency string ISO 4217 code
             total decimal(18,2) amount paid, tax included; negative for a credit note
             discount decimal(18,2) discount given
+            credits string the order for which this document gives money back: then its total is below 0
         """,
             id="order_id",
             moment="ordered_at",
@@ -241,6 +242,7 @@ CANONICAL: dict[str, Dataset] = {
             event_id string id of the event
             occurred_at timestamp when it happened
             sequence bigint place among the events of one moment, as the tracker counts
+            tracker_session_id string visit as the tracker counts; where it is there, pauses do not part visits
             type string page_view, search, product_view, add_to_cart, remove_from_cart, checkout, purchase, ...
             url string page address without query string
             referrer string referring site

@@ -25,6 +25,7 @@ TABLES: tuple[Dataset, ...] = (
         carts int products put in the basket
         orders int orders placed
         revenue decimal(18,2) value of orders placed
+        tracker_session string hash of the visit as the tracker counts; empty where pauses part visits
     """),
         scope="state",
         day_column="day",
