@@ -68,7 +68,7 @@ def of_lines(held: DataFrame) -> DataFrame:
     reasons = F.array_join(
         F.transform(F.array_sort(F.collect_list(F.struct(ITEM, "reason"))), lambda x: x["reason"]), "; "
     )
-    rules = F.array_distinct(F.flatten(F.collect_list("rules")))
+    rules = F.array_sort(F.array_distinct(F.flatten(F.collect_list("rules"))))
     return held.groupBy("file_id", "line").agg(first.alias("rule"), reasons.alias("reason"), rules.alias("rules"))
 
 

@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.activity.sessions import sessions, with_session
+from jobs.activity.sessions import changed_periods, sessions, whole_visits, with_session
 
 ZONE = "Europe/Amsterdam"
 CHANNELS = {"paid": "utm_medium = 'cpc'", "direct": "referrer is null and utm_medium is null"}
@@ -150,6 +150,22 @@ def test_the_tracker_says_which_visit_an_event_is_of_whatever_the_pauses(known, 
     expect(found, "started_at events", ("2017-03-01 10:00:00", 3), ("2017-03-01 12:01:00", 1),
            ("2017-03-01 12:03:00", 1), ("2017-03-01 12:03:00", 2), ("2017-03-01 12:05:00", 1))  # fmt: skip
     assert visits(events).where("tracker_session is null").count() == 1
+
+
+@pytest.mark.parametrize(("tracker", "periods"), [("t", [("10:00", "14:00")]), ("", [("14:00", "14:00")])])
+def test_a_late_event_makes_all_of_its_trackers_visit_again_however_long_ago_that_was(spark, tracker, periods):
+    told = [
+        ("c", "c", "10:00", "10:05", tracker),
+        ("c", None, "14:00", "14:00", tracker),
+        ("c", "c", "16:00", "16:05", ""),
+    ]
+    spans = spark.createDataFrame(
+        told, "customer_id string, before string, low string, high string, tracker_session string"
+    )
+    at = {name: F.to_timestamp(F.concat(F.lit("2017-03-01 "), name)) for name in ("low", "high")}
+    found = changed_periods(whole_visits(spans.withColumns(at)), 30)
+    clock = [F.date_format(name, "HH:mm").alias(name) for name in ("low", "high")]
+    assert [tuple(row) for row in found.select(*clock).collect()] == periods
 
 
 def test_a_visit_ends_at_midnight_of_the_company_where_that_is_declared(known, expect):

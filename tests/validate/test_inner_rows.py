@@ -15,12 +15,16 @@ from jobs.cli import checks
 from jobs.config.sources import SourceDataset
 from jobs.config.yaml_files import ConfigError
 from jobs.ingest import load
+from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
 from jobs.validate import step
-from jobs.validate.inner_rows import expanded
+from jobs.validate.inner_rows import ITEM, expanded, of_lines
+from jobs.validate.lines import Lines, lines_of
 from jobs.validate.quarantine import Selection, database
 from jobs.validate.reconciliation import after_replays
 from jobs.validate.replay import replay
+from jobs.validate.rules import BROKEN
+from tests.killed import killed_after
 
 DAYS = [dt.date(2024, 5, 1), dt.date(2024, 5, 2)]
 FATES = ("rows_in", "accepted", "quarantined", "duplicates", "left_out", "items")
@@ -127,6 +131,40 @@ def test_a_line_that_came_before_is_a_duplicate_and_days_one_by_one_are_all_at_o
     shutil.rmtree(company.lake)
     validated(company, DAYS[1])
     assert Lake.of(company).content_hash("valid/order_lines") == one_by_one
+
+
+@pytest.mark.parametrize("writes", [1, 2, 3])
+def test_a_run_killed_between_two_tables_and_run_again_counts_every_line_once(shop, writes):
+    bad = '6,2024-04-30,"[{""sku"": ""d"", ""price"": ""ten""}, {""sku"": ""e""}]"\n'
+    company = shop({"2024-05-01/orders.csv": ORDERS + bad})
+    load.run("shop", DAYS[0], company)
+    with killed_after(writes, "append"):
+        step.run("shop", DAYS[0], company)
+    step.run("shop", DAYS[0], company)
+    assert lines(company, "order_id", "line_id") == [("1", "1"), ("1", "2"), ("5", "1"), ("6", "2")]
+    assert counts(company) == [(6, 2, 2, 0, 2, 6)]
+    assert [line for line, _, _ in refused(company)] == [5, 7]
+
+
+def test_a_line_with_several_bad_items_waits_once_with_the_reasons_of_all_on_both_engines(on_engine):
+    told = [
+        ("f", 2, 3, "amount:type", "item 3: no number", ["amount:type"], "amount:type"),
+        ("f", 2, 1, "quantity:type", "item 1: no number", ["quantity:type", "amount:type"], "quantity:type"),
+        ("f", 2, 2, None, None, None, None),
+        ("f", 4, 1, None, None, None, None),
+    ]
+    schema = (
+        f"file_id string, line bigint, {ITEM} bigint, rule string, reason string, rules array<string>, {BROKEN} string"
+    )
+    flagged = get_spark().createDataFrame(told, schema)
+    (waits,) = of_lines(flagged.where("rule is not null")).collect()
+    assert (waits["line"], waits["rule"], waits["reason"]) == (
+        2,
+        "quantity:type",
+        "item 1: no number; item 3: no number",
+    )
+    assert waits["rules"] == ["amount:type", "quantity:type"]
+    assert lines_of(flagged) == {"f": Lines(2, 1)}
 
 
 def test_a_list_inside_a_record_goes_by_columns_of_other_files_also_when_these_come_later(shop):
