@@ -13,8 +13,8 @@ from pyspark.sql import DataFrame
 
 from jobs.config.decisions import Placed, record_of
 from jobs.config.settings import Settings
-from jobs.identity import decisions, evidence, steward_answers
-from jobs.identity.contact_rows import contact_versions, prepared
+from jobs.identity import decisions, doubts, evidence, steward_answers
+from jobs.identity.contact_rows import PREPARED, contact_versions, prepared
 from jobs.identity.customer_of import newest_day
 from jobs.identity.day import change
 from jobs.identity.identifiers import identifier_hash
@@ -56,6 +56,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     if txn.done(STANDING) and kept.standing(settings):
         return {"unchanged": True, "identifiers": lake.rows("identity/map")}
     as_of = newest_day(lake, STANDING, day)
+    before = kept.standing(settings)
     answers = steward_answers.answered(txn.arrow(steward_answers.TABLE))
     decided, overruled = decisions.in_force(settings.decisions, answers)
     told = decisions.as_frame(decided, _hashed(decided, settings))
@@ -67,6 +68,13 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     audit = evidence.decision_table(decided, overruled, effects, str(settings.folder), as_of)
     lake.replace(DECISIONS, audit, txn)
     lake.replace(STANDING, kept.stands(as_of, tables, settings), txn)
+    doubts.tell(
+        lake.arrow(SIGHTINGS, doubts.SEEN),
+        lake.arrow(PREPARED, doubts.NAMED),
+        txn.read(CONTACTS),
+        before["as_of"] if before else None,
+        settings,
+    )
     counts = _counts(lake)
     log.info("identity: %s", counts)
     return counts

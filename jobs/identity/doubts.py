@@ -1,0 +1,117 @@
+"""What is told about identifiers that may not be what they seem: one of many people, ids that lost their zeros.
+
+Told is what arrived since the last run, once, with every value masked.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import date
+
+import pandas as pd
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.config.settings import Settings
+from jobs.identity.identifiers import PERSON_COLUMNS, identifier_column
+from jobs.lake.database import database_of
+
+log = logging.getLogger(__name__)
+KINDS = ("contact", "login", "email", "phone", "loyalty")
+"""Kinds of identifiers that rows of contacts have."""
+SEEN = [*KINDS, "first_name", "last_name", "birth_date", "first_seen", "described"]
+NAMED = ["name", "source", "first_seen"]
+"""Columns of identity/sightings and identity/prepared that are looked at."""
+ONE_PERSONS = ("contact", "login", "loyalty")
+PEOPLE = {kind: 2 if kind in ONE_PERSONS else 5 for kind in KINDS}
+"""People of other first and last names from which a value is told. A household shares a mailbox and a phone; an id of
+one person that two have, who were not born on one day either, may have been damaged or given out twice."""
+EXAMPLES = 3
+
+
+def of_many_people(sightings: pa.Table, since: date | None) -> pd.DataFrame:
+    """Identifiers of contacts that differ in everything else: kind, identifier, people; most people first.
+
+    `sightings` are rows of identity/sightings. With `since` only those are told that one of them got after that day.
+    """
+    rows = " UNION ALL ".join(
+        f"SELECT '{kind}' AS kind, {kind} AS identifier, first_name, last_name, birth_date, first_seen FROM sightings "
+        f"WHERE described AND {kind} IS NOT NULL"
+        for kind in KINDS
+    )
+    least = " ".join(f"WHEN '{kind}' THEN {people}" for kind, people in PEOPLE.items())
+    born = ", ".join(f"'{kind}'" for kind in ONE_PERSONS)
+    with database_of(sightings=sightings) as con:
+        con.execute("SET enable_progress_bar = false")
+        return con.execute(
+            "SELECT kind, identifier, people FROM (SELECT kind, identifier, max(first_seen) AS newest, "
+            "least(count(DISTINCT nullif(first_name, '')), count(DISTINCT nullif(last_name, ''))) AS people, "
+            f"count(DISTINCT birth_date) AS born FROM ({rows}) GROUP BY ALL) "
+            f"WHERE people >= CASE kind {least} END AND (kind NOT IN ({born}) OR born > 1) "
+            "AND ($since IS NULL OR newest > $since) ORDER BY people DESC, kind, identifier",
+            {"since": since},
+        ).df()
+
+
+def without_zeros(names: pa.Table, since: date | None) -> pd.DataFrame:
+    """Sources in which one id is written with and without leading zeros: source, ids, length.
+
+    `names` are rows of identity/prepared (name: source:id, first_seen). `length` is that of all ids with such zeros, 0
+    if they have several.
+    """
+    with database_of(names=names) as con:
+        con.execute("SET enable_progress_bar = false")
+        return con.execute(
+            "WITH ids AS (SELECT source, substr(name, length(source) + 2) AS id, min(first_seen) AS since FROM names "
+            "GROUP BY ALL), "
+            "kept AS (SELECT *, ltrim(id, '0') AS bare FROM ids WHERE regexp_full_match(id, '0+[1-9][0-9]*')) "
+            "SELECT kept.source, count(*) AS ids, "
+            "CASE WHEN min(length(kept.id)) = max(length(kept.id)) THEN max(length(kept.id)) ELSE 0 END AS length "
+            "FROM kept JOIN ids ON ids.source = kept.source AND ids.id = kept.bare "
+            "WHERE $since IS NULL OR greatest(kept.since, ids.since) > $since GROUP BY ALL ORDER BY ALL",
+            {"since": since},
+        ).df()
+
+
+def tell(sightings: pa.Table, names: pa.Table, contacts: DataFrame, since: date | None, settings: Settings) -> None:
+    """Warn of both. `contacts` are the rows of valid/contacts, in which examples are looked up."""
+    for kind, found in of_many_people(sightings, since).groupby("kind", sort=True):
+        values = ", ".join(_examples(str(kind), found["identifier"].tolist()[:EXAMPLES], contacts, settings))
+        consequence = (
+            "they may be joined as one customer"
+            if kind in ONE_PERSONS
+            else "it joins nobody whose names or birth dates contradict"
+        )
+        log.warning(
+            "identity: %d values of %s are of people who differ in everything else, up to %d of one (%s): %s. If it "
+            "stands for nobody, list it under `junk: {%s: [...]}` in config/identity.yaml; if the source gave it twice "
+            "or damaged it, mend it there",
+            *(len(found), kind, found["people"].max(), values, consequence, kind),
+            extra={"rule": f"identity:many_people:{kind}"},
+        )
+    for row in without_zeros(names, since).to_dict("records"):
+        how = f"keep the zeros: lpad(ID, {row['length']}, '0')" if row["length"] else "map them as one form"
+        log.warning(
+            "identity: %s has %d contact ids both with and without leading zeros, such as 00123 and 123: they are "
+            "taken for different contacts. If a tool dropped the zeros, %s in the columns of that dataset",
+            *(row["source"], row["ids"], how),
+            extra={"rule": f"identity:zeros:{row['source']}"},
+        )
+
+
+def _examples(kind: str, identifiers: Sequence[str], contacts: DataFrame, settings: Settings) -> list[str]:
+    """The values behind a few identifiers, masked."""
+    column = PERSON_COLUMNS[kind]
+    country = F.coalesce("country", F.lit(settings.general.country))
+    told = contacts.select("source", F.col(column).alias("value"), country.alias("country")).distinct()
+    hashed = identifier_column(kind, "value", settings, country=F.col("country"))
+    found = told.select("value", hashed.alias("identifier")).where(F.col("identifier").isin(*identifiers))
+    first = found.groupBy("identifier").agg(F.min("value").alias("value")).collect()
+    return sorted(masked(row["value"]) for row in first)
+
+
+def masked(value: str) -> str:
+    """The first sign of each part and how long it is: `t***(4)@k***(11)`."""
+    return "@".join(f"{part.strip()[:1]}***({len(part.strip())})" for part in value.split("@"))
