@@ -47,7 +47,17 @@ When = ComparisonCondition | NullityCondition | AndCondition
 EARLIEST = dt.datetime(1970, 1, 2)
 LATEST = dt.datetime(2200, 1, 1)
 LARGEST_AMOUNT = 10_000_000
-EMAIL = r"^[^@\s,;:<>()\[\]\\\"]+@([^@\s,;:<>()\[\]\\\".]+\.)+[^@\s,;:<>()\[\]\\\".]+$"
+_SIGNS = "\u00bf\u2000-\u2bff\u3000-\u3004\ufe00-\ufe0f\uff00-\uff0f\uff1a-\uff20\uff61\U0001f000-\U0001faff"
+"""Signs that are in no domain: punctuation, blanks, pictures. Engines do not agree on names for all other letters."""
+_N, _C = rf"[^\x00-/:-@\[-`{{-{_SIGNS}]", rf"[^\x00-,./:-@\[-`{{-{_SIGNS}]"
+"""A letter or digit of any language; the same or a hyphen."""
+_LABEL = (
+    f"(?:[xX][nN]--(?:{_C}{{0,58}}{_N})|{_N}(?:{_C}?{_N}|{_C}{_N}{_C}{{0,59}}{_N}|{_C}-{_N}(?:{_C}{{0,58}}{_N})?)?)"
+)
+"""A part of a domain: up to 63 signs, no hyphen at either end, none third and fourth but after `xn`."""
+_ATOM = r"[^@\s,;:<>()\[\]\\\".]+"
+EMAIL = rf"^{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}[.。．])+{_LABEL}$"
+"""What `jobs.identity.identifiers.email` has a normal form for."""
 PHONE = r"^\+?[0-9 ()./\-]{6,24}$"
 
 

@@ -3,10 +3,12 @@
 import re
 
 import pytest
+from pyspark.sql import functions as F
 
 from expectations import suite
 from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADABLE
 from expectations.vocabulary import EMAIL
+from jobs.identity.identifiers import email_text
 from jobs.lake.tables.canonical import CANONICAL
 from jobs.validate.rules import row_rules
 
@@ -39,3 +41,72 @@ def test_an_email_address_is_one(address):
 )
 def test_what_only_looks_like_an_email_address_is_none(text):
     assert not re.match(EMAIL, text)
+
+
+LOCALS = [
+    "ann",
+    "a.b",
+    "a..b",
+    ".a",
+    "a.",
+    "a+b",
+    "a'b",
+    "a b",
+    "jörg.m",
+    "a_b",
+    "-a",
+    "a/b",
+    "名",
+    "a!b",
+    "a,b",
+    "(a)",
+]
+DOMAINS = [
+    "x.nl",
+    "x..nl",
+    ".x.nl",
+    "x.nl.",
+    "-x.nl",
+    "x-.nl",
+    "x_y.nl",
+    "x.-nl",
+    "bücher.example",
+    "пример.рф",
+    "例え.jp",
+]
+DOMAINS += ["x\u3002nl", "x\uff0enl", "xn--bcher-kva.example", "xn--.nl", "ab--c.nl", "a-b.nl", "a-b-c-d.nl", "ab-c.nl"]
+DOMAINS += [
+    f"{'a' * 63}.nl",
+    f"{'a' * 64}.nl",
+    "\U0001f600.nl",
+    "x.co.uk",
+    "x'y.nl",
+    "x+y.nl",
+    "x.nl/",
+    "½.nl",
+    "straße.de",
+]
+DOMAINS += ["localhost", "a1.nl", "1a.nl", "x.xn--p1ai", "mail.x_y.com"]
+WRITTEN = [
+    "mailto:ann@x.nl",
+    "<ann@x.nl>",
+    "Ann <ann@x.nl>",
+    "'ann@x.nl'",
+    "ann@@x.nl",
+    "ann@x@y.nl",
+    "ann@x.nl;",
+    "@x.nl",
+]
+ADDRESSES = [*[f"{one}@x.nl" for one in LOCALS], *[f"ann@{domain}" for domain in DOMAINS], *WRITTEN]
+
+
+def test_an_address_is_accepted_if_and_only_if_it_has_a_normal_form():
+    accepted = [address for address in ADDRESSES if re.search(EMAIL, address)]
+    assert accepted == [address for address in ADDRESSES if email_text(address)]
+    assert 0 < len(accepted) < len(ADDRESSES)
+
+
+def test_engines_accept_the_same_addresses(spark):
+    rows = spark.createDataFrame([(address,) for address in ADDRESSES], "address string")
+    found = {row["address"] for row in rows.where(F.col("address").rlike(EMAIL)).collect()}
+    assert found == {address for address in ADDRESSES if re.search(EMAIL, address)}
