@@ -49,6 +49,12 @@ def spark():
 
 
 @pytest.fixture
+def going_on(monkeypatch):
+    """Steps go on from their last run, however few rows there are."""
+    monkeypatch.setattr("jobs.identity.fresh.FEW", 0)
+
+
+@pytest.fixture
 def wide_screen(monkeypatch):
     """Tables are not cut, whatever the terminal and whichever test was the first to print."""
     from jobs.cli.console import console

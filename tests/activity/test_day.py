@@ -14,6 +14,8 @@ from jobs.lake.lake import Lake
 from tests.killed import killed_after
 from tests.lived_company import FIRST, Company
 
+pytestmark = pytest.mark.usefixtures("going_on")
+
 DECLARED = {
     "visits_2d": {"over": "sessions", "days": 2, "value": "count(*)", "type": "bigint"},
     "seen_1d": {"over": "touchpoints", "where": "type = 'visit'", "days": 1, "value": "count(*)", "type": "bigint"},

@@ -16,6 +16,8 @@ from jobs.lake.tables import catalogue
 from jobs.profiles import customers
 from tests.killed import killed_after
 
+pytestmark = pytest.mark.usefixtures("going_on")
+
 FIRST = dt.date(2017, 3, 1)
 IDENTITY = {
     "golden_record": {"first_name": {"order": ["most_frequent"]}, "email": {"order": ["longest_valid"]}},

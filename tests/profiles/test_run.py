@@ -40,6 +40,7 @@ def hashes(settings):
     return {name: Lake.of(settings).content_hash(name) for name in TABLES}
 
 
+@pytest.mark.usefixtures("going_on")
 def test_day_by_day_gives_the_same_tables_as_all_days_at_once(company):
     days = list(ARRIVALS)
     settings = company()
@@ -204,3 +205,11 @@ def test_a_chain_of_identifiers_is_cut_at_the_cap_and_decisions_beyond_it_are_re
     everyone = sorted(row["records"] for row in lake.arrow("profiles/customers").to_pylist() if row["records"])
     assert everyone == (found or [["crm:1", "crm:2", "crm:3", "crm:4"], ["crm:5"]])
     assert (counts["too_many_records"], cut) == (too_many, links_cut)
+
+
+def test_with_few_rows_everything_is_made_anew_each_day(company, caplog):
+    """To find out what is new would take longer."""
+    caplog.set_level("INFO")
+    live(company("2017-01-01"), "2017-01-01")
+    live(company("2017-01-02"), "2017-01-02")
+    assert "profiles: everything is made anew: that is faster with so few rows" in caplog.messages

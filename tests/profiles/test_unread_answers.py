@@ -106,6 +106,7 @@ def test_an_answer_nobody_has_mapped_withholds_the_yes_with_the_quarantined_row_
     assert {(row["channel"], tuple(row["purposes"])) for row in reached} == {("email", ()), ("email", ("marketing",))}
 
 
+@pytest.mark.usefixtures("going_on")
 def test_it_is_the_same_whether_days_come_one_by_one_or_at_once(company, arrives):
     found = company()
     lake = Lake.of(found)
