@@ -85,7 +85,8 @@ def _wrong_values(mapping: SourceDataset) -> Iterator[tuple[tuple[str, ...], str
         if result.refused:  # alone: names that differ in capitals only may stand in each other's way
             (alone,) = tried(table, [expression.sql])
             if alone.refused:
-                yield keys, f"not an expression the engine understands: {complaint(alone.refused, expression.sql)}"
+                said = complaint(alone.refused, expression.sql, paths=[name for name, _, _ in expression.partners])
+                yield keys, f"not an expression the engine understands: {said}"
 
     patterns = {(keys, pattern): pattern for keys, one in parsed.items() for pattern in patterns_in(one.sql)}
     yield from ((keys, what) for (keys, _), what in wrong_patterns(patterns))

@@ -218,9 +218,10 @@ def _between(links: Mapping[int, tuple[str, str]], parts: _Parts) -> set[int]:
     """Links between parts that have to go so that no two enemies are joined: the shortest ways first."""
     gone: set[int] = set()
     while True:
+        rest = {place: ends for place, ends in links.items() if place not in gone}
         near: dict[str, set[str]] = defaultdict(set)
-        for place, (one, other) in links.items():
-            if one != other and place not in gone:
+        for one, other in rest.values():
+            if one != other:
                 near[one].add(other)
                 near[other].add(one)
         steps = {part: _steps(near, part) for part in near if parts.enemies(part)}
@@ -234,7 +235,7 @@ def _between(links: Mapping[int, tuple[str, str]], parts: _Parts) -> set[int]:
             here, there = steps[part], steps[enemy]
             gone |= {
                 place
-                for place, (one, other) in links.items()
+                for place, (one, other) in rest.items()
                 if one in here and here[one] + 1 + there[other] == shortest
             }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from jobs.config.sql_advice import text_arithmetic
 from jobs.ingest.expressions import BACKTICKS
@@ -11,12 +11,15 @@ from jobs.ingest.expressions import BACKTICKS
 DIALECT = "patterns are read as by Rust's regex and by Java alike: without look-around (?=...) and back-references"
 
 
-def complaint(error: Exception | str, sql: str = "", types: Mapping[str, str] | None = None) -> str:
+def complaint(
+    error: Exception | str, sql: str = "", types: Mapping[str, str] | None = None, paths: Collection[str] = ()
+) -> str:
     """What the engine says of an expression, without the list of all that it would have understood.
 
-    Over texts, or columns of `types`, arithmetic with a text is told with what to write instead.
+    Over texts, or columns of `types`, arithmetic with a text is told with what to write instead; `paths` are columns
+    that are written as ways into something, such as those of lookups.
     """
-    told = text_arithmetic(sql, types) if sql else ""
+    told = text_arithmetic(sql, types, paths) if sql else ""
     if told:
         return told
     said = re.split(r",? expected ", str(error).strip().splitlines()[0])[0]

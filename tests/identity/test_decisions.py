@@ -159,6 +159,14 @@ class TestDifferent:
         found = identity(*rows, told=told)
         assert customers(found) == {frozenset({ANN, CEES}), frozenset({BOB}), frozenset({"a"})}
 
+    def test_two_decisions_about_people_who_are_tied_by_links_of_one_day_and_strength(self):
+        dan = "shop:4"
+        mails = [(ANN, "x"), (BOB, "x"), (ANN, "y"), (CEES, "y"), (ANN, "z"), (dan, "z")]
+        rows = [{"contact": contact, "email": mail} for contact, mail in mails]
+        found = identity(*rows, told=[(ANN, "different", BOB, 3), (CEES, "different", dan, 3)])
+        assert not together(found, ANN, BOB)
+        assert not together(found, CEES, dan)
+
     def test_a_cut_is_reported_with_the_day_and_the_reason(self):
         found = identity(*ONE_MAIL, told=[(ANN, "different", BOB, 5)])
         cut = [row for row in found.links.to_pylist() if row["state"] == "cut"]

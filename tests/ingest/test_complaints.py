@@ -36,6 +36,16 @@ def test_arithmetic_with_texts_is_told_with_what_to_write(text, told):
     assert complaint("Cannot coerce arithmetic expression Utf8 + Utf8 to valid types", parse(text).sql) == told
 
 
+def test_ways_into_records_and_lookups_are_shown_as_they_are_written():
+    found = parse("properties.net + items[0].`the tax` - rate.amount", nested=True, lookups=["rate"])
+    told = complaint("no", found.sql, paths=[name for name, _, _ in found.partners])
+    assert "rate.amount is a text, and '-' is of numbers" in told
+    found = parse("properties.net + items[0].`the tax`", nested=True)
+    assert complaint("no", found.sql).startswith(
+        "properties.net and items[0].`the tax` are texts, and '+' is of numbers"
+    )
+
+
 def test_what_is_advised_is_understood(spark):
     row = spark.createDataFrame([{"net": "10.00", "tax": "2.10"}])
     (found,) = row.selectExpr(
