@@ -282,6 +282,7 @@ def _of_version(mapping: Mapping, held: list[_Held]) -> list[Column]:
     if mapping.presence:
         apart = mapping.dataset.pairs is not None  # of attributes too, each is told by itself
         reads = [(one.label if apart or not one.attribute else "attributes", one.expression.reads) for one in held]
+        reads += [("deleted", mapping.deleted.reads)] if apart and mapping.deleted else []
         absent = _listed([F.when(lacks, F.lit(name)) for name, lacks in lacking(reads).items()])
     deleted = F.lit(None).cast("boolean")
     if mapping.deleted:

@@ -51,7 +51,7 @@ def filled(versions: DataFrame, key: str, keep: list[str], apart: bool = False) 
     so_far = before.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     listed = F.concat(F.lit(","), F.coalesce("absent", F.lit("")), F.lit(","))
     values = {}
-    for name in [*own, "attributes"]:
+    for name in [*own, "attributes", "deleted"]:
         carried = F.when(~listed.contains(f",{name},"), F.struct(F.col(name).alias("value")))
         values[name] = F.last(carried, ignorenulls=True).over(so_far)["value"]
     if apart:

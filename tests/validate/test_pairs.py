@@ -106,6 +106,18 @@ def test_without_a_time_what_arrived_last_counts(crm):
     assert newest(company) == [("1", "Anna", None, "a@x.nl", '{"tier":"gold"}')]
 
 
+def test_a_record_that_ended_stays_so_whatever_else_is_told_of_it_until_it_is_said_to_be_back(crm):
+    ends = CRM.replace("    columns:", "    deleted_when: gone = 'true'\n    columns:")
+    told = ["1,first,Ann,2024-04-01T10:00:00Z", "1,gone,true,2024-04-02T10:00:00Z"]
+    later = ["1,tier,gold,2024-04-03T10:00:00Z"]
+    back = ["1,gone,false,2024-04-04T10:00:00Z"]
+    company = crm((1, told), (2, later), (3, back), source=ends)
+    validated(company, 1, 2)
+    assert newest(company) == []
+    validated(company, 3)
+    assert newest(company) == [("1", "Ann", None, None, '{"tier":"gold"}')]
+
+
 DEALS = """
 source: crm
 group: crm
