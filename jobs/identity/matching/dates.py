@@ -84,9 +84,9 @@ def _date(year: str, month: str, day: str) -> str | None:
 
 PARTS = YEAR, MONTH, DAY = "year", "month", "day"
 _HEADINGS = {
-    YEAR: r"year|yr|jaar|jahr|annee|rok|yob|(^|_)(ano|anno|y+|j+)(_|$)",
-    MONTH: r"month|mon|mth|maand|mois|mese|miesiac|(^|_)(mes|m|mm)(_|$)",
-    DAY: r"day|dag|tag|jour|giorno|dzien|(^|_)(dia|d|dd)(_|$)",
+    YEAR: r"year|yr|jaar|jahr|annee|rok|yob|(^|_)(ano|anno|b?y+|j+)(_|$)",
+    MONTH: r"month|mon|mth|maand|mois|mese|miesiac|(^|_)(mes|b?m|mm)(_|$)",
+    DAY: r"day|dag|tag|jour|giorno|dzien|(^|_)(dia|b?d|dd)(_|$)",
 }
 """What a heading in plain letters says of a part of a date."""
 _SHAPES = {YEAR: r"(1[89]|20)\d\d", MONTH: r"0?[1-9]|1[0-2]|[^\W\d]{3,10}\.?", DAY: r"0?[1-9]|[12]\d|3[01]"}

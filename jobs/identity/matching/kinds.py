@@ -23,7 +23,7 @@ _GUESSES: tuple[tuple[str, str], ...] = (
     (r"(passport|licen[cs]e|ssn|national_?id|tax_?id)\w*_(state|country|issuer|date|expiry)", "ignore"),
     (r"(file|product|login|host|domain|event|campaign)" + _NAME, "ignore"),
     (r"(e_?mail|courriel|^correo|^mail$)", "email"),
-    (r"(phone|mobile|mobiel|^tel(_|\d|$)|telefo|gsm|fax|handy|^mobil|^cell(_|\d|$))", "phone"),
+    (r"(phone|mobile|mobiel|^tel(_|\d|$)|telefo|gsm|fax|cellulare|celular|handy|^mobil|^cell(_|\d|$))", "phone"),
     (
         r"(soc_?sec|ssn|passport|national_?id|driver|licen[cs]e|tax_?id|bsn|nhs|nino|id_?number|^dni$|insee)",
         "national_id",
@@ -33,32 +33,35 @@ _GUESSES: tuple[tuple[str, str], ...] = (
     (r"(geburtsname|nom_?(de_?)?naissance|maiden|birth_?name|naissance_?nom)", "ignore"),
     (r"(dob|birth|geboorte|geb_?(dat|jaar|jahr|tag|monat|dag|maand)|geburt|gebdat|born)", "birth_date"),
     (r"(naissance|nacimiento|nascita|nascimento|fodsel|fodt|fodelse|urodzeni)", "birth_date"),
-    (r"^b_?(year|yr|month|mon|mth|day|date|dt)(_?\d)?$|^yob$", "birth_date"),
+    (r"^b_?(year|yr|month|mon|mth|day|date|dt)(_?[a-z]?\d)?$|^yob$", "birth_date"),
     (r"(employer|company|organi[sz]ation|bedrijf|business|name_?org|firma|entreprise|empresa|azienda)", "company"),
     (r"(first_?and_?sur|nombre_?completo|nom_?complet|nome_?completo)", "full_name"),
-    (r"(middle|^mid_?n|^m_?nam?e?(_?\d)?$)", "middle_name"),
+    (r"(middle|^mid_?n|^m_?nam?e?(_?[a-z]?\d)?$)", "middle_name"),
     (r"(name_?suffix|generation)", "name_suffix"),
-    (rf"(first|given|gvn|fore|christian){_NAME}|name_?(first|given)|^(first|given)(_?\d)?$", "given_name"),
+    (rf"(first|given|gvn|fore|christian){_NAME}|name_?(first|given)|^(first|given)(_?[a-z]?\d)?$", "given_name"),
     (
-        r"(voornaam|voornamen|roepnaam|vorname|prenom|^nombres?(_?\d)?$|^nome(_?\d)?$|imie|fornavn|fornamn)",
+        r"(voornaam|voornamen|voorletters|initials|roepnaam|vorname|prenom|^nombres?(_?[a-z]?\d)?$|^nome(_?[a-z]?\d)?$|imie|fornavn|fornamn)",
         "given_name",
     ),
-    (r"^(f_?n|f_?nam?e?|first_?n|vn)(_?\d)?$", "given_name"),
-    (rf"(last|sur|family|fam|second){_NAME}|name_?(last|family)|^(last|family|sur)(_?\d)?$", "family_name"),
+    (r"^(f_?n|f_?nam?e?|first_?n|vn)(_?[a-z]?\d)?$", "given_name"),
+    (rf"(last|sur|family|fam|second){_NAME}|name_?(last|family)|^(last|family|sur)(_?[a-z]?\d)?$", "family_name"),
     (
         r"(achternaam|nachname|familienname|familienaam|zuname|tussenvoegsel|voorvoegsel|apellido|apelido|cognome)",
         "family_name",
     ),
-    (r"(sobrenome|nazwisko|efternavn|efternamn|etternavn|nom_?(de_?)?famille|^nom(_?\d)?$)", "family_name"),
-    (r"^(l_?n|l_?nam?e?|last_?n|nn)(_?\d)?$", "family_name"),
-    (r"(post_?code|postal|zip|plz|postleitzahl|codigo_?post|postn(umme)?r|^cp$|^pc\d?$)", "postcode"),
+    (r"(sobrenome|nazwisko|efternavn|efternamn|etternavn|nom_?(de_?)?famille|^nom(_?[a-z]?\d)?$)", "family_name"),
+    (r"^(l_?n|l_?nam?e?|last_?n|nn)(_?[a-z]?\d)?$", "family_name"),
+    (r"(post_?code|postal|zip|plz|postleitzahl|codigo_?post|kod_?poczt|^cap$|postn(umme)?r|^cp$|^pc\d?$)", "postcode"),
     (r"(house_?(number|no|nr)|street_?(number|no|nr)|huis_?n(umme)?r|haus_?n(umme)?r|^hnr$)", "house_number"),
     (r"(addr\w*_?full|full_?addr\w*|^addr(ess)?$|^adres(se)?$|^direccion$|^indirizzo$)", "address"),
     (r"_(city|town|suburb|locality|plaats)$", "city"),
-    (r"(street|straat|strasse|addr|^str(_?\d)?$|^rue$|^calle$|^ulica$|^adresse)", "street"),
-    (r"(city|town|suburb|place|plaats|locality|woonplaats|gemeente|^(wohn)?ort$|^stadt?$|ville$|ciudad|citta)", "city"),
+    (r"(street|straat|strasse|addr|^str(_?[a-z]?\d)?$|^rue$|^calle$|^ulica$|^adresse|gatuadress|endereco)", "street"),
+    (
+        r"(city|town|suburb|place|plaats|locality|woonplaats|gemeente|^(wohn|bostads)?ort$|cidade|miasto|^stadt?$|ville$|ciudad|citta)",
+        "city",
+    ),
     (r"(gender|^sexe?o?$|geslacht|geschlecht)", "gender"),
-    (r"(full_?name|name_?full|(^|_)(name|nm)(_?\d)?$|naam)", "full_name"),
+    (r"(full_?name|name_?full|(^|_)(name|nm)(_?[a-z]?\d)?$|naam)", "full_name"),
     (r"(occupation|profession|job|beroep|^beruf$)", "text"),
 )
 
@@ -88,9 +91,11 @@ def parse_kinds(columns: Mapping[str, str]) -> dict[str, tuple[str, str]]:
 def guess_kinds(columns: Iterable[str]) -> dict[str, str]:
     """The kind of each column that its name gives away; columns that tell nothing are left out. A convenience only."""
     found = {}
-    for column in columns:
-        name = plain_heading(column)
+    names = {column: plain_heading(column) for column in columns}
+    for column, name in names.items():
         kind = next((kind for pattern, kind in _GUESSES if re.search(pattern, name)), None)
+        if {name[:-1] + part for part in "ymd"} <= set(names.values()) and re.fullmatch("b?[ymd]|.*_[ymd]", name):
+            kind = "birth_date"  # by, bm and bd, which alone may be anything
         if kind and kind != "ignore":
             found[column] = kind
     return found

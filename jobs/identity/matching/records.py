@@ -110,7 +110,7 @@ def _date_of_parts(rows: pd.DataFrame, parts: Mapping[str, str]) -> pd.Series:
 
 
 def _join_names(first: pd.Series | None, second: pd.Series) -> pd.Series:
-    """A name in several columns: every word once, and what comes before a name (`van den`) first."""
+    """A name in several columns: every word once, and what comes before a name (`van den`) first, initials last."""
     if first is None:
         return second
     both = first.notna() & second.notna()
@@ -123,7 +123,8 @@ def _one_name_of(first: str, second: str) -> str:
     one, other = (set(values.plain(name).split()) for name in (first, second))
     if other <= one:
         return first
-    return f"{second} {first}" if other <= PARTICLES else f"{first} {second}"
+    initials = max(map(len, one), default=0) == 1 < max(map(len, other))
+    return f"{second} {first}" if other <= PARTICLES or initials else f"{first} {second}"
 
 
 def _named(told: pd.DataFrame) -> pd.DataFrame:

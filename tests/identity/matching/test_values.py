@@ -130,14 +130,20 @@ def test_sources_that_name_columns_differently_meet_in_one_slot():
 @pytest.mark.parametrize(
     ("kind", "headings"),
     [
-        ("given_name", "first_nm_2 first_name_1 voornaam Vorname prénom PRENOM Nombre fname First gvn_nm förnamn"),
-        ("family_name", "last_nm surname2 achternaam Nachname nom apellido1 cognome lname tussenvoegsel LAST_NAME_2"),
+        (
+            "given_name",
+            "first_nm_2 first_name_1 fname_c1 voorletters voornaam Vorname prénom Nombre fname First gvn_nm förnamn",
+        ),
+        (
+            "family_name",
+            "last_nm lname_c2 surname2 achternaam Nachname nom apellido1 cognome lname tussenvoegsel LAST_NAME_2",
+        ),
         ("birth_date", "byear birth_yr dob_d geboortejaar Geburtstag date_naissance fecha_nacimiento b_day bmonth"),
         ("full_name", "name customer_nm klantnaam nom_complet"),
-        ("postcode", "PLZ code_postal zip_cd pc6"),
+        ("postcode", "PLZ code_postal zip_cd pc6 kod_pocztowy"),
         ("email", "e-mail courriel Email_Address"),
         ("phone", "tel_2 Handy mobiel téléphone"),
-        ("city", "Wohnort ville woonplaats"),
+        ("city", "Wohnort ville woonplaats cidade"),
         ("house_number", "huisnr Hausnummer"),
     ],
 )
@@ -167,8 +173,9 @@ ORDERS = [("y", "m", "d"), ("d", "m", "y"), ("m", "d", "y"), ("d", "y", "m"), ("
         {"y": "byear", "m": "bmonth", "d": "bday"},
         {"y": "geboortejaar", "m": "geboortemaand", "d": "geboortedag"},
         {"y": "dob_1", "m": "dob_2", "d": "dob_3"},
+        {"y": "by", "m": "bm", "d": "bd"},
     ],
-    ids=["short", "Dutch", "numbered"],
+    ids=["short", "Dutch", "numbered", "shortest"],
 )
 def test_a_birth_date_in_three_columns_is_one_date_whatever_their_order(order, names):
     rows = pd.DataFrame([dict(zip("ymd", born, strict=True)) for born in BORN])[list(order)].rename(columns=names)
@@ -208,5 +215,8 @@ def test_a_name_in_several_columns_is_one_name():
     told = prepare([("x", rows, guess_kinds(rows))], None)[["given", "middle", "family"]]
     assert told.iloc[0].tolist() == ["ana", "maria", "garcia lopez"]
     assert (told.iloc[1]["given"], told.iloc[1]["family"]) == ("ana", "garcia")
+    initials = pd.DataFrame([{"voorletters": "J.P.", "voornaam": "Jan", "achternaam": "Bos"}])
+    told = prepare([("x", initials, guess_kinds(initials))], None)
+    assert told[["given", "middle"]].iloc[0].tolist() == ["jan", "j p"]
     dutch = pd.DataFrame([{"voornaam": "Jan", "achternaam": "Berg", "tussenvoegsel": "van den"}])
     assert prepare([("x", dutch, guess_kinds(dutch))], None)["family"].tolist() == ["van den berg"]
