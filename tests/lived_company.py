@@ -21,7 +21,8 @@ class Company:
     """Rows with the run they arrive in, and who is who at each run, all drawn from one number."""
 
     def __init__(self, seed):
-        chance = self.chance = random.Random(seed)
+        chance, self.later = random.Random(seed), random.Random(seed + 1)
+        self.chance = chance
         self.runs = sorted(chance.choice(range(DAYS)) for _ in range(chance.randint(2, 4)))
         self.rows = {"events": self.events(), "campaign_events": self.campaigns(), "orders": self.orders()}
         self.rows |= {"conversations": self.conversations(), "contacts": self.contacts(), "rates": self.rates()}
@@ -29,6 +30,7 @@ class Company:
         self.who = [self.customers() for _ in self.runs]
         for before, now in zip(self.who, self.who[1:], strict=False):
             now |= {one: customer for one, customer in before.items() if chance.random() < 0.7}
+        self.rows |= {"survey_responses": self.answers()}
 
     def customers(self):
         identifiers = [(kind, f"{kind}{n}") for kind in ("contact", "login", "cookie") for n in range(3)]
@@ -92,9 +94,18 @@ class Company:
 
     def lines(self):
         return [
-            self.row(source="pos", order_id=f"o{n % 3}", line_id=str(n), product_id=f"p{n % 2}", quantity=1.0,
-                     amount=n)
-            for n in range(self.chance.randint(0, 6))
+            self.row(source="pos", order_id=f"o{n % 3}", line_id=str(self.later.randrange(3)), product_id=f"p{n % 2}",
+                     quantity=1.0, amount=n, updated_at=moment(n), deleted=self.later.choice([True, None, None]),
+                     delivery=moment(n // 2) if n % 3 == 2 else None)
+            for n in range(self.chance.randint(0, 9))
+        ]  # fmt: skip
+
+    def answers(self):
+        return [
+            self.row(source="survey", response_id=f"r{n % 3}", question_id="q", kind="nps", score=float(n % 11),
+                     scale_max=10.0, answered_at=moment(self.minute()), updated_at=moment(n),
+                     deleted=self.later.choice([True, None, None]))
+            for n in range(self.later.randint(0, 6))
         ]  # fmt: skip
 
     def products(self):

@@ -115,7 +115,10 @@ def _of_new_rows(fresh: Fresh, kind: str) -> list[DataFrame]:
             records = _described_otherwise(fresh, records) if name == "products" else records
             every = fresh.txn.read(own).where(F.col("arrived") <= F.lit(fresh.as_of))
             completed.append(every.join(records, on=["source", key], how="left_semi"))
-    rows = fresh.keep(reduce(DataFrame.unionByName, completed))
+    rows = reduce(DataFrame.unionByName, completed)
+    if catalogue.get(own).versions:  # also a row that has ended concerns somebody
+        rows = rows.withColumns({"deleted": F.lit(None).cast("boolean"), "delivery": F.lit(None).cast("timestamp")})
+    rows = fresh.keep(rows)
     return [*found, _reading(fresh, {own: rows}).rows(kind, None)]
 
 
@@ -123,7 +126,7 @@ def _of_records(fresh: Fresh, name: str, new: DataFrame) -> DataFrame:
     """Customers of new rows and, where records come in versions, of all versions of these records."""
     contract, identity_map = catalogue.get(name), fresh.txn.read("identity/map")
     if contract.versions:
-        record = ["source", str(contract.id)]
+        record = ["source", *contract.record]
         every = fresh.txn.read(name).where(F.col("arrived") <= F.lit(fresh.as_of))
         new = every.join(new.select(*record).distinct(), on=record, how="left_semi")
     return with_customer(new, identity_map, fresh.settings)

@@ -26,7 +26,7 @@ from jobs.identity.customer_of import with_customer
 from jobs.lake.lake import Txn
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.canonical import PERSON_COLUMNS
-from jobs.validate.versions import PERIOD, known_on, newest_versions
+from jobs.validate.versions import PERIOD, known_on, newest_known_on, newest_versions
 
 Read = Callable[[str], DataFrame]
 ALSO_NEEDED = {
@@ -98,7 +98,7 @@ class Known:
     def of(self, dataset: str, window: int | None = None) -> DataFrame:
         """Rows of a dataset with the period in which each was known; of records in versions every version."""
         table = ROWS.get(dataset) or catalogue.get(f"valid/{dataset}")
-        record = ("source", str(table.id)) if table.versions else ()
+        record = ("source", *table.record) if table.versions else ()
         found = self.read(f"valid/{dataset}")
         if window is not None and not table.versions:
             found = found.where(F.col(str(table.moment)) >= F.lit(self.start(window)))
@@ -182,7 +182,7 @@ def _empty_columns(tables: Sequence[str], arrived: Read) -> list[str]:
 
 def _own(known: Known, kind: str, window: int | None) -> DataFrame:
     rows = known.of(kind, window)
-    newest = newest_versions(rows, str(ROWS[kind].id)) if ROWS[kind].versions else rows
+    newest = newest_versions(rows, *ROWS[kind].record) if ROWS[kind].versions else rows
     return known.in_own_currency(newest, kind)
 
 
@@ -201,10 +201,15 @@ def _lines(known: Known, kind: str, window: int | None) -> DataFrame:
     products = newest_versions(known.of("products"), "product_id").select(
         "source", "product_id", *PRODUCT_COLUMNS, *PERIOD
     )
-    bought = _beside(known.of(kind), orders, "order_id")
+    lines = newest_known_on(known.read("valid/order_lines"), known.days, *ROWS[kind].record)
+    bought = _beside(lines, orders, "order_id")
     listed = _beside(bought, _also_before(products, "product_id", known.days), "product_id", how="left")
     dated = listed.withColumn("ordered_at", F.coalesce("order_at", "ordered_at")).drop("order_at")
     return known.in_own_currency(dated, kind)
+
+
+def _answers(known: Known, kind: str, window: int | None) -> DataFrame:
+    return touchpoints.given_answers(known.of(kind, window))
 
 
 def _messages(known: Known, kind: str, window: int | None) -> DataFrame:
@@ -244,5 +249,6 @@ def _also_before(records: DataFrame, key: str, days: Sequence[date]) -> DataFram
 _COMPLETED: dict[str, Callable[[Known, str, int | None], DataFrame]] = {
     "orders": _orders,
     "order_lines": _lines,
+    "survey_responses": _answers,
     "messages": _messages,
 }

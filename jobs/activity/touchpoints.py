@@ -16,7 +16,7 @@ from jobs.activity.currency import paid
 from jobs.activity.orders import BOUGHT_NOTHING, UNDONE, outcome
 from jobs.config.journey import Journey, ValenceRule
 from jobs.lake.tables.catalogue import get
-from jobs.validate.versions import in_order_of_versions, newest_versions, period_of
+from jobs.validate.versions import in_order_of_versions, newest_versions, period_of, with_first
 
 COLUMNS = {column.name: column.type for column in get("journeys/touchpoints").columns}
 SCALES = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
@@ -165,9 +165,12 @@ def _took() -> Column:
 
 
 def answers(responses: DataFrame, timezone: str) -> DataFrame:
-    """Answers to survey questions; the type is the kind of question, scores are brought to its usual scale."""
+    """Answers to survey questions; the type is the kind of question, scores are brought to its usual scale.
+
+    A corrected answer counts as corrected, when it was first given.
+    """
     return _contacts(
-        responses,
+        given_answers(responses),
         type=F.col("kind"),
         at="answered_at",
         reference=F.concat_ws(":", "response_id", "question_id"),
@@ -176,6 +179,12 @@ def answers(responses: DataFrame, timezone: str) -> DataFrame:
         subject=F.col("survey_id"),
         score=_usual_score(),
     )
+
+
+def given_answers(versions: DataFrame) -> DataFrame:
+    """What each answer says now, with the moment it was first given."""
+    record = get("valid/survey_responses").record
+    return newest_versions(with_first(versions, "answered_at", *record), *record)
 
 
 def registrations(contacts: DataFrame, timezone: str) -> DataFrame:

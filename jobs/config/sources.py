@@ -14,12 +14,15 @@ from jobs.config.formats import Format
 from jobs.config.inner_rows import Each, Pairs
 from jobs.config.places import Query, Ready, Request
 from jobs.config.row_rules import BuiltIn, Rule, Scalar
+from jobs.config.rows_of_files import refuse_parts, with_rows_by_key
 from jobs.config.yaml_files import Strict, nearest
 from jobs.lake.tables.canonical import CANONICAL, UNMAPPED
 
 Policy = Literal["accept", "warn", "quarantine", "stop"]
 ARRIVED = "_arrived"
 """Where each row tells one column of a record: the day its file arrived, as a column of the row."""
+UPDATED = "updated_at"
+"""The moment of a version. A source that tells none maps none: a version is as of its arrival then."""
 LOOKUP = "__"
 """Between the names of a dataset and of its lookup, where files and tables are named."""
 
@@ -92,6 +95,7 @@ class History(Strict):
     volume: Watch = Field("warning", description="rows, against the same weekdays")
     freshness: Watch = Field("warning", description="nothing arrived for longer than ever")
     distribution: Watch = Field("warning", description="empty values, means and shares of values")
+    loss: Watch = Field("critical", description="rows set aside: more than half of a day's; fewer, if unusual, is told")
     days: int = Field(91, ge=7, description="deliveries looked back at; fewer than 7 are too few to judge")
     settle_days: int = Field(28, ge=0, description="days after the first delivery in which nothing is odd yet")
     tolerance: float = Field(6.0, gt=0, description="robust standard deviations (1.4826 x MAD) from the median")
@@ -135,8 +139,11 @@ class SourceDataset(Strict):
         None, description="what a record lacks: keep the value of the version before (default in JSON), or empty"
     )
     changes_without_date: Literal["arrival", "ignore"] = Field(
-        "ignore",
-        description="a row with a known key and other values: a version as of its arrival, or told and left out",
+        "arrival",
+        description="a row of a known record with other values and no later date: a version as of its arrival, or told",
+    )
+    all_rows_of: str = Field(
+        "", description="order_id or the like: a delivery has all rows with one value of it; those it lacks have ended"
     )
     lookups: dict[str, Lookup] = Field({}, description="other files of the source, by the name they have here")
     columns: dict[str, Value]
@@ -255,12 +262,14 @@ class Source(Strict):
                 raise ValueError(f"datasets.{name}: `deleted_when` is for records that come in versions; use `where`")
             if dataset.pairs and "updated_at" not in target.key:
                 raise ValueError(f"datasets.{name}: `pairs` is for datasets with `updated_at`")
-            if dataset.changes_without_date == "arrival" and "updated_at" not in target.key:
-                raise ValueError(f"datasets.{name}: `changes_without_date` is for datasets with `updated_at`")
+            if "changes_without_date" in dataset.model_fields_set and not target.versions:
+                raise ValueError(f"datasets.{name}: `changes_without_date` is for records that come in versions")
             for column in dataset.columns:
                 if column not in valid:
                     raise ValueError(f"datasets.{name}.columns.{column}: unknown column{nearest(column, valid)}")
-            missing = set(target.key) - {"source"} - set(dataset.columns)
+            refuse_parts(name, dataset.all_rows_of)
+            dated = {UPDATED} if dataset.changes_without_date == "arrival" else set()
+            missing = set(target.key) - {"source"} - dated - set(dataset.columns)
             if missing:
                 raise ValueError(f"datasets.{name}.columns: key column {sorted(missing)[0]!r} is missing; map it")
         return self
@@ -278,6 +287,7 @@ class Source(Strict):
     @classmethod
     def _pulls_land_as_files(cls, given: Any) -> Any:
         """A pulled dataset lands as JSON lines: from there on it is like any other."""
+        given = with_rows_by_key(given)
         if not isinstance(given, dict) or not isinstance(given.get("datasets"), dict):
             return given
         datasets = dict(given["datasets"])

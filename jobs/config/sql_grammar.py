@@ -143,6 +143,24 @@ def words(text: str) -> list[tuple[str, str]]:
     return found
 
 
+def only_case(text: str) -> str | None:
+    """CONDITION of a text that is `case when CONDITION then ... end`, which is nothing in all other cases."""
+    try:
+        tokens = Grammar().tokenize(text)
+    except SqlglotError:
+        return None
+    kinds = [token.token_type for token in tokens]
+    if kinds[:2] != [TokenType.CASE, TokenType.WHEN] or kinds[-1] != TokenType.END:
+        return None
+    depth, own = 0, []
+    for place, kind in enumerate(kinds):
+        depth += (kind == TokenType.CASE) - (kind == TokenType.END)
+        own += [place] if depth == 1 and kind in (TokenType.WHEN, TokenType.THEN, TokenType.ELSE) else []
+        if depth == 0 and place + 1 < len(kinds):
+            return None
+    return text[tokens[1].end + 1 : tokens[own[1]].start].strip() if len(own) == 2 else None
+
+
 def _refuse_depth(tokens: list[Token]) -> None:
     depth = 0
     for token in tokens:

@@ -24,8 +24,9 @@ from jobs.profiles.refusals import (
 )
 
 GRANTED, EXPIRED, WITHDRAWN = "granted", "expired", "withdrawn"
-ANSWER, REACHED = "answer", "reached"
-"""Kinds of answers beside those of `jobs.profiles.refusals`: one given in words, and mail that did arrive."""
+ANSWER, ENDED, REACHED = "answer", "ended", "reached"
+"""Kinds of answers beside those of `jobs.profiles.refusals`: one given in words, a yes that its source deleted, and
+mail that did arrive."""
 _ARRIVED = ("delivered", "open", "click", "redeem")
 _ASKED = ("customer_id", "purpose", "channel")
 _KEPT = ("status", "changed_at", "expires_at", "source", "proof")
@@ -122,12 +123,12 @@ def every_answer(consents: DataFrame, campaign_events: DataFrame, settings: Sett
 
     Columns of valid/consents that decide, with `kind`: answer, unsubscribe, complaint, bounce (mail cannot be
     delivered) or reached (no answer; it can be). One that names no channel concerns every channel. A yes that names no
-    end gets the one of its purpose.
+    end gets the one of its purpose. One that its source deleted ends then; a no that it deleted stays one.
     """
     given = consents.withColumns(
         {
             **{name: F.lower(F.trim(name)) for name in ("purpose", "channel", "status")},
-            "kind": F.lit(ANSWER),
+            "kind": F.when(_ended(), ENDED).otherwise(ANSWER),
         }
     ).withColumn("expires_at", F.coalesce("expires_at", _usual_end(settings)))
     columns = ["consent_id", "purpose", "channel", "status", "changed_at", "expires_at", "proof", "kind"]
@@ -150,6 +151,10 @@ def every_answer(consents: DataFrame, campaign_events: DataFrame, settings: Sett
         )
     )
     return given.select(*columns, *lineage).unionByName(events)
+
+
+def _ended() -> Column:
+    return F.coalesce("deleted", F.lit(False)) & (F.lower(F.trim("status")) == GRANTED)
 
 
 def _asked_about(settings: Settings) -> Column:
@@ -201,7 +206,7 @@ def newest_answers(answers: DataFrame) -> DataFrame:
     so does mail that arrived later, for who has said yes. A complaint stays.
     """
     person = F.coalesce(*[F.concat(F.lit(f"{kind}:"), F.col(column)) for kind, column in PERSON_COLUMNS.items()])
-    record = F.when(F.col("kind") == ANSWER, F.concat_ws("|", "source", person)).otherwise(F.col("kind"))
+    record = F.when(F.col("kind").isin(ANSWER, ENDED), F.concat_ws("|", "source", person)).otherwise(F.col("kind"))
     asked = Window.partitionBy("on", *_ASKED, "record")
     order = asked.orderBy(age("changed_at"), F.col("status") == GRANTED, F.desc("arrived"), "file_id", "line")
     newest = (
@@ -234,7 +239,7 @@ def _status(settings: Settings) -> Column:
     ended = ends_on(settings) <= F.col("on")
     return (
         F.when(F.coalesce(F.col("status") != GRANTED, F.lit(True)), WITHDRAWN)
-        .when(F.coalesce(ended, F.lit(False)), EXPIRED)
+        .when(F.coalesce(ended, F.lit(False)) | (F.col("kind") == ENDED), EXPIRED)
         .otherwise(GRANTED)
     )
 

@@ -31,7 +31,7 @@ def current_contacts(contacts: DataFrame, identity_map: DataFrame, settings: Set
         if "longest_valid" in rule.order:
             contacts = contacts.withColumn(f"since:{_column(name)}", _unchanged_since(_value(name, contacts)))
     shared = identifier_column("contact", "contact_id", settings) if settings.id_spaces else None
-    latest = newest_versions(contacts, "contact_id", shared)
+    latest = newest_versions(contacts, "contact_id", shared=shared)
     return with_customer(latest, identity_map, settings).where("customer_id is not null")
 
 

@@ -19,7 +19,7 @@ from jobs.config.settings import Settings
 from jobs.config.sources import History
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.validate import anomalies
+from jobs.validate import anomalies, losses
 from jobs.validate.batch import Batch
 from jobs.validate.great_expectations import Judgement, Verdict, judge_rows
 from jobs.validate.rules import Tally, called
@@ -51,8 +51,12 @@ def judged_days(
     metrics: pa.Table,
     config: History,
     country: str,
+    refused: Mapping[str, int],
 ) -> dict[date, Day]:
-    """What is to be said of each arrival day of the batch. A deviation that does not stop is logged, if it is news."""
+    """What is to be said of each arrival day of the batch. A deviation that does not stop is logged, if it is news.
+
+    `refused` are the lines of each file that are no record.
+    """
     expectations = list(expectations)
     ids = [file["file_id"] for file in batch.files]
     before = anomalies.earlier(lake, batch.source, batch.dataset, batch.days, ids, config)
@@ -70,6 +74,32 @@ def judged_days(
                 what = (batch.source, batch.dataset, verdict.rule, verdict.detail)
                 log.warning("%s.%s: %s: %s", *what, extra={"rule": verdict.rule})
                 told[verdict.rule] = day
+    return found if config.loss == "off" else _with_losses(lake, batch, expectations, tallies, found, config, refused)
+
+
+def _with_losses(
+    lake: Lake,
+    batch: Batch,
+    expectations: Iterable[Expectation],
+    tallies: dict[str, Tally],
+    days: dict[date, Day],
+    config: History,
+    refused: Mapping[str, int],
+) -> dict[date, Day]:
+    """The days, with what each loses; one that loses more than usual is told every time."""
+    rules = [meta["rule"] for one in expectations if (meta := one.meta or {}).get("fate") == "quarantine"]
+    shares = losses.earlier_shares(lake, batch, config) if days else {}
+    found = {}
+    for day, judged in days.items():
+        found[day] = judged
+        if (lost := losses.judge(batch.of(day), tallies, refused, rules, shares, config)) is None:
+            continue
+        verdict, share = lost
+        if not verdict.success and not verdict.stops:
+            log.warning("%s.%s: %s", batch.source, batch.dataset, verdict.detail)
+        if not verdict.success:
+            found[day] = replace(judged, by_history=[*judged.by_history, verdict])
+        shares = dict(sorted({**shares, day: 1.0 if found[day].stopping else share}.items()))
     return found
 
 

@@ -21,6 +21,7 @@ from jobs.ingest.lookups import lookup_name
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
+from jobs.lake.tables.contract import Dataset
 from jobs.validate.contract import KEY, Contract
 from jobs.validate.failing_rows import flagged_rows
 from jobs.validate.lookups import FRESH
@@ -76,8 +77,9 @@ def _complete(
         good = flagged.where(f"{BROKEN} is null").select(*catalogue.get(valid).column_names)
         days = pc.unique(touched["arrived"]).to_pylist()
         before = lake.read(valid).where((F.col("source") == source) & F.col("arrived").isin(days))
-        row = list(dict.fromkeys([*KEY, *catalogue.get(valid).key])) if contract.mapping.inner else KEY
-        gone, instead = _changed(before.join(only.distinct(), on=KEY, how="left_semi"), good, row)
+        own = ("source", *catalogue.get(valid).record) if config.each else catalogue.get(valid).key
+        row = list(dict.fromkeys([*KEY, *own])) if contract.mapping.inner else KEY
+        gone, instead = _changed(before.join(only.distinct(), on=KEY, how="left_semi"), good, row, catalogue.get(valid))
         commit = lake.revise(valid, gone, instead, txn)
         if contract.mapping.presence:
             fill(lake, valid, source, good, txn.part("fill"))
@@ -85,14 +87,18 @@ def _complete(
     return touched
 
 
-def _changed(before: DataFrame, now: DataFrame, row: list[str]) -> tuple[DataFrame, DataFrame]:
+def _changed(before: DataFrame, now: DataFrame, row: list[str], contract: Dataset) -> tuple[DataFrame, DataFrame]:
     """Of rows that are in the valid table those that are other rows now: as they were, and as they are.
 
-    The columns `row` say which row is which.
+    The columns `row` say which row is which. A version that got its date by its arrival keeps it.
     """
     values = [name for name in before.columns if name not in row]
     renamed = now.select(*row, *(F.col(name).alias(f"now_{name}") for name in values))
     both = before.join(renamed, on=row, how="inner")
+    if contract.versions:
+        dates = [name for name in (contract.version_at, "delivery", "undated") if name not in row]
+        kept = {f"now_{name}": F.when(F.col("undated"), F.col(name)).otherwise(F.col(f"now_{name}")) for name in dates}
+        both = both.withColumns(kept)
     differs = reduce(operator.or_, (~F.col(name).eqNullSafe(F.col(f"now_{name}")) for name in values))
     changed = both.where(differs)
     return changed.select(*before.columns), changed.select(

@@ -275,19 +275,22 @@ def taken(raw: DataFrame, mapping: Mapping, held: list[_Held]) -> DataFrame:
 
 
 def _of_version(mapping: Mapping, held: list[_Held]) -> list[Column]:
-    """The columns `absent` and `deleted` of records that come in versions."""
+    """The columns of records that come in versions."""
     if "deleted" not in CANONICAL[mapping.name].column_names:
         return []
     absent = F.lit(None).cast("string")
     if mapping.presence:
         apart = mapping.dataset.pairs is not None  # of attributes too, each is told by itself
-        reads = [(one.label if apart or not one.attribute else "attributes", one.expression.reads) for one in held]
+        # What a partner in a lookup may tell is not absent, whatever the record lacks.
+        own = [(one, () if one.expression.partners else one.expression.reads) for one in held]
+        reads = [(one.label if apart or not one.attribute else "attributes", read) for one, read in own]
         reads += [("deleted", mapping.deleted.reads)] if apart and mapping.deleted else []
         absent = _listed([F.when(lacks, F.lit(name)) for name, lacks in lacking(reads).items()])
     deleted = F.lit(None).cast("boolean")
     if mapping.deleted:
         deleted = F.when(F.col(DELETED), F.lit(True))
-    return [absent.alias("absent"), deleted.alias("deleted")]
+    dated = [F.lit(None).cast("timestamp").alias("delivery"), F.lit(None).cast("boolean").alias("undated")]
+    return [absent.alias("absent"), deleted.alias("deleted"), *dated]
 
 
 def _valued(parsed: DataFrame, held: list[_Held], mapping: Mapping) -> DataFrame:

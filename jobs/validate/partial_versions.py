@@ -27,27 +27,28 @@ def fill(lake: Lake, table: str, source: str, touched: DataFrame, txn: Txn) -> i
     contract = catalogue.get(table)
     if "updated_at" not in contract.key or not lake.exists(table):
         return 0
-    ids = touched.select(str(contract.id)).distinct()
-    versions = lake.read(table).where(F.col("source") == source).join(ids, on=str(contract.id), how="left_semi")
+    record = list(contract.record)
+    ids = touched.select(*record).distinct()
+    versions = lake.read(table).where(F.col("source") == source).join(ids, on=record, how="left_semi")
     partial = versions.where("absent is not null")
     found = partial.agg(
         F.count("*").alias("rows"), F.max(F.col("absent").contains(ATTRIBUTE)).alias("apart")
     ).collect()[0]
     if not found["rows"]:
         return 0
-    records = partial.select("source", str(contract.id)).distinct()
-    several = versions.join(records, on=["source", str(contract.id)], how="left_semi")
-    changed = filled(several, str(contract.id), [*contract.key], bool(found["apart"])).select(*contract.column_names)
+    records = partial.select("source", *record).distinct()
+    several = versions.join(records, on=["source", *record], how="left_semi")
+    changed = filled(several, record, [*contract.key], bool(found["apart"])).select(*contract.column_names)
     return int(lake.upsert(table, changed, txn).rows)
 
 
-def filled(versions: DataFrame, key: str, keep: list[str], apart: bool = False) -> DataFrame:
+def filled(versions: DataFrame, record: list[str], keep: list[str], apart: bool = False) -> DataFrame:
     """The versions that have other values when absent columns take those of the version before; `keep` stay.
 
     Attributes are kept or replaced together, or with `apart` each by itself, where `absent` names single ones.
     """
     own = [name for name in versions.columns if name not in keep and name not in UNMAPPED]
-    before = Window.partitionBy("source", key).orderBy("updated_at", "arrived", "file_id", "line")
+    before = Window.partitionBy("source", *record).orderBy(keep[-1], "arrived", "file_id", "line")
     so_far = before.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     listed = F.concat(F.lit(","), F.coalesce("absent", F.lit("")), F.lit(","))
     values = {}

@@ -26,6 +26,7 @@ from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
 from jobs.validate import anomalies, awaited_partners, data_docs, rounded_amounts
 from jobs.validate.arrival_days import by_rule, fewest, judged_days, of_batch, parts, report_silence, with_unreadable
+from jobs.validate.arriving_versions import as_versions
 from jobs.validate.batch import Batch, pending
 from jobs.validate.contract import Contract
 from jobs.validate.failing_rows import flagged_rows
@@ -37,7 +38,6 @@ from jobs.validate.lines import Lines, accepted_lines, lines_of, told_of_lines
 from jobs.validate.partial_versions import fill
 from jobs.validate.rules import BROKEN, REASON, Tally, tally
 from jobs.validate.stopped_batches import unresolved
-from jobs.validate.undated_changes import as_of_arrival
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
         return _publish_nothing(lake, batch, settings, txn)
     contract = Contract.of(batch.source, batch.dataset, settings)
     dataset = settings.sources[batch.source].datasets[batch.dataset]
-    measures = anomalies.measures(batch.dataset, dataset, contract.expectations)
+    measures, country = anomalies.measures(batch.dataset, dataset, contract.expectations), settings.general.country
     files = get_spark().createDataFrame(batch.lookup())
     raw = txn.read(batch.raw).join(F.broadcast(files), on=["file_id", "arrived"], how="inner")
     paths = {file["file_id"]: file["path"] for file in batch.loaded}
@@ -116,7 +116,7 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
         batch = replace(batch, held={file_id: one.rows for file_id, one in tallies.items()}) if dataset.each else batch
         metrics = anomalies.metrics(batch.source, batch.dataset, batch.loaded, tallies)
         days = judged_days(
-            lake, batch, contract.expectations, tallies, metrics, dataset.history, settings.general.country
+            lake, batch, contract.expectations, tallies, metrics, dataset.history, country, batch.refused
         )
         days = with_unreadable(days, flagged, contract.mapping.sources())
         stops = {day: found.stopping[0] for day, found in days.items() if found.stopping}
@@ -129,16 +129,15 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
         accepted: dict[str, int] = {}
         if set(batch.days) - set(stops):
             good = flagged.where(f"{BROKEN} is null").where(_not_of(stops))
-            if dataset.changes_without_date == "arrival":
-                good = as_of_arrival(lake, batch.valid, batch.source, good, contract.mapping.zone)
-            commit = lake.append(batch.valid, good.select(*catalogue.get(batch.valid).column_names), txn)
+            good = as_versions(lake, batch.valid, batch.source, dataset, good, contract.mapping.zone, paths)
+            commit = lake.append(batch.valid, good, txn)
             accepted = _good(rest, tallies)
             if contract.mapping.presence:
                 fill(lake, batch.valid, batch.source, good, txn.part("fill"))
             if (commit.rows, commit.duplicates) != (sum(accepted.values()), 0):
                 accepted = _accepted(lake, rest)
                 if sum(accepted.values()) < sum(_good(rest, tallies).values()):
-                    judgement = _with_told(judgement, told_otherwise(lake, batch.valid, good, paths))
+                    judgement = _with_told(judgement, told_otherwise(lake, batch.valid, batch.raw, good, paths))
             if dataset.each:
                 accepted = accepted_lines(flagged, lake.read(batch.valid), rest)
             for told in awaited_partners.verdicts(dataset, of_batch(rest, tallies)):
@@ -168,7 +167,7 @@ def _publish_nothing(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> 
     config = settings.sources[batch.source].datasets[batch.dataset].history
     if batch.loaded:
         metrics = anomalies.metrics(batch.source, batch.dataset, batch.loaded, {})
-        days = judged_days(lake, batch, [], {}, metrics, config, settings.general.country)
+        days = judged_days(lake, batch, [], {}, metrics, config, settings.general.country, batch.refused)
         tables = [verdicts(batch.of(day), found.by_history) for day, found in days.items()]
         lake.append("ops/validations", pa.concat_tables(tables), txn)
         lake.append("ops/metrics", metrics, txn)

@@ -26,7 +26,7 @@ from pyspark.sql import functions as F
 
 from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADABLE
 from expectations.vocabulary import When
-from jobs.config.sources import SourceDataset
+from jobs.config.sources import UPDATED, SourceDataset
 from jobs.config.yaml_files import ConfigError
 
 BROKEN = "broken_rules"
@@ -129,7 +129,7 @@ def applicable(expectations: Iterable[Expectation], dataset: SourceDataset, plac
         absent = [c for c in _columns(expectation) if c not in dataset.columns and c not in derived]
         if not absent:
             kept.append(expectation)
-        elif _needed_in_every_row(expectation):
+        elif _needed_in_every_row(expectation) and absent[0] != UPDATED:
             missing.append(absent[0])
     if missing:
         raise ConfigError([f"{place}: column {name!r} is needed in every row; map it" for name in missing])

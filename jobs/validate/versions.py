@@ -14,23 +14,55 @@ PERIOD = ("known_from", "known_until")
 NEVER = date(9999, 12, 31)
 
 
-def newest_versions(versions: DataFrame, key: str, shared: Column | None = None) -> DataFrame:
+def newest_versions(versions: DataFrame, *record: str, shared: Column | None = None) -> DataFrame:
     """The newest version of each record of each source; of versions of one moment the one that arrived last.
 
-    Of versions with a period, the newest in each period. A record whose newest version is deleted has ended. So have
-    those of other sources with the same `shared` id that have not been written since.
+    `record` are the columns that name one. Of versions with a period, the newest in each period. A record whose newest
+    version is deleted has ended. So have those of other sources with the same `shared` id that have not been written
+    since.
     """
-    newest_first = Window.partitionBy("source", key, *period_of(versions)).orderBy(*in_order_of_versions(newest=True))
+    of_record = Window.partitionBy("source", *record, *period_of(versions))
+    newest_first = of_record.orderBy(*in_order_of_versions(newest=True))
     newest = versions.withColumn("version", F.row_number().over(newest_first)).where("version = 1").drop("version")
     if "deleted" not in versions.columns:
         return newest
-    deleted = F.coalesce("deleted", F.lit(False))
     if shared is None:
-        return newest.where(~deleted)
-    of_id = Window.partitionBy(F.coalesce(shared, F.concat_ws(":", "source", key)), *period_of(versions))
-    ended = newest.withColumn("ended_at", F.max(F.when(deleted, F.col("updated_at"))).over(of_id))
+        return newest.where(_stays())
+    of_id = Window.partitionBy(F.coalesce(shared, F.concat_ws(":", "source", *record)), *period_of(versions))
+    ended = newest.withColumn("ended_at", F.max(F.when(~_stays(), F.col("updated_at"))).over(of_id))
     stands = F.col("ended_at").isNull() | F.coalesce(F.col("updated_at") > F.col("ended_at"), F.lit(False))
-    return ended.where(~deleted & stands).drop("ended_at")
+    return ended.where(_stays() & stands).drop("ended_at")
+
+
+def newest_known_on(rows: DataFrame, days: Sequence[date], *record: str) -> DataFrame:
+    """`newest_versions` of what was `known_on` each of `days`, for many records of which few come again.
+
+    Only rows of records that come again are sorted, which takes much longer than all else. Of rows that come as a
+    whole, by all columns of `record` but the last, those of the newest delivery.
+    """
+    name, whole = ["source", *record], rows.where("delivery is not null")
+    if not whole.isEmpty():
+        parts = known_on(whole, days, *name[:-1])
+        last = F.max("delivery").over(Window.partitionBy(*name[:-1], *PERIOD))
+        stands = parts.withColumn("last", last).where("delivery = last").drop("last")
+        apart = newest_known_on(rows.where("delivery is null"), days, *record)
+        return apart.unionByName(newest_versions(stands, *record).select(*apart.columns))
+    several = rows.groupBy(*name).agg(F.count("*").alias("rows")).where("rows > 1").select(*name)
+    if several.isEmpty():
+        return known_on(rows, days).where(_stays())
+    again = rows.join(several, on=name, how="left_semi").select(*rows.columns)
+    once = rows.join(several, on=name, how="left_anti").select(*rows.columns)
+    newest = newest_versions(known_on(again, days, *name), *record)
+    return known_on(once, days).where(_stays()).unionByName(newest)
+
+
+def _stays() -> Column:
+    return ~F.coalesce("deleted", F.lit(False))
+
+
+def with_first(versions: DataFrame, at: str, *record: str) -> DataFrame:
+    """Versions with the earliest moment that any version of the record has: a correction does not move it."""
+    return versions.withColumn(at, F.min(at).over(Window.partitionBy("source", *record, *period_of(versions))))
 
 
 def in_order_of_versions(newest: bool = False) -> list[Column]:

@@ -30,6 +30,9 @@ DECLARED = {
     "department": {"over": "order_lines", "days": 2, "value": "most_frequent(department)", "type": "string"},
     "total": {"over": "orders", "value": "sum(total)", "type": "decimal(18,2)"},
     "amount_2d": {"over": "order_lines", "days": 2, "value": "sum(amount)", "type": "decimal(18,2)"},
+    "lines": {"over": "order_lines", "value": "count(*)", "type": "bigint"},
+    "answers_2d": {"over": "survey_responses", "days": 2, "value": "count(*)", "type": "bigint"},
+    "score": {"over": "survey_responses", "value": "max(score)", "type": "double"},
     "messages": {"over": "messages", "value": "count(*)", "type": "bigint"},
     "since_both": {"value": "days_since_visit + days_known", "type": "bigint"},
 }

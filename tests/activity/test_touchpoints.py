@@ -177,6 +177,18 @@ def test_scores_are_brought_to_the_usual_scale_of_their_kind(known, expect, kind
     expect(found, "type channel subject reference score", (kind, "survey", "s", "r:q", kept))
 
 
+def test_a_corrected_answer_counts_as_corrected_when_it_was_first_given_and_a_deleted_one_does_not(known, expect):
+    def answer(score, day, **more):
+        times = {"answered_at": f"2017-03-0{day}", "updated_at": f"2017-03-0{day}"}
+        return {"response_id": "r", "kind": "nps", "score": score, "scale_max": 10.0, **times, **more}
+
+    given = [answer(2.0, 1), answer(9.0, 3), answer(4.0, 2)]
+    found = contacts.answers(known("valid/survey_responses", *given), ZONE)
+    expect(found, "type reference score day", ("nps", "r:q", "9.00", "2017-03-01"))
+    deleted = answer(9.0, 4, deleted=True)
+    expect(contacts.answers(known("valid/survey_responses", *given, deleted), ZONE), "reference")
+
+
 def test_a_message_is_clicked_if_the_customer_clicks_in_that_campaign_in_time(known, expect):
     def sent(event_id, type_, at, **more):
         return {"event_id": event_id, "type": type_, "occurred_at": f"2017-03-{at}", **more}

@@ -180,8 +180,8 @@ def test_an_unknown_time_zone_is_refused(config):
             "crm.yaml:9: datasets.contacts.columns.emial: unknown column; did you mean 'email'?",
         ),
         (
-            {"datasets": {"contacts": {"files": "x", "columns": {"contact_id": "a"}}}},
-            "crm.yaml:6: datasets.contacts.columns: key column 'updated_at' is missing",
+            {"datasets": {"contacts": {"files": "x", "columns": {"updated_at": "a"}}}},
+            "crm.yaml:6: datasets.contacts.columns: key column 'contact_id' is missing",
         ),
     ],
 )

@@ -59,6 +59,22 @@ def test_the_newest_answer_of_a_record_counts(answers):
     assert answers(granted | later, withdrawn) == {EMAIL: "granted"}
 
 
+def test_a_yes_that_its_source_deleted_ends_and_a_deleted_no_stays_one(answers):
+    granted, withdrawn = {"contact_id": "ann1"}, {"contact_id": "ann1", "status": "withdrawn"}
+    gone = {"changed_at": "2017-03-01", "deleted": True}
+    assert answers(granted, granted | gone) == {EMAIL: "expired"}
+    assert answers(withdrawn, withdrawn | gone) == {EMAIL: "withdrawn"}
+    assert answers(granted, granted | gone, granted | {"changed_at": "2017-04-01"}) == {EMAIL: "granted"}
+    assert answers(granted, granted | gone, granted | {"source": "shop"}) == {EMAIL: "granted"}
+
+
+def test_a_deleted_yes_lifts_no_unsubscribe(answers):
+    left = {"type": "unsubscribe", "email": "ann@x.nl", "occurred_at": "2017-02-01"}
+    granted = {"contact_id": "ann1"}
+    deleted = granted | {"changed_at": "2017-03-01", "deleted": True}
+    assert answers(granted, deleted, events=[left]) == {EMAIL: "withdrawn"}
+
+
 def test_of_answers_given_at_one_moment_the_strictest_counts(answers):
     assert answers({"contact_id": "ann1"}, {"contact_id": "ann1", "status": "withdrawn"}) == {EMAIL: "withdrawn"}
 

@@ -54,6 +54,37 @@ def segment(spark, settings):
     return loaded
 
 
+BY_KEY = """
+source: segment
+group: web
+datasets:
+  contacts:
+    files: "{day}/calls*.jsonl"
+    format: {type: jsonl}
+    columns: {contact_id: case when type = 'identify' then userId end, updated_at: at, first_name: traits.name}
+  events:
+    files: "{day}/calls*.jsonl"
+    format: {type: jsonl}
+    columns:
+      {event_id: {from: case when type = 'track' then id end}, occurred_at: at, type: lower(event), login_id: userId}
+"""
+
+
+def test_a_key_that_only_some_rows_of_a_shared_file_have_says_which_rows_a_dataset_takes(segment, settings, caplog):
+    company = settings({"sources/segment.yaml": BY_KEY})
+    counts = validated(company)
+    assert (counts["accepted"], counts["quarantined"], counts["left_out"]) == (3, 1, 6)
+    lake = Lake.of(company)
+    assert lake.arrow("valid/contacts")["contact_id"].to_pylist() == ["u1"]
+    assert lake.arrow("quarantine/rows")["line"].to_pylist() == [4]
+    assert "no dataset takes 1 of its rows" in caplog.text
+
+
+def test_a_key_with_a_condition_in_files_of_its_own_is_needed_in_every_row(settings):
+    company = settings({"sources/segment.yaml": BY_KEY.replace("calls", "other", 1)})
+    assert [one.where for one in company.sources["segment"].datasets.values()] == ["", ""]
+
+
 def validated(company):
     load.run("segment", DAY, company)
     return publish.run("segment", DAY, company)

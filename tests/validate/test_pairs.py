@@ -197,7 +197,7 @@ def test_attributes_told_one_by_one_are_kept_each_by_itself_whatever_was_filled_
         known = []
         for place in order:
             known.append(whole[place])
-            changed = filled(rows("valid/contacts", *known), "contact_id", keep, apart=True).toArrow().to_pylist()
+            changed = filled(rows("valid/contacts", *known), ["contact_id"], keep, apart=True).toArrow().to_pylist()
             now = {row["line"]: row["attributes"] for row in changed}
             known = [row | {"attributes": now.get(row["line"], row["attributes"])} for row in known]
         assert [row["attributes"] for row in sorted(known, key=lambda row: row["line"])] == expected

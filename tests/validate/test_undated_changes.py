@@ -1,6 +1,7 @@
-"""An invoice that comes again under its old date, paid, is a version as of the day it arrived, where YAML says so."""
+"""A change that a source writes without a date of change is a version as of the day it arrived."""
 
 import datetime as dt
+import random
 import shutil
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,60 +12,340 @@ from jobs.config.yaml_files import ConfigError
 from jobs.ingest import load
 from jobs.lake.lake import Lake
 from jobs.validate import step
+from jobs.validate.quarantine import Selection
+from jobs.validate.replay import replay
+from jobs.validate.versions import newest_known_on
+from tests.killed import killed_after
 
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 SOURCE = """
 source: books
 group: crm
 datasets:
-  orders:
-    files: "{day}/invoices*.csv"
-    changes_without_date: arrival
-    columns: {order_id: number, updated_at: date, ordered_at: date, status: status, currency: "'EUR'", total: total}
+  DATASET:
+    files: "{day}/*.csv"
+    columns: COLUMNS
 """
-AMSTERDAM = ZoneInfo("Europe/Amsterdam")
-HEADER = "number,date,status,total\n"
-DELIVERIES = {
-    1: "1,2024-04-30,open,10.00\n2,2024-04-30,open,20.00\n",
-    2: "1,2024-04-30,open,10.00\n2,2024-04-30,completed,20.00\n",
-    3: "1,2024-04-30,open,10.00\n2,2024-04-30,open,20.00\n3,2024-05-02,open,5.00\n",
-}
-VERSIONS = [
-    ("1", "2024-04-30", "open"),
-    ("2", "2024-04-30", "open"),
-    ("2", "2024-05-02", "completed"),
-    ("2", "2024-05-03", "open"),
-    ("3", "2024-05-02", "open"),
-]
+EVENTS = "{event_id: id, occurred_at: at, type: type, product_id: sku, cookie_id: visitor}"
+ORDERS = """{order_id: id, updated_at: at, ordered_at: at, status: status, currency: "'EUR'", total: total}"""
+LINES = "{order_id: order, line_id: line, product_id: sku, amount: amount, ordered_at: at}"
+ANSWERS = """
+      {response_id: id, question_id: "'nps'", kind: "'nps'", score: score, scale_max: "10", answered_at: at,
+       email: mail}
+"""
+PRODUCTS = "{product_id: sku, name: name, price: price}"
+CONSENTS = """
+      {consent_id: id, purpose: "'marketing'", channel: "'email'", status: status, changed_at: at, proof: form,
+       email: mail}
+"""
 
 
 @pytest.fixture
 def books(spark, settings):
-    company = settings({"sources/books.yaml": SOURCE})
-    for day, rows in DELIVERIES.items():
-        path = Path(company.landing) / "books" / f"2024-05-0{day}" / "invoices.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(HEADER + rows)
-    return company
+    """The company with one dataset; `landed` are texts by (day, name of the file)."""
+
+    def build(dataset, columns, landed):
+        company = settings({"sources/books.yaml": SOURCE.replace("DATASET", dataset).replace("COLUMNS", columns)})
+        for folder in (company.landing, company.lake):
+            shutil.rmtree(folder, ignore_errors=True)
+        for (day, name), text in landed.items():
+            path = Path(company.landing) / "books" / f"2024-05-{day:02}" / f"{name}.csv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return company
+
+    def again(columns):
+        """The company, with other columns, as its lake stands."""
+        source = SOURCE.replace("DATASET", "order_lines").replace("COLUMNS", f"{columns}\n    all_rows_of: order_id")
+        return settings({"sources/books.yaml": source})
+
+    build.again = again
+    return build
 
 
-def versions(company, *days):
+def lived(company, *days):
     for day in days:
         load.run("books", dt.date(2024, 5, day), company)
         step.run("books", dt.date(2024, 5, day), company)
-    rows = Lake.of(company).arrow("valid/orders").sort_by([("order_id", "ascending"), ("updated_at", "ascending")])
-    return [
-        (row["order_id"], str(row["updated_at"].astimezone(AMSTERDAM).date()), row["status"])
-        for row in rows.to_pylist()
+
+
+def versions(company, table, *columns):
+    """Rows of a table as texts, moments in Amsterdam."""
+    rows = Lake.of(company).arrow(table).to_pylist()
+    return sorted(tuple(_text(row[name]) for name in columns) for row in rows)
+
+
+def _text(value):
+    return value.astimezone(AMSTERDAM).strftime("%m-%d %H:%M:%S") if isinstance(value, dt.datetime) else str(value)
+
+
+def both_ways(build, dataset, columns, landed, *shown):
+    """The rows of a table, the same whether days are lived one by one (each twice) or all at once."""
+    company = build(dataset, columns, landed)
+    days = sorted({day for day, _ in landed})
+    lived(company, *(day for each in days for day in (each, each)))
+    one_by_one = versions(company, f"valid/{dataset}", *shown)
+    shutil.rmtree(company.lake)
+    lived(company, days[-1])
+    assert versions(company, f"valid/{dataset}", *shown) == one_by_one
+    return one_by_one
+
+
+def test_an_invoice_that_is_paid_and_reopened_under_its_old_date_has_three_versions(books):
+    landed = {
+        (1, "a"): "id,at,status,total\n1,2024-04-30,open,10\n2,2024-04-30,open,20\n",
+        (2, "a"): "id,at,status,total\n1,2024-04-30,open,10\n2,2024-04-30,completed,20\n",
+        (3, "a"): "id,at,status,total\n1,2024-04-30,open,10\n2,2024-04-30,completed,20\n3,2024-05-02,open,5\n",
+        (4, "a"): "id,at,status,total\n2,2024-04-30,open,20\n",
+    }
+    assert both_ways(books, "orders", ORDERS, landed, "order_id", "updated_at", "status", "undated") == [
+        ("1", "04-30 00:00:00", "open", "None"),
+        ("2", "04-30 00:00:00", "open", "None"),
+        ("2", "05-02 00:00:00", "completed", "True"),
+        ("2", "05-04 00:00:00", "open", "True"),
+        ("3", "05-02 00:00:00", "open", "None"),
     ]
 
 
-def test_a_change_without_a_date_is_a_version_of_its_arrival_day_by_day_and_all_at_once(books):
-    assert versions(books, 1, 2, 3, 3) == VERSIONS
-    shutil.rmtree(books.lake)
-    assert versions(books, 3) == VERSIONS
+def test_an_old_version_that_comes_again_is_no_change(books):
+    landed = {
+        (1, "a"): "id,at,status,total\n1,2024-04-30,open,10\n",
+        (2, "a"): "id,at,status,total\n1,2024-05-01,completed,10\n",
+        (3, "a"): "id,at,status,total\n1,2024-04-30,open,10\n",
+    }
+    shown = ("order_id", "updated_at", "status")
+    assert both_ways(books, "orders", ORDERS, landed, *shown) == [
+        ("1", "04-30 00:00:00", "open"),
+        ("1", "05-01 00:00:00", "completed"),
+    ]
+
+
+def test_files_of_one_day_count_in_the_order_of_their_names(books):
+    landed = {
+        (1, "09"): "id,at,status,total\n1,2024-04-30,open,10\n",
+        (1, "11"): "id,at,status,total\n1,2024-04-30,returned,10\n",
+        (1, "10"): "id,at,status,total\n1,2024-04-30,completed,10\n",
+    }
+    assert both_ways(books, "orders", ORDERS, landed, "updated_at", "status") == [
+        ("04-30 00:00:00", "open"),
+        ("05-01 00:00:01", "completed"),
+        ("05-01 00:00:02", "returned"),
+    ]
+
+
+def test_rows_of_one_file_that_contradict_each_other_are_told_and_the_first_stays(books, caplog):
+    landed = {
+        (1, "a"): "id,at,status,total\n1,2024-04-30,open,10\n1,2024-04-30,completed,10\n",
+        (2, "a"): "id,at,status,total\n1,2024-04-30,returned,10\n1,2024-04-30,returned,10\n",
+    }
+    assert both_ways(books, "orders", ORDERS, landed, "updated_at", "status") == [
+        ("04-30 00:00:00", "open"),
+        ("05-02 00:00:00", "returned"),
+    ]
+    assert "1 of 2 rows have the key of another row" in caplog.text
+
+
+def test_an_answer_is_corrected_also_where_its_export_has_no_date_of_change(books):
+    landed = {
+        (1, "a"): "id,at,score,mail\nr1,2024-04-30 10:00:00,2,a@b.example\nr2,2024-04-30 10:00:00,5,c@b.example\n",
+        (2, "a"): "id,at,score,mail\nr1,2024-05-01 20:00:00,9,a@b.example\nr2,2024-04-30 10:00:00,5,c@b.example\n",
+    }
+    shown = ("response_id", "updated_at", "answered_at", "score")
+    assert both_ways(books, "survey_responses", ANSWERS, landed, *shown) == [
+        ("r1", "04-30 10:00:00", "04-30 10:00:00", "2.0"),
+        ("r1", "05-02 00:00:00", "05-01 20:00:00", "9.0"),
+        ("r2", "04-30 10:00:00", "04-30 10:00:00", "5.0"),
+    ]
+
+
+def test_a_line_of_an_order_is_edited(books):
+    landed = {
+        (1, "a"): "order,line,sku,amount,at\no1,1,A,5,2024-04-30\no1,2,B,6,2024-04-30\no2,1,A,5,2024-04-30\n",
+        (2, "a"): "order,line,sku,amount,at\no1,1,A,5,2024-04-30\no1,2,B,7,2024-04-30\n",
+    }
+    assert both_ways(books, "order_lines", LINES, landed, "order_id", "line_id", "updated_at", "amount") == [
+        ("o1", "1", "04-30 00:00:00", "5.00"),
+        ("o1", "2", "04-30 00:00:00", "6.00"),
+        ("o1", "2", "05-02 00:00:00", "7.00"),
+        ("o2", "1", "04-30 00:00:00", "5.00"),
+    ]
+
+
+def test_a_line_that_the_newest_delivery_of_its_order_lacks_has_ended(books):
+    landed = {
+        (1, "a"): "order,line,sku,amount,at\no1,1,A,5,2024-04-30\no1,2,B,6,2024-04-30\no2,1,A,5,2024-04-30\n",
+        (2, "a"): "order,line,sku,amount,at\no1,1,A,5,2024-04-30\no1,2,B,6,2024-04-30\no2,1,A,5,2024-04-30\n\n",
+        (3, "a"): "order,line,sku,amount,at\no1,2,B,6,2024-04-30\n",
+        (4, "a"): "order,line,sku,amount,at\no1,1,A,5,2024-04-30\no2,1,A,5,2024-04-30\no1,2,B,6,2024-04-30\n",
+    }
+    columns = f"{LINES}\n    all_rows_of: order_id"
+    assert both_ways(books, "order_lines", columns, landed, "order_id", "line_id", "delivery", "amount") == [
+        ("o1", "1", "05-01 00:00:00", "5.00"),
+        ("o1", "1", "05-04 00:00:00", "5.00"),
+        ("o1", "2", "05-01 00:00:00", "6.00"),
+        ("o1", "2", "05-03 00:00:00", "6.00"),
+        ("o1", "2", "05-04 00:00:00", "6.00"),
+        ("o2", "1", "05-01 00:00:00", "5.00"),
+    ]
+    company = books("order_lines", columns, landed)
+    lived(company, 4)
+    lines = Lake.of(company).read("valid/order_lines")
+
+    def standing(*days):
+        found = newest_known_on(lines, [dt.date(2024, 5, day) for day in days], "order_id", "line_id").toArrow()
+        return sorted((row["known_from"].day, row["order_id"], row["line_id"]) for row in found.to_pylist())
+
+    assert standing(3) == [(3, "o1", "2"), (3, "o2", "1")]
+    assert standing(1, 3, 4) == [
+        (1, "o1", "1"),
+        (1, "o1", "2"),
+        (1, "o2", "1"),
+        (3, "o1", "2"),
+        (4, "o1", "1"),
+        (4, "o1", "2"),
+    ]
+
+
+def test_lines_with_a_date_of_their_own_are_of_the_delivery_of_that_date(books):
+    landed = {
+        (1, "a"): "order,line,sku,amount,at\no1,1,A,5,2024-04-30\no1,2,B,6,2024-04-30\n",
+        (2, "a"): "order,line,sku,amount,at\no1,1,A,5,2024-05-01\n",
+        (3, "a"): "order,line,sku,amount,at\no1,1,A,5,2024-04-30\no1,2,B,6,2024-04-30\n\n",
+    }
+    columns = LINES.replace("at: at", "at: at, updated_at: at") + "\n    all_rows_of: order_id"
+    assert both_ways(books, "order_lines", columns, landed, "line_id", "delivery") == [
+        ("1", "04-30 00:00:00"),
+        ("1", "05-01 00:00:00"),
+        ("2", "04-30 00:00:00"),
+    ]
+
+
+def test_a_line_out_of_quarantine_joins_the_delivery_it_came_with(books):
+    landed = {
+        (1, "a"): "order,line,sku,amount,at\no1,1,A,5,2024-04-30\no1,2,B,6,2024-04-30\no1,3,C,x,2024-04-30\n",
+        (2, "a"): "order,line,sku,amount,at\no1,1,A,5,2024-04-30\n",
+    }
+    company = books("order_lines", f"{LINES}\n    all_rows_of: order_id", landed)
+    lived(company, 1)
+    mended = books.again(LINES.replace("amount: amount", "amount: {from: amount, values: {x: 7}}"))
+    replay.run(Selection("books"), mended, "ann")
+    assert versions(mended, "valid/order_lines", "line_id", "delivery", "amount")[-1] == ("3", "05-01 00:00:00", "7.00")
+    lived(mended, 2)
+    lines = newest_known_on(Lake.of(mended).read("valid/order_lines"), [dt.date(2024, 5, 2)], "order_id", "line_id")
+    assert lines.toArrow()["line_id"].to_pylist() == ["1"]
+
+
+def test_all_rows_of_is_a_column_that_rows_share(settings):
+    source = SOURCE.replace("DATASET", "order_lines").replace("COLUMNS", f"{LINES}\n    all_rows_of: line_id")
+    with pytest.raises(ConfigError, match="write order_id"):
+        settings({"sources/books.yaml": source})
+
+
+def test_a_list_of_products_without_any_date_has_a_version_for_each_change(books):
+    landed = {
+        (1, "a"): "sku,name,price\nA,Bike,100\nB,Bell,5\n",
+        (2, "a"): "sku,name,price\nA,Bike,100\nB,Bell,6\n",
+        (3, "a"): "sku,name,price\nB,Bell,5\nA,Bike,100\n",
+    }
+    assert both_ways(books, "products", PRODUCTS, landed, "product_id", "updated_at", "price") == [
+        ("A", "05-01 00:00:00", "100.00"),
+        ("B", "05-01 00:00:00", "5.00"),
+        ("B", "05-02 00:00:00", "6.00"),
+        ("B", "05-03 00:00:00", "5.00"),
+    ]
+
+
+def test_a_no_without_a_date_counts_from_its_arrival_and_a_yes_after_it_does_not(books, caplog):
+    landed = {
+        (1, "a"): "id,at,status,form,mail\n1,2024-04-30,granted,f1,a@b.example\n2,2024-04-30,granted,f1,c@b.example\n",
+        (
+            2,
+            "a",
+        ): "id,at,status,form,mail\n1,2024-04-30,withdrawn,f1,a@b.example\n2,2024-04-30,granted,f2,c@b.example\n",
+        (3, "a"): "id,at,status,form,mail\n1,2024-04-30,granted,f1,a@b.example\n",
+        (4, "a"): "id,at,status,form,mail\n1,2024-04-30,withdrawn,f1,a@b.example\n",
+        (5, "a"): "id,at,status,form,mail\n1,2024-05-04,granted,f1,a@b.example\n",
+    }
+    assert both_ways(books, "consents", CONSENTS, landed, "consent_id", "changed_at", "status", "proof") == [
+        ("1", "04-30 00:00:00", "granted", "f1"),
+        ("1", "05-02 00:00:00", "withdrawn", "f1"),
+        ("1", "05-04 00:00:00", "granted", "f1"),
+        ("2", "04-30 00:00:00", "granted", "f1"),
+        ("2", "04-30 00:00:01", "granted", "f2"),
+    ]
+    assert "the row that came first stays" in caplog.text
+
+
+@pytest.mark.parametrize("survived", [0, 1, 2])
+@pytest.mark.parametrize("whole", ["", "\n    all_rows_of: order_id"])
+def test_a_run_killed_after_any_commit_and_run_again_gives_the_same_versions(books, survived, whole):
+    landed = {
+        (1, "a"): "order,line,sku,amount,at\no1,1,A,5,2024-04-30\no1,2,B,6,2024-04-30\n",
+        (2, "a"): "order,line,sku,amount,at\no1,1,A,7,2024-04-30\no1,2,B,6,2024-04-30\no2,1,A,1,2024-05-01\n",
+    }
+    shown = ("order_id", "line_id", "updated_at", "amount")
+    company = books("order_lines", LINES + whole, landed)
+    lived(company, 1)
+    load.run("books", dt.date(2024, 5, 2), company)
+    with killed_after(survived):
+        step.run("books", dt.date(2024, 5, 2), company)
+    lived(company, 2)
+    after = versions(company, "valid/order_lines", *shown)
+    assert len(after) == (5 if whole else 4)
+    assert after == both_ways(books, "order_lines", LINES + whole, landed, *shown)
+
+
+def test_whatever_comes_in_whatever_order_the_last_that_was_said_counts(books):
+    """200 records that change, stay, come again, or do not come, over six days; what counts is what was said last."""
+    chance = random.Random(20240501)
+    said: dict[int, list[str]] = {}
+    landed = {}
+    for day in range(1, 7):
+        lines = []
+        for record in chance.sample(range(200), 120):
+            value = chance.choice(["open", "completed", "returned"])
+            lines.append(f"{record},2024-04-30,{value},10")
+            if not said.setdefault(record, []) or said[record][-1] != value:
+                said[record].append(value)
+        landed[day, "a"] = "id,at,status,total\n" + "\n".join(lines) + "\n"
+    rows = both_ways(books, "orders", ORDERS, landed, "order_id", "updated_at", "status")
+    found: dict[int, list[str]] = {}
+    for record, _, status in rows:
+        found.setdefault(int(record), []).append(status)
+    assert found == said
+
+
+def test_of_two_events_with_one_id_the_first_stays_and_both_are_told(books, caplog):
+    landed = {
+        (1, "a"): "id,at,type,sku,visitor\n1,2024-04-30,page_view,,c1\n2,2024-04-30,page_view,,c1\n",
+        (2, "b"): "id,at,type,sku,visitor\n2,2024-04-30,page_view,,c1\n1,2024-05-01,product_view,A,c2\n",
+    }
+    assert both_ways(books, "events", EVENTS, landed, "event_id", "type") == [("1", "page_view"), ("2", "page_view")]
+    assert (
+        "1 of 2 rows have the key of another row (event_id) and other values (occurred_at, type, product_id and 1 more "
+        "columns), such as line 3 of books/2024-05-02/b.csv beside line 2 of books/2024-05-01/a.csv; the row that came "
+        "first stays, both are in raw/books_events"
+    ) in caplog.text
+
+
+def test_what_is_told_instead_where_yaml_says_so(books, caplog):
+    landed = {
+        (1, "a"): "id,at,status,total\n1,2024-04-30,open,10\n",
+        (2, "a"): "id,at,status,total\n1,2024-04-30,completed,10\n",
+    }
+    columns = f"{ORDERS}\n    changes_without_date: ignore"
+    assert both_ways(books, "orders", columns, landed, "updated_at", "status") == [("04-30 00:00:00", "open")]
+    assert "1 of 1 rows have the key of another row" in caplog.text
 
 
 def test_a_dataset_whose_rows_have_no_versions_says_so(settings):
-    source = SOURCE.replace("orders:", "events:").split("    columns")[0] + "    columns: {event_id: number}\n"
-    with pytest.raises(ConfigError, match="`updated_at`"):
-        settings({"sources/books.yaml": source})
+    source = SOURCE.replace("DATASET", "events").replace("COLUMNS", "{event_id: id, occurred_at: at, type: type}")
+    with pytest.raises(ConfigError, match="`changes_without_date` is for records that come in versions"):
+        settings({"sources/books.yaml": f"{source}    changes_without_date: arrival\n"})
+
+
+def test_without_changes_as_of_their_arrival_a_date_of_change_has_to_be_mapped(settings):
+    source = SOURCE.replace("DATASET", "products").replace("COLUMNS", PRODUCTS)
+    settings({"sources/books.yaml": source})
+    with pytest.raises(ConfigError, match="key column 'updated_at' is missing"):
+        settings({"sources/books.yaml": f"{source}    changes_without_date: ignore\n"})

@@ -24,6 +24,8 @@ loyalty_id! string loyalty card number
 VERSION = columns("""
 absent string columns that the record did not carry, comma-separated: their values are those of the version before
 deleted boolean whether the record ends with this version; empty for no
+delivery timestamp of rows that come as a whole (`all_rows_of`), when: rows of an earlier delivery have ended
+undated boolean whether the source told no date for this version, and it has that of its arrival; empty for no
 """)
 
 
@@ -117,11 +119,12 @@ CANONICAL: dict[str, Dataset] = {
         ),
         _canonical(
             "order_lines",
-            "one product in one order",
-            ("order_id", "line_id"),
+            "one version of one product in one order",
+            ("order_id", "line_id", "updated_at"),
             """
             order_id string the order
             line_id string number of the line in the order
+            updated_at timestamp when this version was written
             product_id string the product
             quantity double units bought, negative for a return
             amount decimal(18,2) amount paid for the line
@@ -130,6 +133,7 @@ CANONICAL: dict[str, Dataset] = {
         """,
             id="line_id",
             moment="ordered_at",
+            versions=True,
             person=False,
         ),
         _canonical(
@@ -169,11 +173,12 @@ CANONICAL: dict[str, Dataset] = {
         ),
         _canonical(
             "survey_responses",
-            "one answer to one survey question",
-            ("response_id", "question_id"),
+            "one version of one answer to one survey question",
+            ("response_id", "question_id", "updated_at"),
             """
             response_id string id of the filled-in survey
             question_id string id of the question
+            updated_at timestamp when this version was written
             survey_id string id of the survey
             kind string nps, csat, ces or text
             score double the answer as a number
@@ -184,6 +189,7 @@ CANONICAL: dict[str, Dataset] = {
         """,
             id="question_id",
             moment="answered_at",
+            versions=True,
         ),
         _canonical(
             "conversations",

@@ -39,7 +39,7 @@ class Dataset:
     id: str | None = None
     """The column that names a record, unique together with `source`."""
     versions: bool = False
-    """Whether a record comes in versions, of which the newest by `updated_at` counts."""
+    """Whether a record comes in versions, of which the newest by `version_at` counts."""
 
     @property
     def zone(self) -> str:
@@ -48,6 +48,17 @@ class Dataset:
     @property
     def short_name(self) -> str:
         return self.name.split("/")[1]
+
+    @property
+    def record(self) -> tuple[str, ...]:
+        """The columns that name a record within its source: the key, without the moment of a version."""
+        own = tuple(name for name in self.key if name != "source")
+        return own[:-1] if self.versions else own
+
+    @property
+    def version_at(self) -> str:
+        """Of records in versions, the column that says when a version was written: the last of the key."""
+        return self.key[-1]
 
     @property
     def column_names(self) -> list[str]:

@@ -21,6 +21,7 @@ from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
 from jobs.validate import anomalies
 from jobs.validate.arrival_days import by_rule, judged_days
+from jobs.validate.arriving_versions import as_versions
 from jobs.validate.batch import Batch
 from jobs.validate.contract import KEY, Contract
 from jobs.validate.failing_rows import flagged_rows
@@ -209,7 +210,7 @@ def _judged(part: Part, contract: Contract, batch: str, files: pa.Table, rows: D
     again = Batch(part.source, part.dataset, part.stop(batch).day, mine, refused)
     metrics = anomalies.metrics(part.source, part.dataset, again.loaded, tallies)
     days = judged_days(
-        part.lake, again, contract.expectations, tallies, metrics, config.history, part.settings.general.country
+        part.lake, again, contract.expectations, tallies, metrics, config.history, part.settings.general.country, {}
     )
     counts = by_rule(tallies)
     judgement = judge(rows, part.dataset, contract.expectations, again.rows, counts)
@@ -255,15 +256,17 @@ def _land(part: Part, contract: Contract, rows: DataFrame, reason: str | None = 
     """Put the good ones of flagged rows into the valid table; what became of each."""
     first = F.substring_index(BROKEN, ",", 1)
     bad = rows.where(f"{BROKEN} is not null").select(*KEY, F.concat(first, F.lit(": "), REASON).alias("reason"))
+    config = part.settings.sources[part.source].datasets[part.dataset]
     good = rows.where(f"{BROKEN} is null")
+    _tell_rounded(part, contract, good)
+    good = as_versions(part.lake, part.valid, part.source, config, good, contract.mapping.zone, part.paths, True)
     if part.dry_run:
         landed = _would_land(part, good)
     else:
-        part.lake.append(part.valid, good.select(*catalogue.get(part.valid).column_names), part.txn)
+        part.lake.append(part.valid, good, part.txn)
         if contract.mapping.presence:
             fill(part.lake, part.valid, part.source, good, part.txn.part("fill"))
         landed = _landed(part)
-    _tell_rounded(part, contract, good)
     said = "null" if reason is None else f"'{_quoted(reason)}'"
     return part.ask(
         f"""
