@@ -129,15 +129,15 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
         accepted: dict[str, int] = {}
         if set(batch.days) - set(stops):
             good = flagged.where(f"{BROKEN} is null").where(_not_of(stops))
-            good = as_versions(lake, batch.valid, batch.source, dataset, good, contract.mapping.zone, paths)
-            commit = lake.append(batch.valid, good, txn)
+            versions = as_versions(lake, batch.valid, batch.source, dataset, good, contract.mapping.zone, paths)
+            commit = lake.append(batch.valid, versions, txn)
             accepted = _good(rest, tallies)
             if contract.mapping.presence:
                 fill(lake, batch.valid, batch.source, good, txn.part("fill"))
             if (commit.rows, commit.duplicates) != (sum(accepted.values()), 0):
                 accepted = _accepted(lake, rest)
                 if sum(accepted.values()) < sum(_good(rest, tallies).values()):
-                    judgement = _with_told(judgement, told_otherwise(lake, batch.valid, batch.raw, good, paths))
+                    judgement = _with_told(judgement, told_otherwise(lake, batch.valid, batch.raw, versions, paths))
             if dataset.each:
                 accepted = accepted_lines(flagged, lake.read(batch.valid), rest)
             for told in awaited_partners.verdicts(dataset, of_batch(rest, tallies)):
