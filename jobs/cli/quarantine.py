@@ -164,24 +164,24 @@ def export(
     selected = _selected(settings, _selection(source, dataset, path, rule, day, row))
     pairs = set(zip(selected["source"].to_pylist(), selected["dataset"].to_pylist(), strict=True))
     configured = [
-        settings.sources[source].datasets[dataset]
+        (dataset, settings.sources[source].datasets[dataset])
         for source, dataset in sorted(pairs)
         if source in settings.sources and dataset in settings.sources[source].datasets
     ]
-    columns = [name for one in configured for name in _columns_of(one)]
+    columns = [name for one in configured for name in _columns_of(*one)]
     written = corrections.export(selected, to, columns)
     console.print(f"{written:,} rows in {to}; it holds personal data, remove it when you are done", soft_wrap=True)
     if written < selected.num_rows:
         console.print(f"{selected.num_rows - written:,} files that were set aside as a whole are not in it")
 
 
-def _columns_of(dataset: SourceDataset) -> list[str]:
+def _columns_of(name: str, dataset: SourceDataset) -> list[str]:
     """The columns of its files that its values are made of."""
     from jobs.ingest.expressions import source_columns
     from jobs.ingest.inner_rows import file_columns
 
     inner = dataset.each or dataset.pairs
-    return file_columns(dataset) if inner else source_columns(one.expression for one in dataset.columns.values())
+    return file_columns(name, dataset) if inner else source_columns(one.expression for one in dataset.columns.values())
 
 
 @app.command()

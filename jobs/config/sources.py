@@ -195,6 +195,8 @@ class SourceDataset(Strict):
     def _one_row_or_several(self) -> SourceDataset:
         if self.each and self.pairs:
             raise ValueError("give `each` or `pairs`: rows inside a row, or rows that are a column of a record")
+        if self.pairs and self.absent == "empty":
+            raise ValueError("leave out `absent: empty`: each of `pairs` tells one column, and would empty all others")
         return self
 
     @model_validator(mode="after")

@@ -60,10 +60,10 @@ class Expected:
     fields: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, dataset: SourceDataset) -> Expected:
+    def of(cls, name: str, dataset: SourceDataset) -> Expected:
         """JSON records may leave any field out, so of those only what `required` names must be there."""
         if dataset.each or dataset.pairs:
-            return cls._of_inner_rows(dataset)
+            return cls._of_inner_rows(name, dataset)
         nested = dataset.nested
         optional = dataset.format.type in ("jsonl", "json")
         lookups = dataset.lookups
@@ -78,8 +78,8 @@ class Expected:
         return cls(list(dict.fromkeys([*columns, *attributes, *dataset.required])), must, fields)
 
     @classmethod
-    def _of_inner_rows(cls, dataset: SourceDataset) -> Expected:
-        columns = file_columns(dataset)
+    def _of_inner_rows(cls, name: str, dataset: SourceDataset) -> Expected:
+        columns = file_columns(name, dataset)
         optional = dataset.format.type in ("jsonl", "json")
         must = dataset.required or ([] if optional else columns)
         return cls(list(dict.fromkeys([*columns, *dataset.required])), must)
@@ -130,7 +130,7 @@ class Drift:
 
     @cached_property
     def expected(self) -> Expected:
-        return Expected.of(self.dataset)
+        return Expected.of(self.name, self.dataset)
 
     def seen(self, new: NewFile) -> Seen:
         """What is to look at the chunks of that file."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from jobs.config.sources import ARRIVED, SourceDataset
 from jobs.ingest.expressions import Path, parse, steps
+from jobs.lake.tables.canonical import CANONICAL
 
 PARENT, INDEX, KEY, NAME, VALUE = "_parent", "_index", "_key", "_name", "_value"
 """Of an item: the row around it, its place from 1, the column or field it was, the {name} of that, an item that is no
@@ -15,8 +18,7 @@ def reads_of(dataset: SourceDataset) -> list[Path]:
     texts = [value.expression for value in (*dataset.columns.values(), *dataset.attributes.values())]
     texts += [text for lookup in dataset.lookups.values() for text in lookup.on.values()]
     texts += [text for text in (dataset.where, dataset.deleted_when) if text.strip()]
-    found = (parse(text, dataset.nested, str, dataset.lookups) for text in texts)
-    return list(dict.fromkeys(way for one in found for _, way in one.reads))
+    return _ways(dataset, texts)
 
 
 def around(dataset: SourceDataset) -> list[str]:
@@ -27,7 +29,7 @@ def around(dataset: SourceDataset) -> list[str]:
 
 def told_by_pairs(dataset: SourceDataset) -> list[str]:
     """The names under which pairs may tell something that is read."""
-    return sorted({str(way[0]) for way in reads_of(dataset)} - {*file_columns(dataset), ARRIVED})
+    return sorted({str(way[0]) for way in reads_of(dataset)} - {*_held_in(dataset), ARRIVED})
 
 
 def place_of(held_in: str, dataset: SourceDataset) -> Path:
@@ -36,11 +38,25 @@ def place_of(held_in: str, dataset: SourceDataset) -> Path:
     return (str(way[0]),) if dataset.format.delimited else way
 
 
-def file_columns(dataset: SourceDataset) -> list[str]:
-    """The columns of its files without which none of its rows can be read."""
+def file_columns(name: str, dataset: SourceDataset) -> list[str]:
+    """The columns of files of the dataset `name` without which none of its rows can be read."""
+    found = [*_held_in(dataset), *around(dataset)]
+    if dataset.pairs:
+        key = [dataset.columns[column].expression for column in CANONICAL[name].key if column in dataset.columns]
+        found += [str(way[0]) for way in _ways(dataset, key) if way[0] != ARRIVED]
+    return list(dict.fromkeys(found))
+
+
+def _held_in(dataset: SourceDataset) -> list[str]:
+    """The columns of its files that `each` and `pairs` name."""
     held: list[str] = []
     if dataset.each:
         held = [dataset.each.held_in] if dataset.each.held_in else []
     elif dataset.pairs:
         held = [dataset.pairs.key, dataset.pairs.value]
-    return list(dict.fromkeys([*(str(steps(text)[0]) for text in held), *around(dataset)]))
+    return [str(place_of(text, dataset)[0]) for text in held]
+
+
+def _ways(dataset: SourceDataset, texts: Iterable[str]) -> list[Path]:
+    found = (parse(text, dataset.nested, str, dataset.lookups) for text in texts)
+    return list(dict.fromkeys(way for one in found for _, way in one.reads))

@@ -16,6 +16,7 @@ from jobs.config.settings import Settings
 from jobs.ingest.lookups import lookup_name
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
+from jobs.lake.tables.canonical import CANONICAL
 from jobs.validate.credit_notes import below_zero
 from jobs.validate.cross_row_rules import Known, with_attributes, with_verdicts
 from jobs.validate.custom_rules import attribute_types, own_expectations
@@ -74,7 +75,7 @@ class Contract:
         expectations = with_changes(dataset, mapping.dataset, every, expectations, f"{here}.built_in")
         expectations += own_expectations(dataset, mapping.dataset, expectations, f"{here}.rules", configured.datasets)
         attributes = attribute_types(dataset, mapping.dataset)
-        rules = row_rules(expectations, unread(mapping), pieces=mapping.dataset.pairs is not None)
+        rules = row_rules(expectations, unread(mapping), CANONICAL[dataset].key if mapping.dataset.pairs else None)
         lookups = Lookups(mapping.dataset, _raw_rows(source, dataset, settings))
         return cls(mapping, expectations, rules, _known(source, settings), lookups, attributes)
 

@@ -20,7 +20,7 @@ from jobs.validate.rules import BROKEN, REASON, WHAT_TO_DO
 
 ITEM = "item_"
 """Of a row inside another its place there, from 1, and 0 where a list should be and is none; of a pair the
-microseconds by which it comes after others of its moment."""
+microseconds, from 1, by which it comes after others of its moment."""
 NO_LIST = "each:list"
 """The rule that such a row breaks."""
 FILES_APART = 1_000
@@ -206,7 +206,7 @@ def _pair_speller(key: Path, value: Path, names: list[str], nulls: list[str]) ->
 
         as_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
         text, write = msgspec.json.Decoder(str).decode, msgspec.json.Encoder().encode
-        numbers = {name: number for number, name in enumerate(names)}
+        numbers = {name: number for number, name in enumerate(names, 1)}
 
         def at(record: dict[str, msgspec.Raw], way: tuple[str | int, ...]) -> bytes:
             found = record

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from jobs.config.formats import Format
 from jobs.config.sources import Lookup
 from jobs.ingest.expressions import Path, parse
+from jobs.validate.inner_rows import ITEM
 from jobs.validate.records import ABSENT, flattened
 
 ROW = "raw_"
@@ -59,7 +60,12 @@ def parsed(
     whole = F.struct(*(quoted(column) for column in raw.columns)).alias(ROW)
     told = raw.select(whole, *(value.alias(name) for name, value in objects.items()))
     found = told.select(ROW, *(column.alias(name) for name, column in columns.items()))
-    return found.where(F.expr(condition.sql)) if condition else found
+    return found.where(_taken(F.expr(condition.sql), raw)) if condition else found
+
+
+def _taken(condition: Column, raw: DataFrame) -> Column:
+    """Rows for which the condition holds, and those that stand for a line whose list is none: it is about items."""
+    return condition | (F.col(f"{ROW}.{ITEM}") == 0) if ITEM in raw.columns else condition
 
 
 def quoted(name: str) -> str:

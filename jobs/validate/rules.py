@@ -7,7 +7,7 @@ Both come from one expectation object, so they cannot disagree.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
@@ -64,19 +64,22 @@ class Tally:
 
 
 def row_rules(
-    expectations: Iterable[Expectation], unread: Mapping[str, str] | None = None, pieces: bool = False
+    expectations: Iterable[Expectation],
+    unread: Mapping[str, str] | None = None,
+    pieces_of: Collection[str] | None = None,
 ) -> list[RowRule]:
     """The rules among `expectations` that are about single rows; `unread` says of a column that it is unreadable.
 
-    A row that is a piece of a record need not fill the columns that it says nothing of.
+    A row that is a piece of a record with the key `pieces_of` need not fill the other columns that it says nothing of.
     """
     rules = []
     for expectation in expectations:
         broken = _broken(expectation)
         if broken is not None:
             looked_at = _looked_at(expectation)
-            if pieces and isinstance(expectation, gxe.ExpectColumnValuesToNotBeNull):
-                looked_at = looked_at & ~_lacks(expectation.column)
+            if pieces_of is not None and isinstance(expectation, gxe.ExpectColumnValuesToNotBeNull):
+                own = expectation.column in pieces_of
+                looked_at = looked_at if own else looked_at & ~_lacks(expectation.column)
             rules.append(
                 RowRule(
                     _meta(expectation, "rule"),

@@ -100,6 +100,15 @@ def test_a_list_in_a_cell_becomes_rows_an_empty_one_none_and_a_text_that_is_no_l
     assert reason.startswith("items holds no list; ")
 
 
+def test_a_line_whose_list_is_none_waits_whatever_items_the_dataset_takes(shop):
+    some = SHOP.replace("    each: items\n", "    each: items\n    where: sku = 'a'\n")
+    company = shop({"2024-05-01/orders.csv": ORDERS}, some)
+    validated(company, DAYS[0])
+    assert lines(company, "order_id", "line_id") == [("1", "1")]
+    assert counts(company) == [(5, 1, 1, 0, 3, 2)]
+    assert [(line, rule) for line, rule, _ in refused(company)] == [(5, "each:list")]
+
+
 def test_a_bad_item_waits_with_its_line_the_good_ones_of_the_line_count_and_a_replay_lands_it_once(shop, settings):
     bad = TWO_LINES.replace("10.50", '""ten""')
     company = shop({"2024-05-01/orders.csv": HEADER + bad})

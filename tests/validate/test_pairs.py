@@ -149,6 +149,33 @@ def test_the_log_of_changes_of_an_order_is_its_versions_though_each_tells_one_co
     ]
 
 
+@pytest.mark.parametrize("column", ["contact", "at"])
+def test_a_pair_without_a_column_of_the_key_waits_alone(crm, column):
+    told = [
+        {"contact": str(n), "property": "first", "value": "Ann", "at": "2024-04-01T10:00:00Z"} for n in range(1, 31)
+    ]
+    told.append({name: value for name, value in told[0].items() if name != column})
+    company = crm(
+        (1, map(json.dumps, told)),
+        source=CRM.replace("*.csv", "*").replace("    pairs", "    format: {type: jsonl}\n    pairs"),
+        header="",
+    )
+    done = validated(company, 1)
+    assert done == {"files": 1, "rows_in": 31, "accepted": 30, "quarantined": 1, "duplicates": 0}
+    (waits,) = Lake.of(company).arrow("quarantine/rows").to_pylist()
+    key = {"contact": "contact_id", "at": "updated_at"}[column]
+    assert (waits["line"], waits["rule"]) == (31, f"{key}:not_null")
+
+
+@pytest.mark.parametrize("column", ["contact", "at"])
+def test_a_file_of_pairs_without_a_column_of_the_key_is_set_aside_with_what_it_lacks(crm, column):
+    company = crm((1, TOLD), header=HEADER.replace(column, f"new_{column}"))
+    assert validated(company, 1)["accepted"] == 0
+    (waits,) = Lake.of(company).arrow("quarantine/rows").to_pylist()
+    assert waits["rule"].startswith("file:"), waits
+    assert f"column {column!r} is missing" in waits["reason"]
+
+
 def test_pairs_are_for_records_in_versions_and_not_for_rows_in_a_row(settings):
     events = CRM.replace("contacts:", "events:")
     for source, message in (
@@ -157,6 +184,7 @@ def test_pairs_are_for_records_in_versions_and_not_for_rows_in_a_row(settings):
             CRM.replace("    columns", "    each: a\n    columns"),
             "crm.yaml:5: datasets.contacts: give `each` or `pairs`",
         ),
+        (CRM.replace("    columns", "    absent: empty\n    columns"), "datasets.contacts: leave out `absent: empty`"),
     ):
         with pytest.raises(ConfigError) as refused:
             settings({"sources/crm.yaml": source})
@@ -180,7 +208,7 @@ def test_both_engines_make_the_same_rows_of_pairs_and_of_lists(on_engine, rows):
     second = '{"a":"\\u00e9","_parent":{"at":"2024-04-01"},"_index":2}'
     assert found[1] == [(1, first), (2, second)]
     ((item, told),) = found[0]
-    place = 15 * 60_000_000 + 3 * 2 + 1  # its file, line 3 of rows with two names, the second
+    place = 15 * 60_000_000 + 3 * 2 + 2  # its file, line 3 of rows with two names, the second
     assert (item, json.loads(told)) == (place, record | {"first": "Ann\n\t1.00", "_arrived": "2024-05-01"})
 
 
