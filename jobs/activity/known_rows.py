@@ -23,6 +23,7 @@ from jobs.activity.sessions import sessions, visit_rules, with_session
 from jobs.config.settings import Settings
 from jobs.config.traits import ROWS
 from jobs.identity.customer_of import with_customer
+from jobs.identity.identifiers import dialled_in
 from jobs.lake.lake import Txn
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.canonical import PERSON_COLUMNS
@@ -193,8 +194,16 @@ def _orders(known: Known, kind: str, window: int | None) -> DataFrame:
 
 def _lines(known: Known, kind: str, window: int | None) -> DataFrame:
     """Order lines with person, moment and state of their order, and what the newest product list says."""
-    orders = _orders(known, "orders", None).select(
-        "source", "order_id", F.col("ordered_at").alias("order_at"), "outcome", *ORDER_COLUMNS, *PERSON_COLUMNS, *PERIOD
+    placed = _orders(known, "orders", None)
+    orders = placed.select(
+        "source",
+        "order_id",
+        F.col("ordered_at").alias("order_at"),
+        "outcome",
+        *ORDER_COLUMNS,
+        *PERSON_COLUMNS,
+        dialled_in(placed.columns, known.settings).alias("country"),
+        *PERIOD,
     )
     if window is not None:
         orders = orders.where(F.coalesce(F.col("order_at") >= F.lit(known.start(window)), F.lit(True)))
@@ -215,13 +224,15 @@ def _answers(known: Known, kind: str, window: int | None) -> DataFrame:
 def _messages(known: Known, kind: str, window: int | None) -> DataFrame:
     """Messages; those that name nobody concern the person of their conversation."""
     person = list(PERSON_COLUMNS)
-    talks = newest_versions(known.of("conversations"), "conversation_id").select(
-        "source", "conversation_id", *(F.col(name).alias(f"talk_{name}") for name in person), *PERIOD
-    )
+    talks = newest_versions(known.of("conversations"), "conversation_id")
+    talks = talks.withColumn("country", dialled_in(talks.columns, known.settings))
+    told = [*person, "country"]
+    talks = talks.select("source", "conversation_id", *(F.col(name).alias(f"talk_{name}") for name in told), *PERIOD)
     messages = known.of(kind, window)
+    messages = messages.withColumn("country", dialled_in(messages.columns, known.settings))
     joined = _beside(messages, _also_before(talks, "conversation_id", known.days), "conversation_id", how="left")
     nobody = F.coalesce(*person).isNull()
-    filled = {name: F.when(nobody, F.col(f"talk_{name}")).otherwise(F.col(name)) for name in person}
+    filled = {name: F.when(nobody, F.col(f"talk_{name}")).otherwise(F.col(name)) for name in told}
     return joined.select(*(filled.get(name, F.col(name)).alias(name) for name in messages.columns))
 
 

@@ -19,14 +19,15 @@ BOUGHT_NOTHING = ("test", "cancelled", "credit")
 def outcome(total: Column) -> Column:
     """What became of an order, by `status` of its newest version and its total as it was paid.
 
-    `test`: never happened. `cancelled`: called off, nothing was bought. `credit`: a negative total, money given back
-    for something bought before. `free`: bought for a total of 0, such as with a voucher. `returned`: bought and sent
-    back. `open`: bought, not yet paid or delivered. `completed`: bought; also when the source tells no status.
+    `test`: never happened. `cancelled`: called off, nothing was bought. `credit`: a negative total, or it names the
+    order that it credits: money given back for something bought before. `free`: bought for a total of 0, such as with a
+    voucher. `returned`: bought and sent back. `open`: bought, not yet paid or delivered. `completed`: bought; also when
+    the source tells no status.
     """
     status = F.coalesce(F.lower("status"), F.lit("completed"))
     return (
         F.when(status.isin("test", "cancelled"), status)
-        .when(total < 0, "credit")
+        .when((total < 0) | F.coalesce(F.trim("credits") != "", F.lit(False)), "credit")
         .when((total == 0) & (status != "returned"), "free")
         .otherwise(status)
     )

@@ -36,10 +36,13 @@ def _taken_by_key(name: str, dataset: dict[str, Any]) -> str:
     return " and ".join(f"({condition})" for condition in dict.fromkeys(found))
 
 
+WHOLES = {"order_lines": "order_id"}
+"""Datasets of which a delivery may have all rows of something, and the column that names it."""
+
+
 def refuse_parts(name: str, whole: str) -> None:
-    """Raises ValueError if `all_rows_of` is no column that several records of the dataset share."""
-    target = CANONICAL[name]
-    possible = target.record[:-1] if target.versions else ()
-    if whole and whole not in possible:
-        known = f"write {' or '.join(possible)}" if possible else "leave it out"
-        raise ValueError(f"datasets.{name}: `all_rows_of` is for rows with an id of the whole they are of; {known}")
+    """Raises ValueError if `all_rows_of` is not what the rows of the dataset are part of."""
+    known = WHOLES.get(name)
+    if whole and whole != known:
+        told = f"write {known}" if known else f"only {' and '.join(WHOLES)} can have it; leave it out"
+        raise ValueError(f"datasets.{name}: `all_rows_of` is for rows that come as a whole; {told}")

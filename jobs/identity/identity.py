@@ -67,7 +67,6 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
             lake.replace(name, table, txn)
     audit = evidence.decision_table(decided, overruled, effects, str(settings.folder), as_of)
     lake.replace(DECISIONS, audit, txn)
-    lake.replace(STANDING, kept.stands(as_of, tables, settings), txn)
     doubts.tell(
         lake.arrow(SIGHTINGS, doubts.SEEN),
         lake.arrow(PREPARED, doubts.NAMED),
@@ -75,6 +74,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
         before["as_of"] if before else None,
         settings,
     )
+    lake.replace(STANDING, kept.stands(as_of, tables, settings), txn)
     counts = _counts(lake)
     log.info("identity: %s", counts)
     return counts

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
 from jobs.identity.customer_of import with_customer
-from jobs.identity.identifiers import PERSON_COLUMNS, normalised
+from jobs.identity.identifiers import PERSON_COLUMNS, dialled_in, normalised
 from jobs.profiles.criteria import age
 from jobs.profiles.refusals import (
     BOUNCE,
@@ -121,19 +121,21 @@ def consent_history(answers: DataFrame, as_of: date, settings: Settings) -> Data
 def every_answer(consents: DataFrame, campaign_events: DataFrame, settings: Settings) -> DataFrame:
     """Answers people gave, and those they gave by unsubscribing or complaining, which concern every purpose.
 
-    Columns of valid/consents that decide, with `kind`: answer, unsubscribe, complaint, bounce (mail cannot be
-    delivered) or reached (no answer; it can be). One that names no channel concerns every channel. A yes that names no
-    end gets the one of its purpose. One that its source deleted ends then; a no that it deleted stays one.
+    Columns of valid/consents that decide, with `country` (see `dialled_in`) and `kind`: answer, unsubscribe, complaint,
+    bounce (mail cannot be delivered) or reached (no answer; it can be). One that names no channel concerns every
+    channel. A yes that names no end gets the one of its purpose. One that its source deleted ends then; a no that it
+    deleted stays one.
     """
     given = consents.withColumns(
         {
             **{name: F.lower(F.trim(name)) for name in ("purpose", "channel", "status")},
             "kind": F.when(_ended(), ENDED).otherwise(ANSWER),
+            "country": dialled_in(consents.columns, settings),
         }
     ).withColumn("expires_at", F.coalesce("expires_at", _usual_end(settings)))
     columns = ["consent_id", "purpose", "channel", "status", "changed_at", "expires_at", "proof", "kind"]
-    lineage = ["source", *PERSON_COLUMNS.values(), "arrived", "file_id", "line"]
-    told = _told_by_campaigns(campaign_events)
+    lineage = ["source", *PERSON_COLUMNS.values(), "country", "arrived", "file_id", "line"]
+    told = _told_by_campaigns(campaign_events).withColumn("country", dialled_in(campaign_events.columns, settings))
     asked = _asked_about(settings)
     events = (
         told.withColumn("asked", F.explode(asked))

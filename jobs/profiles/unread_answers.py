@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
-from jobs.identity.identifiers import PERSON_COLUMNS
+from jobs.identity.identifiers import PERSON_COLUMNS, dialled_in
 from jobs.lake.database import database_of
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake, Txn
@@ -29,7 +29,7 @@ UNREAD = "unread"
 
 _DATASETS = ("consents", "campaign_events")
 _ROW = ["source", "file_id", "line", "arrived", "record"]
-_KEPT = [*PERSON_COLUMNS.values(), "source", "file_id", "line", "arrived"]
+_KEPT = [*PERSON_COLUMNS.values(), "country", "source", "file_id", "line", "arrived"]
 
 
 def with_unread(answers: DataFrame, lake: Lake, txn: Txn, as_of: date, settings: Settings) -> DataFrame:
@@ -89,6 +89,7 @@ def _mapped(lake: Lake, records: pa.Table, source: str, dataset: str, settings: 
     paths = dict(zip(records["file_id"].to_pylist(), records["path"].to_pylist(), strict=True))
     raw = spark.createDataFrame(records.select(_ROW))
     with flagged_rows(lake, Contract.of(source, dataset, settings), raw, paths) as rows:
+        rows = rows.withColumn("country", dialled_in(rows.columns, settings))
         noes = _noes_of_people(rows, settings) if dataset == "consents" else _noes_of_tools(rows, settings)
         found = spark.createDataFrame(noes.toArrow(), noes.schema)
     return found.join(spark.createDataFrame(records.select(["file_id", "line", "path"])), on=["file_id", "line"])

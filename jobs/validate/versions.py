@@ -38,14 +38,18 @@ def newest_known_on(rows: DataFrame, days: Sequence[date], *record: str) -> Data
     """`newest_versions` of what was `known_on` each of `days`, for many records of which few come again.
 
     Only rows of records that come again are sorted, which takes much longer than all else. Of rows that come as a
-    whole, by all columns of `record` but the last, those of the newest delivery.
+    whole, by all columns of `record` but the last, those of the newest delivery; rows from before the source was said
+    to deliver wholes are of the delivery of their own moment.
     """
-    name, whole = ["source", *record], rows.where("delivery is not null")
-    if not whole.isEmpty():
-        parts = known_on(whole, days, *name[:-1])
+    name = ["source", *record]
+    wholes = rows.where("delivery is not null").select(*name[:-1]).distinct()
+    if not wholes.isEmpty():
+        parts = known_on(rows.join(wholes, on=name[:-1], how="left_semi").select(*rows.columns), days, *name[:-1])
+        delivered = F.coalesce("delivery", "updated_at", F.col("arrived").cast("timestamp"))
         last = F.max("delivery").over(Window.partitionBy(*name[:-1], *PERIOD))
-        stands = parts.withColumn("last", last).where("delivery = last").drop("last")
-        apart = newest_known_on(rows.where("delivery is null"), days, *record)
+        stands = parts.withColumn("stands", F.coalesce(delivered >= last, F.lit(True))).where("stands").drop("stands")
+        others = rows.join(wholes, on=name[:-1], how="left_anti").select(*rows.columns)
+        apart = newest_known_on(others, days, *record)
         return apart.unionByName(newest_versions(stands, *record).select(*apart.columns))
     several = rows.groupBy(*name).agg(F.count("*").alias("rows")).where("rows > 1").select(*name)
     if several.isEmpty():

@@ -31,6 +31,7 @@ DEFAULTS = {
     "survey_responses": {"source": "survey", "question_id": "q"},
     "campaign_events": {"source": "campaigns"},
 }
+PHONE = "+32470123456"
 PEOPLE = tuple(f"person{n}" for n in range(10))
 COUNT = {"title": "t", "value": "count(*)", "type": "bigint"}
 
@@ -47,6 +48,7 @@ def on_days(settings, rows):
             {"identifier": identifier_hash("loyalty", who, loaded), "customer_id": who}
             for who in ("anna", "bob", *PEOPLE)
         ]
+        identities.append({"identifier": identifier_hash("phone", PHONE, loaded), "customer_id": "anna"})
         needed = {n for kind in ROWS for n in (kind, *ALSO_NEEDED.get(kind, ()))} - {"sessions", "touchpoints"}
         data = {f"valid/{n}": rows(f"valid/{n}", *tables.get(n, [])) for n in needed - {"carts", "moments"}}
         for name, default in DEFAULTS.items():
@@ -243,6 +245,18 @@ def test_a_line_counts_before_its_product_is_listed_and_a_message_before_its_con
         messages=[{"message_id": "m", "conversation_id": "k", "sent_at": "2017-06-01 10:00:00"}],
     )
     assert [told(found, name) for name in ("lines", "listed", "said")] == [[1, 1], [0, 1], [0, 1]]
+
+
+def test_lines_and_messages_have_the_country_of_the_number_of_their_order_and_conversation(on_days):
+    belgian = {"loyalty_id": None, "phone": "0470 12 34 56", "attributes": '{"country":"BE"}'}
+    found = on_days(
+        {"lines": {"over": "order_lines"}, "said": {"over": "messages"}},
+        orders=[order("2017-06-01", "o1", **belgian)],
+        order_lines=[{"order_id": "o1", "product_id": "p", "ordered_at": "2017-06-01 10:00:00"}],
+        conversations=[{"conversation_id": "k", "opened_at": "2017-06-01 10:00:00", **belgian}],
+        messages=[{"message_id": "m", "conversation_id": "k", "sent_at": "2017-06-01 10:00:00"}],
+    )
+    assert (told(found, "lines"), told(found, "said")) == ([1, 1], [1, 1])
 
 
 def test_rows_of_nobody_are_nobodys_numbers(on_days):

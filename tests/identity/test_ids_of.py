@@ -119,6 +119,7 @@ def test_a_user_that_is_deleted_ends_as_an_author_too_until_one_of_them_is_writt
     assert left == [["authors", "leads", "users"], ["leads"], ["authors", "leads"], ["authors", "leads", "users"]]
 
 
+@pytest.mark.usefixtures("going_on")
 def test_days_one_by_one_give_the_tables_of_all_at_once_whatever_is_deleted_and_comes_back(company):
     chance = random.Random(1)
     told = [

@@ -270,6 +270,21 @@ def test_a_channel_that_cannot_be_is_refused_with_its_place(settings, channels, 
     assert problem in str(refused.value)
 
 
+def test_a_yes_that_is_known_by_a_national_number_counts_where_its_country_is_told(rows, settings):
+    loaded = settings()
+    yes = {"source": "crm", "purpose": "marketing", "channel": "email", "status": "granted", "changed_at": "2017-01-01",
+           "arrived": "2017-01-02", "phone": "0470 12 34 56"}  # fmt: skip
+    ann = {"identifier": identifier_hash("phone", "+32470123456", loaded), "customer_id": "ann"}
+
+    def granted(**more):
+        every = every_answer(rows("valid/consents", yes | more), rows("valid/campaign_events"), loaded)
+        every = with_people(every, rows("identity/map", ann), rows("profiles/contact_points"), loaded)
+        return [row["customer_id"] for row in consent(every, TODAY, loaded).collect()]
+
+    assert granted(attributes='{"country":"BE"}') == ["ann"]
+    assert granted() == granted(attributes='{"country":"NL"}') == []
+
+
 DAYS = [dt.date(2017, 1, 1) + dt.timedelta(days=n) for n in range(12)]
 ANSWERS = st.lists(
     st.tuples(

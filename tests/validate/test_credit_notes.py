@@ -14,6 +14,7 @@ from jobs.validate.credit_notes import below_zero
         (" ", "50.00", "50.00", "completed"),
         ("o1", "50.00", "-50.00", "credit"),
         ("o1", "-50.00", "-50.00", "credit"),
+        ("o1", "0.00", "0.00", "credit"),
         (None, "-50.00", "-50.00", "credit"),
     ],
 )

@@ -235,9 +235,29 @@ def test_a_line_out_of_quarantine_joins_the_delivery_it_came_with(books):
     assert lines.toArrow()["line_id"].to_pylist() == ["1"]
 
 
-def test_all_rows_of_is_a_column_that_rows_share(settings):
-    source = SOURCE.replace("DATASET", "order_lines").replace("COLUMNS", f"{LINES}\n    all_rows_of: line_id")
-    with pytest.raises(ConfigError, match="write order_id"):
+def test_that_a_delivery_is_whole_may_be_said_when_lines_are_there_already(books):
+    landed = {
+        (1, "a"): "order,line,sku,amount,at\no1,1,A,5,2024-04-30\no1,2,B,6,2024-04-30\no2,1,A,5,2024-04-30\n",
+        (2, "a"): "order,line,sku,amount,at\no1,1,A,7,2024-04-30\n",
+    }
+    company = books("order_lines", LINES, landed)
+    lived(company, 1)
+    later = books.again(LINES)
+    lived(later, 2)
+    rows = Lake.of(later).read("valid/order_lines")
+    found = newest_known_on(rows, [dt.date(2024, 5, 2)], "order_id", "line_id").toArrow().to_pylist()
+    standing = sorted((row["order_id"], row["line_id"], str(row["amount"])) for row in found)
+    assert standing == [("o1", "1", "7.00"), ("o2", "1", "5.00")]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "whole", "advice"),
+    [("order_lines", "line_id", "write order_id"), ("survey_responses", "response_id", "only order_lines can have it")],
+)
+def test_all_rows_of_is_what_lines_are_part_of(settings, dataset, whole, advice):
+    columns = LINES if dataset == "order_lines" else ANSWERS
+    source = SOURCE.replace("DATASET", dataset).replace("COLUMNS", f"{columns}\n    all_rows_of: {whole}")
+    with pytest.raises(ConfigError, match=advice):
         settings({"sources/books.yaml": source})
 
 
