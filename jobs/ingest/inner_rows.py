@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from jobs.config.sources import ARRIVED, SourceDataset
 from jobs.ingest.expressions import Path, parse, steps
+from jobs.ingest.lookups import column_of
 from jobs.lake.tables.canonical import CANONICAL
 
 PARENT, INDEX, KEY, NAME, VALUE = "_parent", "_index", "_key", "_name", "_value"
@@ -35,7 +36,7 @@ def told_by_pairs(dataset: SourceDataset) -> list[str]:
 def place_of(held_in: str, dataset: SourceDataset) -> Path:
     """The way in a row of the file to what `each` or `pairs` name."""
     way = steps(held_in)
-    return (str(way[0]),) if dataset.format.delimited else way
+    return (column_of(way, nested=False),) if dataset.format.delimited else way
 
 
 def file_columns(name: str, dataset: SourceDataset) -> list[str]:

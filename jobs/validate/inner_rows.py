@@ -7,7 +7,8 @@ absent: all pairs of a record, of whatever delivery, end as one (jobs/validate/p
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -89,9 +90,33 @@ def _speller(dataset: SourceDataset) -> Speller:
     return _list_speller(place_of(each.held_in, dataset), bool(each.fields), each.separator, around(dataset), nulls)
 
 
+def _walker() -> Callable[[Mapping[str, Any], Path], bytes]:
+    """A function of a record and a way in it: the value there as it is written, null if there is none.
+
+    It raises MsgspecError where the way goes into something that is no object, or no list.
+    """
+
+    def walk(record: Mapping[str, Any], way: Path) -> bytes:
+        import msgspec
+
+        found = bytes(record.get(str(way[0]), b"null")).strip()
+        for step in way[1:]:
+            if found == b"null":
+                break
+            if isinstance(step, str):
+                below = msgspec.json.decode(found, type=dict[str, msgspec.Raw]).get(step)
+            else:
+                listed = msgspec.json.decode(found, type=list[msgspec.Raw])
+                below = listed[step] if step < len(listed) else None
+            found = b"null" if below is None else bytes(below).strip()
+        return found
+
+    return walk
+
+
 def _list_speller(place: Path, fields: bool, separator: str, around: list[str], nulls: list[str]) -> Speller:
     """Of records with a list, or an object, at `place`."""
-    parent, index, name, item = PARENT, INDEX, KEY, VALUE
+    parent, index, name, item, walk = PARENT, INDEX, KEY, VALUE, _walker()
 
     def spell(records: pa.Array, days: pa.Array) -> pa.Array:
         import msgspec
@@ -102,13 +127,7 @@ def _list_speller(place: Path, fields: bool, separator: str, around: list[str], 
         text, write = msgspec.json.Decoder(str).decode, msgspec.json.Encoder().encode
 
         def held(record: dict[str, msgspec.Raw]) -> bytes:
-            found = record
-            for step in place[:-1]:
-                below = bytes(found.get(str(step), b"null"))
-                if below == b"null":
-                    return below
-                found = as_object(below)
-            value = bytes(found.get(str(place[-1]), b"null")).strip()
+            value = walk(record, place)
             if value[:1] != b'"':
                 return value
             written = text(value).strip()
@@ -173,15 +192,19 @@ def _column_speller(pattern: str, around: list[str], nulls: list[str]) -> Spelle
             for column, raw in record.items():
                 found = like(column)
                 value = bytes(raw).strip()
-                if found is None or empty(value):
+                if found is None:
                     continue
                 parts = found.groupdict()
                 group = groups.setdefault((parts.get("n") or "", parts.get("name") or ""), {})
+                if empty(value):  # its place stays, or those after it would be other rows once it is filled
+                    continue
                 group[parts.get("field") or item] = msgspec.Raw(value)
                 if "field" not in parts:
                     group[key] = column
             told = []
             for place, ((number, named), own) in enumerate(groups.items(), 1):
+                if not own:
+                    continue
                 at = int(number) if number else place
                 row = {**own, parent: kept, index: at} | ({name: named} if named else {})
                 told.append(f"{place}\t" + write(row).decode())
@@ -198,7 +221,7 @@ def _column_speller(pattern: str, around: list[str], nulls: list[str]) -> Spelle
 
 def _pair_speller(key: Path, value: Path, names: list[str], nulls: list[str]) -> Speller:
     """Of records that each tell one of `names`; of another name nothing is told."""
-    arrived = ARRIVED
+    arrived, walk = ARRIVED, _walker()
 
     def spell(records: pa.Array, days: pa.Array) -> pa.Array:
         import msgspec
@@ -208,14 +231,11 @@ def _pair_speller(key: Path, value: Path, names: list[str], nulls: list[str]) ->
         text, write = msgspec.json.Decoder(str).decode, msgspec.json.Encoder().encode
         numbers = {name: number for number, name in enumerate(names, 1)}
 
-        def at(record: dict[str, msgspec.Raw], way: tuple[str | int, ...]) -> bytes:
-            found = record
-            for step in way[:-1]:
-                below = bytes(found.get(str(step), b"null")).strip()
-                if below[:1] != b"{":
-                    return b"null"
-                found = as_object(below)
-            return bytes(found.get(str(way[-1]), b"null")).strip()
+        def at(record: dict[str, msgspec.Raw], way: Path) -> bytes:
+            try:
+                return walk(record, way)
+            except msgspec.MsgspecError:
+                return b"null"
 
         def row(line: str, day: str) -> str | None:
             record = as_object(line)

@@ -267,6 +267,38 @@ def test_rows_are_items_of_a_text_fields_of_an_object_and_groups_of_columns(spar
     assert found == [(place, {"_index": place} | row) for place, row in enumerate(rows, 1)]
 
 
+def test_the_place_of_a_column_is_its_own_whichever_others_are_filled(spark):
+    found = items(spark, {"id": 7, "score_price": None, "score_staff": 5}, columns="score_{name}")
+    assert found == [(2, {"_value": 5, "_key": "score_staff", "_name": "staff", "_index": 2})]
+    found = items(spark, {"id": 7, "item_1_sku": "", "item_2_sku": "b"}, columns="item_{n}_{field}")
+    assert found == [(2, {"sku": "b", "_index": 2})]
+
+
+@pytest.mark.parametrize(
+    ("orders", "rows"),
+    [
+        ([{"items": [None, "b"]}, {"items": ["c"]}], [(2, {"_value": "b", "_index": 2})]),
+        ([{"items": None}], []),
+        ([], []),
+        (None, []),
+        ({"items": ["a"]}, [(0, {})]),
+        (["a"], [(0, {})]),
+    ],
+)  # fmt: skip
+def test_a_list_is_found_by_its_way_through_lists_and_a_way_through_something_else_is_told(spark, orders, rows):
+    assert items(spark, {"id": 7, "orders": orders}, items="orders[0].items") == rows
+
+
+def test_a_column_with_a_dot_in_its_name_holds_a_list_and_a_file_without_it_is_set_aside(shop):
+    dotted = SHOP.replace("each: items", "each: cart.items")
+    files = {"2024-05-01/orders.csv": ORDERS.replace("items", "cart.items")}
+    company = shop(files | {"2024-05-02/orders.csv": ORDERS.replace("items", "cart")}, dotted)
+    validated(company, DAYS[0])
+    assert lines(company, "order_id", "product_id") == [("1", "a"), ("1", "b"), ("5", "c")]
+    validated(company, DAYS[1])
+    assert any("column 'cart.items' is missing" in reason for _, _, reason in refused(company))
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inside: st.lists(inside, max_size=3) | st.dictionaries(st.text(max_size=4), inside, max_size=3),

@@ -212,6 +212,27 @@ def test_both_engines_make_the_same_rows_of_pairs_and_of_lists(on_engine, rows):
     assert (item, json.loads(told)) == (place, record | {"first": "Ann\n\t1.00", "_arrived": "2024-05-01"})
 
 
+def test_a_name_and_its_value_are_found_by_their_ways_through_lists(spark):
+    told = {"files": "x", "format": {"type": "jsonl"}, "pairs": {"key": "changes[0].name", "value": "changes[0].to[1]"}}
+    dataset = SourceDataset.model_validate(told | {"columns": {"contact_id": "contact", "first_name": "first"}})
+    lines = [
+        {"contact": 1, "changes": [{"name": "first", "to": ["Ann", "Anna"]}]},
+        {"contact": 2, "changes": [{"name": "first", "to": ["Bob"]}]},
+        {"contact": 3, "changes": {"name": "first", "to": ["Cas", "Cees"]}},
+    ]
+    raw = pa.table(
+        {
+            "record": [json.dumps(line) for line in lines],
+            "arrived": [dt.date(2024, 5, 1)] * 3,
+            "line": [1, 2, 3],
+            "file_id": ["00000f"] * 3,
+        }
+    )
+    found = [json.loads(row["record"]) for row in expanded(spark.createDataFrame(raw), dataset).collect()]
+    assert sorted((row["contact"], row["first"]) for row in found if row["contact"] != 2) == [(1, "Anna")]
+    assert [row["first"] for row in found if row["contact"] == 2] == [None]
+
+
 def test_attributes_told_one_by_one_are_kept_each_by_itself_whatever_was_filled_before(on_engine, rows):
     told = [
         {"updated_at": "2024-04-01", "attributes": '{"a":1.00}', "absent": "attributes.b"},
