@@ -7,6 +7,7 @@ absent: all pairs of a record, of whatever delivery, end as one (jobs/validate/p
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,8 +25,10 @@ ITEM = "item_"
 microseconds, from 1, by which it comes after others of its moment."""
 NO_LIST = "each:list"
 """The rule that such a row breaks."""
-FILES_APART = 1_000
-"""Files of one day whose pairs without a time are told apart by the minute."""
+SECOND = 1_000_000
+"""Microseconds: names told of a record at one moment are less than that apart."""
+FILES_APART = 3_600
+"""Files of one day whose pairs without a time are told apart, by the second."""
 
 
 def expanded(raw: DataFrame, dataset: SourceDataset) -> DataFrame:
@@ -36,9 +39,9 @@ def expanded(raw: DataFrame, dataset: SourceDataset) -> DataFrame:
     told = raw.withColumn("inner_", F.explode(F.split(split(F.col("record"), F.col("arrived").cast("string")), "\n")))
     item = F.substring_index("inner_", "\t", 1).cast("bigint")
     if dataset.pairs and dataset.columns["updated_at"].expression == ARRIVED:
-        names = max(1, len(told_by_pairs(dataset)))
-        minute = F.conv(F.substring("file_id", 1, 6), 16, 10).cast("bigint") % FILES_APART
-        item = item + F.col("line") * names + minute * 60_000_000
+        # A line tells one name, so file and line are enough, and the later line of a file counts.
+        second = F.conv(F.substring("file_id", 1, 6), 16, 10).cast("bigint") % FILES_APART
+        item = F.col("line") + second * SECOND
     record = F.expr("substring(inner_, locate('\t', inner_) + 1)")
     return told.select(*(c for c in raw.columns if c != "record"), record.alias("record"), item.alias(ITEM))
 
@@ -82,12 +85,26 @@ def _speller(dataset: SourceDataset) -> Speller:
     nulls = ["", *dataset.format.nulls]
     if dataset.pairs:
         key, value = (place_of(text, dataset) for text in (dataset.pairs.key, dataset.pairs.value))
-        return _pair_speller(key, value, told_by_pairs(dataset), nulls)
+        return _pair_speller(key, value, _numbers(told_by_pairs(dataset)), nulls)
     each = dataset.each
     assert each is not None
     if each.columns:
         return _column_speller(each.pattern, around(dataset), nulls)
     return _list_speller(place_of(each.held_in, dataset), bool(each.fields), each.separator, around(dataset), nulls)
+
+
+def _numbers(names: list[str]) -> dict[str, int]:
+    """A number below SECOND for each name, by the name alone: history that is delivered again has the moments it had.
+
+    Of two names with one number, which is rare, the second takes the next: no two are told at one moment.
+    """
+    numbers: dict[str, int] = {}
+    for name in names:
+        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % (SECOND - 1) + 1
+        while number in numbers.values():
+            number = number % (SECOND - 1) + 1
+        numbers[name] = number
+    return numbers
 
 
 def _walker() -> Callable[[Mapping[str, Any], Path], bytes]:
@@ -219,8 +236,8 @@ def _column_speller(pattern: str, around: list[str], nulls: list[str]) -> Spelle
     return spell
 
 
-def _pair_speller(key: Path, value: Path, names: list[str], nulls: list[str]) -> Speller:
-    """Of records that each tell one of `names`; of another name nothing is told."""
+def _pair_speller(key: Path, value: Path, numbers: dict[str, int], nulls: list[str]) -> Speller:
+    """Of records that each tell one of the names with `numbers`; of another name nothing is told."""
     arrived, walk = ARRIVED, _walker()
 
     def spell(records: pa.Array, days: pa.Array) -> pa.Array:
@@ -229,7 +246,6 @@ def _pair_speller(key: Path, value: Path, names: list[str], nulls: list[str]) ->
 
         as_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
         text, write = msgspec.json.Decoder(str).decode, msgspec.json.Encoder().encode
-        numbers = {name: number for number, name in enumerate(names, 1)}
 
         def at(record: dict[str, msgspec.Raw], way: Path) -> bytes:
             try:
