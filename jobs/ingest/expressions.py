@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -29,6 +29,7 @@ SAFE = {
     "to_timestamp": "try_to_timestamp",
 }
 """Functions that stop a query at the first bad value, and the ones that give NULL for it, so that it is one bad row."""
+JOINING = ("concat", "concat_ws")
 NO_VALUE = ("coalesce", "ifnull", "nvl")
 """Functions that ask whether there is a value: an empty or blank text is none, as in a mapped column."""
 OPTIONAL = re.compile(r"\b(case|if|iff|nullif|nvl2|get_json_object|element_at|try_element_at|get)\b", re.IGNORECASE)
@@ -66,20 +67,24 @@ def parse(
     renamed: Callable[[str], str] = str,
     lookups: Iterable[str] = (),
     texts: bool = True,
+    every: bool = False,
 ) -> Expression:
     """The meaning of a value of `columns:` or `attributes:`, or of a condition of `rules:`.
 
     A name, or anything in backticks, is a source column. With `nested` (JSON, Parquet) `a.b` is field b inside a and
     `a[0]` the first item of a list; without it a column whose name has a dot or brackets. An item that a list does not
     have is NULL. In the SQL a column has the name that `renamed` gives it; NAME.column is one of a lookup if NAME is
-    among `lookups`. Where all columns are `texts`, as in files, an empty one is no value for coalesce and `is null`.
-    Raises ConfigError for what SQL of YAML may not say.
+    among `lookups`. Where all columns are `texts`, as in files, an empty one is no value for coalesce and `is null`,
+    and a text joined of columns is none if all of these are empty; with `every`, if any is, as for ids of people: all
+    rows that lack a part would be of one person. Raises ConfigError for what SQL of YAML may not say.
     """
-    return _parsed(text.strip(), nested, renamed, frozenset(lookups), texts)
+    return _parsed(text.strip(), nested, renamed, frozenset(lookups), texts, every)
 
 
 @cache
-def _parsed(text: str, nested: bool, renamed: Callable[[str], str], lookups: frozenset[str], texts: bool) -> Expression:
+def _parsed(
+    text: str, nested: bool, renamed: Callable[[str], str], lookups: frozenset[str], texts: bool, every: bool
+) -> Expression:
     bare = BARE.fullmatch(text) is not None
     columns: dict[str, None] = {}
     fields: dict[str, None] = {}
@@ -110,7 +115,7 @@ def _parsed(text: str, nested: bool, renamed: Callable[[str], str], lookups: fro
         optional = OPTIONAL.search(written(found, SOURCE)) is not None
         if texts and not bare:
             known = dict.fromkeys((*reads, *partners), "string")
-            found = rewritten(found, lambda node: _no_value(node, known))
+            found = rewritten(found, lambda node: _joined_of_nothing(_no_value(node, known), known, every))
         sql = written(found, SOURCE)
         return Expression(sql, tuple(columns), bare, optional, tuple(fields), tuple(reads.items()), _listed(partners))
     except NotSql as error:
@@ -181,6 +186,35 @@ def _no_value(node: exp.Expr, texts: Mapping[str, str]) -> exp.Expr:
     elif isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
         node.set("this", _filled(node.this, texts))
     return node
+
+
+def _joins(node: exp.Expr | None) -> bool:
+    return isinstance(node, exp.DPipe) or (isinstance(node, exp.Anonymous) and node.name.lower() in JOINING)
+
+
+def _joined_of_nothing(node: exp.Expr, texts: Mapping[str, str], every: bool) -> exp.Expr:
+    """A text joined of columns, where these have values. Those inside a condition or coalesce may be empty."""
+    if not _joins(node) or any(_joins(above) for above in _above(node)):
+        return node
+    asked = {}
+    for column in node.find_all(exp.Column):
+        between = [above for above in _above(column) if above.depth > node.depth]
+        chosen = (
+            isinstance(above, (exp.Case, exp.If, exp.Predicate)) or above.name.lower() in NO_VALUE for above in between
+        )
+        if column.name in texts and not any(chosen):
+            asked[column.name] = exp.Not(this=exp.Is(this=_filled(column, texts), expression=exp.Null()))
+    if not asked:
+        return node
+    both = exp.and_(*asked.values(), copy=False) if every else exp.or_(*asked.values(), copy=False)
+    return exp.Case(ifs=[exp.If(this=both, true=node.copy())])
+
+
+def _above(node: exp.Expr) -> Iterator[exp.Expr]:
+    above = node.parent
+    while above is not None:
+        yield above
+        above = above.parent
 
 
 def _filled(node: exp.Expr, texts: Mapping[str, str]) -> exp.Expr:

@@ -232,7 +232,8 @@ def standing(answers: DataFrame, settings: Settings) -> DataFrame:
     """The strictest answer per customer, purpose, channel and day `on`."""
     dated = newest_answers(answers).withColumn("status", _status(settings))
     strictness = F.when(F.col("status") == WITHDRAWN, 0).when(F.col("status") == GRANTED, 1).otherwise(2)
-    strictest = Window.partitionBy("on", *_ASKED).orderBy(strictness, age("changed_at"), "source", "consent_id")
+    order = (strictness, age("changed_at"), "source", "consent_id", "proof")
+    strictest = Window.partitionBy("on", *_ASKED).orderBy(*order)
     return dated.withColumn("place", F.row_number().over(strictest)).where("place = 1")
 
 

@@ -20,7 +20,7 @@ from jobs.config.sources import Conventions, SourceDataset, Value
 from jobs.config.yaml_files import ConfigError
 from jobs.ingest.complaints import complaint
 from jobs.ingest.expressions import Expression, parse
-from jobs.lake.tables.canonical import CANONICAL, LINEAGE_COLUMNS, UNMAPPED
+from jobs.lake.tables.canonical import CANONICAL, LINEAGE_COLUMNS, PERSON_COLUMNS, UNMAPPED
 from jobs.validate import values as read
 from jobs.validate.attributes import with_typed
 from jobs.validate.codes import CODES, coded
@@ -99,7 +99,8 @@ class Mapping:
         conventions = self.dataset.conventions_of(value)
         zone = conventions.timezone or self.zone
         try:
-            expression = parse(value.expression, self.nested, lookups=self.dataset.lookups)
+            every = name in PERSON_COLUMNS and name.endswith("_id")
+            expression = parse(value.expression, self.nested, lookups=self.dataset.lookups, every=every)
         except ConfigError as error:
             raise ConfigError(f"{self.place}.{label}: {problem}" for problem in error.problems) from None
         return _Held(name, label, type_, expression, value.values, conventions, zone)

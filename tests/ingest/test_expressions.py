@@ -32,7 +32,7 @@ from jobs.validate.records import flattened
     ],
 )
 def test_names_are_columns_and_everything_else_is_not(text, sql, columns):
-    expression = parse(text)
+    expression = parse(text, texts=False)
     assert (expression.sql, expression.columns) == (sql, columns)
 
 
@@ -91,13 +91,28 @@ EMPTY_CELLS = [
     ("case when a = '' then 'empty' end", "empty"),
     ("coalesce(a, '') || '-' || b", "-2"),
     ("transform(split(list, ','), x -> coalesce(x, 'none'))[0]", ""),
+    ("concat('C-', a)", None),
+    ("'K' || blank || a", None),
+    ("concat_ws('-', a, blank)", None),
+    ("concat(a, '/', b)", "/2"),
+    ("upper('k' || b) || a", "K2"),
+    ("case when a = '' then 'C-' || b else 'D-' || a end", "C-2"),
+    ("coalesce('C-' || a, b)", "2"),
+    ("concat('C', '-')", "C-"),
+]
+WHOLE_IDS = [
+    ("concat(b, '-', a)", None),
+    ("concat(b, '-', coalesce(a, '0'))", "2-0"),
+    ("concat(b, '-', case when a = '' then '0' else a end)", "2-0"),
+    ("concat(b, '-', word)", "2-x"),
 ]
 
 
 def test_an_empty_cell_is_no_value_where_it_is_asked_whether_there_is_one(on_engine):
     row = get_spark().createDataFrame([{"a": "", "blank": " ", "b": "2", "word": "x", "list": ",1"}])
-    (found,) = row.selectExpr(*(parse(text).sql for text, _ in EMPTY_CELLS)).collect()
-    assert list(found) == [value for _, value in EMPTY_CELLS]
+    asked = [parse(text).sql for text, _ in EMPTY_CELLS] + [parse(text, every=True).sql for text, _ in WHOLE_IDS]
+    (found,) = row.selectExpr(*asked).collect()
+    assert list(found) == [value for _, value in (*EMPTY_CELLS, *WHOLE_IDS)]
 
 
 def test_an_expression_that_gives_no_value_of_its_own_is_told_from_one_that_skips_empty_cells():

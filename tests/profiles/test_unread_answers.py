@@ -25,6 +25,14 @@ COLUMNS = {
     "changed_at": "at",
     "expires_at": "until",
 }
+MAIL = {
+    "event_id": "id",
+    "email": "mail",
+    "type": "type",
+    "occurred_at": "at",
+    "campaign_id": "id",
+    "channel": "'email'",
+}
 TABLES = ("profiles/consent", "profiles/consent_history", "profiles/channels")
 EMAIL = ("ann", "marketing", "email")
 GRANTED = f"{HEADER}1,ann,,marketing,email,yes,2024-05-01,\n2,bob,,marketing,email,yes,2024-05-01,\n"
@@ -44,6 +52,7 @@ def company(settings, tmp_path):
                     "columns": {"contact_id": "id", "updated_at": "at", "email": "mail"},
                 },
                 "consents": {"files": "{day}/consents*.csv", "columns": COLUMNS | columns},
+                "campaign_events": {"files": "{day}/mail*.csv", "columns": MAIL},
             },
         }
         purposes = {"marketing": {"channels": ["email", "mail"]}, "surveys": {"channels": ["email"]}}
@@ -117,6 +126,20 @@ def test_it_is_the_same_whether_days_come_one_by_one_or_at_once(company, arrives
     shutil.rmtree(Path(found.lake))
     live(found, "2024-05-03")
     assert {name: lake.content_hash(name) for name in TABLES} == day_by_day
+
+
+@pytest.mark.parametrize("days", [["2024-05-02"], ["2024-05-02", "2024-05-03"]])
+def test_an_unsubscribe_with_the_id_of_another_event_is_one(company, tmp_path, days):
+    """Tools give one id to all that happens to one message."""
+    found = company()
+    told = ["m1,ann@x.nl,open,2024-05-02", "m1,ann@x.nl,unsubscribe,2024-05-02"]
+    for number, line in enumerate(told):
+        folder = tmp_path / "var" / "landing" / "crm" / days[number % len(days)]
+        folder.mkdir(exist_ok=True)
+        (folder / f"mail{number}.csv").write_text(f"id,mail,type,at\n{line}\n")
+    live(found, "2024-05-01", *days)
+    answers = standing(found)
+    assert (answers[EMAIL], answers["bob", "marketing", "email"]) == ("withdrawn", "granted")
 
 
 def test_what_had_not_arrived_on_a_day_withholds_nothing_on_it(company, arrives):

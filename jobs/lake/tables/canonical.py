@@ -267,7 +267,7 @@ CANONICAL: dict[str, Dataset] = {
         _canonical(
             "campaign_events",
             "one contact moment of one campaign",
-            ("event_id",),
+            ("event_id", "type"),
             """
             event_id string id of the event
             campaign_id string the campaign; may be empty for a bounce, complaint or unsubscribe
