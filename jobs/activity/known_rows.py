@@ -23,10 +23,10 @@ from jobs.activity.sessions import sessions, visit_rules, with_session
 from jobs.config.settings import Settings
 from jobs.config.traits import ROWS
 from jobs.identity.customer_of import with_customer
-from jobs.identity.identifiers import dialled_in
 from jobs.lake.lake import Txn
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.canonical import PERSON_COLUMNS
+from jobs.validate.phone_countries import dialled_in
 from jobs.validate.versions import PERIOD, known_on, newest_known_on, newest_versions
 
 Read = Callable[[str], DataFrame]

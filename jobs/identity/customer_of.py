@@ -9,8 +9,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
-from jobs.identity.identifiers import PERSON_COLUMNS, dialled_in, identifier_column
+from jobs.identity.identifiers import PERSON_COLUMNS, identifier_column
 from jobs.lake.lake import Lake
+from jobs.validate.phone_countries import dialled_in
 
 CUSTOMER_ID_LENGTH = 16
 """Characters of an identifier's hash that follow the `c` of the customer it names."""

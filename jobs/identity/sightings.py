@@ -11,8 +11,9 @@ from pyspark.sql import functions as F
 from jobs.config.settings import Settings
 from jobs.identity import name_agreement
 from jobs.identity.evidence import day_numbers
-from jobs.identity.identifiers import PERSON_COLUMNS, dialled_in, identifier_column, trimmed
+from jobs.identity.identifiers import PERSON_COLUMNS, identifier_column, trimmed
 from jobs.lake.tables.canonical import CANONICAL
+from jobs.validate.phone_countries import dialled_in
 
 DESCRIBED = ("country", "first_name", "last_name", "birth_date")
 """Further columns of contacts that tell whether two of them can be one person."""

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
 from jobs.identity.customer_of import with_customer
-from jobs.identity.identifiers import PERSON_COLUMNS, dialled_in, normalised
+from jobs.identity.identifiers import PERSON_COLUMNS, normalised
 from jobs.profiles.criteria import age
 from jobs.profiles.refusals import (
     BOUNCE,
@@ -22,6 +22,7 @@ from jobs.profiles.refusals import (
     national,
     possible_emails,
 )
+from jobs.validate.phone_countries import dialled_in
 
 GRANTED, EXPIRED, WITHDRAWN = "granted", "expired", "withdrawn"
 ANSWER, ENDED, REACHED = "answer", "ended", "reached"

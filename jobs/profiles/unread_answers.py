@@ -14,12 +14,13 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
-from jobs.identity.identifiers import PERSON_COLUMNS, dialled_in
+from jobs.identity.identifiers import PERSON_COLUMNS
 from jobs.lake.database import database_of
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake, Txn
 from jobs.profiles.consent import GRANTED, WITHDRAWN
 from jobs.profiles.refusals import kind_of_no, meant_channels
+from jobs.validate.phone_countries import dialled_in
 from jobs.validate.quarantine import states
 
 log = logging.getLogger(__name__)

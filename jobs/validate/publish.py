@@ -24,7 +24,7 @@ from jobs.ingest.lookups import lookup_of
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
-from jobs.validate import anomalies, awaited_partners, data_docs, rounded_amounts
+from jobs.validate import anomalies, awaited_partners, data_docs, rounded_amounts, undialled_numbers
 from jobs.validate.arrival_days import by_rule, fewest, judged_days, of_batch, parts, report_silence, with_unreadable
 from jobs.validate.arriving_versions import as_versions
 from jobs.validate.batch import Batch, pending
@@ -105,7 +105,7 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
     paths = {file["file_id"]: file["path"] for file in batch.loaded}
     with flagged_rows(lake, contract, raw, paths) as flagged:
         asked = {measure.name: measure.aggregate for measure in measures} | rounded_amounts.measure()
-        asked |= awaited_partners.measures(dataset)
+        asked |= awaited_partners.measures(dataset) | undialled_numbers.measure(batch.dataset, settings)
         tallies = tally(flagged, contract.rules, asked)
         counted: Mapping[str, Tally | Lines] = lines_of(flagged) if dataset.each else tallies
         some = dataset.where or dataset.each or dataset.pairs
@@ -142,6 +142,8 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
                 accepted = accepted_lines(flagged, lake.read(batch.valid), rest)
             for told in awaited_partners.verdicts(dataset, of_batch(rest, tallies)):
                 judgement = _with_told(judgement, told)
+            dialled = undialled_numbers.verdict(of_batch(rest, tallies), settings)
+            judgement = _with_told(judgement, dialled) if dialled else judgement
             if any(found.measured[rounded_amounts.MEASURE] for found in of_batch(rest, tallies).values()):
                 amounts = rounded_amounts.rounded(good, paths, contract.mapping.sources())
                 judgement = _with_told(judgement, amounts) if amounts else judgement
