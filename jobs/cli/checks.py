@@ -13,7 +13,8 @@ from jobs.config.sql_types import type_of
 from jobs.config.yaml_files import ConfigError, line_of
 from jobs.ingest import source_checks
 from jobs.ingest.complaints import complaint
-from jobs.ingest.expressions import BACKTICKS, BARE, Expression, parse
+from jobs.ingest.expressions import Expression, parse
+from jobs.ingest.inner_rows import place_of
 from jobs.journeys import checks as journey_checks
 from jobs.lake.trial import tried
 from jobs.validate import rule_checks
@@ -96,8 +97,11 @@ def _wrong_places(mapping: SourceDataset) -> Iterator[tuple[tuple[str, ...], str
     """Columns that `each` and `pairs` name by something that is no name."""
     for part in ("each", "pairs"):
         for key, text in getattr(mapping, part).model_dump().items() if getattr(mapping, part) else ():
-            if text and key in ("items", "fields", "key", "value") and not BARE.fullmatch(text):
-                yield (part, key), f"{text!r} is no column, and no way to a field such as order.lines; {BACKTICKS}"
+            if text and key in ("items", "fields", "key", "value"):
+                try:
+                    place_of(text, mapping)
+                except ConfigError as error:
+                    yield from (((part, key), problem) for problem in error.problems)
 
 
 def _of_lookups(mapping: SourceDataset) -> Iterator[tuple[tuple[str, ...], str, bool, list[str]]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from jobs.config.sources import ARRIVED, SourceDataset
-from jobs.ingest.expressions import Path, parse, steps
+from jobs.config.yaml_files import ConfigError
+from jobs.ingest.expressions import BACKTICKS, BARE, Path, parse, steps
 from jobs.ingest.lookups import column_of
 from jobs.lake.tables.canonical import CANONICAL
 
@@ -34,7 +35,9 @@ def told_by_pairs(dataset: SourceDataset) -> list[str]:
 
 
 def place_of(held_in: str, dataset: SourceDataset) -> Path:
-    """The way in a row of the file to what `each` or `pairs` name."""
+    """The way in a row of the file to what `each` or `pairs` name. Raises ConfigError if that is an expression."""
+    if not BARE.fullmatch(held_in):
+        raise ConfigError([f"{held_in!r} is no column, and no way to a field such as order.lines; {BACKTICKS}"])
     way = steps(held_in)
     return (column_of(way, nested=False),) if dataset.format.delimited else way
 

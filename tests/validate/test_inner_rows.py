@@ -350,3 +350,9 @@ def test_a_column_of_items_that_is_no_name_is_told_with_its_line(settings):
     loaded = settings({"sources/shop.yaml": SHOP.replace("each: items", "each: order items")})
     (told,) = [problem for problem in checks.problems(loaded) if "each" in problem]
     assert "shop.yaml:7: datasets.order_lines.each.items: 'order items' is no column" in told
+
+
+def test_a_run_refuses_what_check_refuses(shop):
+    loaded = shop({"2024-05-01/orders.csv": "id,items\n1,a;b\n"}, SHOP.replace("each: items", "each: split(items)"))
+    with pytest.raises(ConfigError, match="is no column"):
+        load.run("shop", DAYS[0], loaded)
