@@ -112,6 +112,10 @@ def _explain(path: Path, node: yaml.Node | None, model: type[BaseModel], problem
         keys = keys[: _known(node, keys)]  # after that come names of types
         return f"{path}:{_line(node, keys)}: {'.'.join(map(str, keys))}: {told}"
     if problem["type"] == "model_type":
+        last = str(keys[-1]) if keys else ""
+        if any(last.count(sign) % 2 for sign in "'\"") or last.count("(") != last.count(")"):
+            where = f"{path}:{_line(node, keys[:-1])}: {'.'.join(map(str, keys[:-1]))}"
+            return f"{where}: inside {{ }} a comma ends a value, here before {last!r}; quote the whole value"
         return f"{path}:{_line(node, keys)}: {dotted or 'file'}: must hold keys with values; is the indentation right?"
     keys, message = _placed(node, keys, _in_words(problem))
     return f"{path}:{_line(node, keys)}: {'.'.join(map(str, keys)) or 'file'}: {message}"

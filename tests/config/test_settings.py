@@ -274,3 +274,13 @@ def test_an_unknown_connection_says_how_to_add_it():
 
 def test_a_connection_never_shows_its_password():
     assert "secret" not in repr(Connection("h", 1, "u", "secret"))
+
+
+def test_an_expression_whose_comma_ends_a_value_is_told_with_what_to_write(config):
+    source = "source: crm\ngroup: crm\ndatasets:\n  contacts:\n    files: '{day}/c*.csv'\n"
+    source += "    columns: {contact_id: concat('m-', id), email: mail}\n"
+    folder = config({"sources/crm.yaml": source})
+    with pytest.raises(ConfigError) as refused:
+        load_settings(folder)
+    told = "inside { } a comma ends a value, here before 'id)'; quote the whole value"
+    assert f"{folder}/sources/crm.yaml:6: datasets.contacts.columns: {told}" in refused.value.problems
