@@ -72,7 +72,7 @@ def test_runs_one_by_one_give_the_tables_of_one_rebuild(settings, companies, see
 
 
 def test_a_run_killed_between_two_tables_and_run_again_gives_the_same_tables(settings, companies):
-    company = Company(3)
+    company = Company(4)
     found, lake = companies(settings)
     live(company, found, lake, [0])
     with killed_after(2, "revise"):
