@@ -167,7 +167,9 @@ def problems(placed: Sequence[Placed], sources: Mapping[str, Source]) -> list[st
     """One line per decision that cannot be carried out: unknown source, one record, or against the others."""
     found, spaces = [], id_spaces(sources)
     for one in placed:
-        for side, record in (("left", one.decision.left), ("right", one.decision.right)):
+        ends = (one.decision.left, one.decision.right)
+        left, right = ((spaces.get(end.source, end.source), end.record) for end in ends)
+        for side, record in zip(("left", "right"), ends, strict=True):
             if record.source not in sources:
                 found.append(
                     f"{one.place}: {side}.source: unknown source {record.source!r}{nearest(record.source, sources)}"
@@ -180,10 +182,7 @@ def problems(placed: Sequence[Placed], sources: Mapping[str, Source]) -> list[st
                 )
         if one.decision.left == one.decision.right:
             found.append(f"{one.place}: left and right are the same record; name two records")
-        elif (
-            len({(spaces.get(end.source, end.source), end.record) for end in (one.decision.left, one.decision.right)})
-            == 1
-        ):
+        elif left == right:
             found.append(
                 f"{one.place}: left and right are one person by `ids_of` of config/sources; name records with "
                 "different ids, or take `ids_of` out"

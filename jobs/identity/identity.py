@@ -53,14 +53,14 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
         code=__name__,
     )
     kept = Kept(lake, txn)
-    if txn.done(STANDING) and kept.standing(settings):
+    before = kept.standing(settings)
+    if txn.done(STANDING) and before:
         return {"unchanged": True, "identifiers": lake.rows("identity/map")}
     as_of = newest_day(lake, STANDING, day)
-    before = kept.standing(settings)
     answers = steward_answers.answered(txn.arrow(steward_answers.TABLE))
     decided, overruled = decisions.in_force(settings.decisions, answers)
     told = decisions.as_frame(decided, _hashed(decided, settings))
-    effects = _change(kept, tables, told, as_of, settings)
+    effects = _change(kept, before, tables, told, as_of, settings)
     if effects is None:
         made, effects = rebuild(*_seen(kept.all_rows(tables, as_of), settings), told, as_of, settings)
         for name, table in made.items():
@@ -80,9 +80,15 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     return counts
 
 
-def _change(kept: Kept, tables: list[str], told: pd.DataFrame, as_of: date, settings: Settings) -> pd.DataFrame | None:
+def _change(
+    kept: Kept,
+    standing: dict[str, Any] | None,
+    tables: list[str],
+    told: pd.DataFrame,
+    as_of: date,
+    settings: Settings,
+) -> pd.DataFrame | None:
     """Write what rows not seen before change, and return what decisions do; None if all has to be built anew."""
-    standing = kept.standing(settings)
     rows = kept.unseen(standing, tables, as_of) if standing else None
     if rows is None:
         return None

@@ -81,16 +81,35 @@ Speller = Callable[[pa.Array, pa.Array], pa.Array]
 none. It is made where all it needs is plain values, so that it travels whole to a cluster."""
 
 
+Rows = Callable[[str, str], list[str]]
+"""A function of one record and its arrival day: its rows, as a speller gives them."""
+
+
 def _speller(dataset: SourceDataset) -> Speller:
     nulls = ["", *dataset.format.nulls]
     if dataset.pairs:
         key, value = (place_of(text, dataset) for text in (dataset.pairs.key, dataset.pairs.value))
-        return _pair_speller(key, value, _numbers(told_by_pairs(dataset)), nulls)
+        return _line_by_line(_of_pairs(key, value, _numbers(told_by_pairs(dataset)), nulls))
     each = dataset.each
     assert each is not None
     if each.columns:
-        return _column_speller(each.pattern, around(dataset), nulls)
-    return _list_speller(place_of(each.held_in, dataset), bool(each.fields), each.separator, around(dataset), nulls)
+        return _line_by_line(_of_columns(each.pattern, around(dataset), nulls))
+    place = place_of(each.held_in, dataset)
+    return _line_by_line(_of_lists(place, bool(each.fields), each.separator, around(dataset), nulls))
+
+
+def _line_by_line(make: Callable[[], Rows]) -> Speller:
+    def spell(records: pa.Array, days: pa.Array) -> pa.Array:
+        import pyarrow as pa
+
+        rows, spelled = make(), []
+        for line, day in zip(records.to_pylist(), days.to_pylist(), strict=True):
+            plain = (line or "").replace("\n", " ").replace("\r", " ").replace("\t", " ")
+            told = rows(plain, day) if plain else []
+            spelled.append("\n".join(told) if told else None)
+        return pa.array(spelled, pa.string())
+
+    return spell
 
 
 def _numbers(names: list[str]) -> dict[str, int]:
@@ -131,13 +150,12 @@ def _walker() -> Callable[[Mapping[str, Any], Path], bytes]:
     return walk
 
 
-def _list_speller(place: Path, fields: bool, separator: str, around: list[str], nulls: list[str]) -> Speller:
+def _of_lists(place: Path, fields: bool, separator: str, around: list[str], nulls: list[str]) -> Callable[[], Rows]:
     """Of records with a list, or an object, at `place`."""
     parent, index, name, item, walk = PARENT, INDEX, KEY, VALUE, _walker()
 
-    def spell(records: pa.Array, days: pa.Array) -> pa.Array:
+    def make() -> Rows:
         import msgspec
-        import pyarrow as pa
 
         as_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
         as_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -159,7 +177,7 @@ def _list_speller(place: Path, fields: bool, separator: str, around: list[str], 
                 return [(name, bytes(one).strip()) for name, one in as_object(value).items()]
             return [(None, bytes(one).strip()) for one in as_list(value)]
 
-        def rows(line: str) -> list[str]:
+        def rows(line: str, day: str) -> list[str]:
             record = as_object(line)
             kept = msgspec.Raw(write({name: record[name] for name in around if name in record}))
             try:
@@ -176,24 +194,19 @@ def _list_speller(place: Path, fields: bool, separator: str, around: list[str], 
                 told.append(f"{number}\t" + write(own).decode())
             return told
 
-        spelled = []
-        for line in records.to_pylist():
-            told = [] if line is None else rows(line.replace("\n", " ").replace("\r", " ").replace("\t", " "))
-            spelled.append("\n".join(told) if told else None)
-        return pa.array(spelled, pa.string())
+        return rows
 
-    return spell
+    return make
 
 
-def _column_speller(pattern: str, around: list[str], nulls: list[str]) -> Speller:
+def _of_columns(pattern: str, around: list[str], nulls: list[str]) -> Callable[[], Rows]:
     """Of records with columns side by side whose names are like `pattern`."""
     parent, index, key, name, item = PARENT, INDEX, KEY, NAME, VALUE
 
-    def spell(records: pa.Array, days: pa.Array) -> pa.Array:
+    def make() -> Rows:
         import re
 
         import msgspec
-        import pyarrow as pa
 
         as_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
         text, write = msgspec.json.Decoder(str).decode, msgspec.json.Encoder().encode
@@ -202,7 +215,7 @@ def _column_speller(pattern: str, around: list[str], nulls: list[str]) -> Spelle
         def empty(value: bytes) -> bool:
             return value == b"null" or (value[:1] == b'"' and text(value).strip() in nulls)
 
-        def rows(line: str) -> list[str]:
+        def rows(line: str, day: str) -> list[str]:
             record = as_object(line)
             kept = msgspec.Raw(write({column: record[column] for column in around if column in record}))
             groups: dict[tuple[str, str], dict[str, msgspec.Raw | str]] = {}
@@ -227,22 +240,17 @@ def _column_speller(pattern: str, around: list[str], nulls: list[str]) -> Spelle
                 told.append(f"{place}\t" + write(row).decode())
             return told
 
-        spelled = []
-        for line in records.to_pylist():
-            told = [] if line is None else rows(line.replace("\n", " ").replace("\r", " ").replace("\t", " "))
-            spelled.append("\n".join(told) if told else None)
-        return pa.array(spelled, pa.string())
+        return rows
 
-    return spell
+    return make
 
 
-def _pair_speller(key: Path, value: Path, numbers: dict[str, int], nulls: list[str]) -> Speller:
+def _of_pairs(key: Path, value: Path, numbers: dict[str, int], nulls: list[str]) -> Callable[[], Rows]:
     """Of records that each tell one of the names with `numbers`; of another name nothing is told."""
     arrived, walk = ARRIVED, _walker()
 
-    def spell(records: pa.Array, days: pa.Array) -> pa.Array:
+    def make() -> Rows:
         import msgspec
-        import pyarrow as pa
 
         as_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
         text, write = msgspec.json.Decoder(str).decode, msgspec.json.Encoder().encode
@@ -253,21 +261,17 @@ def _pair_speller(key: Path, value: Path, numbers: dict[str, int], nulls: list[s
             except msgspec.MsgspecError:
                 return b"null"
 
-        def row(line: str, day: str) -> str | None:
+        def rows(line: str, day: str) -> list[str]:
             record = as_object(line)
             named = at(record, key)
             name = text(named).strip() if named[:1] == b'"' else named.decode()
             if name not in numbers or name in record:
-                return None
+                return []
             told = at(record, value)
             nothing = told[:1] == b'"' and text(told).strip() in nulls
             own = record | {name: msgspec.Raw(b"null" if nothing else told), arrived: day}
-            return f"{numbers[name]}\t" + write(own).decode()
+            return [f"{numbers[name]}\t" + write(own).decode()]
 
-        spelled = []
-        for line, day in zip(records.to_pylist(), days.to_pylist(), strict=True):
-            plain = (line or "").replace("\n", " ").replace("\r", " ").replace("\t", " ")
-            spelled.append(row(plain, day) if plain else None)
-        return pa.array(spelled, pa.string())
+        return rows
 
-    return spell
+    return make
