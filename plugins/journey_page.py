@@ -47,11 +47,11 @@ def render(settings: Any) -> str:
     """The page for the lake as it is now."""
     import jinja2
 
-    from jobs.cli import report
+    from jobs.report import proofs, sections
 
     found = {
         section.title: (columns, _newest_day([dict(zip(columns, row, strict=True)) for row in rows]))
-        for section, columns, rows in report.sections(settings)
+        for section, columns, rows in sections.sections(settings)
     }
     ordered = {
         title: found[title] for title in sorted(found, key=lambda title: (title in LAST, list(found).index(title)))
@@ -61,7 +61,7 @@ def render(settings: Any) -> str:
     return environment.from_string(TEMPLATE.read_text()).render(
         company=settings.general.company,
         sections=ordered,
-        problems=report.problems(settings),
+        problems=proofs.problems(settings),
         mlflow=os.environ.get("KLANTREIS_MLFLOW_URL"),
         data_docs=f"{PREFIX}/data-docs/" if data_docs_folder(settings).exists() else None,
     )

@@ -33,6 +33,12 @@ def connect(place: Place, unwritten: bool = False) -> duckdb.DuckDBPyConnection:
     return database
 
 
+def views_of(database: duckdb.DuckDBPyConnection) -> set[str]:
+    """The tables of the lake that `database` can ask, as `zone.dataset`."""
+    found = database.sql("select schema_name, view_name from duckdb_views() where not internal").fetchall()
+    return {f"{zone}.{dataset}" for zone, dataset in found}
+
+
 def with_dots(sql: str, place: Place) -> str:
     """The query with tables that it names zone/dataset, as this project writes them, as zone.dataset; texts stay."""
     names = "|".join(re.escape(name) for name in place.tables)

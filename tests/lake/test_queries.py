@@ -6,9 +6,9 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from jobs.cli import report
 from jobs.lake import queries
 from jobs.lake.lake import Lake, Txn
+from jobs.report import proofs, sections
 
 COUNTS = {"file_id": "f1", "source": "crm", "dataset": "contacts", "arrived": dt.date(2017, 1, 1)}
 
@@ -61,14 +61,14 @@ def test_a_query_cannot_reach_anything_outside_the_lake(with_counts, sql):
 
 
 def test_no_problem_is_reported_when_every_row_is_accounted_for(with_counts):
-    assert report.problems(with_counts()) == []
+    assert proofs.problems(with_counts()) == []
 
 
 def test_a_file_whose_rows_do_not_add_up_is_reported(with_counts):
-    (problem,) = report.problems(with_counts(quarantined=0))
+    (problem,) = proofs.problems(with_counts(quarantined=0))
     assert "neither accepted" in problem
     assert "crm/contacts file f1" in problem
 
 
 def test_the_report_shows_only_sections_whose_tables_exist(with_counts):
-    assert report.sections(with_counts()) == []
+    assert sections.sections(with_counts()) == []

@@ -14,13 +14,13 @@ import pyarrow.compute as pc
 import pytest
 from hypothesis import strategies as st
 
-from jobs.cli import report
 from jobs.config.yaml_files import ConfigError
 from jobs.errors import DataStopped, RowsRefused, StepFailed
 from jobs.identity import identity
 from jobs.ingest import load
 from jobs.lake.lake import Lake
 from jobs.profiles import customers
+from jobs.report import proofs
 from jobs.validate import publish
 from jobs.validate.quarantine import Selection, select
 from jobs.validate.replay import replay
@@ -481,7 +481,7 @@ def test_whatever_was_set_aside_and_replayed_every_row_is_accounted_for_and_the_
         replay.run(Selection(), place(by_row), "ann")
         if dropped:
             replay.drop(Selection(rule=dropped), "for good", "ann", place(company))
-        assert report.problems(place(company)) == []
+        assert proofs.problems(place(company)) == []
         assert lake.rows("quarantine/rows") >= before
         good = {row[0] for rows, _ in files for row in rows if row[0] in ("1", "2", "3", "4")}
         assert {row["contact_id"] for row in lake.arrow("valid/contacts").to_pylist()} == good

@@ -1,0 +1,51 @@
+"""Promises of the platform as queries over the lake: whoever reads a report sees first whether they hold."""
+
+from __future__ import annotations
+
+from jobs.config.settings import Settings
+from jobs.lake.queries import connect, views_of
+from jobs.report.sections import AFTER_REPLAYS, Section
+
+PROOFS = (
+    Section(
+        "rows of a file are neither accepted, nor quarantined, nor duplicates, nor left out",
+        ("ops.counts",),
+        """
+        select source || '/' || dataset || ' file ' || file_id from ops.counts
+        where rows_in <> accepted + quarantined + duplicates + coalesce(left_out, 0)""",
+    ),
+    Section(
+        "rows of a file that were replayed are lost or there twice",
+        ("ops.counts", "ops.files", "quarantine.rows", "quarantine.replays"),
+        f"""
+        select path from ({AFTER_REPLAYS})
+        where rows_in <> accepted + waiting + dropped + duplicates + left_out or waiting <> open""",
+    ),
+    Section(
+        "a loaded file was never validated",
+        ("ops.files", "ops.counts"),
+        """
+        select path from ops.files where state = 'loaded' and file_id not in (select file_id from ops.counts)""",
+    ),
+    Section(
+        "members of an audience are not accounted for",
+        ("activation.deliveries",),
+        """
+        select audience || ' to ' || destination || ' on ' || day from activation.deliveries
+        where unknown > 0
+           or members <> held_out + no_consent + no_address + suppressed + kept + delivered + refused + unknown""",
+    ),
+)
+"""What must never be found: each row of an answer is a place where it was."""
+
+
+def problems(settings: Settings) -> list[str]:
+    """Broken promises in the lake: empty when every row and every audience member is accounted for."""
+    database = connect(settings)
+    existing = views_of(database)
+    return [
+        f"{proof.title}: {place}"
+        for proof in PROOFS
+        if existing.issuperset(proof.needs)
+        for (place,) in database.sql(proof.sql).fetchall()
+    ]

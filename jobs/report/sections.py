@@ -1,0 +1,122 @@
+"""Where things stand, in tables: each is one query over the lake that `klantreis query` can repeat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jobs.config.settings import Settings
+from jobs.lake.queries import connect, views_of
+from jobs.validate.reconciliation import after_replays
+
+AFTER_REPLAYS = after_replays("ops.counts", "ops.files", "quarantine.rows", "quarantine.replays")
+
+
+@dataclass(frozen=True)
+class Section:
+    """One table of the report; `needs` are the lake tables it reads."""
+
+    title: str
+    needs: tuple[str, ...]
+    sql: str
+
+
+SECTIONS = (
+    Section(
+        "Rows per source",
+        ("ops.files", "ops.counts"),
+        """
+        with bad_files as (  -- a file that could not be read counts as one quarantined row
+            select source, dataset, count(*) filter (state = 'quarantined') as whole_files,
+                   count(*) filter (state = 'duplicate') as repeated_files
+            from ops.files group by all)
+        select c.source, c.dataset, sum(c.rows_in) as "rows in", sum(c.accepted) as accepted,
+               sum(c.quarantined) as quarantined, sum(c.duplicates) as duplicate,
+               coalesce(sum(c.left_out), 0) as "left out",
+               coalesce(any_value(b.whole_files), 0) as "files set aside",
+               coalesce(any_value(b.repeated_files), 0) as "files repeated"
+        from ops.counts c left join bad_files b using (source, dataset)
+        group by c.source, c.dataset order by c.source, c.dataset""",
+    ),
+    Section(
+        "Rows that were set aside and tried again",
+        ("ops.counts", "ops.files", "quarantine.rows", "quarantine.replays"),
+        f"""
+        select source, dataset, sum(rows_in) as "rows in", sum(accepted) as accepted, sum(waiting) as "in quarantine",
+               sum(dropped) as dropped, sum(duplicates) as duplicate
+        from ({AFTER_REPLAYS}) group by source, dataset order by source, dataset""",
+    ),
+    Section(
+        "Customers",
+        ("profiles.customers", "identity.events"),
+        """
+        select count(*) as customers, count(*) filter (known) as known, count(*) filter (not known) as anonymous,
+               sum(contact_records) as "contact records",
+               (select count(*) from identity.events where type = 'merged') as merges
+        from profiles.customers""",
+    ),
+    Section(
+        "Customers per journey stage",
+        ("journeys.stages",),
+        """
+        select stage, count(*) as customers,
+               round(100.0 * count(*) / sum(count(*)) over (), 1) as "%"
+        from journeys.stages where valid_to is null group by stage
+        order by list_position(['awareness', 'consideration', 'purchase', 'service', 'loyalty'], stage)""",
+    ),
+    Section(
+        "Micro-moments",
+        ("journeys.moments",),
+        """
+        select type, count(*) as moments, round(100.0 * avg(served::int), 1) as "served %",
+               count(distinct customer_id) as customers
+        from journeys.moments group by type order by moments desc""",
+    ),
+    Section(
+        "Segments",
+        ("models.scores", "models.segments"),
+        """
+        select s.label as segment, count(*) as customers, any_value(d.description) as description
+        from models.scores s left join models.segments d
+          on d.segment = s.label and d.model_version = s.model_version
+        where s.model = 'segmentation' and s.day = (select max(day) from models.scores)
+        group by s.label order by customers desc""",
+    ),
+    Section(
+        "Models",
+        ("models.evaluations",),
+        """
+        select model, model_version as version, max(day) as trained, decision,
+               max(value) filter (metric = 'auc') as auc,
+               max(value) filter (metric = 'baseline_auc') as "baseline auc",
+               max(value) filter (metric = 'silhouette') as silhouette, any_value(reason) as reason
+        from models.evaluations group by model, model_version, decision order by model, version::int""",
+    ),
+    Section(
+        "Audiences",
+        ("audiences.members",),
+        """
+        select audience, count(*) as members, count(*) filter (arm = 'holdout') as "held out"
+        from audiences.members where day = (select max(day) from audiences.members)
+        group by audience order by audience""",
+    ),
+    Section(
+        "Deliveries",
+        ("activation.deliveries",),
+        """
+        select day, audience, destination, members, delivered, removed, refused, unknown, held_out as "held out",
+               no_consent as "no consent", no_address as "no address", suppressed, kept
+        from activation.deliveries order by day, audience, destination""",
+    ),
+)
+
+
+def sections(settings: Settings) -> list[tuple[Section, list[str], list[tuple]]]:
+    """Each section whose tables exist, with column names and rows."""
+    database = connect(settings)
+    existing = views_of(database)
+    found = []
+    for section in SECTIONS:
+        if existing.issuperset(section.needs):
+            result = database.sql(section.sql)
+            found.append((section, list(result.columns), result.fetchall()))
+    return found
