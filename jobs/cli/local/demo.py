@@ -16,11 +16,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from jobs import pipeline
-from jobs.cli import progress, report
+from jobs.cli import progress
 from jobs.cli.local import airflow_client, stack, summary
 from jobs.config.settings import Settings
 from jobs.errors import StepFailed
 from jobs.lake.lake import Lake
+from jobs.report import proofs
 
 HISTORY_UNTIL = date(2017, 12, 28)
 AIRFLOW_DAYS = (date(2017, 12, 29), date(2017, 12, 30), date(2017, 12, 31))
@@ -53,7 +54,7 @@ def run(console: Console, settings: Settings, size: float) -> None:
         with _timed(console, seconds, "Days in Airflow", live=False):
             _run_in_airflow(console, services, left)
     _tell(console, settings, services, sum(seconds.values()))
-    problems = report.problems(settings)
+    problems = proofs.problems(settings)
     if problems:
         raise DemoFailed("; ".join(problems))
     console.print("[bold green]Every row and every audience member is accounted for.[/] `make stop` ends the services.")
