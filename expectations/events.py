@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.vocabulary import CRITICAL, WARNING, amount, filled, happened, one_of, person, readable, shaped, short
+from expectations.vocabulary import (
+    CRITICAL,
+    WARNING,
+    amount,
+    between,
+    filled,
+    happened,
+    one_of,
+    person,
+    readable,
+    shaped,
+    short,
+)
 from jobs.config.settings import Settings
 
 
@@ -20,5 +32,11 @@ def rules(settings: Settings) -> list[Expectation]:
         amount("value"),
         short("url", 4_000),
         short("query", 2_000),
+        between("latitude", -90, 90),
+        between("longitude", -180, 180),
+        between("lcp", 0, None),
+        between("inp", 0, None),
+        between("cls", 0, None),
+        short("user_agent", 2_000, fate="report"),
         *person(),
     ]

@@ -22,6 +22,11 @@ DEFAULTS = {
     "valid/tickets": {"source": "desk", "file_id": "f", "line": 1},
     "valid/survey_responses": {"source": "survey", "question_id": "q", "survey_id": "s"},
     "valid/contacts": {"source": "crm", "contact_id": "1"},
+    "valid/reviews": {"source": "shop", "file_id": "f", "line": 1, "review_id": "r1"},
+    "valid/appointments": {"source": "desk", "file_id": "f", "line": 1, "appointment_id": "a1"},
+    "valid/payments": {"source": "bank", "file_id": "f", "line": 1, "payment_id": "p1"},
+    "valid/usage": {"source": "meter", "usage_id": "u1"},
+    "valid/notes": {"source": "research", "file_id": "f", "line": 1, "note_id": "n1"},
 }
 
 

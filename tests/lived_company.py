@@ -30,7 +30,7 @@ class Company:
         self.who = [self.customers() for _ in self.runs]
         for before, now in zip(self.who, self.who[1:], strict=False):
             now |= {one: customer for one, customer in before.items() if chance.random() < 0.7}
-        self.rows |= {"survey_responses": self.answers()}
+        self.rows |= {"survey_responses": self.answers(), **self.dealings()}
 
     def customers(self):
         identifiers = [(kind, f"{kind}{n}") for kind in ("contact", "login", "cookie") for n in range(3)]
@@ -107,6 +107,38 @@ class Company:
                      deleted=self.later.choice([True, None, None]))
             for n in range(self.later.randint(0, 6))
         ]  # fmt: skip
+
+    def dealings(self):
+        """Reviews, appointments, payments, use and interviews, in versions that change or end them."""
+        new = random.Random(self.later.random())
+        some = lambda most: range(new.randint(0, most))  # noqa: E731
+        gone = lambda: new.choice([True, None, None, None])  # noqa: E731
+        when = lambda: moment(new.choice(range(0, DAYS * 1440, 240)))  # noqa: E731
+        return {
+            "reviews": [
+                self.row(source="shop", review_id=f"v{n % 2}", reviewed_at=when(), updated_at=moment(n), deleted=gone(),
+                         rating=float(n % 6), scale_max=5.0)
+                for n in some(5)
+            ],
+            "appointments": [
+                self.row(source="desk", appointment_id=f"a{n % 2}", booked_at=moment(0), updated_at=moment(n * 300),
+                         starts_at=when(), status=new.choice(["booked", "moved", "kept", "no_show", "cancelled"]),
+                         deleted=gone())
+                for n in some(8)
+            ],
+            "payments": [
+                self.row(source="bank", payment_id=f"p{n % 2}", due_at=when(), updated_at=moment(n * 200), amount=n,
+                         status=new.choice(["due", "paid", "failed", "cancelled"]), currency=new.choice(["EUR", "USD"]),
+                         paid_at=new.choice([when(), None]), deleted=gone())
+                for n in some(6)
+            ],
+            "usage": [self.row(source="meter", usage_id=f"u{n}", used_at=when(), seconds=n) for n in some(4)],
+            "notes": [
+                self.row(source="research", note_id=f"n{n % 3}", kind=new.choice(["interview", "market_research"]),
+                         noted_at=when(), updated_at=moment(n), topic=new.choice("ab"))
+                for n in some(4)
+            ],
+        }  # fmt: skip
 
     def products(self):
         return [

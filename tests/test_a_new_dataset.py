@@ -14,7 +14,7 @@ from tests.company import MINIMAL
 ROOT = Path(__file__).resolve().parent.parent
 DAY = "2024-05-01"
 CONTRACT = '''
-CANONICAL["parcels"] = _canonical(
+CANONICAL["parcels"] = canonical(
     "parcels",
     "one parcel",
     ("parcel_id",),
@@ -37,7 +37,7 @@ def rules(settings):
 """
 TOUCHPOINTS = """
 OF_DATASET["parcels"] = lambda rows, journey, zone: [
-    _contacts(rows, "parcel", "delivered_at", "parcel_id", zone, channel=F.col("carrier"))
+    contact_rows(rows, "parcel", "delivered_at", "parcel_id", zone, channel=F.col("carrier"))
 ]
 """
 SOURCE = {

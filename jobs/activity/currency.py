@@ -22,6 +22,7 @@ AMOUNTS = {
     "orders": ("total", "discount"),
     "order_lines": ("amount", "discount"),
     "subscriptions": ("amount",),
+    "payments": ("amount",),
 }
 """Datasets whose rows say in which currency their amounts are; lines of an order are in that of the order."""
 RATE = "decimal(20,10)"

@@ -34,6 +34,7 @@ ALSO_NEEDED = {
     "orders": ("rates",),
     "order_lines": ("orders", "products", "rates"),
     "subscriptions": ("rates",),
+    "payments": ("rates",),
     "messages": ("conversations",),
     "sessions": ("events",),
     "touchpoints": ("events", *touchpoints.OF_DATASET, "rates"),

@@ -5,22 +5,20 @@ Rows may carry a period in which they were known (`known_on`); it is handed on, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.activity.conditions import day_of, first_true
+from jobs.activity import dealings
+from jobs.activity.conditions import first_true
+from jobs.activity.contact_rows import contact_rows, usual_score
 from jobs.activity.currency import paid
 from jobs.activity.orders import BOUGHT_NOTHING, UNDONE, outcome
 from jobs.config.journey import Journey, ValenceRule
 from jobs.lake.tables.catalogue import get
 from jobs.validate.versions import in_order_of_versions, newest_versions, period_of, with_first
-
-COLUMNS = {column.name: column.type for column in get("journeys/touchpoints").columns}
-SCALES = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
-"""Lowest and highest answer of the kinds of survey question, as scores are kept."""
 
 
 def touchpoints(parts: list[DataFrame], valence: list[ValenceRule]) -> DataFrame:
@@ -41,7 +39,7 @@ def judged(parts: list[DataFrame], valence: list[ValenceRule]) -> DataFrame:
 
 def visits(sessions: DataFrame) -> DataFrame:
     """One visit per session; its subject is the traffic channel it came by."""
-    return _contacts(
+    return contact_rows(
         sessions.withColumn("source", F.lit("web")),
         type="visit",
         at="started_at",
@@ -74,7 +72,7 @@ def orders(versions: DataFrame, timezone: str) -> list[DataFrame]:
 
     def of(rows: DataFrame, type_: str, at: str, sign: int = 1) -> DataFrame:
         amounts = {"amount": sign * F.col("total"), "amount_paid": sign * total_paid, "currency": F.col("currency")}
-        return _contacts(rows, type_, at, "order_id", timezone, channel=channel, subject=became, **amounts)
+        return contact_rows(rows, type_, at, "order_id", timezone, channel=channel, subject=became, **amounts)
 
     return [
         of(told.where(~became.isin("test", "credit")), "order", "ordered_at"),
@@ -85,7 +83,7 @@ def orders(versions: DataFrame, timezone: str) -> list[DataFrame]:
 
 def campaign_contacts(events: DataFrame, timezone: str, click_days: int) -> DataFrame:
     """Impressions, messages and answers to them, by campaign."""
-    contacts = _contacts(
+    contacts = contact_rows(
         events,
         type=F.col("type"),
         at="occurred_at",
@@ -117,8 +115,8 @@ def conversations(versions: DataFrame, timezone: str) -> list[DataFrame]:
     newest = newest_versions(_with_solved(versions, "conversation_id", "closed_at"), "conversation_id")
     common = {"channel": F.coalesce("channel", F.lit("chat")), "subject": F.col("topic")}
     return [
-        _contacts(newest, "conversation", "opened_at", "conversation_id", timezone, **common),
-        _contacts(
+        contact_rows(newest, "conversation", "opened_at", "conversation_id", timezone, **common),
+        contact_rows(
             newest,
             "resolution",
             "solved_at",
@@ -136,8 +134,8 @@ def tickets(versions: DataFrame, timezone: str) -> list[DataFrame]:
     newest = newest_versions(_with_solved(versions, "ticket_id", "resolved_at"), "ticket_id")
     common = {"channel": F.lit("ticket"), "subject": F.col("topic")}
     return [
-        _contacts(newest, "conversation", "opened_at", "ticket_id", timezone, **common),
-        _contacts(newest, "resolution", "solved_at", "ticket_id", timezone, **common, seconds=_took()),
+        contact_rows(newest, "conversation", "opened_at", "ticket_id", timezone, **common),
+        contact_rows(newest, "resolution", "solved_at", "ticket_id", timezone, **common, seconds=_took()),
     ]
 
 
@@ -169,7 +167,7 @@ def answers(responses: DataFrame, timezone: str) -> DataFrame:
 
     A corrected answer counts as corrected, when it was first given.
     """
-    return _contacts(
+    return contact_rows(
         given_answers(responses),
         type=F.col("kind"),
         at="answered_at",
@@ -177,7 +175,7 @@ def answers(responses: DataFrame, timezone: str) -> DataFrame:
         timezone=timezone,
         channel=F.lit("survey"),
         subject=F.col("survey_id"),
-        score=_usual_score(),
+        score=usual_score("kind", "score"),
     )
 
 
@@ -192,51 +190,15 @@ def registrations(contacts: DataFrame, timezone: str) -> DataFrame:
     history = Window.partitionBy("source", "contact_id", *period_of(contacts))
     began = F.coalesce(F.min("created_at").over(history), F.min("updated_at").over(history))
     newest = newest_versions(contacts.withColumn("created_at", began), "contact_id")
-    return _contacts(newest, "registration", "created_at", "contact_id", timezone, channel=F.col("source"))
+    return contact_rows(newest, "registration", "created_at", "contact_id", timezone, channel=F.col("source"))
 
 
 def posts(versions: DataFrame, timezone: str) -> DataFrame:
     """Public posts of customers."""
     newest = newest_versions(versions, "post_id")
-    return _contacts(
+    return contact_rows(
         newest, "post", "posted_at", "post_id", timezone, channel=F.lit("social"), subject=F.col("network")
     )
-
-
-def _usual_score() -> Column:
-    """The score on the scale of SCALES: 8 out of 0..20 becomes an NPS of 4, 2 of 1..3 a CSAT of 3."""
-    score = F.col("score")
-    for kind, (low, high) in SCALES.items():
-        length = F.nullif(F.col("scale_max") - low, F.lit(0.0))
-        moved = F.lit(low) + (F.col("score") - low) * (high - low) / length
-        score = F.when((F.col("kind") == kind) & (F.col("scale_max") != high), moved).otherwise(score)
-    return F.round(score, 2)
-
-
-def _contacts(
-    rows: DataFrame,
-    type: str | Column,
-    at: str,
-    reference: str | Column,
-    timezone: str | None,
-    **columns: Column,
-) -> DataFrame:
-    """Touchpoint columns: `at` is the column with the time, `timezone` None keeps the rows' own `day`."""
-    own: Mapping[str, Column] = {
-        "customer_id": F.col("customer_id"),
-        "occurred_at": F.col(at),
-        "day": F.col("day") if timezone is None else day_of(at, timezone),
-        "type": F.lit(type) if isinstance(type, str) else type,
-        "source": F.col("source"),
-        "reference": F.col(reference) if isinstance(reference, str) else reference,
-        **columns,
-    }
-    empty = F.lit(None)
-    draft = rows.select(
-        *(own.get(name, empty).cast(kind).alias(name) for name, kind in COLUMNS.items() if name != "touchpoint_id"),
-        *period_of(rows),
-    )
-    return draft.withColumn("touchpoint_id", F.concat_ws(":", "type", "source", "reference"))
 
 
 OF_DATASET: dict[str, Callable[[DataFrame, Journey, str], list[DataFrame]]] = {
@@ -247,5 +209,10 @@ OF_DATASET: dict[str, Callable[[DataFrame, Journey, str], list[DataFrame]]] = {
     "survey_responses": lambda rows, journey, zone: [answers(rows, zone)],
     "contacts": lambda rows, journey, zone: [registrations(rows, zone)],
     "social_posts": lambda rows, journey, zone: [posts(rows, zone)],
+    "reviews": lambda rows, journey, zone: [dealings.reviews(rows, zone)],
+    "appointments": lambda rows, journey, zone: dealings.appointments(rows, zone),
+    "payments": lambda rows, journey, zone: dealings.payments(rows, zone),
+    "usage": lambda rows, journey, zone: [dealings.usage(rows, zone)],
+    "notes": lambda rows, journey, zone: [dealings.interviews(rows, zone)],
 }
 """Dataset to what makes touchpoints of its rows. Events are not among them: they are contacts as visits."""

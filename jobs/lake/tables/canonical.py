@@ -1,61 +1,16 @@
-"""The datasets that sources map to, and what every row of theirs carries."""
+"""The datasets that sources map to: those of people and sales here, those of contacts and marketing beside it."""
 
 from __future__ import annotations
 
-from jobs.lake.tables.contract import Dataset, columns
-
-LINEAGE = columns("""
-source string the source this row came from, as named in config/sources/
-file_id string the file it came from: key into ops/files
-line bigint the line of that file (first line is 1), or the row number for files without lines
-arrived date the day its file landed
-""")
-
-PERSON = columns("""
-contact_id string id of the person in this source
-email! string e-mail address as received
-phone! string phone number as received
-login_id! string account name or id used to log in, shared by web shop and app
-cookie_id! string browser or device id
-loyalty_id! string loyalty card number
-""")
-
-
-VERSION = columns("""
-absent string columns that the record did not carry, comma-separated: their values are those of the version before
-deleted boolean whether the record ends with this version; empty for no
-delivery timestamp of rows that come as a whole (`all_rows_of`), when: rows of an earlier delivery have ended
-undated boolean whether the source told no date for this version, and it has that of its arrival; empty for no
-""")
-
-
-def _canonical(
-    name: str,
-    grain: str,
-    key: tuple[str, ...],
-    described: str,
-    *,
-    id: str,
-    moment: str | None = None,
-    versions: bool = False,
-    person: bool = True,
-) -> Dataset:
-    """A dataset that sources map to: the given columns, the person it concerns, attributes, lineage.
-
-    With a `moment` its rows are happenings: traits can be computed over them.
-    """
-    own = columns(described)
-    names = {column.name for column in own}
-    people = tuple(c for c in PERSON if c.name not in names) if person else ()
-    extra = columns("attributes string further columns of the source, as a JSON object")
-    every = (*own, *people, *extra, *(VERSION if versions else ()), *LINEAGE)
-    return Dataset(f"valid/{name}", grain, ("source", *key), every, moment=moment, id=id, versions=versions)
-
+from jobs.lake.tables.canonical_contacts import CONTACTS
+from jobs.lake.tables.canonical_marketing import MARKETING
+from jobs.lake.tables.canonical_row import LINEAGE, PERSON, VERSION, canonical
+from jobs.lake.tables.contract import Dataset
 
 CANONICAL: dict[str, Dataset] = {
     d.short_name: d
     for d in (
-        _canonical(
+        canonical(
             "contacts",
             "one version of one contact in one source",
             ("contact_id", "updated_at"),
@@ -80,7 +35,7 @@ CANONICAL: dict[str, Dataset] = {
             id="contact_id",
             versions=True,
         ),
-        _canonical(
+        canonical(
             "consents",
             "one version of one answer of one contact about one purpose and channel",
             ("consent_id", "changed_at"),  # an answer changed in place at the source must never pass for a duplicate
@@ -97,7 +52,7 @@ CANONICAL: dict[str, Dataset] = {
             id="consent_id",
             versions=True,
         ),
-        _canonical(
+        canonical(
             "orders",
             "one version of one order",
             ("order_id", "updated_at"),
@@ -117,7 +72,7 @@ CANONICAL: dict[str, Dataset] = {
             moment="ordered_at",
             versions=True,
         ),
-        _canonical(
+        canonical(
             "order_lines",
             "one version of one product in one order",
             ("order_id", "line_id", "updated_at"),
@@ -136,7 +91,7 @@ CANONICAL: dict[str, Dataset] = {
             versions=True,
             person=False,
         ),
-        _canonical(
+        canonical(
             "products",
             "one version of one product",
             ("product_id", "updated_at"),
@@ -153,7 +108,7 @@ CANONICAL: dict[str, Dataset] = {
             versions=True,
             person=False,
         ),
-        _canonical(
+        canonical(
             "subscriptions",
             "one version of one subscription",
             ("subscription_id", "updated_at"),
@@ -171,115 +126,28 @@ CANONICAL: dict[str, Dataset] = {
             moment="started_at",
             versions=True,
         ),
-        _canonical(
-            "survey_responses",
-            "one version of one answer to one survey question",
-            ("response_id", "question_id", "updated_at"),
+        canonical(
+            "payments",
+            "one version of one payment",
+            ("payment_id", "updated_at"),
             """
-            response_id string id of the filled-in survey
-            question_id string id of the question
+            payment_id string id of the payment in this source
             updated_at timestamp when this version was written
-            survey_id string id of the survey
-            kind string nps, csat, ces or text
-            score double the answer as a number
-            scale_max double highest possible score
-            comment! string free text
-            language string language of the text, ISO 639-1
-            answered_at timestamp when it was answered
+            due_at timestamp when it is to be paid; may be in the future
+            paid_at timestamp when it was paid, empty while it is not
+            status string due, paid, failed, refunded or cancelled
+            method string card, ideal, direct_debit, invoice, cash, ...
+            reason string why it failed, in a word
+            order_id string the order it is for
+            subscription_id string the subscription it is for
+            amount decimal(18,2) what is to be paid, or was
+            currency string ISO 4217 code
         """,
-            id="question_id",
-            moment="answered_at",
+            id="payment_id",
+            moment="due_at",
             versions=True,
         ),
-        _canonical(
-            "conversations",
-            "one version of one conversation",
-            ("conversation_id", "updated_at"),
-            """
-            conversation_id string id of the conversation in this source
-            updated_at timestamp when this version was written
-            channel string chat, phone, e-mail or social
-            opened_at timestamp first contact
-            closed_at timestamp when it was closed, empty while open
-            status string open or closed
-            topic string subject, as labelled by the source
-            csat double satisfaction 1 to 5 asked afterwards
-        """,
-            id="conversation_id",
-            moment="opened_at",
-            versions=True,
-        ),
-        _canonical(
-            "messages",
-            "one message in one conversation",
-            ("message_id",),
-            """
-            message_id string id of the message
-            conversation_id string the conversation
-            sent_at timestamp when it was sent
-            author string customer, agent or bot
-            text! string the text
-        """,
-            id="message_id",
-            moment="sent_at",
-        ),
-        _canonical(
-            "tickets",
-            "one version of one service ticket",
-            ("ticket_id", "updated_at"),
-            """
-            ticket_id string id of the ticket in this source
-            updated_at timestamp when this version was written
-            opened_at timestamp first contact
-            resolved_at timestamp when it was solved, empty while open
-            status string open, pending, solved or closed
-            topic string subject
-            priority string priority
-        """,
-            id="ticket_id",
-            moment="opened_at",
-            versions=True,
-        ),
-        _canonical(
-            "events",
-            "one web or app event",
-            ("event_id",),
-            """
-            event_id string id of the event
-            occurred_at timestamp when it happened
-            sequence bigint place among the events of one moment, as the tracker counts
-            tracker_session_id string visit as the tracker counts; where it is there, pauses do not part visits
-            type string page_view, search, product_view, add_to_cart, remove_from_cart, checkout, purchase, ...
-            url string page address without query string
-            referrer string referring site
-            utm_source string campaign source
-            utm_medium string campaign medium
-            utm_campaign string campaign name
-            device string mobile, tablet or desktop
-            query string search text
-            product_id string product concerned
-            order_id string order concerned
-            value decimal(18,2) amount concerned
-        """,
-            id="event_id",
-            moment="occurred_at",
-        ),
-        _canonical(
-            "campaign_events",
-            "one contact moment of one campaign",
-            ("event_id", "type"),
-            """
-            event_id string id of the event
-            campaign_id string the campaign; may be empty for a bounce, complaint or unsubscribe
-            channel string email, ad, mail or app; empty for an unsubscribe or complaint that concerns all of them
-            type string impression, sent, delivered, open, click, bounce, soft_bounce, complaint, unsubscribe or redeem
-            occurred_at timestamp when it happened
-            product_id string product concerned
-        """,
-            id="event_id",
-            moment="occurred_at",
-        ),
-        _canonical(
+        canonical(
             "rates",
             "one currency on one day",
             ("currency", "day"),
@@ -291,25 +159,8 @@ CANONICAL: dict[str, Dataset] = {
             id="currency",
             person=False,
         ),
-        _canonical(
-            "social_posts",
-            "one version of one public post",
-            ("post_id", "updated_at"),
-            """
-            post_id string id of the post
-            updated_at timestamp when this version was written
-            posted_at timestamp when it was posted
-            network string the social network
-            author! string author handle
-            text! string the text
-            likes bigint likes
-            shares bigint shares
-            comments bigint comments
-        """,
-            id="post_id",
-            moment="posted_at",
-            versions=True,
-        ),
+        *CONTACTS,
+        *MARKETING,
     )
 }
 
