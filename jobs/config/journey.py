@@ -47,7 +47,11 @@ class MomentType(Strict):
 
     signals: dict[Name, Signal]
     expires_after_minutes: int = Field(gt=0, description="minutes after the last evidence")
-    served_when: str = Field(description="condition on events: one such event in the visit serves the moment")
+    served_when: str = Field(
+        description="condition on events: the first such event of the visit after the first evidence, before the moment"
+        " expires, serves it. seconds_looked and next_type tell of the event after it, empty for the last of the visit"
+    )
+    served_at_once: bool = Field(False, description="the first evidence itself can serve it, such as an order to buy")
 
 
 COUNTED = ("sessions", "carts", "touchpoints", "moments", "stages", "customers")

@@ -19,6 +19,7 @@ from jobs.config.sql_functions import ROW, ROWS, Kind
 from jobs.config.sql_types import AGGREGATES, known_types
 from jobs.config.traits import Trait
 from jobs.config.yaml_files import line_of
+from jobs.journeys.moments import AFTERWARDS
 from jobs.lake.tables.catalogue import get
 from jobs.lake.trial import Tried, tried
 
@@ -56,6 +57,7 @@ def check(settings: Settings) -> list[str]:
 
 def _expressions(journey: Journey, traits: Mapping[str, Trait]) -> Iterator[Expression]:
     events = _columns("valid/events")
+    answers = (*events, *AFTERWARDS.items())
     contacts = tuple(column for column in _columns("journeys/touchpoints") if column[0] in RULE_COLUMNS)
     on_every_day = tuple(
         timeline_columns({name: trait for name, trait in traits.items() if not why_not(trait)}).items()
@@ -69,7 +71,7 @@ def _expressions(journey: Journey, traits: Mapping[str, Trait]) -> Iterator[Expr
     for name, kind in journey.moments.items():
         for signal, weighed in kind.signals.items():
             yield Expression(("moments", name, "signals", signal, "when"), weighed.when, events)
-        yield Expression(("moments", name, "served_when"), kind.served_when, events)
+        yield Expression(("moments", name, "served_when"), kind.served_when, answers)
     yield from _kpi_expressions(journey, on_every_day)
 
 

@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activity.conditions import day_of, holds
 from jobs.activity.sessions import PLACE_LENGTH
 from jobs.config.journey import Journey, MomentType
+from jobs.config.sql import words
+
+AFTERWARDS = {"seconds_looked": "bigint", "next_type": "string"}
+"""What a condition on what serves a moment can ask beside the columns of events: seconds until the next event of the
+visit, and its type. Both are empty for the last event."""
 
 
 def moments(events: DataFrame, journey: Journey, timezone: str) -> DataFrame:
@@ -19,15 +24,20 @@ def moments(events: DataFrame, journey: Journey, timezone: str) -> DataFrame:
 
     The evidence for a type is the sum over its signals of weight times events (at most `at_most` of a visit count).
     Confidence is the type's share of the evidence for all types. A type below `minimum_evidence` or
-    `minimum_confidence` is no moment. A moment is served if any event of the visit meets `served_when`.
+    `minimum_confidence` is no moment. What serves a moment is the first event of the visit that meets `served_when`
+    and comes after the first evidence, before the moment expires: what shows a wish does not grant it, unless the
+    type says `served_at_once`.
     """
     types = journey.moments
     totals = [column for name, kind in types.items() for column in _totals(name, kind)]
     event = F.concat("place", "event_id").alias("event")
-    shown = events.select("session_id", "customer_id", "occurred_at", event, *_marks(types))
-    weighed = shown.groupBy("session_id").agg(F.min("customer_id").alias("customer_id"), *totals)
-    every = _sum([_weight(name, kind) for name, kind in types.items()])
-    candidates = F.array(*[_candidate(name, kind, every) for name, kind in types.items()])
+    device = F.when(F.col("starts_session"), F.col("device")).alias("device")
+    every = with_afterwards(events) if any(map(_asks_afterwards, types.values())) else events
+    shown = every.select("session_id", "customer_id", "occurred_at", device, event, *_marks(types))
+    one = [F.min("customer_id").alias("customer_id"), F.max("device").alias("device")]
+    weighed = shown.groupBy("session_id").agg(*one, *totals)
+    total = _sum([_weight(name, kind) for name, kind in types.items()])
+    candidates = F.array(*[_candidate(name, kind, total) for name, kind in types.items()])
     strong = F.filter(
         candidates,
         lambda moment: (
@@ -35,12 +45,37 @@ def moments(events: DataFrame, journey: Journey, timezone: str) -> DataFrame:
         ),
     )
     return (
-        weighed.select("session_id", "customer_id", F.explode(strong).alias("moment"))
-        .select("session_id", "customer_id", "moment.*")
+        weighed.select("session_id", "customer_id", "device", F.explode(strong).alias("moment"))
+        .select("session_id", "customer_id", "device", "moment.*")
         .withColumns(
-            {"moment_id": F.concat_ws(":", "session_id", "type"), "day": day_of("started_at", timezone)},
+            {
+                "moment_id": F.concat_ws(":", "session_id", "type"),
+                "day": day_of("started_at", timezone),
+                "served": F.col("answer").isNotNull(),
+                "served_at": F.col("answer.at"),
+                "served_by": F.expr(f"substring(answer.event, {PLACE_LENGTH + 1})"),
+                "seconds": F.unix_timestamp("answer.at") - F.unix_timestamp("started_at"),
+                "steps": (_place(F.col("answer.event")) - _place(F.col("first_event"))).cast("int"),
+            },
         )
+        .drop("answer", "first_event")
     )
+
+
+def with_afterwards(events: DataFrame) -> DataFrame:
+    """Events of sessions with what came after each of them."""
+    visit = Window.partitionBy("customer_id", "session_id").orderBy("place")
+    seconds = F.unix_timestamp(F.lead("occurred_at").over(visit)) - F.unix_timestamp("occurred_at")
+    return events.withColumns({"seconds_looked": seconds, "next_type": F.lead("type").over(visit)})
+
+
+def _asks_afterwards(kind: MomentType) -> bool:
+    return any(text.lower() in AFTERWARDS for what, text in words(kind.served_when) if what == "word")
+
+
+def _place(event: Column) -> Column:
+    """The how manieth event of the visitor it is."""
+    return F.substring(event, 1, PLACE_LENGTH).cast("bigint")
 
 
 def _marks(types: Mapping[Any, MomentType]) -> list[Column]:
@@ -52,13 +87,14 @@ def _marks(types: Mapping[Any, MomentType]) -> list[Column]:
 
 
 def _totals(name: str, kind: MomentType) -> list[Column]:
-    """Per signal: how many events and which was the first; per type: first and last evidence, and whether served."""
-    shows = [F.col(f"{name}__{signal}") for signal in kind.signals]
-    evidence = F.when(reduce(Column.__or__, shows), F.col("occurred_at"))
+    """Per signal: how many events and which was the first; per type: first and last evidence, and what may serve."""
+    shows = reduce(Column.__or__, [F.col(f"{name}__{signal}") for signal in kind.signals])
+    answer = F.struct("event", F.col("occurred_at").alias("at"))
     columns = [
-        F.min(evidence).alias(f"{name}__from"),
-        F.max(evidence).alias(f"{name}__until"),
-        (F.count_if(F.col(f"{name}__served")) > 0).alias(f"{name}__served"),
+        F.min(F.when(shows, F.col("occurred_at"))).alias(f"{name}__from"),
+        F.max(F.when(shows, F.col("occurred_at"))).alias(f"{name}__until"),
+        F.min(F.when(shows, F.col("event"))).alias(f"{name}__first"),
+        F.collect_list(F.when(F.col(f"{name}__served"), answer)).alias(f"{name}__answers"),
     ]
     for signal in kind.signals:
         shown = F.col(f"{name}__{signal}")
@@ -83,14 +119,21 @@ def _candidate(name: str, kind: MomentType, every: Column) -> Column:
     """The moment of one type, whether or not it is strong enough."""
     weight = _weight(name, kind)
     share = F.round(weight.cast("double") / F.nullif(every, F.lit(0).cast("bigint")).cast("double"), 6)
-    last = F.unix_timestamp(f"{name}__until") + kind.expires_after_minutes * 60
+    expires = F.timestamp_seconds(F.unix_timestamp(f"{name}__until") + kind.expires_after_minutes * 60)
+    first = F.col(f"{name}__first")
+
+    def serves(answer: Column) -> Column:
+        later = answer["event"] >= first if kind.served_at_once else answer["event"] > first
+        return later & (answer["at"] <= expires)
+
     return F.struct(
         F.lit(name).alias("type"),
         weight.alias("weight"),
         F.coalesce(share, F.lit(0.0)).alias("confidence"),
         F.col(f"{name}__from").alias("started_at"),
-        F.timestamp_seconds(last).alias("expires_at"),
-        F.col(f"{name}__served").alias("served"),
+        expires.alias("expires_at"),
+        first.alias("first_event"),
+        F.array_min(F.filter(f"{name}__answers", serves)).alias("answer"),
         F.array_compact(F.array(*[_shown(name, signal) for signal in kind.signals])).alias("evidence"),
     )
 

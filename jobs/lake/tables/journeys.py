@@ -109,12 +109,17 @@ TABLES: tuple[Dataset, ...] = (
         customer_id string the customer
         session_id string the visit it happened in
         type string know, go, do or buy
+        device string mobile, tablet or desktop, of the visit
         day date day in the configured time zone
         started_at timestamp first evidence
         expires_at timestamp when acting on it is no longer useful
         confidence double share of the evidence that points to this type, 0 to 1
         evidence array<string> the events that show it
-        served boolean whether the visitor reached the goal of the moment
+        served boolean whether something answered it, after the first evidence and before it expired
+        served_at timestamp when it was served
+        served_by string event that served it
+        seconds bigint from the first evidence until it was served
+        steps int events from the first evidence until the one that served it
     """),
         scope="state",
         day_column="day",
