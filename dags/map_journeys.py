@@ -7,6 +7,9 @@ Starts when the profiles of a day are built.
 - **traits** computes what `config/traits.yaml` declares over valid rows and journeys: `profiles/traits`, and of the
   traits that models learn from a row per customer and day, with nothing known later: `models/features`.
 
+- **paths** counts the funnels and the ways of `config/journey.yaml` over a window of recent days: what follows what,
+  where customers drop off, and which channels and campaigns led to orders.
+
 - **Reads** `valid/*`, `identity/map`. **Writes** `journeys/*`, `profiles/traits` and `models/features`.
 """
 
@@ -34,7 +37,12 @@ def map_journeys() -> None:
         """Every number per customer, as known at the end of the day, and nothing later."""
         return step("traits")
 
-    journeys() >> traits()
+    @task
+    def paths() -> dict:
+        """Funnels, transitions, whole paths and attribution of the days up to this one."""
+        return step("paths")
+
+    journeys() >> traits() >> paths()
 
 
 map_journeys()

@@ -63,6 +63,7 @@ STEPS = (
     Step("profiles", "jobs.profiles.customers:run"),
     Step("journeys", "jobs.journeys.journeys:run"),
     Step("traits", "jobs.activity.traits:run"),
+    Step("paths", "jobs.journeys.behaviour:run"),
     Step("train", "jobs.models.models:train", _per_model_due),
     Step("score", "jobs.models.scoring:run"),
     Step("audiences", "jobs.audiences.membership:run"),

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from jobs.config.paths import Funnel, Paths
 from jobs.config.traits import Rows
 from jobs.config.yaml_files import ConfigError, Strict, line_of, nearest
 
@@ -96,6 +97,8 @@ class Journey(Strict):
     minimum_confidence: float = Field(0.5, ge=0, le=1, description="a moment with a smaller share of evidence is none")
     moments: dict[Literal["know", "go", "do", "buy"], MomentType] = {}
     kpis: dict[Name, Kpi] = {}
+    funnels: dict[Name, Funnel] = {}
+    paths: Paths | None = Field(None, description="default: no paths and no attribution")
 
     @model_validator(mode="before")
     @classmethod

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 
 from jobs.activity.every_day import timeline_columns, used_in, why_not
 from jobs.activity.row_columns import RULE_COLUMNS
@@ -42,17 +43,27 @@ class Expression:
 
 def check(settings: Settings) -> list[str]:
     """Everything wrong with the SQL in config/journey.yaml: file, line, key, problem, nearest valid column."""
+    ways = _ways(settings.journey)
+    return _problems(settings, [*_expressions(settings.journey, settings.traits), *ways])
+
+
+def wrong_ways(settings: Settings) -> list[str]:
+    """The same for funnels and paths alone, by reading them: for the step that computes them. Starts no engine."""
+    path, ways = settings.folder / "journey.yaml", _ways(settings.journey)
+    return [_told(path, way, what) for way in ways if (what := _problem(way, settings.traits))]
+
+
+def _problems(settings: Settings, expressions: list[Expression]) -> list[str]:
     path = settings.folder / "journey.yaml"
-    expressions = list(_expressions(settings.journey, settings.traits))
     wrong = {expression: _problem(expression, settings.traits) for expression in expressions}
     right = [expression for expression, what in wrong.items() if what is None]
     wrong |= {expression: _complaint(expression, result) for expression, result in _tried(right)}
-    problems = []
-    for expression in expressions:
-        if wrong[expression]:
-            place = ".".join(str(key) for key in expression.keys)
-            problems.append(f"{path}:{line_of(path, *expression.keys)}: {place}: {wrong[expression]}")
-    return problems
+    return [_told(path, expression, what) for expression in expressions if (what := wrong[expression])]
+
+
+def _told(path: Path, expression: Expression, what: str) -> str:
+    place = ".".join(str(key) for key in expression.keys)
+    return f"{path}:{line_of(path, *expression.keys)}: {place}: {what}"
 
 
 def _expressions(journey: Journey, traits: Mapping[str, Trait]) -> Iterator[Expression]:
@@ -73,6 +84,23 @@ def _expressions(journey: Journey, traits: Mapping[str, Trait]) -> Iterator[Expr
             yield Expression(("moments", name, "signals", signal, "when"), weighed.when, events)
         yield Expression(("moments", name, "served_when"), kind.served_when, answers)
     yield from _kpi_expressions(journey, on_every_day)
+
+
+def _ways(journey: Journey) -> list[Expression]:
+    """The SQL of funnels and paths."""
+    found = []
+    for name, funnel in journey.funnels.items():
+        table = _columns("valid/events" if funnel.over == "events" else "journeys/touchpoints")
+        found.append(Expression(("funnels", name, "where"), funnel.where, table))
+        for n, step in enumerate(funnel.steps):
+            found.append(Expression(("funnels", name, "steps", n, "when"), step.when, table))
+    if paths := journey.paths:
+        table = _columns("journeys/touchpoints")
+        found += [Expression(("paths", key), getattr(paths, key), table) for key in ("contacts", "conversion")]
+        found += [Expression(("paths", key), getattr(paths, key), table, condition=False) for key in ("step", "value")]
+        for name, text in paths.attribute_to.items():
+            found.append(Expression(("paths", "attribute_to", name), text, table, condition=False))
+    return found
 
 
 def _columns(table: str) -> tuple[tuple[str, str], ...]:

@@ -58,7 +58,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     numbers = [[name, trait, trait.among] for name, trait in asked.items()]
     general = settings.general
     own: list[Any] = [general.timezone, general.country, general.currency, general.rates, settings.id_spaces]
-    config = [settings.journey.model_dump_json(), *own, numbers]
+    config = [settings.journey.model_dump_json(exclude={"funnels", "paths"}), *own, numbers]
     txn = lake.transaction(
         "map_journeys", day, READS, config, previous=[*WRITES, TOUCHED], state={"as_of": str(as_of)}, code=__name__
     )

@@ -1,0 +1,106 @@
+"""The step `paths`: funnels, transitions, whole paths and attribution, of a window of days up to the newest one.
+
+Each run makes the windows anew from touchpoints (and events, for funnels over them), so a day costs what the windows
+hold, not the history; `days` in config/journey.yaml sets their length. What is written depends on the tables and
+the newest day alone: a rerun writes nothing, and day by day gives what one run for the last day gives.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import reduce
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.activity.conditions import day_of
+from jobs.config.paths import Funnel, Paths
+from jobs.config.settings import Settings
+from jobs.config.yaml_files import ConfigError
+from jobs.identity.customer_of import newest_day, with_customer
+from jobs.journeys import attribution
+from jobs.journeys.checks import wrong_ways
+from jobs.journeys.funnels import Days, funnel_steps
+from jobs.journeys.paths import frequent_paths, in_order, path_contacts, transitions, whole_paths
+from jobs.lake.lake import Lake, Txn
+from jobs.lake.scratch import Scratch
+from jobs.lake.tables import catalogue
+
+log = logging.getLogger(__name__)
+FUNNELS, TRANSITIONS = "journeys/funnels", "journeys/transitions"
+PATHS, ATTRIBUTION = "journeys/paths", "journeys/attribution"
+WRITES = (FUNNELS, TRANSITIONS, PATHS, ATTRIBUTION)
+TOUCHPOINTS, EVENTS = "journeys/touchpoints", "valid/events"
+ORDER = {"touchpoints": ["touchpoint_id"], "events": ["sequence", "source", "event_id"]}
+"""What makes the order of rows of one moment one."""
+
+
+def run(day: date, settings: Settings) -> dict[str, Any]:
+    """Bring the four tables to the newest day that journeys stand at, `day` or later. Returns their rows.
+
+    Without funnels and paths in config/journey.yaml there is nothing to do. Raises ConfigError for wrong SQL.
+    """
+    lake, journey = Lake.of(settings), settings.journey
+    if not (journey.funnels or journey.paths or any(lake.exists(name) for name in WRITES)):
+        return {}
+    as_of = newest_day(lake, "identity/standing", day)
+    over_events = any(funnel.over == "events" for funnel in journey.funnels.values())
+    reads = [TOUCHPOINTS, *([EVENTS, "identity/map"] if over_events else [])]
+    ways = [journey.paths, journey.funnels]
+    config = [ways, settings.general.timezone, settings.general.country, settings.id_spaces]
+    txn = lake.transaction("paths", day, reads, config, state={"as_of": str(as_of)}, code=__name__)
+    if not txn.done(*WRITES):
+        if wrong := wrong_ways(settings):
+            raise ConfigError(wrong)
+        with lake.scratch(TOUCHPOINTS) as keep:
+            _write(lake, txn, as_of, settings, keep)
+    counts = {name.split("/")[1]: lake.rows(name) for name in WRITES}
+    log.info("paths: %s", counts)
+    return counts
+
+
+def _write(lake: Lake, txn: Txn, as_of: date, settings: Settings, keep: Scratch) -> None:
+    journey, zone = settings.journey, settings.general.timezone
+    steps = [
+        funnel_steps(_rows(txn, funnel, as_of, settings), name, funnel, days, ORDER[funnel.over])
+        for name, funnel in journey.funnels.items()
+        for days in [Days.up_to(as_of, funnel.days, zone)]
+    ]
+    lake.replace(FUNNELS, reduce(DataFrame.unionByName, steps) if steps else lake.empty(FUNNELS), txn)
+    if journey.paths is None:
+        for name in (TRANSITIONS, PATHS, ATTRIBUTION):
+            lake.replace(name, lake.empty(name), txn)
+        return
+    paths, days = journey.paths, Days.up_to(as_of, journey.paths.days, zone)
+    since = days.first - timedelta(days=paths.lookback_days + 1)
+    near = txn.read(TOUCHPOINTS).where(F.col("day").between(F.lit(since), F.lit(as_of)))
+    contacts = keep(path_contacts(near, paths, days))
+    ordered = keep(in_order(contacts))
+    lake.replace(TRANSITIONS, transitions(ordered, days), txn)
+    lake.replace(PATHS, frequent_paths(keep(whole_paths(ordered, paths)), paths, days), txn)
+    lake.replace(ATTRIBUTION, _attribution(contacts, paths, days), txn)
+
+
+def _rows(txn: Txn, funnel: Funnel, as_of: date, settings: Settings) -> DataFrame:
+    """The rows that a funnel is over, of its window, with their customers."""
+    days = Days.up_to(as_of, funnel.days, settings.general.timezone)
+    if funnel.over == "touchpoints":
+        return txn.read(TOUCHPOINTS).where(F.col("day").between(F.lit(days.first), F.lit(as_of)))
+    moment = F.unix_micros("occurred_at")
+    known = txn.read(EVENTS).where((F.col("arrived") <= F.lit(as_of)) & (moment >= days.began) & (moment < days.ended))
+    return with_customer(known, txn.read("identity/map"), settings)
+
+
+def _attribution(contacts: DataFrame, paths: Paths, days: Days) -> pa.Table:
+    rows = []
+    for name in paths.attribute_to:
+        given = [row.asDict() for row in attribution.credits(contacts, name, paths).collect()]
+        steps = {(row["from"], row["to"]): row["times"] for row in attribution.steps_between(contacts, name).collect()}
+        for credit in attribution.models(given, steps):
+            rows += attribution.attribution_rows(credit, name, {}, days)
+    return pa.Table.from_pylist(rows, catalogue.get(ATTRIBUTION).arrow_schema())
