@@ -124,7 +124,7 @@ def steps_between(contacts: DataFrame, name: str) -> DataFrame:
 
 
 def removal_effects(steps: Mapping[tuple[str, str], int]) -> dict[str, float]:
-    """By how much the chance of a conversion falls, 0 to 1, if everybody who comes to a channel drops off there instead.
+    """By how much the chance of a conversion falls, 0 to 1, if everybody who comes to a channel drops off there.
 
     `steps` are how often each channel follows another, see `steps_between`; channels come out without their prefix.
     What is lost are the journeys that come to the channel at all (of the fundamental matrix N: N[start, c] / N[c, c]),
@@ -177,7 +177,7 @@ class Credit:
 def models(given: Sequence[Mapping[str, Any]], steps: Mapping[tuple[str, str], int]) -> list[Credit]:
     """The credit of every model, from the rows of `credits` and the counts of `steps_between`.
 
-    Each adds up to all conversions, and to what they were worth. Channels that only those saw who did not convert get 0.
+    Each adds up to all conversions, and to what they were worth. A channel that led to drop-off alone gets 0.
     """
     effects = removal_effects(steps)
     names = sorted({row["credited"] for row in given} | effects.keys())

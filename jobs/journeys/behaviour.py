@@ -8,9 +8,7 @@ the newest day alone: a rerun writes nothing, and day by day gives what one run 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from datetime import date, timedelta
-from decimal import Decimal
 from functools import reduce
 from typing import Any
 
@@ -18,7 +16,6 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.activity.conditions import day_of
 from jobs.config.paths import Funnel, Paths
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError

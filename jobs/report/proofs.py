@@ -28,6 +28,28 @@ PROOFS = (
         select path from ops.files where state = 'loaded' and file_id not in (select file_id from ops.counts)""",
     ),
     Section(
+        "customers of a funnel neither came to its end, nor dropped out, nor still have time",
+        ("journeys.funnels",),
+        """
+        select funnel || ', ' || period || ' of ' || begins from journeys.funnels group by funnel, period, begins
+        having max_by(customers, -step) <> max_by(customers, step) + sum(dropped + waiting)""",
+    ),
+    Section(
+        "paths do not add up to the transitions into their ends, or to the conversions that are attributed",
+        ("journeys.paths", "journeys.transitions", "journeys.attribution"),
+        """
+        with ends as (
+            select outcome, sum(paths) as paths from journeys.paths group by outcome
+            union all by name
+            select to_step[2:-2] as outcome, -sum(transitions) as paths from journeys.transitions
+            where to_step in ('(conversion)', '(drop-off)', '(open)') group by to_step)
+        select outcome from ends group by outcome having sum(paths) <> 0
+        union all
+        select model || ' to ' || dimension from journeys.attribution group by model, dimension
+        having round(sum(orders), 3) <> any_value(conversions)
+            or any_value(conversions) <> (select sum(conversions) from journeys.paths)""",
+    ),
+    Section(
         "members of an audience are not accounted for",
         ("activation.deliveries",),
         """

@@ -72,6 +72,46 @@ SECTIONS = (
         from journeys.moments group by type order by moments desc""",
     ),
     Section(
+        "Funnels: customers who came to each step, in the newest window",
+        ("journeys.funnels",),
+        """
+        select funnel, step, name, customers, dropped, waiting, round(100 * share_of_first, 1) as "% of first",
+               round(median_seconds / 3600, 2) as "hours from the step before"
+        from journeys.funnels where period = 'window' order by funnel, step""",
+    ),
+    Section(
+        "Most frequent paths",
+        ("journeys.paths",),
+        """
+        select path, sum(paths) as paths, round(100 * sum(share), 1) as "%", sum(conversions) as conversions,
+               sum(paths) filter (outcome = 'drop-off') as "drop-off", sum(paths) filter (outcome = 'open') as open,
+               sum(value) as value
+        from journeys.paths where place <= 10 or place is null group by path order by min(place) nulls last""",
+    ),
+    Section(
+        "Most frequent steps, and what follows them",
+        ("journeys.transitions",),
+        """
+        select from_step as step, sum(transitions) as times, max_by(to_step, transitions) as "most often next",
+               round(100 * max(share_of_from), 1) as "%",
+               round(100 * coalesce(max(share_of_from) filter (is_loop), 0), 1) as "again %",
+               round(100 * coalesce(max(share_of_from) filter (to_step = '(drop-off)'), 0), 1) as "drop-off %"
+        from journeys.transitions group by from_step order by times desc, step limit 10""",
+    ),
+    Section(
+        "Orders by channel, as each attribution model credits them",
+        ("journeys.attribution",),
+        """
+        select credited as channel, {models}, any_value(cost) as cost
+        from journeys.attribution where dimension = 'channel'
+        group by credited order by linear desc, channel""".format(
+            models=", ".join(
+                f"round(sum(orders) filter (model = '{model}'), 1) as {model}"
+                for model in ("first", "last", "linear", "position", "time_decay", "markov", "shapley")
+            )
+        ),
+    ),
+    Section(
         "Segments",
         ("models.scores", "models.segments"),
         """

@@ -43,6 +43,7 @@ STEPS = {
     "profiles": {*TABLES, "duckdb"},
     "journeys": TABLES,
     "traits": TABLES,
+    "paths": TABLES,
     "train": {"sqlglot"},
     "score": {*TABLES, "mlflow", "scipy"},
     "audiences": TABLES,

@@ -31,7 +31,7 @@ GRAPH = {
         BY_ASSETS,
         ["profiles"],
         ["journeys", "models/features"],
-        {"journeys": ["traits"], "traits": []},
+        {"journeys": ["traits"], "traits": ["paths"], "paths": []},
     ),
     "score_customers": (
         BY_ASSETS,

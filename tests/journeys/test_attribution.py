@@ -1,9 +1,10 @@
-"""Attribution: published and hand-computed examples, and that every model adds up to the orders and what they were worth."""
+"""Attribution: published and hand-computed examples; every model adds up to the orders and what they were worth."""
 
 import datetime as dt
 import random
 from collections import Counter
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,9 @@ def credited(rows):
     """`credited(("x", 1, "ad"), ("x", 2, "order", "10.00"))`: model to (orders, revenue) of each channel."""
 
     def credit(*touches, name="channel", costs=None, paths=RULES):
-        contacts = path_contacts(rows("journeys/touchpoints", *[touch(n, *t) for n, t in enumerate(touches)]), paths, WINDOW)
+        contacts = path_contacts(
+            rows("journeys/touchpoints", *[touch(n, *t) for n, t in enumerate(touches)]), paths, WINDOW
+        )
         given_ = [row.asDict() for row in attribution.credits(contacts, name, paths).collect()]
         steps = {(r["from"], r["to"]): r["times"] for r in attribution.steps_between(contacts, name).collect()}
         return [
@@ -39,7 +42,14 @@ def credited(rows):
 def touch(number, customer, day, channel, more=None, hour=9):
     at = f"2017-03-{day:02d} {hour:02d}:00"
     made = {"type": "order", "nth": 1, "amount": more} if channel == "order" else {"type": "click", "subject": more}
-    return {"touchpoint_id": f"t{number:05d}", "customer_id": customer, "occurred_at": at, "day": at[:10], "channel": channel, **made}
+    return {
+        "touchpoint_id": f"t{number:05d}",
+        "customer_id": customer,
+        "occurred_at": at,
+        "day": at[:10],
+        "channel": channel,
+        **made,
+    }
 
 
 def orders(rows, model):
@@ -72,7 +82,7 @@ def test_of_one_contact_position_gives_it_all_and_of_two_half_each(credited, con
 
 
 def test_shapley_shares_each_order_equally_among_the_different_channels_of_its_path(credited):
-    """v({a}) = 1, v({a,b}) = 3 in all, v({a,b,c}) = 6: the exact Shapley values are 1 + 2/2 + 3/3, 2/2 + 3/3 and 3/3."""
+    """v({a}) = 1, v({a,b}) = 3 in all, v({a,b,c}) = 6: so the exact values are 1 + 2/2 + 3/3, 2/2 + 3/3 and 3/3."""
     paths = [*["a"] * 1, *["ab"] * 2, *["abc"] * 3]
     rows = credited(
         *[(f"x{n}", 2, letter, None, hour) for n, path in enumerate(paths) for hour, letter in enumerate(path)],
@@ -99,12 +109,16 @@ def test_markov_shares_the_orders_of_the_published_example_by_removal_effect(cre
     assert revenue(rows, "markov") == {"C1": Decimal("2.00"), "C2": Decimal("4.00"), "C3": Decimal("4.00")}
 
 
-@given(st.lists(st.tuples(st.lists(st.sampled_from("abcd"), min_size=1, max_size=5), st.booleans()), min_size=1, max_size=12))
+@given(
+    st.lists(
+        st.tuples(st.lists(st.sampled_from("abcd"), min_size=1, max_size=5), st.booleans()), min_size=1, max_size=12
+    )
+)
 def test_the_removal_effect_is_what_is_lost_when_a_channel_is_taken_out_of_the_chain(paths):
     steps = Counter()
     for contacts, converted in paths:
         way = ["(start)", *[f"c:{name}" for name in contacts], "conversion" if converted else "drop-off"]
-        steps.update(zip(way, way[1:], strict=False))
+        steps.update(pairwise(way))
     effects, chance = removal_effects(steps), chance_to_convert(steps)
     assert chance == pytest.approx(sum(converted for _, converted in paths) / len(paths)), "the chain keeps the share"
     for name, effect in effects.items():
@@ -143,8 +157,13 @@ def test_contacts_without_a_campaign_take_no_share_of_what_campaigns_get(credite
 
 
 def test_a_channel_that_only_led_to_drop_off_is_told_with_nothing(credited):
-    rows = credited(("x", 2, "ad", None, 1), ("y", 20, "mail"), ("y", 21, "order", "8.00"), paths=RULES.model_copy(update={"lookback_days": 9}))
-    assert {model: orders(rows, model) for model in MODELS} == dict.fromkeys(MODELS, {"ad": 0, "mail": 1})
+    rows = credited(
+        ("x", 2, "ad", None, 1),
+        ("y", 20, "mail"),
+        ("y", 21, "order", "8.00"),
+        paths=RULES.model_copy(update={"lookback_days": 9}),
+    )
+    assert [orders(rows, model) for model in MODELS] == [{"ad": 0, "mail": 1}] * len(MODELS)
 
 
 def test_the_cost_of_an_order_is_told_where_the_cost_is_known(credited):
@@ -159,7 +178,9 @@ def test_every_model_adds_up_to_the_orders_and_their_value_to_the_cent(credited,
     touches = []
     for _ in range(400):
         channel = chance.choices(["ad", "mail", "shop", "order"], [3, 3, 3, 1])[0]
-        more = f"{chance.randint(1, 99999) / 100:.2f}" if channel == "order" else chance.choice([None, "spring", "summer"])
+        more = (
+            f"{chance.randint(1, 99999) / 100:.2f}" if channel == "order" else chance.choice([None, "spring", "summer"])
+        )
         touches.append((f"c{chance.randint(1, 25)}", chance.randint(1, 31), channel, more, chance.randint(0, 23)))
     paid = [Decimal(more) for _, _, channel, more, _ in touches if channel == "order"]
     rows = credited(*touches, name=name)

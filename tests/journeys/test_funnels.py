@@ -23,7 +23,7 @@ def funnel(**more):
 
 @pytest.fixture
 def counted(rows):
-    """`counted(funnel, "x 01 09:00 a", ...)`: period to the numbers of each step, for rows of customer, day, time, subject."""
+    """`counted(funnel, "x 01 09:00 a", ...)`: period to the numbers of each step; of x on 1 March at 9 subject a."""
 
     def count(one, *texts, days=MARCH):
         touches = []
@@ -49,7 +49,9 @@ def whole(numbers):
 
 
 def test_a_customer_is_at_the_last_step_taken_after_those_before_it(counted):
-    found = counted(funnel(), "x 01 09:00 a", "x 02 09:00 b", "x 03 09:00 c", "y 01 09:00 a", "y 02 09:00 c", "z 05 09:00 b")
+    found = counted(
+        funnel(), "x 01 09:00 a", "x 02 09:00 b", "x 03 09:00 c", "y 01 09:00 a", "y 02 09:00 c", "z 05 09:00 b"
+    )
     assert whole(found) == [(2, 1, 0), (1, 0, 0), (1, 0, 0)]
 
 
@@ -88,7 +90,9 @@ def test_two_tries_that_lead_to_the_same_step_both_came_there(counted):
 
 
 def test_who_still_has_time_waits_and_has_not_dropped(counted):
-    found = counted(funnel(within_days=7), "x 30 09:00 a", "y 24 23:59 a", "z 25 00:00 a", "w 29 09:00 a", "w 30 09:00 b")
+    found = counted(
+        funnel(within_days=7), "x 30 09:00 a", "y 24 23:59 a", "z 25 00:00 a", "w 29 09:00 a", "w 30 09:00 b"
+    )
     assert whole(found) == [(4, 1, 2), (1, 0, 1), (0, 0, 0)]
 
 
@@ -106,7 +110,10 @@ def test_the_day_of_a_step_is_that_of_the_company(counted):
 def test_half_of_the_customers_took_less_time_than_the_median(rows):
     moments = {"x": (9, 10, 14), "y": (9, 12, 13), "z": (9, 15, None)}
     touches = [
-        {"touchpoint_id": f"{customer}{step}", "customer_id": customer, "subject": step, "occurred_at": f"2017-03-01 {hour:02d}:00"}
+        {
+            "touchpoint_id": f"{customer}{step}", "customer_id": customer, "subject": step,
+            "occurred_at": f"2017-03-01 {hour:02d}:00",
+        }
         for customer, hours in moments.items()
         for step, hour in zip("abc", hours, strict=True)
         if hour
@@ -120,8 +127,8 @@ def test_half_of_the_customers_took_less_time_than_the_median(rows):
 def test_every_funnel_equals_one_counted_customer_by_customer(counted, order):
     chance = random.Random(order)
     rows = [
-        f"{chance.choice('stuvwxyz')} {chance.randint(1, 31):02d} {chance.randint(0, 23):02d}:00 {chance.choice('abcd')}"
-        for _ in range(150)
+        f"{customer} {chance.randint(1, 31):02d} {chance.randint(0, 23):02d}:00 {chance.choice('abcd')}"
+        for customer in chance.choices("stuvwxyz", k=150)
     ]
     one = funnel(order=order, within_days=5, per="day")
     numbers = counted(one, *rows)
@@ -140,7 +147,11 @@ def by_hand(rows, one, only_day=None):
     for customer in {row[0] for row in rows}:
         # Rows of one moment are in the order of their ids, which is that in which they are written.
         own = sorted(
-            ((int(day) * 24 + int(time[:2]), n, subject) for n, (who, day, time, subject) in enumerate(rows) if who == customer)
+            (
+                (int(day) * 24 + int(time[:2]), n, subject)
+                for n, (who, day, time, subject) in enumerate(rows)
+                if who == customer
+            )
         )
         tries = [
             _level(own, place, one)
@@ -158,7 +169,11 @@ def _level(own, place, one):
         if one.order == "any":
             found = [other for other, row in enumerate(own) if row[2] == wanted and abs(row[0] - began) <= 5 * 24]
         else:
-            found = [other for other in range(at + 1, len(own)) if own[other][2] == wanted and own[other][0] - began <= 5 * 24]
+            found = [
+                other
+                for other in range(at + 1, len(own))
+                if own[other][2] == wanted and own[other][0] - began <= 5 * 24
+            ]
             found = [other for other in found if other == at + 1] if one.order == "strict" else found
         if not found:
             break

@@ -16,9 +16,18 @@ RULES = Paths(lookback_days=5, step="channel", longest=4, most_frequent=3)
 
 
 def touch(number, customer, day, channel, amount=None, hour=9):
-    made = {"type": "order", "nth": 1, "amount": amount} if channel == "order" else {"type": "visit", "subject": channel}
+    made = (
+        {"type": "order", "nth": 1, "amount": amount} if channel == "order" else {"type": "visit", "subject": channel}
+    )
     at = f"2017-03-{day:02d} {hour:02d}:00"
-    return {"touchpoint_id": f"t{number:05d}", "customer_id": customer, "occurred_at": at, "day": at[:10], "channel": channel, **made}
+    return {
+        "touchpoint_id": f"t{number:05d}",
+        "customer_id": customer,
+        "occurred_at": at,
+        "day": at[:10],
+        "channel": channel,
+        **made,
+    }
 
 
 @pytest.fixture
@@ -75,10 +84,11 @@ def test_rare_and_long_paths_are_told_together_and_nothing_is_lost(of):
 
 def test_next_and_previous_steps_loops_and_both_ends_are_transitions(of):
     rows = (("x", 20, "ad"), ("x", 20, "ad"), ("x", 22, "mail"), ("x", 23, "order"), ("y", 20, "mail"))
+    numbers = ("transitions", "share_of_from", "share_of_to", "median_seconds", "is_loop")
     found = {
-        (row["from_step"], row["to_step"]): (row["transitions"], row["share_of_from"], row["share_of_to"], row["median_seconds"], row["is_loop"])
+        (row["from_step"], row["to_step"]): tuple(row[name] for name in numbers)
         for row in transitions(of(*rows), WINDOW).collect()
-    }  # fmt: skip
+    }
     day = 86_400.0
     assert found == {
         ("(start)", "ad"): (1, 0.5, 0.5, None, False),
@@ -93,18 +103,19 @@ def test_next_and_previous_steps_loops_and_both_ends_are_transitions(of):
 def random_touches(seed):
     chance = random.Random(seed)
     return [
-        (
-            f"c{chance.randint(1, 12)}", chance.randint(5, 31), channel, f"{chance.randint(0, 9999) / 100:.2f}", chance.randint(0, 23)
-        )
+        (f"c{chance.randint(1, 12)}", chance.randint(5, 31), channel, price / 100, chance.randint(0, 23))
         for channel in chance.choices(["ad", "mail", "shop", "chat", "order"], k=260)
-    ]  # fmt: skip
+        for price in [chance.randint(0, 9999)]
+    ]
 
 
 def by_hand(touches):
     """(path, outcome) of every path of every customer, contacts and conversions counted, and the value."""
-    rows = sorted((c, day * 24 + hour, ch == "order", n, ch, amount) for n, (c, day, ch, amount, hour) in enumerate(touches))
+    rows = sorted(
+        (c, day * 24 + hour, ch == "order", n, ch, amount) for n, (c, day, ch, amount, hour) in enumerate(touches)
+    )
     ways, value = {}, Decimal(0)
-    for place, (customer, at, converts, number, channel, amount) in enumerate(rows):
+    for place, (customer, at, converts, _, channel, amount) in enumerate(rows):
         later = [row for row in rows[place:] if row[0] == customer and row[2]]
         order = later[0] if later else None
         if order and order[1] - at <= 5 * 24:
@@ -115,7 +126,7 @@ def by_hand(touches):
             continue
         way = ways.setdefault((customer, order[3] if order else None, outcome), [])
         if converts:
-            value += Decimal(amount)
+            value += Decimal(f"{amount:.2f}")
         else:
             way.append(channel)
     return list(ways.items()), value

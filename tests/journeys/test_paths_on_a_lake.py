@@ -2,15 +2,19 @@
 
 import datetime as dt
 import random
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
 import yaml
 
 from jobs.config.yaml_files import ConfigError
+from jobs.identity.identifiers import identifier_hash
 from jobs.journeys import behaviour
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
+from jobs.report.proofs import problems
+from tests.engines import running_on
 
 STAGES = [{"stage": "awareness", "name": "seen", "when": "true"}]
 SHOP = {
@@ -31,26 +35,32 @@ def write(lake, name, rows, day):
     lake.append(name, table, lake.transaction("deliver", day, config=name))
 
 
-def fill(lake):
+def fill(company):
     """What journeys, identity and the sources write, for contacts of thirty days before and after the days run."""
-    chance = random.Random(3)
+    lake, chance = Lake.of(company), random.Random(3)
     contacts, events = [], []
     for number in range(400):
         at = dt.datetime(2017, 2, 20, tzinfo=dt.UTC) + dt.timedelta(minutes=chance.randint(0, 38 * 1440))
         type_ = chance.choices(["visit", "click", "order"], [5, 3, 1])[0]
         contacts.append(
             {
-                "touchpoint_id": f"t{number}", "customer_id": f"c{chance.randint(1, 20)}", "occurred_at": at, "day": at.date(),
-                "type": type_, "channel": "web" if type_ == "visit" else "email", "subject": chance.choice(["ads", "direct"]),
-                "nth": 1, "amount": 10 if type_ == "order" else None,
+                "touchpoint_id": f"t{number}", "customer_id": f"c{chance.randint(1, 20)}", "occurred_at": at,
+                "day": at.date(), "type": type_, "channel": "web" if type_ == "visit" else "email",
+                "subject": chance.choice(["ads", "direct"]), "nth": 1, "amount": 10 if type_ == "order" else None,
             }
         )  # fmt: skip
         events.append(
             {
-                "source": "web", "event_id": f"e{number}", "occurred_at": at, "type": chance.choice(["page_view", "purchase"]),
-                "cookie_id": f"k{chance.randint(1, 9)}", "arrived": at.date(), "file_id": "f", "line": number,
+                "source": "web", "event_id": f"e{number}", "occurred_at": at,
+                "type": chance.choice(["page_view", "purchase"]), "cookie_id": f"k{chance.randint(1, 9)}",
+                "arrived": at.date(), "file_id": "f", "line": number,
             }
         )  # fmt: skip
+    known = [
+        {"identifier": identifier_hash("cookie", f"k{number}", company), "customer_id": f"c{number}"}
+        for number in range(1, 8)
+    ]
+    write(lake, "identity/map", known, DAYS[0])
     write(lake, "journeys/touchpoints", contacts, DAYS[0])
     write(lake, "valid/events", events, DAYS[0])
 
@@ -66,7 +76,7 @@ def versions(lake):
 @pytest.fixture
 def company(settings):
     found = settings({"journey.yaml": JOURNEY})
-    fill(Lake.of(found))
+    fill(found)
     return found, Lake.of(found)
 
 
@@ -76,24 +86,29 @@ def test_a_rerun_writes_nothing_and_day_by_day_gives_what_one_run_gives(company)
         counts = behaviour.run(day, found)
     by_day, written = hashes(lake), versions(lake)
     assert counts == {name.split("/")[1]: lake.rows(name) for name in behaviour.WRITES}
-    assert all(counts[name] for name in ("transitions", "paths", "attribution"))
+    told = {row["funnel"]: row["customers"] for row in lake.arrow("journeys/funnels").to_pylist() if row["step"] == 1}
+    assert told["shop"] > 0 < told["web"]
+    assert all(counts.values())
+    assert problems(found) == [], "what the report promises holds"
     behaviour.run(DAYS[-1], found)
     assert versions(lake) == written
-    other = Lake(f"{lake.root}-at-once")
+    other = beside(found, f"{lake.root}-at-once")
     fill(other)
-    at_once = found.general.model_copy(update={"lake": other.root})
-    from dataclasses import replace
+    behaviour.run(DAYS[-1], other)
+    assert hashes(Lake.of(other)) == by_day
 
-    behaviour.run(DAYS[-1], replace(found, general=at_once))
-    assert hashes(other) == by_day
+
+def beside(found, root):
+    """The same company with another lake."""
+    return replace(found, general=found.general.model_copy(update={"lake": root}))
 
 
 def test_a_killed_run_goes_on_to_what_it_would_have_written(company, monkeypatch):
     found, lake = company
     behaviour.run(DAYS[-1], found)
     whole = hashes(lake)
-    other = settings_at(found, f"{lake.root}-killed")
-    fill(Lake.of(other))
+    other = beside(found, f"{lake.root}-killed")
+    fill(other)
     monkeypatch.setattr(behaviour, "frequent_paths", lambda *args: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         behaviour.run(DAYS[-1], other)
@@ -102,37 +117,38 @@ def test_a_killed_run_goes_on_to_what_it_would_have_written(company, monkeypatch
     assert hashes(Lake.of(other)) == whole
 
 
-def settings_at(found, root):
-    from dataclasses import replace
-
-    return replace(found, general=found.general.model_copy(update={"lake": root}))
-
-
 def test_a_company_that_declares_no_paths_does_nothing_and_one_that_stops_has_none_left(company, settings):
     found, lake = company
     behaviour.run(DAYS[-1], found)
     none = settings({"journey.yaml": {"stages": STAGES}})
     assert behaviour.run(DAYS[-1], none) == dict.fromkeys(("funnels", "transitions", "paths", "attribution"), 0)
-    nobody = settings_at(none, f"{lake.root}-new")
-    assert behaviour.run(DAYS[-1], nobody) == {} and not Lake.of(nobody).exists("journeys/paths")
+    nobody = beside(none, f"{lake.root}-new")
+    assert behaviour.run(DAYS[-1], nobody) == {}
+    assert not Lake.of(nobody).exists("journeys/paths")
 
 
 def test_wrong_sql_stops_the_step_with_its_place(settings):
     wrong = {**JOURNEY, "paths": {"conversion": "typ = 'order'"}}
     found = settings({"journey.yaml": wrong})
     line = yaml.safe_dump(wrong, sort_keys=False).splitlines().index("  conversion: typ = 'order'") + 1
-    fill(Lake.of(found))
+    fill(found)
     with pytest.raises(ConfigError, match=rf"journey.yaml:{line}: paths.conversion: .*'typ'.*type"):
         behaviour.run(DAYS[-1], found)
 
 
 def test_both_engines_write_the_same_tables(company, apache_spark):
-    from tests.engines import running_on
-
     found, lake = company
     behaviour.run(DAYS[-1], found)
-    other = settings_at(found, f"{lake.root}-spark")
-    fill(Lake.of(other))
+    other = beside(found, f"{lake.root}-spark")
+    fill(other)
     with running_on(apache_spark):
         behaviour.run(DAYS[-1], other)
     assert hashes(Lake.of(other)) == hashes(lake)
+
+
+def test_a_path_that_is_lost_from_the_table_is_found_by_the_report(company):
+    found, lake = company
+    behaviour.run(DAYS[-1], found)
+    row = lake.arrow("journeys/paths").slice(0, 1)
+    lake.delete("journeys/paths", row.select(["path", "outcome"]), lake.transaction("loss", DAYS[-1]))
+    assert any(problem.startswith("paths do not add up") for problem in problems(found))

@@ -178,7 +178,7 @@ TABLES: tuple[Dataset, ...] = (
         ends date last day of the period
         step int place of the step, from 1
         name string name of the step
-        customers bigint customers of the period who came to this step; of several tries of one, that which came farthest
+        customers bigint customers of the period who came to this step; of several tries the one that came farthest
         dropped bigint of these, who did not come to the next step in time
         waiting bigint of these, who did not come to the next step yet and still have time
         share_of_first double customers out of those of the first step, 0 to 1
