@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ from jobs.cli.console import Config, Format, answer, console, known_table, load_
 from jobs.config.wrong import ConfigError, nearest
 from jobs.errors import StepFailed
 from jobs.lake.engine import told_plainly
+from jobs.report.page.words import Language
 
 if TYPE_CHECKING:
     from jobs.config.settings import Settings
@@ -216,11 +218,19 @@ def rollback(model: Annotated[str, typer.Argument(help="churn or segmentation")]
 
 
 @app.command()
-def report(config: Config = None) -> None:
+def report(
+    config: Config = None,
+    html: Annotated[Path | None, typer.Option(help="Write the page to this file instead; it needs no server.")] = None,
+    language: Annotated[Language, typer.Option(help="Language of the page.")] = "en",
+) -> None:
     """Print where things stand: rows per source, customers, stages, segments, models, audiences, deliveries."""
     from jobs.cli import report as reporting
 
-    reporting.show(console, load_settings(config))
+    if html:
+        reporting.write(html, language, load_settings(config))
+        console.print(f"Written: {html}", highlight=False)
+    else:
+        reporting.show(console, load_settings(config))
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 import duckdb
 
@@ -10,17 +11,19 @@ from jobs.lake.lake import Lake
 from jobs.lake.place import Place
 
 
-def connect(place: Place, unwritten: bool = False) -> duckdb.DuckDBPyConnection:
+def connect(place: Place, unwritten: bool = False, only: Collection[str] | None = None) -> duckdb.DuckDBPyConnection:
     """A read-only, in-memory database with one view per existing table, such as `valid.contacts`.
 
     Views read the newest version of each Delta table; nothing on disk other than the lake can be reached. With
-    `unwritten`, once anything was written, tables that were not are there too, without rows.
+    `unwritten`, once anything was written, tables that were not are there too, without rows. With `only`, as
+    `zone.dataset`, nothing but these tables is looked for: that is faster.
     """
     lake = Lake.of(place)
     database = duckdb.connect()
     database.execute("SET TimeZone = 'UTC'")
-    written = {name: lake.exists(name) for name in place.tables}
-    for name in place.tables:
+    asked = [name for name in place.tables if only is None or name.replace("/", ".") in only]
+    written = {name: lake.exists(name) for name in asked}
+    for name in asked:
         if not written[name] and not (unwritten and any(written.values())):
             continue
         zone, dataset = name.split("/")

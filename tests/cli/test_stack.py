@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import shutil
 import socket
 import urllib.error
 import urllib.request
@@ -9,6 +10,7 @@ from contextlib import closing
 
 import psutil
 import pytest
+from playwright.sync_api import sync_playwright
 
 from jobs.cli.local import stack
 from jobs.cli.local.airflow_client import AirflowError
@@ -71,7 +73,8 @@ def test_the_stack_runs_a_day_shows_it_and_leaves_nothing_behind(company):
             airflow.run_days([DAY], dags=["ingest_web"], timeout=1800)
 
         page = f"{started.urls['Airflow']}/klantreis/"
-        assert "Rows per source" in read(page, airflow.token())
+        assert "Validation results" in read(page, airflow.token())
+        assert seen_in_a_browser(page, airflow.token()) == (["crm", "contacts"], "No customer has this id.")
         with pytest.raises(urllib.error.HTTPError, match="401"):
             read(page)
     finally:
@@ -133,6 +136,32 @@ def read(url, token=None):
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as response:
         return response.read().decode()
+
+
+def seen_in_a_browser(page, token):
+    """The first row of the freshness of data, fetched when it comes into view, and the answer to a search."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not chromium:
+        pytest.skip("needs Chromium: `apt-get install chromium`")
+    complaints = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        window = browser.new_page(extra_http_headers={"Authorization": f"Bearer {token}"})
+        window.on("console", lambda message: complaints.append(message.text))
+        window.goto(page)
+        panel = window.locator("[data-panel=freshness]")
+        panel.scroll_into_view_if_needed()
+        panel.locator("table").wait_for()
+        row = panel.locator("tbody tr").first.locator("td").all_inner_texts()
+        window.locator("input[name=id]").fill("c404")
+        window.locator("form button").click()
+        window.locator("#found .empty").wait_for()
+        told = window.locator("#found").inner_text()
+        browser.close()
+    assert [told for told in complaints if "404" not in told] == []
+    return row[:2], told.removeprefix("This part could not be read: ")
 
 
 def of_session(process, services):

@@ -1,0 +1,76 @@
+"""Panels about models, audiences and what was sent."""
+
+from __future__ import annotations
+
+from jobs.report.page.panel import Chart, Panel
+
+SEGMENTS = Panel(
+    "segments",
+    "models",
+    ("models.scores", "models.segments"),
+    """
+    select s.label as segment, count(*) as customers, any_value(d.description) as description
+    from models.scores s left join models.segments d
+      on d.segment = s.label and d.model_version = s.model_version
+    where s.model = 'segmentation' and s.day = (select max(day) from models.scores where model = 'segmentation')
+    group by s.label order by customers desc""",
+    "select max(day) from models.scores where model = 'segmentation'",
+    Chart("bars", x="segment", y=("customers",)),
+)
+
+RISK = Panel(
+    "churn_risk",
+    "models",
+    ("models.scores",),
+    """
+    select day, coalesce(label, 'none') as risk, count(*) as customers, round(avg(score), 3) as mean_probability
+    from models.scores where model = 'churn'
+      and day > (select max(day) from models.scores where model = 'churn') - 90
+    group by day, label order by day, list_position(['low', 'medium', 'high'], label)""",
+    "select max(day) from models.scores where model = 'churn'",
+    Chart("bars", x="day", y=("customers",), split="risk"),
+)
+
+MODELS = Panel(
+    "models",
+    "models",
+    ("models.evaluations",),
+    """
+    select model, model_version as version, max(day) as trained, decision,
+           round(max(value) filter (metric = 'auc'), 3) as auc,
+           round(max(value) filter (metric = 'baseline_auc'), 3) as baseline_auc,
+           round(max(value) filter (metric = 'silhouette'), 3) as silhouette, any_value(reason) as reason
+    from models.evaluations group by model, model_version, decision order by model, version::int desc""",
+    "select max(day) from models.evaluations",
+)
+
+DELIVERIES = Panel(
+    "deliveries",
+    "actions",
+    ("activation.deliveries",),
+    """
+    select audience, destination, members, delivered, kept, held_out, no_consent, no_address, suppressed, refused,
+           unknown, removed
+    from activation.deliveries where day = (select max(day) from activation.deliveries)
+    order by audience, destination""",
+    "select max(day) from activation.deliveries",
+    Chart(
+        "bars",
+        x="audience",
+        y=("delivered", "kept", "held_out", "no_consent", "no_address", "suppressed", "refused", "unknown"),
+    ),
+)
+
+AUDIENCES = Panel(
+    "audiences",
+    "actions",
+    ("audiences.members",),
+    """
+    select day, audience, count(*) as members, count(*) filter (arm = 'holdout') as held_out
+    from audiences.members where day > (select max(day) from audiences.members) - 90
+    group by all order by day, audience""",
+    "select max(day) from audiences.members",
+    Chart("lines", x="day", y=("members",), split="audience"),
+)
+
+PANELS = (SEGMENTS, RISK, MODELS, DELIVERIES, AUDIENCES)

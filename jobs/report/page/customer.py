@@ -1,0 +1,87 @@
+"""One customer's own journey: everything that happened to them in order, each with its reason."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from jobs.config.settings import Settings
+from jobs.lake.queries import connect, views_of
+from jobs.report.page.panel import plain
+
+FACTS = {
+    "profiles.customers": """
+        select customer_id, known, customer_since, contact_records, array_to_string(sources, ', ') as sources,
+               language, country
+        from profiles.customers where customer_id = $id""",
+    "journeys.stages": """
+        select stage, valid_from as stage_since, rule as stage_rule, evidence as stage_evidence
+        from journeys.stages where customer_id = $id and valid_to is null""",
+    "models.scores": """
+        select any_value(label) filter (model = 'segmentation') as segment,
+               any_value(label) filter (model = 'churn') as churn_risk,
+               any_value(array_to_string(reasons, '; ')) filter (model = 'churn') as churn_reasons
+        from models.scores where customer_id = $id and day = (select max(day) from models.scores)""",
+}
+"""What is known of the customer now, by the table that says it. Nothing that identifies a person."""
+
+EVENTS = {
+    "journeys.touchpoints": """
+        select occurred_at as at, 'contact' as kind, channel || ' ' || type as what, subject as detail,
+               case when valence <> 'neutral' then valence end as reason
+        from journeys.touchpoints where customer_id = $id""",
+    "journeys.moments": """
+        select started_at, 'moment', type, case when served then 'served' else 'not served' end,
+               array_to_string(evidence, ', ')
+        from journeys.moments where customer_id = $id""",
+    "journeys.stages": """
+        select valid_from::timestamptz, 'stage', stage, rule, evidence
+        from journeys.stages where customer_id = $id""",
+    "activation.plans": """
+        select day::timestamptz, 'decision', audience || ' to ' || destination, action, reason
+        from activation.plans where customer_id = $id and action <> 'keep'""",
+    "activation.ledger": """
+        select updated_at, 'delivery', audience || ' to ' || destination, action || ' ' || state, reason
+        from activation.ledger where customer_id = $id""",
+    "identity.events": """
+        select day::timestamptz, 'identity', type, reason, other_customer_id
+        from identity.events where customer_id = $id or other_customer_id = $id""",
+}
+"""What happened, by the table that says it."""
+
+NEWEST = 500
+"""Events shown, from the newest back."""
+
+
+def journey_of(customer_id: str, settings: Settings) -> dict[str, Any] | None:
+    """Facts and events of one customer, newest first; None if there is no such customer."""
+    database = connect(settings, only={*FACTS, *EVENTS})
+    existing = views_of(database)
+    if "profiles.customers" not in existing:
+        return None
+    facts: dict[str, Any] = {}
+    for table, sql in FACTS.items():
+        if table not in existing:
+            continue
+        found = database.execute(sql, {"id": customer_id})
+        columns = [column[0] for column in found.description or ()]
+        row = next(iter(found.fetchall()), None)
+        if row is None and table == "profiles.customers":
+            return None
+        facts |= {name: _text(value) for name, value in zip(columns, row or (), strict=False) if value is not None}
+    parts = [plain(sql) for table, sql in EVENTS.items() if table in existing]
+    rows: list[Any] = []
+    if parts:
+        every = "\nunion all\n".join(parts)
+        newest = f"select * from ({every}) order by 1 desc, 2, 3 limit {NEWEST}"
+        rows = database.execute(newest, {"id": customer_id}).fetchall()
+    columns = ["at", "kind", "what", "detail", "reason"]
+    return {"facts": facts, "columns": columns, "rows": [[_text(value) for value in row] for row in rows]}
+
+
+def _text(value: Any) -> Any:
+    if hasattr(value, "strftime"):
+        return value.strftime("%Y-%m-%d %H:%M") if hasattr(value, "hour") else value.isoformat()
+    if isinstance(value, str) and value.startswith("{"):
+        return ", ".join(f"{name} {number}" for name, number in json.loads(value).items())
+    return value

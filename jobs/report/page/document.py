@@ -1,0 +1,103 @@
+"""The page as HTML: a shell that the browser fills, part by part in Airflow, at once in a file of its own."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from jobs.config.settings import Settings
+from jobs.lake.queries import connect, views_of
+from jobs.report import proofs
+from jobs.report.page import action_panels, data_panels, journey_panels, kpi_panels, moment_panels
+from jobs.report.page.panel import Answer, Panel, ask
+from jobs.report.page.words import PARTS, Language, book, said
+
+STATIC = Path(__file__).with_name("static")
+ECHARTS = "echarts-6.1.0.min.js"
+SCRIPTS = (ECHARTS, "charts.js", "page.js")
+STYLE = "page.css"
+PANELS: dict[str, Panel] = {
+    panel.name: panel
+    for module in (kpi_panels, journey_panels, moment_panels, action_panels, data_panels)
+    for panel in module.PANELS
+}
+POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
+"""Nothing from elsewhere, whatever text from outside would ask for."""
+SERVED_POLICY = POLICY + "script-src 'self'; style-src 'self'; connect-src 'self'; frame-ancestors 'self'"
+"""Header of the page where a server sends it: scripts and styles are files of their own."""
+
+
+def page(settings: Settings, language: Language, root: str, mlflow: str | None, data_docs: str | None) -> str:
+    """The page as a server sends it: each panel is fetched from `root` when it comes into view."""
+    links = {"root": root, "mlflow": mlflow, "data_docs": data_docs}
+    return _render(settings, language, links, {}, inline=False)
+
+
+def file(settings: Settings, language: Language) -> str:
+    """The page as one file that needs no server and asks no host for anything; single customers are not in it."""
+    database = connect(settings)
+    answers = {name: ask(panel, database).as_json() for name, panel in PANELS.items()}
+    return _render(settings, language, {}, answers, inline=True)
+
+
+def answer(name: str, settings: Settings) -> Answer:
+    """What one panel shows now. Raises KeyError if there is no such panel."""
+    panel = PANELS[name]
+    return ask(panel, connect(settings, only=panel.needs))
+
+
+def _render(
+    settings: Settings, language: Language, links: Mapping[str, str | None], answers: Mapping[str, Any], inline: bool
+) -> str:
+    there = views_of(connect(settings))
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    titles = {name: kpi.title for name, kpi in settings.journey.kpis.items()}
+    words = {**book(language), "kpis": titles}
+    given = {"book": words, "answers": answers, "root": links.get("root"), "language": language}
+    parts = {part: [panel for panel in PANELS.values() if panel.part == part] for part in PARTS}
+    return environment.from_string((STATIC / "page.html").read_text()).render(
+        company=settings.general.company,
+        language=language,
+        words=words,
+        say=lambda key, **values: said(key, language, **values),
+        parts={part: panels for part, panels in parts.items() if panels or part == "customer"},
+        loaded=bool(there),
+        problems=proofs.problems(settings) if there else [],
+        links=links,
+        given=Markup(_as_data(given)),
+        policy=_file_policy() if inline else None,
+        style=Markup(_text(STYLE)) if inline else None,
+        scripts=[Markup(_text(name)) for name in SCRIPTS] if inline else None,
+        script_names=SCRIPTS,
+        style_name=STYLE,
+    )
+
+
+def _as_data(value: Any) -> str:
+    """JSON that ends no element of the page it stands in."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+@cache
+def _text(name: str) -> str:
+    return (STATIC / name).read_text()
+
+
+@cache
+def _file_policy() -> str:
+    """Only the scripts and the style that stand in the file, by their hashes."""
+    hashes = " ".join(_hash(_text(name)) for name in SCRIPTS)
+    return POLICY + f"script-src {hashes}; style-src {_hash(_text(STYLE))}"
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,0 +1,80 @@
+"""Panels about the journey itself: where everybody is, how they move, what a contact feels like."""
+
+from __future__ import annotations
+
+from jobs.report.page.panel import Chart, Panel
+
+RECENT_DAYS = 90
+"""Days of contacts and moves that a picture of the journey is made of."""
+DROP_OFF_DAYS = 30
+"""After so many days without another contact the customer has dropped off."""
+STAGE_ORDER = "list_position(['awareness', 'consideration', 'purchase', 'service', 'loyalty'], {})"
+LAST_CONTACT = "(select max(day) from journeys.touchpoints)"
+LAST_KPI = "select max(day) from journeys.kpis"
+
+STAGES_NOW = Panel(
+    "stages_now",
+    "journey",
+    ("journeys.stages", "journeys.touchpoints", "profiles.customers"),
+    f"""
+    select case when c.known then 'customers' when c.customer_id is null then 'without_profile'
+                else 'visitors' end as people,
+           stage, count(*) as persons,
+           round(100 * count(*) / sum(count(*)) over (partition by people), 1) as percent,
+           round(median(date_diff('day', valid_from, {LAST_CONTACT}))) as days_in_stage
+    from journeys.stages s left join profiles.customers c using (customer_id)
+    where valid_to is null
+    group by people, stage order by people, {STAGE_ORDER.format("stage")}""",
+    f"select {LAST_CONTACT}",
+    Chart("bars", x="stage", y=("persons",), choose=("people",)),
+)
+
+STAGE_FLOW = Panel(
+    "stage_flow",
+    "journey",
+    ("journeys.stages", "journeys.touchpoints", "profiles.customers"),
+    f"""
+    select case when c.known then 'customers' else 'visitors' end as people,
+           previous_stage as stage_before, stage as stage_after, count(*) as moves,
+           count(distinct s.customer_id) as persons
+    from journeys.stages s join profiles.customers c using (customer_id)
+    where previous_stage is not null and valid_from > {LAST_CONTACT} - {RECENT_DAYS}
+    group by all
+    order by people, min({STAGE_ORDER.format("previous_stage")}), min({STAGE_ORDER.format("stage")})""",
+    f"select {LAST_CONTACT}",
+    Chart("flow", y=("stage_before", "stage_after", "moves"), choose=("people",)),
+)
+
+JOURNEY_MAP = Panel(
+    "journey_map",
+    "journey",
+    ("journeys.touchpoints", "journeys.stages", "profiles.customers"),
+    f"""
+    with recent as (
+        select customer_id, channel || ' ' || type as touchpoint, day, occurred_at,
+               case valence when 'positive' then 1.0 when 'negative' then -1.0 else 0.0 end as feeling,
+               lag(occurred_at) over w as contact_before, lead(occurred_at) over w as contact_after
+        from journeys.touchpoints where day > {LAST_CONTACT} - {RECENT_DAYS}
+        window w as (partition by customer_id order by occurred_at, touchpoint_id)),
+    placed as (
+        select recent.*, {STAGE_ORDER.format("s.stage")} as stage_number
+        from recent asof left join journeys.stages s
+          on recent.customer_id = s.customer_id and recent.day >= s.valid_from)
+    select case when c.known then 'customers' else 'visitors' end as people, touchpoint,
+           count(*) as contacts, count(distinct p.customer_id) as persons,
+           round(100 * avg(feeling), 1) as emotion,
+           greatest(-100, round(100 * (avg(feeling) - 1.96 * stddev_samp(feeling) / sqrt(count(*))), 1)) as emotion_low,
+           least(100, round(100 * (avg(feeling) + 1.96 * stddev_samp(feeling) / sqrt(count(*))), 1)) as emotion_high,
+           round(100 * avg((coalesce(contact_after > occurred_at + interval {DROP_OFF_DAYS} day, true))::int)
+                 filter (day <= {LAST_CONTACT} - {DROP_OFF_DAYS}), 1) as drop_off_percent,
+           round(median(date_diff('hour', contact_before, occurred_at)) / 24, 1) as days_since_contact
+    from placed p join profiles.customers c using (customer_id)
+    group by all
+    order by people, avg(stage_number), contacts desc, touchpoint""",
+    f"select {LAST_CONTACT}",
+    Chart(
+        "curve", x="touchpoint", y=("emotion", "contacts"), low="emotion_low", high="emotion_high", choose=("people",)
+    ),
+)
+
+PANELS = (STAGES_NOW, STAGE_FLOW, JOURNEY_MAP)

@@ -1,0 +1,191 @@
+"""The page as a person meets it: in a browser, in both languages, on a phone, with texts that mean harm.
+
+Costs a start of Chromium for the file; no engine.
+"""
+
+import datetime as dt
+import hashlib
+import shutil
+
+import pytest
+
+from jobs.report.page import document
+from jobs.report.page.words import LANGUAGES
+
+DAY = dt.date(2024, 3, 1)
+HARM = "</script><img src=x onerror=alert(1)>"
+LIBRARY = "b66b25aeb4df84e33199dc21694014d336d222cbd9deb0e5a7c14bd6aa0d0fd0"
+"""SHA-256 of dist/echarts.min.js in the package echarts 6.1.0."""
+
+
+def test_an_empty_lake_says_how_to_begin(settings):
+    assert "Nothing is loaded yet" in document.file(settings(), "en")
+    assert "Er is nog niets geladen" in document.file(settings(), "nl")
+
+
+def test_a_broken_promise_is_shown_in_place_of_the_good_news(lake_of):
+    count = {"file_id": "f1", "source": "crm", "dataset": "contacts", "arrived": DAY}
+    right = {**count, "rows_in": 10, "accepted": 9, "quarantined": 1, "duplicates": 0}
+    lake = lake_of({"ops/counts": [right], "ops/files": [{"file_id": "f1", "state": "loaded"}]})
+    assert "Every row and every audience member is accounted for." in document.file(lake, "en")
+
+    lake = lake_of({"ops/counts": [{**right, "file_id": "f2", "accepted": 8}]})
+    shown = document.file(lake, "en")
+    assert "neither accepted, nor quarantined, nor duplicates, nor left out: crm/contacts file f2" in shown
+    assert "Every row and every audience member is accounted for." not in shown.split("<script")[0]
+
+
+def test_the_charting_library_is_as_published_with_its_licences():
+    library = (document.STATIC / document.ECHARTS).read_bytes()
+    assert hashlib.sha256(library).hexdigest() == LIBRARY
+    licences = {file.name for file in (document.STATIC / "licenses").iterdir()}
+    assert licences == {"LICENSE-echarts", "NOTICE-echarts", "LICENSE-d3"}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not chromium:
+        pytest.skip("needs Chromium: `apt-get install chromium`")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """Open the page of a lake as a file: `opened(lake, "nl", width=390)`. Complaints of the browser fail the test."""
+    complaints, windows = [], []
+
+    def open_(lake, language="en", width=1280):
+        file = tmp_path / f"page.{language}.html"
+        file.write_text(document.file(lake, language))
+        window = browser.new_page(viewport={"width": width, "height": 844})
+        window.on("console", lambda message: complaints.append(message.text))
+        window.on("pageerror", lambda error: complaints.append(str(error)))
+        window.on("request", lambda request: None if request.url == file.as_uri() else complaints.append(request.url))
+        window.goto(file.as_uri())
+        windows.append(window)
+        return window
+
+    yield open_
+    for window in windows:
+        window.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def company(lake_of):
+    """A lake in which every table that a panel reads has rows, one text of them harmful."""
+    stages = ("awareness", "consideration", "purchase", "service", "loyalty")
+    moment = {"customer_id": "c1", "day": DAY, "started_at": dt.datetime(2024, 3, 1, 9, tzinfo=dt.UTC)}
+    count = {"file_id": "f1", "source": "crm", "dataset": "contacts", "arrived": DAY}
+    zeros = dict.fromkeys(("held_out", "no_consent", "no_address", "suppressed", "refused", "unknown", "removed"), 0)
+    return lake_of(
+        {
+            "profiles/customers": [{"customer_id": f"c{n}", "known": n != 4} for n in range(5)],
+            "journeys/stages": [
+                {"customer_id": f"c{n}", "stage": stage, "valid_from": DAY, "previous_stage": stages[n - 1]}
+                for n, stage in enumerate(stages)
+            ],
+            "journeys/touchpoints": [
+                {"touchpoint_id": f"t{n}", "customer_id": f"c{n % 5}", "channel": "chat", "type": HARM if n else "nps",
+                 "occurred_at": dt.datetime(2024, 3, 1, n, tzinfo=dt.UTC), "day": DAY,
+                 "valence": ("positive", "negative", "neutral")[n % 3]}
+                for n in range(12)
+            ],
+            "journeys/kpis": [
+                {"day": DAY, "stage": "purchase", "kpi": "orders", "dimension": "all", "value": 12.0, "unit": "count"},
+                {"day": DAY, "stage": "service", "kpi": "nps", "dimension": "all", "value": None, "unit": "points"},
+            ],
+            "journeys/sessions": [
+                {"session_id": "s1", "customer_id": "c1", "day": DAY, "started_at": moment["started_at"],
+                 "ended_at": moment["started_at"]}
+            ],
+            "journeys/moments": [
+                {**moment, "moment_id": kind, "type": kind, "served": kind == "know", "evidence": ["searched"],
+                 "expires_at": dt.datetime(2024, 3, 1, 12, tzinfo=dt.UTC)}
+                for kind in ("know", "go", "do", "buy")
+            ],
+            "models/scores": [
+                {"day": DAY, "model": "segmentation", "customer_id": "c1", "label": HARM, "model_version": "1"},
+                {"day": DAY, "model": "churn", "customer_id": "c1", "label": "low", "score": 0.1, "model_version": "1"},
+            ],
+            "models/segments": [{"model_version": "1", "segment": HARM, "description": HARM}],
+            "models/evaluations": [
+                {"model": "churn", "model_version": "1", "day": DAY, "metric": "auc", "value": 0.8}
+            ],
+            "activation/deliveries": [
+                {"day": DAY, "audience": HARM, "destination": "email", "members": 7, "delivered": 7, "kept": 0, **zeros}
+            ],
+            "audiences/members": [{"day": DAY, "audience": HARM, "customer_id": "c1", "arm": "treatment"}],
+            "ops/files": [{"file_id": "f1", "source": "crm", "dataset": "contacts", "state": "loaded", "arrived": DAY}],
+            "ops/counts": [{**count, "rows_in": 3, "accepted": 2, "quarantined": 1, "duplicates": 0}],
+            "quarantine/rows": [
+                {**count, "line": 1, "path": HARM, "rule": "email:not_null", "reason": HARM}
+            ],
+        }
+    )  # fmt: skip
+
+
+def test_every_chart_is_drawn_and_has_its_table_its_query_and_the_date_of_its_data(opened, company):
+    window = opened(company)
+    charts = [panel.name for panel in document.PANELS.values() if panel.chart.kind not in ("table", "cards")]
+    for name in charts:
+        panel = window.locator(f"[data-panel={name}]")
+        assert panel.locator(".chart svg").count() == 1, name
+        assert "2024-03-01" in panel.locator(".date").inner_text()
+        panel.locator("summary").click()
+        assert panel.locator("table tbody tr").count() > 0, name
+        assert "select" in panel.locator("pre").inner_text()
+
+
+def test_every_figure_has_a_card_in_its_stage_and_one_without_a_value_says_why(opened, company):
+    cards = opened(company, "nl").locator("[data-panel=kpis]")
+    assert cards.locator("h4").all_inner_texts() == ["Aankoop", "Service"]
+    assert cards.locator(".card b").all_inner_texts() == ["12", "–"]
+    assert "niets om door te delen" in cards.inner_text()
+
+
+def test_harmful_text_is_shown_as_it_is_and_runs_nothing(opened, company):
+    window = opened(company)
+    assert window.locator("img").count() == 0
+    assert HARM in window.locator("[data-panel=quarantine]").inner_text()
+
+
+def test_one_kind_of_people_is_chosen_at_a_time(opened, company):
+    window = opened(company)
+    stages = window.locator("[data-panel=stages_now]")
+    assert "loyalty" not in stages.locator("svg").text_content(), "c4, the only one in loyalty, is a visitor"
+    stages.locator("select").select_option("visitors")
+    assert "loyalty" in stages.locator("svg").text_content()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_is_fit_for_a_screen_reader_and_a_phone(opened, company, language, width):
+    from axe_playwright_python.sync_playwright import Axe
+
+    window = opened(company, language, width)
+    for summary in window.locator("summary").all():
+        summary.click()
+    found = Axe().run(window).response["violations"]
+    assert [
+        f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in ("serious", "critical")
+    ] == []
+    assert window.evaluate("document.documentElement.scrollWidth") <= width, "nothing is cut off at the side"
+
+
+def test_what_has_no_data_says_so_and_is_not_0(opened, lake_of):
+    window = opened(lake_of({"profiles/customers": [{"customer_id": "c1", "known": True}]}))
+    shown = window.locator("[data-panel=stages_now]").inner_text()
+    assert "No data yet: nothing has filled journeys.stages, journeys.touchpoints" in shown
+
+
+def test_single_customers_are_in_no_file(opened, company):
+    assert "Single customers are shown in Airflow only" in opened(company).locator("#customer").inner_text()

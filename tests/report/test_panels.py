@@ -1,0 +1,156 @@
+"""What the panels of the page answer: each from rows written down here. No engine is started."""
+
+import datetime as dt
+import re
+
+import pytest
+
+from jobs.lake.tables import catalogue
+from jobs.report.page import document
+from jobs.report.page.customer import journey_of
+from jobs.report.page.words import COLUMNS, LANGUAGES, PANELS, PARTS, SENTENCES, VALUES, book
+
+DAY = dt.date(2024, 3, 1)
+
+
+def at(hour, day=DAY):
+    return dt.datetime(day.year, day.month, day.day, hour, tzinfo=dt.UTC)
+
+
+def person(customer_id, known=True):
+    return {"customer_id": customer_id, "known": known, "contact_records": 1}
+
+
+def contact(number, customer_id, what, hour=8, day=DAY, valence="neutral"):
+    channel, type_ = what.split(" ")
+    row = {"touchpoint_id": f"t{number}", "customer_id": customer_id, "channel": channel, "type": type_}
+    return {**row, "occurred_at": at(hour, day), "day": day, "valence": valence}
+
+
+def stay(customer_id, stage, since, until=None, before=None):
+    row = {"customer_id": customer_id, "stage": stage, "valid_from": since, "valid_to": until}
+    return {**row, "previous_stage": before, "rule": f"is_in_{stage}", "evidence": '{"orders_all": 3}'}
+
+
+def answered(name, lake):
+    answer = document.answer(name, lake)
+    assert answer.missing == []
+    return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+
+
+def test_every_panel_has_its_words_in_every_language():
+    assert set(document.PANELS) | {"customer"} == set(PANELS)
+    assert {panel.part for panel in document.PANELS.values()} | {"customer"} <= set(PARTS)
+    for words in (PARTS, COLUMNS, VALUES, SENTENCES):
+        assert [key for key, both in words.items() if len(both) != len(LANGUAGES) or not all(both)] == []
+
+
+def test_sentences_have_the_same_gaps_in_every_language():
+    gaps = [{tuple(re.findall(r"{(\w+)}", text)) for text in both} for both in SENTENCES.values()]
+    assert all(len(found) == 1 for found in gaps)
+
+
+@pytest.mark.parametrize("name", sorted(document.PANELS))
+def test_a_panel_asks_tables_without_rows_and_all_its_columns_have_a_word(name, lake_of):
+    needs = [need.replace(".", "/") for need in document.PANELS[name].needs]
+    assert set(needs) <= set(catalogue.DATASETS)
+    answer = document.answer(name, lake_of({need: [] for need in needs}))
+    assert (answer.missing, answer.day) == ([], None)
+    chart = document.PANELS[name].chart
+    used = {chart.x, *chart.y, chart.split, chart.low, chart.high, *chart.choose} - {""}
+    assert used <= set(answer.columns)
+    assert set(answer.columns) <= set(book("nl")["columns"])
+
+
+def test_a_panel_without_its_tables_names_them_instead_of_showing_nothing_or_0(lake_of):
+    answer = document.answer("stages_now", lake_of({"profiles/customers": [person("c1")]}))
+    assert (answer.missing, answer.rows) == (["journeys.stages", "journeys.touchpoints"], [])
+
+
+def test_customers_and_visitors_are_told_apart_and_everybody_is_counted(lake_of):
+    lake = lake_of(
+        {
+            "profiles/customers": [person("c1"), person("c2"), person("v1", known=False)],
+            "journeys/stages": [
+                stay("c1", "awareness", DAY - dt.timedelta(days=20), DAY - dt.timedelta(days=11)),
+                stay("c1", "purchase", DAY - dt.timedelta(days=10), before="awareness"),
+                stay("c2", "loyalty", DAY - dt.timedelta(days=4)),
+                stay("v1", "awareness", DAY),
+                stay("gone", "awareness", DAY),
+            ],
+            "journeys/touchpoints": [contact(1, "c1", "web visit")],
+        }
+    )
+    shown = [tuple(row.values()) for row in answered("stages_now", lake)]
+    assert shown == [
+        ("customers", "purchase", 1, 50.0, 10.0),
+        ("customers", "loyalty", 1, 50.0, 4.0),
+        ("visitors", "awareness", 1, 100.0, 0.0),
+        ("without_profile", "awareness", 1, 100.0, 0.0),
+    ]
+    (move,) = answered("stage_flow", lake)
+    assert (move["stage_before"], move["stage_after"], move["moves"]) == ("awareness", "purchase", 1)
+
+
+def test_the_journey_map_says_how_contacts_felt_how_long_after_another_and_who_never_came_back(lake_of):
+    old = DAY - dt.timedelta(days=60)
+    lake = lake_of(
+        {
+            "profiles/customers": [person("c1"), person("c2")],
+            "journeys/stages": [stay(one, "consideration", old - dt.timedelta(days=1)) for one in ("c1", "c2")],
+            "journeys/touchpoints": [
+                contact(1, "c1", "chat conversation", 8, old, "negative"),
+                contact(2, "c1", "chat conversation", 20, old, "positive"),
+                contact(3, "c2", "chat conversation", 8, old, "negative"),
+                contact(4, "c1", "web visit", 8, DAY),
+            ],
+        }
+    )
+    chat, visit = answered("journey_map", lake)
+    assert (chat["touchpoint"], chat["contacts"], chat["persons"]) == ("chat conversation", 3, 2)
+    assert chat["emotion"] == -33.3
+    assert (chat["emotion_low"], chat["emotion_high"]) == (-100.0, 97.3)
+    assert chat["drop_off_percent"] == 66.7, "c2 never came back, c1 only after 60 days; the first was answered in time"
+    assert chat["days_since_contact"] == 0.5
+    assert (visit["drop_off_percent"], visit["days_since_contact"]) == (None, 59.5), "of today nobody can say yet"
+
+
+def test_a_moment_is_open_served_or_missed_as_seen_from_the_newest_visit(lake_of):
+    def moment(number, type_, starts, ends, served=False):
+        row = {"moment_id": f"m{number}", "customer_id": "c1", "type": type_, "day": DAY, "served": served}
+        return {**row, "started_at": at(starts), "expires_at": at(ends)}
+
+    visit = {"session_id": "s", "customer_id": "c1", "day": DAY, "started_at": at(11), "ended_at": at(12)}
+    moments = [moment(1, "buy", 11, 15), moment(2, "buy", 9, 12), moment(3, "know", 10, 18, served=True)]
+    lake = lake_of({"journeys/sessions": [visit], "journeys/moments": [*moments, moment(4, "buy", 11, 13)]})
+    know, buy = answered("moments_now", lake)
+    assert (know["open"], know["served"], know["missed"]) == (0, 1, 0)
+    assert (buy["open"], buy["ends_within_the_hour"], buy["served"], buy["missed"]) == (2, 1, 0, 1)
+    assert document.answer("moments_now", lake).day == "2024-03-01 12:00"
+
+
+def test_the_journey_of_a_customer_is_told_newest_first_with_reasons(lake_of):
+    lake = lake_of(
+        {
+            "profiles/customers": [{**person("c1"), "first_name": "Saskia", "sources": ["crm", "web"]}],
+            "journeys/stages": [stay("c1", "purchase", DAY)],
+            "journeys/touchpoints": [
+                contact(1, "c1", "chat conversation", 9, valence="negative"),
+                contact(2, "c2", "web visit"),
+            ],
+            "activation/plans": [
+                {"day": DAY, "audience": "win_back", "destination": "email", "customer_id": "c1", "action": "skip",
+                 "reason": "no_consent"}
+            ],
+        }
+    )  # fmt: skip
+    found = journey_of("c1", lake)
+    assert [row[1:] for row in found["rows"]] == [
+        ["contact", "chat conversation", None, "negative"],
+        ["decision", "win_back to email", "skip", "no_consent"],
+        ["stage", "purchase", "is_in_purchase", "orders_all 3"],
+    ]
+    assert found["facts"]["stage"] == "purchase"
+    assert "Saskia" not in str(found)
+    assert journey_of("c9", lake) is None
+    assert journey_of("' or true --", lake) is None
