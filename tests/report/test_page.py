@@ -112,6 +112,19 @@ def company(lake_of):
                  "expires_at": dt.datetime(2024, 3, 1, 12, tzinfo=dt.UTC)}
                 for kind in ("know", "go", "do", "buy")
             ],
+            "journeys/funnels": [
+                {"funnel": "shop", "period": "window", "begins": DAY, "as_of": DAY, "step": n, "name": name,
+                 "customers": 9 - n}
+                for n, name in enumerate(("saw", "filled", HARM), start=1)
+            ],
+            "journeys/transitions": [
+                {"from_step": "(start)", "to_step": HARM, "transitions": 3, "as_of": DAY},
+                {"from_step": HARM, "to_step": "(conversion)", "transitions": 2, "as_of": DAY},
+            ],
+            "journeys/paths": [{"path": HARM, "outcome": "conversion", "place": 1, "paths": 2, "as_of": DAY}],
+            "journeys/attribution": [
+                {"model": "markov", "dimension": "channel", "credited": HARM, "orders": 2.0, "as_of": DAY}
+            ],
             "models/scores": [
                 {"day": DAY, "model": "segmentation", "customer_id": "c1", "label": HARM, "model_version": "1"},
                 {"day": DAY, "model": "churn", "customer_id": "c1", "label": "low", "score": 0.1, "model_version": "1"},

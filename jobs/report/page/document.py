@@ -16,9 +16,9 @@ from markupsafe import Markup
 from jobs.config.settings import Settings
 from jobs.lake.queries import connect, views_of
 from jobs.report import proofs
-from jobs.report.page import action_panels, data_panels, journey_panels, kpi_panels, moment_panels
+from jobs.report.page import action_panels, data_panels, journey_panels, kpi_panels, moment_panels, path_panels
 from jobs.report.page.panel import Answer, Panel, ask
-from jobs.report.page.words import PARTS, Language, book, said
+from jobs.report.page.words import Language, book, said
 
 STATIC = Path(__file__).with_name("static")
 ECHARTS = "echarts-6.1.0.min.js"
@@ -26,7 +26,7 @@ SCRIPTS = (ECHARTS, "charts.js", "page.js")
 STYLE = "page.css"
 PANELS: dict[str, Panel] = {
     panel.name: panel
-    for module in (kpi_panels, journey_panels, moment_panels, action_panels, data_panels)
+    for module in (kpi_panels, journey_panels, path_panels, moment_panels, action_panels, data_panels)
     for panel in module.PANELS
 }
 POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
@@ -62,7 +62,7 @@ def _render(
     titles = {name: kpi.title for name, kpi in settings.journey.kpis.items()}
     words = {**book(language), "kpis": titles}
     given = {"book": words, "answers": answers, "root": links.get("root"), "language": language}
-    parts = {part: [panel for panel in PANELS.values() if panel.part == part] for part in PARTS}
+    parts = {part: [panel for panel in PANELS.values() if panel.part == part] for part in words["parts"]}
     return environment.from_string((STATIC / "page.html").read_text()).render(
         company=settings.general.company,
         language=language,

@@ -86,7 +86,7 @@
   }
 
   function fill(panel, answer) {
-    const content = panel.querySelector(".content"), title = book.titles[answer.name];
+    const content = panel.querySelector(".content"), title = book.panels[answer.name].title;
     content.replaceChildren();
     if (answer.missing.length)
       return content.append(make("p", { class: "empty", text: say("no_source", { tables: answer.missing.join(", ") }) }));
@@ -137,7 +137,7 @@
     fetched(`customers/${encodeURIComponent(id)}`).then(customer => {
       const facts = Object.entries(customer.facts).flatMap(([name, value]) =>
         [make("dt", { text: named(name) }), make("dd", { text: shown(value) })]);
-      found.replaceChildren(make("dl", {}, ...facts), table(customer.columns, customer.rows, book.titles.customer));
+      found.replaceChildren(make("dl", {}, ...facts), table(customer.columns, customer.rows, book.panels.customer.title));
     }).catch(error => failed(found, error.message));
   });
 })();
