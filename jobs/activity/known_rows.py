@@ -143,7 +143,7 @@ class Known:
                 continue
             rows = with_customer(self.in_own_currency(self.of(dataset), dataset), self.identity_map, self.settings)
             parts += make(rows, journey, zone)
-        return touchpoints.judged(parts, journey.valence)
+        return touchpoints.judged(parts, journey.valence, journey.touchpoint_names)
 
     def _with_customer(self, rows: DataFrame, tables: Sequence[str]) -> DataFrame:
         read = lambda name: self.read(name).where(F.col("arrived") <= F.lit(max(self.days)))  # noqa: E731

@@ -13,9 +13,11 @@ PRODUCT_COLUMNS = ("category", "department", "brand")
 KNOWN_LATER = ("clicked",)
 """Columns that look into the future of the touchpoint; conditions of stages must not use them."""
 RULE_COLUMNS = tuple(
-    name for name in catalogue.get("journeys/touchpoints").column_names if name not in ("valence", "nth", *KNOWN_LATER)
+    name
+    for name in catalogue.get("journeys/touchpoints").column_names
+    if name not in ("valence", "touchpoint", "nth", *KNOWN_LATER)
 )
-"""Columns a valence rule can use."""
+"""Columns a rule of valence, or a name of a touchpoint, can use."""
 DERIVED = "day date, days_ago int, hour int, weekday int"
 """In the company's time zone: the day, days before the day computed for, hour 0 to 23, weekday 1 (Monday) to 7."""
 HIDDEN = {*PERSON_COLUMNS, *LINEAGE_COLUMNS, *VERSION_COLUMNS, "customer_id", "nth", *KNOWN_LATER} - {"source"}

@@ -5,7 +5,7 @@ Rows may carry a period in which they were known (`known_on`); it is handed on, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
@@ -20,21 +20,25 @@ from jobs.config.journey import Journey, ValenceRule
 from jobs.lake.tables.catalogue import get
 from jobs.validate.versions import in_order_of_versions, newest_versions, period_of, with_first
 
+Names = Sequence[tuple[str, str]]
+"""Conditions and the name of the touchpoints that meet them; the first that is true counts."""
 
-def touchpoints(parts: list[DataFrame], valence: list[ValenceRule]) -> DataFrame:
+
+def touchpoints(parts: list[DataFrame], valence: list[ValenceRule], names: Names = ()) -> DataFrame:
     """journeys/touchpoints from the contacts of each channel; contacts without a customer or a time are left out."""
     counts = ~((F.col("type") == "order") & F.coalesce(F.col("subject").isin(*BOUGHT_NOTHING), F.lit(False)))
     of_type = Window.partitionBy("customer_id", "type", "counts").orderBy("occurred_at", "touchpoint_id")
-    numbered = judged(parts, valence).withColumn("counts", counts)
+    numbered = judged(parts, valence, names).withColumn("counts", counts)
     return numbered.withColumn("nth", F.when(F.col("counts"), F.row_number().over(of_type))).drop("counts")
 
 
-def judged(parts: list[DataFrame], valence: list[ValenceRule]) -> DataFrame:
+def judged(parts: list[DataFrame], valence: list[ValenceRule], names: Names = ()) -> DataFrame:
     """Touchpoints without `nth`, the only column that depends on other touchpoints of the customer."""
     every = reduce(DataFrame.unionByName, parts).where(
         F.col("customer_id").isNotNull() & F.col("occurred_at").isNotNull()
     )
-    return every.withColumn("valence", first_true([(rule.when, rule.valence) for rule in valence], "neutral"))
+    good_or_bad = first_true([(rule.when, rule.valence) for rule in valence], "neutral")
+    return every.withColumns({"valence": good_or_bad, "touchpoint": first_true(names, None)})
 
 
 def visits(sessions: DataFrame) -> DataFrame:

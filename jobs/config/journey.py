@@ -35,6 +35,19 @@ class ValenceRule(Strict):
     valence: Literal["positive", "negative", "neutral"]
 
 
+class TouchpointName(Strict):
+    """A name for the touchpoints for which `when` is true; of several that are, the first in the file names one."""
+
+    title: str
+    when: str = Field(description="condition on the columns of journeys/touchpoints, such as type, channel and subject")
+    owner: str = Field(description="who answers for it: a team or a role")
+    stage: Stage = Field(description="the stage it is meant for")
+    valence: Literal["positive", "negative", "neutral"] = Field(
+        "neutral",
+        description="how it is expected to be for the customer; how one was is told by the rules of `valence`",
+    )
+
+
 class Signal(Strict):
     """Evidence for a micro-moment: events for which `when` is true count for `weight`."""
 
@@ -92,6 +105,10 @@ class Journey(Strict):
     click_days: int = Field(7, gt=0, description="a click longer after the message is no answer to it")
     channels: dict[Name, str] = Field({}, description="traffic channel to a condition on a visit's first event")
     valence: list[ValenceRule] = []
+    touchpoints: dict[Name, TouchpointName] = Field({}, description="the catalogue: a name for every contact there is")
+    max_unnamed_share: float = Field(
+        0.02, ge=0, le=1, description="a larger share of touchpoints that no entry of `touchpoints` names is told"
+    )
     stages: list[StageRule]
     minimum_evidence: int = Field(1, ge=1, description="a moment with less weight of evidence is too little to tell")
     minimum_confidence: float = Field(0.5, ge=0, le=1, description="a moment with a smaller share of evidence is none")
@@ -99,6 +116,11 @@ class Journey(Strict):
     kpis: dict[Name, Kpi] = {}
     funnels: dict[Name, Funnel] = {}
     paths: Paths | None = Field(None, description="default: no paths and no attribution")
+
+    @property
+    def touchpoint_names(self) -> list[tuple[str, str]]:
+        """Condition and name of each entry of the catalogue, in the order in which they are tried."""
+        return [(entry.when, name) for name, entry in self.touchpoints.items()]
 
     @model_validator(mode="before")
     @classmethod

@@ -77,6 +77,8 @@ def _expressions(journey: Journey, traits: Mapping[str, Trait]) -> Iterator[Expr
         yield Expression(("channels", name), condition, events)
     for n, valence in enumerate(journey.valence):
         yield Expression(("valence", n, "when"), valence.when, contacts)
+    for name, entry in journey.touchpoints.items():
+        yield Expression(("touchpoints", name, "when"), entry.when, contacts)
     for n, rule in enumerate(journey.stages):
         yield Expression(("stages", n, "when"), rule.when, on_every_day, on_every_day=True)
     for name, kind in journey.moments.items():

@@ -107,7 +107,7 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     touched = publish("journeys/basket_visits", basket_visits(visited, zone))
     tables["carts"] = publish("journeys/carts", carts(touched, journey.cart_days, as_of, zone))
     parts = [contacts.visits(tables["sessions"]), *_other_contacts(lake, known, settings)]
-    every = contacts.touchpoints(parts, journey.valence).where(F.col("day") <= F.lit(as_of))
+    every = contacts.touchpoints(parts, journey.valence, journey.touchpoint_names).where(F.col("day") <= F.lit(as_of))
     tables["touchpoints"] = publish("journeys/touchpoints", every)
     found = moments(visited, journey, zone) if journey.moments else lake.empty("journeys/moments")
     tables["moments"] = publish("journeys/moments", found)
@@ -148,8 +148,30 @@ def _counts(lake: Lake, settings: Settings) -> dict[str, Any]:
         "moments": _per(lake.arrow("journeys/moments", columns=["type"])["type"]),
         "customers_per_stage": _per(now["stage"]),
         "kpis": lake.rows("journeys/kpis"),
+        "touchpoints_without_name": _told_without_name(lake, settings),
         "amounts_without_rate": _told_without_rate(lake, settings),
     }
+
+
+def _told_without_name(lake: Lake, settings: Settings) -> int:
+    """Touchpoints that the catalogue does not name; if they are too many, told with what they are."""
+    journey, place = settings.journey, settings.folder / "journey.yaml"
+    every = lake.rows("journeys/touchpoints")
+    if not journey.touchpoints or not every:
+        return 0
+    nameless = lake.dataset("journeys/touchpoints").to_table(
+        ["type", "channel"], filter=pc.field("touchpoint").is_null()
+    )
+    if nameless.num_rows / every > journey.max_unnamed_share:
+        kinds = nameless.group_by(["type", "channel"]).aggregate([([], "count_all")]).to_pylist()
+        most = sorted(kinds, key=lambda kind: (-kind["count_all"], str(kind)))[:3]
+        log.warning(
+            "journeys: %d of %d touchpoints have no name, more than max_unnamed_share %s; name them under `touchpoints`"
+            " of %s: %s",
+            nameless.num_rows, every, journey.max_unnamed_share, place,
+            "; ".join(f"type = '{k['type']}' and channel = '{k['channel']}' ({k['count_all']})" for k in most),
+        )  # fmt: skip
+    return nameless.num_rows
 
 
 def _told_without_rate(lake: Lake, settings: Settings) -> dict[str, int]:

@@ -245,3 +245,50 @@ def test_the_shipped_rules_say_what_was_good_and_what_was_bad(rows, shipped, exp
     row = {"touchpoint_id": "t", "customer_id": "c", "occurred_at": "2017-03-01", **contact}
     draft = rows("journeys/touchpoints", row).drop("valence", "nth")
     expect(contacts.touchpoints([draft], shipped.valence), "valence", (valence,))
+
+
+def test_a_touchpoint_has_the_first_name_of_the_catalogue_that_fits_and_none_if_none_does(known, expect):
+    versions = known(
+        "valid/conversations",
+        {"conversation_id": "1", "updated_at": "2017-03-01", "opened_at": "2017-03-01", "topic": "refund"},
+        {"conversation_id": "2", "updated_at": "2017-03-01", "opened_at": "2017-03-01", "topic": "points"},
+        {"conversation_id": "3", "updated_at": "2017-03-01", "opened_at": "2017-03-01", "channel": "phone"},
+    )
+    names = [("subject = 'refund'", "money_back"), ("channel = 'chat' and subject is not null", "chat")]
+    found = contacts.touchpoints(contacts.conversations(versions, ZONE), [], names)
+    expect(found, "reference touchpoint", ("1", "money_back"), ("2", "chat"), ("3", None))
+
+
+EVERY_TYPE = [
+    *[("order", channel, "completed") for channel in ("store", "web", "app", "phone")],
+    ("return", "store", "returned"),
+    ("cancellation", "web", "cancelled"),
+    *[("visit", "web", traffic) for traffic in ("direct", "paid", "organic", "email", "affiliate", "unknown")],
+    ("registration", "crm", None),
+    *[("conversation", channel, "refund") for channel in ("chat", "phone", "e-mail", "social", "ticket")],
+    ("resolution", "chat", None),
+    *[(kind, "survey", "s") for kind in ("nps", "csat", "ces", "text")],
+    *[(type_, "email", "spring") for type_ in ("sent", "delivered", "open", "click", "bounce", "soft_bounce")],
+    *[(type_, None, None) for type_ in ("bounce", "complaint", "unsubscribe")],
+    ("impression", "ad", "spring"),
+    ("sent", "mail", "spring"),
+    ("redeem", "mail", "spring"),
+    ("click", "app", "spring"),
+    ("post", "social", "instagram"),
+    ("review", "review", "product"),
+    ("interview", "interview", None),
+    *[(type_, "store", None) for type_ in ("appointment", "appointment_moved", "appointment_kept")],
+    *[(type_, "payment", "ideal") for type_ in ("payment", "payment_failed", "payment_due")],
+    ("use", "network", "roaming"),
+]
+
+
+def test_the_shipped_catalogue_names_every_contact_there_is(rows, shipped):
+    made = [
+        {"type": type_, "channel": channel, "subject": subject, "customer_id": "c", "occurred_at": "2017-03-01"}
+        for type_, channel, subject in EVERY_TYPE
+    ]
+    found = contacts.judged([rows("journeys/touchpoints", *made)], [], shipped.touchpoint_names)
+    assert [row.asDict() for row in found.where("touchpoint is null").select("type", "channel").collect()] == []
+    used = {row[0] for row in found.select("touchpoint").distinct().collect()}
+    assert set(shipped.touchpoints) - used == {"newsletter"}, "names nothing that there is"

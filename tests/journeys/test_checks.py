@@ -56,6 +56,16 @@ WRONG = {  # right text, wrong text, what is said about it
         "numerator: overdue >= 2",
         f"kpis.active_repeat_share.numerator: {EVERY_DAY}; not 'overdue': it is over other traits",
     ),
+    "a column of a name of touchpoints": (
+        "when: \"type = 'review'\"",
+        "when: \"typ = 'review'\"",
+        "touchpoints.review.when: unknown column 'typ'; did you mean 'type'?",
+    ),
+    "a name of touchpoints that asks for a name": (
+        "when: \"type = 'interview'\"",
+        "when: \"touchpoint = 'interview'\"",
+        "touchpoints.interview.when: unknown column 'touchpoint'",
+    ),
     "a valence rule that asks for a valence": (
         "type in ('complaint', 'unsubscribe')",
         "valence = 'negative'",

@@ -198,3 +198,18 @@ def test_micro_moments_of_the_demo_company_agree_with_what_visitors_wanted(demo)
 def visit_id(row):
     """The id a visit gets from its first event."""
     return "s" + hashlib.sha256(f"web:{row['first_event_id']}".encode()).hexdigest()[:20]
+
+
+def test_contacts_that_the_catalogue_does_not_name_are_counted_and_too_many_are_told(settings, caplog):
+    journey = yaml.safe_load(RULES["journey.yaml"])
+    journey["touchpoints"] = {"visit": journey["touchpoints"]["visit"]}
+    found = settings({**RULES, "journey.yaml": journey})
+    deliver(Lake.of(found), records(), DAYS[-1])
+    counts = step(DAYS[-1], found)
+    orders = sum(row["type"] == "order" for row in Lake.of(found).arrow("journeys/touchpoints").to_pylist())
+    assert counts["touchpoints_without_name"] == orders > 0
+    assert f"{orders} of {counts['touchpoints']} touchpoints have no name" in caplog.text
+    assert f"type = 'order' and channel = 'store' ({orders})" in caplog.text
+    caplog.clear()
+    assert step(DAYS[-1], settings(RULES))["touchpoints_without_name"] == 0
+    assert "have no name" not in caplog.text

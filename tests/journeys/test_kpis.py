@@ -14,7 +14,8 @@ FIRST, AS_OF = dt.date(2017, 3, 1), dt.date(2017, 3, 3)
 
 
 def touch(day, type_, customer, **more):
-    return {"customer_id": customer, "day": f"2017-03-{day:02d}", "type": type_, "valence": "neutral", "nth": 1, **more}
+    usual = {"valence": "neutral", "touchpoint": "named", "nth": 1}
+    return {"customer_id": customer, "day": f"2017-03-{day:02d}", "type": type_, **usual, **more}
 
 
 TOUCHES = [
@@ -29,7 +30,7 @@ TOUCHES = [
     touch(1, "nps", "a", channel="survey", subject="yearly", score="9"),
     touch(1, "nps", "b", channel="survey", subject="yearly", score="10"),
     touch(1, "nps", "d", channel="survey", subject="quick", score="6"),
-    touch(1, "csat", "a", channel="survey", score="4"),
+    touch(1, "csat", "a", channel="survey", score="4", touchpoint=None),
     touch(1, "resolution", "b", channel="chat", subject="refund", score="1", seconds=1800, valence="negative"),
     touch(1, "resolution", "b", channel="chat", subject="points", seconds=5400),
     touch(3, "return", "b", channel="web", subject="returned", amount="-30.50"),
@@ -79,6 +80,7 @@ GOLDEN = {  # value, numerator, denominator of the shipped KPIs on 1 March
     "service_contacts": (0, 0, None),
     "resolution_time": (60, 7200, 120),
     "negative_contacts": (0.076923, 1, 13),
+    "unnamed_contacts": (0.076923, 1, 13),
     "lost_customers": (0.5, 1, 2),
     "active_repeat_share": (0, 0, 1),
     "loyal_customers": (1, 1, 1),

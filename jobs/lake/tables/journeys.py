@@ -82,6 +82,7 @@ TABLES: tuple[Dataset, ...] = (
         channel string web, store, app, phone, email, ad, mail, chat, survey, social, ...
         type string visit, order, return, cancellation, registration, conversation, resolution, nps, csat, click, ...
         subject string traffic channel of a visit, outcome of an order, campaign, topic, or survey
+        touchpoint string its name in `touchpoints` of config/journey.yaml; empty if none fits
         source string the source of the row it stands for
         reference string id of the row it stands for
         valence string positive, negative or neutral, by the rules of config/journey.yaml
