@@ -48,7 +48,8 @@ def used_in_rules(settings: Settings) -> dict[str, Trait]:
 def asked_every_day(settings: Settings) -> dict[str, Trait]:
     """The traits that stage rules and KPIs over customers look at."""
     customers = [kpi for kpi in settings.journey.kpis.values() if kpi.table == "customers"]
-    texts = [text for kpi in customers for text in (kpi.where, kpi.numerator, kpi.denominator, kpi.dimension) if text]
+    sides = [text for kpi in customers for text in (kpi.where, kpi.numerator, kpi.denominator, *kpi.dimensions)]
+    texts = [text for text in sides if text]
     return used_in([*(rule.when for rule in settings.journey.stages), *texts], settings.traits)
 
 

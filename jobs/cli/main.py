@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from jobs.cli import explain, lake, match, profiles, quarantine, review
+from jobs.cli import explain, kpi, lake, match, profiles, quarantine, review
 from jobs.cli.console import Config, Format, answer, console, known_table, load_settings, require_table, show
 from jobs.config.wrong import ConfigError, nearest
 from jobs.errors import StepFailed
@@ -29,6 +29,7 @@ app.add_typer(review.app, name="review")
 app.add_typer(lake.app, name="lake")
 app.command()(explain.explain)
 app.command()(match.match)
+app.command()(kpi.kpi)
 
 MOST = 1000
 """Rows that `query` shows to a person."""
@@ -142,29 +143,6 @@ def query(
         answer(result.columns, rows[:MOST] if form is Format.TABLE else rows, form)
     if form is Format.TABLE and len(rows) > MOST:
         console.print(f"Only the first {MOST:,} rows are shown; add LIMIT, aggregate, or ask --format csv.")
-
-
-@app.command()
-def kpi(name: str, day: Day = None, config: Config = None) -> None:
-    """Show one KPI on a day, and the query that computes it again from the events."""
-    from jobs.journeys.kpis import query_for
-    from jobs.lake.queries import connect
-
-    settings = load_settings(config)
-    if name not in settings.journey.kpis:
-        raise ConfigError([f"unknown KPI {name!r}{nearest(name, settings.journey.kpis)}"])
-    require_table(settings, "journeys/kpis")
-    database = connect(settings)
-    chosen = _day(day, "--day") if day else database.sql("select max(day) from journeys.kpis").fetchall()[0][0]
-    rows = database.execute(
-        "select dimension, value, numerator, denominator, unit from journeys.kpis "
-        "where kpi = ? and day = ? order by all",
-        [name, chosen],
-    )
-    show(f"{name} on {chosen}", ["dimension", "value", "numerator", "denominator", "unit"], rows.fetchall())
-    console.print(
-        query_for(name, settings.journey, chosen, settings.traits), markup=False, highlight=False, soft_wrap=True
-    )
 
 
 @app.command()

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from jobs.config.kpis import Kpi, Name, Stage
 from jobs.config.paths import Funnel, Paths
-from jobs.config.traits import Rows
-from jobs.config.yaml_files import ConfigError, Strict, line_of, nearest
-
-Stage = Literal["awareness", "consideration", "purchase", "service", "loyalty"]
-Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
-
-PERIOD_TABLES = ("stages", "customers")
-"""Tables whose rows hold from a day to a day, instead of having happened on one."""
+from jobs.config.yaml_files import Strict
 
 
 class StageRule(Strict):
@@ -68,28 +60,6 @@ class MomentType(Strict):
     served_at_once: bool = Field(False, description="the first evidence itself can serve it, such as an order to buy")
 
 
-COUNTED = ("sessions", "carts", "touchpoints", "moments", "stages", "customers")
-"""Tables that KPIs are counted over."""
-
-
-class Kpi(Strict):
-    """A number per day: `numerator` out of `denominator`, aggregates in SQL over the rows of `table` of that day.
-
-    Over `customers` and `stages`, both are conditions instead, and count the customers for whom they hold that day.
-    """
-
-    stage: Stage
-    title: str
-    unit: Literal["count", "share", "currency", "points", "score", "minutes", "per visit"]
-    table: str = Field(
-        description="sessions, carts, touchpoints, moments, stages, customers, or a name of `rows` in traits.yaml"
-    )
-    where: str = "true"
-    numerator: str
-    denominator: str | None = Field(None, description="default: the numerator is the value")
-    dimension: str | None = Field(None, description="also one value for each of these, such as channel")
-
-
 class Journey(Strict):
     """config/journey.yaml: sessions, touchpoints, stages, micro-moments and KPIs."""
 
@@ -113,6 +83,7 @@ class Journey(Strict):
     minimum_evidence: int = Field(1, ge=1, description="a moment with less weight of evidence is too little to tell")
     minimum_confidence: float = Field(0.5, ge=0, le=1, description="a moment with a smaller share of evidence is none")
     moments: dict[Literal["know", "go", "do", "buy"], MomentType] = {}
+    smallest_sample: int = Field(30, ge=1, description="a KPI of fewer observations is marked as small")
     kpis: dict[Name, Kpi] = {}
     funnels: dict[Name, Funnel] = {}
     paths: Paths | None = Field(None, description="default: no paths and no attribution")
@@ -139,30 +110,6 @@ class Journey(Strict):
         if twice:
             raise ValueError(f"two rules are named {twice[0]!r}; the history could not say which one decided")
         return rules
-
-
-def over_tables(kpis: Mapping[str, Kpi], rows: Mapping[str, Rows], path: Path) -> dict[str, Kpi]:
-    """The KPIs, each over a table: one over named rows has their condition beside its own.
-
-    Raises ConfigError, naming the line, if there is no such table or name, or its rows are not of a day.
-    """
-    found, problems = {}, []
-    for name, kpi in kpis.items():
-        named = rows.get(kpi.table)
-        table = named.over if named else kpi.table
-        if table not in COUNTED:
-            place = f"{path}:{line_of(path, 'kpis', name, 'table')}: kpis.{name}.table"
-            if named:
-                problems.append(f"{place}: {kpi.table!r} are rows of {table}; KPIs are over {', '.join(COUNTED)}")
-            else:
-                known = nearest(kpi.table, [*COUNTED, *rows])
-                problems.append(f"{place}: unknown table or name of `rows` {kpi.table!r}{known}")
-        both = [text for text in (named.where if named else "true", kpi.where) if text != "true"]
-        where = " and ".join(f"({text})" for text in both) if len(both) > 1 else (both or ["true"])[0]
-        found[name] = kpi.model_copy(update={"table": table, "where": where})
-    if problems:
-        raise ConfigError(problems)
-    return found
 
 
 def _as_traits(measures: Any) -> str:

@@ -22,7 +22,8 @@ from jobs.config.id_spaces import id_spaces
 from jobs.config.id_spaces import problems as id_space_problems
 from jobs.config.identity import Identity
 from jobs.config.identity_checks import problems as identity_problems
-from jobs.config.journey import Journey, over_tables
+from jobs.config.journey import Journey
+from jobs.config.kpis import over_tables
 from jobs.config.models import Models
 from jobs.config.models import problems as model_problems
 from jobs.config.sources import Source

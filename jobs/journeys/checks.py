@@ -12,7 +12,8 @@ from pathlib import Path
 
 from jobs.activity.every_day import timeline_columns, used_in, why_not
 from jobs.activity.row_columns import RULE_COLUMNS
-from jobs.config.journey import PERIOD_TABLES, Journey
+from jobs.config.journey import Journey
+from jobs.config.kpis import PERIOD_TABLES
 from jobs.config.settings import Settings
 from jobs.config.sql import engine_sql, problem
 from jobs.config.sql_advice import text_arithmetic
@@ -42,9 +43,21 @@ class Expression:
 
 
 def check(settings: Settings) -> list[str]:
-    """Everything wrong with the SQL in config/journey.yaml: file, line, key, problem, nearest valid column."""
+    """Everything wrong with the SQL in config/journey.yaml, and KPIs that nobody can manage by.
+
+    Each with file, line, key, problem, and the nearest valid column or what to write.
+    """
     ways = _ways(settings.journey)
-    return _problems(settings, [*_expressions(settings.journey, settings.traits), *ways])
+    found = _problems(settings, [*_expressions(settings.journey, settings.traits), *ways])
+    return [*found, *_unmanaged(settings)]
+
+
+def _unmanaged(settings: Settings) -> Iterator[str]:
+    """What KPIs lack so that somebody can manage by them."""
+    path = settings.folder / "journey.yaml"
+    for name, kpi in settings.journey.kpis.items():
+        place = f"{path}:{line_of(path, 'kpis', name)}: kpis.{name}"
+        yield from (f"{place}: has no {key}; {what}" for key, what in kpi.missing())
 
 
 def wrong_ways(settings: Settings) -> list[str]:
@@ -119,8 +132,8 @@ def _kpi_expressions(journey: Journey, on_every_day: tuple[tuple[str, str], ...]
             text = getattr(kpi, key)
             if text:
                 yield Expression(("kpis", name, key), text, columns, not counts, counts, daily)
-        if kpi.dimension:
-            yield Expression(("kpis", name, "dimension"), kpi.dimension, columns, condition=False, on_every_day=daily)
+        for n, text in enumerate(kpi.dimensions):
+            yield Expression(("kpis", name, "dimensions", n), text, columns, condition=False, on_every_day=daily)
 
 
 def _problem(expression: Expression, traits: Mapping[str, Trait]) -> str | None:

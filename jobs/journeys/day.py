@@ -7,6 +7,7 @@ Every table is what a rebuild from everything would make of it (`jobs.journeys.j
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import reduce
@@ -253,3 +254,11 @@ def _note(today: Today, table: str, changed: DataFrame, version: int, now: DataF
     if day:
         today.days[table] = {row[0] for row in changed.select(day).dropna().distinct().collect()}
     today.versions[table], today.tables[table] = version, now
+
+
+def rows_of_days(fresh: Fresh, today: Today, table: str, days: Collection[date]) -> DataFrame:
+    """The rows of these days, read from the files that may hold them."""
+    name = f"journeys/{table}"
+    files = fresh.lake.added_files(name, None, today.versions[table])
+    found = [file for file in files.new if any(file.may_hold("day", day, day) for day in days)] if files else []
+    return fresh.lake.read_files(name, found).where(F.col("day").isin(sorted(days)))

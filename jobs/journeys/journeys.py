@@ -26,7 +26,7 @@ from jobs.identity.fresh import Fresh, Unknown
 from jobs.journeys import day_numbers
 from jobs.journeys.carts import basket_visits, carts
 from jobs.journeys.day import exchange_on, update
-from jobs.journeys.kpis import kpis
+from jobs.journeys.kpi_tables import delivered, kpis, registry
 from jobs.journeys.moments import moments
 from jobs.journeys.stages import stages
 from jobs.lake.lake import Lake, Txn
@@ -43,6 +43,7 @@ WRITES = (
     "journeys/moments",
     "journeys/stages",
     "journeys/kpis",
+    "journeys/kpi_registry",
 )
 
 
@@ -116,8 +117,9 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     placed = stages(tables["customers"], journey.stages, used_in_rules(settings))
     tables["stages"] = publish("journeys/stages", placed)
     first_day = _first_day(tables["touchpoints"]) or as_of
-    counted = kpis(tables, journey.kpis, first_day, as_of) if journey.kpis else lake.empty("journeys/kpis")
-    publish("journeys/kpis", counted)
+    with lake.scratch("journeys/kpis") as keep:
+        publish("journeys/kpis", kpis(tables, journey, delivered(lake, txn, journey, as_of), first_day, as_of, keep))
+    lake.replace("journeys/kpi_registry", registry(journey), txn)
     lake.replace(TOUCHED, pa.table({"customer_id": [EVERYBODY]}), txn)
 
 

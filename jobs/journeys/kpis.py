@@ -1,4 +1,4 @@
-"""KPIs per day and stage, as registered in config/journey.yaml, each with the query that recomputes it."""
+"""KPIs per day, week and month, as registered in config/journey.yaml: what is counted, out of what."""
 
 from __future__ import annotations
 
@@ -11,110 +11,144 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activity.conditions import holds
-from jobs.activity.every_day import used_in
-from jobs.activity.timeline import query_on
-from jobs.config.journey import PERIOD_TABLES, Journey, Kpi
+from jobs.config.kpis import PERIOD_TABLES, Kpi
 from jobs.config.sql import engine_sql
 from jobs.config.sql_functions import ROWS
-from jobs.config.traits import Trait
+from jobs.config.sql_rows import of_one_row
 
 ALL = "all"
 NO_PART = "unknown"
-Registry = dict[str, Kpi]
+PERIODS = ("week", "month")
+"""Longer than a day; weeks begin on Monday."""
+COUNTS = ("numerator", "denominator", "sample", "squares", "products", "denominator_squares")
+"""What is counted of a KPI. The last four say how far rows differ; only a number that its rows add up to has them."""
+Registry = Mapping[str, Kpi]
+Days = Collection[date] | None
 
 
-def kpis(
-    tables: dict[str, DataFrame], registry: Registry, first_day: date, as_of: date, only: Collection[date] | None = None
+def adds_up(kpi: Kpi) -> bool:
+    """Whether the number of a week is the sum of its days; else the rows of the week have to be counted anew."""
+    texts = (kpi.numerator, kpi.denominator) if kpi.denominator else (kpi.numerator,)
+    return all(of_one_row(text) for text in texts)
+
+
+def counted_per_day(
+    tables: Mapping[str, DataFrame], registry: Registry, first_day: date, as_of: date, only: Days = None
 ) -> DataFrame:
-    """journeys/kpis: every KPI on every day from `first_day` to `as_of`, and for each part of its dimension.
+    """day, kpi, dimension, part and COUNTS, on every day from `first_day` to `as_of`.
 
     `tables` are sessions, carts, touchpoints, moments and stages as in the lake, and customers: the timeline of
-    traits. A ratio whose denominator is 0 has no value; a count of nothing is 0. Parts without rows have no row.
-    With `only`, KPIs of these days only, from the rows of these days; not for tables whose rows hold for a period.
+    traits. Parts without rows have no row. With `only`, of these days only, from the rows of these days; not for
+    tables whose rows hold for a period.
     """
-    days = _calendar(next(iter(tables.values())), first_day, as_of)
+    days = _calendar(tables, first_day, as_of)
     days = days if only is None else days.where(F.col("day").isin(sorted(only)))
+    return _counted(tables, registry, days, F.col("day"), first_day)
+
+
+def counted_again(
+    tables: Mapping[str, DataFrame], registry: Registry, period: str, first_day: date, as_of: date, only: Days = None
+) -> DataFrame:
+    """The same per week or month, by its first day, of KPIs whose days do not add up, from the rows.
+
+    With `only`, of the periods that begin on these days only.
+    """
+    own = {name: kpi for name, kpi in registry.items() if kpi.table not in PERIOD_TABLES and not adds_up(kpi)}
+    days = _calendar(tables, first_day, as_of).select(F.trunc("day", period).alias("day")).distinct()
+    days = days if only is None else days.where(F.col("day").isin(sorted(only)))
+    return _counted(tables, own, days, F.trunc("day", period), first_day)
+
+
+def summed_up(daily: DataFrame, registry: Registry, period: str) -> DataFrame:
+    """The same per week or month, from days: their sum, or, of what holds from a day to a day, the last of them.
+
+    Numbers are added as decimals, of which the sum is the same in any order.
+    """
+    start = F.trunc("day", period).alias("day")
+    parts = ("kpi", "dimension", "part")
+    held = [name for name, kpi in registry.items() if kpi.table in PERIOD_TABLES]
+    summable = [name for name, kpi in registry.items() if kpi.table not in PERIOD_TABLES and adds_up(kpi)]
+    sums = [F.sum(F.col(name).cast("decimal(38,6)")).cast("double").alias(name) for name in COUNTS]
+    ends = [F.max_by(name, F.col("on")).alias(name) for name in COUNTS]
+    days = daily.withColumn("on", F.col("day"))
+    added = days.where(F.col("kpi").isin(summable)).groupBy(start, *parts).agg(*sums)
+    last = days.where(F.col("kpi").isin(held)).groupBy(start, *parts).agg(*ends)
+    return added.unionByName(last)
+
+
+def _counted(
+    tables: Mapping[str, DataFrame], registry: Registry, days: DataFrame, day: Column, first_day: date
+) -> DataFrame:
     measured = []
     for batch in _batches(registry):
         shared = next(iter(batch.values()))
         rows = tables[shared.table].where(holds(shared.where))
-        for dimension in (None, shared.dimension) if shared.dimension else (None,):
-            part = F.coalesce(F.expr(engine_sql(dimension)).cast("string"), F.lit(NO_PART)) if dimension else F.lit(ALL)
-            in_parts = rows.withColumn("dimension", part)
+        dimensions = dict.fromkeys(one for kpi in batch.values() for one in kpi.dimensions)
+        for dimension in (ALL, *dimensions):
+            own = {name: kpi for name, kpi in batch.items() if dimension == ALL or dimension in kpi.dimensions}
+            part = _part(dimension)
+            in_parts = rows.withColumns({"dimension": F.lit(dimension), "part": part})
             if shared.table in PERIOD_TABLES:
-                counted = _held(in_parts, batch, days, first_day)
+                found = _held(in_parts, own, days, first_day)
             else:
-                counted = _happened(in_parts, batch, first_day)
-                counted = counted if dimension else _on_every_day(counted, batch, days)
-            measured.append(_rows(counted, batch))
-    return reduce(DataFrame.unionByName, measured)
+                found = _happened(in_parts.where(F.col("day") >= F.lit(first_day)).withColumn("day", day), own)
+                found = _on_every_day(found, own, days) if dimension == ALL else found
+            measured.append(_rows(found, own))
+    return reduce(DataFrame.unionByName, measured) if measured else _nothing(days)
 
 
-def query_for(
-    name: str, journey: Journey, day: date, traits: Mapping[str, Trait] | None = None, by_part: bool = False
-) -> str:
-    """The SQL over the tables of the lake that gives numerator and denominator of one KPI on one day.
-
-    `traits` are those of the configuration, for KPIs over customers.
-    `by_part` gives them for each part of its dimension. Runs in `klantreis query` and on the engine alike.
-    """
-    kpi = journey.kpis[name]
-    counted = [f"{_sql(kpi, kpi.numerator)} as numerator"]
-    if kpi.denominator:
-        counted.append(f"{_sql(kpi, kpi.denominator)} as denominator")
-    if by_part and kpi.dimension:
-        counted.insert(0, f"{kpi.dimension} as dimension")
-    on = f"date '{day}'"
-    rows = {
-        "stages": f"journeys.stages\nwhere valid_from <= {on} and (valid_to is null or valid_to >= {on})",
-        "customers": f"(\n{_traits_on(kpi, traits or {}, day)})\nwhere true",
-    }.get(kpi.table, f"journeys.{kpi.table}\nwhere day = {on}")
-    query = f"select {', '.join(counted)}\nfrom {rows} and ({kpi.where})"
-    return f"{query}\ngroup by {kpi.dimension}" if by_part and kpi.dimension else query
+def _nothing(days: DataFrame) -> DataFrame:
+    text, number = F.lit(None).cast("string"), F.lit(None).cast("double")
+    columns = {**dict.fromkeys(("kpi", "dimension", "part"), text), **dict.fromkeys(COUNTS, number)}
+    return days.where(F.lit(False)).withColumns(columns)
 
 
-def _traits_on(kpi: Kpi, traits: Mapping[str, Trait], day: date) -> str:
-    texts = (kpi.where, kpi.numerator, kpi.denominator, kpi.dimension)
-    return query_on(used_in([text for text in texts if text], traits), day)
+def _part(dimension: str) -> Column:
+    if dimension == ALL:
+        return F.lit(ALL)
+    return F.coalesce(F.expr(engine_sql(dimension)).cast("string"), F.lit(NO_PART))
 
 
-def _sql(kpi: Kpi, expression: str) -> str:
-    return f"count_if({expression})" if kpi.table in PERIOD_TABLES else expression
+def _batches(registry: Registry) -> list[dict[str, Kpi]]:
+    """KPIs that can be counted in one pass: those of the same rows."""
 
-
-def _batches(registry: Registry) -> list[Registry]:
-    """KPIs that can be counted in one pass: same rows, same parts."""
-
-    def rows(item: tuple[str, Kpi]) -> tuple[str, str, str]:
-        return item[1].table, item[1].where, item[1].dimension or ""
+    def rows(item: tuple[str, Kpi]) -> tuple[str, str]:
+        return item[1].table, item[1].where
 
     return [dict(group) for _, group in groupby(sorted(registry.items(), key=rows), key=rows)]
 
 
-def _calendar(any_table: DataFrame, first_day: date, as_of: date) -> DataFrame:
+def _calendar(tables: Mapping[str, DataFrame], first_day: date, as_of: date) -> DataFrame:
     days = F.sequence(F.lit(first_day), F.lit(as_of), F.expr("interval 1 day"))
-    return any_table.sparkSession.range(1).select(F.explode(days).alias("day"))
+    return next(iter(tables.values())).sparkSession.range(1).select(F.explode(days).alias("day"))
 
 
-def _columns(batch: Registry) -> dict[str, str]:
-    """Names of the columns with numerators and denominators, and their expressions."""
-    numerators = {f"{name}__of": kpi.numerator for name, kpi in batch.items()}
-    denominators = {f"{name}__out_of": kpi.denominator for name, kpi in batch.items() if kpi.denominator}
-    return numerators | denominators
+def _aggregates(name: str, kpi: Kpi) -> dict[str, Column]:
+    """What is counted of one KPI, by COUNTS, over rows that happened."""
+    texts = {"numerator": kpi.numerator} | ({"denominator": kpi.denominator} if kpi.denominator else {})
+    found = {key: F.expr(engine_sql(text, ROWS)).cast("double") for key, text in texts.items()}
+    per_row = [of_one_row(text) for text in texts.values()]
+    if kpi.denominator and all(per_row):
+        over, under = (F.expr(str(text)).cast("decimal(18,4)") for text in per_row)
+        found["sample"] = F.sum(F.when((over != 0) | (under != 0), F.lit(1)).otherwise(F.lit(0))).cast("double")
+        products = {"squares": over * over, "products": over * under, "denominator_squares": under * under}
+        found |= {key: F.sum(product).cast("double") for key, product in products.items()}
+    return {f"{name}__{key}": column for key, column in found.items()}
 
 
-def _happened(rows: DataFrame, batch: Registry, first_day: date) -> DataFrame:
-    """Numerators and denominators of rows that happened on a day."""
-    zero = F.lit(0.0)
-    texts = {name: engine_sql(text, ROWS) for name, text in _columns(batch).items()}
-    counted = [F.coalesce(F.expr(text).cast("double"), zero).alias(name) for name, text in texts.items()]
-    return rows.where(F.col("day") >= F.lit(first_day)).groupBy("day", "dimension").agg(*counted)
+def _happened(rows: DataFrame, batch: Registry) -> DataFrame:
+    """Everything counted of rows that happened on a day."""
+    every = {column: made for name, kpi in batch.items() for column, made in _aggregates(name, kpi).items()}
+    counted = [F.coalesce(made, F.lit(0.0)).alias(column) for column, made in every.items()]
+    return rows.groupBy("day", "dimension", "part").agg(*counted)
 
 
 def _on_every_day(whole: DataFrame, batch: Registry, days: DataFrame) -> DataFrame:
     """Days without rows count 0."""
-    zeros = {name: F.coalesce(name, F.lit(0.0)) for name in _columns(batch)} | {"dimension": F.lit(ALL)}
-    return days.join(whole.drop("dimension"), on="day", how="left").withColumns(zeros)
+    counted = [column for name, kpi in batch.items() for column in _aggregates(name, kpi)]
+    zeros = {column: F.coalesce(column, F.lit(0.0)) for column in counted}
+    named = dict.fromkeys(("dimension", "part"), F.lit(ALL))
+    return days.join(whole.drop(*named), on="day", how="left").withColumns(zeros | named)
 
 
 def _held(rows: DataFrame, batch: Registry, days: DataFrame, first_day: date) -> DataFrame:
@@ -123,41 +157,37 @@ def _held(rows: DataFrame, batch: Registry, days: DataFrame, first_day: date) ->
     A row adds its customer on its first day and takes it off after its last; running totals give every day. What
     changed before `first_day` counts as if it changed on it.
     """
-    columns = _columns(batch)
+    texts = {f"{name}__numerator": kpi.numerator for name, kpi in batch.items()}
+    texts |= {f"{name}__denominator": kpi.denominator for name, kpi in batch.items() if kpi.denominator}
     met = rows.select(
         "valid_from",
         "valid_to",
         "dimension",
-        *[holds(condition).cast("bigint").alias(column) for column, condition in columns.items()],
+        "part",
+        *[holds(condition).cast("bigint").alias(column) for column, condition in texts.items()],
     )
-    begin = met.select(F.col("valid_from").alias("day"), "dimension", *columns)
+    begin = met.select(F.col("valid_from").alias("day"), "dimension", "part", *texts)
     end = met.where(F.col("valid_to").isNotNull()).select(
-        F.date_add("valid_to", 1).alias("day"), "dimension", *[(-F.col(column)).alias(column) for column in columns]
+        F.date_add("valid_to", 1).alias("day"), "dimension", "part", *[(-F.col(one)).alias(one) for one in texts]
     )
     in_time = begin.unionByName(end).withColumn("day", F.greatest("day", F.lit(first_day)))
-    changes = in_time.groupBy("day", "dimension").agg(*[F.sum(c).alias(c) for c in columns])
-    every_day = days.crossJoin(met.groupBy("dimension").agg(F.lit(0).alias("nothing")).select("dimension"))
-    so_far = Window.partitionBy("dimension").orderBy("day").rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    totals = {c: F.coalesce(F.sum(c).over(so_far), F.lit(0)).cast("double") for c in columns}
-    return every_day.join(changes, on=["day", "dimension"], how="left").withColumns(totals)
+    changes = in_time.groupBy("day", "dimension", "part").agg(*[F.sum(one).alias(one) for one in texts])
+    every_day = days.crossJoin(met.select("dimension", "part").distinct())
+    so_far = Window.partitionBy("dimension", "part").orderBy("day")
+    so_far = so_far.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    totals = {one: F.coalesce(F.sum(one).over(so_far), F.lit(0)).cast("double") for one in texts}
+    return every_day.join(changes, on=["day", "dimension", "part"], how="left").withColumns(totals)
 
 
 def _rows(counted: DataFrame, batch: Registry) -> DataFrame:
     """One row per day, part and KPI."""
-    return counted.select(
-        "day", "dimension", F.explode(F.array(*[_row(name, kpi) for name, kpi in batch.items()])).alias("kpi")
-    ).select("day", "dimension", "kpi.*")
+    have = set(counted.columns)
 
+    def row(name: str) -> Column:
+        columns = {key: f"{name}__{key}" for key in COUNTS}
+        counts = [F.col(column) if column in have else F.lit(None) for column in columns.values()]
+        typed = [count.cast("double").alias(key) for key, count in zip(columns, counts, strict=True)]
+        return F.struct(F.lit(name).alias("kpi"), *typed)
 
-def _row(name: str, kpi: Kpi) -> Column:
-    numerator = F.col(f"{name}__of")
-    denominator = F.col(f"{name}__out_of") if kpi.denominator else F.lit(None).cast("double")
-    ratio = F.round(numerator / F.nullif(denominator, F.lit(0.0)), 6)
-    return F.struct(
-        F.lit(kpi.stage).alias("stage"),
-        F.lit(name).alias("kpi"),
-        F.lit(kpi.unit).alias("unit"),
-        (ratio if kpi.denominator else numerator).alias("value"),
-        numerator.alias("numerator"),
-        denominator.alias("denominator"),
-    )
+    exploded = counted.select("day", "dimension", "part", F.explode(F.array(*[row(name) for name in batch])).alias("k"))
+    return exploded.select("day", "k.kpi", "dimension", "part", *[f"k.{key}" for key in COUNTS])

@@ -166,8 +166,9 @@ def _texts(content: dict) -> Iterator[tuple[tuple, str]]:
         yield ("moments", name), moment["served_when"]
         yield from ((("moments", name, key), signal["when"]) for key, signal in moment["signals"].items())
     for name, kpi in content.get("kpis", {}).items():
-        keys = [key for key in ("where", "numerator", "denominator", "dimension") if key in kpi]
+        keys = [key for key in ("where", "numerator", "denominator") if key in kpi]
         yield from ((("kpis", name, key), kpi[key]) for key in keys)
+        yield from ((("kpis", name, "dimensions"), text) for text in kpi.get("dimensions", []))
     for name, trait in content.get("traits", {}).items():
         if "where" in trait:
             yield ("traits", name), trait["where"]

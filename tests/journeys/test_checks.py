@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from jobs.activity.every_day import why_not
-from jobs.config.journey import Journey, over_tables
+from jobs.config.journey import Journey
+from jobs.config.kpis import over_tables
 from jobs.config.traits import Traits
 from jobs.config.yaml_files import ConfigError, load
 from jobs.journeys.checks import check
@@ -118,10 +119,57 @@ def test_a_mistake_is_named_with_its_file_and_line(tmp_path, spark, mistake):
     assert wrong in (tmp_path / "journey.yaml").read_text().splitlines()[int(place.rsplit(":", 1)[1]) - 1]
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("owner: service, ", "has no owner; say who answers for it"),
+        ("target: 4, ", "has no target; say which value is hoped for"),
+        ("direction: up, ", "has no direction; say which way is better: up or down"),
+        (", origin: founding text", "has no origin; say whether it is of the founding text or your own choice"),
+    ],
+)
+def test_a_kpi_that_nobody_can_manage_by_is_named_with_its_line(tmp_path, spark, line, told):
+    alone = lambda text: text.replace("alert: {at: 3}, ", "").replace(", alert: {at: 3}", "")  # noqa: E731
+    before, csat, after = SHIPPED.read_text().partition("  csat:\n")
+    after = alone(after.replace(line, "", 1)) if line != "owner: service, " else after.replace(line, "", 1)
+    (found,) = problems(tmp_path, lambda _: before + csat + after)
+    number = (before + csat).count("\n")
+    assert found.startswith(f"{tmp_path}/journey.yaml:{number}: kpis.csat: {told}"), found
+
+
 def test_words_in_quotes_are_not_columns(tmp_path, spark):
     assert (
         problems(tmp_path, lambda text: text.replace("type = 'return'", "subject = 'it''s rand() of no column'")) == []
     )
+
+
+WRONG_KPIS = {
+    "one dimension": ("dimensions: [type]", "dimension: type", "dimension: is a list now; write dimensions: [type]"),
+    "a dataset that is none": ("[contacts]", "[contact]", "unknown dataset 'contact'; did you mean 'contacts'?"),
+    "an alert that is better than the target": (
+        "target: 0.15, direction: down",
+        "target: 0.3, direction: down",
+        "alert.at 0.25 is better than the target 0.3, with direction down",
+    ),
+    "an alert without a target": (
+        "target: 0.15, ",
+        "",
+        "alert.at is a value worse than the target: say target and direction, too",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", WRONG_KPIS)
+def test_a_kpi_that_makes_no_sense_is_refused_on_load_with_its_line(tmp_path, mistake):
+    right, wrong, told = WRONG_KPIS[mistake]
+    text = SHIPPED.read_text()
+    assert right in text
+    (tmp_path / "journey.yaml").write_text(text.replace(right, wrong, 1))
+    with pytest.raises(ConfigError) as refused:
+        load(tmp_path / "journey.yaml", Journey)
+    (problem,) = refused.value.problems
+    assert told in problem
+    assert ".kpis." in problem or ": kpis." in problem
 
 
 def test_an_unknown_key_names_the_nearest_one(tmp_path):

@@ -8,7 +8,9 @@ from pyspark.sql import functions as F
 
 from jobs.activity.timeline import timeline
 from jobs.config.journey import Journey
-from jobs.journeys.kpis import kpis, query_for
+from jobs.config.kpis import DATASETS
+from jobs.journeys.kpi_queries import query_for
+from jobs.journeys.kpi_tables import kpis
 
 FIRST, AS_OF = dt.date(2017, 3, 1), dt.date(2017, 3, 3)
 
@@ -62,7 +64,6 @@ GOLDEN = {  # value, numerator, denominator of the shipped KPIs on 1 March
     "impressions": (3, 3, None),
     "visits": (3, 3, None),
     "unique_visitors": (2, 2, None),
-    "visits_by_device": (3, 3, None),
     "leads": (0, 0, None),
     "pages_per_visit": (2.333333, 7, 3),
     "product_interest": (0.333333, 1, 3),
@@ -86,15 +87,16 @@ GOLDEN = {  # value, numerator, denominator of the shipped KPIs on 1 March
     "loyal_customers": (1, 1, 1),
     "customers_per_stage": (1, 1, None),
 }
-PARTS = {  # value by part of the dimension, on 1 March
-    "visits": {"paid": 1, "direct": 2},
-    "visits_by_device": {"unknown": 3},
-    "unique_visitors": {"paid": 1, "direct": 2},
-    "email_click_rate": {"spring": 0.5, "autumn": 0},
-    "nps": {"yearly": 100, "quick": -100},
-    "csat": {"survey": 4, "chat": 1},
-    "resolution_time": {"refund": 30, "points": 90},
-    "customers_per_stage": {"awareness": 0, "loyalty": 1, "service": 0},
+STAYS = ("loyalty", "service")
+PARTS = {  # value by part of a dimension, on 1 March
+    ("visits", "channel"): {"paid": 1, "direct": 2},
+    ("visits", "device"): {"unknown": 3},
+    ("unique_visitors", "channel"): {"paid": 1, "direct": 2},
+    ("email_click_rate", "subject"): {"spring": 0.5, "autumn": 0},
+    ("nps", "subject"): {"yearly": 100, "quick": -100},
+    ("csat", "channel"): {"survey": 4, "chat": 1},
+    ("resolution_time", "subject"): {"refund": 30, "points": 90},
+    ("customers_per_stage", "stage"): {"awareness": 0, "loyalty": 1, "service": 0},
 }
 
 
@@ -111,70 +113,92 @@ def tables(rows, shipped_traits):
     return found | {"customers": timeline(found, shipped_traits, AS_OF)}
 
 
+@pytest.fixture(scope="module")
+def counted():
+    """What the first test that needed it counted, for all others."""
+    return []
+
+
 @pytest.fixture
-def measured(tables, shipped):
-    """(day of March, KPI, part) to value, numerator, denominator."""
-    found = kpis(tables, shipped.kpis, FIRST, AS_OF).collect()
-    values = {
-        (row["day"].day, row["kpi"], row["dimension"]): (row["value"], row["numerator"], row["denominator"])
-        for row in found
+def found(tables, shipped, counted):
+    """Rows of journeys/kpis by period, day, KPI, dimension and part."""
+    if not counted:
+        counted += kpis(tables, shipped, DATASETS, FIRST, AS_OF).collect()
+    by_key = {(row["period"], row["day"], row["kpi"], row["dimension"], row["part"]): row for row in counted}
+    assert len(by_key) == len(counted), "a KPI has one value per period and part"
+    return by_key
+
+
+@pytest.fixture
+def measured(found):
+    """(day of March, KPI) to value, numerator, denominator of the whole."""
+    return {
+        (day.day, kpi): (row["value"], row["numerator"], row["denominator"])
+        for (period, day, kpi, dimension, _), row in found.items()
+        if (period, dimension) == ("day", "all")
     }
-    assert len(values) == len(found), "a KPI has one value per day and part"
-    return values
 
 
 def test_every_shipped_kpi_has_the_value_counted_by_hand(measured, shipped):
     assert GOLDEN.keys() == shipped.kpis.keys(), "count a new KPI by hand here"
-    assert {name: measured[1, name, "all"] for name in GOLDEN} == GOLDEN
+    assert {name: measured[1, name] for name in GOLDEN} == GOLDEN
 
 
-def test_each_part_of_a_dimension_has_its_own_value(measured):
-    found = {
-        kpi: {
-            part: value[0] for (day, name, part), value in measured.items() if (day, name) == (1, kpi) and part != "all"
+def test_each_part_of_each_dimension_has_its_own_value(found):
+    parts = {
+        (name, by): {
+            part: row["value"]
+            for (period, day, kpi, dimension, part), row in found.items()
+            if (period, day, kpi, dimension) == ("day", FIRST, name, by)
         }
-        for kpi in PARTS
+        for name, by in PARTS
     }
-    assert found == PARTS
+    assert parts == PARTS
 
 
 def test_a_day_without_anything_counts_zero_and_a_ratio_out_of_nothing_is_empty(measured):
-    assert measured[2, "visits", "all"] == (0, 0, None)
-    assert measured[2, "csat", "all"] == (None, 0, 0)
-    assert measured[2, "cart_conversion", "all"] == (None, 0, 0)
+    assert measured[2, "visits"] == (0, 0, None)
+    assert measured[2, "csat"] == (None, 0, 0)
+    assert measured[2, "cart_conversion"] == (None, 0, 0)
 
 
 def test_what_was_bought_is_earned_that_day_and_what_comes_back_is_taken_off_the_day_it_does(measured):
-    assert [measured[day, "revenue", "all"][0] for day in (1, 2, 3)] == [40.5, 0, -25.5]
-    assert measured[3, "return_rate", "all"] == (1, 1, 1)
+    assert [measured[day, "revenue"][0] for day in (1, 2, 3)] == [40.5, 0, -25.5]
+    assert measured[3, "return_rate"] == (1, 1, 1)
 
 
-def test_customers_are_counted_on_every_day_of_their_stay_also_one_that_began_before_the_kpis(measured):
-    stays = [[measured[day, "customers_per_stage", stage][0] for day in (1, 2, 3)] for stage in ("loyalty", "service")]
+def test_customers_are_counted_on_every_day_of_their_stay_also_one_that_began_before_the_kpis(found, measured):
+    key = ("customers_per_stage", "stage")
+    stays = [[found["day", dt.date(2017, 3, day), *key, one]["value"] for day in (1, 2, 3)] for one in STAYS]
     assert stays == [[1, 1, 0], [0, 1, 2]]
-    assert [measured[day, "loyal_customers", "all"][0] for day in (1, 2, 3)] == [1, 0.5, 0]
+    assert [measured[day, "loyal_customers"][0] for day in (1, 2, 3)] == [1, 0.5, 0]
 
 
 def test_a_trait_can_be_a_kpi_of_customers(measured):
-    assert [measured[day, "active_repeat_share", "all"] for day in (1, 2, 3)] == [(0, 0, 1), (0, 0, 1), (1, 1, 1)]
+    assert [measured[day, "active_repeat_share"] for day in (1, 2, 3)] == [(0, 0, 1), (0, 0, 1), (1, 1, 1)]
 
 
 @pytest.mark.parametrize("engine", ["duckdb", "engine"])
 def test_the_printed_query_of_every_kpi_gives_the_same_numbers_again(
-    spark, tables, measured, shipped, shipped_traits, engine
+    spark, tables, found, shipped, shipped_traits, engine
 ):
     ask = _duckdb(tables) if engine == "duckdb" else _engine(spark, tables)
+    asked = [("day", FIRST), ("day", AS_OF), ("week", dt.date(2017, 2, 27)), ("month", FIRST)]
     for name, kpi in shipped.kpis.items():
-        for day in (1, 3):
-            numbers = ask(query_for(name, shipped, dt.date(2017, 3, day), shipped_traits))
-            assert [tuple(float(number or 0) for number in row) for row in numbers] == [
-                tuple(number for number in measured[day, name, "all"][1:] if number is not None)
-            ], f"{name} on {day} March"
-        if kpi.dimension:
-            query = query_for(name, shipped, FIRST, shipped_traits, by_part=True)
-            parts = {row[0] or "unknown": float(row[1]) for row in ask(query)}
-            found = {part: value[1] for (day, kpi_, part), value in measured.items() if (day, kpi_) == (1, name)}
-            assert parts == {part: number for part, number in found.items() if part != "all" and part in parts}
+        for period, day in asked:
+            numbers = ask(query_for(name, shipped, day, shipped_traits, None, period, AS_OF))
+            row = found[period, day, name, "all", "all"]
+            expected = [row["numerator"], *([row["denominator"]] if kpi.denominator else [])]
+            assert [[float(number or 0) for number in row] for row in numbers] == [expected], f"{name}, {period} {day}"
+        for by in kpi.dimensions:
+            given = ask(query_for(name, shipped, dt.date(2017, 2, 27), shipped_traits, by, "week", AS_OF))
+            parts = {part or "unknown": float(number or 0) for part, number, *_ in given}
+            assert parts == {
+                part: row["numerator"]
+                for (period, day, kpi_, dimension, part), row in found.items()
+                if (period, day, kpi_, dimension) == ("week", dt.date(2017, 2, 27), name, by)
+                and (row["numerator"] or kpi.table != "stages")
+            }
 
 
 def _duckdb(tables):
@@ -194,11 +218,19 @@ def _engine(spark, tables):
     return lambda query: [tuple(row) for row in spark.sql(query.replace("journeys.", "journeys_")).collect()]
 
 
-def test_parts_add_up_to_the_whole_where_rows_are_counted(measured):
-    for day in (1, 2, 3):
-        for kpi in ("visits", "orders", "revenue", "impressions", "customers_per_stage"):
-            parts = [v[1] for (d, name, part), v in measured.items() if (d, name) == (day, kpi) and part != "all"]
-            assert sum(parts) == measured[day, kpi, "all"][1]
+@pytest.mark.parametrize("kpi", ["visits", "orders", "revenue", "impressions", "customers_per_stage"])
+def test_parts_add_up_to_the_whole_where_rows_are_counted(found, shipped, kpi):
+    wholes = {
+        (row["period"], row["day"]): row["numerator"]
+        for row in found.values()
+        if (row["kpi"], row["part"]) == (kpi, "all")
+    }
+    for by in shipped.kpis[kpi].dimensions:
+        sums = dict.fromkeys(wholes, 0)
+        for (period, day, name, dimension, _), row in found.items():
+            if (name, dimension) == (kpi, by):
+                sums[period, day] += row["numerator"]
+        assert sums == wholes
 
 
 def test_a_kpi_is_one_entry_of_the_configuration(tables, expect):
@@ -213,5 +245,7 @@ def test_a_kpi_is_one_entry_of_the_configuration(tables, expect):
             },
         }
     )  # fmt: skip
-    found = kpis(tables, journey.kpis, FIRST, AS_OF).where(F.col("day") == F.lit(FIRST))
+    found = kpis(tables, journey, DATASETS, FIRST, AS_OF).where(
+        (F.col("day") == F.lit(FIRST)) & (F.col("period") == "day")
+    )
     expect(found, "stage kpi dimension unit value", ("purchase", "web_share", "all", "share", 0.5))

@@ -153,20 +153,59 @@ TABLES: tuple[Dataset, ...] = (
     ),
     Dataset(
         "journeys/kpis",
-        "one KPI on one day",
-        ("day", "kpi", "dimension"),
+        "one KPI in one day, week or month, whole or for one part of a dimension",
+        ("period", "day", "kpi", "dimension", "part"),
         columns("""
-        day date the day
+        period string day, week (from Monday) or month
+        day date the first day of the period
         stage string the stage it belongs to
-        kpi string name of the KPI
-        dimension string all, or the part it is for
-        value double the value, empty if the denominator is 0
+        kpi string name of the KPI, see journeys/kpi_registry
+        dimension string all, or what it is divided by, such as channel
+        part string all, or the part it is for, such as email; unknown where rows have none
+        value double the value; empty with a reason
+        low double lower end of its 95 % interval; empty for counts and for numbers of too few rows
+        high double upper end of that interval
         numerator double what is counted
-        denominator double out of what
-        unit string share, count, euro, score, ...
+        denominator double out of what; empty for counts
+        sample bigint observations behind a value that has a denominator
+        small boolean whether these are fewer than the smallest sample of the KPI
+        reason string why there is no value: no_rows (denominator 0) or no_source (no dataset it needs ever had a row)
+        complete boolean whether all days of the period are known
+        on_target boolean of whole values of complete periods of the length the target is for: whether it was reached
+        unit string count, share, currency, points, score, minutes, per visit
+        squares double sum over rows of what each adds to the numerator, squared
+        products double sum over rows of what each adds to the numerator times what it adds to the denominator
+        denominator_squares double sum over rows of what each adds to the denominator, squared
     """),
         scope="state",
         day_column="day",
+    ),
+    Dataset(
+        "journeys/kpi_registry",
+        "one KPI of config/journey.yaml",
+        ("kpi",),
+        columns("""
+        kpi string name
+        stage string the stage it belongs to
+        title string short title
+        definition string what it means
+        unit string count, share, currency, points, score, minutes, per visit
+        counted_over string table whose rows are counted
+        condition string which of these rows
+        numerator string what is counted
+        denominator string out of what; empty: the numerator is the value
+        dimensions array<string> what it is divided by
+        needs array<string> datasets without which there is no value
+        owner string who answers for it
+        target double value hoped for
+        direction string which way is better: up or down
+        per string the period that target and alert are about: day, week or month
+        alert_at double a value as far from the target as this, or farther, raises an alert
+        alert_unusual boolean whether a value outside of its forecast raises an alert
+        origin string founding text, or own
+        smallest_sample bigint fewer observations make a value small
+    """),
+        scope="state",
     ),
     Dataset(
         "journeys/funnels",

@@ -16,7 +16,7 @@ KPIS = Panel(
            max_by(numerator, day) as numerator, max_by(denominator, day) as denominator,
            to_json(list(value order by day))::varchar as series
     from journeys.kpis
-    where dimension = 'all' and day > (select max(day) from journeys.kpis) - {LINE_DAYS}
+    where period = 'day' and dimension = 'all' and day > (select max(day) from journeys.kpis) - {LINE_DAYS}
     group by stage, kpi
     order by list_position(['awareness', 'consideration', 'purchase', 'service', 'loyalty'], stage), kpi""",
     "select max(day) from journeys.kpis",

@@ -1,0 +1,134 @@
+"""`kpis` of config/journey.yaml: what each number means, what it is counted from, who owns it, what is hoped for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from jobs.config.traits import Rows
+from jobs.config.yaml_files import ConfigError, Strict, line_of, nearest
+from jobs.lake.tables.canonical import CANONICAL
+
+Stage = Literal["awareness", "consideration", "purchase", "service", "loyalty"]
+Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
+Period = Literal["day", "week", "month"]
+
+PERIOD_TABLES = ("stages", "customers")
+"""Tables whose rows hold from a day to a day, instead of having happened on one."""
+COUNTED = ("sessions", "carts", "touchpoints", "moments", "stages", "customers")
+"""Tables that KPIs are counted over."""
+DATASETS = tuple(table.short_name for table in CANONICAL.values())
+OF_EVENTS = ("sessions", "carts", "moments")
+"""Tables that are made of web and app events alone."""
+
+
+class Alert(Strict):
+    """When a person has to look: a value of a whole period, of a sample that is not small."""
+
+    at: float | None = Field(None, description="a value as far from the target as this, or farther")
+    unusual: bool = Field(False, description="a value outside of the interval that was forecast for it")
+
+
+class Kpi(Strict):
+    """A number per day, week and month: `numerator` out of `denominator`, aggregates over the rows of `table`.
+
+    Over `customers` and `stages`, both are conditions instead, and count the customers for whom they hold that day;
+    a week or month has the number of its last day.
+    """
+
+    stage: Stage
+    title: str
+    definition: str | None = Field(None, description="what it means, in a sentence; `klantreis check` asks for it")
+    unit: Literal["count", "share", "currency", "points", "score", "minutes", "per visit"]
+    table: str = Field(
+        description="sessions, carts, touchpoints, moments, stages, customers, or a name of `rows` in traits.yaml"
+    )
+    needs: list[str] = Field(
+        [],
+        description="datasets: while none of them ever delivered a row there is no value, instead of 0; "
+        "default: events for sessions, carts and moments",
+    )
+    where: str = "true"
+    numerator: str
+    denominator: str | None = Field(None, description="default: the numerator is the value")
+    dimensions: list[str] = Field([], description="also a value for each part of each of these, such as channel")
+    owner: str | None = Field(None, description="who answers for it; `klantreis check` asks for it")
+    target: float | None = Field(None, description="value hoped for; `klantreis check` asks for it")
+    direction: Literal["up", "down"] | None = Field(None, description="which way is better; asked for as well")
+    per: Period = Field("week", description="the period that target and alert are about")
+    alert: Alert = Alert()
+    origin: Literal["founding text", "own"] | None = Field(
+        None, description="whether it is a KPI of the book on customer journeys or your own choice; asked for as well"
+    )
+    smallest_sample: int | None = Field(
+        None, ge=1, description="fewer observations make a value `small`; default: that of all KPIs"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_form(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "dimension" in values:
+            raise ValueError(f"dimension: is a list now; write dimensions: [{values['dimension']}]")
+        return values
+
+    @field_validator("needs")
+    @classmethod
+    def _known_datasets(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if name not in DATASETS:
+                raise ValueError(f"unknown dataset {name!r}{nearest(name, DATASETS)}")
+        return names
+
+    @model_validator(mode="after")
+    def _alert_on_the_wrong_side(self) -> Kpi:
+        at, target = self.alert.at, self.target
+        if at is None:
+            return self
+        if target is None or self.direction is None:
+            raise ValueError("alert.at is a value worse than the target: say target and direction, too")
+        if (at > target) if self.direction == "up" else (at < target):
+            raise ValueError(f"alert.at {at:g} is better than the target {target:g}, with direction {self.direction}")
+        return self
+
+    @property
+    def datasets(self) -> list[str]:
+        """What it takes: it has no value while none of these ever delivered a row. Empty: always there."""
+        return self.needs or (["events"] if self.table in OF_EVENTS else [])
+
+    def missing(self) -> Iterator[tuple[str, str]]:
+        """What a KPI needs so that somebody can manage by it: each key that is not given, and what to write."""
+        asked = {
+            "definition": "say in a sentence what it means",
+            "owner": "say who answers for it, such as owner: marketing",
+            "target": "say which value is hoped for, such as target: 0.05",
+            "direction": "say which way is better: up or down",
+            "origin": "say whether it is of the founding text or your own choice: own",
+        }
+        yield from ((key, what) for key, what in asked.items() if getattr(self, key) is None)
+
+
+def over_tables(kpis: Mapping[str, Kpi], rows: Mapping[str, Rows], path: Path) -> dict[str, Kpi]:
+    """The KPIs, each over a table: one over named rows has their condition beside its own.
+
+    Raises ConfigError, naming the line, if there is no such table or name, or its rows are not of a day.
+    """
+    found, problems = {}, []
+    for name, kpi in kpis.items():
+        named = rows.get(kpi.table)
+        table = named.over if named else kpi.table
+        if table not in COUNTED:
+            place = f"{path}:{line_of(path, 'kpis', name, 'table')}: kpis.{name}.table"
+            if named:
+                problems.append(f"{place}: {kpi.table!r} are rows of {table}; KPIs are over {', '.join(COUNTED)}")
+            else:
+                known = nearest(kpi.table, [*COUNTED, *rows])
+                problems.append(f"{place}: unknown table or name of `rows` {kpi.table!r}{known}")
+        both = [text for text in (named.where if named else "true", kpi.where) if text != "true"]
+        where = " and ".join(f"({text})" for text in both) if len(both) > 1 else (both or ["true"])[0]
+        found[name] = kpi.model_copy(update={"table": table, "where": where})
+    if problems:
+        raise ConfigError(problems)
+    return found

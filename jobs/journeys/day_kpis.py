@@ -1,0 +1,139 @@
+"""The KPIs of a day: of days with other rows, and of the weeks and months these days are in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.activity.every_day import asked_every_day
+from jobs.activity.timeline import timeline
+from jobs.config.kpis import PERIOD_TABLES
+from jobs.identity.fresh import Fresh
+from jobs.journeys.day import Today, rows_of_days, write_difference
+from jobs.journeys.kpi_queries import last_day
+from jobs.journeys.kpi_tables import NAME, REGISTRY, counted_of, delivered, kpis, registry
+from jobs.journeys.kpi_values import NO_SOURCE, values, without_source
+from jobs.journeys.kpis import COUNTS, PERIODS, Registry, adds_up, counted_again, counted_per_day, summed_up
+
+KEY = ("day", "kpi", "dimension", "part")
+
+
+def update(fresh: Fresh, today: Today, first_day: date, then: DataFrame, now: DataFrame) -> None:
+    """Write journeys/kpis from `first_day` on; `then` and `now` are the traits of touched customers, before and now."""
+    journey, as_of, stored = fresh.settings.journey, fresh.as_of, fresh.txn.read(NAME)
+    fresh.lake.replace(REGISTRY, registry(journey), fresh.txn)
+    if not journey.kpis:
+        write_difference(fresh, today, "kpis", stored, stored)
+        return
+    have = delivered(fresh.lake, fresh.txn, journey, as_of)
+    if _another_calendar(stored, journey.kpis, have, first_day, fresh.until):
+        every = {**today.tables, "customers": _everybody(fresh, today)}
+        made = kpis(every, journey, have, first_day, as_of, fresh.keep)
+        write_difference(fresh, today, "kpis", stored, made)
+        return
+    daily_then = fresh.keep(counted_of(stored.where("period = 'day'")))
+    parts = list(_other_days(fresh, today, first_day, daily_then, then, now))
+    again = reduce(Column.__or__, [condition for condition, _ in parts], F.lit(False))
+    made = reduce(DataFrame.unionByName, [daily_then.where(~again), *(rows for _, rows in parts)])
+    daily = fresh.keep(made.select(*daily_then.columns))
+    replaced, after = (
+        (F.col("period") == "day") & again,
+        [values(daily.where(again), "day", journey, have, first_day, as_of)],
+    )
+    held = F.col("kpi").isin(_over(journey.kpis, PERIOD_TABLES))
+    changed = _changed_days(fresh, today, first_day)
+    for period in PERIODS:
+        starts = sorted({_start(day, period) for day in changed})
+        own = held | F.trunc("day", period).isin(starts)
+        counted = summed_up(daily.where(own), journey.kpis, period)
+        counted = counted.unionByName(_counted_again(fresh, today, period, starts, first_day))
+        after.append(values(counted, period, journey, have, first_day, as_of))
+        replaced = replaced | ((F.col("period") == period) & own)
+    write_difference(fresh, today, "kpis", stored.where(replaced), reduce(DataFrame.unionByName, after))
+
+
+def _another_calendar(stored: DataFrame, registry: Registry, have: Iterable[str], first: date, until: date) -> bool:
+    """Whether KPIs begin on another day now, ended on another, or have sources that they did not have."""
+    daily = stored.where("period = 'day'")
+    missed = F.collect_set(F.when(F.col("reason") == NO_SOURCE, F.col("kpi")))
+    begun, ended, then = daily.agg(F.min("day"), F.max("day"), missed).collect()[0]
+    return (begun, ended) != (first, until) or set(then) != without_source(registry, list(have))
+
+
+def _everybody(fresh: Fresh, today: Today) -> DataFrame:
+    return timeline(today.tables, asked_every_day(fresh.settings), fresh.as_of)
+
+
+def _over(registry: Registry, tables: Iterable[str]) -> list[str]:
+    return [name for name, kpi in registry.items() if kpi.table in tables]
+
+
+def _new_days(fresh: Fresh) -> set[date]:
+    return {fresh.until + timedelta(days=n) for n in range(1, (fresh.as_of - fresh.until).days + 1)}
+
+
+def _days_of(fresh: Fresh, today: Today, table: str, first_day: date) -> set[date]:
+    """Days with other rows of a table, and those that are new."""
+    return {day for day in today.days[table] if first_day <= day <= fresh.as_of} | _new_days(fresh)
+
+
+def _changed_days(fresh: Fresh, today: Today, first_day: date) -> set[date]:
+    tables = {kpi.table for kpi in fresh.settings.journey.kpis.values()} - set(PERIOD_TABLES)
+    return set().union(*[_days_of(fresh, today, table, first_day) for table in tables])
+
+
+def _start(day: date, period: str) -> date:
+    """The first day of the week or month of a day."""
+    return day.replace(day=1) if period == "month" else day - timedelta(days=day.weekday())
+
+
+def _other_days(
+    fresh: Fresh, today: Today, first_day: date, stored: DataFrame, then: DataFrame, now: DataFrame
+) -> Iterable[tuple[Column, DataFrame]]:
+    """Which rows per day are counted anew, and what is counted now."""
+    registry, as_of = fresh.settings.journey.kpis, fresh.as_of
+    for table in dict.fromkeys(kpi.table for kpi in registry.values()):
+        own = {name: kpi for name, kpi in registry.items() if kpi.table == table}
+        counted = F.col("kpi").isin(list(own))
+        if table not in PERIOD_TABLES:
+            days = _days_of(fresh, today, table, first_day)
+            if days:
+                made = counted_per_day({table: rows_of_days(fresh, today, table, days)}, own, first_day, as_of, days)
+                yield counted & F.col("day").isin(sorted(days)), fresh.keep(made)
+        elif table == "stages" or any(kpi.dimensions for kpi in own.values()):
+            tables = today.tables if table == "stages" else {"customers": _everybody(fresh, today)}
+            yield counted, fresh.keep(counted_per_day(tables, own, first_day, as_of))
+        else:
+            sides = [fresh.keep(counted_per_day({table: lines}, own, first_day, as_of)) for lines in (then, now)]
+            yield counted, fresh.keep(_moved_on(fresh, stored.where(counted), *sides))
+
+
+def _moved_on(fresh: Fresh, stored: DataFrame, then: DataFrame, now: DataFrame) -> DataFrame:
+    """KPIs that count customers, with those who were touched counted as they are `now` instead of as `then`.
+
+    All others count on the new days as they did on the day of the last run. Counts are whole numbers, of which sums
+    are exact.
+    """
+    columns, new_days = stored.columns, _new_days(fresh)
+    if new_days:
+        days = F.explode(F.array(*[F.lit(day) for day in sorted(new_days)]))
+        last = stored.where(F.col("day") == F.lit(fresh.until)).drop("day")
+        stored = stored.unionByName(last.withColumn("day", days).select(*columns))
+    less = then.withColumns({name: -F.col(name) for name in COUNTS})
+    every = reduce(DataFrame.union, [rows.select(*columns) for rows in (stored, less, now)])
+    return every.groupBy(*KEY).agg(*[F.sum(name).alias(name) for name in COUNTS])
+
+
+def _counted_again(fresh: Fresh, today: Today, period: str, starts: list[date], first_day: date) -> DataFrame:
+    """KPIs whose days do not add up, of the periods that begin on these days, from the rows of all their days."""
+    registry = {name: kpi for name, kpi in fresh.settings.journey.kpis.items() if not adds_up(kpi)}
+    days = [start + timedelta(days=n) for start in starts for n in range((last_day(start, period) - start).days + 1)]
+    tables = {kpi.table for kpi in registry.values()} - set(PERIOD_TABLES)
+    rows = {table: rows_of_days(fresh, today, table, days) for table in sorted(tables)}
+    if not rows:
+        rows = {"touchpoints": today.tables["touchpoints"]}
+    return counted_again(rows, registry, period, first_day, fresh.as_of, starts)

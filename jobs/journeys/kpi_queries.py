@@ -1,0 +1,61 @@
+"""The SQL over the tables of the lake that gives a KPI again, for people to repeat and to go on from."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from jobs.activity.every_day import used_in
+from jobs.activity.timeline import query_on
+from jobs.config.journey import Journey
+from jobs.config.kpis import PERIOD_TABLES, Kpi
+from jobs.config.traits import Trait
+
+
+def query_for(
+    name: str,
+    journey: Journey,
+    day: date,
+    traits: Mapping[str, Trait] | None = None,
+    by: str | None = None,
+    period: str = "day",
+    as_of: date | None = None,
+) -> str:
+    """The SQL that gives numerator and denominator of one KPI in the period that begins on `day`.
+
+    `traits` are those of the configuration, for KPIs over customers. `by` one of its dimensions gives them for each
+    part. Of customers and stages the last day of a week or month counts, or `as_of` if that is earlier. Runs in
+    `klantreis query` and on the engine alike.
+    """
+    kpi, last = journey.kpis[name], last_day(day, period)
+    counted = [f"{_sql(kpi, kpi.numerator)} as numerator"]
+    if kpi.denominator:
+        counted.append(f"{_sql(kpi, kpi.denominator)} as denominator")
+    if by:
+        counted.insert(0, f"{by} as part")
+    end = min(last, as_of or last)
+    on = f"date '{end}'"
+    when = f"day = {on}" if period == "day" else f"day between date '{day}' and {on}"
+    rows = {
+        "stages": f"journeys.stages\nwhere valid_from <= {on} and (valid_to is null or valid_to >= {on})",
+        "customers": f"(\n{_traits_on(kpi, traits or {}, end)})\nwhere true",
+    }.get(kpi.table, f"journeys.{kpi.table}\nwhere {when}")
+    query = f"select {', '.join(counted)}\nfrom {rows} and ({kpi.where})"
+    return f"{query}\ngroup by {by}" if by else query
+
+
+def last_day(day: date, period: str) -> date:
+    """The last day of the period that begins on `day`."""
+    if period == "month":
+        return day.replace(day=monthrange(day.year, day.month)[1])
+    return day + timedelta(days={"day": 0, "week": 6}[period])
+
+
+def _traits_on(kpi: Kpi, traits: Mapping[str, Trait], day: date) -> str:
+    texts = (kpi.where, kpi.numerator, kpi.denominator, *kpi.dimensions)
+    return query_on(used_in([text for text in texts if text], traits), day)
+
+
+def _sql(kpi: Kpi, expression: str) -> str:
+    return f"count_if({expression})" if kpi.table in PERIOD_TABLES else expression

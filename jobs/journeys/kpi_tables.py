@@ -1,0 +1,87 @@
+"""journeys/kpis and the registry beside it: everything anew, from the tables of the journey."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import date
+from functools import reduce
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.config.journey import Journey
+from jobs.journeys.kpi_values import values
+from jobs.journeys.kpis import COUNTS, PERIODS, counted_again, counted_per_day, summed_up
+from jobs.lake.lake import Lake, Txn
+from jobs.lake.tables import catalogue
+
+NAME, REGISTRY = "journeys/kpis", "journeys/kpi_registry"
+Keep = Callable[[DataFrame], DataFrame]
+
+
+def kpis(
+    tables: Mapping[str, DataFrame],
+    journey: Journey,
+    delivered: Collection[str],
+    first_day: date,
+    as_of: date,
+    keep: Keep = lambda rows: rows,
+) -> DataFrame:
+    """journeys/kpis: every KPI in every day, week and month from `first_day` to `as_of`, and for each part.
+
+    `tables` are sessions, carts, touchpoints, moments and stages as in the lake, and customers: the timeline of
+    traits. `delivered` are datasets that ever had a row: without them a KPI has no value. A ratio whose denominator
+    is 0 has none either; a count of nothing is 0. Parts without rows have no row.
+    """
+    if not journey.kpis:
+        return tables["touchpoints"].sparkSession.createDataFrame([], catalogue.get(NAME).spark_schema())
+    registry = journey.kpis
+    daily = keep(counted_per_day(tables, registry, first_day, as_of))
+    found = [values(daily, "day", journey, delivered, first_day, as_of)]
+    for period in PERIODS:
+        again = counted_again(tables, registry, period, first_day, as_of)
+        counted = summed_up(daily, registry, period).unionByName(again)
+        found.append(values(counted, period, journey, delivered, first_day, as_of))
+    return reduce(DataFrame.unionByName, found)
+
+
+def counted_of(stored: DataFrame) -> DataFrame:
+    """What was counted, of rows of journeys/kpis."""
+    sample = F.col("sample").cast("double").alias("sample")
+    rest = [sample if name == "sample" else F.col(name) for name in COUNTS]
+    return stored.select("day", "kpi", "dimension", "part", *rest)
+
+
+def delivered(lake: Lake, txn: Txn, journey: Journey, as_of: date) -> set[str]:
+    """The datasets that KPIs need of which a row had arrived by the end of the day."""
+    asked = dict.fromkeys(name for kpi in journey.kpis.values() for name in kpi.datasets)
+    return {name for name in asked if _has_rows(lake, txn, f"valid/{name}", as_of)}
+
+
+def _has_rows(lake: Lake, txn: Txn, name: str, as_of: date) -> bool:
+    if name not in txn.pins or txn.pins[name] is None:
+        return False
+    files = lake.added_files(name, None, txn.pins[name])
+    some = [file for file in files.new if file.may_hold("arrived", date.min, as_of)] if files else []
+    known = F.col("arrived") <= F.lit(as_of)
+    return bool(some) and not lake.read_files(name, some).where(known).select("arrived").limit(1).isEmpty()
+
+
+def registry(journey: Journey) -> pa.Table:
+    """journeys/kpi_registry: the KPIs of config/journey.yaml as rows."""
+    rows = [
+        {
+            "kpi": name,
+            **{key: getattr(kpi, key) for key in ("stage", "title", "definition", "unit", "numerator", "denominator")},
+            **{key: getattr(kpi, key) for key in ("dimensions", "owner", "target", "direction", "per", "origin")},
+            "counted_over": kpi.table,
+            "condition": kpi.where,
+            "needs": kpi.datasets,
+            "alert_at": kpi.alert.at,
+            "alert_unusual": kpi.alert.unusual,
+            "smallest_sample": kpi.smallest_sample or journey.smallest_sample,
+        }
+        for name, kpi in journey.kpis.items()
+    ]
+    return pa.Table.from_pylist(rows, catalogue.get(REGISTRY).arrow_schema())
