@@ -86,6 +86,7 @@ def company(lake_of):
     moment = {"customer_id": "c1", "day": DAY, "started_at": dt.datetime(2024, 3, 1, 9, tzinfo=dt.UTC)}
     count = {"file_id": "f1", "source": "crm", "dataset": "contacts", "arrived": DAY}
     zeros = dict.fromkeys(("held_out", "no_consent", "no_address", "suppressed", "refused", "unknown", "removed"), 0)
+    whole = {"period": "day", "day": DAY, "dimension": "all", "part": "all"}
     return lake_of(
         {
             "profiles/customers": [{"customer_id": f"c{n}", "known": n != 4} for n in range(5)],
@@ -100,8 +101,8 @@ def company(lake_of):
                 for n in range(12)
             ],
             "journeys/kpis": [
-                {"day": DAY, "stage": "purchase", "kpi": "orders", "dimension": "all", "value": 12.0, "unit": "count"},
-                {"day": DAY, "stage": "service", "kpi": "nps", "dimension": "all", "value": None, "unit": "points"},
+                {**whole, "stage": "purchase", "kpi": "orders", "value": 12.0, "unit": "count"},
+                {**whole, "stage": "service", "kpi": "nps", "value": None, "unit": "points"},
             ],
             "journeys/sessions": [
                 {"session_id": "s1", "customer_id": "c1", "day": DAY, "started_at": moment["started_at"],
