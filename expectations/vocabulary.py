@@ -58,6 +58,7 @@ _LABEL = (
 _ATOM = r"[^@\s,;:<>()\[\]\\\".]+"
 EMAIL = rf"^{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}[.。．])+{_LABEL}$"
 """What `jobs.identity.identifiers.email` has a normal form for."""
+SHA256 = "^[0-9a-fA-F]{64}$"
 PHONE = r"^\+?[0-9 ()./\-]{6,24}$"
 
 
@@ -229,6 +230,7 @@ def person(*without: str) -> list[Expectation]:
     """Contact details of the person a row is about."""
     rules = {
         "email": [shaped("email", EMAIL, "an e-mail address", kind=ExpectEmailAddress), short("email", 254)],
+        "email_sha256": [shaped("email_sha256", SHA256, "a SHA-256 (64 hex digits); map addresses to email")],
         "phone": [shaped("phone", PHONE, "a phone number", fate="report")],
         "contact_id": [short("contact_id")],
         "loyalty_id": [short("loyalty_id", 64)],

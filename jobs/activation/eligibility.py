@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from jobs.activation.channels.types import type_of
 from jobs.config.audiences import Audience
 from jobs.config.settings import Settings
+from jobs.identity.identifiers import identifier_of
 
 _FOR_GOOD = ("complained", "unsubscribed")
 """Reasons that end contact with the person; others only rule out one address."""
@@ -91,7 +92,7 @@ def _points(
     return (
         contact_points.select("customer_id", "kind", "value", "preference")
         .join(owners, on=["kind", "value"], how="inner")
-        .withColumn("identifier", hashed(F.col("kind"), F.col("value"), settings))
+        .withColumn("identifier", identifier_of(F.col("kind"), F.col("value"), settings))
         .join(blocked, on="identifier", how="left")
     )
 
@@ -127,13 +128,7 @@ def _fingerprint(audience: Audience, destination: str, settings: Settings) -> Co
     a list it changes when an address or a spelling rule changes."""
     type_ = type_of(destination, settings)
     if type_.kind == "messages":
-        return F.coalesce(hashed(F.lit("email"), F.get("emails", 0), settings), F.lit(""))
+        return F.coalesce(identifier_of(F.lit("email"), F.get("emails", 0), settings), F.lit(""))
     fixed = f"{settings.hash_key()}|{type_.spelling}|{getattr(audience.send_to[destination], type_.needs)}"
     parts = [F.concat_ws(",", "emails"), F.concat_ws(",", "phones")]
     return F.substring(F.sha2(F.concat_ws("|", F.lit(fixed), *parts), 256), 1, 32)
-
-
-def hashed(kind: Column, value: Column, settings: Settings) -> Column:
-    """The identifier of a normalised value, as in identity/map."""
-    keyed = F.concat(F.lit(f"{settings.hash_key()}|"), kind, F.lit(":"), value)
-    return F.substring(F.sha2(keyed, 256), 1, 32)

@@ -126,7 +126,7 @@ def _of_records(fresh: Fresh, name: str, new: DataFrame) -> DataFrame:
     """Customers of new rows and, where records come in versions, of all versions of these records."""
     contract, identity_map = catalogue.get(name), fresh.txn.read("identity/map")
     if contract.versions:
-        record = ["source", *contract.record]
+        record = ["source", *contract.together]
         every = fresh.txn.read(name).where(F.col("arrived") <= F.lit(fresh.as_of))
         new = every.join(new.select(*record).distinct(), on=record, how="left_semi")
     return with_customer(new, identity_map, fresh.settings)

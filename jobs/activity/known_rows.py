@@ -100,7 +100,7 @@ class Known:
     def of(self, dataset: str, window: int | None = None) -> DataFrame:
         """Rows of a dataset with the period in which each was known; of records in versions every version."""
         table = ROWS.get(dataset) or catalogue.get(f"valid/{dataset}")
-        record = ("source", *table.record) if table.versions else ()
+        record = ("source", *table.together) if table.versions else ()
         found = self.read(f"valid/{dataset}")
         if window is not None and not table.versions:
             found = found.where(F.col(str(table.moment)) >= F.lit(self.start(window)))

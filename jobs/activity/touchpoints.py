@@ -18,7 +18,7 @@ from jobs.activity.currency import paid
 from jobs.activity.orders import BOUGHT_NOTHING, UNDONE, outcome
 from jobs.config.journey import Journey, ValenceRule
 from jobs.lake.tables.catalogue import get
-from jobs.validate.versions import in_order_of_versions, newest_versions, period_of, with_first
+from jobs.validate.versions import in_last_delivery, in_order_of_versions, newest_versions, period_of, with_first
 
 Names = Sequence[tuple[str, str]]
 """Conditions and the name of the touchpoints that meet them; the first that is true counts."""
@@ -185,8 +185,9 @@ def answers(responses: DataFrame, timezone: str) -> DataFrame:
 
 def given_answers(versions: DataFrame) -> DataFrame:
     """What each answer says now, with the moment it was first given."""
-    record = get("valid/survey_responses").record
-    return newest_versions(with_first(versions, "answered_at", *record), *record)
+    contract = get("valid/survey_responses")
+    dated = with_first(versions, "answered_at", *contract.record)
+    return newest_versions(in_last_delivery(dated, *contract.together), *contract.record)
 
 
 def registrations(contacts: DataFrame, timezone: str) -> DataFrame:

@@ -6,8 +6,9 @@ listed under `junk` in config/identity.yaml, and what is somebody after all unde
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 _LISTED = {
     "computers": "undefined null none nan nil na nul void false true missing empty blank default dummy placeholder "
@@ -81,6 +82,19 @@ _NAMES = frozenset({"gast", "host", "user", "kunde", "klant", "customer", "sans"
 """Words that are names or mailboxes of somebody too."""
 MAILBOXES: frozenset[str] = frozenset(word for word in WORDS - _NAMES if len(word) >= SHORTEST) | _NO_MAIL
 """What says nobody before the @ of an e-mail address, compact."""
+
+
+HASH = "[0-9a-f]{64}"
+"""An e-mail address of which only the SHA-256 is told, in lower case."""
+
+
+def hashes(texts: Iterable[str]) -> frozenset[str]:
+    """The SHA-256 of each text in lower case, without surrounding blanks."""
+    return frozenset(hashlib.sha256(one.strip().lower().encode()).hexdigest() for one in texts)
+
+
+HASHES: frozenset[str] = hashes(["", *WORDS]) | {sign * 64 for sign in "0123456789abcdef"}
+"""Hashes of what is no address: of nothing, and of words that say nobody."""
 
 
 def judge(kind: str) -> Callable[[str], bool]:

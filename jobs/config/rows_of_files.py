@@ -36,8 +36,23 @@ def _taken_by_key(name: str, dataset: dict[str, Any]) -> str:
     return " and ".join(f"({condition})" for condition in dict.fromkeys(found))
 
 
-WHOLES = {"order_lines": "order_id"}
+WHOLES = {name: dataset.whole for name, dataset in CANONICAL.items() if dataset.whole}
 """Datasets of which a delivery may have all rows of something, and the column that names it."""
+_ANSWERS = "survey_responses"
+
+
+def with_wholes(source: Any) -> Any:
+    """A source as YAML gives it, in which answers that are inside a row (`each`) are all that its response has.
+
+    Lines of an order are not, unless `all_rows_of` says so: a row may be one of its shipments.
+    """
+    datasets = source.get("datasets") if isinstance(source, dict) else None
+    if not isinstance(datasets, dict):
+        return source
+    dataset = datasets.get(_ANSWERS)
+    if not isinstance(dataset, dict) or not dataset.get("each") or "all_rows_of" in dataset:
+        return source
+    return {**source, "datasets": {**datasets, _ANSWERS: {**dataset, "all_rows_of": WHOLES[_ANSWERS]}}}
 
 
 def refuse_parts(name: str, whole: str) -> None:

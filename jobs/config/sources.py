@@ -14,7 +14,7 @@ from jobs.config.formats import Format
 from jobs.config.inner_rows import Each, Pairs
 from jobs.config.places import Query, Ready, Request
 from jobs.config.row_rules import BuiltIn, Rule, Scalar
-from jobs.config.rows_of_files import refuse_parts, with_rows_by_key
+from jobs.config.rows_of_files import refuse_parts, with_rows_by_key, with_wholes
 from jobs.config.yaml_files import Strict, nearest
 from jobs.lake.tables.canonical import CANONICAL, UNMAPPED
 
@@ -143,7 +143,7 @@ class SourceDataset(Strict):
         description="a row of a known record with other values and no later date: a version as of its arrival, or told",
     )
     all_rows_of: str = Field(
-        "", description="order_id or the like: a delivery has all rows with one value of it; those it lacks have ended"
+        "", description="order_id or response_id: a delivery has all rows with one value of it; what it lacks has ended"
     )
     lookups: dict[str, Lookup] = Field({}, description="other files of the source, by the name they have here")
     columns: dict[str, Value]
@@ -289,7 +289,7 @@ class Source(Strict):
     @classmethod
     def _pulls_land_as_files(cls, given: Any) -> Any:
         """A pulled dataset lands as JSON lines: from there on it is like any other."""
-        given = with_rows_by_key(given)
+        given = with_wholes(with_rows_by_key(given))
         if not isinstance(given, dict) or not isinstance(given.get("datasets"), dict):
             return given
         datasets = dict(given["datasets"])

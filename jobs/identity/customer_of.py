@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
-from jobs.identity.identifiers import PERSON_COLUMNS, identifier_column
+from jobs.identity.identifiers import IDENTIFYING, identifier_column
 from jobs.lake.lake import Lake
 from jobs.validate.phone_countries import dialled_in
 
@@ -57,7 +57,7 @@ def identifiers_of(df: DataFrame, settings: Settings) -> DataFrame:
 
 def _given(columns: Collection[str], settings: Settings) -> dict[str, Column]:
     """What a row tells of whom it is about: its source, the country of its phone number, identifiers."""
-    given = {name: F.col(name) for name in ("source", *PERSON_COLUMNS.values()) if name in columns}
+    given = {name: F.col(name) for name in ("source", *(column for _, column in IDENTIFYING)) if name in columns}
     if "phone" in columns:
         given["country"] = F.when(F.col("phone").isNotNull(), dialled_in(columns, settings))
     return given
@@ -72,7 +72,7 @@ def _candidates(columns: Collection[str], settings: Settings) -> Column:
                 F.lit(rank).alias("rank"),
                 identifier_column(kind, column, settings, country=country).alias("identifier"),
             )
-            for rank, (kind, column) in enumerate(PERSON_COLUMNS.items())
+            for rank, (kind, column) in enumerate(IDENTIFYING)
             if column in columns
         ]
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 
 from jobs.config import nobody
 from jobs.config.settings import Settings
+from jobs.validate.hashed_emails import HASHED_EMAIL
 from jobs.validate.nobody import is_nobody
 
 PERSON_COLUMNS = {
@@ -29,6 +30,12 @@ PERSON_COLUMNS = {
     "cookie": "cookie_id",
 }
 """Kind of identifier to the column that holds it, most telling kind first."""
+IDENTIFYING = tuple(
+    (kind, column)
+    for kind, own in PERSON_COLUMNS.items()
+    for column in ((own, HASHED_EMAIL) if kind == "email" else (own,))
+)
+"""Every column that holds an identifier after its kind, most telling first; the hash of an address stands for it."""
 
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
 _BLANK = " \t\n\r\f\x0b\u00a0"
@@ -188,6 +195,53 @@ def _named(
     return named
 
 
+def email_digest(value: Column, settings: Settings) -> Column:
+    """SHA-256 in hex of the normal form of an address, which may be told as that hash; null if it is nobody's."""
+    allowed = frozenset(listed_values("email", settings.identity.not_junk, settings))
+    junk = frozenset(junk_values("email", settings))
+    named = _named(_email_speller(), nobody.judge("email"), allowed, junk)
+    # Made here, not as a decorator: PySpark needs a session to know whether it is a Spark Connect function.
+    return F.arrow_udf(_digester(named, _nobodys_hashes(junk)), "string")(value)  # type: ignore[call-overload,no-any-return]
+
+
+def _digester(named: Callable[..., pa.Array], nobodys: frozenset[str]) -> Callable[[pa.Array], pa.Array]:
+    """A function that gives the digests of an array of addresses and hashes. Like `named` it travels whole."""
+    shape = nobody.HASH
+
+    def digested(values: pa.Array) -> pa.Array:
+        import hashlib
+        import re
+
+        import pyarrow as pa
+
+        distinct = values.dictionary_encode()
+        told = [text.strip().lower() for text in distinct.dictionary.to_pylist()]
+        names = named(distinct.dictionary).to_pylist()
+        digests = [
+            hashlib.sha256(name.encode()).hexdigest()
+            if name is not None
+            else (text if re.fullmatch(shape, text) and text not in nobodys else None)
+            for name, text in zip(names, told, strict=True)
+        ]
+        return pa.array(digests, pa.string()).take(distinct.indices)
+
+    return digested
+
+
+def _digest_text(value: str | None, settings: Settings) -> str | None:
+    """`email_digest` for one value."""
+    name = normalised_text("email", value, settings)
+    if name is not None:
+        return hashlib.sha256(name.encode()).hexdigest()
+    told = (value or "").strip().lower()
+    hashed = re.fullmatch(nobody.HASH, told) and told not in _nobodys_hashes(junk_values("email", settings))
+    return told if hashed else None
+
+
+def _nobodys_hashes(junk: Iterable[str]) -> frozenset[str]:
+    return nobody.HASHES | nobody.hashes(junk)
+
+
 _SPELLERS: dict[str, Callable[[], Callable[..., pa.Array]]] = {"email": _email_speller, "phone": _phone_speller}
 
 
@@ -243,17 +297,30 @@ def identifier_column(
     source_column: str | Column = "source",
     country: Column | None = None,
 ) -> Column:
-    """The identifier in `column`, hashed as in identity/map; null if the value identifies nobody."""
+    """The identifier in `column`, hashed as in identity/map; null if the value identifies nobody.
+
+    Of an e-mail address that is made of its SHA-256, so that an address and its hash are one identifier.
+    """
     value = F.col(column) if isinstance(column, str) else column
     source = F.col(source_column) if isinstance(source_column, str) else source_column
-    bare = normalised(kind, value, settings, source, country)
-    keyed = F.concat(F.lit(f"{settings.hash_key()}|{kind}:"), bare)
+    email = kind == "email"
+    bare = email_digest(value, settings) if email else normalised(kind, value, settings, source, country)
+    return _keyed(F.lit(f"{kind}:"), bare, settings)
+
+
+def identifier_of(kind: Column, normal: Column, settings: Settings) -> Column:
+    """The identifier of a value of `profiles/contact_points`, which is normalised and of the kind beside it."""
+    return _keyed(F.concat(kind, F.lit(":")), F.when(kind == "email", F.sha2(normal, 256)).otherwise(normal), settings)
+
+
+def _keyed(kind: Column, bare: Column, settings: Settings) -> Column:
+    keyed = F.concat(F.lit(f"{settings.hash_key()}|"), kind, bare)
     return F.substring(F.sha2(keyed, 256), 1, _HASH_LENGTH)
 
 
 def identifier_hash(kind: str, value: str | None, settings: Settings, source: str | None = None) -> str | None:
     """`identifier_column` for one value. A contact is given as `source:id`, or as id with its `source`."""
-    bare = normalised_text(kind, value, settings, source)
+    bare = _digest_text(value, settings) if kind == "email" else normalised_text(kind, value, settings, source)
     if bare is None:
         return None
     return hashlib.sha256(f"{settings.hash_key()}|{kind}:{bare}".encode()).hexdigest()[:_HASH_LENGTH]

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from jobs.config.settings import Settings
 from jobs.identity import name_agreement
 from jobs.identity.evidence import day_numbers
-from jobs.identity.identifiers import PERSON_COLUMNS, identifier_column, trimmed
+from jobs.identity.identifiers import HASHED_EMAIL, IDENTIFYING, PERSON_COLUMNS, identifier_column, trimmed
 from jobs.lake.tables.canonical import CANONICAL
 from jobs.validate.phone_countries import dialled_in
 
@@ -54,7 +54,10 @@ def also_known_as(contacts: DataFrame) -> DataFrame:
     the browser only where nothing else is known, for one that two ids were seen with is nobody's.
     """
     others = {name: F.split(F.coalesce(name, F.lit("")), _LISTED) for name in ("previous_ids", "other_emails")}
-    mail = F.coalesce(trimmed(F.col("email")), F.get(F.filter(others["other_emails"], lambda one: one != ""), 0))
+    own, hashed = trimmed(F.col("email")), trimmed(F.col(HASHED_EMAIL))
+    another = F.when(own.isNotNull(), hashed)
+    others["other_emails"] = F.concat(others["other_emails"], F.array(F.coalesce(another, F.lit(""))))
+    mail = F.coalesce(own, hashed, F.get(F.filter(others["other_emails"], lambda one: one != ""), 0))
     ids = F.concat(others["previous_ids"], F.array(F.coalesce("merged_into", F.lit(""))))
     told = F.concat(
         F.transform(ids, lambda one: F.struct(one.alias("contact_id"), mail.alias("email"))),
@@ -63,10 +66,12 @@ def also_known_as(contacts: DataFrame) -> DataFrame:
         ),
     )
     kept = ["source", "country", "arrived", *(c for c in PERSON_COLUMNS.values() if c not in ("contact_id", "email"))]
-    said = contacts.where("coalesce(previous_ids, merged_into, other_emails) is not null")
+    both = f"email is not null and lower({HASHED_EMAIL}) <> sha2(lower(trim(email)), 256)"
+    said = contacts.where(f"coalesce(previous_ids, merged_into, other_emails) is not null or ({both})")
     surer = F.coalesce(mail, trimmed(F.col("login_id")), trimmed(F.col("loyalty_id")))
     said = said.withColumn("cookie_id", F.when(surer.isNull(), F.col("cookie_id")))
     named = said.select(*kept, F.explode(told).alias("other")).select(*kept, "other.contact_id", "other.email")
+    named = named.withColumn(HASHED_EMAIL, F.lit(None).cast("string"))
     return named.where((F.col("contact_id") != "") & (F.coalesce("email", F.lit("none")) != ""))
 
 
@@ -86,17 +91,20 @@ def _combinations(name: str, rows: DataFrame, settings: Settings) -> DataFrame:
     described = "first_name" in rows.columns
     if not described and name != ALSO_KNOWN:
         rows = rows.withColumn("country", F.when(F.col("phone").isNotNull(), dialled_in(rows.columns, settings)))
-    carried = ["source", *PERSON_COLUMNS.values(), *(DESCRIBED if described else ("country",))]
+    carried = ["source", *(column for _, column in IDENTIFYING), *(DESCRIBED if described else ("country",))]
     distinct = rows.groupBy(*carried).agg(F.min("arrived").alias("first_seen"), F.count("*").alias("rows"))
     identifiers = {
         kind: identifier_column(kind, column, settings, country=F.col("country"))
         for kind, column in PERSON_COLUMNS.items()
     }
+    identifiers["email"] = F.coalesce(identifiers["email"], identifier_column("email", HASHED_EMAIL, settings))
     values = [F.coalesce(F.col(column).cast("string"), F.lit("\x00")) for column in carried]
     keyed = F.concat_ws("\x1f", F.lit(settings.hash_key()), F.lit(name), *values)
     given = F.lit(0)
     for column in PERSON_COLUMNS.values():
-        given = given + trimmed(F.col(column)).isNotNull().cast("int")
+        told = trimmed(F.col(column))
+        told = F.coalesce(told, trimmed(F.col(HASHED_EMAIL))) if column == "email" else told
+        given = given + told.isNotNull().cast("int")
     read = distinct.select(
         F.substring(F.sha2(keyed, 256), 1, _SIGHTING_LENGTH).alias("sighting"),
         "source",

@@ -168,7 +168,7 @@ def _new_records(fresh: Fresh, dataset: str) -> _Records:
         return _Records(
             [], make(fresh.keep(new.where(day_of(str(contract.moment), zone) <= F.lit(fresh.as_of))), journey, zone)
         )
-    record = ["source", *contract.record]
+    record = ["source", *contract.together]
     every = new.select(*record)
     if dataset in AMOUNTS and (rates := _new_rates(fresh)) is not None:
         general = fresh.settings.general

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
 from jobs.identity.customer_of import with_customer
-from jobs.identity.identifiers import PERSON_COLUMNS, normalised
+from jobs.identity.identifiers import HASHED_EMAIL, IDENTIFYING, PERSON_COLUMNS, email_digest, normalised
 from jobs.profiles.criteria import age
 from jobs.profiles.refusals import (
     BOUNCE,
@@ -43,11 +43,11 @@ def with_people(answers: DataFrame, identity_map: DataFrame, points: DataFrame, 
     known = with_customer(answers, identity_map, settings)
     refused = known.where(F.coalesce(F.col("status") != GRANTED, F.lit(True)))
     bounce = F.col("kind") == BOUNCE
-    addressed = F.coalesce(*[PERSON_COLUMNS[kind] for kind in _ADDRESSES]).isNotNull()
+    addressed = F.coalesce(*[PERSON_COLUMNS[kind] for kind in _ADDRESSES], HASHED_EMAIL).isNotNull()
     given = known.where("customer_id is not null").where(~(bounce & addressed))
     for kind, possible in _ADDRESSES.items():
         told = refused.withColumn("address", F.explode(possible(settings)))
-        told = told.withColumn("address", normalised(kind, F.col("address"), settings)) if kind == "email" else told
+        told = told.withColumn("address", email_digest(F.col("address"), settings)) if kind == "email" else told
         shared = told.join(_owners(points.where(F.col("kind") == kind)), on="address", how="inner")
         own = F.array_contains("owners", F.coalesce("customer_id", F.lit("")))
         meant = F.when(bounce, F.col("written_to")).when(~own, F.col("owners"))
@@ -58,7 +58,8 @@ def with_people(answers: DataFrame, identity_map: DataFrame, points: DataFrame, 
 def _emails(settings: Settings) -> Column:
     told = F.col(PERSON_COLUMNS["email"])
     exact = normalised("email", told, settings)
-    return F.when(exact.isNotNull(), F.array(exact)).otherwise(possible_emails(told))
+    readable = F.when(exact.isNotNull(), F.array(exact)).otherwise(possible_emails(told))
+    return F.concat(F.coalesce(readable, F.array().cast("array<string>")), F.array(HASHED_EMAIL))
 
 
 def _phones(settings: Settings) -> Column:
@@ -74,9 +75,11 @@ _ADDRESSES: dict[str, Callable[[Settings], Column]] = {"email": _emails, "phone"
 
 
 def _owners(points: DataFrame) -> DataFrame:
-    """Whose an address is, and who is written to at it. A phone number also by its last digits."""
-    digits = F.when(F.col("kind") == "phone", national(F.col("value")))
-    ways = points.withColumn("address", F.explode(F.array("value", digits)))
+    """Whose an address is, and who is written to at it. An e-mail address by its hash, by which it may be told; a
+    phone number also by its last digits."""
+    email = F.col("kind") == "email"
+    known = F.when(email, F.sha2("value", 256)).otherwise(F.col("value"))
+    ways = points.withColumn("address", F.explode(F.array(known, F.when(~email, national(F.col("value"))))))
     return ways.groupBy("address").agg(
         F.collect_set("customer_id").alias("owners"),
         F.collect_set(F.when(F.col("preference") == 1, F.col("customer_id"))).alias("written_to"),
@@ -135,7 +138,7 @@ def every_answer(consents: DataFrame, campaign_events: DataFrame, settings: Sett
         }
     ).withColumn("expires_at", F.coalesce("expires_at", _usual_end(settings)))
     columns = ["consent_id", "purpose", "channel", "status", "changed_at", "expires_at", "proof", "kind"]
-    lineage = ["source", *PERSON_COLUMNS.values(), "country", "arrived", "file_id", "line"]
+    lineage = ["source", *(column for _, column in IDENTIFYING), "country", "arrived", "file_id", "line"]
     told = _told_by_campaigns(campaign_events).withColumn("country", dialled_in(campaign_events.columns, settings))
     asked = _asked_about(settings)
     events = (
@@ -187,7 +190,8 @@ def _noes(events: DataFrame) -> DataFrame:
 
 
 def _address() -> Column:
-    return F.lower(F.trim(PERSON_COLUMNS["email"]))
+    """The address of a row, as its hash, by which another row may tell it."""
+    return F.coalesce(F.sha2(F.lower(F.trim(PERSON_COLUMNS["email"])), 256), F.lower(HASHED_EMAIL))
 
 
 def with_what_it_changes(new: DataFrame, every: DataFrame) -> DataFrame:
@@ -208,7 +212,7 @@ def newest_answers(answers: DataFrame) -> DataFrame:
     An unsubscribe counts as an answer of the customer: a later yes of any record lifts it. It lifts a bounce too, and
     so does mail that arrived later, for who has said yes. A complaint stays.
     """
-    person = F.coalesce(*[F.concat(F.lit(f"{kind}:"), F.col(column)) for kind, column in PERSON_COLUMNS.items()])
+    person = F.coalesce(*[F.concat(F.lit(f"{kind}:"), F.col(column)) for kind, column in IDENTIFYING])
     record = F.when(F.col("kind").isin(ANSWER, ENDED), F.concat_ws("|", "source", person)).otherwise(F.col("kind"))
     asked = Window.partitionBy("on", *_ASKED, "record")
     order = asked.orderBy(age("changed_at"), F.col("status") == GRANTED, F.desc("arrived"), "file_id", "line")

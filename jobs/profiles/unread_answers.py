@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
-from jobs.identity.identifiers import PERSON_COLUMNS
+from jobs.identity.identifiers import IDENTIFYING
 from jobs.lake.database import database_of
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake, Txn
@@ -30,7 +30,8 @@ UNREAD = "unread"
 
 _DATASETS = ("consents", "campaign_events")
 _ROW = ["source", "file_id", "line", "arrived", "record"]
-_KEPT = [*PERSON_COLUMNS.values(), "country", "source", "file_id", "line", "arrived"]
+_PERSON = [column for _, column in IDENTIFYING]
+_KEPT = [*_PERSON, "country", "source", "file_id", "line", "arrived"]
 
 
 def with_unread(answers: DataFrame, lake: Lake, txn: Txn, as_of: date, settings: Settings) -> DataFrame:
@@ -118,7 +119,7 @@ def _noes_of_tools(rows: DataFrame, settings: Settings) -> DataFrame:
 
 
 def _names_somebody() -> Column:
-    return F.coalesce(*PERSON_COLUMNS.values()).isNotNull()
+    return F.coalesce(*_PERSON).isNotNull()
 
 
 def _as_answers(rows: DataFrame, settings: Settings) -> DataFrame:

@@ -40,7 +40,7 @@ def as_versions(
     known = _known(lake, source, new, contract, [whole] if whole else list(contract.record))
     if known is None:
         return new
-    if whole and replayed and not told:
+    if whole and replayed and not told and not dataset.each:  # a line with all its rows is tried again whole
         return joining(new, known, contract, whole, zone)
     if whole:
         return as_deliveries(new, known, contract, whole, zone, told)

@@ -17,6 +17,7 @@ from jobs.ingest.lookups import lookup_name
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
 from jobs.lake.tables.canonical import CANONICAL
+from jobs.validate import empty_lines
 from jobs.validate.credit_notes import below_zero
 from jobs.validate.cross_row_rules import Known, with_attributes, with_verdicts
 from jobs.validate.custom_rules import attribute_types, own_expectations
@@ -46,13 +47,15 @@ class Unreadable:
 class Contract:
     """`expectations` are all rules of the dataset that its source can be held to, `rules` those about single rows.
 
-    `attributes` are those that rules name, with their types; `known` gives the values that a rule refers to.
+    `attributes` are those that rules name, with their types; `known` gives the values that a rule refers to,
+    `published` the rows of the source that are in the valid table.
     """
 
     mapping: Mapping
     expectations: list[Expectation]
     rules: list[RowRule]
     known: Known
+    published: Callable[[], DataFrame]
     lookups: Lookups
     attributes: dict[str, str] = field(default_factory=dict)
 
@@ -77,7 +80,8 @@ class Contract:
         attributes = attribute_types(dataset, mapping.dataset)
         rules = row_rules(expectations, unread(mapping), CANONICAL[dataset].key if mapping.dataset.pairs else None)
         lookups = Lookups(mapping.dataset, _raw_rows(source, dataset, settings))
-        return cls(mapping, expectations, rules, _known(source, settings), lookups, attributes)
+        published = _published(source, dataset, settings)
+        return cls(mapping, expectations, rules, _known(source, settings), published, lookups, attributes)
 
     def only(self, rule: RowRule) -> Contract:
         """The same contract with one of its rules."""
@@ -97,6 +101,8 @@ class Contract:
             apart.append(mapped(raw.join(some.keys(), on=KEY, how="left_semi"), self.mapping.without(some.labels)))
             rest = rest.join(some.keys(), on=KEY, how="left_anti")
         rows = reduce(DataFrame.unionByName, apart, mapped(rest, self.mapping))
+        if self.mapping.dataset.each and self.mapping.dataset.all_rows_of:
+            rows = empty_lines.ended(rows, CANONICAL[self.mapping.name], self.published)
         rows = below_zero(rows) if "credits" in self.mapping.dataset.columns else rows
         rows = in_order_of_pairs(rows) if self.mapping.dataset.pairs else rows
         batch = rows.withColumns(limits).transform(with_attributes, self.attributes)
@@ -113,6 +119,10 @@ def _raw_rows(source: str, dataset: str, settings: Settings) -> Callable[[str], 
         return lake.read(table) if lake.exists(table) else None
 
     return rows
+
+
+def _published(source: str, dataset: str, settings: Settings) -> Callable[[], DataFrame]:
+    return lambda: Lake.of(settings).read(f"valid/{dataset}").where(F.col("source") == source)
 
 
 def _known(source: str, settings: Settings) -> Known:

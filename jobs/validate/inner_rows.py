@@ -23,6 +23,8 @@ from jobs.validate.rules import BROKEN, REASON, WHAT_TO_DO
 ITEM = "item_"
 """Of a row inside another its place there, from 1, and 0 where a list should be and is none; of a pair the
 microseconds, from 1, by which it comes after others of its moment."""
+EMPTY = -1
+"""ITEM of a row that stands for a line without any, where a line has all rows of something (`all_rows_of`)."""
 NO_LIST = "each:list"
 """The rule that such a row breaks."""
 SECOND = 1_000_000
@@ -57,11 +59,11 @@ def told_of_items(flagged: DataFrame, dataset: SourceDataset) -> DataFrame:
     held_in = dataset.each.held_in if dataset.each else ""
     none = F.lit(f"{held_in} holds no {'object' if dataset.each and dataset.each.fields else 'list'}{WHAT_TO_DO}")
     item = F.concat(F.lit("item "), F.col(ITEM).cast("string"), F.lit(": "), F.col(REASON))
-    no_list = F.col(ITEM) == 0
+    no_list, empty = F.col(ITEM) == 0, F.col(ITEM) == EMPTY
     return flagged.withColumns(
         {
-            BROKEN: F.when(no_list, F.lit(NO_LIST)).otherwise(F.col(BROKEN)),
-            REASON: F.when(no_list, none).otherwise(item),
+            BROKEN: F.when(no_list, F.lit(NO_LIST)).when(~empty, F.col(BROKEN)),
+            REASON: F.when(no_list, none).when(~empty, item),
         }
     )
 
@@ -93,9 +95,9 @@ def _speller(dataset: SourceDataset) -> Speller:
     each = dataset.each
     assert each is not None
     if each.columns:
-        return _line_by_line(_of_columns(each.pattern, around(dataset), nulls))
-    place = place_of(each.held_in, dataset)
-    return _line_by_line(_of_lists(place, bool(each.fields), each.separator, around(dataset), nulls))
+        return _line_by_line(_of_columns(each.pattern, around(dataset), nulls, bool(dataset.all_rows_of)))
+    place, whole = place_of(each.held_in, dataset), bool(dataset.all_rows_of)
+    return _line_by_line(_of_lists(place, bool(each.fields), each.separator, around(dataset), nulls, whole))
 
 
 def _line_by_line(make: Callable[[], Rows]) -> Speller:
@@ -150,9 +152,11 @@ def _walker() -> Callable[[Mapping[str, Any], Path], bytes]:
     return walk
 
 
-def _of_lists(place: Path, fields: bool, separator: str, around: list[str], nulls: list[str]) -> Callable[[], Rows]:
-    """Of records with a list, or an object, at `place`."""
-    parent, index, name, item, walk = PARENT, INDEX, KEY, VALUE, _walker()
+def _of_lists(
+    place: Path, fields: bool, separator: str, around: list[str], nulls: list[str], whole: bool
+) -> Callable[[], Rows]:
+    """Of records with a list, or an object, at `place`; of a `whole` a row says that it has none."""
+    parent, index, name, item, walk, empty = PARENT, INDEX, KEY, VALUE, _walker(), EMPTY
 
     def make() -> Rows:
         import msgspec
@@ -192,6 +196,8 @@ def _of_lists(place: Path, fields: bool, separator: str, around: list[str], null
                 own: dict[str, object] = {**as_object(one)} if one[:1] == b"{" else {item: msgspec.Raw(one)}
                 own = own | {parent: kept, index: number} | ({} if named is None else {name: named})
                 told.append(f"{number}\t" + write(own).decode())
+            if whole and not told and place[0] in record:
+                told.append(f"{empty}\t" + write({parent: kept}).decode())
             return told
 
         return rows
@@ -199,9 +205,9 @@ def _of_lists(place: Path, fields: bool, separator: str, around: list[str], null
     return make
 
 
-def _of_columns(pattern: str, around: list[str], nulls: list[str]) -> Callable[[], Rows]:
-    """Of records with columns side by side whose names are like `pattern`."""
-    parent, index, key, name, item = PARENT, INDEX, KEY, NAME, VALUE
+def _of_columns(pattern: str, around: list[str], nulls: list[str], whole: bool) -> Callable[[], Rows]:
+    """Of records with columns side by side whose names are like `pattern`; of a `whole` a row says that it has none."""
+    parent, index, key, name, item, none = PARENT, INDEX, KEY, NAME, VALUE, EMPTY
 
     def make() -> Rows:
         import re
@@ -238,6 +244,8 @@ def _of_columns(pattern: str, around: list[str], nulls: list[str]) -> Callable[[
                 at = int(number) if number else place
                 row = {**own, parent: kept, index: at} | ({name: named} if named else {})
                 told.append(f"{place}\t" + write(row).decode())
+            if whole and groups and not told:
+                told.append(f"{none}\t" + write({parent: kept}).decode())
             return told
 
         return rows

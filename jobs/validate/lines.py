@@ -41,10 +41,11 @@ def accepted_lines(flagged: DataFrame, valid: DataFrame, batch: Batch) -> dict[s
     return {row["file_id"]: row["count"] for row in counted}
 
 
-def told_of_lines(counts: Collection[Mapping[str, Any]]) -> str:
-    """What is said of files, given as rows of ops/counts: how many rows their lines hold."""
+def told_of_lines(counts: Collection[Mapping[str, Any]], ended: int) -> str:
+    """What is said of files, given as rows of ops/counts: how many rows their lines hold; `ended` lines hold none and
+    end what was there."""
     rows, items, empty = (sum(count[name] for count in counts) for name in ("rows_in", "items", "left_out"))
-    return f"{rows:,} lines hold {items:,} rows; {empty:,} lines hold none"
+    return f"{rows:,} lines hold {items:,} rows; {empty + ended:,} lines hold none"
 
 
 def _lines(flagged: DataFrame) -> DataFrame:

@@ -24,6 +24,7 @@ from jobs.lake.tables.canonical import CANONICAL, LINEAGE_COLUMNS, PERSON_COLUMN
 from jobs.validate import values as read
 from jobs.validate.attributes import with_typed
 from jobs.validate.codes import CODES, coded
+from jobs.validate.hashed_emails import hashes_apart
 from jobs.validate.inner_rows import ITEM, expanded
 from jobs.validate.parsed import ROW, parsed, quoted
 from jobs.validate.records import ABSENT, lacking
@@ -210,8 +211,9 @@ def mapped(raw: DataFrame, mapping: Mapping) -> DataFrame:
     inner = [F.col(f"{ROW}.{ITEM}").alias(ITEM)] if mapping.inner else []
     if mapping.dataset.each:
         unreadable.append(F.when(F.col(f"{ROW}.{ITEM}") == 0, F.lit("each")))
+    canonical = typed | hashes_apart(typed)
     columns = [
-        (typed[c.name] if c.name in typed else F.lit(None).cast(c.type)).alias(c.name)
+        (canonical[c.name] if c.name in canonical else F.lit(None).cast(c.type)).alias(c.name)
         for c in CANONICAL[mapping.name].columns
         if c.name not in UNMAPPED
     ]

@@ -11,6 +11,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from jobs.config import nobody
+from jobs.validate.hashed_emails import hashed_somebody
 
 KINDS = {
     "contact": "contact_id",
@@ -34,7 +35,8 @@ def is_nobody(kind: str, bare: Column) -> Column:
 
 def names_somebody(junk: Mapping[str, list[str]], not_junk: Mapping[str, list[str]]) -> Column:
     """Whether any id, address or number of a row can be somebody's; the lists are those of config/identity.yaml."""
-    return reduce(or_, (_somebody(kind, junk.get(kind, []), not_junk.get(kind, [])) for kind in KINDS))
+    told = [_somebody(kind, junk.get(kind, []), not_junk.get(kind, [])) for kind in KINDS]
+    return reduce(or_, [*told, hashed_somebody(junk.get("email", []))])
 
 
 def _somebody(kind: str, junk: list[str], not_junk: list[str]) -> Column:

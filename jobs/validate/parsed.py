@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from jobs.config.formats import Format
 from jobs.config.sources import Lookup
 from jobs.ingest.expressions import Path, parse
-from jobs.validate.inner_rows import ITEM
+from jobs.validate.inner_rows import EMPTY, ITEM
 from jobs.validate.records import ABSENT, flattened
 
 ROW = "raw_"
@@ -64,8 +64,14 @@ def parsed(
 
 
 def _taken(condition: Column, raw: DataFrame) -> Column:
-    """Rows for which the condition holds, and those that stand for a line whose list is none: it is about items."""
-    return condition | (F.col(f"{ROW}.{ITEM}") == 0) if ITEM in raw.columns else condition
+    """Rows for which the condition holds, and those that stand for a line whose list is none: it is about items.
+
+    For a line without items the condition holds unless what is around them says otherwise.
+    """
+    if ITEM not in raw.columns:
+        return condition
+    item = F.col(f"{ROW}.{ITEM}")
+    return condition | (item == 0) | ((item == EMPTY) & condition.isNull())
 
 
 def quoted(name: str) -> str:

@@ -24,7 +24,7 @@ from jobs.ingest.lookups import lookup_of
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
-from jobs.validate import anomalies, awaited_partners, data_docs, rounded_amounts, undialled_numbers
+from jobs.validate import anomalies, awaited_partners, data_docs, empty_lines, rounded_amounts, undialled_numbers
 from jobs.validate.arrival_days import by_rule, fewest, judged_days, of_batch, parts, report_silence, with_unreadable
 from jobs.validate.arriving_versions import as_versions
 from jobs.validate.batch import Batch, pending
@@ -105,6 +105,7 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
     paths = {file["file_id"]: file["path"] for file in batch.loaded}
     with flagged_rows(lake, contract, raw, paths) as flagged:
         asked = {measure.name: measure.aggregate for measure in measures} | rounded_amounts.measure()
+        asked |= empty_lines.measure() if dataset.each else {}
         asked |= awaited_partners.measures(dataset) | undialled_numbers.measure(batch.dataset, settings)
         tallies = tally(flagged, contract.rules, asked)
         counted: Mapping[str, Tally | Lines] = lines_of(flagged) if dataset.each else tallies
@@ -157,10 +158,12 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
     fates = {file["file_id"]: _fate(file, counted, accepted, file["arrived"] in stops) for file in batch.files}
     added_up = [_count(file, batch, fates[file["file_id"]], left_out.get(file["file_id"], 0)) for file in batch.files]
     if dataset.each:
+        ended = {file_id: int(one.measured[empty_lines.MEASURE] or 0) for file_id, one in tallies.items()}
         for row in added_up:
-            row["items"] = tallies[row["file_id"]].rows if row["file_id"] in tallies else 0
+            here = row["file_id"] in tallies
+            row["items"] = tallies[row["file_id"]].rows - ended[row["file_id"]] if here else 0
         level = logging.INFO if any(row["items"] for row in added_up) else logging.WARNING
-        log.log(level, "%s.%s: %s", batch.source, batch.dataset, told_of_lines(added_up))
+        log.log(level, "%s.%s: %s", batch.source, batch.dataset, told_of_lines(added_up, sum(ended.values())))
     return added_up
 
 

@@ -60,6 +60,16 @@ def newest_known_on(rows: DataFrame, days: Sequence[date], *record: str) -> Data
     return known_on(once, days).where(_stays()).unionByName(newest)
 
 
+def in_last_delivery(versions: DataFrame, whole: str) -> DataFrame:
+    """The rows of the newest delivery of each whole that is delivered as one, and all rows of others.
+
+    Of versions with a period, those of the newest in each period.
+    """
+    last = F.max("delivery").over(Window.partitionBy("source", whole, *period_of(versions)))
+    delivered = F.coalesce("delivery", "updated_at", F.col("arrived").cast("timestamp"))
+    return versions.withColumn("stands", F.coalesce(delivered >= last, F.lit(True))).where("stands").drop("stands")
+
+
 def _stays() -> Column:
     return ~F.coalesce("deleted", F.lit(False))
 

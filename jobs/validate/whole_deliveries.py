@@ -21,22 +21,26 @@ def as_deliveries(new: DataFrame, known: DataFrame, contract: Dataset, whole: st
     """
     at = contract.version_at
     if told:
-        return new.withColumn("delivery", F.col(at))
+        moment = F.coalesce(at, arrival(zone))  # a line without rows may not tell it
+        return new.withColumns({at: moment, "delivery": moment})
     group, rest = ["source", whole], [name for name in contract.record if name != whole]
     known = known.join(new.select(*group).distinct(), on=group, how="left_semi")
     dated = new.withColumn("came_", arrival(zone)).withColumn("new", F.lit(True))
     before = known.withColumns({"came_": F.coalesce("delivery", at), "new": F.lit(False)})
     rows = dated.unionByName(before.select(*dated.columns))
     line = F.concat_ws("\x1f", *rest, said(rows, contract))
-    held = rows.groupBy(*group, "came_").agg(F.array_sort(F.collect_set(line)).alias("held_"))
+    begun_then = F.max(~F.col("new") & F.coalesce(F.col("came_") == F.col("delivery"), F.lit(False)))
+    held = rows.groupBy(*group, "came_").agg(
+        F.array_sort(F.collect_set(line)).alias("held_"), begun_then.alias("there_")
+    )
     in_order = Window.partitionBy(*group).orderBy("came_")
-    changed = ~F.col("held_").eqNullSafe(F.lag("held_").over(in_order))
+    changed = F.col("there_") | ~F.col("held_").eqNullSafe(F.lag("held_").over(in_order))
     so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     begun = held.withColumn("began_", F.when(changed, F.col("came_")))
-    begun = begun.withColumn("began_", F.last("began_", ignorenulls=True).over(so_far)).drop("held_")
+    begun = begun.withColumn("began_", F.last("began_", ignorenulls=True).over(so_far)).drop("held_", "there_")
     found = dated.join(begun, on=[*group, "came_"], how="inner")
-    moment = {at: F.col("began_"), "delivery": F.col("began_"), "undated": F.lit(True)}
-    return found.withColumns(moment).select(*contract.column_names)
+    began = {at: F.col("began_"), "delivery": F.col("began_"), "undated": F.lit(True)}
+    return found.withColumns(began).select(*contract.column_names)
 
 
 def joining(new: DataFrame, known: DataFrame, contract: Dataset, whole: str, zone: str) -> DataFrame:

@@ -47,6 +47,22 @@ PHONES = {
 }
 
 
+HASHES = {
+    "jan@x.nl": "jan@x.nl",
+    " Jan@X.nl ": "jan@x.nl",
+    hashlib.sha256(b"jan@x.nl").hexdigest(): "jan@x.nl",
+    f" {hashlib.sha256(b'jan@x.nl').hexdigest().upper()} ": "jan@x.nl",
+    hashlib.sha256(b"").hexdigest(): None,
+    hashlib.sha256(b"undefined").hexdigest(): None,
+    hashlib.sha256(b"test@test.com").hexdigest(): None,
+    "0" * 64: None,
+    hashlib.md5(b"jan@x.nl").hexdigest(): None,
+    "not an address": None,
+    "": None,
+}
+"""What tells an address, to the address it is."""
+
+
 @pytest.fixture
 def one_column(spark):
     """The results of a column function for each of the values."""
@@ -87,7 +103,7 @@ def test_normalising_twice_changes_nothing():
 @pytest.mark.parametrize(
     ("kind", "value", "spelled"),
     [
-        ("email", " Ann@X.nl", "email:ann@x.nl"),
+        ("email", " Ann@X.nl", f"email:{hashlib.sha256(b'ann@x.nl').hexdigest()}"),
         ("phone", "06-12345679", "phone:+31612345679"),
         ("login", " ann ", "login:ann"),
         ("contact", "7", "contact:crm:7"),
@@ -205,3 +221,27 @@ def test_an_id_that_a_tool_gave_decimals_is_the_id(settings, spark):
 def test_usual_addresses_are_spelled_as_the_library_spells_them(address):
     found = validate_email(address, check_deliverability=False, globally_deliverable=False).normalized
     assert normalise.email_text(address.upper()) == found.lower()
+
+
+def test_an_address_and_its_hash_are_one_identifier_as_a_value_and_as_a_column(one_column, settings):
+    loaded = settings({"identity.yaml": {"golden_record": {}, "purposes": {}, "junk": {"email": ["test@test.com"]}}})
+    jan = normalise.identifier_hash("email", "jan@x.nl", loaded)
+    expected = [jan if address else None for address in HASHES.values()]
+    assert jan
+    assert [normalise.identifier_hash("email", told, loaded) for told in HASHES] == expected
+    assert (
+        one_column(lambda value: normalise.identifier_column("email", value, loaded, F.lit("crm")), HASHES) == expected
+    )
+
+
+def test_a_hash_has_no_normal_form_as_an_address(one_column, settings):
+    loaded = settings()
+    assert one_column(lambda value: normalise.normalised("email", value, loaded), list(HASHES)[2:4]) == [None, None]
+
+
+def test_contact_points_have_the_identifiers_of_rows(spark, settings):
+    loaded = settings()
+    told = [("email", "jan@x.nl"), ("phone", "+31612345679")]
+    points = spark.createDataFrame(told, "kind string, value string")
+    found = points.select(normalise.identifier_of(F.col("kind"), F.col("value"), loaded).alias("id")).collect()
+    assert {row["id"] for row in found} == {normalise.identifier_hash(*one, loaded) for one in told}

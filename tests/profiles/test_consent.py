@@ -1,6 +1,7 @@
 """Consent: the strictest of the newest answers; no answer is no."""
 
 import datetime as dt
+import hashlib
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -213,6 +214,19 @@ def test_mail_that_arrives_after_a_bounce_lifts_it(answers):
         events = [BOUNCED, arrived | {"occurred_at": moment}]
         assert answers({"contact_id": "ann1"}, events=events, points=points) == {EMAIL: status}
     assert answers(events=[BOUNCED, arrived | {"occurred_at": "2017-03-02"}], points=points) == {EMAIL: "withdrawn"}
+
+
+def test_a_no_told_by_the_hash_of_an_address_counts_for_all_who_have_it_and_so_do_bounces_and_mail(answers):
+    us, ann = (hashlib.sha256(address).hexdigest().upper() for address in (b"us@x.nl", b"ann@x.nl"))
+    left = UNSUBSCRIBED | {"email": None, "email_sha256": us}
+    found = answers(*YES, events=[left], points=BOTH)
+    assert found[EMAIL] == found[("bob", *EMAIL[1:])] == "withdrawn"
+    points, yes = [AT | {"value": "ann@x.nl"}], {"contact_id": "ann1"}
+    hashed = BOUNCED | {"email": None, "email_sha256": ann}
+    assert answers(yes, events=[hashed], points=points) == {EMAIL: "withdrawn"}
+    for bounce, arrived in ((hashed, BOUNCED), (BOUNCED, hashed), (hashed, hashed)):
+        later = arrived | {"type": "open", "occurred_at": "2017-03-02"}
+        assert answers(yes, events=[bounce, later], points=points) == {EMAIL: "granted"}
 
 
 @pytest.mark.parametrize(

@@ -252,10 +252,14 @@ def test_that_a_delivery_is_whole_may_be_said_when_lines_are_there_already(books
 
 @pytest.mark.parametrize(
     ("dataset", "whole", "advice"),
-    [("order_lines", "line_id", "write order_id"), ("survey_responses", "response_id", "only order_lines can have it")],
+    [
+        ("order_lines", "line_id", "write order_id"),
+        ("survey_responses", "question_id", "write response_id"),
+        ("products", "product_id", "only order_lines and survey_responses can have it"),
+    ],
 )
 def test_all_rows_of_is_what_lines_are_part_of(settings, dataset, whole, advice):
-    columns = LINES if dataset == "order_lines" else ANSWERS
+    columns = {"order_lines": LINES, "survey_responses": ANSWERS, "products": PRODUCTS}[dataset]
     source = SOURCE.replace("DATASET", dataset).replace("COLUMNS", f"{columns}\n    all_rows_of: {whole}")
     with pytest.raises(ConfigError, match=advice):
         settings({"sources/books.yaml": source})

@@ -89,6 +89,7 @@ CANONICAL: dict[str, Dataset] = {
             id="line_id",
             moment="ordered_at",
             versions=True,
+            whole="order_id",
             person=False,
         ),
         canonical(

@@ -56,6 +56,7 @@ CONTACTS: tuple[Dataset, ...] = (
         id="question_id",
         moment="answered_at",
         versions=True,
+        whole="response_id",
     ),
     canonical(
         "reviews",

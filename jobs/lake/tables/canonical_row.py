@@ -14,6 +14,7 @@ arrived date the day its file landed
 PERSON = columns("""
 contact_id string id of the person in this source
 email! string e-mail address as received
+email_sha256! string SHA-256 (hex) of an address in lower case without blanks; it identifies, and gets no mail
 phone! string phone number as received
 login_id! string account name or id used to log in, shared by web shop and app
 cookie_id! string browser or device id
@@ -39,16 +40,19 @@ def canonical(
     moment: str | None = None,
     versions: bool = False,
     person: bool = True,
+    whole: str | None = None,
 ) -> Dataset:
     """A dataset that sources map to: the given columns, the person it concerns, attributes, lineage.
 
     `described` is one column a line, as `contract.columns` reads it; `id` the column that names a record, and `key`
-    what makes a row unique within its source. With a `moment` its rows are happenings: traits can be computed over
-    them.
+    what makes a row unique within its source; `whole` the column that names what records are parts of. With a `moment`
+    its rows are happenings: traits can be computed over them.
     """
     own = columns(described)
     names = {column.name for column in own}
     people = tuple(c for c in PERSON if c.name not in names) if person else ()
     extra = columns("attributes string further columns of the source, as a JSON object")
     every = (*own, *people, *extra, *(VERSION if versions else ()), *LINEAGE)
-    return Dataset(f"valid/{name}", grain, ("source", *key), every, moment=moment, id=id, versions=versions)
+    return Dataset(
+        f"valid/{name}", grain, ("source", *key), every, moment=moment, id=id, versions=versions, whole=whole
+    )

@@ -40,6 +40,8 @@ class Dataset:
     """The column that names a record, unique together with `source`."""
     versions: bool = False
     """Whether a record comes in versions, of which the newest by `version_at` counts."""
+    whole: str | None = None
+    """The column of `record` that names what records are parts of, which a source may deliver as a whole."""
 
     @property
     def zone(self) -> str:
@@ -54,6 +56,11 @@ class Dataset:
         """The columns that name a record within its source: the key, without the moment of a version."""
         own = tuple(name for name in self.key if name != "source")
         return own[:-1] if self.versions else own
+
+    @property
+    def together(self) -> tuple[str, ...]:
+        """The columns of records that are looked at together: a whole, or a record alone."""
+        return (self.whole,) if self.whole else self.record
 
     @property
     def version_at(self) -> str:
