@@ -1,7 +1,8 @@
 """Attribution: which channels and campaigns get credit for conversions, by seven models side by side.
 
 Rules (first, last, linear, position, time decay) and the simplified Shapley value share each conversion among the
-contacts of its path in whole millionths, which add up exactly. Markov compares with the paths that did not convert.
+contacts of its path. Markov compares with the paths that did not convert. All counts are whole numbers, on which
+engines agree, and what a model gives is rounded so that it adds up to all conversions exactly.
 
 - Markov: E. Anderl, I. Becker, F. von Wangenheim, J. H. Schumann, "Mapping the customer journey: Lessons learned from
   graph-based online attribution modeling", International Journal of Research in Marketing 33 (2016): the removal effect
@@ -12,6 +13,7 @@ contacts of its path in whole millionths, which add up exactly. Markov compares 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,7 +21,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.paths import Paths
@@ -27,58 +29,99 @@ from jobs.journeys.funnels import DAY, Days
 from jobs.journeys.paths import CONVERSION, DROP_OFF, OPEN, PATH, START, credited
 
 WHOLE = 1_000_000
-"""The parts that a conversion is shared in."""
+"""The parts in which orders are told."""
 NONE = "(none)"
-RULES = ("first", "last", "linear", "position", "time_decay", "shapley")
+PARTS = {
+    "first": "1000000000 * is_first",
+    "last": "1000000000 * is_last",
+    "linear": "(1000000000 * times) div all_times",
+    "position": """case when all_times = 1 then 1000000000 when all_times = 2 then 500000000 * times else
+        400000000 * (is_first + is_last) + (200000000 * (times - is_first - is_last)) div (all_times - 2) end""",
+    "time_decay": "(1000000000 * weight) div weights",
+    "shapley": "1000000000 div different",
+}
+"""Of each rule, how many of a billion parts of a conversion a channel gets for its contacts of a path, rounded down."""
+RULES = tuple(PARTS)
 MODELS = (*RULES, "markov")
-ENDS = 400_000
-"""What the first and the last contact get by position; those between share the rest."""
-FINEST = 1 << 20
+FINEST = 1 << 16
 """The weight of a contact on the day of the conversion, in time decay."""
 CHANNEL = "c:"
 """Before the name of a channel, so that none is taken for the start or an end."""
 Shares = dict[str, int]
 
 
-def credits(contacts: DataFrame, name: str, paths: Paths) -> DataFrame:
-    """The millionths of conversions, and of their value in cents, that rules give: `credited` and two columns a rule.
+def shared_out(contacts: DataFrame, name: str, paths: Paths) -> DataFrame:
+    """What each rule gives to each channel, over all paths that ended in one outcome.
 
-    `contacts` are rows of `jobs.journeys.paths.path_contacts`; `name` is one of attribute_to.
+    `contacts` are rows of `jobs.journeys.paths.path_contacts`; `name` is one of attribute_to. One row per outcome and
+    `credited`: for each rule its parts of conversions, and `RULE_cents` of their value, whole numbers that say in which
+    proportion all is shared; and how many paths `begun` with the channel and `ended` with it.
     """
-    path = Window.partitionBy(*PATH)
-    by_time = path.orderBy("at", "touchpoint_id")
-    same = Window.partitionBy(*PATH, "credited")
-    paid = F.max(F.when(F.col("converts"), F.coalesce("value", F.lit(0)))).over(path)
-    known = contacts.where(F.col("outcome") == CONVERSION).withColumn("credited", F.col(credited(name)))
-    counted = F.col("credited").isNotNull()
-    alone = F.count_if(counted).over(path) == 0
-    taking = (
-        known.withColumns({"cents": (paid * 100).cast("bigint"), "alone": alone})
-        .where(counted | (F.col("alone") & F.col("converts")))
-        .withColumn("credited", F.coalesce("credited", F.lit(NONE)))
-    )
-    age = F.floor((F.col("converted_at") - F.col("at")) / F.lit(DAY)).cast("int")
-    placed = taking.withColumns(
-        {
-            "place": F.row_number().over(by_time),
-            "places": F.count("*").over(path),
-            "is_new": (F.row_number().over(same.orderBy("at", "touchpoint_id")) == 1).cast("bigint"),
-            "weight": F.element_at(F.array(*_weights(paths)), age + 1),
-        }
-    )
-    placed = placed.withColumns({"different": F.sum("is_new").over(path), "weights": F.sum("weight").over(path)})
-    shared = placed.withColumns(_parts())
-    rest = {rule: F.lit(WHOLE) - F.sum(rule).over(path) for rule in RULES}
-    exact = {rule: F.col(rule) + F.when(F.col("place") == 1, rest[rule]).otherwise(0) for rule in RULES}
-    value = {f"{rule}_cents": F.sum(F.col(rule).cast("decimal(38,0)") * F.col("cents")) for rule in RULES}
-    return (
-        shared.withColumns(exact)
-        .groupBy("credited")
+    weight = F.element_at(F.array(*_weights(paths)), _days_before(paths) + 1)
+    counted = F.col(credited(name)).isNotNull() & ~F.col("converts")
+    in_path = (
+        contacts.where(F.col("outcome") != OPEN)
+        .groupBy(*PATH, F.col(credited(name)).alias("credited"))
         .agg(
-            *[F.sum(rule).alias(rule) for rule in RULES],
-            *[column.cast("string").alias(column_name) for column_name, column in value.items()],
+            F.count_if(counted).alias("times"),
+            F.sum(F.when(counted, weight)).alias("weight"),
+            F.min("row").alias("first_row"),
+            F.max("row").alias("last_row"),
+            F.max((F.coalesce("value", F.lit(0)) * 100).cast("bigint")).alias("cents"),
         )
     )
+    one = F.struct("credited", "times", "weight", "first_row", "last_row")
+    some = F.col("times") > 0
+    whole = in_path.groupBy(*PATH).agg(
+        F.sum("times").alias("all_times"),
+        F.sum("weight").alias("weights"),
+        F.min(F.when(some, F.col("first_row"))).alias("begins"),
+        F.max(F.when(some, F.col("last_row"))).alias("ends"),
+        F.count_if(some).alias("different"),
+        F.max("cents").alias("cents"),
+        F.collect_list(F.when(some, one)).alias("taking"),
+    )
+    taking = whole.withColumn("taking", F.explode("taking")).select(
+        "outcome", "cents", "all_times", "weights", "different", "taking.*",
+        (F.col("taking.first_row") == F.col("begins")).cast("bigint").alias("is_first"),
+        (F.col("taking.last_row") == F.col("ends")).cast("bigint").alias("is_last"),
+    )  # fmt: skip
+    parts = taking.withColumns({rule: F.expr(text).cast("bigint") for rule, text in PARTS.items()})
+    in_cents = {f"{rule}_cents": F.sum(F.col(rule).cast("decimal(38,0)") * F.col("cents")) for rule in RULES}
+    return parts.groupBy("outcome", "credited").agg(
+        *[F.sum(rule).alias(rule) for rule in RULES],
+        *[column.cast("string").alias(column_name) for column_name, column in in_cents.items()],
+        F.sum("is_first").alias("begun"),
+        F.sum("is_last").alias("ended"),
+    )
+
+
+def conversions_of(contacts: DataFrame, name: str) -> DataFrame:
+    """One row: `conversions`, their worth in `cents`, and of those without a contact that gets credit `alone...`."""
+    counted = F.count_if(F.col(credited(name)).isNotNull()).alias("counted")
+    cents = F.sum(F.when(F.col("converts"), (F.coalesce("value", F.lit(0)) * 100).cast("bigint"))).alias("cents")
+    paths = contacts.where(F.col("outcome") == CONVERSION).groupBy(*PATH).agg(counted, cents)
+    alone = F.col("counted") == 0
+    return paths.agg(
+        F.count("*").alias("conversions"),
+        F.coalesce(F.sum("cents"), F.lit(0)).alias("cents"),
+        F.count_if(alone).alias("alone"),
+        F.coalesce(F.sum(F.when(alone, F.col("cents"))), F.lit(0)).alias("alone_cents"),
+    )
+
+
+def steps_between(contacts: DataFrame, name: str) -> DataFrame:
+    """How often each channel followed another on paths that have ended: `from`, `to`, `times`."""
+    both = F.col(credited(name)).isNotNull() & F.col(f"previous_{credited(name)}").isNotNull()
+    known = contacts.where((F.col("outcome") != OPEN) & both)
+    pair = (F.col(f"previous_{credited(name)}").alias("from"), F.col(credited(name)).alias("to"))
+    return known.groupBy(*pair).agg(F.count("*").alias("times"))
+
+
+def _days_before(paths: Paths) -> Column:
+    """Whole days from a contact to the conversion it led to; for contacts that led to none, any day."""
+    days = F.floor((F.col("converted_at") - F.col("at")) / F.lit(DAY)).cast("int")
+    return F.when(F.col("outcome") == CONVERSION, days).otherwise(F.lit(0))
 
 
 def _weights(paths: Paths) -> list[Column]:
@@ -87,46 +130,10 @@ def _weights(paths: Paths) -> list[Column]:
     return [F.lit(max(1, round(FINEST * 2 ** (-age / paths.half_life_days)))).cast("bigint") for age in ages]
 
 
-def _parts() -> dict[str, Column]:
-    """Millionths of one conversion for one contact by each rule, rounded down; the first contact gets what is left."""
-    first, last, places = F.col("place") == 1, F.col("place") == F.col("places"), F.col("places")
-    whole, nothing = F.lit(WHOLE).cast("bigint"), F.lit(0).cast("bigint")
-    between = F.expr(f"{WHOLE - 2 * ENDS} div greatest(places - 2, 1)")
-    position = F.when(places == 1, whole).when(places == 2, F.lit(WHOLE // 2)).when(first | last, F.lit(ENDS))
-    return {
-        "first": F.when(first, whole).otherwise(nothing),
-        "last": F.when(last, whole).otherwise(nothing),
-        "linear": F.expr(f"{WHOLE} div places"),
-        "position": position.otherwise(between).cast("bigint"),
-        "time_decay": F.expr(f"({WHOLE} * weight) div weights"),
-        "shapley": F.expr(f"is_new * ({WHOLE} div different)"),
-    }
-
-
-def steps_between(contacts: DataFrame, name: str) -> DataFrame:
-    """How often each channel follows another on paths that have ended: `from`, `to`, `times`, for `markov`.
-
-    Paths begin at (start) and end at conversion or drop-off.
-    """
-    known = contacts.where((F.col("outcome") != OPEN) & (F.col("converts") | F.col(credited(name)).isNotNull()))
-    by_time = Window.partitionBy(*PATH).orderBy("at", F.col("converts").cast("int"), "touchpoint_id")
-    here = F.concat(F.lit(CHANNEL), credited(name))
-    placed = known.select(*PATH, "at", "converts", "touchpoint_id", here.alias("here")).withColumns(
-        {"before": F.lag("here").over(by_time), "is_last": F.lead("at").over(by_time).isNull()}
-    )
-    came = placed.select(
-        F.coalesce("before", F.lit(START)).alias("from"),
-        F.when(F.col("converts"), F.lit(CONVERSION)).otherwise(F.col("here")).alias("to"),
-    )
-    ended = placed.where(F.col("is_last") & ~F.col("converts"))
-    ended = ended.select(F.col("here").alias("from"), F.lit(DROP_OFF).alias("to"))
-    return came.unionByName(ended).groupBy("from", "to").agg(F.count("*").alias("times"))
-
-
 def removal_effects(steps: Mapping[tuple[str, str], int]) -> dict[str, float]:
     """By how much the chance of a conversion falls, 0 to 1, if everybody who comes to a channel drops off there.
 
-    `steps` are how often each channel follows another, see `steps_between`; channels come out without their prefix.
+    `steps` are how often each step follows another, see `chain`; channels come out without their prefix.
     What is lost are the journeys that come to the channel at all (of the fundamental matrix N: N[start, c] / N[c, c]),
     times the chance to convert from there.
     """
@@ -174,29 +181,44 @@ class Credit:
     cents: Shares
 
 
-def models(given: Sequence[Mapping[str, Any]], steps: Mapping[tuple[str, str], int]) -> list[Credit]:
-    """The credit of every model, from the rows of `credits` and the counts of `steps_between`.
+def models(
+    shared: Sequence[Mapping[str, Any]], between: Sequence[Mapping[str, Any]], conversions: Mapping[str, int]
+) -> list[Credit]:
+    """The credit of every model, from rows of `shared_out`, of `steps_between`, and that of `conversions_of`.
 
     Each adds up to all conversions, and to what they were worth. A channel that led to drop-off alone gets 0.
     """
-    effects = removal_effects(steps)
-    names = sorted({row["credited"] for row in given} | effects.keys())
+    led = [row for row in shared if row["outcome"] == CONVERSION]
+    effects = removal_effects(chain(shared, between))
+    none = {NONE: conversions["alone"] * WHOLE} if conversions["alone"] else {}
+    none_cents = {NONE: conversions["alone_cents"]} if conversions["alone"] else {}
+    orders = (conversions["conversions"] - conversions["alone"]) * WHOLE
+    cents = conversions["cents"] - conversions["alone_cents"]
+    nothing = dict.fromkeys(effects, 0)
     found = []
-    for rule in RULES:
-        orders = dict.fromkeys(names, 0) | {row["credited"]: int(row[rule]) for row in given}
-        exact = dict.fromkeys(names, 0) | {row["credited"]: int(row[f"{rule}_cents"]) for row in given}
-        found.append(Credit(rule, orders, apportioned(sum(exact.values()) // WHOLE, exact)))
-    shares = []
-    for every in (found[0].orders, found[0].cents):
-        of_nobody = {NONE: every[NONE]} if NONE in every else {}
-        to_share = sum(every.values()) - sum(of_nobody.values())
-        shares.append(dict.fromkeys(names, 0) | of_nobody | apportioned(to_share, effects))
-    return [*found, Credit("markov", *shares)]
+    for model in MODELS:
+        by_order = nothing | {row["credited"]: int(row[model]) for row in led} if model in PARTS else effects
+        by_value = nothing | {row["credited"]: int(row[f"{model}_cents"]) for row in led} if model in PARTS else effects
+        shares = apportioned(orders, by_order) | none, apportioned(cents, by_value) | none_cents
+        found.append(Credit(model, *shares))
+    return found
 
 
-def attribution_rows(credit: Credit, dimension: str, costs: Mapping[str, Decimal], days: Days) -> list[dict[str, Any]]:
+def chain(shared: Sequence[Mapping[str, Any]], between: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], int]:
+    """How often each step follows another on paths with a contact, from the start to both ends."""
+    steps: Counter[tuple[str, str]] = Counter()
+    for row in shared:
+        steps[START, CHANNEL + row["credited"]] += row["begun"]
+        steps[CHANNEL + row["credited"], row["outcome"]] += row["ended"]
+    for row in between:
+        steps[CHANNEL + row["from"], CHANNEL + row["to"]] += row["times"]
+    return {pair: times for pair, times in sorted(steps.items()) if times}
+
+
+def attribution_rows(
+    credit: Credit, dimension: str, costs: Mapping[str, Decimal], days: Days, conversions: int
+) -> list[dict[str, Any]]:
     """Rows of journeys/attribution of one model. `costs` are those of the window, by what gets credit."""
-    every = sum(credit.orders.values())
     names = sorted(credit.orders.keys() | costs.keys())
     rows = []
     for name in names:
@@ -208,10 +230,10 @@ def attribution_rows(credit: Credit, dimension: str, costs: Mapping[str, Decimal
                 "credited": name,
                 "orders": orders / WHOLE,
                 "revenue": Decimal(credit.cents.get(name, 0)) / 100,
-                "share": round(orders / every, 6) if every else None,
+                "share": round(orders / WHOLE / conversions, 6) if conversions else None,
                 "cost": cost,
                 "cost_per_order": round(float(cost) * WHOLE / orders, 6) if cost is not None and orders else None,
-                "conversions": every // WHOLE,
+                "conversions": conversions,
                 "first_day": days.first,
                 "as_of": days.last,
             }

@@ -23,7 +23,7 @@ from jobs.identity.customer_of import newest_day, with_customer
 from jobs.journeys import attribution
 from jobs.journeys.checks import wrong_ways
 from jobs.journeys.funnels import Days, funnel_steps
-from jobs.journeys.paths import frequent_paths, in_order, path_contacts, transitions, whole_paths
+from jobs.journeys.paths import frequent_paths, path_contacts, transitions, whole_paths
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.scratch import Scratch
 from jobs.lake.tables import catalogue
@@ -77,9 +77,8 @@ def _write(lake: Lake, txn: Txn, as_of: date, settings: Settings, keep: Scratch)
     since = days.first - timedelta(days=paths.lookback_days + 1)
     near = txn.read(TOUCHPOINTS).where(F.col("day").between(F.lit(since), F.lit(as_of)))
     contacts = keep(path_contacts(near, paths, days))
-    ordered = keep(in_order(contacts))
-    lake.replace(TRANSITIONS, transitions(ordered, days), txn)
-    lake.replace(PATHS, frequent_paths(keep(whole_paths(ordered, paths)), paths, days), txn)
+    lake.replace(TRANSITIONS, transitions(contacts, days), txn)
+    lake.replace(PATHS, frequent_paths(keep(whole_paths(contacts, paths)), paths, days), txn)
     lake.replace(ATTRIBUTION, _attribution(contacts, paths, days), txn)
 
 
@@ -96,8 +95,13 @@ def _rows(txn: Txn, funnel: Funnel, as_of: date, settings: Settings) -> DataFram
 def _attribution(contacts: DataFrame, paths: Paths, days: Days) -> pa.Table:
     rows = []
     for name in paths.attribute_to:
-        given = [row.asDict() for row in attribution.credits(contacts, name, paths).collect()]
-        steps = {(row["from"], row["to"]): row["times"] for row in attribution.steps_between(contacts, name).collect()}
-        for credit in attribution.models(given, steps):
-            rows += attribution.attribution_rows(credit, name, {}, days)
+        shared = _collected(attribution.shared_out(contacts, name, paths))
+        between = _collected(attribution.steps_between(contacts, name))
+        (conversions,) = _collected(attribution.conversions_of(contacts, name))
+        for credit in attribution.models(shared, between, conversions):
+            rows += attribution.attribution_rows(credit, name, {}, days, conversions["conversions"])
     return pa.Table.from_pylist(rows, catalogue.get(ATTRIBUTION).arrow_schema())
+
+
+def _collected(rows: DataFrame) -> list[dict[str, Any]]:
+    return [row.asDict() for row in rows.collect()]

@@ -16,6 +16,8 @@ from jobs.config.paths import Funnel
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 """In microseconds, as moments are counted here."""
+LATEST = 1 << 52
+"""More than any moment: of tries, the level decides first."""
 WHOLE = "window"
 
 
@@ -58,14 +60,18 @@ def funnel_steps(rows: DataFrame, name: str, funnel: Funnel, days: Days, order: 
     tries = _in_any_order(seen, funnel, order) if funnel.order == "any" else _in_order(seen, funnel, order)
     reached = [f"at_{n}" for n in range(1, len(funnel.steps) + 1)]
     tries = tries.select("customer_id", "day", *reached, _level(funnel).alias("level"), _in_time(funnel, days))
-    found = []
-    for period in (WHOLE, funnel.per):
-        best = Window.partitionBy("customer_id", "begins").orderBy(
-            F.desc("level"), *[F.desc_nulls_last(at) for at in reached]
-        )
-        placed = tries.withColumn("begins", _first_day(period, days)).withColumn("n", F.row_number().over(best))
-        found.append(_counted(placed.where("n = 1"), funnel, period, days))
-    return reduce(DataFrame.unionByName, found).withColumns({"funnel": F.lit(name), "as_of": F.lit(days.last)})
+    tries = tries.withColumn("merit", F.col("level").cast("bigint") * F.lit(LATEST) + F.col("at_1"))
+    both = [
+        F.struct(F.lit(period).alias("period"), _first_day(period, days).alias("begins"))
+        for period in (WHOLE, funnel.per)
+    ]
+    in_periods = tries.withColumn("of", F.explode(F.array(*both))).withColumns(
+        {"period": F.col("of.period"), "begins": F.col("of.begins")}
+    )
+    best = in_periods.groupBy("customer_id", "period", "begins").agg(
+        F.max("level").alias("level"), *[F.max_by(name, "merit").alias(name) for name in (*reached, "in_time")]
+    )
+    return _counted(best, funnel, days).withColumns({"funnel": F.lit(name), "as_of": F.lit(days.last)})
 
 
 def _in_order(seen: DataFrame, funnel: Funnel, order: list[str]) -> DataFrame:
@@ -127,12 +133,12 @@ def _first_day(period: str, days: Days) -> Column:
     return F.to_date(F.date_trunc(period, F.col("day").cast("timestamp")))
 
 
-def _last_day(period: str, days: Days) -> Column:
-    ends = {"day": F.col("begins"), "week": F.date_add("begins", 6), "month": F.last_day("begins")}
-    return F.least(ends.get(period, F.lit(days.last)), F.lit(days.last))
+def _last_day(funnel: Funnel, days: Days) -> Column:
+    ends = {"day": F.col("begins"), "week": F.date_add("begins", 6), "month": F.last_day("begins")}[funnel.per]
+    return F.least(F.when(F.col("period") == WHOLE, F.lit(days.last)).otherwise(ends), F.lit(days.last))
 
 
-def _counted(tries: DataFrame, funnel: Funnel, period: str, days: Days) -> DataFrame:
+def _counted(tries: DataFrame, funnel: Funnel, days: Days) -> DataFrame:
     """One row per period and step."""
     last, numbers = len(funnel.steps), []
     for n in range(1, last + 1):
@@ -144,12 +150,10 @@ def _counted(tries: DataFrame, funnel: Funnel, period: str, days: Days) -> DataF
         if n > 1 and funnel.order != "any":
             took = F.when(came, F.col(f"at_{n}") - F.col(f"at_{n - 1}")) / F.lit(float(SECOND))
             numbers.append(F.median(took).alias(f"median_{n}"))
-    counted = tries.groupBy("begins").agg(*numbers)
+    counted = tries.groupBy("period", "begins").agg(*numbers)
     steps = F.array(*[_step(funnel, n) for n in range(1, last + 1)])
-    found = counted.select("begins", _last_day(period, days).alias("ends"), F.explode(steps).alias("of_step"))
-    return found.select(
-        F.lit(period).alias("period"), F.greatest("begins", F.lit(days.first)).alias("begins"), "ends", "of_step.*"
-    )
+    found = counted.withColumn("of_step", F.explode(steps)).withColumn("ends", _last_day(funnel, days))
+    return found.select("period", F.greatest("begins", F.lit(days.first)).alias("begins"), "ends", "of_step.*")
 
 
 def _step(funnel: Funnel, n: int) -> Column:

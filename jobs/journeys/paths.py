@@ -26,8 +26,11 @@ def path_contacts(touchpoints: DataFrame, paths: Paths, days: Days) -> DataFrame
     """Contacts and conversions of the paths that end in the window, from touchpoints of the window and of the lookback
     days before it.
 
-    One row per contact, with its path (PATH), `at` in microseconds, `step` and what attribute_to gives; and one per
-    conversion, with `converts` and `value`. `converted_at` is the end of a converted path.
+    One row per contact, with its path (PATH), its `row` among those of the customer, `at` in microseconds, `step`, the
+    `previous` step and `previous_at`, what attribute_to gives, and what the contacts before it on the path gave last;
+    `is_last` of the path. One row per conversion, with `converts` and `value`. `converted_at` is the end of a path.
+
+    Everything is told by one order of each customer's rows, so that they are sorted once.
     """
     converts = holds(paths.conversion)
     step = F.coalesce(F.expr(engine_sql(paths.step)).cast("string"), F.lit(UNNAMED))
@@ -36,19 +39,18 @@ def path_contacts(touchpoints: DataFrame, paths: Paths, days: Days) -> DataFrame
         "customer_id",
         F.unix_micros("occurred_at").alias("at"),
         "touchpoint_id",
-        converts.alias("converts"),
+        converts.cast("int").alias("order"),
         step.alias("step"),
         F.when(converts, F.expr(engine_sql(paths.value))).cast("decimal(18,2)").alias("value"),
         *[F.when(~converts, column).alias(name) for name, column in named.items()],
     )
-    backwards = Window.partitionBy("customer_id").orderBy(
-        F.desc("at"), F.desc(F.col("converts").cast("int")), F.desc("touchpoint_id")
-    )
-    so_far = backwards.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    by_time = Window.partitionBy("customer_id").orderBy("at", "order", "touchpoint_id")
+    onwards = by_time.rowsBetween(Window.currentRow, Window.unboundedFollowing)
+    converts = F.col("order") == 1
     found = counted.withColumns(
         {
-            "nth_from_end": F.sum(F.col("converts").cast("bigint")).over(so_far),
-            "converted_at": F.min(F.when(F.col("converts"), F.col("at"))).over(so_far),
+            "nth_from_end": F.sum(F.col("order").cast("bigint")).over(onwards),
+            "converted_at": F.min(F.when(converts, F.col("at"))).over(onwards),
         }
     )
     long = paths.lookback_days * DAY
@@ -56,30 +58,39 @@ def path_contacts(touchpoints: DataFrame, paths: Paths, days: Days) -> DataFrame
     over = F.col("converted_at").isNotNull() | (F.col("at") + long < days.ended)
     outcome = F.when(in_time, CONVERSION).when(over, DROP_OFF).otherwise(OPEN)
     ended_at = F.when(F.col("outcome") == CONVERSION, F.col("converted_at")).otherwise(F.col("at"))
-    return found.withColumn("outcome", outcome).where(ended_at >= days.began)
+    inside = found.withColumn("outcome", outcome).where(ended_at >= days.began)
 
-
-def in_order(contacts: DataFrame) -> DataFrame:
-    """Rows of `path_contacts` with their `place` on the path, the `previous` step and its time, and `is_last`."""
-    window = Window.partitionBy(*PATH).orderBy("at", F.col("converts").cast("int"), "touchpoint_id")
-    return contacts.withColumns(
+    kind = F.when(F.col("outcome") == CONVERSION, 1).when(F.col("outcome") == OPEN, 2).otherwise(0)
+    path = F.col("nth_from_end") * 3 + kind
+    numbered = inside.withColumns({"path": path, "row": F.row_number().over(by_time)})
+    goes_on = F.coalesce(F.lag("path").over(by_time) == F.col("path"), F.lit(False))
+    is_last = F.coalesce(F.lead("path").over(by_time) != F.col("path"), F.lit(True))
+    earlier = by_time.rowsBetween(Window.unboundedPreceding, -1)
+    given = {}
+    for name in named:
+        on_path = F.last(F.when(F.col(name).isNotNull(), F.col("path")), ignorenulls=True).over(earlier) == F.col(
+            "path"
+        )
+        given[f"previous_{name}"] = F.when(on_path, F.last(name, ignorenulls=True).over(earlier))
+    return numbered.withColumns(
         {
-            "previous": F.lag("step").over(window),
-            "previous_at": F.lag("at").over(window),
-            "place": F.row_number().over(window),
-            "is_last": F.lead("at").over(window).isNull(),
+            "previous": F.when(goes_on, F.lag("step").over(by_time)),
+            "previous_at": F.when(goes_on, F.lag("at").over(by_time)),
+            "is_last": is_last,
+            "converts": converts,
+            **given,
         }
-    )
+    ).drop("path", "order", "touchpoint_id")
 
 
-def transitions(ordered: DataFrame, days: Days) -> DataFrame:
+def transitions(contacts: DataFrame, days: Days) -> DataFrame:
     """journeys/transitions: each step with the one before it, where paths begin, and how they end."""
-    came = ordered.select(
+    came = contacts.select(
         F.coalesce("previous", F.lit(START)).alias("from_step"),
         F.when(F.col("converts"), F.lit(f"({CONVERSION})")).otherwise(F.col("step")).alias("to_step"),
         ((F.col("at") - F.col("previous_at")) / F.lit(float(SECOND))).alias("took"),
     )
-    ended = ordered.where(F.col("is_last") & ~F.col("converts")).select(
+    ended = contacts.where(F.col("is_last") & ~F.col("converts")).select(
         F.col("step").alias("from_step"),
         F.concat(F.lit("("), "outcome", F.lit(")")).alias("to_step"),
         F.lit(None).cast("double").alias("took"),
@@ -99,7 +110,7 @@ def transitions(ordered: DataFrame, days: Days) -> DataFrame:
     )
 
 
-def whole_paths(ordered: DataFrame, paths: Paths) -> DataFrame:
+def whole_paths(contacts: DataFrame, paths: Paths) -> DataFrame:
     """One row per path of a customer: PATH, `path`, `steps`, `contacts`, `conversions`, `value` and `seconds`.
 
     A path of more steps than the longest that is told is (other).
@@ -108,8 +119,8 @@ def whole_paths(ordered: DataFrame, paths: Paths) -> DataFrame:
     repeated = F.coalesce(F.col("previous") == F.col("step"), F.lit(False)) if paths.collapse_repeats else F.lit(False)
     told = contact & ~repeated
     # Steps are put in order by a text that sorts as their places do: the smallest text is fast to find on every engine.
-    placed = F.when(told, F.concat(F.lpad(F.col("place").cast("string"), PLACE_LENGTH, "0"), "step"))
-    collected = ordered.groupBy(*PATH).agg(
+    placed = F.when(told, F.concat(F.lpad(F.col("row").cast("string"), PLACE_LENGTH, "0"), "step"))
+    collected = contacts.groupBy(*PATH).agg(
         F.count_if(told).alias("steps"),
         F.count_if(contact).alias("contacts"),
         F.count_if("converts").alias("conversions"),

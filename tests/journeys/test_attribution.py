@@ -28,12 +28,13 @@ def credited(rows):
         contacts = path_contacts(
             rows("journeys/touchpoints", *[touch(n, *t) for n, t in enumerate(touches)]), paths, WINDOW
         )
-        given_ = [row.asDict() for row in attribution.credits(contacts, name, paths).collect()]
-        steps = {(r["from"], r["to"]): r["times"] for r in attribution.steps_between(contacts, name).collect()}
+        made = (attribution.shared_out(contacts, name, paths), attribution.steps_between(contacts, name))
+        shared, between = ([row.asDict() for row in one.collect()] for one in made)
+        (conversions,) = [row.asDict() for row in attribution.conversions_of(contacts, name).collect()]
         return [
             row
-            for one in attribution.models(given_, steps)
-            for row in attribution.attribution_rows(one, name, costs or {}, WINDOW)
+            for one in attribution.models(shared, between, conversions)
+            for row in attribution.attribution_rows(one, name, costs or {}, WINDOW, conversions["conversions"])
         ]
 
     return credit

@@ -9,7 +9,7 @@ import pytest
 
 from jobs.config.paths import Paths
 from jobs.journeys.funnels import Days
-from jobs.journeys.paths import frequent_paths, in_order, path_contacts, transitions, whole_paths
+from jobs.journeys.paths import frequent_paths, path_contacts, transitions, whole_paths
 
 WINDOW = Days.up_to(dt.date(2017, 3, 31), 20, "UTC")  # from 12 March
 RULES = Paths(lookback_days=5, step="channel", longest=4, most_frequent=3)
@@ -32,9 +32,9 @@ def touch(number, customer, day, channel, amount=None, hour=9):
 
 @pytest.fixture
 def of(rows):
-    """`of(("x", 20, "ad"), ("x", 21, "order", "10.00"), ...)`: contacts of paths, in order."""
-    return lambda *touches, paths=RULES: in_order(
-        path_contacts(rows("journeys/touchpoints", *[touch(n, *one) for n, one in enumerate(touches)]), paths, WINDOW)
+    """`of(("x", 20, "ad"), ("x", 21, "order", "10.00"), ...)`: contacts of paths."""
+    return lambda *touches, paths=RULES: path_contacts(
+        rows("journeys/touchpoints", *[touch(n, *one) for n, one in enumerate(touches)]), paths, WINDOW
     )
 
 
