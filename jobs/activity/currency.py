@@ -23,6 +23,7 @@ AMOUNTS = {
     "order_lines": ("amount", "discount"),
     "subscriptions": ("amount",),
     "payments": ("amount",),
+    "campaign_stats": ("cost",),
 }
 """Datasets whose rows say in which currency their amounts are; lines of an order are in that of the order."""
 RATE = "decimal(20,10)"

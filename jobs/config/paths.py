@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from jobs.config.yaml_files import Strict
+from jobs.config.yaml_files import Strict, nearest
 
 Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
 
@@ -58,7 +58,10 @@ class Paths(Strict):
         "type not in ('order', 'return', 'cancellation', 'registration')",
         description="condition on touchpoints that are contacts of a path",
     )
-    step: str = Field("concat_ws(' ', channel, type)", description="SQL over touchpoints: what a contact is called")
+    step: str = Field(
+        "coalesce(touchpoint, concat_ws(' ', channel, type))",
+        description="SQL over touchpoints: what a contact is called",
+    )
     conversion: str = Field("type = 'order' and nth is not null", description="condition on touchpoints")
     value: str = Field("amount", description="SQL over touchpoints: what a conversion is worth")
     collapse_repeats: bool = Field(True, description="in whole paths the same step several times in a row is one")
@@ -71,4 +74,17 @@ class Paths(Strict):
         },
         description="what gets credit for conversions: name to SQL over touchpoints; a contact without it gets none",
     )
+    cost_of: dict[Name, str] = Field(
+        {"channel": "channel", "campaign": "campaign_id"},
+        description="of attribute_to, SQL over campaign_stats that names what its cost is of",
+    )
     half_life_days: float = Field(7, gt=0, description="of time decay: a contact so many days earlier counts half")
+
+    @model_validator(mode="after")
+    def _costs_are_of_what_gets_credit(self) -> Paths:
+        unknown = next((name for name in self.cost_of if name not in self.attribute_to), None)
+        if unknown and "cost_of" in self.model_fields_set:
+            raise ValueError(
+                f"cost_of.{unknown}: nothing of that name gets credit{nearest(unknown, self.attribute_to)}"
+            )
+        return self

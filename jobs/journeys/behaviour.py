@@ -8,7 +8,9 @@ the newest day alone: a rerun writes nothing, and day by day gives what one run 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import reduce
 from typing import Any
 
@@ -16,23 +18,27 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.activity.currency import RATES
 from jobs.config.paths import Funnel, Paths
 from jobs.config.settings import Settings
+from jobs.config.sql import engine_sql
 from jobs.config.yaml_files import ConfigError
 from jobs.identity.customer_of import newest_day, with_customer
 from jobs.journeys import attribution
 from jobs.journeys.checks import wrong_ways
+from jobs.journeys.day import exchange_on
 from jobs.journeys.funnels import Days, funnel_steps
 from jobs.journeys.paths import frequent_paths, path_contacts, transitions, whole_paths
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.scratch import Scratch
 from jobs.lake.tables import catalogue
+from jobs.validate.versions import newest_versions
 
 log = logging.getLogger(__name__)
 FUNNELS, TRANSITIONS = "journeys/funnels", "journeys/transitions"
 PATHS, ATTRIBUTION = "journeys/paths", "journeys/attribution"
 WRITES = (FUNNELS, TRANSITIONS, PATHS, ATTRIBUTION)
-TOUCHPOINTS, EVENTS = "journeys/touchpoints", "valid/events"
+TOUCHPOINTS, EVENTS, STATS = "journeys/touchpoints", "valid/events", "valid/campaign_stats"
 ORDER = {"touchpoints": ["touchpoint_id"], "events": ["sequence", "source", "event_id"]}
 """What makes the order of rows of one moment one."""
 
@@ -47,9 +53,11 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
         return {}
     as_of = newest_day(lake, "identity/standing", day)
     over_events = any(funnel.over == "events" for funnel in journey.funnels.values())
-    reads = [TOUCHPOINTS, *([EVENTS, "identity/map"] if over_events else [])]
+    reads = [TOUCHPOINTS, STATS, RATES, *([EVENTS, "identity/map"] if over_events else [])]
     ways = [journey.paths, journey.funnels]
-    config = [ways, settings.general.timezone, settings.general.country, settings.id_spaces]
+    general = settings.general
+    own = [general.timezone, general.country, general.currency, general.rates, settings.id_spaces]
+    config = [ways, *own]
     txn = lake.transaction("paths", day, reads, config, state={"as_of": str(as_of)}, code=__name__)
     if not txn.done(*WRITES):
         if wrong := wrong_ways(settings):
@@ -79,7 +87,9 @@ def _write(lake: Lake, txn: Txn, as_of: date, settings: Settings, keep: Scratch)
     contacts = keep(path_contacts(near, paths, days))
     lake.replace(TRANSITIONS, transitions(contacts, days), txn)
     lake.replace(PATHS, frequent_paths(keep(whole_paths(contacts, paths)), paths, days), txn)
-    lake.replace(ATTRIBUTION, _attribution(contacts, paths, days), txn)
+    told = _told_costs(txn, as_of, settings)
+    costs = {name: _costs(told, text, days) if told else {} for name, text in paths.cost_of.items()}
+    lake.replace(ATTRIBUTION, _attribution(contacts, paths, days, costs), txn)
 
 
 def _rows(txn: Txn, funnel: Funnel, as_of: date, settings: Settings) -> DataFrame:
@@ -92,14 +102,32 @@ def _rows(txn: Txn, funnel: Funnel, as_of: date, settings: Settings) -> DataFram
     return with_customer(known, txn.read("identity/map"), settings)
 
 
-def _attribution(contacts: DataFrame, paths: Paths, days: Days) -> pa.Table:
+def _told_costs(txn: Txn, as_of: date, settings: Settings) -> DataFrame | None:
+    """The newest numbers of ad platforms, in the company's currency; None if nobody delivers any."""
+    if txn.pins[STATS] is None:
+        return None
+    known = txn.read(STATS).where(F.col("arrived") <= F.lit(as_of))
+    newest = newest_versions(known, *catalogue.get(STATS).record)
+    noon = F.timestamp_seconds(F.unix_timestamp(F.col("day").cast("timestamp")) + 12 * 3600)
+    return exchange_on(txn, as_of, settings).converted(newest.withColumn("noon", noon), "campaign_stats", "noon")
+
+
+def _costs(told: DataFrame, name: str, days: Days) -> dict[str, Decimal]:
+    """What each channel or campaign cost in the window, where that is known."""
+    named = F.expr(engine_sql(name)).cast("string").alias("credited")
+    inside = told.where(F.col("day").between(F.lit(days.first), F.lit(days.last)))
+    rows = inside.select(named, "cost").dropna().groupBy("credited").agg(F.sum("cost").alias("cost"))
+    return {row["credited"]: row["cost"] for row in rows.collect()}
+
+
+def _attribution(contacts: DataFrame, paths: Paths, days: Days, costs: Mapping[str, Mapping[str, Decimal]]) -> pa.Table:
     rows = []
     for name in paths.attribute_to:
         shared = _collected(attribution.shared_out(contacts, name, paths))
         between = _collected(attribution.steps_between(contacts, name))
         (conversions,) = _collected(attribution.conversions_of(contacts, name))
         for credit in attribution.models(shared, between, conversions):
-            rows += attribution.attribution_rows(credit, name, {}, days, conversions["conversions"])
+            rows += attribution.attribution_rows(credit, name, costs.get(name, {}), days, conversions["conversions"])
     return pa.Table.from_pylist(rows, catalogue.get(ATTRIBUTION).arrow_schema())
 
 

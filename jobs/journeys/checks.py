@@ -115,6 +115,10 @@ def _ways(journey: Journey) -> list[Expression]:
         found += [Expression(("paths", key), getattr(paths, key), table, condition=False) for key in ("step", "value")]
         for name, text in paths.attribute_to.items():
             found.append(Expression(("paths", "attribute_to", name), text, table, condition=False))
+        for name, text in paths.cost_of.items():
+            found.append(
+                Expression(("paths", "cost_of", name), text, _columns("valid/campaign_stats"), condition=False)
+            )
     return found
 
 

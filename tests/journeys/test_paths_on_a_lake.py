@@ -3,6 +3,7 @@
 import datetime as dt
 import random
 from dataclasses import replace
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
@@ -11,6 +12,7 @@ import yaml
 from jobs.config.yaml_files import ConfigError
 from jobs.identity.identifiers import identifier_hash
 from jobs.journeys import behaviour
+from jobs.journeys.attribution import MODELS
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 from jobs.report.proofs import problems
@@ -152,3 +154,40 @@ def test_a_path_that_is_lost_from_the_table_is_found_by_the_report(company):
     row = lake.arrow("journeys/paths").slice(0, 1)
     lake.delete("journeys/paths", row.select(["path", "outcome"]), lake.transaction("loss", DAYS[-1]))
     assert any(problem.startswith("paths do not add up") for problem in problems(found))
+
+
+def test_a_cost_that_is_told_again_counts_as_told_last_in_the_currency_of_the_company(company):
+    found, lake = company
+    told = [
+        ("ads", 28, 1, "10.00", "EUR"),
+        ("ads", 28, 2, "12.00", "EUR"),
+        ("ads", 29, 1, "3.00", "EUR"),
+        ("radio", 29, 1, "5.00", "USD"),
+    ]
+    stats = [
+        {
+            "source": "ads", "campaign_id": "x", "channel": channel, "day": dt.date(2017, 3, day),
+                "cost": Decimal(cost),
+            "updated_at": dt.datetime(2017, 3, 29, hour, tzinfo=dt.UTC), "currency": currency,
+            "arrived": DAYS[1], "file_id": "f", "line": line,
+        }
+        for line, (channel, day, hour, cost, currency) in enumerate(told)
+    ]  # fmt: skip
+    write(lake, "valid/campaign_stats", stats, DAYS[1])
+    dollars = replace(found, general=found.general.model_copy(update={"rates": {"USD": 0.5}}))
+    behaviour.run(DAYS[0], dollars)
+    assert costs(lake) == {}, "they arrived the day after"
+    behaviour.run(DAYS[1], dollars)
+    assert costs(lake) == {"ads": Decimal("15.00"), "radio": Decimal("2.50")}
+    rows = lake.arrow("journeys/attribution").to_pylist()
+    of_ads = [row for row in rows if (row["dimension"], row["credited"]) == ("channel", "ads")]
+    assert len(of_ads) == len(MODELS)
+    assert all(row["cost_per_order"] == pytest.approx(15 / row["orders"]) for row in of_ads)
+
+
+def costs(lake):
+    """What each channel cost, the same in the rows of every model."""
+    rows = [row for row in lake.arrow("journeys/attribution").to_pylist() if row["dimension"] == "channel"]
+    found = {row["credited"]: row["cost"] for row in rows if row["cost"] is not None}
+    assert all(row["cost"] == found.get(row["credited"]) for row in rows)
+    return found
