@@ -6,7 +6,7 @@ Told is what arrived since the last run, once, with every value masked.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import pandas as pd
@@ -15,10 +15,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
+from jobs.identity import lost_zeros
 from jobs.identity.identifiers import PERSON_COLUMNS, identifier_column
 from jobs.lake.database import database_of
 
 log = logging.getLogger(__name__)
+CONTACTS = "valid/contacts"
 KINDS = ("contact", "login", "email", "phone", "loyalty")
 """Kinds of identifiers that rows of contacts have."""
 SEEN = [*KINDS, "first_name", "last_name", "birth_date", "first_seen", "described"]
@@ -75,8 +77,14 @@ def without_zeros(names: pa.Table, since: date | None) -> pd.DataFrame:
         ).df()
 
 
-def tell(sightings: pa.Table, names: pa.Table, contacts: DataFrame, since: date | None, settings: Settings) -> None:
-    """Warn of both. `contacts` are the rows of valid/contacts, in which examples are looked up."""
+def tell(
+    sightings: pa.Table, names: pa.Table, rows: Mapping[str, DataFrame], since: date | None, settings: Settings
+) -> None:
+    """Warn of both, and of ids that lost their zeros in other tables only.
+
+    `rows` are those of tables of valid/ by name; examples are looked up in its contacts.
+    """
+    contacts = rows[CONTACTS]
     for kind, found in of_many_people(sightings, since).groupby("kind", sort=True):
         values = ", ".join(_examples(str(kind), found["identifier"].tolist()[:EXAMPLES], contacts, settings))
         consequence = (
@@ -98,6 +106,20 @@ def tell(sightings: pa.Table, names: pa.Table, contacts: DataFrame, since: date 
             "taken for different contacts. If a tool dropped the zeros, %s in the columns of that dataset",
             *(row["source"], row["ids"], how),
             extra={"rule": f"identity:zeros:{row['source']}"},
+        )
+
+    others = {name: some for name, some in rows.items() if name != CONTACTS}
+    if not others or not lost_zeros.names_nobody(sightings, since):
+        return
+    for row in lost_zeros.lost_zeros(others, contacts, since, settings).to_pylist():
+        table = row["dataset"] if row["kept"] else "contacts"
+        how = f"lpad(ID, {row['length']}, '0')" if row["length"] else "the form with zeros"
+        log.warning(
+            "identity: %s.%s names %d contact ids that are those of contacts but for leading zeros, such as %s: these "
+            "rows are of nobody known. If a tool dropped the zeros, write %s for contact_id in the columns of %s",
+            *(row["source"], row["dataset"], row["ids"], "123 for 00123" if row["kept"] else "00123 for 123"),
+            *(how, table),
+            extra={"rule": f"identity:zeros:{row['source']}.{row['dataset']}"},
         )
 
 

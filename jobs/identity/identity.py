@@ -70,7 +70,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     doubts.tell(
         lake.arrow(SIGHTINGS, doubts.SEEN),
         lake.arrow(PREPARED, doubts.NAMED),
-        txn.read(CONTACTS),
+        kept.all_rows(tables, as_of),
         before["as_of"] if before else None,
         settings,
     )
