@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from jobs.config.yaml_files import Strict
@@ -36,6 +37,8 @@ class Operation:
     attempt: int
     fingerprint: str
     recipient: Recipient
+    valid_until: datetime | None = None
+    """When the micro-moment it is about expires; it is not done after that."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.activation import ledger, succession
+from jobs.activation import ledger, moments, succession
 from jobs.activation.channels.types import type_of
 from jobs.activation.eligibility import reach
 from jobs.config.settings import Settings
@@ -45,7 +45,7 @@ def run(day: date, settings: Settings, allow_old: bool = False) -> dict[str, Any
     """
     lake = Lake.of(settings)
     refuse_old_day(lake, day, allow_old)
-    config = [settings.audiences, settings.destinations]
+    config = [settings.audiences, settings.destinations, _newest_end(lake, day)]
     txn = lake.transaction("plan", day, reads=READS, config=config, code=__name__)
     if not txn.done(TABLE):
         tables = [_plan_one(name, destination, day, settings, txn) for name, destination in deliveries(settings)]
@@ -91,11 +91,18 @@ def inputs(
     return reached, ledger.standing(known, day).drop("audience", "destination")
 
 
+def _newest_end(lake: Lake, day: date) -> str:
+    ends = lake.arrow("audiences/members", columns=["valid_until"], day=day)["valid_until"]
+    return moments.newest_end(ends.unique().to_pylist())
+
+
 def _plan_one(audience: str, destination: str, day: date, settings: Settings, txn: Txn) -> pa.Table:
     # Suppressions of today may come from today's push; that one sees them all, the plan must not change by it.
     before_today = txn.read("activation/suppressions").where(F.col("since") < F.lit(day))
     reached, standing = inputs(txn, audience, destination, day, settings, before_today)
-    members = txn.read("audiences/members", day=day).where(F.col("audience") == audience).select("customer_id", "arm")
+    members = txn.read("audiences/members", day=day).where(F.col("audience") == audience)
+    members = members.select("customer_id", "arm", "valid_until")
+    members = members.withColumn("over", F.coalesce(F.col("valid_until") <= F.lit(moments.now()), F.lit(False)))
     configured = settings.destinations[destination]
     if type_of(destination, settings).kind == "messages":
         cooldown = settings.audiences[audience].send_to[destination].cooldown_days
@@ -106,7 +113,7 @@ def _plan_one(audience: str, destination: str, day: date, settings: Settings, tx
         planned.withColumns({"day": F.lit(day), "audience": F.lit(audience), "destination": F.lit(destination)})
         .select(
             "day", "audience", "destination", "customer_id", "action", "reason", "fingerprint", "consent_changed_at",
-            "may_be_there",
+            "valid_until", "may_be_there",
         )
         .orderBy("customer_id")
         .toArrow()
@@ -121,6 +128,7 @@ def plan_sends(members: DataFrame, reached: DataFrame, standing: DataFrame, day:
     """One member: `send`, or `skip` with a reason. Two members with one address get one message, whoever it is for."""
     begin = F.lit(day - timedelta(days=cooldown_days))
     cooling = (F.col("last_send_day") > begin) & (F.col("last_send_day") != day)
+    sent_today = F.coalesce(F.col("last_send_day") == day, F.lit(False))
     of_another = F.coalesce(F.col("last_day") > begin, F.lit(False)) | (
         F.coalesce(F.col("today_by") != F.col("customer_id"), F.lit(False))
     )
@@ -128,6 +136,7 @@ def plan_sends(members: DataFrame, reached: DataFrame, standing: DataFrame, day:
         members.join(reached, on="customer_id", how="left")
         .join(standing, on="customer_id", how="left")
         .withColumn("reason", _barrier().when(F.coalesce(cooling, F.lit(False)), "cooling_down"))
+        .withColumn("reason", F.coalesce("reason", F.when(F.col("over") & ~sent_today, F.lit(moments.OVER))))
         .withColumn("address", F.when(F.col("reason").isNull(), F.element_at("emails", 1)))
     )
     first = Window.partitionBy("address").orderBy("customer_id")
@@ -152,7 +161,9 @@ def plan_membership(members: DataFrame, reached: DataFrame, standing: DataFrame,
         .join(reached, on="customer_id", how="left")
         .withColumn("is_member", F.col("arm").isNotNull())
         .withColumn("may_be_there", F.coalesce("may_be_there", F.lit(False)))
-        .withColumn("barrier", F.when(~F.col("is_member"), F.lit(LEFT)).otherwise(_barrier()))
+        .withColumn(
+            "barrier", F.when(~F.col("is_member"), F.lit(LEFT)).otherwise(_barrier().when(F.col("over"), moments.OVER))
+        )
     )
     same = F.coalesce(F.col("is_there") & (F.col("there_fingerprint") == F.col("fingerprint")), F.lit(False))
     done_today = F.coalesce(F.col("added_on") == day, F.lit(False))

@@ -22,14 +22,17 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt
 from jobs.activation import ledger, plan
 from jobs.activation.channel import Action, Channel, ChannelDown, Operation, Outcome, Recipient
 from jobs.activation.channels.types import open_channel
+from jobs.activation.moments import OVER, is_over
 from jobs.activation.reconciliation import Account
 from jobs.activation.unsubscribe import suppress
+from jobs.audiences.view import moments_until
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake, StaleWrite
 from jobs.lake.tables import catalogue
 
 log = logging.getLogger(__name__)
 DELIVERIES = "activation/deliveries"
+MOMENTS = "journeys/moments"
 TEMPORARY = "temporary"
 _FIRST = {"remove": 0, "keep": 1, "add": 1, "send": 1, "skip": 2}
 """Removals go first: somebody may have withdrawn consent."""
@@ -74,7 +77,7 @@ class _Push:
 
     def look(self) -> list[dict[str, Any]]:
         """The plan of the day beside what consent, addresses and the ledger say now, removals first."""
-        txn = self.lake.transaction("push_look", self.day, reads=(*plan.READS, plan.TABLE), code=__name__)
+        txn = self.lake.transaction("push_look", self.day, reads=(*plan.READS, plan.TABLE, MOMENTS), code=__name__)
         planned = txn.read(plan.TABLE, day=self.day).where(
             (F.col("audience") == self.audience) & (F.col("destination") == self.destination)
         )
@@ -85,6 +88,10 @@ class _Push:
             .join(reached.withColumnRenamed("fingerprint", "now_fingerprint"), on="customer_id", how="left")
             .join(standing, on="customer_id", how="left")
         )
+        if moment := self.settings.audiences[self.audience].moment:
+            lasting = moments_until(txn.read(MOMENTS), self.day, self.settings.general.timezone)
+            until = lasting.select("customer_id", F.col(f"{moment}_until").alias("moment_until"))
+            joined = joined.join(until, on="customer_id", how="left")
         rows = joined.toArrow().to_pylist()
         return sorted(rows, key=lambda row: (_FIRST[row["action"]], row["customer_id"]))
 
@@ -102,7 +109,7 @@ class _Push:
 
     def _action(self, row: dict[str, Any]) -> Action | None:
         """What to do for this customer now, given the plan and the newest consent; None for nothing."""
-        planned, barrier = row["action"], _barrier_now(row)
+        planned, barrier = row["action"], _barrier_now(row) or self._moment_barrier(row)
         if planned == "skip":
             self.account.skip(row["reason"])
             return None
@@ -117,6 +124,12 @@ class _Push:
             return None
         self.account.to_add += 1
         return "add"
+
+    def _moment_barrier(self, row: dict[str, Any]) -> str | None:
+        """Whether the moment that the audience is about has ended, or was served, since the plan was made."""
+        if not self.settings.audiences[self.audience].moment:
+            return None
+        return OVER if row["moment_until"] is None or is_over(row["moment_until"]) else None
 
     def _remove_action(self, row: dict[str, Any], barrier: str, planned: str) -> Action | None:
         """Off the list, because the plan says so or because consent ended since."""
@@ -153,11 +166,19 @@ class _Push:
         operation_id = hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
         goes_on = row["newest_state"] == "submitted" and row["newest_operation"] == operation_id
         attempt = (row["tried"] or 0) + (0 if goes_on else 1)
-        return Operation(operation_id, row["customer_id"], action, attempt, row["now_fingerprint"] or "", recipient)
+        until = None if action == "remove" else row.get("moment_until")
+        return Operation(
+            operation_id, row["customer_id"], action, attempt, row["now_fingerprint"] or "", recipient, until
+        )
 
     def carry_out(self, channel: Channel, todo: list[Operation]) -> None:
         """Claim, deliver and record batch by batch, then wait for outstanding answers."""
-        for batch in self._batches(channel, todo):
+        for planned in self._batches(channel, todo):
+            batch = [operation for operation in planned if not is_over(operation.valid_until)]
+            for _ in range(len(planned) - len(batch)):
+                self.account.ended()
+            if not batch:
+                continue
             batch_id, ours = ledger.claim(self.lake, batch, self.audience, self.destination, self.day)
             for operation in batch[len(ours) :] if len(ours) < len(batch) else ():
                 self.account.outcome(operation.action, Outcome("", "unknown", "claimed by another run"))

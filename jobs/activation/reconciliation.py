@@ -9,6 +9,7 @@ from datetime import date
 import pyarrow.compute as pc
 
 from jobs.activation.channel import Action, Outcome, refused_of_partial
+from jobs.activation.moments import OVER
 from jobs.errors import DeliveryIncomplete
 from jobs.lake.lake import Lake
 
@@ -19,6 +20,7 @@ _PLACES = {
     "same_address": "no_address",
     "suppressed": "suppressed",
     "cooling_down": "suppressed",
+    OVER: OVER,
 }
 """Reason of a skip to the count it belongs to."""
 
@@ -53,6 +55,11 @@ class Account:
             self.places[_PLACES[reason]] += 1
         else:
             self.paused[reason] += 1
+
+    def ended(self) -> None:
+        """A send or addition whose moment ended while it waited for its turn."""
+        self.to_add -= 1
+        self.skip(OVER)
 
     def already_there(self, planned: str) -> None:
         """On the list as wanted: added by an earlier try of this push, or before this day."""
@@ -90,6 +97,7 @@ class Account:
             "no_consent": self.places["no_consent"],
             "no_address": self.places["no_address"],
             "suppressed": self.places["suppressed"],
+            "moment_over": self.places[OVER],
             "kept": self.kept,
             "to_add": self.to_add,
             "to_remove": self.to_remove,

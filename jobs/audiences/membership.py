@@ -40,25 +40,35 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
 def members(view: DataFrame, audiences: dict[str, Audience], table: Dataset = VIEW) -> DataFrame:
     """One row per customer and audience whose rule is true. All rules are evaluated in one pass over the view."""
     if not audiences:
-        return view.limit(0).select(*(F.lit("").alias(name) for name in ("audience", "customer_id", "arm", "evidence")))
+        return view.limit(0).select(
+            *(F.lit("").alias(name) for name in ("audience", "customer_id", "arm", "evidence")), _no_end()
+        )
     entries = F.array(*(_entry(name, audience, table) for name, audience in sorted(audiences.items())))
     return (
         view.select("customer_id", F.explode(entries).alias("entry"))
         .where(F.col("entry").isNotNull())
-        .select("entry.audience", "customer_id", "entry.arm", "entry.evidence")
+        .select("entry.audience", "customer_id", "entry.arm", "entry.evidence", "entry.valid_until")
     )
 
 
 def _entry(name: str, audience: Audience, table: Dataset) -> Column:
+    until = F.col(f"{audience.moment}_until") if audience.moment else _no_end()
     looked_at = [*columns_of(audience.where, table.column_names), *audience.evidence]
+    looked_at += [f"{audience.moment}_until"] if audience.moment else []
     types = {column.name: column.type for column in table.columns}
     seen = {column: types[column] for column in looked_at if column != "customer_id"}
     entry = F.struct(
         F.lit(name).alias("audience"),
         arm(name, audience.holdout).alias("arm"),
         evidence(seen).alias("evidence"),
+        until.alias("valid_until"),
     )
-    return F.when(F.expr(engine_sql(audience.where)), entry)
+    lasts = until.isNotNull() if audience.moment else F.lit(True)
+    return F.when(F.expr(engine_sql(audience.where)) & lasts, entry)
+
+
+def _no_end() -> Column:
+    return F.lit(None).cast("timestamp").alias("valid_until")
 
 
 def evidence(columns: dict[str, str]) -> Column:

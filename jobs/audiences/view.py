@@ -11,6 +11,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.activity.conditions import day_of
 from jobs.activity.known_rows import Known
 from jobs.activity.on_days import values_on
 from jobs.activity.traits import reads
@@ -20,10 +21,12 @@ from jobs.config.settings import Settings
 from jobs.config.traits import TABLE
 from jobs.lake.lake import Txn
 
+MOMENTS = ("know", "go", "do", "buy")
+
 
 def tables(settings: Settings) -> list[str]:
     """The tables the view is made of; those behind the traits for a day before that of profiles/traits."""
-    own = ("profiles/people", TABLE, "journeys/stages", "models/scores")
+    own = ("profiles/people", TABLE, "journeys/stages", "journeys/moments", "models/scores")
     return sorted({*own, *reads(settings.traits.values())})
 
 
@@ -31,6 +34,7 @@ def customer_view(txn: Txn, day: date, settings: Settings) -> DataFrame:
     """One row per customer with the columns of the view. What identifies a person is not read."""
     parts = [
         stage_on(txn.read("journeys/stages"), day),
+        moments_until(txn.read("journeys/moments"), day, settings.general.timezone),
         newest_scores(txn.read("models/scores"), day),
         _traits(txn, day, settings),
     ]
@@ -55,6 +59,19 @@ def stage_on(stages: DataFrame, day: date) -> DataFrame:
     return stages.where(holds).select(
         "customer_id", "stage", "previous_stage", days_since("valid_from", day).alias("days_in_stage")
     )
+
+
+def moments_until(moments: DataFrame, day: date, timezone: str) -> DataFrame:
+    """One customer with a micro-moment that lasts into the day, and that nothing served by the end of it.
+
+    Columns: customer_id, and for each type when the last of them expires. Whether that is still to come only a clock
+    can tell, so it is asked where something is sent.
+    """
+    begun = day_of("started_at", timezone) <= F.lit(day)
+    lasts = day_of("expires_at", timezone) >= F.lit(day)
+    served = F.coalesce(day_of("served_at", timezone) <= F.lit(day), F.lit(False))
+    until = [F.max(F.when(F.col("type") == kind, F.col("expires_at"))).alias(f"{kind}_until") for kind in MOMENTS]
+    return moments.where(begun & lasts & ~served).groupBy("customer_id").agg(*until)
 
 
 def newest_scores(scores: DataFrame, day: date) -> DataFrame:

@@ -31,6 +31,10 @@ VIEW = Dataset(
             stage string awareness, consideration, purchase, service or loyalty
             previous_stage string the stage before
             days_in_stage int days since the customer came into the stage
+            know_until timestamp when the last know moment that nothing served expires, if any lasts into the day
+            go_until timestamp the same of go moments
+            do_until timestamp the same of do moments
+            buy_until timestamp the same of buy moments
         """),
         *SCORES,
     ),

@@ -26,6 +26,9 @@ class Audience(Strict):
     owner: str
     stage: Literal["awareness", "consideration", "purchase", "service", "loyalty"]
     where: str
+    moment: Literal["know", "go", "do", "buy"] | None = Field(
+        None, description="only who has such a micro-moment that nothing served yet, and only while it lasts"
+    )
     evidence: list[str] = []
     holdout: float = Field(0.1, ge=0, lt=1)
     purpose: str

@@ -55,7 +55,8 @@ PROOFS = (
         """
         select audience || ' to ' || destination || ' on ' || day from activation.deliveries
         where unknown > 0
-           or members <> held_out + no_consent + no_address + suppressed + kept + delivered + refused + unknown""",
+           or members <> held_out + no_consent + no_address + suppressed + coalesce(moment_over, 0) + kept + delivered
+                          + refused + unknown""",
     ),
 )
 """What must never be found: each row of an answer is a place where it was."""

@@ -144,7 +144,7 @@ SECTIONS = (
         ("activation.deliveries",),
         """
         select day, audience, destination, members, delivered, removed, refused, unknown, held_out as "held out",
-               no_consent as "no consent", no_address as "no address", suppressed, kept
+               no_consent as "no consent", no_address as "no address", suppressed, moment_over as "moment over", kept
         from activation.deliveries order by day, audience, destination""",
     ),
 )

@@ -85,8 +85,9 @@ def company(lake_of):
     stages = ("awareness", "consideration", "purchase", "service", "loyalty")
     moment = {"customer_id": "c1", "day": DAY, "started_at": dt.datetime(2024, 3, 1, 9, tzinfo=dt.UTC)}
     count = {"file_id": "f1", "source": "crm", "dataset": "contacts", "arrived": DAY}
-    zeros = dict.fromkeys(("held_out", "no_consent", "no_address", "suppressed", "refused", "unknown", "removed"), 0)
     whole = {"period": "day", "day": DAY, "dimension": "all", "part": "all"}
+    places = ("held_out", "no_consent", "no_address", "suppressed", "moment_over", "refused", "unknown", "removed")
+    zeros = dict.fromkeys(places, 0)
     return lake_of(
         {
             "profiles/customers": [{"customer_id": f"c{n}", "known": n != 4} for n in range(5)],

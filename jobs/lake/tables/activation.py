@@ -15,6 +15,7 @@ TABLES: tuple[Dataset, ...] = (
         customer_id string the customer
         arm string treatment or holdout
         evidence string the values the rule saw, as a JSON object
+        valid_until timestamp when the micro-moment that the audience is about expires; empty without one
     """),
         scope="day",
         day_column="day",
@@ -29,9 +30,10 @@ TABLES: tuple[Dataset, ...] = (
         destination string the destination, a name of config/destinations.yaml
         customer_id string the customer
         action string add, remove, send, keep or skip
-        reason string why: held_out, no_consent, no_address, suppressed, cooling_down, left_audience, changed, ...
+        reason string why: held_out, no_consent, no_address, suppressed, cooling_down, moment_over, left_audience, ...
         fingerprint string hash of what is sent, so that a change is sent again
         consent_changed_at timestamp the consent answer this relies on
+        valid_until timestamp when the micro-moment expires; after that nothing is sent
     """),
         scope="day",
         day_column="day",
@@ -69,6 +71,7 @@ TABLES: tuple[Dataset, ...] = (
         no_consent bigint customers without consent for this purpose and channel
         no_address bigint customers without an address for this destination
         suppressed bigint customers on the suppression list or still cooling down
+        moment_over bigint customers whose micro-moment expired or was served before anything was sent
         kept bigint customers already at the destination, nothing to do
         to_add bigint customers to send to or add
         to_remove bigint customers to take off
