@@ -85,7 +85,7 @@ def company(lake_of):
     stages = ("awareness", "consideration", "purchase", "service", "loyalty")
     moment = {"customer_id": "c1", "day": DAY, "started_at": dt.datetime(2024, 3, 1, 9, tzinfo=dt.UTC)}
     count = {"file_id": "f1", "source": "crm", "dataset": "contacts", "arrived": DAY}
-    whole = {"period": "day", "day": DAY, "dimension": "all", "part": "all"}
+    whole = {"period": "day", "day": DAY, "complete": True, "dimension": "all", "part": "all"}
     places = ("held_out", "no_consent", "no_address", "suppressed", "moment_over", "refused", "unknown", "removed")
     zeros = dict.fromkeys(places, 0)
     return lake_of(
@@ -103,7 +103,13 @@ def company(lake_of):
             ],
             "journeys/kpis": [
                 {**whole, "stage": "purchase", "kpi": "orders", "value": 12.0, "unit": "count"},
-                {**whole, "stage": "service", "kpi": "nps", "value": None, "unit": "points"},
+                {**whole, "stage": "service", "kpi": "nps", "value": None, "unit": "points", "reason": "no_rows"},
+                {**whole, "stage": "service", "kpi": "csat", "value": 3.5, "unit": "score", "low": 3.1, "high": 3.9,
+                 "period": "month", "small": True},
+            ],
+            "journeys/kpi_registry": [
+                {"kpi": "csat", "target": 4.2, "direction": "up", "per": "month", "alert_at": 3.6, "owner": "care"},
+                {"kpi": "orders", "target": 400.0, "direction": "up", "per": "month", "alert_at": 300.0},
             ],
             "journeys/sessions": [
                 {"session_id": "s1", "customer_id": "c1", "day": DAY, "started_at": moment["started_at"],
@@ -162,9 +168,15 @@ def test_every_chart_is_drawn_and_has_its_table_its_query_and_the_date_of_its_da
 
 def test_every_figure_has_a_card_in_its_stage_and_one_without_a_value_says_why(opened, company):
     cards = opened(company, "nl").locator("[data-panel=kpis]")
+    (month,) = cards.locator(".card.off").all_inner_texts()
+    assert [line for line in month.splitlines() if line] == [
+        "csat", "3,5", "3,1 – 3,9", "doel 4,2", "over de grens", "weinig gevallen",
+    ]  # fmt: skip
+    cards.locator("select").select_option("day")
     assert cards.locator("h4").all_inner_texts() == ["Aankoop", "Service"]
     assert cards.locator(".card b").all_inner_texts() == ["12", "–"]
     assert "niets om door te delen" in cards.inner_text()
+    assert "doel" not in cards.locator(".card").first.inner_text(), "the target of orders is for a month, not a day"
 
 
 def test_harmful_text_is_shown_as_it_is_and_runs_nothing(opened, company):

@@ -1,26 +1,35 @@
-"""The panel "where are we": the newest value of every KPI, with its line."""
+"""The panel "where are we": every KPI of the newest whole day, week or month beside its target, with its line."""
 
 from __future__ import annotations
 
 from jobs.report.page.panel import Chart, Panel
 
-LINE_DAYS = 90
-"""Days of the line under a figure."""
-
 KPIS = Panel(
     "kpis",
     "where",
-    ("journeys.kpis",),
-    f"""
-    select stage, kpi, any_value(unit) as unit, max_by(value, day) as value, max(day) as day,
-           max_by(numerator, day) as numerator, max_by(denominator, day) as denominator,
-           to_json(list(value order by day))::varchar as series
-    from journeys.kpis
-    where period = 'day' and dimension = 'all' and day > (select max(day) from journeys.kpis) - {LINE_DAYS}
-    group by stage, kpi
-    order by list_position(['awareness', 'consideration', 'purchase', 'service', 'loyalty'], stage), kpi""",
-    "select max(day) from journeys.kpis",
-    Chart("cards"),
+    ("journeys.kpis", "journeys.kpi_registry"),
+    """
+    with newest as (
+        select period, max(day) as day from journeys.kpis where complete group by period),
+    lines as (  -- of 90 days, 26 weeks or 12 months
+        select k.period, kpi, to_json(list(value order by k.day))::varchar as series
+        from journeys.kpis k join newest n using (period)
+        where dimension = 'all' and complete
+          and k.day > case k.period when 'day' then n.day - 90 when 'week' then n.day - 182 else n.day - 365 end
+        group by all)
+    select k.period, k.stage, k.kpi, k.value, k.low, k.high, if(r.per = k.period, r.target, null) as target,
+           coalesce(r.per = k.period and if(r.direction = 'up', k.value <= r.alert_at, k.value >= r.alert_at), false)
+               as alert,
+           k.small, k.reason, k.unit, k.numerator, k.denominator, k.day, r.owner, r.definition, r.origin, l.series
+    from journeys.kpis k
+    join newest n on k.period = n.period and k.day = n.day
+    left join journeys.kpi_registry r using (kpi)
+    left join lines l on l.period = k.period and l.kpi = k.kpi
+    where k.dimension = 'all'
+    order by list_position(['month', 'week', 'day'], k.period),
+             list_position(['awareness', 'consideration', 'purchase', 'service', 'loyalty'], k.stage), k.kpi""",
+    "select max(day) from journeys.kpis where period = 'day'",
+    Chart("cards", choose=("period",)),
 )
 
 PANELS = (KPIS,)

@@ -51,10 +51,11 @@
     return { boxes, kept };
   }
 
-  function cards(answer, content) {
+  function cards(answer, rows, content) {
     const at = name => answer.columns.indexOf(name);
     let stage = null, place = null;
-    for (const row of answer.rows) {
+    content.replaceChildren();
+    for (const row of rows) {
       if (row[at("stage")] !== stage) {
         stage = row[at("stage")];
         place = make("div", { class: "cards-of-stage" });
@@ -72,7 +73,7 @@
       make("h5", { text: book.kpis[given("kpi")] || given("kpi") }),
       make("b", { text: value === null ? "–" : unit(value, of) }));
     const add = (text, kind = "") => one.append(make("small", { text, class: kind }));
-    if (value === null) add(say("no_value"));
+    if (value === null) add(say(given("reason") === "no_source" ? "no_dataset" : "no_value"));
     if (given("low") !== null && given("high") !== null) add(`${unit(given("low"), of)} – ${unit(given("high"), of)}`);
     if (given("target") !== null) add(say("target", { value: unit(given("target"), of) }));
     if (given("alert")) add(say("alert"), "mark");
@@ -91,7 +92,11 @@
     if (answer.missing.length)
       return content.append(make("p", { class: "empty", text: say("no_source", { tables: answer.missing.join(", ") }) }));
     if (!answer.rows.length) content.append(make("p", { class: "empty", text: say("no_rows") }));
-    else if (answer.chart.kind === "cards") cards(answer, content);
+    else if (answer.chart.kind === "cards") {
+      const place = make("div"), { boxes, kept } = choosers(answer, () => cards(answer, kept(), place));
+      content.append(make("div", { class: "choosers" }, ...boxes), place);
+      cards(answer, kept(), place);
+    }
     else if (answer.chart.kind === "table") content.append(table(answer.columns, answer.rows, title));
     else {
       const place = make("div", { class: "chart", role: "img", "aria-label": title });
