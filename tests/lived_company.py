@@ -31,6 +31,7 @@ class Company:
         for before, now in zip(self.who, self.who[1:], strict=False):
             now |= {one: customer for one, customer in before.items() if chance.random() < 0.7}
         self.rows |= {"survey_responses": self.answers(), **self.dealings()}
+        self.sends = self.sent()
 
     def customers(self):
         identifiers = [(kind, f"{kind}{n}") for kind in ("contact", "login", "cookie") for n in range(3)]
@@ -139,6 +140,36 @@ class Company:
                 for n in some(4)
             ],
         }  # fmt: skip
+
+    def sent(self):
+        """Rows of the ledger with the run that writes them, after its journeys: some are told again in a later one."""
+        new = random.Random(self.later.random())
+        states = ("claimed", "accepted", "rejected", "unknown")
+        found = {}
+        for n in range(new.randint(0, 8)):
+            run = new.randrange(len(self.runs))
+            day = FIRST + dt.timedelta(days=self.runs[run] - new.choice([0, 0, 1]))
+            one = {
+                "operation_id": f"op{n % 5}",
+                "attempt": n // 5 + 1,
+                "destination": "email",
+                "audience": "spring",
+                "customer_id": f"c{1 + n % 5 % 4}",
+                "day": day,
+                "action": "send",
+                "state": new.choice(states),
+                "reason": new.choice(["550 no", "temporary 421", ""]),
+                "updated_at": moment(new.randrange(0, 4000)),
+            }
+            found[one["customer_id"], one["attempt"], one["state"]] = one | {"run": run}
+        return list(found.values())
+
+    def send(self, lake, run):
+        """What is sent after the journeys of a run."""
+        rows = [row for row in self.sends if row["run"] == run]
+        schema = catalogue.get("activation/ledger").arrow_schema()
+        table = pa.Table.from_pylist([{field.name: row.get(field.name) for field in schema} for row in rows], schema)
+        lake.append("activation/ledger", table, lake.transaction("send", FIRST, config=run))
 
     def products(self):
         return [

@@ -12,10 +12,10 @@ from datetime import date, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.identity.customer_of import CUSTOMER_ID_LENGTH
+from jobs.identity.customer_of import CUSTOMER_ID_LENGTH, named_after
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
 
@@ -67,7 +67,7 @@ def with_parts(done: DataFrame, events: DataFrame, identity_map: DataFrame) -> D
             .select(*done.columns, "part")
         )
         own = own.unionByName(as_part)
-    homes = identity_map.select(_named_after(F.col("identifier")).alias("part"), F.col("customer_id").alias("home"))
+    homes = identity_map.select(named_after(F.col("identifier")).alias("part"), F.col("customer_id").alias("home"))
     return own.join(homes, on="part", how="left").withColumn("customer_id", F.coalesce("home", "part")).drop("home")
 
 
@@ -83,8 +83,3 @@ def now(lake: Lake, customer_id: str, day: date) -> pa.Array:
     )
     homes = identifiers.filter(pc.is_in(named_after, pa.array(sorted(parts))))["customer_id"].to_pylist()
     return pa.array(sorted({*parts, *homes}), pa.string())
-
-
-def _named_after(identifier: Column) -> Column:
-    """The id of a customer of which this is the oldest identifier."""
-    return F.concat(F.lit("c"), F.substring(identifier, 1, CUSTOMER_ID_LENGTH))

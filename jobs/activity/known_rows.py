@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.activity import touchpoints
+from jobs.activity import own_sends, touchpoints
 from jobs.activity.conditions import day_of
 from jobs.activity.currency import RATES, Exchange, paid
 from jobs.activity.orders import outcome
@@ -143,7 +143,14 @@ class Known:
                 continue
             rows = with_customer(self.in_own_currency(self.of(dataset), dataset), self.identity_map, self.settings)
             parts += make(rows, journey, zone)
+        if own_sends.channels(self.settings) and touchpoints.TABLE not in self.absent:
+            parts.append(self._own_sends())
         return touchpoints.judged(parts, journey.valence, journey.touchpoint_names)
+
+    def _own_sends(self) -> DataFrame:
+        """What was sent from here, of the days after that of its plan: before, it was not known."""
+        sent = self.read(touchpoints.TABLE).where(F.col("source").isin(sorted(own_sends.channels(self.settings))))
+        return known_on(sent, self.days, since=F.date_add("day", 1))
 
     def _with_customer(self, rows: DataFrame, tables: Sequence[str]) -> DataFrame:
         read = lambda name: self.read(name).where(F.col("arrived") <= F.lit(max(self.days)))  # noqa: E731
@@ -161,7 +168,8 @@ def tables_for(kind: str, published: bool = False) -> tuple[str, ...]:
     if ROWS[kind].zone == "journeys" and (published or kind not in ALSO_NEEDED):
         return (ROWS[kind].name,)
     own = () if ROWS[kind].zone == "journeys" else (kind,)
-    return tuple(f"valid/{name}" for name in (*own, *ALSO_NEEDED.get(kind, ())))
+    made = (touchpoints.TABLE,) if kind == "touchpoints" else ()  # of which what was sent from here is taken
+    return (*(f"valid/{name}" for name in (*own, *ALSO_NEEDED.get(kind, ()))), *made)
 
 
 def _in_sight(day: Column, window: int | None) -> Column:

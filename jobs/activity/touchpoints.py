@@ -20,6 +20,7 @@ from jobs.config.journey import Journey, ValenceRule
 from jobs.lake.tables.catalogue import get
 from jobs.validate.versions import in_last_delivery, in_order_of_versions, newest_versions, period_of, with_first
 
+TABLE = "journeys/touchpoints"
 Names = Sequence[tuple[str, str]]
 """Conditions and the name of the touchpoints that meet them; the first that is true counts."""
 

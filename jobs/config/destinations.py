@@ -31,6 +31,10 @@ class Destination(Strict):
     max_remove_share: float = Field(0.5, ge=0, le=1, description="share of members above which removals stop")
     always_remove: int = Field(10, ge=0, description="so many removals at once are never too many")
     batch_size: int | None = Field(None, gt=0, description="operations at once; default: as its type has it")
+    reported_by: str = Field(
+        "",
+        description="source whose campaign_events tell what is sent here: it is counted there, not from the ledger too",
+    )
     options: SerializeAsAny[Strict] = Field({}, validate_default=True, description="what its type can be told")
 
     @field_validator("type")

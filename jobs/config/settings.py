@@ -28,7 +28,7 @@ from jobs.config.models import Models
 from jobs.config.models import problems as model_problems
 from jobs.config.sources import Source
 from jobs.config.traits import FEATURES, TABLE, Rows, Trait, Traits, feature_table, trait_table
-from jobs.config.yaml_files import ConfigError, load, nearest
+from jobs.config.yaml_files import ConfigError, line_of, load, nearest
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.contract import Dataset
 
@@ -170,6 +170,18 @@ def _decisions(folder: Path, problems: list[str]) -> tuple[Placed, ...]:
         return ()
 
 
+def _unreported(settings: Settings) -> list[str]:
+    """Destinations whose sends a source is said to report that reports none."""
+    path, problems = settings.folder / "destinations.yaml", []
+    for name, one in settings.destinations.items():
+        source = settings.sources.get(one.reported_by)
+        if one.reported_by and (source is None or "campaign_events" not in source.datasets):
+            place = f"{path}:{line_of(path, 'destinations', name, 'reported_by')}: destinations.{name}.reported_by"
+            known = nearest(one.reported_by, settings.sources) if source is None else ""
+            problems.append(f"{place}: no source {one.reported_by!r} with campaign_events{known}")
+    return problems
+
+
 def _cross_checks(settings: Settings) -> list[str]:
     """Names in one file that must exist in another."""
     problems = []
@@ -184,6 +196,7 @@ def _cross_checks(settings: Settings) -> list[str]:
     problems += identity_problems(settings.folder / "identity.yaml", settings.identity, settings.sources)
     problems += decision_problems(settings.decisions, settings.sources)
     problems += model_problems(settings.folder / "models.yaml", settings.models, settings.traits)
+    problems += _unreported(settings)
     for name, audience in settings.audiences.items():
         place = f"{settings.folder}/audiences/{name}.yaml"
         if audience.audience != name:

@@ -17,6 +17,11 @@ CUSTOMER_ID_LENGTH = 16
 """Characters of an identifier's hash that follow the `c` of the customer it names."""
 
 
+def named_after(identifier: Column) -> Column:
+    """The id of a customer of which this is the oldest identifier."""
+    return F.concat(F.lit("c"), F.substring(identifier, 1, CUSTOMER_ID_LENGTH))
+
+
 def newest_day(lake: Lake, name: str, day: date) -> date:
     """`day`, or the day the table already stands at if that is later: rerunning an old day loses nothing."""
     days = lake.arrow(name, columns=["as_of"])["as_of"]

@@ -15,6 +15,7 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.activity import own_sends
 from jobs.activity import touchpoints as contacts
 from jobs.activity.conditions import day_of
 from jobs.activity.currency import AMOUNTS, RATES, Exchange, repriced
@@ -27,7 +28,7 @@ from jobs.activity.sessions import (
     with_session,
 )
 from jobs.config.settings import Settings
-from jobs.identity.fresh import Fresh, moments_of
+from jobs.identity.fresh import Fresh, Unknown, moments_of
 from jobs.identity.moved import with_customer_now
 from jobs.journeys.carts import basket_visits, carts
 from jobs.journeys.moments import moments
@@ -56,6 +57,7 @@ def update(fresh: Fresh) -> Today:
     visits = _Visits(fresh)
     today = Today(visits.customers, visits.customers)
     records = [_new_records(fresh, name) for name in contacts.OF_DATASET if fresh.txn.pins[f"valid/{name}"] is not None]
+    records += _own_sends(fresh)
     visits.write(today)
     _write_carts(fresh, visits, today)
     _write_touchpoints(fresh, visits, records, today)
@@ -183,6 +185,31 @@ def _new_records(fresh: Fresh, dataset: str) -> _Records:
         make(fresh.keep(fresh.with_customer_then(then)), journey, zone),
         make(fresh.keep(fresh.with_customer(now)), journey, zone),
     )
+
+
+def _own_sends(fresh: Fresh) -> list[_Records]:
+    """Messages sent from here that are new, went on, or are of customers who moved."""
+    ledger, settings = own_sends.LEDGER, fresh.settings
+    channels = own_sends.channels(settings)
+    if fresh.txn.pins[ledger] is None or not channels:
+        return []
+    found = fresh.lake.added_files(ledger, fresh.before.pins[ledger], fresh.txn.pins[ledger])
+    if found is None:
+        raise Unknown(f"{ledger} lost rows, or its log does not tell what came")
+    stored = fresh.lake.read_files(ledger, found.before)
+    then = own_sends.with_customer_of_today(own_sends.known_before(stored, fresh.until), fresh.map_then())
+    now = own_sends.known_before(fresh.txn.read(ledger), fresh.as_of)
+    added = own_sends.known_before(fresh.lake.read_files(ledger, found.new), fresh.as_of)
+    due = own_sends.known_before(stored, fresh.as_of).where(F.col("day") >= F.lit(fresh.until))
+    moved = then.join(fresh.moved.select(F.col("before").alias("customer_id")), "customer_id", "left_semi")
+    told = [part.select("operation_id") for part in (added, due, moved)]
+    names = fresh.keep(reduce(DataFrame.union, told).distinct())
+
+    def of(rows: DataFrame) -> DataFrame:
+        chosen = rows.join(names, "operation_id", "left_semi")
+        return fresh.keep(own_sends.own_sends(chosen, channels, settings.general.timezone))
+
+    return [_Records([of(then)], [of(own_sends.with_customer_of_today(now, fresh.txn.read("identity/map")))])]
 
 
 def exchange_on(txn: Txn, as_of: date, settings: Settings) -> Exchange:

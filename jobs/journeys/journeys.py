@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import date
+from functools import reduce
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.activity import own_sends
 from jobs.activity import touchpoints as contacts
 from jobs.activity.checks import refuse_forbidden
 from jobs.activity.conditions import day_of
@@ -35,6 +37,7 @@ from jobs.lake.tables import catalogue
 log = logging.getLogger(__name__)
 VALID = ("valid/events", *(f"valid/{name}" for name in contacts.OF_DATASET))
 READS = (*VALID, RATES, "identity/map")
+LEDGER = own_sends.LEDGER
 WRITES = (
     "journeys/sessions",
     "journeys/basket_visits",
@@ -59,9 +62,12 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     numbers = [[name, trait, trait.among] for name, trait in asked.items()]
     general = settings.general
     own: list[Any] = [general.timezone, general.country, general.currency, general.rates, settings.id_spaces]
-    config = [settings.journey.model_dump_json(exclude={"funnels", "paths"}), *own, numbers]
+    rules = settings.journey.model_dump_json(exclude={"funnels", "paths"})
+    config = [rules, *own, numbers, own_sends.channels(settings)]
+    # Not all of the ledger is read: what is sent after the journeys of a day must not make them another result.
+    state = {"as_of": str(as_of), "sends": str(own_sends.rows_before(lake, as_of))}
     txn = lake.transaction(
-        "map_journeys", day, READS, config, previous=[*WRITES, TOUCHED], state={"as_of": str(as_of)}, code=__name__
+        "map_journeys", day, READS, config, previous=[*WRITES, TOUCHED, LEDGER], state=state, code=__name__
     )
     if not txn.done(*WRITES, TOUCHED):
         refuse_forbidden(settings)
@@ -108,6 +114,8 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     touched = publish("journeys/basket_visits", basket_visits(visited, zone))
     tables["carts"] = publish("journeys/carts", carts(touched, journey.cart_days, as_of, zone))
     parts = [contacts.visits(tables["sessions"]), *_other_contacts(lake, known, settings)]
+    if sent := _own_sends(txn, as_of, settings):
+        parts = [contacts.with_clicked(reduce(DataFrame.unionByName, [*parts, *sent]), journey.click_days)]
     every = contacts.touchpoints(parts, journey.valence, journey.touchpoint_names).where(F.col("day") <= F.lit(as_of))
     tables["touchpoints"] = publish("journeys/touchpoints", every)
     found = moments(visited, journey, zone) if journey.moments else lake.empty("journeys/moments")
@@ -137,6 +145,16 @@ def _other_contacts(lake: Lake, known: Callable[[str], DataFrame], settings: Set
         if lake.exists(f"valid/{name}")
         for part in make(known(f"valid/{name}"), journey, zone)
     ]
+
+
+def _own_sends(txn: Txn, as_of: date, settings: Settings) -> list[DataFrame]:
+    """Touchpoints of what was sent from here; none of it takes no time."""
+    channels = own_sends.channels(settings)
+    if txn.pins[LEDGER] is None or not channels:
+        return []
+    known = own_sends.known_before(txn.read(LEDGER), as_of)
+    sends = own_sends.with_customer_of_today(known, txn.read("identity/map"))
+    return [own_sends.own_sends(sends, channels, settings.general.timezone)]
 
 
 def _counts(lake: Lake, settings: Settings) -> dict[str, Any]:

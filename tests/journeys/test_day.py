@@ -34,8 +34,12 @@ def companies(tmp_path_factory):
 
 
 def live(company, settings, lake, runs):
-    """What arrives in these runs, and the step after the last of them."""
+    """What arrives in these runs, and the step after the last of them; what is sent after the others."""
     company.deliver(lake, runs)
+    if runs[0]:
+        company.send(lake, runs[0] - 1)
+    for run in runs[:-1]:
+        company.send(lake, run)
     company.name_customers(lake, runs[-1], settings)
     journeys.run(FIRST + dt.timedelta(days=company.runs[runs[-1]]), settings)
 
