@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from jobs.config.settings import Settings
 from jobs.lake.queries import connect, views_of
-from jobs.report.sections import AFTER_REPLAYS, Section
+from jobs.report import contacts
+from jobs.report.section import Section
+from jobs.report.sections import AFTER_REPLAYS
 
 PROOFS = (
     Section(
@@ -63,12 +65,12 @@ PROOFS = (
 
 
 def problems(settings: Settings) -> list[str]:
-    """Broken promises in the lake: empty when every row and every audience member is accounted for."""
+    """Broken promises in the lake: empty when every row, contact and audience member is accounted for."""
     database = connect(settings)
     existing = views_of(database)
     return [
         f"{proof.title}: {place}"
-        for proof in PROOFS
+        for proof in (*PROOFS, *contacts.proofs(existing))
         if existing.issuperset(proof.needs)
         for (place,) in database.sql(proof.sql).fetchall()
     ]

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from jobs.config.settings import Settings
 from jobs.lake.queries import connect, views_of
+from jobs.report import contacts
+from jobs.report.section import Section
 from jobs.validate.reconciliation import after_replays
 
 AFTER_REPLAYS = after_replays("ops.counts", "ops.files", "quarantine.rows", "quarantine.replays")
-
-
-@dataclass(frozen=True)
-class Section:
-    """One table of the report; `needs` are the lake tables it reads."""
-
-    title: str
-    needs: tuple[str, ...]
-    sql: str
 
 
 SECTIONS = (
@@ -155,7 +146,7 @@ def sections(settings: Settings) -> list[tuple[Section, list[str], list[tuple]]]
     database = connect(settings)
     existing = views_of(database)
     found = []
-    for section in SECTIONS:
+    for section in (*SECTIONS, *contacts.by_dataset(existing)):
         if existing.issuperset(section.needs):
             result = database.sql(section.sql)
             found.append((section, list(result.columns), result.fetchall()))
