@@ -86,7 +86,7 @@ def orders(versions: DataFrame, timezone: str) -> list[DataFrame]:
     ]
 
 
-def campaign_contacts(events: DataFrame, timezone: str, click_days: int) -> DataFrame:
+def campaign_contacts(events: DataFrame, timezone: str, journey: Journey) -> DataFrame:
     """Impressions, messages and answers to them, by campaign."""
     contacts = contact_rows(
         events,
@@ -97,22 +97,28 @@ def campaign_contacts(events: DataFrame, timezone: str, click_days: int) -> Data
         channel=F.col("channel"),
         subject=F.col("campaign_id"),
     )
-    return with_clicked(contacts, click_days)
+    return with_clicked(contacts, journey)
 
 
-def with_clicked(contacts: DataFrame, click_days: int) -> DataFrame:
+def with_clicked(contacts: DataFrame, journey: Journey) -> DataFrame:
     """Contacts of campaigns with `clicked`.
 
     A delivered message was clicked if the same customer clicked in the same campaign and channel within `click_days`.
+    A click sooner than `scanner_seconds` after the message is that of a scanner that looks for harm: it answers
+    nothing, and its own `clicked` is false.
     """
-    onwards = (
-        Window.partitionBy("customer_id", "channel", "subject")
-        .orderBy("occurred_at", "reference", "source")
-        .rowsBetween(Window.currentRow, Window.unboundedFollowing)
-    )
-    next_click = F.min(F.when(F.col("type") == "click", F.unix_timestamp("occurred_at"))).over(onwards)
-    in_time = F.coalesce(next_click - F.unix_timestamp("occurred_at") <= click_days * 86_400, F.lit(False))
-    return contacts.withColumn("clicked", F.when(F.col("type") == "delivered", in_time))
+    of_campaign = Window.partitionBy("customer_id", "channel", "subject")
+    onwards = of_campaign.orderBy("occurred_at", "reference", "source")
+    onwards = onwards.rowsBetween(Window.currentRow, Window.unboundedFollowing)
+    second = F.unix_timestamp("occurred_at")
+    so_far = of_campaign.orderBy("occurred_at")  # what comes in the same moment included
+    delivered = F.max(F.when(F.col("type") == "delivered", second)).over(so_far)
+    of_person = F.coalesce(second - delivered >= journey.scanner_seconds, F.lit(True))
+    told = contacts.withColumn("by_person", (F.col("type") == "click") & of_person)
+    next_click = F.min(F.when(F.col("by_person"), second)).over(onwards)
+    in_time = F.coalesce(next_click - second <= journey.click_days * 86_400, F.lit(False))
+    answered = F.when(F.col("type") == "delivered", in_time).when(F.col("type") == "click", F.col("by_person"))
+    return told.withColumn("clicked", answered).drop("by_person")
 
 
 def conversations(versions: DataFrame, timezone: str) -> list[DataFrame]:
@@ -209,7 +215,7 @@ def posts(versions: DataFrame, timezone: str) -> DataFrame:
 
 OF_DATASET: dict[str, Callable[[DataFrame, Journey, str], list[DataFrame]]] = {
     "orders": lambda rows, journey, zone: orders(rows, zone),
-    "campaign_events": lambda rows, journey, zone: [campaign_contacts(rows, zone, journey.click_days)],
+    "campaign_events": lambda rows, journey, zone: [campaign_contacts(rows, zone, journey)],
     "conversations": lambda rows, journey, zone: conversations(rows, zone),
     "tickets": lambda rows, journey, zone: tickets(rows, zone),
     "survey_responses": lambda rows, journey, zone: [answers(rows, zone)],

@@ -12,6 +12,8 @@ from jobs.cli.console import Config, console, load_settings, require_table, show
 from jobs.config.wrong import ConfigError, nearest
 
 if TYPE_CHECKING:
+    import duckdb
+
     from jobs.config.kpis import Kpi
 
 COLUMNS = ("dimension", "part", "value", "low", "high", "numerator", "denominator", "small", "reason", "unit")
@@ -29,6 +31,9 @@ def kpi(
     name: str,
     day: Annotated[str | None, typer.Option("--day", help="A day of the period; default: the newest.")] = None,
     period: Annotated[Length, typer.Option("--period", help="How long: weeks begin on Monday.")] = Length.DAY,
+    since: Annotated[
+        str | None, typer.Option("--since", help="Why it is another than in the period of this day, by its dimensions.")
+    ] = None,
     config: Config = None,
 ) -> None:
     """Show one KPI in a day, week or month, and the query that computes it again from the events."""
@@ -41,8 +46,11 @@ def kpi(
     require_table(settings, "journeys/kpis")
     database, length = connect(settings), period.value
     newest = database.sql("select max(day) from journeys.kpis where period = 'day'").fetchall()[0][0]
-    asked = f"date_trunc('{length}', ?::date)::date"
-    begun = database.execute(f"select {asked}", [_day(day) if day else newest]).fetchall()[0][0]
+
+    def start(of: date) -> date:
+        return database.execute(f"select date_trunc('{length}', ?::date)::date", [of]).fetchall()[0][0]
+
+    begun = start(_day(day, "--day") if day else newest)
     rows = database.execute(
         f"select {', '.join(COLUMNS)} from journeys.kpis where kpi = ? and period = ? and day = ? order by all",
         [name, length, begun],
@@ -51,6 +59,33 @@ def kpi(
     show(f"{name}, {length} of {begun}" if length != "day" else f"{name} on {begun}", list(COLUMNS), rows)
     query = query_for(name, settings.journey, begun, settings.traits, period=length, as_of=newest)
     console.print(query, markup=False, highlight=False, soft_wrap=True)
+    if since:
+        _show_why(database, name, settings.journey.kpis[name], length, start(_day(since, "--since")), begun)
+
+
+def _show_why(database: duckdb.DuckDBPyConnection, name: str, kpi: Kpi, length: str, then: date, now: date) -> None:
+    """What changed within the parts of each dimension, and what only their sizes changed."""
+    from jobs.journeys.kpi_changes import change
+    from jobs.journeys.kpis import adds_up
+
+    if not kpi.denominator or not adds_up(kpi):
+        raise ConfigError([f"--since: {name} is no ratio of sums over rows, so its parts do not add up to it"])
+    of_side = "kpi = ? and period = ? and day = ? and dimension = ?"
+    counts = f"select part, numerator, denominator from journeys.kpis where {of_side}"
+    for dimension in kpi.dimensions:
+        sides = [database.execute(counts, [name, length, day, dimension]).fetchall() for day in (then, now)]
+        found = change(*[{part: (over, under) for part, over, under in side} for side in sides])
+        rows = [
+            [one.part, one.value_then, one.value_now, one.share_then, one.share_now, one.within, one.mix]
+            for one in found.parts
+        ]
+        columns = [dimension, f"{then}", f"{now}", "share then", "share now", "within", "mix"]
+        show(f"{name} by {dimension}", columns, [[_rounded(value) for value in row] for row in rows])
+        console.print(found.told(), markup=False, highlight=False, soft_wrap=True)
+
+
+def _rounded(value: str | float | None) -> str | float | None:
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def _meaning(kpi: Kpi) -> str:
@@ -62,8 +97,8 @@ def _meaning(kpi: Kpi) -> str:
     return "; ".join(told)
 
 
-def _day(text: str) -> date:
+def _day(text: str, option: str) -> date:
     try:
         return datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
-        raise ConfigError([f"--day: {text!r} is not a day; write it as 2017-12-31"]) from None
+        raise ConfigError([f"{option}: {text!r} is not a day; write it as 2017-12-31"]) from None

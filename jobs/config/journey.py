@@ -73,6 +73,9 @@ class Journey(Strict):
     )
     cart_days: int = Field(3, gt=0, description="a basket untouched for longer is abandoned")
     click_days: int = Field(7, gt=0, description="a click longer after the message is no answer to it")
+    scanner_seconds: int = Field(
+        0, ge=0, description="a click sooner after the message is that of a mail scanner, and no answer to it"
+    )
     channels: dict[Name, str] = Field({}, description="traffic channel to a condition on a visit's first event")
     valence: list[ValenceRule] = []
     touchpoints: dict[Name, TouchpointName] = Field({}, description="the catalogue: a name for every contact there is")

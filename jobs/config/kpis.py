@@ -42,7 +42,7 @@ class Kpi(Strict):
     stage: Stage
     title: str
     definition: str | None = Field(None, description="what it means, in a sentence; `klantreis check` asks for it")
-    unit: Literal["count", "share", "currency", "points", "score", "minutes", "per visit"]
+    unit: Literal["count", "share", "currency", "points", "score", "minutes", "per visit", "per solution", "steps"]
     table: str = Field(
         description="sessions, carts, touchpoints, moments, stages, customers, or a name of `rows` in traits.yaml"
     )

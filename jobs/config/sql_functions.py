@@ -33,7 +33,9 @@ FUNCTIONS = frozenset(
 )
 """Functions of the values of one row."""
 
-AGGREGATES = frozenset("avg bool_and bool_or count count_if every max max_by mean median min min_by some sum".split())  # noqa: SIM905
+AGGREGATES = frozenset(
+    "avg bool_and bool_or count count_if every max max_by mean median min min_by percentile some sum".split()  # noqa: SIM905
+)
 """Functions of many rows whose answer does not depend on their order."""
 
 RANKS = frozenset("cume_dist dense_rank lag lead ntile percent_rank rank row_number".split())  # noqa: SIM905

@@ -244,7 +244,7 @@ def _write_touchpoints(fresh: Fresh, visits: _Visits, records: list[_Records], t
         .select(*stored.columns)
     )
     every = reduce(DataFrame.unionByName, now, kept).where(F.col("day") <= F.lit(fresh.as_of))
-    clicked = contacts.with_clicked(every, journey.click_days)
+    clicked = contacts.with_clicked(every, journey)
     differing = write_difference(
         fresh, today, "touchpoints", before, contacts.touchpoints([clicked], journey.valence, journey.touchpoint_names)
     )

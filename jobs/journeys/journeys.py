@@ -30,6 +30,7 @@ from jobs.journeys.carts import basket_visits, carts
 from jobs.journeys.day import exchange_on, update
 from jobs.journeys.kpi_tables import delivered, kpis, registry
 from jobs.journeys.moments import moments
+from jobs.journeys.outlook import ALERTS, COLUMNS, OUTLOOK, TRENDS, outlook
 from jobs.journeys.stages import stages
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
@@ -47,6 +48,9 @@ WRITES = (
     "journeys/stages",
     "journeys/kpis",
     "journeys/kpi_registry",
+    OUTLOOK,
+    TRENDS,
+    ALERTS,
 )
 
 
@@ -90,6 +94,7 @@ def _go_on(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
         fresh = Fresh.since(lake, txn, before, as_of, settings, keep, [*VALID])
         today = update(fresh)
         day_numbers.update(fresh, today, _first_day(today.tables["touchpoints"]))
+        _look_ahead(lake, txn, settings)
         lake.replace(TOUCHED, today.touched.dropna().distinct(), txn)
 
 
@@ -128,7 +133,14 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     with lake.scratch("journeys/kpis") as keep:
         publish("journeys/kpis", kpis(tables, journey, delivered(lake, txn, journey, as_of), first_day, as_of, keep))
     lake.replace("journeys/kpi_registry", registry(journey), txn)
+    _look_ahead(lake, txn, settings)
     lake.replace(TOUCHED, pa.table({"customer_id": [EVERYBODY]}), txn)
+
+
+def _look_ahead(lake: Lake, txn: Txn, settings: Settings) -> None:
+    """Write what follows from journeys/kpis, as it is stored now."""
+    for name, rows in outlook(lake.arrow("journeys/kpis", columns=COLUMNS), settings.journey).items():
+        lake.replace(name, rows, txn)
 
 
 def _first_day(touchpoints: DataFrame) -> date | None:

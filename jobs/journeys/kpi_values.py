@@ -28,7 +28,7 @@ def values(
     value = F.when(~nothing, F.when(is_ratio, ratio).otherwise(numerator))
     last = {"day": F.col("day"), "week": F.date_add("day", 6), "month": F.last_day("day")}[period]
     complete = (F.col("day") >= F.lit(first_day)) & (last <= F.lit(as_of))
-    reason = F.when(nothing, F.lit(NO_SOURCE)).when(is_ratio & (denominator == 0), F.lit(NO_ROWS))
+    reason = F.when(nothing, F.lit(NO_SOURCE)).when(value.isNull(), F.lit(NO_ROWS))
     found = told.withColumns(
         {
             "period": F.lit(period),

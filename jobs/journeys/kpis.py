@@ -136,17 +136,26 @@ def _aggregates(name: str, kpi: Kpi) -> dict[str, Column]:
     return {f"{name}__{key}": column for key, column in found.items()}
 
 
+def _may_lack(kpi: Kpi) -> bool:
+    """Whether there is nothing, rather than 0, of no rows: a percentile of no times is not 0."""
+    return kpi.denominator is None and of_one_row(kpi.numerator) is None and kpi.unit not in ("count", "currency")
+
+
+def _or_zero(column: Column | str, kpi: Kpi) -> Column:
+    made = F.col(column) if isinstance(column, str) else column
+    return made if _may_lack(kpi) else F.coalesce(made, F.lit(0.0))
+
+
 def _happened(rows: DataFrame, batch: Registry) -> DataFrame:
     """Everything counted of rows that happened on a day."""
-    every = {column: made for name, kpi in batch.items() for column, made in _aggregates(name, kpi).items()}
-    counted = [F.coalesce(made, F.lit(0.0)).alias(column) for column, made in every.items()]
+    every = [(column, made, kpi) for name, kpi in batch.items() for column, made in _aggregates(name, kpi).items()]
+    counted = [_or_zero(made, kpi).alias(column) for column, made, kpi in every]
     return rows.groupBy("day", "dimension", "part").agg(*counted)
 
 
 def _on_every_day(whole: DataFrame, batch: Registry, days: DataFrame) -> DataFrame:
     """Days without rows count 0."""
-    counted = [column for name, kpi in batch.items() for column in _aggregates(name, kpi)]
-    zeros = {column: F.coalesce(column, F.lit(0.0)) for column in counted}
+    zeros = {column: _or_zero(column, kpi) for name, kpi in batch.items() for column in _aggregates(name, kpi)}
     named = dict.fromkeys(("dimension", "part"), F.lit(ALL))
     return days.join(whole.drop(*named), on="day", how="left").withColumns(zeros | named)
 

@@ -10,6 +10,9 @@ import duckdb
 from jobs.lake.lake import Lake
 from jobs.lake.place import Place
 
+PERCENTILE = "CREATE MACRO percentile(x, p) AS quantile_cont(x, p)"
+"""The percentile of the other engines, so that the printed query of a KPI runs here too."""
+
 
 def connect(place: Place, unwritten: bool = False, only: Collection[str] | None = None) -> duckdb.DuckDBPyConnection:
     """A read-only, in-memory database with one view per existing table, such as `valid.contacts`.
@@ -21,6 +24,7 @@ def connect(place: Place, unwritten: bool = False, only: Collection[str] | None 
     lake = Lake.of(place)
     database = duckdb.connect()
     database.execute("SET TimeZone = 'UTC'")
+    database.execute(PERCENTILE)
     asked = [name for name in place.tables if only is None or name.replace("/", ".") in only]
     written = {name: lake.exists(name) for name in asked}
     for name in asked:

@@ -4,9 +4,14 @@ import pytest
 from pyspark.sql import functions as F
 
 from jobs.activity import touchpoints as contacts
+from jobs.config.journey import Journey
 from jobs.validate.versions import newest_versions
 
 ZONE = "Europe/Amsterdam"
+
+
+def journey(**settings):
+    return Journey.model_validate({"stages": [{"stage": "awareness", "name": "seen", "when": "true"}], **settings})
 
 
 def order(updated_at, status="completed", **more):
@@ -203,8 +208,30 @@ def test_a_message_is_clicked_if_the_customer_clicks_in_that_campaign_in_time(kn
         sent("6", "delivered", "01 08:00", campaign_id="summer"),
         sent("7", "delivered", "09 08:00"),
     )
-    found = contacts.campaign_contacts(events, ZONE, 7).where("type = 'delivered'")
+    found = contacts.campaign_contacts(events, ZONE, journey(click_days=7)).where("type = 'delivered'")
     expect(found, "reference clicked", ("1", "true"), ("4", "false"), ("6", "false"), ("7", "false"))
+
+
+def test_a_click_within_seconds_of_the_message_is_that_of_a_scanner_and_answers_nothing(known, expect):
+    def event(who, type_, second, name=None):
+        at = f"2017-03-01 10:00:{second:02d}"
+        return {"event_id": name or f"{who} {type_}", "contact_id": who, "type": type_, "occurred_at": at}
+
+    events = known(
+        "valid/campaign_events",
+        *[event(who, "delivered", 0) for who in ("scanner", "both", "person")],
+        event("scanner", "click", 2),
+        event("both", "click", 0, "at once"),
+        event("both", "click", 50, "after reading"),
+        event("person", "click", 3),
+        event("nobody wrote", "click", 1),
+    )
+    of_people = [("both delivered", "true"), ("after reading", "true"), ("person delivered", "true")]
+    of_people += [("person click", "true"), ("nobody wrote click", "true")]
+    of_scanners = ("scanner delivered", "scanner click", "at once")
+    for seconds, told in ((3, "false"), (0, "true")):
+        found = contacts.campaign_contacts(events, ZONE, journey(scanner_seconds=seconds))
+        expect(found, "reference clicked", *of_people, *[(one, told) for one in of_scanners])
 
 
 def test_a_contact_registers_once_in_each_source_on_the_day_it_was_first_written(known, expect):

@@ -11,6 +11,7 @@ from jobs.config.journey import Journey
 from jobs.config.kpis import DATASETS
 from jobs.journeys.kpi_queries import query_for
 from jobs.journeys.kpi_tables import kpis
+from jobs.lake.queries import PERCENTILE
 
 FIRST, AS_OF = dt.date(2017, 3, 1), dt.date(2017, 3, 3)
 
@@ -37,6 +38,15 @@ TOUCHES = [
     touch(1, "resolution", "b", channel="chat", subject="points", seconds=5400),
     touch(3, "return", "b", channel="web", subject="returned", amount="-30.50"),
     touch(3, "order", "a", channel="store", subject="completed", amount="5.00", nth=2),
+    {**touch(1, "order", "c", channel="store", subject="completed", amount="1.00"), "day": "2016-11-15"},
+    touch(3, "click", "a", channel="email", subject="spring", clicked=True),
+    touch(3, "click", "b", channel="email", subject="spring", clicked=False),
+    touch(3, "ces", "a", channel="survey", subject="quick", score="5"),
+    touch(3, "ces", "b", channel="survey", subject="quick", score="2"),
+    touch(3, "conversation", "a", channel="chat", subject="refund"),
+    touch(3, "conversation", "a", channel="chat", subject="refund", nth=2),
+    touch(3, "conversation", "b", channel="phone", subject="points"),
+    touch(3, "resolution", "b", channel="phone", subject="points", seconds=60),
 ]
 SESSIONS = [
     {"session_id": "1", "customer_id": "a", "day": "2017-03-01", "channel": "paid", "pages": 4, "product_views": 1},
@@ -50,7 +60,7 @@ CARTS = [
     {"cart_id": "4", "status": "open"},
 ]
 MOMENTS = [
-    {"moment_id": "1", "type": "buy", "day": "2017-03-01", "served": True},
+    {"moment_id": "1", "type": "buy", "day": "2017-03-01", "served": True, "steps": 3},
     {"moment_id": "2", "type": "go", "day": "2017-03-01", "served": False},
 ]
 STAGES = [
@@ -68,6 +78,7 @@ GOLDEN = {  # value, numerator, denominator of the shipped KPIs on 1 March
     "pages_per_visit": (2.333333, 7, 3),
     "product_interest": (0.333333, 1, 3),
     "email_click_rate": (0.333333, 1, 3),
+    "scanner_clicks": (None, 0, 0),
     "moments_served": (0.5, 1, 2),
     "cart_conversion": (0.333333, 1, 3),
     "cart_abandonment": (0.666667, 2, 3),
@@ -75,17 +86,34 @@ GOLDEN = {  # value, numerator, denominator of the shipped KPIs on 1 March
     "revenue": (40.5, 40.5, None),
     "average_order_value": (20.25, 40.5, 2),
     "repeat_purchase_ratio": (0.5, 1, 2),
+    "bought_again": (0, 0, 3),
+    "new_buyers_who_return": (0, 0, 2),
     "return_rate": (0, 0, 2),
     "csat": (2.5, 5, 2),
     "nps": (33.333333, 100, 3),
     "service_contacts": (0, 0, None),
     "resolution_time": (60, 7200, 120),
+    "slowest_solutions": (84, 84, None),
+    "effort": (None, 0, 0),
+    "contacts_per_solution": (0, 0, 2),
+    "steps_to_answer": (3, 3, 1),
+    "repeat_contacts": (None, 0, 0),
     "negative_contacts": (0.076923, 1, 13),
     "unnamed_contacts": (0.076923, 1, 13),
-    "lost_customers": (0.5, 1, 2),
+    "lost_customers": (0.666667, 2, 3),
+    "churn_rate": (1, 1, 1),
     "active_repeat_share": (0, 0, 1),
     "loyal_customers": (1, 1, 1),
     "customers_per_stage": (1, 1, None),
+}
+TWO_DAYS_LATER = {
+    "scanner_clicks": (0.5, 1, 2),
+    "effort": (3.5, 7, 2),
+    "contacts_per_solution": (3, 3, 1),
+    "repeat_contacts": (0.5, 1, 2),
+    "bought_again": (0.333333, 1, 3),
+    "new_buyers_who_return": (0.5, 1, 2),
+    "slowest_solutions": (1, 1, None),
 }
 STAYS = ("loyalty", "service")
 PARTS = {  # value by part of a dimension, on 1 March
@@ -142,6 +170,7 @@ def measured(found):
 def test_every_shipped_kpi_has_the_value_counted_by_hand(measured, shipped):
     assert GOLDEN.keys() == shipped.kpis.keys(), "count a new KPI by hand here"
     assert {name: measured[1, name] for name in GOLDEN} == GOLDEN
+    assert {name: measured[3, name] for name in TWO_DAYS_LATER} == TWO_DAYS_LATER
 
 
 def test_each_part_of_each_dimension_has_its_own_value(found):
@@ -160,6 +189,7 @@ def test_a_day_without_anything_counts_zero_and_a_ratio_out_of_nothing_is_empty(
     assert measured[2, "visits"] == (0, 0, None)
     assert measured[2, "csat"] == (None, 0, 0)
     assert measured[2, "cart_conversion"] == (None, 0, 0)
+    assert measured[2, "slowest_solutions"] == (None, None, None), "no times have no percentile"
 
 
 def test_what_was_bought_is_earned_that_day_and_what_comes_back_is_taken_off_the_day_it_does(measured):
@@ -189,7 +219,8 @@ def test_the_printed_query_of_every_kpi_gives_the_same_numbers_again(
             numbers = ask(query_for(name, shipped, day, shipped_traits, None, period, AS_OF))
             row = found[period, day, name, "all", "all"]
             expected = [row["numerator"], *([row["denominator"]] if kpi.denominator else [])]
-            assert [[float(number or 0) for number in row] for row in numbers] == [expected], f"{name}, {period} {day}"
+            told = [[float(number or 0) for number in row] for row in numbers]
+            assert told == [[number or 0 for number in expected]], f"{name}, {period} {day}"
         for by in kpi.dimensions:
             given = ask(query_for(name, shipped, dt.date(2017, 2, 27), shipped_traits, by, "week", AS_OF))
             parts = {part or "unknown": float(number or 0) for part, number, *_ in given}
@@ -204,6 +235,7 @@ def test_the_printed_query_of_every_kpi_gives_the_same_numbers_again(
 def _duckdb(tables):
     database = duckdb.connect()
     database.execute("create schema journeys")
+    database.execute(PERCENTILE)
     for name, table in tables.items():
         if name != "customers":
             arrow = table.toArrow()

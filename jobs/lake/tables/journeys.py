@@ -94,7 +94,7 @@ TABLES: tuple[Dataset, ...] = (
         product_views int product pages seen in a visit
         carts int products put in the basket in a visit
         seconds bigint length of a visit, or time from first contact to solution
-        clicked boolean whether a delivered message was clicked; known only later, so stage rules cannot use it
+        clicked boolean whether a delivered message was clicked, or a click is that of a person; not for stage rules
     """),
         scope="state",
         day_column="day",
@@ -172,7 +172,7 @@ TABLES: tuple[Dataset, ...] = (
         reason string why there is no value: no_rows (denominator 0) or no_source (no dataset it needs ever had a row)
         complete boolean whether all days of the period are known
         on_target boolean of whole values of complete periods of the length the target is for: whether it was reached
-        unit string count, share, currency, points, score, minutes, per visit
+        unit string count, share, currency, points, score, minutes, per visit, per solution, steps
         squares double sum over rows of what each adds to the numerator, squared
         products double sum over rows of what each adds to the numerator times what it adds to the denominator
         denominator_squares double sum over rows of what each adds to the denominator, squared
@@ -189,7 +189,7 @@ TABLES: tuple[Dataset, ...] = (
         stage string the stage it belongs to
         title string short title
         definition string what it means
-        unit string count, share, currency, points, score, minutes, per visit
+        unit string count, share, currency, points, score, minutes, per visit, per solution, steps
         counted_over string table whose rows are counted
         condition string which of these rows
         numerator string what is counted
@@ -206,6 +206,60 @@ TABLES: tuple[Dataset, ...] = (
         smallest_sample bigint fewer observations make a value small
     """),
         scope="state",
+    ),
+    Dataset(
+        "journeys/kpi_outlook",
+        "one KPI on one day: what it should have been, or what it will be",
+        ("kpi", "day"),
+        columns("""
+        kpi string name of the KPI, as a whole
+        day date the day
+        is_forecast boolean whether the day is still to come
+        value double what it was; empty for days to come
+        expected double what the same weekday of the eight weeks before leads to expect
+        low double lower end of the 95 % interval, by how wrong the same forecast was before
+        high double upper end of that interval
+        unusual boolean whether the value is farther away than noise goes; false for small samples
+    """),
+        scope="state",
+        day_column="day",
+    ),
+    Dataset(
+        "journeys/kpi_trends",
+        "one KPI with enough days: whether it moves",
+        ("kpi",),
+        columns("""
+        kpi string name of the KPI, as a whole
+        as_of date the newest day
+        direction string up or down if the interval of per_week says so, else flat
+        per_week double change of the daily value per week, over the last eight weeks
+        low double lower end of its 99 % interval
+        high double upper end of that interval
+        broke_on date first day of the level of today, if it has broken in the last 26 weeks
+        before double median of the level before
+        after double median since
+    """),
+        scope="state",
+    ),
+    Dataset(
+        "journeys/alerts",
+        "one value of a KPI that a person has to see",
+        ("kpi", "period", "day", "kind"),
+        columns("""
+        kpi string name of the KPI
+        period string day, week or month
+        day date first day of the period
+        kind string target: as bad as its alert says; unusual: not what was to be expected
+        value double the value
+        target double value hoped for
+        why string in a sentence, with the numbers
+        stage string the stage the KPI belongs to
+        title string its title
+        unit string its unit
+        owner string who answers for it
+    """),
+        scope="state",
+        day_column="day",
     ),
     Dataset(
         "journeys/funnels",
