@@ -120,7 +120,7 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     tables["carts"] = publish("journeys/carts", carts(touched, journey.cart_days, as_of, zone))
     parts = [contacts.visits(tables["sessions"]), *_other_contacts(lake, known, settings)]
     if sent := _own_sends(txn, as_of, settings):
-        parts = [contacts.with_clicked(reduce(DataFrame.unionByName, [*parts, *sent]), journey.click_days)]
+        parts = [contacts.with_clicked(reduce(DataFrame.unionByName, [*parts, *sent]), journey)]
     every = contacts.touchpoints(parts, journey.valence, journey.touchpoint_names).where(F.col("day") <= F.lit(as_of))
     tables["touchpoints"] = publish("journeys/touchpoints", every)
     found = moments(visited, journey, zone) if journey.moments else lake.empty("journeys/moments")
