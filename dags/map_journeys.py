@@ -9,6 +9,8 @@ Starts when the profiles of a day are built.
 
 - **paths** counts the funnels and the ways of `config/journey.yaml` over a window of recent days: what follows what,
   where customers drop off, and which channels and campaigns led to orders.
+- **journey_map** puts numbers beside what `config/journey_map.yaml` says of touchpoints, ranks opportunities, measures
+  what solutions changed, and tells contradictions.
 
 - **Reads** `valid/*`, `identity/map`. **Writes** `journeys/*`, `profiles/traits` and `models/features`.
 """
@@ -42,7 +44,12 @@ def map_journeys() -> None:
         """Funnels, transitions, whole paths and attribution of the days up to this one."""
         return step("paths")
 
-    journeys() >> traits() >> paths()
+    @task
+    def journey_map() -> dict:
+        """The journey map: touchpoints, insights, opportunities, solutions and contradictions, with their numbers."""
+        return step("map")
+
+    journeys() >> traits() >> paths() >> journey_map()
 
 
 map_journeys()

@@ -58,6 +58,7 @@ def configuration() -> str:
     from jobs.config.destinations import Destinations
     from jobs.config.identity import Identity
     from jobs.config.journey import Journey
+    from jobs.config.journey_map import JourneyMap
     from jobs.config.models import Models
     from jobs.config.sources import Source
     from jobs.config.traits import Traits
@@ -68,6 +69,7 @@ def configuration() -> str:
         ("identity.yaml", Identity),
         ("traits.yaml", Traits),
         ("journey.yaml", Journey),
+        ("journey_map.yaml", JourneyMap),
         ("models.yaml", Models),
         ("audiences/NAME.yaml", Audience),
         ("destinations.yaml", Destinations),

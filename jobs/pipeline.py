@@ -64,6 +64,7 @@ STEPS = (
     Step("journeys", "jobs.journeys.journeys:run"),
     Step("traits", "jobs.activity.traits:run"),
     Step("paths", "jobs.journeys.behaviour:run"),
+    Step("map", "jobs.journeys.mapping:run"),
     Step("train", "jobs.models.models:train", _per_model_due),
     Step("score", "jobs.models.scoring:run"),
     Step("audiences", "jobs.audiences.membership:run"),

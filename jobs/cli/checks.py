@@ -16,6 +16,7 @@ from jobs.ingest.complaints import complaint
 from jobs.ingest.expressions import Expression, parse
 from jobs.ingest.inner_rows import place_of
 from jobs.journeys import checks as journey_checks
+from jobs.journeys import map_checks
 from jobs.lake.trial import tried
 from jobs.validate import rule_checks
 from jobs.validate.pattern_checks import patterns_in, wrong_patterns
@@ -24,7 +25,7 @@ from jobs.validate.pattern_checks import patterns_in, wrong_patterns
 def problems(settings: Settings) -> list[str]:
     """One line per problem: file, line, key, what is wrong. Empty if the configuration is fine."""
     found = [*source_checks.problems(settings), *_mappings(settings), *_own_rules(settings), *_built_in(settings)]
-    found += [*journey_checks.check(settings), *types.problems(settings)]
+    found += [*journey_checks.check(settings), *map_checks.check(settings), *types.problems(settings)]
     found += checks.check(settings) or analysis.analyse(settings)
     found += _decisions(settings)
     wrong_rules = rules.check(settings)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from jobs.cli import explain, kpi, lake, match, profiles, quarantine, review
+from jobs.cli import explain, journey_map, kpi, lake, match, profiles, quarantine, review
 from jobs.cli.console import Config, Format, answer, console, known_table, load_settings, require_table, show
 from jobs.config.wrong import ConfigError, nearest
 from jobs.errors import StepFailed
@@ -27,8 +27,10 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(review.app, name="review")
 app.add_typer(lake.app, name="lake")
+app.add_typer(journey_map.app, name="map")
 app.command()(explain.explain)
 app.command()(match.match)
+app.command()(journey_map.brief)
 app.command()(kpi.kpi)
 
 MOST = 1000

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jobs.config import journey_map
 from jobs.config.audiences import Audience
 from jobs.config.company import General
 from jobs.config.decisions import Placed, load_decisions
@@ -23,6 +24,7 @@ from jobs.config.id_spaces import problems as id_space_problems
 from jobs.config.identity import Identity
 from jobs.config.identity_checks import problems as identity_problems
 from jobs.config.journey import Journey
+from jobs.config.journey_map import JourneyMap
 from jobs.config.kpis import over_tables
 from jobs.config.models import Models
 from jobs.config.models import problems as model_problems
@@ -49,6 +51,7 @@ class Settings:
     traits: dict[str, Trait] = field(default_factory=dict)
     rows: dict[str, Rows] = field(default_factory=dict)
     decisions: tuple[Placed, ...] = ()
+    journey_map: JourneyMap = field(default_factory=JourneyMap)
     elsewhere: dict[str, str] = field(default_factory=dict)
     """Zones of the lake that are at another root: a rebuild for a past day leaves today's tables alone."""
 
@@ -145,6 +148,7 @@ def load_settings(folder: str | Path | None = None) -> Settings:
         traits=declared.over_tables() if declared else {},
         rows=declared.rows if declared else {},
         decisions=_decisions(folder, problems),
+        journey_map=part(mapped, JourneyMap) if (mapped := folder / journey_map.FILE).exists() else JourneyMap(),
     )
     if not problems:
         problems = _cross_checks(settings)
@@ -195,6 +199,7 @@ def _cross_checks(settings: Settings) -> list[str]:
     problems += id_space_problems(settings.folder, settings.sources)
     problems += identity_problems(settings.folder / "identity.yaml", settings.identity, settings.sources)
     problems += decision_problems(settings.decisions, settings.sources)
+    problems += journey_map.problems(settings.folder / journey_map.FILE, settings.journey_map, settings.journey)
     problems += model_problems(settings.folder / "models.yaml", settings.models, settings.traits)
     problems += _unreported(settings)
     for name, audience in settings.audiences.items():

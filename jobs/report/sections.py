@@ -103,6 +103,28 @@ SECTIONS = (
         ),
     ),
     Section(
+        "Opportunities of the journey map: those lost, for each week of work",
+        ("journeys.map_opportunities",),
+        """
+        select place, title, touchpoint, reach, lost, round(100 * loss, 1) as "loss %", effort_weeks as weeks,
+               round(score, 1) as score, solutions
+        from journeys.map_opportunities order by place nulls last, opportunity""",
+    ),
+    Section(
+        "Solutions of the journey map, and what they changed",
+        ("journeys.map_solutions",),
+        """
+        select title, status, kpi, live_from as since, before, after, change, low, high, verdict
+        from journeys.map_solutions order by solution""",
+    ),
+    Section(
+        "Contradictions on the journey map",
+        ("journeys.map_contradictions",),
+        """
+        select kind, touchpoint, one, other, told, customers from journeys.map_contradictions
+        order by kind, touchpoint, one, other""",
+    ),
+    Section(
         "Segments",
         ("models.scores", "models.segments"),
         """

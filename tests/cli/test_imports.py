@@ -44,6 +44,7 @@ STEPS = {
     "journeys": TABLES,
     "traits": TABLES,
     "paths": TABLES,
+    "map": {*TABLES, "duckdb"},
     "train": {"sqlglot"},
     "score": {*TABLES, "mlflow", "scipy"},
     "audiences": TABLES,

@@ -31,7 +31,7 @@ GRAPH = {
         BY_ASSETS,
         ["profiles"],
         ["journeys", "models/features"],
-        {"journeys": ["traits"], "traits": ["paths"], "paths": []},
+        {"journeys": ["traits"], "traits": ["paths"], "paths": ["journey_map"], "journey_map": []},
     ),
     "score_customers": (
         BY_ASSETS,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jobs.lake.tables import activation, identity, journeys, kpis, models, ops, profiles
+from jobs.lake.tables import activation, identity, journey_map, journeys, kpis, models, ops, profiles
 from jobs.lake.tables.canonical import CANONICAL, LINEAGE
 from jobs.lake.tables.contract import Dataset, columns
 
@@ -34,6 +34,7 @@ DATASETS: dict[str, Dataset] = {
         *profiles.TABLES,
         *journeys.TABLES,
         *kpis.TABLES,
+        *journey_map.TABLES,
         *models.TABLES,
         *activation.TABLES,
     )

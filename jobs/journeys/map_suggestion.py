@@ -1,0 +1,119 @@
+"""A first version of config/journey_map.yaml from the tables: where customers are lost, and which contacts go badly.
+
+Each suggestion is an insight with its query and an opportunity on it; words, people and solutions are yours to add.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+from jobs.config.journey import Journey
+from jobs.journeys.journey_map import MapQueries, Row, touchpoint_rows
+from jobs.journeys.map_numbers import share
+
+MOST = 5
+"""Suggestions of each kind; those that concern most customers."""
+EFFORT = 4.0
+"""Weeks of work that a suggestion is said to take, until someone knows better."""
+HEAD = """# The journey map: what is known about touchpoints, what could be better, and what is done about it.
+# Suggested by `klantreis map suggest` from the tables of {as_of}; titles, effort_weeks, people, solutions are yours.
+"""
+
+
+def suggested(asked: MapQueries, journey: Journey) -> str:
+    """The YAML, for a company with a catalogue of touchpoints; one that gives nothing to suggest gets an empty map."""
+    found: dict[str, Any] = {"days": (asked.days[1] - asked.days[0]).days + 1, "insights": {}, "opportunities": {}}
+    for name, insight, opportunity in (*_of_funnels(asked, journey), *_of_contacts(asked, journey)):
+        found["insights"][name] = insight
+        found["opportunities"][f"{name}_less"] = opportunity | {"insights": [name], "effort_weeks": EFFORT}
+    text = yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=118)
+    return HEAD.format(as_of=asked.days[1]) + text
+
+
+Suggestion = tuple[str, dict[str, Any], dict[str, Any]]
+
+
+def _of_funnels(asked: MapQueries, journey: Journey) -> list[Suggestion]:
+    """Steps of funnels after which most customers drop out, at the touchpoint that most are at when they do."""
+    steps = asked.rows(
+        """select funnel, step, name, customers, dropped,
+                  lead(name) over (partition by funnel order by step) as following
+           from journeys.funnels where period = 'window' qualify dropped > 0 order by dropped desc, funnel, step""",
+        "journeys.funnels",
+    )
+    known = [row for row in steps if row["funnel"] in journey.funnels][:MOST]
+    found = []
+    for row in known:
+        title = f"Customers stop after '{row['name']}', before '{row['following']}'"
+        funnel, step = _text(row["funnel"]), _text(row["name"])
+        query = (
+            f"select dropped as part, customers as whole from journeys.funnels "
+            f"where period = 'window' and funnel = {funnel} and name = {step}"
+        )
+        insight = _insight(
+            title, _touchpoint_of(asked, journey, row["funnel"]), query, row["dropped"], row["customers"]
+        )
+        opportunity = {"title": f"Fewer stop after '{row['name']}'", "touchpoint": insight["touchpoint"]}
+        name = f"{row['funnel']}_step_{row['step']}_lost"
+        found.append((name, insight, opportunity | {"funnel": row["funnel"], "step": row["name"]}))
+    return found
+
+
+def _touchpoint_of(asked: MapQueries, journey: Journey, funnel: str) -> str:
+    """What a suggestion about a funnel hangs on: of one over web events a visit, else the most frequent contact."""
+    counted = asked.rows(
+        """select touchpoint, count(*) as times from journeys.touchpoints
+           where day between ? and ? and touchpoint is not null and (type = 'visit' or not ?)
+           group by touchpoint order by times desc, touchpoint limit 1""",
+        "journeys.touchpoints",
+        [*asked.days, journey.funnels[funnel].over == "events"],
+    )
+    return counted[0]["touchpoint"] if counted else next(iter(journey.touchpoints))
+
+
+def _of_contacts(asked: MapQueries, journey: Journey) -> list[Suggestion]:
+    """Touchpoints with most contacts that went badly, and those at which most paths end without a conversion."""
+    from jobs.config.journey_map import JourneyMap
+
+    rows = touchpoint_rows(asked, journey, JourneyMap())
+    badly = "select count(*) filter (valence = 'negative') as part, count(*) as whole from journeys.touchpoints"
+    ends = "select sum(transitions) filter (to_step = '(drop-off)') as part, sum(transitions) as whole"
+    found = []
+    for row in _worst(rows, "negative"):
+        name = _text(row["touchpoint"])
+        query = f"{badly} where touchpoint = {name} and day between {{first_day}} and {{as_of}}"
+        title = f"Contacts go badly: {row['title']}"
+        insight = _insight(title, row["touchpoint"], query, row["negative"], row["contacts"])
+        opportunity = {"title": f"Better: {row['title']}", "touchpoint": row["touchpoint"], "loss": "negative"}
+        found.append((f"{row['touchpoint']}_goes_badly", insight, opportunity))
+    for row in _worst(rows, "dropped"):
+        query = f"{ends} from journeys.transitions where from_step = {_text(row['touchpoint'])}"
+        title = f"Paths end without an order: {row['title']}"
+        insight = _insight(title, row["touchpoint"], query, row["dropped"], row["passed"])
+        opportunity = {
+            "title": f"A next step after: {row['title']}",
+            "touchpoint": row["touchpoint"],
+            "loss": "drop_off",
+        }
+        found.append((f"{row['touchpoint']}_is_the_end", insight, opportunity))
+    return found
+
+
+def _worst(rows: list[Row], what: str) -> list[Row]:
+    return sorted((row for row in rows if row[what]), key=lambda row: (-row[what], row["touchpoint"]))[:MOST]
+
+
+def _insight(title: str, touchpoint: str, query: str, part: int, whole: int) -> dict[str, Any]:
+    """The claim is that it stays as bad as it surely is now."""
+    estimate = share(part, whole)
+    bound = round(estimate.low * 0.9, 4) if estimate else 0.0
+    return {"title": title, "touchpoint": touchpoint, "says": "negative", "data": {"query": query, "above": bound}}
+
+
+def _text(value: str) -> str:
+    """A text in SQL, in which nothing is taken for the days of the window."""
+    quoted = value.replace("'", "''")
+    return "'" + re.sub(r"\{(?=(first_day|as_of)\})", "{' || '", quoted) + "'"
