@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from jobs.config.journey_map import FILE
 from jobs.config.settings import Settings
@@ -34,9 +35,11 @@ def _without_data(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
     closed = [name for name, solution in mapped.solutions.items() if solution.status == "closed"]
     if not of_data and not closed:
         return
-    from jobs.journeys import journey_map, mapping  # load the engine, which a check without a map needs not
+    asked = None
+    if "://" in settings.lake or Path(settings.lake).exists():
+        from jobs.journeys import journey_map, mapping  # load the engine, which nothing asks where nothing has been run
 
-    asked = mapping.newest(settings)
+        asked = mapping.newest(settings)
     if asked is None:
         for name in closed:
             yield (
