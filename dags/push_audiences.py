@@ -16,20 +16,11 @@ from typing import Any
 
 from airflow.sdk import Param, PartitionedAssetTimetable, dag, task
 
-from dags.common import AUDIENCES, DAG_ARGS, DAILY, DAY, DELIVERIES, SETTINGS
+from dags import deliveries
+from dags.common import AUDIENCES, DAG_ARGS, DAILY, DAY, DELIVERIES
 from dags.steps import option, published, step, total
 
 ALLOW_OLD = Param(False, type="boolean", title="Allow an old day", description="send a day older than the newest sent")
-
-
-def deliveries_by_channel() -> dict[str, list[dict[str, str]]]:
-    """For each channel of config/destinations.yaml the configured (audience, destination) pairs."""
-    channels: dict[str, list[dict[str, str]]] = {}
-    for audience in SETTINGS.audiences.values():
-        for destination in audience.send_to:
-            channel = SETTINGS.destinations[destination].channel
-            channels.setdefault(channel, []).append({"audience": audience.audience, "destination": destination})
-    return channels
 
 
 @dag(
@@ -58,8 +49,8 @@ def push_audiences() -> None:
         return published(total(result for channel in counts for result in channel or []))
 
     planned, pushed = plan(), []
-    for channel, deliveries in deliveries_by_channel().items():
-        of_channel = push.override(task_id=f"push_{channel}", pool=f"channel_{channel}").expand_kwargs(deliveries)
+    for channel, items in deliveries.by_channel().items():
+        of_channel = push.override(task_id=f"push_{channel}", pool=f"channel_{channel}").expand_kwargs(items)
         planned >> of_channel
         pushed.append(of_channel)
     account(*pushed)

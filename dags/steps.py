@@ -20,11 +20,11 @@ CHATTY = ("alembic", "great_expectations", "grpc", "mlflow", "py4j", "pyspark", 
 
 
 def data_day() -> date:
-    """The day this run is about: its parameter `day`, its partition key, or the day that just ended."""
+    """The day this run is about: its parameter `day`, its partition key, or `days_back` (1) before it runs."""
     context = get_current_context()
-    if named := context["params"].get("day") or context["partition_key"]:
-        return date.fromisoformat(named)
-    return context["dag_run"].run_after.astimezone(ZoneInfo(ZONE)).date() - timedelta(days=1)
+    named = context["params"].get("day") or context["partition_key"]
+    ran_on = context["dag_run"].run_after.astimezone(ZoneInfo(ZONE)).date()
+    return date.fromisoformat(named) if named else ran_on - timedelta(days=context["params"].get("days_back", 1))
 
 
 def step(name: str, *part: str, **options: Any) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def run(day: date, settings: Settings, allow_old: bool = False) -> dict[str, Any
     Raises StaleDay for a day older than the newest delivered one, unless `allow_old`.
     """
     lake = Lake.of(settings)
-    refuse_old_day(lake, day, allow_old)
+    refuse_old_day(lake, day, settings, allow_old)
     config = [settings.audiences, settings.destinations, _newest_end(lake, day)]
     txn = lake.transaction("plan", day, reads=READS, config=config, code=__name__)
     if not txn.done(TABLE):
@@ -55,9 +55,17 @@ def run(day: date, settings: Settings, allow_old: bool = False) -> dict[str, Any
     return {"deliveries": _summary(lake, day, settings)}
 
 
-def refuse_old_day(lake: Lake, day: date, allow_old: bool) -> None:
-    """Raise StaleDay if a later day was delivered already."""
-    delivered = lake.arrow("activation/deliveries", columns=["day"])
+def refuse_old_day(lake: Lake, day: date, settings: Settings, allow_old: bool, audience: str | None = None) -> None:
+    """Raise StaleDay if a later day was delivered already.
+
+    Audiences about a moment do not count: they are sent within the day, and of an older day nothing is sent to, since
+    its moments are over.
+    """
+    if audience and settings.audiences[audience].moment:
+        return
+    lasting = [name for name, one in settings.audiences.items() if not one.moment]
+    delivered = lake.arrow("activation/deliveries", columns=["day", "audience"])
+    delivered = delivered.filter(pc.is_in(delivered["audience"], pa.array(lasting, pa.string())))
     newest = pc.max(delivered["day"]).as_py() if delivered.num_rows else None
     if newest and day < newest and not allow_old:
         raise StaleDay(

@@ -47,7 +47,7 @@ def run(
     max_reject_share; StaleDay for a day older than the newest delivered one. `dry_run` plans and rehearses only.
     """
     lake = Lake.of(settings)
-    plan.refuse_old_day(lake, day, allow_old)
+    plan.refuse_old_day(lake, day, settings, allow_old, audience)
     push = _Push(audience, destination, day, settings, lake, Account.open(lake, audience, destination, day))
     todo = list(push.operations(push.look()))
     if not todo and not push.waiting:

@@ -9,10 +9,10 @@ import pytest
 from jobs import pipeline
 from jobs.cli.local import airflow_client, stack
 from jobs.models import models
-from tests.dags.small_configuration import source
+from tests.dags.small_configuration import audience, source
 
 NIGHTLY, BY_ASSETS, WEEKLY = "CronPartitionTimetable", "PartitionedAssetTimetable", "CronTriggerTimetable"
-BY_HAND = "NullTimetable"
+BY_HAND, WHEN_FILES_LAND = "NullTimetable", "AssetOrTimeSchedule"
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 INGEST_TASKS = {"load_and_validate": ["publish"], "publish": []}
@@ -69,6 +69,18 @@ GRAPH = {
         },
     ),
     "review_matches": (BY_HAND, [], [], {"pairs": ["ask", "keep"], "ask": ["keep"], "keep": []}),
+    "follow_moments": (
+        WHEN_FILES_LAND,
+        ["landing"],
+        [],
+        {
+            "new_files": ["load_and_validate"],
+            "load_and_validate": ["who_is_who"],
+            "who_is_who": ["journeys"],
+            "journeys": ["plan"],
+            "plan": [],  # no audience of this company is about a moment
+        },
+    ),
     "maintain_lake": (WEEKLY, [], [], {"compact_and_vacuum": []}),
 }
 
@@ -85,7 +97,7 @@ def test_the_graph_is_the_one_that_is_documented(parse):
 def test_every_asset_a_dag_waits_for_is_made_by_exactly_one_other_dag_that_runs_by_itself(parse):
     dags = {name: dag for name, dag in parse()["dags"].items() if dag["schedule"] != BY_HAND}
     makers = [(asset, name) for name, dag in dags.items() for asset in dag["updates"]]
-    waited_for = {asset for dag in dags.values() for asset in dag["starts_on"]}
+    waited_for = {asset for dag in dags.values() for asset in dag["starts_on"]} - {"landing"}  # a watcher tells of it
     assert len({asset for asset, _ in makers}) == len(makers)
     assert waited_for <= {asset for asset, _ in makers}
 
@@ -162,6 +174,16 @@ def test_the_dags_of_a_day_do_the_steps_of_the_pipeline_in_its_order(parse):
         made |= {asset for name in ready for asset in waiting.pop(name)["updates"]}
     steps = [step for file in files for step in steps_of(file)]
     assert steps == [name for name in pipeline.STEP_NAMES if name != "train"], "models are trained when one is due"
+
+
+def test_a_run_within_the_day_does_the_same_steps_in_the_same_order_and_pushes_what_is_about_a_moment(parse):
+    steps = steps_of("follow_moments.py")
+    assert steps == [name for name in pipeline.STEP_NAMES if name in steps]
+    assert set(pipeline.STEP_NAMES) - set(steps) == {"paths", "train", "score"}
+    about_one = {**audience("now", "marketing", {"newsletter": {"template": "now"}}), "moment": "buy"}
+    followed = parse({"audiences/now.yaml": about_one})["dags"]["follow_moments"]
+    assert followed["tasks"]["plan"] == ["push_email"]
+    assert followed["pools"]["push_email"] == "channel_email"
 
 
 def test_the_local_stack_finds_the_dags_of_a_day_and_of_the_models_by_their_tags(parse):

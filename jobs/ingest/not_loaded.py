@@ -1,0 +1,39 @@
+"""Which files landed and wait to be loaded: what a run within the day starts for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import date
+
+from jobs.config.settings import Settings
+from jobs.config.sources import Source
+from jobs.errors import StepFailed
+from jobs.ingest.landing.landing import Landing
+from jobs.ingest.ledger import Ledger
+from jobs.ingest.load import inputs
+from jobs.lake.lake import Lake
+
+log = logging.getLogger(__name__)
+
+
+def run(day: date, settings: Settings) -> list[str]:
+    """Complete files up to `day` that no run has loaded, by their paths below the landing root. Reads no table but `ops/files`.
+
+    A source that cannot be listed is told and left to its own step, which fails: others need not wait for it.
+    """
+    lake = Lake.of(settings)
+    found: set[str] = set()
+    for name, source in settings.sources.items():
+        try:
+            found |= set(_of_source(name, source, day, settings, lake))
+        except StepFailed as error:
+            log.warning("%s", error)
+    return sorted(found)
+
+
+def _of_source(name: str, source: Source, day: date, settings: Settings, lake: Lake) -> Iterator[str]:
+    landing, ledger = Landing(name, settings), Ledger(lake, name)
+    for dataset, configured in inputs(source).items():
+        landed = landing.files(configured.files, day, configured.ready)
+        yield from (new.file.path for new in ledger.new_files(dataset, landing, landed)[0])
