@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def run(day: date, settings: Settings) -> list[str]:
-    """Complete files up to `day` that no run has loaded, by their paths below the landing root. Reads no table but `ops/files`.
+    """Complete files up to `day` that no run has loaded, by path below the landing root. Reads `ops/files` only.
 
     A source that cannot be listed is told and left to its own step, which fails: others need not wait for it.
     """
