@@ -55,6 +55,7 @@ def configuration() -> str:
     from jobs.activation.channels.types import TYPES
     from jobs.config.audiences import Audience
     from jobs.config.company import General
+    from jobs.config.context import Context
     from jobs.config.destinations import Destinations
     from jobs.config.identity import Identity
     from jobs.config.journey import Journey
@@ -73,6 +74,7 @@ def configuration() -> str:
         ("models.yaml", Models),
         ("audiences/NAME.yaml", Audience),
         ("destinations.yaml", Destinations),
+        ("context.yaml", Context),
     ]
     lines = [
         "# Configuration",

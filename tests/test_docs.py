@@ -10,6 +10,7 @@ import yaml
 from jobs.audiences.rules import rule_problems
 from jobs.audiences.view_columns import view_with
 from jobs.config.audiences import Audience
+from jobs.config.context import Context
 from jobs.config.decisions import Decisions
 from jobs.config.identity import RecordKind
 from jobs.config.places import Paging
@@ -60,6 +61,12 @@ def test_the_kinds_of_the_guide_are_all_there_are():
     told = re.search(r"Kinds: (.*?)\.\n", text, re.DOTALL)
     assert told
     assert set(re.findall(r"`(\w+)`", told[1])) == set(get_args(RecordKind))
+
+
+def test_the_context_of_the_guide_is_accepted():
+    declared = Context.model_validate(yaml.safe_load(yaml_of("tell-other-systems.md")))
+    columns = [*view_with(load(ROOT / "config" / "traits.yaml", Traits).over_tables()).column_names, "moment"]
+    assert [problem for one in declared.variants for problem in rule_problems(one.when, columns)] == []
 
 
 def test_the_audience_of_the_guide_is_accepted():

@@ -41,7 +41,22 @@ def check(settings: Settings) -> list[str]:
             if column not in valid:
                 place = place_of(settings, audience, "evidence")
                 found.append(f"{place}: evidence: unknown column {column!r}{nearest(column, valid)}")
-    return found
+    return found + variant_problems(settings)
+
+
+def variant_problems(settings: Settings) -> list[str]:
+    """What is wrong with the variants of config/context.yaml, one line each; starts no engine."""
+    valid = [*view_with(settings.traits).column_names, "moment"]
+    return [
+        f"{_place_of_variant(settings, n)}: {problem}"
+        for n, variant in enumerate(settings.context.variants)
+        for problem in rule_problems(variant.when, valid)
+    ]
+
+
+def _place_of_variant(settings: Settings, number: int) -> str:
+    path = settings.folder / "context.yaml"
+    return f"{path}:{line_of(path, 'variants', number, 'when')}: variants.{number}.when"
 
 
 def _hidden_columns(settings: Settings) -> Iterator[str]:
@@ -58,14 +73,14 @@ def analyse(settings: Settings) -> list[str]:
 
     Starts the engine only for rules of which reading does not tell. Reads no data.
     """
-    audiences = list(settings.audiences.values())
-    view = {column.name: column.type for column in view_with(settings.traits).columns}
-    texts = [engine_sql(one.where) for one in audiences]
+    view = {column.name: column.type for column in view_with(settings.traits).columns} | {"moment": "string"}
+    conditions = [(f"{place_of(settings, one, 'where')}: where", one.where) for one in settings.audiences.values()]
+    conditions += [(_place_of_variant(settings, n), one.when) for n, one in enumerate(settings.context.variants)]
+    texts = [engine_sql(text) for _, text in conditions]
     found = []
-    for audience, result in zip(audiences, tried(view, texts, known_types(view, texts)), strict=True):
-        place = f"{place_of(settings, audience, 'where')}: where"
+    for (place, text), result in zip(conditions, tried(view, texts, known_types(view, texts)), strict=True):
         if result.refused:
-            told = text_arithmetic(engine_sql(audience.where), view) or result.refused.splitlines()[0]
+            told = text_arithmetic(engine_sql(text), view) or result.refused.splitlines()[0]
             found.append(f"{place}: not a valid condition: {told}")
         elif result.type != "boolean":
             found.append(f"{place}: gives {result.type}, not true or false; compare it with something")

@@ -16,6 +16,7 @@ from typing import Any
 from jobs.config import journey_map
 from jobs.config.audiences import Audience
 from jobs.config.company import General
+from jobs.config.context import Context
 from jobs.config.decisions import Placed, load_decisions
 from jobs.config.decisions import problems as decision_problems
 from jobs.config.destinations import Destination, Destinations, types
@@ -52,6 +53,7 @@ class Settings:
     rows: dict[str, Rows] = field(default_factory=dict)
     decisions: tuple[Placed, ...] = ()
     journey_map: JourneyMap = field(default_factory=JourneyMap)
+    context: Context = field(default_factory=Context)
     elsewhere: dict[str, str] = field(default_factory=dict)
     """Zones of the lake that are at another root: a rebuild for a past day leaves today's tables alone."""
 
@@ -149,6 +151,7 @@ def load_settings(folder: str | Path | None = None) -> Settings:
         rows=declared.rows if declared else {},
         decisions=_decisions(folder, problems),
         journey_map=part(mapped, JourneyMap) if (mapped := folder / journey_map.FILE).exists() else JourneyMap(),
+        context=part(folder / "context.yaml", Context) if (folder / "context.yaml").exists() else Context(),
     )
     if not problems:
         problems = _cross_checks(settings)

@@ -21,6 +21,25 @@ TABLES: tuple[Dataset, ...] = (
         day_column="day",
     ),
     Dataset(
+        "decisions/context",
+        "one customer, from one moment to another, as other systems are told",
+        ("customer_id", "valid_from"),
+        columns("""
+        day date the day as of whose end it was made
+        customer_id string the customer; * for visitors who are not in the table
+        valid_from timestamp from when
+        valid_until timestamp until when, not included; then the customer's next row holds, or ask again
+        stage string stage of the customer journey
+        moment string the open micro-moment, know, go, do or buy; empty for none
+        moment_expires_at timestamp when acting on it is no longer useful
+        segment string newest label of the segmentation
+        variant string variant of the site, by the first rule of config/context.yaml that is true
+        content_tags array<string> topics and needs of the content for that stage and moment, most fitting first
+        content array<string> ids of that content
+    """),
+        scope="state",
+    ),
+    Dataset(
         "activation/plans",
         "one customer, audience and destination on one day",
         ("day", "audience", "destination", "customer_id"),

@@ -1,0 +1,85 @@
+"""`klantreis export`: files for systems that ask what now."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jobs.cli.console import Config, console, load_settings, require_table
+from jobs.config.wrong import ConfigError
+
+if TYPE_CHECKING:
+    from jobs.config.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="Write files for web shops, apps and chat tools.")
+
+
+@app.callback()
+def _several() -> None:
+    """Keeps `context` a command of its own."""
+
+
+@app.command()
+def context(
+    to: Annotated[Path, typer.Option("--to", help="The file: JSON lines, replaced at once when it is whole.")],
+    day: Annotated[str | None, typer.Option("--day", help="As of the end of this day; default: the newest.")] = None,
+    config: Config = None,
+) -> None:
+    """Write per customer what to show now: stage, open moment, segment, site variant, content. No personal data.
+
+    The row of customer_id * is for visitors who are not in the file. Rows that hold no more are left out.
+    """
+    from jobs.audiences import context as contexts
+
+    if ":/" in str(to):
+        raise ConfigError([f"--to {to}: give a file of this machine; a copy of it can go anywhere"])
+    settings = load_settings(config)
+    require_table(settings, "journeys/stages")
+    counts = contexts.run(_day(day, settings), settings)
+    written = write(settings, to, datetime.now(UTC))
+    console.print(f"Written: {to}, {written} rows of {counts['customers']} customers", highlight=False)
+
+
+def write(settings: Settings, to: Path, now: datetime) -> int:
+    """Write the rows of decisions/context that hold at `now` or later; returns how many.
+
+    Whoever reads finds the file of before or this one, never a part.
+    """
+    from jobs.audiences.context import TABLE
+    from jobs.lake.lake import Lake
+
+    rows = Lake.of(settings).arrow(TABLE).to_pylist()
+    holding = [row for row in rows if row["valid_until"] > now]
+    in_order = sorted(holding, key=lambda row: (row["customer_id"], row["valid_from"]))
+    to.parent.mkdir(parents=True, exist_ok=True)
+    part = to.with_name(f".{to.name}.{os.getpid()}.part")
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(row, default=_text, ensure_ascii=False) + "\n" for row in in_order)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(to)
+    finally:
+        part.unlink(missing_ok=True)
+    return len(in_order)
+
+
+def _text(moment: date) -> str:
+    return moment.isoformat()
+
+
+def _day(text: str | None, settings: Settings) -> date:
+    from jobs.lake.lake import Lake
+
+    if text is None:
+        days: list[date] = Lake.of(settings).arrow("identity/standing", columns=["as_of"])["as_of"].to_pylist()
+        return max(days)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError([f"--day {text!r} is no day; write it as 2026-01-31"]) from None
