@@ -95,7 +95,16 @@ LINES = (
         ("journeys.attribution",),
         """
         select credited, orders, conversions from journeys.attribution
-        where model = 'markov' and dimension = 'channel' and orders > 0 order by orders desc, credited limit 1""",
+        where model = 'markov' and dimension = 'channel' and credited <> '(none)' and orders > 0
+        order by orders desc, credited limit 1""",
+    ),
+    Line(
+        "Bij {orders} van {conversions} bestellingen ging er geen bekend contact aan vooraf.",
+        "Of {conversions} orders, {orders} came without a known contact before them.",
+        ("journeys.attribution",),
+        """
+        select orders, conversions from journeys.attribution
+        where model = 'last' and dimension = 'channel' and credited = '(none)'""",
     ),
     Line(
         "Inzicht '{title}' klopt: {value} (tussen {low} en {high}), geteld op {told_on}.",

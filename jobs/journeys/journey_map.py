@@ -229,7 +229,7 @@ def solution_rows(asked: MapQueries, found: JourneyMap, journey: Journey) -> lis
             "days": one.days,
             "as_of": asked.days[1],
         }
-        rows.append(row | (_change(asked, one, journey) if one.kpi and one.live_from else {"verdict": "no data"}))
+        rows.append(row | (_change(asked, one, journey) if one.kpi and one.live_from else {}))
     return rows
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import duckdb
 import yaml
 
 from jobs.config.journey import Journey
@@ -54,7 +55,7 @@ def _of_funnels(asked: MapQueries, journey: Journey) -> list[Suggestion]:
             f"where period = 'window' and funnel = {funnel} and name = {step}"
         )
         insight = _insight(
-            title, _touchpoint_of(asked, journey, row["funnel"]), query, row["dropped"], row["customers"]
+            title, _touchpoint_of(asked, journey, row["funnel"], row["step"]), query, row["dropped"], row["customers"]
         )
         opportunity = {"title": f"Fewer stop after '{row['name']}'", "touchpoint": insight["touchpoint"]}
         name = f"{row['funnel']}_step_{row['step']}_lost"
@@ -62,16 +63,25 @@ def _of_funnels(asked: MapQueries, journey: Journey) -> list[Suggestion]:
     return found
 
 
-def _touchpoint_of(asked: MapQueries, journey: Journey, funnel: str) -> str:
-    """What a suggestion about a funnel hangs on: of one over web events a visit, else the most frequent contact."""
-    counted = asked.rows(
-        """select touchpoint, count(*) as times from journeys.touchpoints
-           where day between ? and ? and touchpoint is not null and (type = 'visit' or not ?)
-           group by touchpoint order by times desc, touchpoint limit 1""",
-        "journeys.touchpoints",
-        [*asked.days, journey.funnels[funnel].over == "events"],
+def _touchpoint_of(asked: MapQueries, journey: Journey, funnel: str, step: int) -> str:
+    """The touchpoint that most contacts of a step are; of one over web events, that most visits are."""
+    when = (
+        "type = 'visit'" if journey.funnels[funnel].over == "events" else journey.funnels[funnel].steps[step - 1].when
     )
-    return counted[0]["touchpoint"] if counted else next(iter(journey.touchpoints))
+    for condition in (when, "true"):
+        try:
+            counted = asked.rows(
+                f"""select touchpoint, count(*) as times from journeys.touchpoints
+                    where day between ? and ? and touchpoint is not null and ({condition})
+                    group by touchpoint order by times desc, touchpoint limit 1""",
+                "journeys.touchpoints",
+                list(asked.days),
+            )
+        except duckdb.Error:  # a condition that only the engine understands
+            continue
+        if counted and counted[0]["touchpoint"] in journey.touchpoints:
+            return str(counted[0]["touchpoint"])
+    return next(iter(journey.touchpoints))
 
 
 def _of_contacts(asked: MapQueries, journey: Journey) -> list[Suggestion]:

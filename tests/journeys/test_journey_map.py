@@ -233,7 +233,7 @@ def test_a_touchpoint_that_is_surely_worse_in_one_channel_is_told_with_both(aske
     assert told(contradictions.of_channels(asked(touchpoints=[*rows, *few]))) == {("channels", "chat", "app", "phone")}
 
 
-def test_two_messages_that_do_not_go_together_are_told_with_the_customers_who_got_both(rows):
+def test_two_messages_that_do_not_go_together_are_told_with_the_customers_who_got_both(on_engine, rows):
     def message(customer, day, channel, subject):
         return {
             "touchpoint_id": f"{customer}{day}{subject}", "customer_id": customer, "channel": channel,
@@ -303,6 +303,25 @@ WITH_FUNNEL = JOURNEY.model_copy(
         }
     }
 )
+
+
+@pytest.mark.parametrize(("when", "at"), [("channel = 'app'", "ad"), ("channel rlike 'app'", "chat")])
+def test_a_suggestion_about_a_funnel_of_contacts_is_at_the_touchpoint_of_its_step_where_that_can_be_told(
+    asked, when, at
+):
+    """Else at that with most contacts: the tables are asked in another dialect of SQL than that of conditions."""
+    steps = [{"name": "a", "when": when}, {"name": "b", "when": "true"}]
+    mix = Funnel.model_validate({"title": "Mix", "steps": steps})
+    journey = JOURNEY.model_copy(update={"funnels": {"mix": mix}})
+    rows = [*contacts("chat", "chat", neutral=9), *contacts("ad", "app", neutral=3)]
+    queries = asked(touchpoints=rows, funnels=[("mix", "window", 1, "a", 9, 5), ("mix", "window", 2, "b", 4, 0)])
+    found = JourneyMap.model_validate(yaml.safe_load(suggested(queries, journey)))
+    assert found.opportunities["mix_step_1_lost_less"].touchpoint == at
+
+
+def test_a_solution_that_is_planned_has_no_verdict_yet(asked):
+    planned = mapped(solutions={"p": {"title": "P", "opportunity": "o", "process": "x", "status": "planned"}})
+    assert "verdict" not in journey_map.solution_rows(asked(), planned, JOURNEY)[0]
 
 
 def test_a_company_without_numbers_gets_an_empty_map(asked):

@@ -101,7 +101,7 @@ TABLES: tuple[Dataset, ...] = (
         change double after less before
         low double lower end of the 95 % interval of the change
         high double upper end of that interval
-        verdict string better, worse, no change shown, too early, or no data
+        verdict string better, worse, no change shown, too early, or no data; empty while it is planned
         as_of date the newest day that was known
     """),
         scope="state",
