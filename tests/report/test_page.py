@@ -107,6 +107,17 @@ def company(lake_of):
                 {**whole, "stage": "service", "kpi": "csat", "value": 3.5, "unit": "score", "low": 3.1, "high": 3.9,
                  "period": "month", "small": True},
             ],
+            "journeys/alerts": [{"kpi": "csat", "period": "month", "day": DAY, "kind": "target", "why": HARM}],
+            "journeys/kpi_outlook": [
+                {"kpi": "csat", "day": DAY, "is_forecast": False, "value": 3.5, "expected": 4.0,
+                 "low": 3.8, "high": 4.2}
+            ],
+            "journeys/map_opportunities": [{"opportunity": "o", "place": 1, "title": HARM, "score": 9.0, "as_of": DAY}],
+            "journeys/map_insights": [{"insight": "i", "title": HARM, "touchpoint": "chat", "as_of": DAY}],
+            "journeys/map_solutions": [{"solution": "s", "title": HARM, "verdict": "better", "as_of": DAY}],
+            "journeys/map_contradictions": [
+                {"kind": "claim", "touchpoint": "chat", "one": "a", "other": HARM, "told": HARM, "as_of": DAY}
+            ],
             "journeys/kpi_registry": [
                 {"kpi": "csat", "target": 4.2, "direction": "up", "per": "month", "alert_at": 3.6, "owner": "care"},
                 {"kpi": "orders", "target": 400.0, "direction": "up", "per": "month", "alert_at": 300.0},

@@ -16,7 +16,15 @@ from markupsafe import Markup
 from jobs.config.settings import Settings
 from jobs.lake.queries import connect, views_of
 from jobs.report import proofs
-from jobs.report.page import action_panels, data_panels, journey_panels, kpi_panels, moment_panels, path_panels
+from jobs.report.page import (
+    action_panels,
+    data_panels,
+    improve_panels,
+    journey_panels,
+    kpi_panels,
+    moment_panels,
+    path_panels,
+)
 from jobs.report.page.panel import Answer, Panel, ask
 from jobs.report.page.words import Language, book, said
 
@@ -26,7 +34,7 @@ SCRIPTS = (ECHARTS, "charts.js", "page.js")
 STYLE = "page.css"
 PANELS: dict[str, Panel] = {
     panel.name: panel
-    for module in (kpi_panels, journey_panels, path_panels, moment_panels, action_panels, data_panels)
+    for module in (kpi_panels, journey_panels, improve_panels, path_panels, moment_panels, action_panels, data_panels)
     for panel in module.PANELS
 }
 POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "

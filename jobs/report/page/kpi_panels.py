@@ -32,4 +32,29 @@ KPIS = Panel(
     Chart("cards", choose=("period",)),
 )
 
-PANELS = (KPIS,)
+ALERTS = Panel(
+    "alerts",
+    "where",
+    ("journeys.alerts",),
+    """
+    select period, day, stage, title, value, target, unit, kind, why, owner
+    from journeys.alerts
+    where day > (select max(day) from journeys.alerts) - 28
+    order by day desc, stage, title""",
+    "select max(day) from journeys.alerts",
+)
+
+OUTLOOK = Panel(
+    "outlook",
+    "where",
+    ("journeys.kpi_outlook",),
+    """
+    select kpi, day, value, expected, low, high, unusual
+    from journeys.kpi_outlook
+    where day > (select max(day) from journeys.kpi_outlook where not is_forecast) - 90
+    order by kpi, day""",
+    "select max(day) from journeys.kpi_outlook where not is_forecast",
+    Chart("lines", x="day", y=("value", "expected", "low", "high"), choose=("kpi",)),
+)
+
+PANELS = (KPIS, ALERTS, OUTLOOK)
