@@ -46,11 +46,18 @@ def used_in_rules(settings: Settings) -> dict[str, Trait]:
 
 
 def asked_every_day(settings: Settings) -> dict[str, Trait]:
-    """The traits that stage rules and KPIs over customers look at."""
+    """The traits that stage rules, KPIs over customers and the value of moves look at."""
     customers = [kpi for kpi in settings.journey.kpis.values() if kpi.table == "customers"]
     sides = [text for kpi in customers for text in (kpi.where, kpi.numerator, kpi.denominator, *kpi.dimensions)]
     texts = [text for text in sides if text]
-    return used_in([*(rule.when for rule in settings.journey.stages), *texts], settings.traits)
+    worth = [settings.journey.stage_value] if settings.journey.stage_value else []
+    return used_in([*(rule.when for rule in settings.journey.stages), *texts, *worth], settings.traits)
+
+
+def value_of_moves(settings: Settings) -> tuple[str, Trait] | None:
+    """The trait that is the value of a move, with its name."""
+    name = settings.journey.stage_value
+    return (name, settings.traits[name]) if name else None
 
 
 def timeline_columns(traits: Mapping[str, Trait]) -> dict[str, str]:

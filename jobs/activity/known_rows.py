@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 from jobs.activity import own_sends, touchpoints
 from jobs.activity.conditions import day_of
 from jobs.activity.currency import RATES, Exchange, paid
+from jobs.activity.language import LASTS
 from jobs.activity.orders import outcome
 from jobs.activity.row_columns import ORDER_COLUMNS, PRODUCT_COLUMNS, columns_of
 from jobs.activity.sessions import sessions, visit_rules, with_session
@@ -85,7 +86,9 @@ class Known:
         whose = found.where("customer_id is not null")
         whose = whose if self.among is None else whose.join(self.among, on="customer_id", how="left_semi")
         dated = whose.withColumns(moments)
-        return dated.select("customer_id", *PERIOD, *(name for name in columns_of(kind) if name != "days_ago"))
+        lasting = [LASTS] if kind == "touchpoints" else []
+        own = [name for name in columns_of(kind) if name != "days_ago"]
+        return dated.select("customer_id", *PERIOD, *own, *lasting)
 
     def on_each_day(self, rows: DataFrame, window: int | None) -> DataFrame:
         """The rows once for each day on which they are known, with `snapshot`, that day, and `days_ago`."""

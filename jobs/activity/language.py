@@ -15,6 +15,8 @@ from jobs.config.traits import Trait
 
 AGGREGATES = frozenset(("avg", "count", "earliest", "latest", "max", "min", "most_frequent", "sum"))
 CASTS = frozenset(("as", "bigint", "boolean", "date", "double", "string"))
+LASTS = "open_days"
+"""The column of touchpoints that says for how many days a row counts; empty for as long as the window."""
 WORDS = KEYWORDS | CASTS | {"distinct"}
 
 

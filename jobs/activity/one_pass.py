@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from jobs.activity.language import Aggregate, aggregates_of, condition_of, parts_of
+from jobs.activity.language import LASTS, Aggregate, aggregates_of, condition_of, parts_of
 from jobs.config.sql import words
 from jobs.config.traits import ROWS, Trait
 from jobs.validate.versions import period_of
@@ -102,7 +102,8 @@ class Pass:
         for call in self.calls:
             if not _is_by_value(call) and not _AGO.search(call.argument):
                 partial |= {name: F.expr(sql) for name, sql in self._partial(call).items()}
-        keys = ["customer_id", "day", *period_of(rows), *self.conditions.values(), *by_value]
+        lasting = [LASTS] if any(trait.while_open for trait in self.traits.values()) else []
+        keys = ["customer_id", "day", *period_of(rows), *self.conditions.values(), *by_value, *lasting]
         told = rows.withColumns(by_value) if by_value else rows
         return told.groupBy(*keys).agg(*(sql.alias(name) for name, sql in partial.items()))
 
@@ -227,6 +228,8 @@ def window_of(trait: Trait) -> str:
     conditions = [f"days_ago >= {first}"] if first else []
     if trait.days:
         conditions.append(f"days_ago < {first + trait.days}")
+    if trait.while_open:
+        conditions.append(f"({LASTS} is null or days_ago < {LASTS})")
     return " and ".join(conditions) or "true"
 
 

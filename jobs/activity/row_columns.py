@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 
+from jobs.activity.language import LASTS
 from jobs.config.traits import ROWS
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.canonical import LINEAGE_COLUMNS, PERSON_COLUMNS, VERSION_COLUMNS
 
 ORDER_COLUMNS = ("status", "channel", "store_id", "currency")
 PRODUCT_COLUMNS = ("category", "department", "brand")
-KNOWN_LATER = ("clicked",)
+KNOWN_LATER = ("clicked", LASTS)
 """Columns that look into the future of the touchpoint; conditions of stages must not use them."""
 RULE_COLUMNS = tuple(
     name

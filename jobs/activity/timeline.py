@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activity.every_day import RUNNING
-from jobs.activity.language import Aggregate, parts_of
+from jobs.activity.language import LASTS, Aggregate, parts_of
 from jobs.activity.one_pass import condition_of
 from jobs.config.traits import ROWS, Trait
 
@@ -35,6 +35,9 @@ def timeline(tables: Mapping[str, DataFrame], traits: Mapping[str, Trait], as_of
         F.expr("date_add(day, later)").alias("day"),
         *[_change(name, trait).alias(name) for name, trait in traits.items()],
     )
+    for name, trait in traits.items():
+        if trait.while_open:
+            changes = changes.unionByName(_while_open(tables["touchpoints"], name, traits))
     summed = [F.sum(name).alias(name) for name in traits]
     per_change = changes.groupBy("customer_id", "day").agg(F.count("*").alias("changes"), *summed)
     by_day = Window.partitionBy("customer_id").orderBy("day")
@@ -49,14 +52,40 @@ def timeline(tables: Mapping[str, DataFrame], traits: Mapping[str, Trait], as_of
 
 def _per_day(table: DataFrame, kind: str, traits: Mapping[str, Trait]) -> DataFrame:
     """What the rows of each day add to each trait."""
-    amounts = [_amount(trait if trait.over == kind else None, trait.type).alias(n) for n, trait in traits.items()]
+    own = {name: trait if trait.over == kind and not trait.while_open else None for name, trait in traits.items()}
+    amounts = [_amount(own[name], trait.type).alias(name) for name, trait in traits.items()]
     return table.groupBy("customer_id", "day").agg(F.count("*").alias("rows"), *amounts).drop("rows")
 
 
+def _while_open(touchpoints: DataFrame, name: str, traits: Mapping[str, Trait]) -> DataFrame:
+    """What a trait that counts rows until their own last day is changed by, and on which day."""
+    trait = traits[name]
+    enter, *leave = moves(trait)
+    ends = F.least(*[F.coalesce(LASTS, F.lit(after)) for after in leave], *map(F.lit, leave)) if leave else F.col(LASTS)
+    counted = touchpoints.where(F.expr(condition_of(trait))).withColumn("ends", ends)
+    counts = counted.where(F.col("ends").isNull() | (F.col("ends") > enter))
+    per_day = counts.groupBy("customer_id", "day", "ends").agg(_value(trait).alias("amount"))
+    both = F.array(
+        F.struct(F.lit(enter).alias("later"), F.col("amount")),
+        F.struct(F.col("ends").alias("later"), (-F.col("amount")).alias("amount")),
+    )
+    dated = per_day.select("customer_id", "day", F.explode(both).alias("change")).where("change.later is not null")
+    nothing = {other: F.lit(0).cast(_summed(RUNNING[one.type])) for other, one in traits.items()}
+    nothing[name] = F.col("change.amount").cast(_summed(RUNNING[trait.type]))
+    return dated.select(
+        "customer_id",
+        F.expr("date_add(day, change.later)").alias("day"),
+        *[column.alias(other) for other, column in nothing.items()],
+    )
+
+
 def _amount(trait: Trait | None, type_: str) -> Column:
-    running = RUNNING[type_]
-    if trait is None:
-        return F.lit(0).cast(running)
+    return F.lit(0).cast(RUNNING[type_]) if trait is None else _value(trait)
+
+
+def _value(trait: Trait) -> Column:
+    """What some rows add to a trait."""
+    running = RUNNING[trait.type]
     (call,) = [part for part in parts_of(trait.value) if isinstance(part, Aggregate)]
     if call.function == "sum":
         what = F.expr(f"try_cast(({call.argument}) as {running})")
@@ -119,6 +148,8 @@ def _total(trait: Trait, day: date) -> str:
         met.append(f"day > date '{_back(day, trait.ending_days_ago + trait.days)}'")
     if trait.ending_days_ago:
         met.append(f"day <= date '{_back(day, trait.ending_days_ago)}'")
+    if trait.while_open:
+        met.append(f"({LASTS} is null or date '{day}' < day + {LASTS})")
     (call,) = [part for part in parts_of(trait.value) if isinstance(part, Aggregate)]
     holds = " and ".join(met)
     if call.function == "sum":

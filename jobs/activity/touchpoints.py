@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activity import dealings
-from jobs.activity.conditions import first_true
+from jobs.activity.conditions import day_of, first_true
 from jobs.activity.contact_rows import contact_rows, usual_score
 from jobs.activity.currency import paid
 from jobs.activity.orders import BOUGHT_NOTHING, UNDONE, outcome
@@ -126,7 +126,9 @@ def conversations(versions: DataFrame, timezone: str) -> list[DataFrame]:
     newest = newest_versions(_with_solved(versions, "conversation_id", "closed_at"), "conversation_id")
     common = {"channel": F.coalesce("channel", F.lit("chat")), "subject": F.col("topic")}
     return [
-        contact_rows(newest, "conversation", "opened_at", "conversation_id", timezone, **common),
+        contact_rows(
+            newest, "conversation", "opened_at", "conversation_id", timezone, **common, open_days=_open(timezone)
+        ),
         contact_rows(
             newest,
             "resolution",
@@ -145,7 +147,7 @@ def tickets(versions: DataFrame, timezone: str) -> list[DataFrame]:
     newest = newest_versions(_with_solved(versions, "ticket_id", "resolved_at"), "ticket_id")
     common = {"channel": F.lit("ticket"), "subject": F.col("topic")}
     return [
-        contact_rows(newest, "conversation", "opened_at", "ticket_id", timezone, **common),
+        contact_rows(newest, "conversation", "opened_at", "ticket_id", timezone, **common, open_days=_open(timezone)),
         contact_rows(newest, "resolution", "solved_at", "ticket_id", timezone, **common, seconds=_took()),
     ]
 
@@ -171,6 +173,11 @@ def _with_solved(versions: DataFrame, key: str, at: str) -> DataFrame:
 
 def _took() -> Column:
     return F.unix_timestamp("solved_at") - F.unix_timestamp("opened_at")
+
+
+def _open(timezone: str) -> Column:
+    """On how many days it waits at the end of the day."""
+    return F.date_diff(day_of("solved_at", timezone), day_of("opened_at", timezone))
 
 
 def answers(responses: DataFrame, timezone: str) -> DataFrame:

@@ -57,7 +57,7 @@ def stage_on(stages: DataFrame, day: date) -> DataFrame:
     today = F.lit(day)
     holds = (F.col("valid_from") <= today) & (F.col("valid_to").isNull() | (F.col("valid_to") >= today))
     return stages.where(holds).select(
-        "customer_id", "stage", "previous_stage", days_since("valid_from", day).alias("days_in_stage")
+        "customer_id", "stage", "state", "previous_stage", days_since("since", day).alias("days_in_stage")
     )
 
 

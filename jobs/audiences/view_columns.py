@@ -29,6 +29,7 @@ VIEW = Dataset(
             age int age in years
             days_known int days since the customer was first seen
             stage string awareness, consideration, purchase, service or loyalty
+            state string how it stands there: active, new, lapsed, ... as the rules of journey.yaml say
             previous_stage string the stage before
             days_in_stage int days since the customer came into the stage
             know_until timestamp when the last know moment that nothing served expires, if any lasts into the day

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from jobs.activation.channels import types
 from jobs.activity import analysis, checks
-from jobs.audiences import rules
+from jobs.audiences import rules, stage_policy
 from jobs.config.settings import Settings
 from jobs.config.sources import SourceDataset
 from jobs.config.sql_types import type_of
@@ -42,7 +42,7 @@ def _decisions(settings: Settings) -> Iterator[str]:
 
 def notes(settings: Settings) -> list[str]:
     """One line per thing that is allowed and worth knowing."""
-    return [*source_checks.notes(settings)]
+    return [*source_checks.notes(settings), *stage_policy.notes(settings)]
 
 
 def _mappings(settings: Settings) -> Iterator[str]:

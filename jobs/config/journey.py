@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from jobs.config.kpis import Kpi, Name, Stage
 from jobs.config.paths import Funnel, Paths
-from jobs.config.yaml_files import Strict
+from jobs.config.traits import Trait
+from jobs.config.yaml_files import ConfigError, Strict, line_of, nearest
 
 
 class StageRule(Strict):
     """A customer is in `stage` on days on which `when` is true; the first rule that is true wins."""
 
     stage: Stage
+    state: Name = Field("active", description="how it stands there, a word of your own: active, new, lapsed, ...")
     name: str
     when: str = Field(description="condition on traits that are counts and sums, since it is asked on every day")
 
@@ -46,6 +50,11 @@ class Signal(Strict):
     when: str
     weight: int = Field(1, gt=0)
     at_most: int = Field(1, gt=0, description="events of one visit that count; more of the same proves nothing more")
+
+
+AFTERWARDS = {"seconds_looked": "bigint", "next_type": "string"}
+"""What a condition on what serves a moment can ask beside the columns of events: seconds until the next event of the
+visit, and its type. Both are empty for the last event."""
 
 
 class MomentType(Strict):
@@ -83,6 +92,15 @@ class Journey(Strict):
         0.02, ge=0, le=1, description="a larger share of touchpoints that no entry of `touchpoints` names is told"
     )
     stages: list[StageRule]
+    moves: dict[Stage, list[Stage]] = Field(
+        {}, description="stage to the stages a customer may go to from there; a stage that is not named: to any"
+    )
+    on_forbidden: Literal["tell", "stay"] = Field(
+        "tell", description="another move: `tell` marks and counts it, with `stay` the customer stays in the stage"
+    )
+    stage_value: str | None = Field(
+        None, description="trait over a window of days that is the value of a move: its value when as many days passed"
+    )
     minimum_evidence: int = Field(1, ge=1, description="a moment with less weight of evidence is too little to tell")
     minimum_confidence: float = Field(0.5, ge=0, le=1, description="a moment with a smaller share of evidence is none")
     moments: dict[Literal["know", "go", "do", "buy"], MomentType] = {}
@@ -113,6 +131,18 @@ class Journey(Strict):
         if twice:
             raise ValueError(f"two rules are named {twice[0]!r}; the history could not say which one decided")
         return rules
+
+
+def check_stage_value(journey: Journey, traits: Mapping[str, Trait], path: Path) -> None:
+    """Raises ConfigError, naming the line, if `stage_value` is no trait over a window that ends with the day."""
+    name = journey.stage_value
+    if name is None:
+        return
+    place = f"{path}:{line_of(path, 'stage_value')}: stage_value"
+    if name not in traits:
+        raise ConfigError([f"{place}: unknown trait {name!r}{nearest(name, traits)}"])
+    if not traits[name].days or traits[name].ending_days_ago:
+        raise ConfigError([f"{place}: {name!r} has no window of the last `days`; what a move is worth needs one"])
 
 
 def _as_traits(measures: Any) -> str:

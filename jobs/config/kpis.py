@@ -18,7 +18,7 @@ Period = Literal["day", "week", "month"]
 
 PERIOD_TABLES = ("stages", "customers")
 """Tables whose rows hold from a day to a day, instead of having happened on one."""
-COUNTED = ("sessions", "carts", "touchpoints", "moments", "stages", "customers")
+COUNTED = ("sessions", "carts", "touchpoints", "moments", "stages", "stage_moves", "customers")
 """Tables that KPIs are counted over."""
 DATASETS = tuple(table.short_name for table in CANONICAL.values())
 OF_EVENTS = ("sessions", "carts", "moments")
@@ -44,7 +44,8 @@ class Kpi(Strict):
     definition: str | None = Field(None, description="what it means, in a sentence; `klantreis check` asks for it")
     unit: Literal["count", "share", "currency", "points", "score", "minutes", "per visit", "per solution", "steps"]
     table: str = Field(
-        description="sessions, carts, touchpoints, moments, stages, customers, or a name of `rows` in traits.yaml"
+        description="sessions, carts, touchpoints, moments, stages, stage_moves, customers, or a name of `rows`"
+        " in traits.yaml"
     )
     needs: list[str] = Field(
         [],

@@ -24,7 +24,7 @@ from jobs.config.id_spaces import id_spaces
 from jobs.config.id_spaces import problems as id_space_problems
 from jobs.config.identity import Identity
 from jobs.config.identity_checks import problems as identity_problems
-from jobs.config.journey import Journey
+from jobs.config.journey import Journey, check_stage_value
 from jobs.config.journey_map import JourneyMap
 from jobs.config.kpis import over_tables
 from jobs.config.models import Models
@@ -133,6 +133,7 @@ def load_settings(folder: str | Path | None = None) -> Settings:
     journey = part(folder / "journey.yaml", Journey)
     if journey and declared:
         try:
+            check_stage_value(journey, declared.traits, folder / "journey.yaml")
             kpis = over_tables(journey.kpis, declared.rows, folder / "journey.yaml")
             journey = journey.model_copy(update={"kpis": kpis})
         except ConfigError as error:

@@ -55,6 +55,9 @@ class Trait(Strict):
     where: str | None = Field(None, description="condition on the rows; default: all rows of the window")
     days: int | None = Field(None, gt=0, description="window, its last day included; default: ever")
     ending_days_ago: int = Field(0, ge=0, description="days between the end of the window and the day itself")
+    while_open: bool = Field(
+        False, description="over touchpoints: a conversation counts until the day it is solved, and no longer"
+    )
     default: Any = Field(None, description="the value where there is none, of the type; default: empty")
     _among: str | None = PrivateAttr(None)
 
@@ -65,8 +68,8 @@ class Trait(Strict):
 
     @model_validator(mode="after")
     def _rows_or_traits(self) -> Trait:
-        if self.over is None and (self.where is not None or self.days or self.ending_days_ago):
-            raise ValueError("`where`, `days` and `ending_days_ago` pick rows: say `over` which table")
+        if self.over is None and (self.where is not None or self.days or self.ending_days_ago or self.while_open):
+            raise ValueError("`where`, `days`, `ending_days_ago` and `while_open` pick rows: say `over` which table")
         return self
 
     @model_validator(mode="after")
@@ -98,6 +101,9 @@ class Traits(Strict):
             if trait.over is not None and trait.over not in ROWS and trait.over not in self.rows:
                 known = nearest(trait.over, [*ROWS, *self.rows])
                 raise ValueError(f"traits.{name}.over: unknown table or name of `rows` {trait.over!r}{known}")
+            table = self.rows[trait.over].over if trait.over in self.rows else trait.over
+            if trait.while_open and table != "touchpoints":
+                raise ValueError(f"traits.{name}.while_open: conversations are rows of touchpoints, not of {table}")
         return self
 
     def over_tables(self) -> dict[str, Trait]:

@@ -53,6 +53,23 @@ def with_customer(df: DataFrame, identity_map: DataFrame, settings: Settings) ->
     )
 
 
+def known_customers(identity_map: DataFrame, set_aside: DataFrame) -> DataFrame:
+    """`customer_id` of everybody of whom more than cookies is known; an identifier set aside is nobody's."""
+    told = with_set_aside(identity_map, set_aside)
+    return told.where(names_somebody()).select("customer_id").distinct()
+
+
+def with_set_aside(identity_map: DataFrame, set_aside: DataFrame) -> DataFrame:
+    """The map with `aside`, true for identifiers that link nobody."""
+    nobodys = set_aside.select("identifier", F.lit(True).alias("aside")).distinct()
+    return identity_map.join(nobodys, on="identifier", how="left")
+
+
+def names_somebody() -> Column:
+    """Whether an identifier of `with_set_aside` tells more than that somebody came by."""
+    return (F.col("kind") == "contact") | ((F.col("kind") != "cookie") & F.col("aside").isNull())
+
+
 def identifiers_of(df: DataFrame, settings: Settings) -> DataFrame:
     """Every identifier that rows carry: `identifier`, with repeats."""
     given = _given(df.columns, settings)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jobs.activity.every_day import timeline_columns, used_in, why_not
 from jobs.activity.row_columns import RULE_COLUMNS
-from jobs.config.journey import Journey
+from jobs.config.journey import AFTERWARDS, Journey
 from jobs.config.kpis import PERIOD_TABLES
 from jobs.config.settings import Settings
 from jobs.config.sql import engine_sql, problem
@@ -21,7 +21,6 @@ from jobs.config.sql_functions import ROW, ROWS, Kind
 from jobs.config.sql_types import AGGREGATES, known_types
 from jobs.config.traits import Trait
 from jobs.config.yaml_files import line_of
-from jobs.journeys.moments import AFTERWARDS
 from jobs.lake.tables.catalogue import get
 from jobs.lake.trial import Tried, tried
 
@@ -49,7 +48,7 @@ def check(settings: Settings) -> list[str]:
     """
     ways = _ways(settings.journey)
     found = _problems(settings, [*_expressions(settings.journey, settings.traits), *ways])
-    return [*found, *_unmanaged(settings)]
+    return [*found, *_unmanaged(settings), *_wrong_value(settings)]
 
 
 def _unmanaged(settings: Settings) -> Iterator[str]:
@@ -77,6 +76,15 @@ def _problems(settings: Settings, expressions: list[Expression]) -> list[str]:
 def _told(path: Path, expression: Expression, what: str) -> str:
     place = ".".join(str(key) for key in expression.keys)
     return f"{path}:{line_of(path, *expression.keys)}: {place}: {what}"
+
+
+def _wrong_value(settings: Settings) -> Iterator[str]:
+    """What is wrong with the trait that moves are worth: it is asked on the days after them."""
+    name, path = settings.journey.stage_value, settings.folder / "journey.yaml"
+    reason = why_not(settings.traits[name]) if name in settings.traits else None
+    if reason:
+        told = f"moves are worth a trait that is a count or sum; not {name!r}: {reason}"
+        yield f"{path}:{line_of(path, 'stage_value')}: stage_value: {told}"
 
 
 def _expressions(journey: Journey, traits: Mapping[str, Trait]) -> Iterator[Expression]:

@@ -50,7 +50,8 @@ LINES = (
         """
         select (select max(as_of) from journeys.map_touchpoints) as as_of, sum(count(*)) over ()::bigint as customers,
                count(*) as most, stage, count(*) / sum(count(*)) over () as share
-        from journeys.stages where valid_to is null group by stage order by most desc, stage limit 1""",
+        from journeys.stages where valid_to is null and kind = 'customer'
+        group by stage order by most desc, stage limit 1""",
     ),
     Line(
         "Van {first_day} t/m {as_of} waren er {contacts} contacten: {negative} liepen slecht en {positive} goed.",

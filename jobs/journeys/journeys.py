@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from datetime import date
 from functools import reduce
@@ -19,11 +20,11 @@ from jobs.activity.checks import refuse_forbidden
 from jobs.activity.conditions import day_of
 from jobs.activity.currency import RATES, without_rate
 from jobs.activity.day import EVERYBODY, TOUCHED
-from jobs.activity.every_day import asked_every_day, used_in_rules
+from jobs.activity.every_day import asked_every_day, used_in_rules, value_of_moves
 from jobs.activity.sessions import sessions, visit_rules, with_session
 from jobs.activity.timeline import timeline
 from jobs.config.settings import Settings
-from jobs.identity.customer_of import newest_day, with_customer
+from jobs.identity.customer_of import known_customers, newest_day, with_customer
 from jobs.identity.fresh import Fresh, Unknown
 from jobs.journeys import day_numbers
 from jobs.journeys.carts import basket_visits, carts
@@ -31,13 +32,14 @@ from jobs.journeys.day import exchange_on, update
 from jobs.journeys.kpi_tables import delivered, kpis, registry
 from jobs.journeys.moments import moments
 from jobs.journeys.outlook import ALERTS, COLUMNS, OUTLOOK, TRENDS, outlook
-from jobs.journeys.stages import stages
+from jobs.journeys.stage_moves import stage_moves
+from jobs.journeys.stages import CUSTOMER, stages
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
 
 log = logging.getLogger(__name__)
 VALID = ("valid/events", *(f"valid/{name}" for name in contacts.OF_DATASET))
-READS = (*VALID, RATES, "identity/map")
+READS = (*VALID, RATES, "identity/map", "identity/set_aside")
 LEDGER = own_sends.LEDGER
 WRITES = (
     "journeys/sessions",
@@ -46,6 +48,7 @@ WRITES = (
     "journeys/touchpoints",
     "journeys/moments",
     "journeys/stages",
+    "journeys/stage_moves",
     "journeys/kpis",
     "journeys/kpi_registry",
     OUTLOOK,
@@ -127,8 +130,11 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     tables["moments"] = publish("journeys/moments", found)
     asked = asked_every_day(settings)
     tables["customers"] = timeline(tables, asked, as_of)
-    placed = stages(tables["customers"], journey.stages, used_in_rules(settings))
+    everybody = known_customers(txn.read("identity/map"), txn.read("identity/set_aside"))
+    placed = stages(tables["customers"], journey, used_in_rules(settings), everybody)
     tables["stages"] = publish("journeys/stages", placed)
+    moved = stage_moves(tables["stages"], tables["customers"], value_of_moves(settings), as_of)
+    tables["stage_moves"] = publish("journeys/stage_moves", moved)
     first_day = _first_day(tables["touchpoints"]) or as_of
     with lake.scratch("journeys/kpis") as keep:
         publish("journeys/kpis", kpis(tables, journey, delivered(lake, txn, journey, as_of), first_day, as_of, keep))
@@ -170,7 +176,8 @@ def _own_sends(txn: Txn, as_of: date, settings: Settings) -> list[DataFrame]:
 
 
 def _counts(lake: Lake, settings: Settings) -> dict[str, Any]:
-    now = lake.arrow("journeys/stages", columns=["stage", "valid_to"]).filter(pc.field("valid_to").is_null())
+    now = lake.arrow("journeys/stages", columns=["kind", "stage", "valid_to"]).filter(pc.field("valid_to").is_null())
+    known = now.filter(pc.field("kind") == CUSTOMER)
     visited = pc.sum(lake.arrow("journeys/sessions", columns=["events"])["events"]).as_py() or 0
     return {
         "sessions": lake.rows("journeys/sessions"),
@@ -178,7 +185,9 @@ def _counts(lake: Lake, settings: Settings) -> dict[str, Any]:
         "carts": lake.rows("journeys/carts"),
         "touchpoints": lake.rows("journeys/touchpoints"),
         "moments": _per(lake.arrow("journeys/moments", columns=["type"])["type"]),
-        "customers_per_stage": _per(now["stage"]),
+        "customers_per_stage": _per(known["stage"]),
+        "visitors_per_stage": _per(now.filter(pc.field("kind") != CUSTOMER)["stage"]),
+        "moves_not_allowed": _told_not_allowed(lake, settings),
         "kpis": lake.rows("journeys/kpis"),
         "touchpoints_without_name": _told_without_name(lake, settings),
         "amounts_without_rate": _told_without_rate(lake, settings),
@@ -215,6 +224,21 @@ def _told_without_rate(lake: Lake, settings: Settings) -> dict[str, int]:
             " dataset rates",
             number, currency, settings.general.currency, currency, settings.folder / "settings.yaml",
         )  # fmt: skip
+    return found
+
+
+def _told_not_allowed(lake: Lake, settings: Settings) -> dict[str, int]:
+    """How often customers moved as `moves` does not allow, or wanted to, by from and to; each is told."""
+    if not settings.journey.moves:
+        return {}
+    stays = settings.journey.on_forbidden == "stay"
+    table, before = ("journeys/stages", "stage") if stays else ("journeys/stage_moves", "from_stage")
+    against = lake.arrow(table, columns=[before, "rule", "allowed"]).filter(~pc.field("allowed"))
+    wanted = {rule.name: rule.stage for rule in settings.journey.stages}
+    counted = Counter(f"{row[before]} to {wanted[row['rule']]}" for row in against.to_pylist())
+    found, what = dict(sorted(counted.items())), "were not made" if stays else "were made"
+    for move, number in found.items():
+        log.warning("journeys: %d moves from %s %s, which `moves` of journey.yaml does not allow", number, move, what)
     return found
 
 

@@ -11,12 +11,8 @@ from pyspark.sql import functions as F
 
 from jobs.activity.conditions import day_of, holds
 from jobs.activity.sessions import PLACE_LENGTH
-from jobs.config.journey import Journey, MomentType
+from jobs.config.journey import AFTERWARDS, Journey, MomentType
 from jobs.config.sql import words
-
-AFTERWARDS = {"seconds_looked": "bigint", "next_type": "string"}
-"""What a condition on what serves a moment can ask beside the columns of events: seconds until the next event of the
-visit, and its type. Both are empty for the last event."""
 
 
 def moments(events: DataFrame, journey: Journey, timezone: str) -> DataFrame:

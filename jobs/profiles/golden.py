@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from jobs.config.identity import GOLDEN_ATTRIBUTES, GoldenRule
 from jobs.config.identity_checks import OWN, own_attributes
 from jobs.config.settings import Settings
-from jobs.identity.customer_of import with_customer
+from jobs.identity.customer_of import names_somebody, with_customer, with_set_aside
 from jobs.identity.identifiers import identifier_column, normalised, trimmed
 from jobs.profiles.criteria import NEWEST, own_value, ranked
 from jobs.validate.versions import newest_versions
@@ -40,12 +40,14 @@ def golden_records(contacts: DataFrame, identity_map: DataFrame, set_aside: Data
 
     An identifier of `set_aside` (identity/set_aside) is nobody's: by it alone nobody is known.
     """
-    nobodys = set_aside.select("identifier", F.lit(True).alias("aside")).distinct()
-    told = identity_map.join(nobodys, on="identifier", how="left")
-    known = told.groupBy("customer_id").agg(
-        F.max((F.col("kind") == "contact") | ((F.col("kind") != "cookie") & F.col("aside").isNull())).alias("known"),
-        F.array_sort(F.array_distinct(F.flatten(F.collect_list("sources")))).alias("sources"),
-        F.min("first_seen").alias("customer_since"),
+    known = (
+        with_set_aside(identity_map, set_aside)
+        .groupBy("customer_id")
+        .agg(
+            F.max(names_somebody()).alias("known"),
+            F.array_sort(F.array_distinct(F.flatten(F.collect_list("sources")))).alias("sources"),
+            F.min("first_seen").alias("customer_since"),
+        )
     )
     merged = best_values(contacts, settings)
     nothing = F.array().cast("array<string>")

@@ -70,6 +70,27 @@ def _on_time(record):
     return {"arrived": moment[:10], **versions, **record}
 
 
+OPEN = {"over": "touchpoints", "where": "type = 'conversation'", "while_open": True}
+
+
+def test_a_conversation_can_count_only_until_it_is_solved(on_days):
+    def talk(number, opened, closed=None):
+        record = {"conversation_id": number, "loyalty_id": "anna", "opened_at": f"{opened} 10:00:00"}
+        solved = {**record, "closed_at": f"{closed} 11:00:00", "arrived": closed, "updated_at": f"{closed} 11:00:00"}
+        return [record, *([solved] if closed else [])]
+
+    conversations = [
+        *talk("solved in between", "2017-06-20", "2017-07-02"),
+        *talk("waits", "2017-06-30"),
+        *talk("solved the same day", "2017-06-29", "2017-06-29"),
+        *talk("waits for long", "2017-06-21"),
+        *talk("solved by then", "2017-06-25", "2017-06-28"),
+    ]
+    found = on_days({"waiting": OPEN, "waiting_14d": {**OPEN, "days": 14}}, conversations=conversations)
+    assert told(found, "waiting") == [3, 2]
+    assert told(found, "waiting_14d") == [3, 1]
+
+
 def order(day, number=None, **more):
     return {"order_id": number or f"o{day}", "loyalty_id": "anna", "ordered_at": f"{day} 10:00:00", "total": 20, **more}
 

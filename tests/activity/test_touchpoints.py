@@ -108,10 +108,10 @@ def test_a_conversation_is_a_contact_when_opened_and_again_when_solved(known, ex
     found = contacts.touchpoints(contacts.conversations(versions, ZONE), [])
     expect(
         found,
-        "type reference day subject score seconds",
-        ("conversation", "7", "2017-03-01", "refund", None, None),
-        ("resolution", "7", "2017-03-03", "refund", "2.00", 25 * 3600 + 1800),
-        ("conversation", "8", "2017-03-03", "points", None, None),
+        "type reference day subject score seconds open_days",
+        ("conversation", "7", "2017-03-01", "refund", None, None, 2),
+        ("resolution", "7", "2017-03-03", "refund", "2.00", 25 * 3600 + 1800, None),
+        ("conversation", "8", "2017-03-03", "points", None, None, None),
     )
 
 
@@ -121,7 +121,9 @@ def test_tickets_are_conversations_too(known, expect):
         {"ticket_id": "t", "updated_at": "2017-03-01", "opened_at": "2017-03-01", "resolved_at": "2017-03-01 00:01"},
     )
     found = contacts.touchpoints(contacts.tickets(versions, ZONE), [])
-    expect(found, "type channel seconds", ("conversation", "ticket", None), ("resolution", "ticket", 60))
+    expect(
+        found, "type channel seconds open_days", ("conversation", "ticket", None, 0), ("resolution", "ticket", 60, None)
+    )
 
 
 def ticket(updated_at, status, resolved_at=None):

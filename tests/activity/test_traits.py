@@ -335,7 +335,15 @@ def test_what_would_fail_on_the_first_row_is_refused_with_its_key(spark, setting
 
 @pytest.mark.parametrize(
     "changes",
-    [{"default": "none"}, {"over": None, "days": 7}, {"default": True}, {"over": "contacts"}, {"type": "map"}],
+    [
+        {"default": "none"},
+        {"while_open": True},
+        {"over": None, "while_open": True},
+        {"over": None, "days": 7},
+        {"default": True},
+        {"over": "contacts"},
+        {"type": "map"},
+    ],
 )
 def test_a_key_that_does_not_fit_is_refused_on_load(settings, changes):
     with pytest.raises(ConfigError, match=r"traits\.yaml:\d+: traits\.number"):

@@ -56,7 +56,8 @@ def test_a_rule_sees_profile_stage_scores_and_traits(world):
               "'Stars' and orders_90d > 3 and recency_days = 7 and age = 29"},
         profiles_people=customers("c1", "c2", age=29),
         journeys_stages=[
-            {"customer_id": name, "stage": "loyalty", "valid_from": "2017-05-01"} for name in ("c1", "c2")
+            {"customer_id": name, "stage": "loyalty", "valid_from": "2017-05-20", "since": "2017-05-01"}
+            for name in ("c1", "c2")
         ],
         models_scores=[
             {"day": "2017-05-30", "model": "churn", "customer_id": "c1", "score": 0.7, "label": "high"},

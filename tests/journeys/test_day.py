@@ -4,6 +4,7 @@ import datetime as dt
 import os
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
@@ -18,6 +19,18 @@ pytestmark = pytest.mark.usefixtures("going_on")
 
 EVERY_RULE = RULES["journey.yaml"].replace("# new_campaign_begins", "new_campaign_begins")
 EVERY_RULE += "\nvisit_ends_at_midnight: true\nlongest_visit_minutes: 300\n"
+EVERY_RULE = EVERY_RULE.replace("stage_value: revenue_28d", "stage_value: revenue_2d")
+EVERY_RULE += "moves: {consideration: [service, purchase], service: [consideration, loyalty]}\non_forbidden: stay\n"
+
+
+def traits():
+    """The shipped traits, of which some windows end within the days of the company."""
+    declared = yaml.safe_load(RULES["traits.yaml"])
+    revenue = declared["traits"]["revenue_28d"]
+    declared["traits"]["revenue_2d"] = {**revenue, "days": 2}
+    declared["traits"]["open_conversations_14d"]["days"] = 2
+    declared["traits"]["carts_14d"]["days"] = 1
+    return declared
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +40,7 @@ def companies(tmp_path_factory):
     def build(settings):
         folder = tmp_path_factory.mktemp("lake")
         general = {"company": "Test", "timezone": "Europe/Amsterdam", "landing": "in", "lake": str(folder)}
-        found = settings({**RULES, "journey.yaml": EVERY_RULE, "settings.yaml": general})
+        found = settings({**RULES, "traits.yaml": traits(), "journey.yaml": EVERY_RULE, "settings.yaml": general})
         return found, Lake.of(found)
 
     return build

@@ -15,11 +15,13 @@ AS_OF, FIRST = dt.date(2017, 3, 31), dt.date(2017, 1, 1)
 WEB = {"funnel": "web", "period": "window"}
 SLOW = {"insight": "slow", "title": "Waits of 5 minutes", "state": "holds"}
 PAST = {"insight": "past", "title": "Long ago", "state": "does not hold"}
+CUSTOMER = {"kind": "customer", "valid_from": FIRST}
 ROWS = {
     "journeys/stages": [
-        *[{"customer_id": f"c{n}", "stage": "purchase", "valid_from": FIRST} for n in range(1200)],
-        *[{"customer_id": f"d{n}", "stage": "loyalty", "valid_from": FIRST} for n in range(300)],
-        {"customer_id": "c1", "stage": "loyalty", "valid_from": FIRST, "valid_to": FIRST},
+        *[{**CUSTOMER, "customer_id": f"c{n}", "stage": "purchase"} for n in range(1200)],
+        *[{**CUSTOMER, "customer_id": f"d{n}", "stage": "loyalty"} for n in range(300)],
+        *[{**CUSTOMER, "customer_id": f"v{n}", "stage": "awareness", "kind": "visitor"} for n in range(5000)],
+        {**CUSTOMER, "customer_id": "c1", "stage": "loyalty", "valid_to": FIRST},
     ],
     "journeys/map_touchpoints": [
         {"touchpoint": "chat", "contacts": 4711, "negative": 815, "positive": 3000, "first_day": FIRST, "as_of": AS_OF},

@@ -64,10 +64,25 @@ MOMENTS = [
     {"moment_id": "2", "type": "go", "day": "2017-03-01", "served": False},
 ]
 STAGES = [
-    {"customer_id": "a", "stage": "awareness", "valid_from": "2016-01-01", "valid_to": "2016-12-31"},
-    {"customer_id": "a", "stage": "loyalty", "valid_from": "2017-01-01", "valid_to": "2017-03-02"},
-    {"customer_id": "a", "stage": "service", "valid_from": "2017-03-03"},
-    {"customer_id": "b", "stage": "service", "valid_from": "2017-03-02"},
+    {"kind": "customer", "state": "active", **stay}
+    for stay in (
+        {"customer_id": "a", "stage": "awareness", "valid_from": "2016-01-01", "valid_to": "2016-12-31"},
+        {"customer_id": "a", "stage": "loyalty", "valid_from": "2017-01-01", "valid_to": "2017-03-02"},
+        {"customer_id": "a", "stage": "service", "valid_from": "2017-03-03"},
+        {"customer_id": "b", "stage": "service", "valid_from": "2017-03-02"},
+        {"customer_id": "d", "stage": "loyalty", "state": "lapsed", "valid_from": "2017-01-01"},
+        {"customer_id": "v", "stage": "awareness", "kind": "visitor", "valid_from": "2017-02-01"},
+    )
+]
+STAGE_MOVES = [
+    {"kind": "customer", "day": "2017-03-01", **move}
+    for move in (
+        {"customer_id": "a", "from_stage": "purchase", "to_stage": "loyalty", "value": "30"},
+        {"customer_id": "b", "from_stage": "purchase", "to_stage": "loyalty"},
+        {"customer_id": "d", "from_stage": "awareness", "to_stage": "purchase", "value": "5"},
+        {"customer_id": "e", "to_stage": "awareness", "value": "1"},
+        {"customer_id": "v", "from_stage": "awareness", "to_stage": "purchase", "kind": "visitor"},
+    )
 ]
 GOLDEN = {  # value, numerator, denominator of the shipped KPIs on 1 March
     "reach": (3, 3, None),
@@ -103,8 +118,12 @@ GOLDEN = {  # value, numerator, denominator of the shipped KPIs on 1 March
     "lost_customers": (0.666667, 2, 3),
     "churn_rate": (1, 1, 1),
     "active_repeat_share": (0, 0, 1),
-    "loyal_customers": (1, 1, 1),
-    "customers_per_stage": (1, 1, None),
+    "loyal_customers": (0.5, 1, 2),
+    "customers_per_stage": (2, 2, None),
+    "lapsed_customers": (0.5, 1, 2),
+    "visitors_per_stage": (1, 1, None),
+    "moves_to_stages": (3, 3, None),
+    "value_after_moves": (17.5, 35, 2),
 }
 TWO_DAYS_LATER = {
     "scanner_clicks": (0.5, 1, 2),
@@ -124,7 +143,14 @@ PARTS = {  # value by part of a dimension, on 1 March
     ("nps", "subject"): {"yearly": 100, "quick": -100},
     ("csat", "channel"): {"survey": 4, "chat": 1},
     ("resolution_time", "subject"): {"refund": 30, "points": 90},
-    ("customers_per_stage", "stage"): {"awareness": 0, "loyalty": 1, "service": 0},
+    ("customers_per_stage", "stage"): {"awareness": 0, "loyalty": 2, "service": 0},
+    ("customers_per_stage", "state"): {"active": 1, "lapsed": 1},
+    ("visitors_per_stage", "stage"): {"awareness": 1},
+    ("moves_to_stages", "concat(from_stage, ' to ', to_stage)"): {"purchase to loyalty": 2, "awareness to purchase": 1},
+    ("value_after_moves", "concat(from_stage, ' to ', to_stage)"): {
+        "purchase to loyalty": 30,
+        "awareness to purchase": 5,
+    },
 }
 
 
@@ -137,6 +163,7 @@ def tables(rows, shipped_traits):
         "carts": rows("journeys/carts", *CARTS),
         "moments": rows("journeys/moments", *MOMENTS),
         "stages": rows("journeys/stages", *STAGES),
+        "stage_moves": rows("journeys/stage_moves", *STAGE_MOVES),
     }
     return found | {"customers": timeline(found, shipped_traits, AS_OF)}
 
@@ -200,8 +227,9 @@ def test_what_was_bought_is_earned_that_day_and_what_comes_back_is_taken_off_the
 def test_customers_are_counted_on_every_day_of_their_stay_also_one_that_began_before_the_kpis(found, measured):
     key = ("customers_per_stage", "stage")
     stays = [[found["day", dt.date(2017, 3, day), *key, one]["value"] for day in (1, 2, 3)] for one in STAYS]
-    assert stays == [[1, 1, 0], [0, 1, 2]]
-    assert [measured[day, "loyal_customers"][0] for day in (1, 2, 3)] == [1, 0.5, 0]
+    assert stays == [[2, 2, 1], [0, 1, 2]]
+    assert [measured[day, "loyal_customers"][1:] for day in (1, 2, 3)] == [(1, 2), (1, 3), (0, 3)]
+    assert [measured[day, "visitors_per_stage"][0] for day in (1, 2, 3)] == [1, 1, 1]
 
 
 def test_a_trait_can_be_a_kpi_of_customers(measured):

@@ -95,6 +95,10 @@ def company(lake_of):
                 {"customer_id": f"c{n}", "stage": stage, "valid_from": DAY, "previous_stage": stages[n - 1]}
                 for n, stage in enumerate(stages)
             ],
+            "journeys/stage_moves": [
+                {"customer_id": f"c{n}", "kind": "customer", "day": DAY, "from_stage": stages[n - 1], "to_stage": stage}
+                for n, stage in enumerate(stages)
+            ],
             "journeys/touchpoints": [
                 {"touchpoint_id": f"t{n}", "customer_id": f"c{n % 5}", "channel": "chat", "type": HARM if n else "nps",
                  "occurred_at": dt.datetime(2024, 3, 1, n, tzinfo=dt.UTC), "day": DAY,

@@ -28,8 +28,9 @@ def contact(number, customer_id, what, hour=8, day=DAY, valence="neutral"):
 
 
 def stay(customer_id, stage, since, until=None, before=None):
-    row = {"customer_id": customer_id, "stage": stage, "valid_from": since, "valid_to": until}
-    return {**row, "previous_stage": before, "rule": f"is_in_{stage}", "evidence": '{"orders_all": 3}'}
+    row = {"customer_id": customer_id, "stage": stage, "valid_from": since, "valid_to": until, "since": since}
+    told = {"evidence": '{"orders_all": 3}', "evidence_last": '{"orders_all": 4}'}
+    return {**row, "previous_stage": before, "rule": f"is_in_{stage}", "state": "active", **told}
 
 
 def answered(name, lake):
@@ -81,9 +82,14 @@ def test_customers_and_visitors_are_told_apart_and_everybody_is_counted(lake_of)
                 stay("v1", "awareness", DAY),
                 stay("gone", "awareness", DAY),
             ],
+            "journeys/stage_moves": [
+                {"customer_id": "c1", "kind": "customer", "day": DAY - dt.timedelta(days=ago), "from_stage": before,
+                 "to_stage": after, "days_before": 7}
+                for ago, before, after in ((20, None, "awareness"), (10, "awareness", "purchase"))
+            ],
             "journeys/touchpoints": [contact(1, "c1", "web visit")],
         }
-    )
+    )  # fmt: skip
     shown = [tuple(row.values()) for row in answered("stages_now", lake)]
     assert shown == [
         ("customers", "purchase", 1, 50.0, 10.0),
@@ -92,7 +98,10 @@ def test_customers_and_visitors_are_told_apart_and_everybody_is_counted(lake_of)
         ("without_profile", "awareness", 1, 100.0, 0.0),
     ]
     (move,) = answered("stage_flow", lake)
-    assert (move["stage_before"], move["stage_after"], move["moves"]) == ("awareness", "purchase", 1)
+    assert move == {
+        "people": "customers", "stage_before": "awareness", "stage_after": "purchase", "moves": 1, "persons": 1,
+        "days_in_stage": 7, "value": None,
+    }  # fmt: skip
 
 
 def test_the_journey_map_says_how_contacts_felt_how_long_after_another_and_who_never_came_back(lake_of):

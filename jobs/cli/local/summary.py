@@ -41,10 +41,13 @@ def _customers(database: duckdb.DuckDBPyConnection) -> Iterator[str]:
 
 def _stages(database: duckdb.DuckDBPyConnection) -> Iterator[str]:
     found = database.sql(
-        """select stage, count(*) from journeys.stages where valid_to is null group by stage
+        """select stage, count(*) filter (kind = 'customer'), count(*) filter (kind = 'customer' and state = 'lapsed')
+        from journeys.stages where valid_to is null group by stage
         order by list_position(['awareness', 'consideration', 'purchase', 'service', 'loyalty'], stage)"""
     ).fetchall()
-    yield ", ".join(f"{stage} {count:,}" for stage, count in found)
+    yield ", ".join(
+        f"{stage} {count:,}" + (f" ({lapsed:,} lapsed)" if lapsed else "") for stage, count, lapsed in found
+    )
 
 
 def _moments(database: duckdb.DuckDBPyConnection) -> Iterator[str]:

@@ -94,6 +94,7 @@ TABLES: tuple[Dataset, ...] = (
         product_views int product pages seen in a visit
         carts int products put in the basket in a visit
         seconds bigint length of a visit, or time from first contact to solution
+        open_days int days from a conversation until it was solved, empty while it is open; not for rules, as clicked
         clicked boolean whether a delivered message was clicked, or a click is that of a person; not for stage rules
     """),
         scope="state",
@@ -129,18 +130,44 @@ TABLES: tuple[Dataset, ...] = (
     ),
     Dataset(
         "journeys/stages",
-        "one stay of one customer in one stage",
+        "one stay of one customer in one stage by one rule",
         ("customer_id", "valid_from"),
         columns("""
         customer_id string the customer
+        kind string customer, or visitor if nothing but cookies is known; as known today
         stage string awareness, consideration, purchase, service or loyalty
-        valid_from date first day in the stage
-        valid_to date last day in the stage, empty for now
+        state string how it stands there, as the rule says: active, new, lapsed, ...
+        valid_from date first day on which the rule holds
+        valid_to date last day, empty for now
+        since date first day of the time in this stage, by whatever rules
         previous_stage string the stage before
-        rule string the rule that placed the customer here
-        evidence string the numbers the rule saw, as a JSON object
+        rule string the rule that holds; if its stage may not be entered from here, the customer stays where it was
+        allowed boolean whether the move was one of `moves` in journey.yaml
+        evidence string the numbers the rule saw on the first day, as a JSON object
+        evidence_last string the same on the last day, or today
     """),
         scope="state",
+    ),
+    Dataset(
+        "journeys/stage_moves",
+        "one customer that enters a stage",
+        ("customer_id", "day"),
+        columns("""
+        customer_id string the customer
+        kind string customer or visitor, as known today
+        day date first day in the stage
+        from_stage string the stage before, empty at first
+        to_stage string the stage entered
+        state string how it stood there on that day
+        rule string the rule that placed the customer here
+        allowed boolean whether the move was one of `moves` in journey.yaml
+        days_before int days in the stage before, empty at first
+        next_stage string the stage after this one, empty for now
+        days int days in the stage entered, empty while in it
+        value decimal(18,2) `stage_value` of the days that begin with this one, empty until they have passed
+    """),
+        scope="state",
+        day_column="day",
     ),
     Dataset(
         "journeys/touched",

@@ -15,7 +15,7 @@ FACTS = {
                language, country
         from profiles.customers where customer_id = $id""",
     "journeys.stages": """
-        select stage, valid_from as stage_since, rule as stage_rule, evidence as stage_evidence
+        select stage, state as stage_state, since as stage_since, rule as stage_rule, evidence_last as stage_evidence
         from journeys.stages where customer_id = $id and valid_to is null""",
     "models.scores": """
         select any_value(label) filter (model = 'segmentation') as segment,
@@ -35,7 +35,8 @@ EVENTS = {
                array_to_string(evidence, ', ')
         from journeys.moments where customer_id = $id""",
     "journeys.stages": """
-        select valid_from::timestamptz, 'stage', stage, rule, evidence
+        select valid_from::timestamptz, 'stage', stage || case when state <> 'active' then ' ' || state else '' end,
+               rule, evidence
         from journeys.stages where customer_id = $id""",
     "activation.plans": """
         select day::timestamptz, 'decision', audience || ' to ' || destination, action, reason

@@ -21,7 +21,7 @@ STAGES_NOW = Panel(
                 else 'visitors' end as people,
            stage, count(*) as persons,
            round(100 * count(*) / sum(count(*)) over (partition by people), 1) as percent,
-           round(median(date_diff('day', valid_from, {LAST_CONTACT}))) as days_in_stage
+           round(median(date_diff('day', since, {LAST_CONTACT}))) as days_in_stage
     from journeys.stages s left join profiles.customers c using (customer_id)
     where valid_to is null
     group by people, stage order by people, {STAGE_ORDER.format("stage")}""",
@@ -32,15 +32,14 @@ STAGES_NOW = Panel(
 STAGE_FLOW = Panel(
     "stage_flow",
     "journey",
-    ("journeys.stages", "journeys.touchpoints", "profiles.customers"),
+    ("journeys.stage_moves", "journeys.touchpoints"),
     f"""
-    select case when c.known then 'customers' else 'visitors' end as people,
-           previous_stage as stage_before, stage as stage_after, count(*) as moves,
-           count(distinct s.customer_id) as persons
-    from journeys.stages s join profiles.customers c using (customer_id)
-    where previous_stage is not null and valid_from > {LAST_CONTACT} - {RECENT_DAYS}
+    select kind || 's' as people, from_stage as stage_before, to_stage as stage_after, count(*) as moves,
+           count(distinct customer_id) as persons, median(days_before) as days_in_stage, round(avg(value), 2) as value
+    from journeys.stage_moves
+    where from_stage is not null and day > {LAST_CONTACT} - {RECENT_DAYS}
     group by all
-    order by people, min({STAGE_ORDER.format("previous_stage")}), min({STAGE_ORDER.format("stage")})""",
+    order by people, min({STAGE_ORDER.format("from_stage")}), min({STAGE_ORDER.format("to_stage")})""",
     f"select {LAST_CONTACT}",
     Chart("flow", y=("stage_before", "stage_after", "moves"), choose=("people",)),
 )
