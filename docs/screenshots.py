@@ -28,6 +28,9 @@ def main() -> None:
         _save(page, f"{airflow}/assets/{_asset_id(services, 'activation/deliveries')}", "airflow-assets", clip=graph)
         page.set_viewport_size({"width": 1300, "height": 900})
         _save(page, f"{airflow}/klantreis/", "journey-page")
+        page.set_viewport_size({"width": 390, "height": 844})
+        _save(page, f"{airflow}/klantreis/?language=nl#journey", "journey-page-phone")
+        page.set_viewport_size({"width": 1300, "height": 900})
         _save(page, _model_run(mlflow), "mlflow-churn")
         browser.close()
 
