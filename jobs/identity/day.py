@@ -19,6 +19,7 @@ from jobs.identity import model_store
 from jobs.identity.added_records import add, among
 from jobs.identity.components import NotComponents
 from jobs.identity.contact_rows import PREPARED
+from jobs.identity.deleted_contacts import NOBODY
 from jobs.identity.evidence import day_numbers, review_table
 from jobs.identity.kept import SIGHTINGS, Kept
 from jobs.identity.links import KINDS
@@ -40,12 +41,13 @@ def change(
     also: Collection[str],
     as_of: date,
     settings: Settings,
+    deleted: pd.DataFrame = NOBODY,
 ) -> tuple[Tables, pd.DataFrame]:
     """The rows of the tables that change, and what decisions do.
 
     `seen` are the sightings and `versions` (as `contact_rows.prepared` makes them) the contacts of rows that were not
-    seen before; `decided` are the decisions that count, `also` identifiers to look at in any case. Raises LearnsAnew
-    if only a rebuild can tell.
+    seen before; `decided` are the decisions that count, `also` identifiers to look at in any case, `deleted` all
+    deleted contacts (as `deleted_spans` makes them). Raises LearnsAnew if only a rebuild can tell.
     """
     rules, matching = settings.identity, settings.identity.matching
     added = add(kept.table(PREPARED), versions)
@@ -68,7 +70,7 @@ def change(
     tables[SIGHTINGS] = (before, sighting_table(own))
     names = set(added.told.filter(among(added.told["contact"], contacts))["name"].to_pylist())
     tables["identity/review"] = (kept.having("identity/review", ["left", "right"], names), review_table(pairs.review))
-    resolved = resolve(own, rules.identifiers, as_of, rules.largest_customer, pairs.links, decided)
+    resolved = resolve(own, rules.identifiers, as_of, rules.largest_customer, pairs.links, decided, deleted)
     return tables | _resolved_tables(kept, _identifiers(own), resolved), resolved.effects
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from jobs.config.decisions import Placed
-from jobs.identity import decisions, size_cap
+from jobs.identity import decisions, deleted_contacts, size_cap
 from jobs.identity.links import NEVER
 from jobs.lake.tables.catalogue import get
 
@@ -58,6 +58,7 @@ def _why_ended(links: pd.DataFrame, powerless: pd.DataFrame) -> np.ndarray:
     for end in ("right", "left"):
         reason = links[end].map(nobodys).map(SET_ASIDE).to_numpy(object)
         told = np.where(pd.notna(reason), reason, told)
+    told = np.where(links["ended_by"] == deleted_contacts.RULE, deleted_contacts.REASON, told)
     told = np.where(links["ended_by"] == size_cap.RULE, size_cap.REASON, told)
     return np.where(links["ended_by"] == decisions.RULE, "a steward's decision", told)
 

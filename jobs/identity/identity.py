@@ -17,6 +17,7 @@ from jobs.identity import decisions, doubts, evidence, steward_answers
 from jobs.identity.contact_rows import PREPARED, contact_versions, prepared
 from jobs.identity.customer_of import newest_day
 from jobs.identity.day import change
+from jobs.identity.deleted_spans import deleted_spans
 from jobs.identity.identifiers import identifier_hash
 from jobs.identity.kept import JOINED, SIGHTINGS, STANDING, WRITTEN, Kept
 from jobs.identity.rebuild import rebuild
@@ -60,9 +61,11 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     answers = steward_answers.answered(txn.arrow(steward_answers.TABLE))
     decided, overruled = decisions.in_force(settings.decisions, answers)
     told = decisions.as_frame(decided, _hashed(decided, settings))
-    effects = _change(kept, before, tables, told, as_of, settings)
+    every = kept.all_rows(tables, as_of)
+    deleted = deleted_spans(every[CONTACTS], settings)
+    effects = _change(kept, before, tables, told, as_of, settings, deleted)
     if effects is None:
-        made, effects = rebuild(*_seen(kept.all_rows(tables, as_of), settings), told, as_of, settings)
+        made, effects = rebuild(*_seen(every, settings), told, as_of, settings, deleted)
         for name, table in made.items():
             lake.replace(name, table, txn)
     audit = evidence.decision_table(decided, overruled, effects, str(settings.folder), as_of)
@@ -70,7 +73,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     doubts.tell(
         lake.arrow(SIGHTINGS, doubts.SEEN),
         lake.arrow(PREPARED, doubts.NAMED),
-        kept.all_rows(tables, as_of),
+        every,
         before["as_of"] if before else None,
         settings,
     )
@@ -87,13 +90,15 @@ def _change(
     told: pd.DataFrame,
     as_of: date,
     settings: Settings,
+    deleted: pd.DataFrame,
 ) -> pd.DataFrame | None:
     """Write what rows not seen before change, and return what decisions do; None if all has to be built anew."""
     rows = kept.unseen(standing, tables, as_of) if standing else None
     if rows is None:
         return None
     try:
-        changes, effects = change(kept, *_seen(rows, settings), told, _decided_before(kept, settings), as_of, settings)
+        also = _decided_before(kept, settings)
+        changes, effects = change(kept, *_seen(rows, settings), told, also, as_of, settings, deleted)
     except LearnsAnew:
         return None
     for name, (before, after) in changes.items():

@@ -17,6 +17,7 @@ import pandas as pd
 from jobs.config.identity import Identifier
 from jobs.identity import name_agreement
 from jobs.identity.components import spanning
+from jobs.identity.deleted_contacts import NOBODY, ended, handed_over
 from jobs.identity.identifiers import PERSON_COLUMNS
 
 KINDS = tuple(PERSON_COLUMNS)
@@ -27,12 +28,15 @@ NEVER = np.iinfo(np.int32).max
 """Day number for: has not ended."""
 
 
-def find_links(sightings: pd.DataFrame, rules: Mapping[Any, Identifier]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The links, and the identifiers that link nobody (identifier, kind, reason, since).
+def find_links(
+    sightings: pd.DataFrame, rules: Mapping[Any, Identifier], deleted: pd.DataFrame = NOBODY
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The links with `ended_by`, and the identifiers that link nobody (identifier, kind, reason, since).
 
     `sightings` holds one combination of identifiers a row: a column per kind, first_seen (day number) and, for contact
-    records, first_name, last_name and birth_date.
+    records, first_name, last_name and birth_date. `deleted` is as `deleted_spans` makes it.
     """
+    handed = handed_over(sightings, deleted)
     together = seen_together(sightings)
     shared = shared_since(together, rules)
     by_row = [kind for kind in KINDS if rules[kind].links and not rules[kind].only_if_same]
@@ -43,10 +47,10 @@ def find_links(sightings: pd.DataFrame, rules: Mapping[Any, Identifier]) -> tupl
         rule = rules[kind]
         if rule.links and (rule.only_if_same or rule.unless_different):
             users = _users(sightings, together, nobodys) if kind == "cookie" else _carriers(sightings, kind, shared)
-            links, disputed = links_between_contacts(users, kind, rule, shared)
+            links, disputed = links_between_contacts(users, kind, rule, shared, handed)
             found.append(links if kind != "cookie" else links[:0])
             nobodys = pd.concat([nobodys, disputed.assign(kind=kind, reason="disputed")], ignore_index=True)
-    return _ended(pd.concat(found, ignore_index=True)[FOUND], nobodys), nobodys
+    return ended(_ended(pd.concat(found, ignore_index=True)[FOUND], nobodys), handed), nobodys
 
 
 def seen_together(sightings: pd.DataFrame) -> pd.DataFrame:
@@ -78,17 +82,18 @@ def shared_since(together: pd.DataFrame, rules: Mapping[Any, Identifier]) -> pd.
 
 
 def links_between_contacts(
-    carriers: pd.DataFrame, kind: str, rule: Identifier, shared: pd.DataFrame
+    carriers: pd.DataFrame, kind: str, rule: Identifier, shared: pd.DataFrame, handed: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Links by an identifier that a household may share, and which are disputed (identifier, since).
 
     Contacts that have it and agree are linked to each other. An identifier is disputed from the day contacts get it of
     which one agrees with none of those that have it: from then on nobody can say whose it is. If contacts must be
-    proven to be the same, only contacts are linked by it: a row that has it without a name proves nothing.
+    proven to be the same, only contacts are linked by it: a row that has it without a name proves nothing. A deleted
+    contact of which another has it since (`handed`) has it no more.
     """
     pairs = _agreeing(carriers, rule)
     owners = carriers[["identifier", "contact", "joined"]].drop_duplicates()
-    disputed = _disputed(owners, pairs)
+    disputed = _disputed_by_day(owners, pairs, handed)
     limit = pairs["identifier"].map(_since(shared)).fillna(NEVER)
     between = pairs.assign(until=limit).rename(columns={"contact_left": "left", "contact_right": "right"})
     owned = owners.assign(right=owners["identifier"], until=NEVER)
@@ -138,6 +143,25 @@ def _users(sightings: pd.DataFrame, together: pd.DataFrame, nobodys: pd.DataFram
     users = users.groupby(versions, as_index=False, dropna=False)["first_seen"].min()
     users["joined"] = users.groupby(["browser", "contact"])["first_seen"].transform("min")
     return users.rename(columns={"browser": "identifier"})
+
+
+def _disputed_by_day(owners: pd.DataFrame, pairs: pd.DataFrame, handed: pd.DataFrame) -> pd.DataFrame:
+    """`_disputed` where contacts may also lose an identifier: asked again of those that are left on each such day."""
+    leaving = handed.rename(columns={"other": "contact", "day": "leaves"})
+    dated = owners.merge(leaving, on=["identifier", "contact"], how="left")
+    dated["leaves"] = dated["leaves"].fillna(NEVER).astype(np.int64)
+    changing = dated[dated["leaves"] < NEVER]
+    restless = owners["identifier"].isin(changing["identifier"]).to_numpy()
+    found = [_disputed(owners[~restless], pairs[~pairs["identifier"].isin(changing["identifier"])])]
+    days = [0, *sorted(set(changing["leaves"]))]
+    for day, end in zip(days, [*days[1:], NEVER], strict=True):
+        left = dated[restless & (dated["leaves"] > day).to_numpy()][owners.columns]
+        here = left.rename(columns={"contact": "contact_left"})[["identifier", "contact_left"]]
+        still = pairs.merge(here, on=["identifier", "contact_left"])
+        still = still.merge(here.rename(columns={"contact_left": "contact_right"}), on=["identifier", "contact_right"])
+        disputed = _disputed(left, still)
+        found.append(disputed[disputed["since"] < end].assign(since=disputed["since"].clip(lower=day)))
+    return pd.concat(found).groupby("identifier", as_index=False)["since"].min()
 
 
 def _disputed(owners: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:

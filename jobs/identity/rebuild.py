@@ -12,6 +12,7 @@ from jobs.config.settings import Settings
 from jobs.identity import model_store
 from jobs.identity.added_records import prepared_table
 from jobs.identity.contact_rows import PREPARED, compared, hubs
+from jobs.identity.deleted_contacts import NOBODY
 from jobs.identity.evidence import as_table, dates, review_table
 from jobs.identity.kept import SIGHTINGS
 from jobs.identity.probable import Learned, probable
@@ -19,18 +20,23 @@ from jobs.identity.resolved import clusters, resolve
 
 
 def rebuild(
-    seen: pd.DataFrame, told: pd.DataFrame, decided: pd.DataFrame, as_of: date, settings: Settings
+    seen: pd.DataFrame,
+    told: pd.DataFrame,
+    decided: pd.DataFrame,
+    as_of: date,
+    settings: Settings,
+    deleted: pd.DataFrame = NOBODY,
 ) -> tuple[dict[str, pa.Table], pd.DataFrame]:
     """The tables of who is who by name, in the order to write them, and what decisions do.
 
     `seen` are all sightings, `told` all versions of contacts (as `contact_rows.prepared` makes them), `decided` the
-    decisions that count (as `decisions.as_frame` makes them).
+    decisions that count (as `decisions.as_frame` makes them), `deleted` deleted contacts (as `deleted_spans` does).
     """
     matching, rules = settings.identity.matching, settings.identity
     contacts, records = compared(told, hubs(told))
     found, learned = probable(contacts, records, matching)
     seen = seen.assign(cluster=clusters(seen, tied(learned, contacts, matching.weight)))
-    resolved = resolve(seen, rules.identifiers, as_of, rules.largest_customer, found.links, decided)
+    resolved = resolve(seen, rules.identifiers, as_of, rules.largest_customer, found.links, decided, deleted)
     tables = {SIGHTINGS: sighting_table(seen), PREPARED: prepared_table(told)}
     tables |= dict(model_store.learned_tables(learned, settings))
     return {**tables, "identity/review": review_table(found.review), **resolved.tables}, resolved.effects

@@ -18,6 +18,7 @@ from jobs.config.identity import Identifier
 from jobs.identity import decisions, evidence, size_cap
 from jobs.identity.components import NotComponents, components
 from jobs.identity.customer_of import CUSTOMER_ID_LENGTH
+from jobs.identity.deleted_contacts import NOBODY
 from jobs.identity.links import KINDS, find_links
 from jobs.identity.merges_and_splits import Links, replay
 
@@ -58,20 +59,23 @@ def resolve(
     largest: int,
     others: pd.DataFrame | None = None,
     told: pd.DataFrame = NO_DECISIONS,
+    deleted: pd.DataFrame = NOBODY,
 ) -> Resolved:
     """Customers from sightings: connected components of the links that stand, named after their oldest identifier.
 
     `largest` is how many contact records a customer may have; `others` are further links, as `jobs.identity.links`
-    makes them; `told` are decisions, as `decisions.as_frame` does.
+    makes them; `told` are decisions, as `decisions.as_frame` does; `deleted` is as `deleted_spans` makes
+    it.
     """
     nodes = identifiers(seen)
-    found, powerless = find_links(seen, rules)
+    found, powerless = find_links(seen, rules, deleted)
     if others is not None and len(others):
         found = pd.concat([found, others], ignore_index=True)
     today = (as_of - evidence.EPOCH).days
     by_identifier = nodes.set_index("identifier")
     again = decisions.settled(seen, powerless, told, by_identifier["first_seen"], today)
     found = pd.concat([found, again], ignore_index=True) if len(again) else found
+    found = found.assign(ended_by=found["ended_by"].fillna(found["rule"]))
     decided = decisions.decide(found, told, by_identifier["first_seen"], by_identifier["kind"], today)
     capped = size_cap.cap(decided.links, by_identifier["kind"], largest, today)
     found = capped.links

@@ -20,7 +20,7 @@ from jobs.ingest.file_events import Events
 from jobs.ingest.landing.landing import LandedFile, Landing
 from jobs.ingest.landing.places import Changed
 from jobs.ingest.ledger import Entry, Ledger, NewFile, as_table
-from jobs.ingest.lookups import inputs
+from jobs.ingest.lookups import has_states, inputs
 from jobs.ingest.new_files import NewFiles, raw_rows
 from jobs.ingest.pull import pull
 from jobs.lake.lake import Lake
@@ -46,7 +46,7 @@ def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
     stops: list[str] = []
     for name, dataset in inputs(settings.sources[source]).items():
         complete = landing.files(dataset.files, day, dataset.ready)
-        new, unsettled = ledger.new_files(name, landing, complete)
+        new, unsettled = ledger.new_files(name, landing, complete, has_states(name, dataset))
         files = NewFiles(source, name, dataset, new, lake, ledger, settings.general.limits)
         if new:
             events.of_new_files(name, dataset, new)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jobs.config.sources import LOOKUP, Lookup, Source, SourceDataset
 from jobs.ingest.expressions import BARE, Expression, Path, parse, steps
+from jobs.lake.tables.canonical import CANONICAL
 
 
 def inputs(source: Source) -> dict[str, SourceDataset]:
@@ -13,6 +14,13 @@ def inputs(source: Source) -> dict[str, SourceDataset]:
         for lookup, config in dataset.lookups.items():
             found[lookup_name(name, lookup)] = config.as_dataset(columns_of(dataset, lookup))
     return found
+
+
+def has_states(name: str, dataset: SourceDataset) -> bool:
+    """Whether a list of this name, as in `inputs`, tells how things stand: it may come back to what it was before."""
+    if lookup_of(name):
+        return True
+    return CANONICAL[name].versions and dataset.changes_without_date == "arrival"
 
 
 def lookup_name(dataset: str, lookup: str) -> str:

@@ -11,7 +11,7 @@ from jobs.config.sources import Source
 from jobs.errors import StepFailed
 from jobs.ingest.landing.landing import Landing
 from jobs.ingest.ledger import Ledger
-from jobs.ingest.load import inputs
+from jobs.ingest.lookups import has_states, inputs
 from jobs.lake.lake import Lake
 
 log = logging.getLogger(__name__)
@@ -36,4 +36,5 @@ def _of_source(name: str, source: Source, day: date, settings: Settings, lake: L
     landing, ledger = Landing(name, settings), Ledger(lake, name)
     for dataset, configured in inputs(source).items():
         landed = landing.files(configured.files, day, configured.ready)
-        yield from (new.file.path for new in ledger.new_files(dataset, landing, landed)[0])
+        new, _ = ledger.new_files(dataset, landing, landed, has_states(dataset, configured))
+        yield from (one.file.path for one in new)

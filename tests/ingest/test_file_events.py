@@ -56,6 +56,54 @@ def test_old_content_under_a_new_name_is_repeated(land, company_lake, run):
     ]
 
 
+def states(lake):
+    """What became of each file, in the order they arrived."""
+    rows = lake.arrow("ops/files").to_pylist()
+    return [row["state"] for row in sorted(rows, key=lambda row: (row["arrived"], row["path"], row["modified"]))]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_list_that_is_back_in_an_old_state_is_loaded_and_the_newest_again_is_repeated(
+    land, company_lake, run, at_once
+):
+    for number, text in enumerate([ANN, ANN, BOB, BOB, ANN, ANN, BOB], 1):
+        land(f"crm/2024-05-0{number}/contacts_2024050{number}.csv", text)
+        if not at_once:
+            run(f"2024-05-0{number}")
+            run(f"2024-05-0{number}")
+    run("2024-05-07")
+    loaded, repeated = "loaded", "duplicate"
+    assert states(company_lake) == [loaded, repeated, loaded, repeated, loaded, repeated, loaded]
+    assert company_lake.rows("raw/crm_contacts") == 4
+
+
+def test_a_file_that_is_written_over_and_back_is_loaded_each_time(land, company_lake, run):
+    for number, text in enumerate([ANN, BOB, ANN, ANN, BOB, ANN], 1):
+        aged(land("crm/2024-05-01/contacts.csv", text), 100 - number)
+        run(f"2024-05-0{number}")
+        run(f"2024-05-0{number}")
+    assert states(company_lake) == ["loaded"] * 5
+    assert company_lake.rows("raw/crm_contacts") == 5
+
+
+def test_another_list_in_between_makes_no_return_of_a_list(land, company_lake, run):
+    land("crm/2024-05-01/contacts_nl.csv", ANN)
+    land("crm/2024-05-02/contacts_be.csv", BOB)
+    land("crm/2024-05-03/contacts_nl.csv", ANN)
+    run("2024-05-03")
+    assert states(company_lake) == ["loaded", "loaded", "duplicate"]
+
+
+def test_what_happened_comes_once_whatever_came_in_between(land, settings, day):
+    columns = {"event_id": "id", "occurred_at": "updated", "type": "name"}
+    events = {"files": "{day}/contacts*.csv", "columns": columns}
+    company = settings({"sources/crm.yaml": {**CONTACTS, "datasets": {"events": events}}})
+    for number, text in enumerate([ANN, BOB, ANN], 1):
+        land(f"crm/2024-05-0{number}/contacts.csv", text)
+    load.run("crm", day("2024-05-03"), company)
+    assert states(Lake.of(company)) == ["loaded", "loaded", "duplicate"]
+
+
 def test_a_file_for_a_day_before_one_that_was_loaded_is_late(land, company_lake, run):
     land("crm/2024-05-02/contacts.csv", ANN)
     land("crm/2024-05-01/contacts_first.csv", HEADER)

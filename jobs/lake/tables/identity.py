@@ -28,7 +28,7 @@ TABLES: tuple[Dataset, ...] = (
         type string created, merged or split
         customer_id string the customer that goes on
         other_customer_id string the customer that ended (merged) or began (split)
-        reason string the kinds of links that began, joined or parted them, steward, or too_many_records
+        reason string the kinds of links that began, joined or parted them, steward, deleted or too_many_records
     """),
         scope="state",
         day_column="day",
