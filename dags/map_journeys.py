@@ -12,12 +12,15 @@ Starts when the profiles of a day are built.
 - **journey_map** puts numbers beside what `config/journey_map.yaml` says of touchpoints, ranks opportunities, measures
   what solutions changed, and tells contradictions.
 
+- **alerts** tells the owners of KPIs what they have to see, by the notifier that `KLANTREIS_ALERTS` names.
+
 - **Reads** `valid/*`, `identity/map`. **Writes** `journeys/*`, `profiles/traits` and `models/features`.
 """
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
 
 from dags.common import DAG_ARGS, DAILY, FEATURES, JOURNEYS, PROFILES
+from dags.notices import tell_alerts
 from dags.steps import step
 
 
@@ -49,7 +52,14 @@ def map_journeys() -> None:
         """The journey map: touchpoints, insights, opportunities, solutions and contradictions, with their numbers."""
         return step("map")
 
-    journeys() >> traits() >> paths() >> journey_map()
+    @task
+    def alerts() -> dict:
+        """Values of KPIs that a person has to see, told by the notifier of KLANTREIS_ALERTS, each once."""
+        return tell_alerts()
+
+    counted = journeys()
+    counted >> traits() >> paths() >> journey_map()
+    counted >> alerts()
 
 
 map_journeys()

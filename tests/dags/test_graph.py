@@ -31,7 +31,13 @@ GRAPH = {
         BY_ASSETS,
         ["profiles"],
         ["journeys", "models/features"],
-        {"journeys": ["traits"], "traits": ["paths"], "paths": ["journey_map"], "journey_map": []},
+        {
+            "journeys": ["alerts", "traits"],
+            "alerts": [],
+            "traits": ["paths"],
+            "paths": ["journey_map"],
+            "journey_map": [],
+        },
     ),
     "score_customers": (
         BY_ASSETS,

@@ -31,7 +31,7 @@ DEFAULT_PORTS = {
     **{found.sandbox.name: found.sandbox.port for found in TYPES.values()},
 }
 READY_WITHIN_SECONDS = 300
-NO_DAGS = {"__init__.py", "common.py", "deliveries.py", "landed_files.py", "steps.py"}
+NO_DAGS = {"__init__.py", "common.py", "notices.py", "deliveries.py", "landed_files.py", "steps.py"}
 """Files of dags/ in which no DAG is."""
 PRELOADED = ",".join(
     (

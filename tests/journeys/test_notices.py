@@ -1,0 +1,92 @@
+"""Alerts reach a person once per channel: by reruns, failures and crashes neither twice nor never without a word."""
+
+import datetime as dt
+import logging
+
+import pyarrow as pa
+import pytest
+
+from jobs.journeys import notices
+from jobs.lake.lake import Lake
+from jobs.lake.tables.catalogue import get
+
+DAY = dt.date(2017, 3, 12)
+
+
+def alert(**more):
+    told = {"kpi": "orders", "title": "Orders", "period": "week", "day": dt.date(2017, 3, 6), "kind": "target"}
+    return {**told, "value": 20.0, "why": "20 is at or below 20; the target is 30", "owner": "sales", **more}
+
+
+@pytest.fixture
+def company(settings):
+    """A company with an empty lake, and what puts alerts into it."""
+    found = settings()
+    lake = Lake.of(found)
+
+    def put(*alerts):
+        rows = pa.Table.from_pylist(list(alerts), get(notices.ALERTS).arrow_schema())
+        lake.replace(notices.ALERTS, rows, lake.transaction("test", DAY, config=str(alerts)))
+
+    return found, put
+
+
+def test_an_alert_is_told_once_on_each_channel_however_often_the_day_is_run(company):
+    settings, put = company
+    assert notices.run("mail", lambda notice: None, DAY, settings) == {"told": 0, "unknown": 0}, "no alerts yet"
+    put(alert())
+    sent = []
+    told = [notices.run(channel, sent.append, DAY, settings)["told"] for channel in ("mail", "mail", "chat", "mail")]
+    assert told == [1, 0, 1, 0]
+    assert [one.subject for one in sent] == ["Test company: Orders"] * 2
+    put(alert(), alert(kpi="visits", title="Visits"))
+    notices.run("mail", sent.append, DAY, settings)
+    assert sent[-1].text == "Visits (week of 2017-03-06): 20 is at or below 20; the target is 30. Owner: sales"
+
+
+def test_what_could_not_be_sent_is_raised_and_tried_again(company):
+    settings, put = company
+    put(alert(), alert(kpi="visits", title="Visits"))
+
+    def refuse(notice):
+        raise ConnectionRefusedError("no server")
+
+    for _ in range(2):
+        with pytest.raises(ConnectionRefusedError):
+            notices.run("mail", refuse, DAY, settings)
+    sent = []
+    assert notices.run("mail", sent.append, DAY, settings)["told"] == 2
+    assert notices.run("mail", sent.append, DAY, settings)["told"] == 0
+    assert [one.subject for one in sent] == ["Test company: Visits and 1 more"]
+
+
+def test_what_may_have_been_sent_when_a_run_died_is_not_sent_again_and_that_is_logged(company, monkeypatch, caplog):
+    settings, put = company
+    put(alert())
+    record = notices._record
+    claims_only = lambda lake, channel, state, *rest: record(lake, channel, state, *rest) if state == "claimed" else 0  # noqa: E731
+    monkeypatch.setattr(notices, "_record", claims_only)
+    sent = []
+    notices.run("mail", sent.append, DAY, settings)
+    monkeypatch.undo()
+    with caplog.at_level(logging.WARNING):
+        assert notices.run("mail", sent.append, DAY, settings) == {"told": 0, "unknown": 1}
+    assert len(sent) == 1
+    assert "orders of week 2017-03-06 may not have been told on mail" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("day", "told"), [(dt.date(2017, 3, 11), 0), (DAY, 1), (dt.date(2017, 3, 18), 1), (dt.date(2017, 3, 19), 0)]
+)
+def test_a_period_is_told_from_its_last_day_for_a_week(company, day, told):
+    settings, put = company
+    put(alert())
+    assert notices.run("mail", lambda notice: None, day, settings)["told"] == told
+
+
+def test_text_from_outside_is_data_in_the_page_and_no_line_of_a_header():
+    made = notices.notice([alert(title="<b>Orders</b>\r\nBcc: all@x.nl {{ conn.x.password }}")], "Shop")
+    assert "<b>" not in made.html
+    assert "&lt;b&gt;Orders" in made.html
+    assert "\r" not in made.subject + made.subject.replace("\n", "")
+    assert "\n" not in made.subject
