@@ -113,4 +113,5 @@ def _record(lake: Lake, channel: str, state: str, alerts: Sequence[Row], tries: 
         for row in alerts
     ]
     table = pa.Table.from_pylist(rows, catalogue.get(TOLD).arrow_schema())
-    return lake.append(TOLD, table, lake.transaction("tell_alerts", at.date(), config=[channel, state, str(at)])).rows
+    txn = lake.transaction("tell_alerts", at.date(), config=[channel, state, str(at)], code=__name__)
+    return lake.append(TOLD, table, txn).rows
