@@ -4,57 +4,87 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jobs.config.journey_map import FILE
 from jobs.config.settings import Settings
-from jobs.config.sql import problem
-from jobs.config.sql_functions import ROW
+from jobs.config.wrong import nearest
 from jobs.config.yaml_files import line_of
-from jobs.lake.tables import catalogue
+from jobs.journeys.map_conditions import wrong_conditions
+
+if TYPE_CHECKING:
+    from jobs.journeys.journey_map import MapQueries
+
+Problem = tuple[tuple[str, ...], str]
+"""The keys in the YAML, and what is wrong with their value."""
 
 
 def check(settings: Settings) -> list[str]:
-    """Everything wrong with it: file, line, key, what to do. Looks into the lake for insights and closed solutions."""
-    path = settings.folder / FILE
-    found = [*_conflicts(settings), *_without_data(settings)]
-    return [f"{path}:{line_of(path, *keys)}: {'.'.join(keys)}: {what}" for keys, what in found]
+    """Everything wrong with it: file, line, key, what to do. Looks into the lake for numbers and content."""
+    path, asked = settings.folder / FILE, _asked(settings)
+    found = [*_without_data(settings, asked), *_unknown_content(settings, asked), *_unproved(settings, asked)]
+    told = [f"{path}:{line_of(path, *keys)}: {'.'.join(keys)}: {what}" for keys, what in found]
+    return [*wrong_conditions(settings), *told]
 
 
-def _conflicts(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
-    columns = catalogue.get("journeys/touchpoints").column_names
-    for name, conflict in settings.journey_map.conflicts.items():
-        for key in ("one", "other"):
-            if wrong := problem(getattr(conflict, key), columns, ROW):
-                yield ("conflicts", name, key), wrong
-
-
-def _without_data(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Insights from data whose query gives no number, and solutions that were closed without a measured change."""
+def _asked(settings: Settings) -> MapQueries | None:
+    """The tables on the newest day; None where nothing has been run, or nothing is asked of them."""
     mapped = settings.journey_map
-    of_data = {name: insight.data for name, insight in mapped.insights.items() if insight.data}
-    closed = [name for name, solution in mapped.solutions.items() if solution.status == "closed"]
-    if not of_data and not closed:
-        return
-    asked = None
-    if "://" in settings.lake or Path(settings.lake).exists():
-        from jobs.journeys import journey_map, mapping  # load the engine, which nothing asks where nothing has been run
+    if not mapped.insights and not mapped.solutions:
+        return None
+    if "://" not in settings.lake and not Path(settings.lake).exists():
+        return None
+    from jobs.journeys import mapping  # loads the engine
 
-        asked = mapping.newest(settings)
-    if asked is None:
-        for name in closed:
-            yield (
-                ("solutions", name, "status"),
-                f"closed without a measured change: {settings.lake} has no journeys yet",
-            )
+    return mapping.newest(settings)
+
+
+def _without_data(settings: Settings, asked: MapQueries | None) -> Iterator[Problem]:
+    """Insights from data whose query gives no number."""
+    of_data = {name: insight.data for name, insight in settings.journey_map.insights.items() if insight.data}
+    if asked is None or not of_data:
         return
+    from jobs.journeys.journey_map import estimated  # loads DuckDB
+
     for name, data in of_data.items():
-        estimate, reason = journey_map.estimated(asked, data.query)
+        estimate, reason = estimated(asked, data.query)
         if estimate is None:
             yield ("insights", name, "data", "query"), f"an insight without data: {reason}"
-    for row in journey_map.solution_rows(asked, mapped, settings.journey):
-        if row["status"] == "closed" and row.get("change") is None:
-            told = f"{row['verdict']}: {row['kpi']} has too few days before and after {row['live_from']}"
+
+
+def _unknown_content(settings: Settings, asked: MapQueries | None) -> Iterator[Problem]:
+    """Solutions whose content is neither a template of config/templates/ nor an item of the dataset content."""
+    named = {name: one.content for name, one in settings.journey_map.solutions.items() if one.content}
+    templates = {path.name.split(".")[0] for path in settings.folder.glob("templates/*")}
+    delivered = any("content" in source.datasets for source in settings.sources.values())
+    if delivered and asked is None:
+        return  # nothing has been run: its items are not known yet
+    items = asked.rows("select distinct content_id from valid.content", "valid.content") if asked else []
+    known = templates | {row["content_id"] for row in items}
+    for name, content in named.items():
+        if content not in known:
             yield (
-                ("solutions", row["solution"], "status"),
-                f"closed without a measured change ({told}); leave it running",
+                ("solutions", name, "content"),
+                f"{content!r} is neither a template nor an item of the dataset content{nearest(content, known)}",
+            )
+
+
+def _unproved(settings: Settings, asked: MapQueries | None) -> Iterator[Problem]:
+    """Solutions that were closed without a measured change."""
+    mapped = settings.journey_map
+    closed = [name for name, solution in mapped.solutions.items() if solution.status == "closed"]
+    changes = {}
+    if asked is not None and closed:
+        from jobs.journeys.journey_map import solution_rows  # loads DuckDB
+
+        changes = {row["solution"]: row for row in solution_rows(asked, mapped, settings.journey)}
+    for name in closed:
+        row = changes.get(name, {"verdict": f"{settings.lake} has no journeys yet"})
+        if row.get("change") is None:
+            told = (
+                f"closed without a measured change ({row['verdict']}): {mapped.solutions[name].kpi} needs days before"
+            )
+            yield (
+                ("solutions", name, "status"),
+                f"{told} and after {mapped.solutions[name].live_from}; leave it running",
             )

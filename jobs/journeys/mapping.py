@@ -12,9 +12,11 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
+from jobs.config.yaml_files import ConfigError
 from jobs.identity.customer_of import newest_day
 from jobs.journeys import contradictions, journey_map
 from jobs.journeys.journey_map import MapQueries, Row
+from jobs.journeys.map_conditions import wrong_conditions
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.queries import connect, views_of, with_dots
 from jobs.lake.tables import catalogue
@@ -30,7 +32,8 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     """Bring journeys/map_* to the newest day that journeys stand at, `day` or later. Returns their rows.
 
     Without config/journey_map.yaml and a catalogue of touchpoints there is nothing to do. An insight whose query gives
-    no number is told and stays without one: `klantreis check` fails on it, a day does not.
+    no number is told and stays without one: `klantreis check` fails on it, a day does not. Raises ConfigError for a
+    wrong condition of a conflict.
     """
     lake, found, journey = Lake.of(settings), settings.journey_map, settings.journey
     if not (journey.touchpoints or any(lake.exists(name) for name in WRITES)):
@@ -40,6 +43,8 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     reads = sorted({*ASKED, *tables_in(settings)})
     txn = lake.transaction("journey_map", day, reads, config, state={"as_of": str(as_of)}, code=__name__)
     if not txn.done(*WRITES):
+        if wrong := wrong_conditions(settings):
+            raise ConfigError(wrong)
         for name, rows in zip(WRITES, _made(txn, as_of, settings), strict=True):
             lake.replace(name, pa.Table.from_pylist(rows, catalogue.get(name).arrow_schema()), txn)
     counts = {name.split("/")[1]: lake.rows(name) for name in WRITES}
@@ -58,7 +63,7 @@ def tables_in(settings: Settings) -> set[str]:
 
 def asked_on(as_of: date, settings: Settings) -> MapQueries:
     """The tables of the lake, with the window of the map that ends on that day."""
-    names = {name.replace("/", ".") for name in (*ASKED, *tables_in(settings))}
+    names = {name.replace("/", ".") for name in (*ASKED, "valid/content", *tables_in(settings))}
     database = connect(settings, only=names)
     first = as_of - timedelta(days=settings.journey_map.days - 1)
     return MapQueries(database, views_of(database), (first, as_of))

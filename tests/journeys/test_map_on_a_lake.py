@@ -183,7 +183,7 @@ def test_check_fails_on_a_closed_solution_without_a_measured_change(settings):
     assert [re.search(told, problem) is not None for problem in map_checks.check(found)] == [True], "nothing ran yet"
     fill(found, kpi_days=[day for day in DAYS if day < dt.date(2017, 3, 20)])
     (problem,) = map_checks.check(found)
-    assert re.search(rf"{told} \(too early: csat has too few days", problem)
+    assert re.search(rf"{told} \(too early\): csat needs days before and after 2017-03-16", problem)
     running = company(settings, MAP.replace("status: closed", "status: running"))
     assert map_checks.check(running) == [], "one that runs may wait for its days"
 
@@ -193,6 +193,22 @@ def test_check_fails_on_a_condition_of_a_conflict_that_names_no_column(settings)
     found = company(settings, text.replace("status: closed", "status: running"))
     (problem,) = map_checks.check(found)
     assert re.search(rf"journey_map.yaml:{line(text, 'both:')}: conflicts.both.other: .*'chanel'.*channel", problem)
+    fill(found)
+    with pytest.raises(ConfigError, match=r"conflicts\.both\.other"):
+        mapping.run(DAYS[-1], found)
+
+
+def test_check_fails_on_content_that_is_neither_a_template_nor_delivered(settings):
+    text = MAP.replace("process: roster", "content: faq_chat").replace("status: closed", "status: running")
+    found = company(settings, text)
+    lake = fill(found)
+    (problem,) = map_checks.check(found)
+    assert re.search(
+        rf"journey_map.yaml:{line(text, 'content:')}: solutions.people.content: .faq_chat. is neith", problem
+    )
+    item = {"source": "cms", "content_id": "faq_chat", "updated_at": dt.datetime(2017, 3, 1, tzinfo=dt.UTC)}
+    write(lake, "valid/content", [{**item, "arrived": DAYS[0], "file_id": "f", "line": 1}])
+    assert map_checks.check(found) == []
 
 
 def test_a_first_map_is_suggested_written_once_and_passes_the_check(settings):
