@@ -49,14 +49,16 @@ SECTIONS = (
         "Customers and visitors per journey stage",
         ("journeys.stages", "profiles.customers"),
         """
-        with placed as (select customer_id, kind, stage, state from journeys.stages where valid_to is null)
-        select coalesce(stage, 'none: no contact yet') as stage, state,
-               count(*) filter (person = 'customer') as customers,
-               round(100.0 * customers / sum(customers) over (), 1) as "% of customers",
-               count(*) filter (person = 'visitor') as visitors
-        from (select *, coalesce(kind, case when known then 'customer' else 'visitor' end) as person
-              from profiles.customers full join placed using (customer_id))
-        group by all
+        with placed as (select customer_id, kind, stage, state from journeys.stages where valid_to is null),
+        everybody as (
+            select coalesce(stage, 'none: no contact yet') as stage, state,
+                   coalesce(kind, case when known then 'customer' else 'visitor' end) as kind
+            from profiles.customers full join placed using (customer_id))
+        select stage, state, count(*) filter (kind = 'customer') as customers,
+               round(100.0 * count(*) filter (kind = 'customer') / sum(count(*) filter (kind = 'customer')) over (), 1)
+                   as "% of customers",
+               count(*) filter (kind = 'visitor') as visitors
+        from everybody group by stage, state
         order by list_position(['awareness', 'consideration', 'purchase', 'service', 'loyalty'], stage), state""",
     ),
     Section(
@@ -64,11 +66,11 @@ SECTIONS = (
         ("journeys.stage_moves",),
         """
         select from_stage as "from", to_stage as "to", count(*) as moves, count(distinct customer_id) as customers,
-               round(100.0 * moves / sum(moves) over (partition by from_stage), 1) as "% of those who left",
+               round(100.0 * count(*) / sum(count(*)) over (partition by from_stage), 1) as "% of those who left",
                median(days_before) as "median days before", round(avg(value), 2) as "average value",
                count(*) filter (not allowed) as "not allowed"
         from journeys.stage_moves where kind = 'customer' and from_stage is not null
-        group by all
+        group by from_stage, to_stage
         order by list_position(['awareness', 'consideration', 'purchase', 'service', 'loyalty'], from_stage),
                  moves desc, to_stage""",
     ),
