@@ -16,7 +16,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from jobs.config.wrong import ConfigError, nearest
+from jobs.config.wrong import CommandError, nearest
 from jobs.plain_text import harmless
 
 if TYPE_CHECKING:
@@ -71,14 +71,14 @@ def require_table(settings: Settings, table: str) -> None:
     from jobs.lake.lake import Lake
 
     if not Lake.of(settings).exists(table):
-        raise ConfigError([f"{settings.lake}: there is no {table} yet; run `klantreis run` first"])
+        raise CommandError([f"{settings.lake}: there is no {table} yet; run `klantreis run` first"])
 
 
 def known_table(settings: Settings, name: str) -> str:
     """The table that is meant, as zone/dataset; zone.dataset, as SQL writes it, is one too."""
     slashed = name.replace(".", "/")
     if slashed not in settings.tables:
-        raise ConfigError([f"unknown table {name!r}{nearest(slashed, settings.tables)}"])
+        raise CommandError([f"unknown table {name!r}{nearest(slashed, settings.tables)}"])
     return slashed
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jobs.cli.console import Config, console, load_settings, require_table, show
-from jobs.config.wrong import ConfigError
+from jobs.config.wrong import CommandError
 
 if TYPE_CHECKING:
     from jobs.config.settings import Settings
@@ -58,13 +58,13 @@ def _asked(
 
     by_record = source is not None or record is not None
     if [customer is not None, by_record, email is not None, phone is not None].count(True) != 1:
-        raise ConfigError(["name one customer: by CUSTOMER, by --source and --record, by --email or by --phone"])
+        raise CommandError(["name one customer: by CUSTOMER, by --source and --record, by --email or by --phone"])
     if customer is not None:
         return customer
     if not by_record:
         return find(settings, "email", email) if email is not None else find(settings, "phone", phone or "")
     if source is None or record is None:
-        raise ConfigError(["--source and --record belong together: an id only means something within its source"])
+        raise CommandError(["--source and --record belong together: an id only means something within its source"])
     return find(settings, "contact", record, source)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobs.cli.console import Config, console, load_settings, require_table
-from jobs.config.wrong import ConfigError
+from jobs.config.wrong import CommandError
 
 if TYPE_CHECKING:
     from jobs.config.settings import Settings
@@ -37,7 +37,7 @@ def context(
     from jobs.audiences import context as contexts
 
     if ":/" in str(to):
-        raise ConfigError([f"--to {to}: give a file of this machine; a copy of it can go anywhere"])
+        raise CommandError([f"--to {to}: give a file of this machine; a copy of it can go anywhere"])
     settings = load_settings(config)
     require_table(settings, "journeys/stages")
     counts = contexts.run(_day(day, settings), settings)
@@ -82,4 +82,4 @@ def _day(text: str | None, settings: Settings) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ConfigError([f"--day {text!r} is no day; write it as 2026-01-31"]) from None
+        raise CommandError([f"--day {text!r} is no day; write it as 2026-01-31"]) from None

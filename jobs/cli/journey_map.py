@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from jobs.cli.console import Config, console, load_settings
-from jobs.config.wrong import ConfigError
+from jobs.config.wrong import CommandError, ConfigError
 
 app = typer.Typer(no_args_is_help=True, help="The journey map: insights, opportunities and solutions on touchpoints.")
 
@@ -38,13 +38,13 @@ def suggest(
         )
     asked = mapping.newest(settings)
     if asked is None:
-        raise ConfigError([f"{settings.lake}: there are no touchpoints yet; klantreis run makes them"])
+        raise CommandError([f"{settings.lake}: there are no touchpoints yet; klantreis run makes them"])
     text = suggested(asked, settings.journey)
     if not write:
         typer.echo(text, nl=False)
         return
     if path.exists():
-        raise ConfigError(
+        raise CommandError(
             [f"{path}: is there already; print the suggestion without --write and take what you want of it"]
         )
     path.write_text(text, encoding="utf-8")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobs.cli.console import Config, console, load_settings, require_table, show
-from jobs.config.wrong import ConfigError, nearest
+from jobs.config.wrong import CommandError, nearest
 
 if TYPE_CHECKING:
     import duckdb
@@ -42,7 +42,7 @@ def kpi(
 
     settings = load_settings(config)
     if name not in settings.journey.kpis:
-        raise ConfigError([f"unknown KPI {name!r}{nearest(name, settings.journey.kpis)}"])
+        raise CommandError([f"unknown KPI {name!r}{nearest(name, settings.journey.kpis)}"])
     require_table(settings, "journeys/kpis")
     database, length = connect(settings), period.value
     newest = database.sql("select max(day) from journeys.kpis where period = 'day'").fetchall()[0][0]
@@ -69,7 +69,7 @@ def _show_why(database: duckdb.DuckDBPyConnection, name: str, kpi: Kpi, length: 
     from jobs.journeys.kpis import adds_up
 
     if not kpi.denominator or not adds_up(kpi):
-        raise ConfigError([f"--since: {name} is no ratio of sums over rows, so its parts do not add up to it"])
+        raise CommandError([f"--since: {name} is no ratio of sums over rows, so its parts do not add up to it"])
     of_side = "kpi = ? and period = ? and day = ? and dimension = ?"
     counts = f"select part, numerator, denominator from journeys.kpis where {of_side}"
     for dimension in kpi.dimensions:
@@ -101,4 +101,4 @@ def _day(text: str, option: str) -> date:
     try:
         return datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
-        raise ConfigError([f"{option}: {text!r} is not a day; write it as 2017-12-31"]) from None
+        raise CommandError([f"{option}: {text!r} is not a day; write it as 2017-12-31"]) from None

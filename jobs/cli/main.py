@@ -12,7 +12,7 @@ from rich.console import Console
 
 from jobs.cli import explain, export, journey_map, kpi, lake, match, profiles, quarantine, review
 from jobs.cli.console import Config, Format, answer, console, known_table, load_settings, require_table, show
-from jobs.config.wrong import ConfigError, nearest
+from jobs.config.wrong import CommandError, ConfigError, nearest
 from jobs.errors import StepFailed
 from jobs.lake.engine import told_plainly
 from jobs.report.page.words import Language
@@ -47,7 +47,8 @@ def main() -> None:
         with told_plainly():
             app()
     except ConfigError as error:
-        Console(stderr=True).print(f"[bold red]Configuration:[/] {escape(str(error))}", soft_wrap=True)
+        about = "" if isinstance(error, CommandError) else "[bold red]Configuration:[/] "
+        Console(stderr=True).print(f"{about}{escape(str(error))}", soft_wrap=True)
         sys.exit(2)
     except StepFailed as error:
         Console(stderr=True).print(f"[bold red]Failed:[/] {escape(str(error))}", soft_wrap=True)
@@ -67,11 +68,11 @@ def run(
 
     settings = load_settings(config)
     if until and until not in pipeline.STEP_NAMES:
-        raise ConfigError([f"--until: unknown step {until!r}{nearest(until, pipeline.STEP_NAMES)}"])
+        raise CommandError([f"--until: unknown step {until!r}{nearest(until, pipeline.STEP_NAMES)}"])
     end = _day(last, "--to") if last else pipeline.newest_landed(settings)
     start = _day(first, "--from") if first else end
     if start > end:
-        raise ConfigError([f"--from {start} is after --to {end}"])
+        raise CommandError([f"--from {start} is after --to {end}"])
     for offset in range((end - start).days + 1):
         day = start + timedelta(days=offset)
         outcomes = progress.show(console, day, pipeline.run_day(day, settings, until))
@@ -141,7 +142,7 @@ def query(
         some = result.limit(MOST + 1) if result is not None and form is Format.TABLE else result
         rows = [] if some is None else some.fetchall()
     except duckdb.Error as error:
-        raise ConfigError([f"query: {error}"]) from None
+        raise CommandError([f"query: {error}"]) from None
     if result is not None:
         answer(result.columns, rows[:MOST] if form is Format.TABLE else rows, form)
     if form is Format.TABLE and len(rows) > MOST:
@@ -194,7 +195,7 @@ def rollback(model: Annotated[str, typer.Argument(help="churn or segmentation")]
     settings = load_settings(config)
     models = ("churn", "segmentation")
     if model not in models:
-        raise ConfigError([f"unknown model {model!r}{nearest(model, models)}"])
+        raise CommandError([f"unknown model {model!r}{nearest(model, models)}"])
     console.print(f"{model}: version {registry.rollback(model, settings)['champion']} is champion again")
 
 
@@ -253,11 +254,11 @@ def newest_run(settings: Settings) -> date:
 
 def _known_audience(settings: Settings, audience: str) -> None:
     if audience not in settings.audiences:
-        raise ConfigError([f"unknown audience {audience!r}{nearest(audience, settings.audiences)}"])
+        raise CommandError([f"unknown audience {audience!r}{nearest(audience, settings.audiences)}"])
 
 
 def _day(text: str, option: str) -> date:
     try:
         return datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
-        raise ConfigError([f"{option}: {text!r} is not a day; write it as 2017-12-31"]) from None
+        raise CommandError([f"{option}: {text!r} is not a day; write it as 2017-12-31"]) from None

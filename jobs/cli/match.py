@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobs.cli.console import console, show
-from jobs.config.wrong import ConfigError, nearest
+from jobs.config.wrong import CommandError, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ def match(
     tables = read_files(files, id_column)
     if unique:
         if len(tables) < 2:
-            raise ConfigError(["--unique links between files: name at least two"])
+            raise CommandError(["--unique links between files: name at least two"])
         settings = settings.model_copy(update={"deduplicated": list(tables)})
     known = _known(tables, truth)
     not_told = {column for column in (id_column, truth) if column}
@@ -70,15 +70,15 @@ def _settings(threshold: float) -> Matching:
     from jobs.config.identity import Matching
 
     if not 0 < threshold < 1:
-        raise ConfigError([f"--match {threshold:g}: a probability lies between 0 and 1, such as 0.5"])
+        raise CommandError([f"--match {threshold:g}: a probability lies between 0 and 1, such as 0.5"])
     return Matching(match=threshold, review=min(0.2, threshold))
 
 
 def _check_out(out: Path, files: list[Path]) -> None:
     if not out.parent.is_dir():
-        raise ConfigError([f"--out {out}: the folder {out.parent} does not exist"])
+        raise CommandError([f"--out {out}: the folder {out.parent} does not exist"])
     if any(out.resolve() == path.resolve() for path in files):
-        raise ConfigError([f"--out {out}: this is one of the files to read; write to another one"])
+        raise CommandError([f"--out {out}: this is one of the files to read; write to another one"])
 
 
 def _known(tables: Mapping[str, pd.DataFrame], truth: str | None) -> pd.Series | None:
@@ -117,7 +117,7 @@ def _told(tables: Mapping[str, pd.DataFrame], kinds: str | None, not_told: set[s
     heading = "Columns" if kinds else "Columns, guessed by their names; say it better with --kinds"
     show(heading, ["column", "is", "in"], shown)
     if not set(every.values()) - {"ignore"}:
-        raise ConfigError(
+        raise CommandError(
             [f"{', '.join(tables)}: no column is known to tell who a record is; say it: --kinds {_example(columns)}"]
         )
     for name, rows in {} if kinds else tables.items():
@@ -157,7 +157,7 @@ def _given(kinds: str, columns: list[str], not_told: set[str]) -> dict[str, str]
         elif name not in KINDS:
             problems.append(f"{place}: column {column!r}: unknown kind {name!r}{nearest(name, KINDS)}")
     if problems:
-        raise ConfigError(problems)
+        raise CommandError(problems)
     return pairs
 
 
@@ -166,11 +166,11 @@ def _pairs(text: str) -> dict[str, str]:
     for part in filter(None, (part.strip() for part in text.split(","))):
         column, sign, kind = (piece.strip() for piece in part.rpartition("="))
         if not (column and sign and kind):
-            raise ConfigError(
+            raise CommandError(
                 [f"--kinds: {part!r} is not column=kind; write it as surname=family_name, or name a .yaml file"]
             )
         if column in found:
-            raise ConfigError([f"--kinds: column {column!r} is there twice; keep one"])
+            raise CommandError([f"--kinds: column {column!r} is there twice; keep one"])
         found[column] = kind
     return found
 
@@ -228,5 +228,5 @@ def _write(out: Path, linked: Linked, tables: Mapping[str, pd.DataFrame]) -> Non
         with out.open("w", newline="", encoding="utf-8") as target:
             count = write_rows(target, ["record", "file", "cluster"], rows.itertuples(index=False, name=None))
     except OSError as error:
-        raise ConfigError([f"--out {out}: cannot be written ({type(error).__name__})"]) from None
+        raise CommandError([f"--out {out}: cannot be written ({type(error).__name__})"]) from None
     console.print(f"{count:,} records with their cluster are in {out}", highlight=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobs.cli.console import Config, console, load_settings, require_table, show
-from jobs.config.wrong import ConfigError
+from jobs.config.wrong import CommandError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -71,7 +71,7 @@ def _day(text: str) -> date:
     try:
         return datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
-        raise ConfigError([f"{text!r} is not a day; write it as 2017-06-30"]) from None
+        raise CommandError([f"{text!r} is not a day; write it as 2017-06-30"]) from None
 
 
 def _tables(lake: Lake) -> list[str]:
@@ -94,7 +94,7 @@ def _print_customer(customer: str, day: date, today: Lake, past: Lake) -> None:
 
     ids = known_as(customer, today, past)
     if not ids:
-        raise ConfigError([f"customer {customer} was not known on {day}; `klantreis query` lists profiles.people"])
+        raise CommandError([f"customer {customer} was not known on {day}; `klantreis query` lists profiles.people"])
     for known in ids:
         if known != customer:
             console.print(f"On {day} known as {known}.")

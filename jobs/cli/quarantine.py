@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobs.cli.console import Config, console, load_settings, require_table, show
-from jobs.config.wrong import ConfigError, nearest
+from jobs.config.wrong import CommandError, nearest
 
 if TYPE_CHECKING:
     from jobs.config.settings import Settings
@@ -51,7 +51,7 @@ def list_(
     from jobs.lake.database import database_of
 
     if by not in GROUPS:
-        raise ConfigError([f"--by: unknown value {by!r}{nearest(by, GROUPS)}"])
+        raise CommandError([f"--by: unknown value {by!r}{nearest(by, GROUPS)}"])
     found = _selected(load_settings(config), _selection(source, dataset, path, rule, day, row), closed=everything)
     columns = ["rows", "files", "first arrived", "last arrived", "reason (one of them)"]
     told = "arg_min(coalesce(why, reason), (len(broken), path, line))"  # of a row with no other fault, if there is one
@@ -199,10 +199,12 @@ def drop(
     from jobs.validate.replay import replay as job
 
     if not because.strip():
-        raise ConfigError(["--because: say why these rows are dropped"])
+        raise CommandError(["--because: say why these rows are dropped"])
     settings, selection = load_settings(config), _selection(source, dataset, path, rule, day, row)
     if not selection.options():
-        raise ConfigError(["say which rows: give at least one of --source, --dataset, --path, --rule, --day and --row"])
+        raise CommandError(
+            ["say which rows: give at least one of --source, --dataset, --path, --rule, --day and --row"]
+        )
     _selected(settings, selection)
     console.print(f"{job.drop(selection, because, getpass.getuser(), settings):,} rows dropped")
 
@@ -215,7 +217,7 @@ def _selection(
     try:
         arrived = date.fromisoformat(day) if day else None
     except ValueError:
-        raise ConfigError([f"--day: {day!r} is not a day such as 2017-12-29"]) from None
+        raise CommandError([f"--day: {day!r} is not a day such as 2017-12-29"]) from None
     return Selection(source, dataset, path, rule, arrived, tuple(row or ()))
 
 
@@ -235,8 +237,8 @@ def _selected(settings: Settings, selection: Selection, closed: bool = False):  
     for name in ("source", "dataset", "rule"):
         value, known = getattr(selection, name), set(everything[name].to_pylist())
         if value is not None and value not in known:
-            raise ConfigError([f"--{name}: nothing was ever set aside for {value!r}{nearest(value, known)}"])
-    raise ConfigError([f"nothing was ever set aside for {selection.options()}; see klantreis quarantine list --all"])
+            raise CommandError([f"--{name}: nothing was ever set aside for {value!r}{nearest(value, known)}"])
+    raise CommandError([f"nothing was ever set aside for {selection.options()}; see klantreis quarantine list --all"])
 
 
 def _show_report(report: Report) -> None:
@@ -263,7 +265,7 @@ def files(
     from jobs.lake.queries import connect
 
     if event is not None and event not in EVENTS:
-        raise ConfigError([f"--event: unknown event {event!r}{nearest(event, EVENTS)}"])
+        raise CommandError([f"--event: unknown event {event!r}{nearest(event, EVENTS)}"])
     settings = load_settings(config)
     found = []
     if Lake.of(settings).exists("ops/file_events"):

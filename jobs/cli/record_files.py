@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.config.yaml_files import ConfigError, nearest
+from jobs.config.wrong import CommandError, nearest
 
 RECORD, FILE, ID = "(record)", "(file)", "(id)"
 """Added columns: a name of the record that no other file has, the name of its file, and its id there."""
@@ -31,7 +31,7 @@ def read_files(paths: Sequence[Path], id_column: str | None) -> dict[str, pd.Dat
     names = short if len(set(short)) == len(short) else [str(path) for path in paths]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise ConfigError([f"{twice}: this file is named twice; name it once"])
+        raise CommandError([f"{twice}: this file is named twice; name it once"])
     return {
         name: _with_ids(_read(path), name, path, id_column, alone=len(paths) == 1)
         for name, path in zip(names, paths, strict=True)
@@ -45,7 +45,7 @@ def _with_ids(rows: pd.DataFrame, name: str, path: Path, id_column: str | None, 
         require_column(path, rows, id_column, "--id")
         ids = rows[id_column]
         if ids.isna().any():
-            raise ConfigError(
+            raise CommandError(
                 [f"{path}: {ids.isna().sum():,} records have no {id_column!r}; without --id, records are numbered"]
             )
         again = ids.duplicated()
@@ -53,7 +53,7 @@ def _with_ids(rows: pd.DataFrame, name: str, path: Path, id_column: str | None, 
             place = (
                 f"{again.sum():,} records have the id of an earlier one, first record {again.to_numpy().argmax() + 1:,}"
             )
-            raise ConfigError([f"{path}: --id {id_column}: {place}; without --id, records are numbered"])
+            raise CommandError([f"{path}: --id {id_column}: {place}; without --id, records are numbered"])
     record = ids if alone else name + ":" + ids
     return rows.assign(**{RECORD: record, FILE: name, ID: ids})
 
@@ -61,16 +61,20 @@ def _with_ids(rows: pd.DataFrame, name: str, path: Path, id_column: str | None, 
 def require_column(path: Path | str, rows: pd.DataFrame, column: str, option: str) -> None:
     """Raise ConfigError with the nearest name if there is no such column."""
     if column not in rows:
-        raise ConfigError([f"{path}: {option}: there is no column {column!r}{nearest(column, map(str, rows.columns))}"])
+        raise CommandError(
+            [f"{path}: {option}: there is no column {column!r}{nearest(column, map(str, rows.columns))}"]
+        )
 
 
 def _read(path: Path) -> pd.DataFrame:
     if not path.is_file():
-        raise ConfigError([f"{path}: {'this is a folder, not a file' if path.is_dir() else 'the file does not exist'}"])
+        raise CommandError(
+            [f"{path}: {'this is a folder, not a file' if path.is_dir() else 'the file does not exist'}"]
+        )
     rows = _read_parquet(path) if path.suffix.lower() in PARQUET else _read_csv(path)
     twice = [column for column in rows.columns if list(rows.columns).count(column) > 1]
     if twice:
-        raise ConfigError([f"{path}: column {twice[0]!r} is there twice; rename one"])
+        raise CommandError([f"{path}: column {twice[0]!r} is there twice; rename one"])
     return rows
 
 
@@ -94,22 +98,22 @@ def _read_csv(path: Path) -> pd.DataFrame:
                 index_col=False,
             ).astype(object)
     except pd.errors.EmptyDataError:
-        raise ConfigError([f"{path}: the file is empty; its first line must name the columns"]) from None
+        raise CommandError([f"{path}: the file is empty; its first line must name the columns"]) from None
     except UnicodeDecodeError as error:
-        raise ConfigError([f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8"]) from None
+        raise CommandError([f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8"]) from None
     except (pd.errors.ParserError, pd.errors.ParserWarning):
-        raise ConfigError(
+        raise CommandError(
             [f"{path}: not readable as CSV: a line has more fields than the header, or a quote is never closed"]
         ) from None
     except (OSError, EOFError) as error:
-        raise ConfigError([f"{path}: cannot be read ({type(error).__name__}); is it whole?"]) from None
+        raise CommandError([f"{path}: cannot be read ({type(error).__name__}); is it whole?"]) from None
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
-        raise ConfigError([f"{path}: not readable as Parquet ({type(error).__name__})"]) from None
+        raise CommandError([f"{path}: not readable as Parquet ({type(error).__name__})"]) from None
     return pd.DataFrame({name: _as_text(table[name]) for name in table.column_names}, dtype=object)
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from jobs.cli.console import as_table
 from jobs.config.settings import Settings
-from jobs.config.yaml_files import ConfigError
+from jobs.config.wrong import CommandError
 from jobs.report.page.words import Language
 from jobs.report.sections import sections
 
@@ -26,4 +26,4 @@ def write(path: Path, language: Language, settings: Settings) -> None:
     try:
         path.write_text(document.file(settings, language))
     except OSError as error:
-        raise ConfigError([f"--html: {path} cannot be written: {error.strerror}"]) from None
+        raise CommandError([f"--html: {path} cannot be written: {error.strerror}"]) from None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jobs.cli.console import Config, console, load_settings, require_table, show
-from jobs.config.wrong import ConfigError, nearest
+from jobs.config.wrong import CommandError, nearest
 
 if TYPE_CHECKING:
     from jobs.config.decisions import Decision
@@ -70,13 +70,13 @@ def decide(
 
     settings = load_settings(config)
     if decision not in ("same", "different"):
-        raise ConfigError([f"unknown decision {decision!r}{nearest(decision, ('same', 'different'))}"])
+        raise CommandError([f"unknown decision {decision!r}{nearest(decision, ('same', 'different'))}"])
     made = _decision(left, right, decision, because, by or getpass.getuser(), _day(on) if on else newest(settings))
     path = settings.folder / BY_COMMAND
     placed = Placed(made, "this decision")
     wrong = problems([*settings.decisions, placed], settings.sources) or [*unknown_records([placed], settings)]
     if wrong:
-        raise ConfigError(wrong)
+        raise CommandError(wrong)
     if any(one.decision.id == made.id for one in settings.decisions):
         console.print("This is decided already; nothing was added.")
         return
@@ -96,7 +96,7 @@ def _decision(left: str, right: str, decision: str, because: str, by: str, on: d
     except ValidationError as error:
         keys = ", ".join(sorted({str(problem["loc"][0]) for problem in error.errors()}))
         hint = "a record is written as source:id, such as crm:123, and --because and --by say something"
-        raise ConfigError([f"{keys}: {hint}"]) from None
+        raise CommandError([f"{keys}: {hint}"]) from None
 
 
 def _append(path: Path, made: Decision) -> None:
@@ -135,4 +135,4 @@ def _day(text: str) -> date:
     try:
         return datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
-        raise ConfigError([f"--on: {text!r} is not a day; write it as 2017-12-31"]) from None
+        raise CommandError([f"--on: {text!r} is not a day; write it as 2017-12-31"]) from None

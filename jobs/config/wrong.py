@@ -14,6 +14,10 @@ class ConfigError(Exception):
         super().__init__("\n".join(self.problems))
 
 
+class CommandError(ConfigError):
+    """What a command was asked is wrong, such as an option or a query: the configuration may be right."""
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
     """`; did you mean 'x'?`, or the valid names when none is near."""
     valid = sorted(valid)
