@@ -54,7 +54,8 @@ class Company:
             self.row(source="web", event_id=f"e{n}", type=self.chance.choice(TYPES), url=f"/{n}", order_id=f"o{n % 3}",
                      occurred_at=moment(self.minute()), value=n, device=self.chance.choice(["mobile", None]),
                      utm_campaign=self.chance.choice(["spring", "summer", None, None]),
-                     tracker_session_id=self.chance.choice([None, None, "s1", "s2"]))
+                     tracker_session_id=self.chance.choice([None, None, "s1", "s2"]),
+                     user_agent="Googlebot/2.1" if n % 7 == 3 else "Mozilla/5.0", lcp=n / 10 if n % 3 == 0 else None)
             for n in range(self.chance.randint(5, 40))
         ]  # fmt: skip
 

@@ -20,7 +20,7 @@ from jobs.activity.currency import RATES, Exchange, paid
 from jobs.activity.language import LASTS
 from jobs.activity.orders import outcome
 from jobs.activity.row_columns import ORDER_COLUMNS, PRODUCT_COLUMNS, columns_of
-from jobs.activity.sessions import sessions, visit_rules, with_session
+from jobs.activity.sessions import bots_of, of_people, sessions, visit_rules, with_session
 from jobs.config.settings import Settings
 from jobs.config.traits import ROWS
 from jobs.identity.customer_of import with_customer
@@ -79,7 +79,9 @@ class Known:
         if table.zone == "journeys":
             found = self._of_journeys(kind, window)
         else:
-            found = self._with_customer(_COMPLETED.get(kind, _own)(self, kind, window), tables_for(kind))
+            found = _COMPLETED.get(kind, _own)(self, kind, window)
+            found = of_people(found, bots_of(self.settings.journey)) if kind == "events" else found
+            found = self._with_customer(found, tables_for(kind))
         local = F.from_utc_timestamp(at, zone)
         moments = {"day": F.to_date(local), "hour": F.hour(local), "weekday": (F.dayofweek(local) + 5) % 7 + 1}
         # weekday() of a Sunday is -1 in the embedded engine

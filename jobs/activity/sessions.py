@@ -24,10 +24,25 @@ UNKNOWN_CHANNEL = "unknown"
 PLACE_LENGTH = 9
 
 
-def visit_rules(journey: Journey, timezone: str) -> tuple[int, bool, str | None, int | None]:
+Bots = tuple[tuple[str, str], ...]
+"""Conditions on events that no person made, with their names."""
+
+
+def bots_of(journey: Journey) -> Bots:
+    """The conditions of `bots`, in their order."""
+    return tuple((when, name) for name, when in journey.bots.items())
+
+
+def of_people(events: DataFrame, bots: Bots) -> DataFrame:
+    """Events that no condition says are of a program."""
+    return events.where(first_true(bots, None).isNull()) if bots else events
+
+
+def visit_rules(journey: Journey, timezone: str) -> tuple[int, bool, str | None, int | None, Bots]:
     """What begins a visit, as `with_session` takes it."""
     midnight = timezone if journey.visit_ends_at_midnight else None
-    return journey.session_gap_minutes, journey.new_campaign_begins_visit, midnight, journey.longest_visit_minutes
+    longest = journey.longest_visit_minutes
+    return journey.session_gap_minutes, journey.new_campaign_begins_visit, midnight, longest, bots_of(journey)
 
 
 def with_session(
@@ -36,6 +51,7 @@ def with_session(
     new_campaign_begins: bool = False,
     midnight_in: str | None = None,
     longest_minutes: int | None = None,
+    bots: Bots = (),
 ) -> DataFrame:
     """Events with `session_id`, `starts_session` on the first event of each session, `place` and `tracker_session`.
 
@@ -46,8 +62,10 @@ def with_session(
     first event, so it depends on the events alone and not on who the visitor turns out to be. Events without a
     customer are left out: nobody can be said to have visited. With `new_campaign_begins`, an event that came by
     another campaign than the visit so far begins a new one; with `midnight_in` so does one of another day in that time
-    zone, and with `longest_minutes` one that many minutes, or a multiple of them, after the first.
+    zone, and with `longest_minutes` one that many minutes, or a multiple of them, after the first. Events of `bots` are
+    left out.
     """
+    events = of_people(events, bots)
     tracked = F.col("tracker_session") != ""
     browser = F.when(tracked, F.col("tracker_session")).otherwise(F.coalesce("cookie_id", "device", F.lit("")))
     visitor = Window.partitionBy("customer_id", tracked, browser, *period_of(events)).orderBy(*_in_order())

@@ -85,6 +85,9 @@ class Journey(Strict):
     scanner_seconds: int = Field(
         0, ge=0, description="a click sooner after the message is that of a mail scanner, and no answer to it"
     )
+    bots: dict[Name, str] = Field(
+        {}, description="name to a condition on events: of these no person made any; they are counted and left out"
+    )
     channels: dict[Name, str] = Field({}, description="traffic channel to a condition on a visit's first event")
     valence: list[ValenceRule] = []
     touchpoints: dict[Name, TouchpointName] = Field({}, description="the catalogue: a name for every contact there is")

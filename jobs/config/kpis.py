@@ -18,10 +18,10 @@ Period = Literal["day", "week", "month"]
 
 PERIOD_TABLES = ("stages", "customers")
 """Tables whose rows hold from a day to a day, instead of having happened on one."""
-COUNTED = ("sessions", "carts", "touchpoints", "moments", "stages", "stage_moves", "customers")
+COUNTED = ("sessions", "carts", "touchpoints", "moments", "vitals", "stages", "stage_moves", "customers")
 """Tables that KPIs are counted over."""
 DATASETS = tuple(table.short_name for table in CANONICAL.values())
-OF_EVENTS = ("sessions", "carts", "moments")
+OF_EVENTS = ("sessions", "carts", "moments", "vitals")
 """Tables that are made of web and app events alone."""
 
 
@@ -43,10 +43,7 @@ class Kpi(Strict):
     title: str
     definition: str | None = Field(None, description="what it means, in a sentence; `klantreis check` asks for it")
     unit: Literal["count", "share", "currency", "points", "score", "minutes", "per visit", "per solution", "steps"]
-    table: str = Field(
-        description="sessions, carts, touchpoints, moments, stages, stage_moves, customers, or a name of `rows`"
-        " in traits.yaml"
-    )
+    table: str = Field(description=f"{', '.join(COUNTED)}, or a name of `rows` in traits.yaml")
     needs: list[str] = Field(
         [],
         description="datasets: while none of them ever delivered a row there is no value, instead of 0; "

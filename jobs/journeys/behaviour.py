@@ -19,6 +19,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.activity.currency import RATES
+from jobs.activity.sessions import bots_of, of_people
 from jobs.config.paths import Funnel, Paths
 from jobs.config.settings import Settings
 from jobs.config.sql import engine_sql
@@ -99,7 +100,7 @@ def _rows(txn: Txn, funnel: Funnel, as_of: date, settings: Settings) -> DataFram
         return txn.read(TOUCHPOINTS).where(F.col("day").between(F.lit(days.first), F.lit(as_of)))
     moment = F.unix_micros("occurred_at")
     known = txn.read(EVENTS).where((F.col("arrived") <= F.lit(as_of)) & (moment >= days.began) & (moment < days.ended))
-    return with_customer(known, txn.read("identity/map"), settings)
+    return with_customer(of_people(known, bots_of(settings.journey)), txn.read("identity/map"), settings)
 
 
 def _told_costs(txn: Txn, as_of: date, settings: Settings) -> DataFrame | None:

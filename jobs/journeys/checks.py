@@ -94,6 +94,8 @@ def _expressions(journey: Journey, traits: Mapping[str, Trait]) -> Iterator[Expr
     on_every_day = tuple(
         timeline_columns({name: trait for name, trait in traits.items() if not why_not(trait)}).items()
     )
+    for name, condition in journey.bots.items():
+        yield Expression(("bots", name), condition, events)
     for name, condition in journey.channels.items():
         yield Expression(("channels", name), condition, events)
     for n, valence in enumerate(journey.valence):

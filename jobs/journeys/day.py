@@ -32,6 +32,7 @@ from jobs.identity.fresh import Fresh, Unknown, moments_of
 from jobs.identity.moved import with_customer_now
 from jobs.journeys.carts import basket_visits, carts
 from jobs.journeys.moments import moments
+from jobs.journeys.vitals import vitals
 from jobs.lake.exchange import exchange
 from jobs.lake.lake import Txn
 from jobs.lake.tables import catalogue
@@ -124,11 +125,13 @@ class _Visits:
         journey, zone = self.fresh.settings.journey, self.fresh.settings.general.timezone
         _revise(self.fresh, today, "sessions", self.gone, self.rows)
         self._write_of_sessions(today, "basket_visits", basket_visits(self.events, zone))
-        if not journey.moments:
-            none = self.fresh.txn.read("journeys/moments")
-            _revise(self.fresh, today, "moments", none, none)
-            return
-        self._write_of_sessions(today, "moments", moments(self.events, journey, zone))
+        if journey.moments:
+            found = self.fresh.keep(moments(self.events, journey, zone))
+            self._write_of_sessions(today, "moments", found)
+        else:
+            found = self.fresh.txn.read("journeys/moments")
+            _revise(self.fresh, today, "moments", found, found)
+        self._write_of_sessions(today, "vitals", vitals(self.events, found, zone))
 
     def _write_of_sessions(self, today: Today, table: str, made: DataFrame) -> None:
         """A table with rows of single sessions: those made again, and those that only have another customer now."""

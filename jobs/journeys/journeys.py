@@ -27,6 +27,7 @@ from jobs.config.settings import Settings
 from jobs.identity.customer_of import known_customers, newest_day, with_customer
 from jobs.identity.fresh import Fresh, Unknown
 from jobs.journeys import day_numbers
+from jobs.journeys.bots import bots_per_day
 from jobs.journeys.carts import basket_visits, carts
 from jobs.journeys.day import exchange_on, update
 from jobs.journeys.kpi_tables import delivered, kpis, registry
@@ -34,6 +35,7 @@ from jobs.journeys.moments import moments
 from jobs.journeys.outlook import ALERTS, COLUMNS, OUTLOOK, TRENDS, outlook
 from jobs.journeys.stage_moves import stage_moves
 from jobs.journeys.stages import CUSTOMER, stages
+from jobs.journeys.vitals import vitals
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
 
@@ -47,6 +49,8 @@ WRITES = (
     "journeys/carts",
     "journeys/touchpoints",
     "journeys/moments",
+    "journeys/vitals",
+    "journeys/bots",
     "journeys/stages",
     "journeys/stage_moves",
     "journeys/kpis",
@@ -98,6 +102,7 @@ def _go_on(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
         today = update(fresh)
         day_numbers.update(fresh, today, _first_day(today.tables["touchpoints"]))
         _look_ahead(lake, txn, settings)
+        _write_bots(lake, txn, as_of, settings)
         lake.replace(TOUCHED, today.touched.dropna().distinct(), txn)
 
 
@@ -128,6 +133,8 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     tables["touchpoints"] = publish("journeys/touchpoints", every)
     found = moments(visited, journey, zone) if journey.moments else lake.empty("journeys/moments")
     tables["moments"] = publish("journeys/moments", found)
+    tables["vitals"] = publish("journeys/vitals", vitals(visited, tables["moments"], zone))
+    _write_bots(lake, txn, as_of, settings)
     asked = asked_every_day(settings)
     tables["customers"] = timeline(tables, asked, as_of)
     everybody = known_customers(txn.read("identity/map"), txn.read("identity/set_aside"))
@@ -147,6 +154,16 @@ def _look_ahead(lake: Lake, txn: Txn, settings: Settings) -> None:
     """Write what follows from journeys/kpis, as it is stored now."""
     for name, rows in outlook(lake.arrow("journeys/kpis", columns=COLUMNS), settings.journey).items():
         lake.replace(name, rows, txn)
+
+
+def _write_bots(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
+    """Counted over all events: nothing is kept of what no visit is made of."""
+    journey, zone = settings.journey, settings.general.timezone
+    if not journey.bots:
+        lake.replace("journeys/bots", lake.empty("journeys/bots"), txn)
+        return
+    known = (F.col("arrived") <= F.lit(as_of)) & (day_of("occurred_at", zone) <= F.lit(as_of))
+    lake.replace("journeys/bots", bots_per_day(txn.read("valid/events").where(known), journey.bots, zone), txn)
 
 
 def _first_day(touchpoints: DataFrame) -> date | None:
@@ -181,7 +198,8 @@ def _counts(lake: Lake, settings: Settings) -> dict[str, Any]:
     visited = pc.sum(lake.arrow("journeys/sessions", columns=["events"])["events"]).as_py() or 0
     return {
         "sessions": lake.rows("journeys/sessions"),
-        "events_without_visit": lake.rows("valid/events") - visited,  # of nobody known, or of a day still to come
+        "events_without_visit": lake.rows("valid/events") - visited,  # of nobody known, of bots, of a day still to come
+        "bot_events": _bots(lake),
         "carts": lake.rows("journeys/carts"),
         "touchpoints": lake.rows("journeys/touchpoints"),
         "moments": _per(lake.arrow("journeys/moments", columns=["type"])["type"]),
@@ -192,6 +210,12 @@ def _counts(lake: Lake, settings: Settings) -> dict[str, Any]:
         "touchpoints_without_name": _told_without_name(lake, settings),
         "amounts_without_rate": _told_without_rate(lake, settings),
     }
+
+
+def _bots(lake: Lake) -> dict[str, int]:
+    """Events of programs, by rule."""
+    found = lake.arrow("journeys/bots", columns=["rule", "events"]).group_by("rule").aggregate([("events", "sum")])
+    return dict(sorted((row["rule"], row["events_sum"]) for row in found.to_pylist()))
 
 
 def _told_without_name(lake: Lake, settings: Settings) -> int:

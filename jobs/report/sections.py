@@ -145,6 +145,24 @@ SECTIONS = (
         order by kind, touchpoint, one, other""",
     ),
     Section(
+        "How fast pages are, three in four at least this good",
+        ("journeys.vitals", "journeys.touchpoints"),
+        """
+        select coalesce(t.touchpoint, 'visit') as touchpoint, coalesce(moment, 'none') as moment,
+               coalesce(device, 'unknown') as device, count(*) as pages,
+               round(quantile_cont(lcp, 0.75), 3) as "LCP s", round(quantile_cont(inp, 0.75), 3) as "INP s",
+               round(quantile_cont(cls, 0.75), 3) as "CLS"
+        from journeys.vitals v left join journeys.touchpoints t on t.type = 'visit' and t.reference = v.session_id
+        group by all order by pages desc, touchpoint, moment, device limit 20""",
+    ),
+    Section(
+        "Events of programs, last ten days",
+        ("journeys.bots",),
+        """
+        select day, rule, events, visitors from journeys.bots
+        where day > (select max(day) from journeys.bots) - 10 order by day, rule""",
+    ),
+    Section(
         "Segments",
         ("models.scores", "models.segments"),
         """

@@ -63,6 +63,11 @@ MOMENTS = [
     {"moment_id": "1", "type": "buy", "day": "2017-03-01", "served": True, "steps": 3},
     {"moment_id": "2", "type": "go", "day": "2017-03-01", "served": False},
 ]
+VITALS = [
+    {"source": "web", "event_id": "1", "day": "2017-03-01", "lcp": 2.5, "inp": 0.3, "cls": 0.1, "moment": "buy"},
+    {"source": "web", "event_id": "2", "day": "2017-03-01", "lcp": 2.6, "cls": 0.2},
+    {"source": "web", "event_id": "3", "day": "2017-03-01", "lcp": 1.0},
+]
 STAGES = [
     {"kind": "customer", "state": "active", **stay}
     for stay in (
@@ -93,6 +98,9 @@ GOLDEN = {  # value, numerator, denominator of the shipped KPIs on 1 March
     "pages_per_visit": (2.333333, 7, 3),
     "product_interest": (0.333333, 1, 3),
     "email_click_rate": (0.333333, 1, 3),
+    "fast_pages": (0.666667, 2, 3),
+    "responsive_pages": (0, 0, 1),
+    "stable_pages": (0.5, 1, 2),
     "scanner_clicks": (None, 0, 0),
     "moments_served": (0.5, 1, 2),
     "cart_conversion": (0.333333, 1, 3),
@@ -162,6 +170,7 @@ def tables(rows, shipped_traits):
         "sessions": rows("journeys/sessions", *SESSIONS),
         "carts": rows("journeys/carts", *CARTS),
         "moments": rows("journeys/moments", *MOMENTS),
+        "vitals": rows("journeys/vitals", *VITALS),
         "stages": rows("journeys/stages", *STAGES),
         "stage_moves": rows("journeys/stage_moves", *STAGE_MOVES),
     }

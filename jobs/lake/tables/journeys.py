@@ -129,6 +129,40 @@ TABLES: tuple[Dataset, ...] = (
         id="moment_id",
     ),
     Dataset(
+        "journeys/vitals",
+        "one page of one visit of which the browser measured how fast it was",
+        ("source", "event_id"),
+        columns("""
+        source string the source of the event
+        event_id string the event
+        session_id string the visit
+        customer_id string the visitor
+        day date day in the configured time zone
+        occurred_at timestamp when
+        page string address of the page without query string
+        device string mobile, tablet or desktop
+        moment string the micro-moment of the visit, the most confident one; empty for none
+        lcp double seconds until the largest part of the page was there; good up to 2.5
+        inp double seconds from an action to what the page showed of it; good up to 0.2
+        cls double how far the page jumped about while it loaded; good up to 0.1
+    """),
+        scope="state",
+        day_column="day",
+    ),
+    Dataset(
+        "journeys/bots",
+        "one rule of `bots` on one day",
+        ("day", "rule"),
+        columns("""
+        day date day in the configured time zone
+        rule string name of the rule in config/journey.yaml
+        events bigint events it says are of a program: they are in no visit, basket, moment, funnel or trait
+        visitors bigint different browsers or programs
+    """),
+        scope="state",
+        day_column="day",
+    ),
+    Dataset(
         "journeys/stages",
         "one stay of one customer in one stage by one rule",
         ("customer_id", "valid_from"),
