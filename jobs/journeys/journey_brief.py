@@ -44,14 +44,17 @@ class Line:
 
 LINES = (
     Line(
-        "Op {as_of} zijn er {customers} klanten met een fase; de meesten, {most}, zijn in de fase {stage} ({share}).",
-        "On {as_of} there are {customers} customers with a stage; most, {most}, are in the stage {stage} ({share}).",
+        "Op {as_of} zijn er {customers} klanten en {visitors} anonieme bezoekers; "
+        "de meeste klanten, {most}, zijn in de fase {stage} ({share}).",
+        "On {as_of} there are {customers} customers and {visitors} anonymous visitors; "
+        "most customers, {most}, are in the stage {stage} ({share}).",
         ("journeys.stages", "journeys.map_touchpoints"),
         """
+        with placed as (select kind, stage from journeys.stages where valid_to is null)
         select (select max(as_of) from journeys.map_touchpoints) as as_of, sum(count(*)) over ()::bigint as customers,
+               (select count(*) from placed where kind = 'visitor') as visitors,
                count(*) as most, stage, count(*) / sum(count(*)) over () as share
-        from journeys.stages where valid_to is null and kind = 'customer'
-        group by stage order by most desc, stage limit 1""",
+        from placed where kind = 'customer' group by stage order by most desc, stage limit 1""",
     ),
     Line(
         "Van {first_day} t/m {as_of} waren er {contacts} contacten: {negative} liepen slecht en {positive} goed.",

@@ -80,7 +80,8 @@ TABLES = {name.replace("/", ".") for name in ROWS}
 
 def test_the_journey_is_told_in_dutch(database):
     assert [sentence.text for sentence in brief(database, TABLES, "nl")] == [
-        "Op 31 maart 2017 zijn er 1.500 klanten met een fase; de meesten, 1.200, zijn in de fase aankoop (80 %).",
+        "Op 31 maart 2017 zijn er 1.500 klanten en 5.000 anonieme bezoekers; "
+        "de meeste klanten, 1.200, zijn in de fase aankoop (80 %).",
         "Van 1 januari 2017 t/m 31 maart 2017 waren er 4.800 contacten: 816 liepen slecht en 3.000 goed.",
         "Van 2.368 routes eindigden er 17 met een aankoop, 2.345 zonder, en 6 lopen nog.",
         "In de funnel web kwamen 598 klanten bij de eerste stap en 328 bij de laatste (54,8 %).",
@@ -98,7 +99,8 @@ def test_the_journey_is_told_in_dutch(database):
 def test_and_in_english(database):
     told = [sentence.text for sentence in brief(database, TABLES, "en")]
     assert told[0] == (
-        "On 31 March 2017 there are 1,500 customers with a stage; most, 1,200, are in the stage purchase (80%)."
+        "On 31 March 2017 there are 1,500 customers and 5,000 anonymous visitors; "
+        "most customers, 1,200, are in the stage purchase (80%)."
     )
     assert told[10] == "Solution 'More people' since 1 January 2017: csat went from 3.5 to 4.25; verdict: better."
     assert len(told) == 12
