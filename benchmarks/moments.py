@@ -75,9 +75,7 @@ def _measure(settings: Settings, folder: Path, limit: float) -> int:
         print(f"{name}: {seconds:.1f} s")
     sent = len(smtp.received(folder / "smtp"))
     took = time.monotonic() - landed
-    print(
-        f"{sent} messages of {VISITORS} visitors, the first at most {took:.1f} s after the file: {took / limit:.2f} of the limit"
-    )
+    print(f"{sent} messages to {VISITORS} visitors within {took:.1f} s of the file: {took / limit:.2f} of the limit")
     moments.now = lambda: morning + timedelta(hours=20)
     for _ in _steps(day, settings):
         pass
