@@ -92,7 +92,8 @@ def company(lake_of):
         {
             "profiles/customers": [{"customer_id": f"c{n}", "known": n != 4} for n in range(5)],
             "journeys/stages": [
-                {"customer_id": f"c{n}", "stage": stage, "valid_from": DAY, "previous_stage": stages[n - 1]}
+                {"customer_id": f"c{n}", "stage": stage, "state": "active", "valid_from": DAY, "since": DAY,
+                 "kind": "visitor" if n == 4 else "customer"}
                 for n, stage in enumerate(stages)
             ],
             "journeys/stage_moves": [

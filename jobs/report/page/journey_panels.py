@@ -15,32 +15,32 @@ LAST_KPI = "select max(day) from journeys.kpis"
 STAGES_NOW = Panel(
     "stages_now",
     "journey",
-    ("journeys.stages", "journeys.touchpoints", "profiles.customers"),
+    ("journeys.stages", "journeys.touchpoints"),
     f"""
-    select case when c.known then 'customers' when c.customer_id is null then 'without_profile'
-                else 'visitors' end as people,
-           stage, count(*) as persons,
-           round(100 * count(*) / sum(count(*)) over (partition by people), 1) as percent,
+    select kind || 's' as people, stage, state, count(*) as persons,
+           round(100 * count(*) / sum(count(*)) over (partition by kind), 1) as percent,
            round(median(date_diff('day', since, {LAST_CONTACT}))) as days_in_stage
-    from journeys.stages s left join profiles.customers c using (customer_id)
+    from journeys.stages
     where valid_to is null
-    group by people, stage order by people, {STAGE_ORDER.format("stage")}""",
+    group by kind, stage, state
+    order by kind, {STAGE_ORDER.format("stage")}, persons desc, state""",
     f"select {LAST_CONTACT}",
-    Chart("bars", x="stage", y=("persons",), choose=("people",)),
+    Chart("bars", x="stage", y=("persons",), split="state", choose=("people",)),
 )
 
 STAGE_FLOW = Panel(
     "stage_flow",
     "journey",
-    ("journeys.stage_moves", "journeys.touchpoints"),
+    ("journeys.stage_moves",),
     f"""
     select kind || 's' as people, from_stage as stage_before, to_stage as stage_after, count(*) as moves,
-           count(distinct customer_id) as persons, median(days_before) as days_in_stage, round(avg(value), 2) as value
+           count(distinct customer_id) as persons, round(median(days_before)) as days_before,
+           round(avg(value), 2) as mean_value
     from journeys.stage_moves
-    where from_stage is not null and day > {LAST_CONTACT} - {RECENT_DAYS}
-    group by all
-    order by people, min({STAGE_ORDER.format("from_stage")}), min({STAGE_ORDER.format("to_stage")})""",
-    f"select {LAST_CONTACT}",
+    where from_stage is not null and day > (select max(day) from journeys.stage_moves) - {RECENT_DAYS}
+    group by kind, from_stage, to_stage
+    order by kind, {STAGE_ORDER.format("from_stage")}, {STAGE_ORDER.format("to_stage")}""",
+    "select max(day) from journeys.stage_moves",
     Chart("flow", y=("stage_before", "stage_after", "moves"), choose=("people",)),
 )
 
