@@ -11,8 +11,8 @@ from functools import cache
 
 from sqlglot import exp
 
-from jobs.config.sql import parsed_text, written
-from jobs.config.sql_functions import ROW, ROWS
+from jobs.config.sql import engine_sql, parsed_text, rewritten, written
+from jobs.config.sql_functions import AGGREGATES, ROW, ROWS
 
 
 @cache
@@ -20,6 +20,45 @@ def of_one_row(text: str) -> str | None:
     """The SQL of what one row adds to an expression of aggregates; None if it is more than a sum over rows."""
     found = _of_one_row(parsed_text(text, ROWS))
     return None if found is None else written(found, ROW)
+
+
+@cache
+def among(text: str, condition: str) -> str:
+    """The SQL of an expression of aggregates, over those rows only that meet a condition.
+
+    Raises ConfigError if either says what it may not.
+    """
+    engine_sql(text, ROWS), engine_sql(condition)
+    rows = None if condition.strip().lower() == "true" else parsed_text(condition, ROW)
+    return written(rewritten(parsed_text(text, ROWS), lambda node: _filtered(node, rows)), ROWS)
+
+
+def _filtered(node: exp.Expr, rows: exp.Expr | None) -> exp.Expr:
+    """Aggregates over rows that meet a condition: what they are given is null of all others.
+
+    FILTER is written so too: the embedded engine ignores it after count_if.
+    """
+    if isinstance(node, exp.Filter):
+        return _given(node.this, node.expression.this)
+    is_aggregate = isinstance(node, exp.Anonymous) and node.name.lower() in AGGREGATES
+    return _given(node, rows) if is_aggregate and rows is not None else node
+
+
+def _given(call: exp.Expr, rows: exp.Expr) -> exp.Expr:
+    given = [one.copy() for one in call.expressions]
+    at = 1 if call.name.lower() in ("min_by", "max_by") else 0  # rows whose order is null do not count
+    first = given[at]
+    if isinstance(first, exp.Distinct):
+        given[at] = exp.Distinct(expressions=[_case(rows, one) for one in first.expressions])
+    elif isinstance(first, exp.Star):
+        given[at] = _case(rows, exp.Literal.number(1))
+    else:
+        given[at] = _case(rows, first)
+    return exp.Anonymous(this=call.name, expressions=given)
+
+
+def _case(rows: exp.Expr, value: exp.Expr) -> exp.Expr:
+    return exp.Case(ifs=[exp.If(this=rows.copy(), true=value)])
 
 
 def _of_one_row(node: exp.Expr) -> exp.Expr | None:

@@ -13,8 +13,7 @@ from pyspark.sql import functions as F
 from jobs.activity.conditions import holds
 from jobs.config.kpis import PERIOD_TABLES, Kpi
 from jobs.config.sql import engine_sql
-from jobs.config.sql_functions import ROWS
-from jobs.config.sql_rows import of_one_row
+from jobs.config.sql_rows import among, of_one_row
 
 ALL = "all"
 NO_PART = "unknown"
@@ -80,20 +79,20 @@ def _counted(
     tables: Mapping[str, DataFrame], registry: Registry, days: DataFrame, day: Column, first_day: date
 ) -> DataFrame:
     measured = []
-    for batch in _batches(registry):
-        shared = next(iter(batch.values()))
-        rows = tables[shared.table].where(holds(shared.where))
-        dimensions = dict.fromkeys(one for kpi in batch.values() for one in kpi.dimensions)
-        for dimension in (ALL, *dimensions):
-            own = {name: kpi for name, kpi in batch.items() if dimension == ALL or dimension in kpi.dimensions}
-            part = _part(dimension)
-            in_parts = rows.withColumns({"dimension": F.lit(dimension), "part": part})
-            if shared.table in PERIOD_TABLES:
-                found = _held(in_parts, own, days, first_day)
-            else:
-                found = _happened(in_parts.where(F.col("day") >= F.lit(first_day)).withColumn("day", day), own)
-                found = _on_every_day(found, own, days) if dimension == ALL else found
-            measured.append(_rows(found, own))
+    for (table, dimension), own in _passes(registry).items():
+        named = {"dimension": F.lit(dimension), "part": _part(dimension)}
+        if table in PERIOD_TABLES:
+            for batch in [own] if dimension == ALL else _of_same_rows(own):
+                rows = (
+                    tables[table] if dimension == ALL else tables[table].where(holds(next(iter(batch.values())).where))
+                )
+                measured.append(_rows(_held(rows.withColumns(named), batch, days, first_day), batch))
+        else:
+            rows = tables[table].where(F.col("day") >= F.lit(first_day)).withColumns(named).withColumn("day", day)
+            found = _happened(rows, own)
+            measured.append(
+                _rows(_on_every_day(found, own, days) if dimension == ALL else found, own, dimension != ALL)
+            )
     return reduce(DataFrame.unionByName, measured) if measured else _nothing(days)
 
 
@@ -109,13 +108,19 @@ def _part(dimension: str) -> Column:
     return F.coalesce(F.expr(engine_sql(dimension)).cast("string"), F.lit(NO_PART))
 
 
-def _batches(registry: Registry) -> list[dict[str, Kpi]]:
-    """KPIs that can be counted in one pass: those of the same rows."""
+def _passes(registry: Registry) -> dict[tuple[str, str], dict[str, Kpi]]:
+    """The KPIs by what is read and how it is divided: one pass over the rows counts them all."""
+    found: dict[tuple[str, str], dict[str, Kpi]] = {}
+    for name, kpi in sorted(registry.items()):
+        for dimension in (ALL, *dict.fromkeys(kpi.dimensions)):
+            found.setdefault((kpi.table, dimension), {})[name] = kpi
+    return found
 
-    def rows(item: tuple[str, Kpi]) -> tuple[str, str]:
-        return item[1].table, item[1].where
 
-    return [dict(group) for _, group in groupby(sorted(registry.items(), key=rows), key=rows)]
+def _of_same_rows(registry: Registry) -> list[dict[str, Kpi]]:
+    """KPIs with the same condition: parts are those of the rows that meet it."""
+    ordered = sorted(registry.items(), key=lambda item: item[1].where)
+    return [dict(group) for _, group in groupby(ordered, key=lambda item: item[1].where)]
 
 
 def _calendar(tables: Mapping[str, DataFrame], first_day: date, as_of: date) -> DataFrame:
@@ -126,10 +131,11 @@ def _calendar(tables: Mapping[str, DataFrame], first_day: date, as_of: date) -> 
 def _aggregates(name: str, kpi: Kpi) -> dict[str, Column]:
     """What is counted of one KPI, by COUNTS, over rows that happened."""
     texts = {"numerator": kpi.numerator} | ({"denominator": kpi.denominator} if kpi.denominator else {})
-    found = {key: F.expr(engine_sql(text, ROWS)).cast("double") for key, text in texts.items()}
+    found = {key: F.expr(among(text, kpi.where)).cast("double") for key, text in texts.items()}
     per_row = [of_one_row(text) for text in texts.values()]
     if kpi.denominator and all(per_row):
-        over, under = (F.expr(str(text)).cast("decimal(18,4)") for text in per_row)
+        counts = holds(kpi.where)
+        over, under = (F.when(counts, F.expr(str(text))).cast("decimal(18,4)") for text in per_row)
         found["sample"] = F.sum(F.when((over != 0) | (under != 0), F.lit(1)).otherwise(F.lit(0))).cast("double")
         products = {"squares": over * over, "products": over * under, "denominator_squares": under * under}
         found |= {key: F.sum(product).cast("double") for key, product in products.items()}
@@ -150,7 +156,8 @@ def _happened(rows: DataFrame, batch: Registry) -> DataFrame:
     """Everything counted of rows that happened on a day."""
     every = [(column, made, kpi) for name, kpi in batch.items() for column, made in _aggregates(name, kpi).items()]
     counted = [_or_zero(made, kpi).alias(column) for column, made, kpi in every]
-    return rows.groupBy("day", "dimension", "part").agg(*counted)
+    some = [F.count_if(holds(kpi.where)).alias(f"{name}__rows") for name, kpi in batch.items()]
+    return rows.groupBy("day", "dimension", "part").agg(*counted, *some)
 
 
 def _on_every_day(whole: DataFrame, batch: Registry, days: DataFrame) -> DataFrame:
@@ -166,14 +173,14 @@ def _held(rows: DataFrame, batch: Registry, days: DataFrame, first_day: date) ->
     A row adds its customer on its first day and takes it off after its last; running totals give every day. What
     changed before `first_day` counts as if it changed on it.
     """
-    texts = {f"{name}__numerator": kpi.numerator for name, kpi in batch.items()}
-    texts |= {f"{name}__denominator": kpi.denominator for name, kpi in batch.items() if kpi.denominator}
+    texts = {f"{name}__numerator": (kpi.where, kpi.numerator) for name, kpi in batch.items()}
+    texts |= {f"{name}__denominator": (kpi.where, kpi.denominator) for name, kpi in batch.items() if kpi.denominator}
     met = rows.select(
         "valid_from",
         "valid_to",
         "dimension",
         "part",
-        *[holds(condition).cast("bigint").alias(column) for column, condition in texts.items()],
+        *[(holds(where) & holds(condition)).cast("bigint").alias(one) for one, (where, condition) in texts.items()],
     )
     begin = met.select(F.col("valid_from").alias("day"), "dimension", "part", *texts)
     end = met.where(F.col("valid_to").isNotNull()).select(
@@ -188,15 +195,19 @@ def _held(rows: DataFrame, batch: Registry, days: DataFrame, first_day: date) ->
     return every_day.join(changes, on=["day", "dimension", "part"], how="left").withColumns(totals)
 
 
-def _rows(counted: DataFrame, batch: Registry) -> DataFrame:
-    """One row per day, part and KPI."""
+def _rows(counted: DataFrame, batch: Registry, only_some: bool = False) -> DataFrame:
+    """One row per day, part and KPI; with `only_some`, of parts that have rows of the KPI."""
     have = set(counted.columns)
 
     def row(name: str) -> Column:
         columns = {key: f"{name}__{key}" for key in COUNTS}
         counts = [F.col(column) if column in have else F.lit(None) for column in columns.values()]
         typed = [count.cast("double").alias(key) for key, count in zip(columns, counts, strict=True)]
-        return F.struct(F.lit(name).alias("kpi"), *typed)
+        made = F.struct(F.lit(name).alias("kpi"), *typed)
+        return F.when(F.col(f"{name}__rows") > 0, made) if only_some else made
 
-    exploded = counted.select("day", "dimension", "part", F.explode(F.array(*[row(name) for name in batch])).alias("k"))
+    every = F.array(*[row(name) for name in batch])
+    exploded = counted.select(
+        "day", "dimension", "part", F.explode(F.array_compact(every) if only_some else every).alias("k")
+    )
     return exploded.select("day", "k.kpi", "dimension", "part", *[f"k.{key}" for key in COUNTS])

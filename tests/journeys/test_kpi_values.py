@@ -165,6 +165,39 @@ def test_a_number_adds_up_if_it_is_what_its_rows_add(text):
     assert (of_one_row(text) is not None) is SUMS[text]
 
 
+def test_each_kpi_counts_its_own_rows_in_its_own_parts_though_one_pass_counts_all(measure):
+    touches = [
+        {"type": "nps", "score": "9", "channel": "survey"},
+        {"type": "nps", "score": "2", "channel": "survey"},
+        {"type": "visit", "channel": "web", "seconds": 60},
+        {"type": "visit", "channel": None, "seconds": 30},
+    ]
+    of_nps = {"where": "type = 'nps'", "dimensions": ["channel"]}
+    of_visits = {"where": "type = 'visit'", "dimensions": ["channel"]}
+    found = measure(
+        {
+            "promoters": kpi("share", "count_if(score >= 9)", "count(*)", **of_nps),
+            "good": kpi("count", "count_if(score >= 2) filter (where score < 9)", **of_nps),
+            "people": kpi("count", "count(distinct customer_id)", **of_visits),
+            "longest": kpi("minutes", "max(seconds) / 60", **of_visits),
+            "first": kpi("minutes", "max_by(seconds, touchpoint_id)", **of_visits),
+            "half": kpi("minutes", "percentile(seconds, 0.5)", **of_visits),
+        },
+        touches,
+    )
+    day = {
+        (name, part): row["value"] for (period, on, name, part), row in found.items() if (period, on) == ("day", MONDAY)
+    }
+    assert day == {
+        ("promoters", "all"): 0.5, ("promoters", "survey"): 0.5,
+        ("good", "all"): 1, ("good", "survey"): 1,
+        ("people", "all"): 1, ("people", "web"): 1, ("people", "unknown"): 1,
+        ("longest", "all"): 1, ("longest", "web"): 1, ("longest", "unknown"): 0.5,
+        ("first", "all"): 30, ("first", "web"): 60, ("first", "unknown"): 30,
+        ("half", "all"): 45, ("half", "web"): 60, ("half", "unknown"): 30,
+    }  # fmt: skip
+
+
 PART = st.sampled_from(
     [
         "count(*)",

@@ -39,6 +39,11 @@ TOUCHES = [
     touch(3, "return", "b", channel="web", subject="returned", amount="-30.50"),
     touch(3, "order", "a", channel="store", subject="completed", amount="5.00", nth=2),
     {**touch(1, "order", "c", channel="store", subject="completed", amount="1.00"), "day": "2016-11-15"},
+    touch(3, "registration", "a", channel="shop", nth=2),
+    touch(3, "registration", "e", channel="shop", nth=1),
+    {**touch(1, "order", "f", channel="store", subject="completed", amount="4.00"), "day": "2016-11-15"},
+    {**touch(1, "order", "f", channel="store", subject="completed", amount="6.00"), "day": "2016-11-15"},
+    {**touch(1, "order", "f", channel="store", subject="completed", amount="7.00"), "day": "2017-02-20"},
     touch(3, "click", "a", channel="email", subject="spring", clicked=True),
     touch(3, "click", "b", channel="email", subject="spring", clicked=False),
     touch(3, "ces", "a", channel="survey", subject="quick", score="5"),
@@ -109,7 +114,7 @@ GOLDEN = {  # value, numerator, denominator of the shipped KPIs on 1 March
     "revenue": (40.5, 40.5, None),
     "average_order_value": (20.25, 40.5, 2),
     "repeat_purchase_ratio": (0.5, 1, 2),
-    "bought_again": (0, 0, 3),
+    "bought_again": (0.25, 1, 4),
     "new_buyers_who_return": (0, 0, 2),
     "return_rate": (0, 0, 2),
     "csat": (2.5, 5, 2),
@@ -123,9 +128,11 @@ GOLDEN = {  # value, numerator, denominator of the shipped KPIs on 1 March
     "repeat_contacts": (None, 0, 0),
     "negative_contacts": (0.076923, 1, 13),
     "unnamed_contacts": (0.076923, 1, 13),
-    "lost_customers": (0.666667, 2, 3),
-    "churn_rate": (1, 1, 1),
-    "active_repeat_share": (0, 0, 1),
+    "lost_customers": (0.5, 2, 4),
+    "churn_rate": (0.5, 1, 2),
+    "bigger_baskets": (1, 1, 1),
+    "referred_visits": (0, 0, 3),
+    "active_repeat_share": (0, 0, 2),
     "loyal_customers": (0.5, 1, 2),
     "customers_per_stage": (2, 2, None),
     "lapsed_customers": (0.5, 1, 2),
@@ -138,7 +145,8 @@ TWO_DAYS_LATER = {
     "effort": (3.5, 7, 2),
     "contacts_per_solution": (3, 3, 1),
     "repeat_contacts": (0.5, 1, 2),
-    "bought_again": (0.333333, 1, 3),
+    "bought_again": (0.5, 2, 4),
+    "leads": (1, 1, None),
     "new_buyers_who_return": (0.5, 1, 2),
     "slowest_solutions": (1, 1, None),
 }
@@ -242,7 +250,7 @@ def test_customers_are_counted_on_every_day_of_their_stay_also_one_that_began_be
 
 
 def test_a_trait_can_be_a_kpi_of_customers(measured):
-    assert [measured[day, "active_repeat_share"] for day in (1, 2, 3)] == [(0, 0, 1), (0, 0, 1), (1, 1, 1)]
+    assert [measured[day, "active_repeat_share"] for day in (1, 2, 3)] == [(0, 0, 2), (0, 0, 2), (0.5, 1, 2)]
 
 
 @pytest.mark.parametrize("engine", ["duckdb", "engine"])
