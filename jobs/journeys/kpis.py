@@ -202,7 +202,8 @@ def _rows(counted: DataFrame, batch: Registry, only_some: bool = False) -> DataF
     def row(name: str) -> Column:
         columns = {key: f"{name}__{key}" for key in COUNTS}
         counts = [F.col(column) if column in have else F.lit(None) for column in columns.values()]
-        typed = [count.cast("double").alias(key) for key, count in zip(columns, counts, strict=True)]
+        # a sum, for a bare column brings along what the engine notes of it, and then structs differ in type
+        typed = [(count.cast("double") + F.lit(0.0)).alias(key) for key, count in zip(columns, counts, strict=True)]
         made = F.struct(F.lit(name).alias("kpi"), *typed)
         return F.when(F.col(f"{name}__rows") > 0, made) if only_some else made
 
