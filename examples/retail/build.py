@@ -11,7 +11,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from examples.retail import campaigns, chats, clock, consents, orders, people, records, surveys, tracker, truth, web
+from examples.retail import (
+    campaigns,
+    chats,
+    clock,
+    consents,
+    marketing,
+    orders,
+    people,
+    records,
+    surveys,
+    tracker,
+    truth,
+    web,
+)
 from examples.retail.company import Company, load_company
 from examples.retail.faults import deliver
 from examples.retail.feeds import Feed
@@ -19,7 +32,7 @@ from examples.retail.landing import Account, land
 from examples.retail.people import People
 from examples.retail.web import Web
 
-VERSION = 1
+VERSION = 2
 """Raise when the same size and seed give other files, so that old data is built again."""
 MANIFEST = "retail.json"
 Report = Callable[[str], None]
@@ -104,6 +117,9 @@ def simulate(size: float, seed: int, report: Report = lambda _: None) -> World:
         records.contact_feed("shop", records.shop_records(crowd)),
         consents.consent_feed(given + unsubscribed),
         campaigns.campaign_feed(company, crowd, readers, emails, web.clicks(visits)),
+        marketing.stats_feed(emails, web.clicks(visits)),
+        marketing.review_feed(company, crowd, planned),
+        marketing.content_feed(),
         surveys.survey_feed(company, crowd, planned),
         *chats.chat_feeds(company, crowd, planned),
         tracker.event_feed(company, crowd, visits),

@@ -43,18 +43,20 @@ def context(
     counts = contexts.run(_day(day, settings), settings)
     written = write(settings, to, datetime.now(UTC))
     console.print(f"Written: {to}, {written} rows of {counts['customers']} customers", highlight=False)
+    if written <= 1 and counts["customers"]:
+        console.print("No customer's row holds any more: run the newest day first", highlight=False)
 
 
 def write(settings: Settings, to: Path, now: datetime) -> int:
-    """Write the rows of decisions/context that hold at `now` or later; returns how many.
+    """Write the rows of decisions/context that hold at `now` or later, and the default; returns how many.
 
     Whoever reads finds the file of before or this one, never a part.
     """
-    from jobs.audiences.context import TABLE
+    from jobs.audiences.context import EVERYBODY_ELSE, TABLE
     from jobs.lake.lake import Lake
 
     rows = Lake.of(settings).arrow(TABLE).to_pylist()
-    holding = [row for row in rows if row["valid_until"] > now]
+    holding = [row for row in rows if row["valid_until"] > now or row["customer_id"] == EVERYBODY_ELSE]
     in_order = sorted(holding, key=lambda row: (row["customer_id"], row["valid_from"]))
     to.parent.mkdir(parents=True, exist_ok=True)
     part = to.with_name(f".{to.name}.{os.getpid()}.part")

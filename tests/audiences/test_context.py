@@ -146,6 +146,8 @@ def test_the_file_holds_what_still_holds_and_only_ids_and_is_replaced_at_once(to
     assert set(lines[0]) == {"day", "customer_id", "valid_from", "valid_until", "stage", "moment", "moment_expires_at",
                              "segment", "variant", "content_tags", "content"}  # fmt: skip
     assert [path.name for path in target.parent.iterdir()] == ["context.jsonl"]
+    assert write(settings, target, at("2018-01-01 00:00")) == 1
+    assert json.loads(target.read_text())["customer_id"] == "*", "visitors nobody knows always have a row"
 
 
 def test_a_file_that_cannot_be_written_whole_leaves_the_one_of_before(told, tmp_path, monkeypatch):
