@@ -6,8 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import yaml
-
 Language = Literal["en", "nl"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 FOLDER = Path(__file__).with_name("languages")
@@ -19,6 +17,8 @@ def book(language: Language) -> dict[str, dict[str, Any]]:
 
     `values` are the platform's own; what a company names, such as an audience, stays as it is named.
     """
+    import yaml  # the command line names the languages at its start, long before it reads one
+
     found: dict[str, dict[str, Any]] = yaml.safe_load((FOLDER / f"{language}.yaml").read_text(encoding="utf-8"))
     return found
 
