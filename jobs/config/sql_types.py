@@ -241,6 +241,15 @@ def outermost(node: exp.Anonymous, given: Types) -> str | None:
     return kind if family(kind) in SCALARS and kind != "boolean" else None
 
 
+def _interpolated(node: exp.Anonymous, given: Types) -> str | None:
+    """The type of a percentile of numbers: it may lie between two of them."""
+    return (
+        "double"
+        if len(given) == 2 and all(family(kind) in ("int", "bigint", "double", "decimal") for kind in given)
+        else None
+    )
+
+
 AGGREGATES: dict[str, OfCall] = {
     "count": counted,
     "count_if": _counted_if,
@@ -248,6 +257,7 @@ AGGREGATES: dict[str, OfCall] = {
     "avg": averaged,
     "min": outermost,
     "max": outermost,
+    "percentile": _interpolated,
 }
 """Aggregates whose type is known; of all others the engine is asked."""
 _COMPARED = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ)

@@ -7,10 +7,10 @@ uses earlier days only, so it does not change when later ones come.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 Array = NDArray[np.float64]
 WEEKS = 8
@@ -20,6 +20,8 @@ ERRORS = 8 * 7
 """How wrong that is, is seen from so many days."""
 LEAST_ERRORS = 4 * 7
 TAIL = 0.025
+NORMAL_TAIL = NormalDist().inv_cdf(1 - TAIL)
+"""How many standard deviations away that tail of a normal distribution begins."""
 FAR = 4.0
 """Robust standard deviations beyond which a value is unusual: of normal noise, one day in 16,000 if they were known."""
 SURE = 0.99
@@ -64,7 +66,7 @@ def band(values: Array, weeks_ahead: int = 1) -> Band:
     seen = _windows(_shifted(values - usual, 7 * (weeks_ahead - 1) + 1))
     middle, low, high = (_quantile(seen, q) for q in (0.5, TAIL, 1 - TAIL))
     deviations = np.sort(np.abs(seen - middle[..., None]), axis=-1)
-    robust = np.maximum(1.4826 * _quantile(deviations, 0.5), (high - low) / (2 * stats.norm.ppf(1 - TAIL)))
+    robust = np.maximum(1.4826 * _quantile(deviations, 0.5), (high - low) / (2 * NORMAL_TAIL))
     expected = usual + middle
     far = FAR * np.maximum(robust, 0.02 * np.abs(expected))
     return Band(expected, usual + low, usual + high, far)
@@ -94,7 +96,9 @@ def trend(values: Array) -> Trend | None:
     known = np.flatnonzero(~np.isnan(recent))
     if len(known) < LEAST_ERRORS:
         return None
-    slope = stats.theilslopes(recent[known], known, alpha=SURE)
+    from scipy.stats import theilslopes  # half a second to load, and for companies with some history only
+
+    slope = theilslopes(recent[known], known, alpha=SURE)
     whole = _without_weekdays(values)
     days = np.flatnonzero(~np.isnan(whole))[-26 * 7 :]
     breaks = level_breaks(whole[days])
