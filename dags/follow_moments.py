@@ -3,27 +3,26 @@
 Starts when files land (a watcher looks every 15 seconds) and every ten minutes beside that; ends at once if nothing
 landed since the last run. The day it is about is **today**, as far as it has come.
 
-- **new_files** lists what landed and was not loaded; the steps of a night follow, for these rows and whom they touch.
-- **push_...** sends audiences that are about a `moment`, and no others: those wait for the night. A moment that has
-  expired, or that something served meanwhile, is not sent to (`moment_over` in `activation/deliveries`).
+- **new_files** lists what landed; the steps of a night follow, for these rows and whom they touch, without models.
+- **push_...** sends audiences about a `moment`, no others: those wait for the night. A moment that has expired, or that
+  something served meanwhile, is not sent to (`moment_over` in `activation/deliveries`).
+- **complete** is red if a source failed; the moments of other sources did not wait for it.
 
-The night goes over the same day again: it finds it done, changes nothing and sends nothing twice. Models are not asked
-within the day; rules see the scores of the night before.
+The night goes over the same day again: it finds it done, and sends nothing twice.
 """
 
-from airflow.sdk import Asset, AssetOrTimeSchedule, AssetWatcher, CronTriggerTimetable, Param, dag, task
+from airflow.sdk import Param, dag, get_current_context, task
 
 from dags import deliveries
-from dags.common import DAG_ARGS, DAY, SETTINGS, ZONE
-from dags.landed_files import LandedFiles
+from dags.common import DAG_ARGS, DAY, SETTINGS
+from dags.landed_files import WHEN_FILES_LAND
 from dags.steps import call, skip, step
 
-LANDED = Asset("landing", group="klantreis", watchers=[AssetWatcher("landed_files", trigger=LandedFiles())])
 TODAY = Param(0, type="integer", title="Days back", description="0: today, as far as it has come")
 
 
 @dag(
-    schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("*/10 * * * *", timezone=ZONE), assets=LANDED),
+    schedule=WHEN_FILES_LAND,
     tags=["within_the_day", "activation"],
     description="From landed files to messages about moments that still last",
     doc_md=__doc__,
@@ -32,19 +31,22 @@ TODAY = Param(0, type="integer", title="Days back", description="0: today, as fa
 def follow_moments() -> None:
     @task
     def new_files() -> dict:
-        """What landed and was not loaded; without anything the run ends here."""
+        """What landed and was not loaded. Without anything the run ends here, unless the one before failed."""
         from jobs.ingest import not_loaded
 
         found = call(not_loaded.run)
-        return {"files": len(found)} if found else skip("Nothing landed since the last run.")
+        before = get_current_context()["ti"].get_previous_dagrun()
+        if not found and (before is None or before.state != "failed"):
+            skip("Nothing landed since the last run.")
+        return {"files": len(found)}
 
     @task(map_index_template="{{ task.op_kwargs['source'] }}", doc_md="New files to raw, good rows to valid tables.")
     def load_and_validate(source: str) -> dict:
         return step("ingest", source) | step("validate", source)
 
-    @task
+    @task(trigger_rule="none_skipped")  # a source that fails does not hold up the moments of others
     def who_is_who() -> dict:
-        """Customers of the new rows, and their golden records with consent."""
+        """Customers of the new rows, with consent."""
         return step("identity") | step("profiles")
 
     @task
@@ -57,18 +59,20 @@ def follow_moments() -> None:
         """Who is in which audience, and what may be sent to them."""
         return step("audiences") | step("plan")
 
-    @task(
-        map_index_template="{{ task.op_kwargs['audience'] }} to {{ task.op_kwargs['destination'] }}",
-        doc_md="Send to whose moment still lasts.",
-    )
+    @task(map_index_template="{{ task.op_kwargs['audience'] }}", doc_md="Send to whose moment still lasts.")
     def push(audience: str, destination: str) -> dict:
         return step("push", audience, destination)
 
-    planned = plan()
-    new_files() >> load_and_validate.expand(source=list(SETTINGS.sources)) >> who_is_who() >> journeys() >> planned
+    @task
+    def complete() -> None:
+        """Everything was loaded and sent; a run in which a source failed is red."""
+
+    loaded, planned, closed = load_and_validate.expand(source=list(SETTINGS.sources)), plan(), complete()
+    new_files() >> loaded >> who_is_who() >> journeys() >> planned
+    [loaded, planned] >> closed
     for channel, items in deliveries.by_channel(moments=True).items():
         of_channel = push.override(task_id=f"push_{channel}", pool=f"channel_{channel}")
-        planned >> of_channel.expand_kwargs(items)
+        planned >> of_channel.expand_kwargs(items) >> closed
 
 
 follow_moments()

@@ -12,7 +12,10 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from airflow.sdk import Asset, AssetOrTimeSchedule, AssetWatcher, CronTriggerTimetable
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
+
+from dags.common import ZONE
 
 log = logging.getLogger(__name__)
 
@@ -50,3 +53,8 @@ def waiting_files() -> list[str]:
 
     settings = load_settings()
     return not_loaded.run(datetime.now(ZoneInfo(settings.general.timezone)).date(), settings)
+
+
+LANDED = Asset("landing", group="klantreis", watchers=[AssetWatcher("landed_files", trigger=LandedFiles())])
+WHEN_FILES_LAND = AssetOrTimeSchedule(timetable=CronTriggerTimetable("*/10 * * * *", timezone=ZONE), assets=LANDED)
+"""At once, and every ten minutes should the watcher not run."""

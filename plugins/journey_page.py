@@ -61,6 +61,10 @@ def build_app() -> Any:
             raise HTTPException(404, "There is no such panel.")
         return document.answer(name, load_settings()).as_json()
 
+    @app.get("/promises")
+    def promises() -> dict[str, int]:
+        return document.promises(load_settings())
+
     @app.get("/customers/{customer_id}", dependencies=[Depends(sees_persons)])
     def customer(customer_id: str) -> dict[str, Any]:
         found = journey_of(customer_id, load_settings())

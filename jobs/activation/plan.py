@@ -63,9 +63,9 @@ def refuse_old_day(lake: Lake, day: date, settings: Settings, allow_old: bool, a
     """
     if audience and settings.audiences[audience].moment:
         return
-    lasting = [name for name, one in settings.audiences.items() if not one.moment]
+    about_one = pa.array([name for name, one in settings.audiences.items() if one.moment], pa.string())
     delivered = lake.arrow("activation/deliveries", columns=["day", "audience"])
-    delivered = delivered.filter(pc.is_in(delivered["audience"], pa.array(lasting, pa.string())))
+    delivered = delivered.filter(pc.invert(pc.is_in(delivered["audience"], about_one)))
     newest = pc.max(delivered["day"]).as_py() if delivered.num_rows else None
     if newest and day < newest and not allow_old:
         raise StaleDay(

@@ -89,7 +89,7 @@ class _Push:
             .join(standing, on="customer_id", how="left")
         )
         if moment := self.settings.audiences[self.audience].moment:
-            lasting = moments_until(txn.read(MOMENTS), self.day, self.settings.general.timezone)
+            lasting = moments_until(txn.read(MOMENTS), self.day, self.settings.general.timezone, True)
             until = lasting.select("customer_id", F.col(f"{moment}_until").alias("moment_until"))
             joined = joined.join(until, on="customer_id", how="left")
         rows = joined.toArrow().to_pylist()

@@ -16,10 +16,11 @@ from zoneinfo import ZoneInfo
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.activity.conditions import day_of, first_true
+from jobs.activity.conditions import first_true
 from jobs.audiences.view import customer_view, tables
 from jobs.config.context import Context
 from jobs.config.settings import Settings
+from jobs.journeys.moments import lasting
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 from jobs.validate.versions import newest_versions
@@ -57,11 +58,8 @@ def open_moments(moments: DataFrame, day: date, timezone: str) -> DataFrame:
 
     Those that last into the day: whether one still does, whoever asks can tell by its expiry.
     """
-    begun = day_of("started_at", timezone) <= F.lit(day)
-    served = F.coalesce(day_of("served_at", timezone) <= F.lit(day), F.lit(False))
-    lasting = moments.where(begun & ~served & (F.col("expires_at") > F.lit(_midnight(day, timezone))))
     newest = Window.partitionBy("customer_id").orderBy(F.desc("started_at"), F.desc("expires_at"), "moment_id")
-    last = lasting.withColumn("nth", F.row_number().over(newest)).where("nth = 1")
+    last = lasting(moments, day, timezone).withColumn("nth", F.row_number().over(newest)).where("nth = 1")
     return last.select("customer_id", F.col("type").alias("moment"), F.col("expires_at").alias("until"))
 
 

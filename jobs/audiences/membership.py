@@ -26,14 +26,24 @@ _QUOTED = ("date", "timestamp")
 
 
 def run(day: date, settings: Settings) -> dict[str, Any]:
-    """Evaluate every audience at the end of `day`. Raises ConfigError for a rule that is not allowed."""
+    """Evaluate every audience at the end of `day`. Raises ConfigError for a rule that is not allowed.
+
+    Who was in an audience about a moment in an earlier run of the day stays in it: whoever it won over has ordered by
+    now, and would be missing from what was sent, and from what it did.
+    """
     lake = Lake.of(settings)
     config = [settings.audiences, *traits.configuration(settings)]
     txn = lake.transaction("audiences", day, reads=tables(settings), config=config, code=__name__)
     if not txn.done(TABLE):
         refuse_wrong_rules(settings)
         found = members(customer_view(txn, day, settings), settings.audiences, view_with(settings.traits))
-        lake.replace(TABLE, found.withColumn("day", F.lit(day)), txn, day=day)
+        found = found.withColumn("day", F.lit(day))
+        passing = [name for name, audience in settings.audiences.items() if audience.moment]
+        if passing and lake.exists(TABLE):
+            before = lake.read(TABLE, day=day).where(F.col("audience").isin(passing))
+            gone = before.join(found, ["audience", "customer_id"], "left_anti")
+            found = found.unionByName(gone.select(*found.columns))
+        lake.replace(TABLE, found, txn, day=day)
     return _counts(lake.arrow(TABLE, columns=["arm"], day=day), len(settings.audiences))
 
 

@@ -11,7 +11,6 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.activity.conditions import day_of
 from jobs.activity.known_rows import Known
 from jobs.activity.on_days import values_on
 from jobs.activity.traits import reads
@@ -19,6 +18,7 @@ from jobs.audiences.view_columns import view_with
 from jobs.config.models import LEARNED
 from jobs.config.settings import Settings
 from jobs.config.traits import TABLE
+from jobs.journeys.moments import lasting
 from jobs.lake.lake import Txn
 
 MOMENTS = ("know", "go", "do", "buy")
@@ -61,17 +61,13 @@ def stage_on(stages: DataFrame, day: date) -> DataFrame:
     )
 
 
-def moments_until(moments: DataFrame, day: date, timezone: str) -> DataFrame:
-    """One customer with a micro-moment that lasts into the day, and that nothing served by the end of it.
+def moments_until(moments: DataFrame, day: date, timezone: str, served_since: bool = False) -> DataFrame:
+    """One customer with a micro-moment that lasts into the day, see `jobs.journeys.moments.lasting`.
 
-    Columns: customer_id, and for each type when the last of them expires. Whether that is still to come only a clock
-    can tell, so it is asked where something is sent.
+    Columns: customer_id, and for each type when the last of them expires.
     """
-    begun = day_of("started_at", timezone) <= F.lit(day)
-    lasts = day_of("expires_at", timezone) >= F.lit(day)
-    served = F.coalesce(day_of("served_at", timezone) <= F.lit(day), F.lit(False))
     until = [F.max(F.when(F.col("type") == kind, F.col("expires_at"))).alias(f"{kind}_until") for kind in MOMENTS]
-    return moments.where(begun & lasts & ~served).groupBy("customer_id").agg(*until)
+    return lasting(moments, day, timezone, served_since).groupBy("customer_id").agg(*until)
 
 
 def newest_scores(scores: DataFrame, day: date) -> DataFrame:

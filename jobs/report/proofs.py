@@ -64,13 +64,18 @@ PROOFS = (
 """What must never be found: each row of an answer is a place where it was."""
 
 
-def problems(settings: Settings) -> list[str]:
-    """Broken promises in the lake: empty when every row, contact and audience member is accounted for."""
+def broken(settings: Settings) -> dict[str, list[str]]:
+    """Broken promises in the lake with the places where they are; places can name ids of single people.
+
+    Empty when every row, contact and audience member is accounted for.
+    """
     database = connect(settings)
     existing = views_of(database)
-    return [
-        f"{proof.title}: {place}"
-        for proof in (*PROOFS, *contacts.proofs(existing))
-        if existing.issuperset(proof.needs)
-        for (place,) in database.sql(proof.sql).fetchall()
-    ]
+    asked = [proof for proof in (*PROOFS, *contacts.proofs(existing)) if existing.issuperset(proof.needs)]
+    found = {proof.title: [place for (place,) in database.sql(proof.sql).fetchall()] for proof in asked}
+    return {title: places for title, places in found.items() if places}
+
+
+def problems(settings: Settings) -> list[str]:
+    """The same, one line for each place."""
+    return [f"{title}: {place}" for title, places in broken(settings).items() for place in places]

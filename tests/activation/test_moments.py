@@ -35,6 +35,7 @@ def shop(company, sink):
     destinations["destinations"]["email"]["batch_size"] = 1
     built = company("winback", files={"audiences/winback.yaml": audience, "destinations.yaml": destinations})
     names = built.customers(3)
+    built.members()  # nobody was in it in an earlier run
     built.replace("profiles/people", *[{"customer_id": name, "known": True, "customer_since": DAY} for name in names])
     return built
 
@@ -114,6 +115,24 @@ def test_the_day_run_again_at_night_changes_nothing_and_sends_nothing_twice(shop
     assert run(shop) == first
     assert [shop.lake.content_hash(n) for n in ("audiences/members", "activation/ledger", "activation/plans")] == before
     assert len(sink.received()) == 2
+
+
+def test_who_was_won_over_stays_in_the_audience_and_in_what_was_sent(shop, sink, clock):
+    shop.replace("journeys/moments", moment("c0001", 30), moment("c0002", 30))
+    assert run(shop)["delivered"] == 2
+    clock(20)
+    shop.replace("journeys/moments", moment("c0001", 30, served_after=10), moment("c0002", 30), moment("c0003", 40))
+    counts = run(shop)
+    assert (counts["members"], counts["delivered"], counts["moment_over"]) == (3, 3, 0)
+    assert len(sink.received()) == 3
+
+
+def test_an_answer_after_midnight_ends_a_moment_of_the_evening_before(shop, sink, clock):
+    late = {"started_at": NOON + dt.timedelta(hours=9), "served_at": NOON + dt.timedelta(hours=12)}
+    shop.replace("journeys/moments", moment("c0001", 16 * 60, served_after=0) | late)
+    clock(15 * 60)
+    counts = run(shop)
+    assert (counts["members"], counts["delivered"], counts["moment_over"]) == (1, 0, 1), "on its day it was open"
 
 
 def test_a_moment_of_the_evening_before_lasts_into_the_day(shop, sink, clock):

@@ -132,7 +132,28 @@ def test_who_fills_a_basket_is_written_to_within_the_run_and_not_after_ordering(
         f"e4,{ago(2)},purchase,bob",
     )  # fmt: skip
     assert run()["state"] == "success"
+    (delivery,) = lake.arrow("activation/deliveries").to_pylist()
+    assert (delivery["members"], delivery["delivered"]) == (1, 1), "ann ordered, and is still who was written to"
     assert len(smtp.received(tmp_path / "smtp")) == 1, "bob had ordered before anything was sent"
+
+
+def test_a_source_that_fails_makes_the_run_red_and_holds_up_no_moment_and_a_failed_run_is_made_up_for(
+    airflow, shop, server, tmp_path
+):
+    settings, land, _ = shop
+    away = {"KLANTREIS_CONFIG": str(settings.folder), "KLANTREIS_HASH_KEY": "test-key"}
+    home = away | {"AIRFLOW_CONN_TEST_SMTP": f"smtp://127.0.0.1:{server.port}?security=none"}
+
+    def run(environment=home):
+        return airflow.run("run_dag.py", "follow_moments", json.dumps({}), environment=environment).found
+
+    land("crm/contacts.csv", "id,at,email,login", f"1,{ago(90)},ann@mail.example,ann")
+    land("crm/consents.csv", "id,at", f"1,{ago(80)}")
+    land("web/events1.csv", "id,at,type,login", f"e1,{ago(5)},add_to_cart,ann")
+    land("crm/contacts2.csv", "id,at,email,login", *[f",{ago(1)},nobody@mail.example,"] * 30)
+    found = run()
+    assert (found["state"], found["tasks"]["complete"]) == ("failed", "upstream_failed")
+    assert len(smtp.received(tmp_path / "smtp")) <= 1
 
 
 def test_the_watcher_tells_of_files_once_and_again_when_others_land(shop, monkeypatch):

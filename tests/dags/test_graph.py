@@ -80,11 +80,12 @@ GRAPH = {
         ["landing"],
         [],
         {
+            "complete": [],
             "new_files": ["load_and_validate"],
-            "load_and_validate": ["who_is_who"],
+            "load_and_validate": ["complete", "who_is_who"],
             "who_is_who": ["journeys"],
             "journeys": ["plan"],
-            "plan": [],  # no audience of this company is about a moment
+            "plan": ["complete"],  # no audience of this company is about a moment
         },
     ),
     "maintain_lake": (WEEKLY, [], [], {"compact_and_vacuum": []}),
@@ -188,7 +189,7 @@ def test_a_run_within_the_day_does_the_same_steps_in_the_same_order_and_pushes_w
     assert set(pipeline.STEP_NAMES) - set(steps) == {"paths", "map", "train", "score"}
     about_one = {**audience("now", "marketing", {"newsletter": {"template": "now"}}), "moment": "buy"}
     followed = parse({"audiences/now.yaml": about_one})["dags"]["follow_moments"]
-    assert followed["tasks"]["plan"] == ["push_email"]
+    assert followed["tasks"]["plan"] == ["complete", "push_email"]
     assert followed["pools"]["push_email"] == "channel_email"
 
 

@@ -169,6 +169,10 @@ def test_the_journey_of_a_customer_is_told_newest_first_with_reasons(lake_of):
     ]
     assert found["facts"]["stage"] == "purchase"
     assert "Saskia" not in str(found)
+    lake = lake_of({"journeys/touchpoints": [{**contact(3, "c1", "chat conversation"), "subject": "{urgent} where"}]})
+    assert ["contact", "chat conversation", "{urgent} where", None] in [
+        row[1:] for row in journey_of("c1", lake)["rows"]
+    ]
     assert journey_of("c9", lake) is None
     assert journey_of("' or true --", lake) is None
 

@@ -49,14 +49,14 @@ DELIVERIES = Panel(
     "actions",
     ("activation.deliveries",),
     """
-    select audience, destination, members, delivered, kept, held_out, no_consent, no_address, suppressed,
-           moment_over, refused,           unknown, removed
+    select audience || ' to ' || destination as delivery, members, delivered, kept, held_out, no_consent,
+           no_address, suppressed, moment_over, refused, unknown, removed
     from activation.deliveries where day = (select max(day) from activation.deliveries)
     order by audience, destination""",
     "select max(day) from activation.deliveries",
     Chart(
         "bars",
-        x="audience",
+        x="delivery",
         y=(
             "delivered",
             "kept",

@@ -76,13 +76,22 @@ def journey_of(customer_id: str, settings: Settings) -> dict[str, Any] | None:
         every = "\nunion all\n".join(parts)
         newest = f"select * from ({every}) order by 1 desc, 2, 3 limit {NEWEST}"
         rows = database.execute(newest, {"id": customer_id}).fetchall()
-    columns = ["at", "kind", "what", "detail", "reason"]
-    return {"facts": facts, "columns": columns, "rows": [[_text(value) for value in row] for row in rows]}
+    if "stage_evidence" in facts:
+        facts["stage_evidence"] = _spelled_out(facts["stage_evidence"])
+    told = [
+        [*map(_text, (at, kind, what, detail)), _spelled_out(reason) if kind == "stage" else _text(reason)]
+        for at, kind, what, detail, reason in rows
+    ]
+    return {"facts": facts, "columns": ["at", "kind", "what", "detail", "reason"], "rows": told}
 
 
 def _text(value: Any) -> Any:
+    """Moments to the minute; texts of sources stay as they are."""
     if hasattr(value, "strftime"):
         return value.strftime("%Y-%m-%d %H:%M") if hasattr(value, "hour") else value.isoformat()
-    if isinstance(value, str) and value.startswith("{"):
-        return ", ".join(f"{name} {number}" for name, number in json.loads(value).items())
     return value
+
+
+def _spelled_out(evidence: str | None) -> str:
+    """The numbers that a stage rule saw, which the platform itself wrote as a JSON object."""
+    return ", ".join(f"{name} {number}" for name, number in json.loads(evidence or "{}").items())

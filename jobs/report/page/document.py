@@ -56,6 +56,11 @@ def file(settings: Settings, language: Language) -> str:
     return _render(settings, language, {}, answers, inline=True)
 
 
+def promises(settings: Settings) -> dict[str, int]:
+    """The promises that are broken, with the number of places: which places is for those who may see single people."""
+    return {title: len(places) for title, places in proofs.broken(settings).items()}
+
+
 def answer(name: str, settings: Settings) -> Answer:
     """What one panel shows now. Raises KeyError if there is no such panel."""
     panel = PANELS[name]
@@ -70,6 +75,7 @@ def _render(
     titles = {name: kpi.title for name, kpi in settings.journey.kpis.items()}
     words = {**book(language), "kpis": titles}
     given = {"book": words, "answers": answers, "root": links.get("root"), "language": language}
+    given["promises"] = promises(settings) if inline and there else None
     parts = {part: [panel for panel in PANELS.values() if panel.part == part] for part in words["parts"]}
     return environment.from_string((STATIC / "page.html").read_text()).render(
         company=settings.general.company,
@@ -78,7 +84,6 @@ def _render(
         say=lambda key, **values: said(key, language, **values),
         parts={part: panels for part, panels in parts.items() if panels or part == "customer"},
         loaded=bool(there),
-        problems=proofs.problems(settings) if there else [],
         links=links,
         given=Markup(_as_data(given)),
         policy=_file_policy() if inline else None,

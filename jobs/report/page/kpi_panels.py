@@ -7,7 +7,7 @@ from jobs.report.page.panel import Chart, Panel
 KPIS = Panel(
     "kpis",
     "where",
-    ("journeys.kpis", "journeys.kpi_registry"),
+    ("journeys.kpis", "journeys.kpi_registry", "journeys.alerts"),
     """
     with newest as (
         select period, max(day) as day from journeys.kpis where complete group by period),
@@ -18,8 +18,8 @@ KPIS = Panel(
           and k.day > case k.period when 'day' then n.day - 90 when 'week' then n.day - 182 else n.day - 365 end
         group by all)
     select k.period, k.stage, k.kpi, k.value, k.low, k.high, if(r.per = k.period, r.target, null) as target,
-           coalesce(r.per = k.period and if(r.direction = 'up', k.value <= r.alert_at, k.value >= r.alert_at), false)
-               as alert,
+           exists (select 1 from journeys.alerts a
+                   where a.kpi = k.kpi and a.period = k.period and a.day = k.day) as alert,
            k.small, k.reason, k.unit, k.numerator, k.denominator, k.day, r.owner, r.definition, r.origin, l.series
     from journeys.kpis k
     join newest n on k.period = n.period and k.day = n.day
@@ -35,13 +35,13 @@ KPIS = Panel(
 ALERTS = Panel(
     "alerts",
     "where",
-    ("journeys.alerts",),
+    ("journeys.alerts", "journeys.kpis"),
     """
     select period, day, stage, title, value, target, unit, kind, why, owner
     from journeys.alerts
-    where day > (select max(day) from journeys.alerts) - 28
+    where day > (select max(day) from journeys.kpis where period = 'day') - 28
     order by day desc, stage, title""",
-    "select max(day) from journeys.alerts",
+    "select max(day) from journeys.kpis where period = 'day'",
 )
 
 OUTLOOK = Panel(

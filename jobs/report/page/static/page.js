@@ -1,7 +1,7 @@
 "use strict";
 // Fills the page: each panel from the data in the page, or from the server when it comes into view.
 (() => {
-  const { book, answers, root, language } = JSON.parse(document.getElementById("given").textContent);
+  const { book, answers, root, language, promises } = JSON.parse(document.getElementById("given").textContent);
   const say = (key, values = {}) =>
     book.sentences[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const named = name => book.columns[name] || String(name).replaceAll("_", " ");
@@ -123,9 +123,20 @@
     place.replaceChildren(make("p", { class: "empty", text: say("failed", { reason }) }));
   }
 
+  function kept(broken) {
+    const place = document.getElementById("promises"), titles = Object.entries(broken);
+    place.classList.add(titles.length ? "bad" : "good");
+    place.replaceChildren(say(titles.length ? "not_well" : "well"));
+    if (titles.length)
+      place.append(make("ul", {}, ...titles.map(([title, places]) => make("li", { text: `${title}: ${shown(places)}` }))));
+  }
+
   const panels = [...document.querySelectorAll("[data-panel]")];
-  if (!root) for (const panel of panels) fill(panel, answers[panel.dataset.panel]);
-  else {
+  if (!root) {
+    for (const panel of panels) fill(panel, answers[panel.dataset.panel]);
+    if (promises) kept(promises);
+  } else if (panels.length) {
+    fetched("promises").then(kept).catch(error => failed(document.getElementById("promises"), error.message));
     const watch = new IntersectionObserver(seen => seen.filter(one => one.isIntersecting).forEach(one => {
       watch.unobserve(one.target);
       fetched(`panels/${one.target.dataset.panel}`).then(answer => fill(one.target, answer))
