@@ -8,7 +8,8 @@ landed since the last run. The day it is about is **today**, as far as it has co
   something served meanwhile, is not sent to (`moment_over` in `activation/deliveries`).
 - **complete** is red if a source failed; the moments of other sources did not wait for it.
 
-The night goes over the same day again: it finds it done, and sends nothing twice.
+A day that has not ended is not `complete` in `journeys/kpis`. The night goes over it again: it becomes whole, and
+nothing is sent twice.
 """
 
 from airflow.sdk import Param, dag, get_current_context, task

@@ -11,6 +11,9 @@ from pyspark.sql import functions as F
 from jobs.activity.contact_rows import contact_rows, usual_score
 from jobs.validate.versions import in_order_of_versions, newest_versions, period_of, with_first
 
+MADE = ("paid", "refunded")
+"""Statuses of payments that were made."""
+
 
 def reviews(versions: DataFrame, timezone: str) -> DataFrame:
     """A review when it was first posted, with the rating it has now, brought to 1 to 5."""
@@ -67,15 +70,16 @@ def appointments(versions: DataFrame, timezone: str) -> list[DataFrame]:
 def payments(versions: DataFrame, timezone: str) -> list[DataFrame]:
     """A payment when it was made, when it first failed, and when it fell due without having been made or called off.
 
+    A refund does not move the payment: without `paid_at` it was made when it was first said to be paid or refunded.
     Amounts stay with the payments: what an order was worth is counted once, at the order.
     """
     record = Window.partitionBy("source", "payment_id", *period_of(versions))
-    failed_at = F.min(F.when(F.lower("status") == "failed", F.col("updated_at"))).over(record)
-    told = _with_status_at(versions, "payment_id").withColumn("failed_at", failed_at)
+    since = {"failed_at": F.lower("status") == "failed", "made_at": F.lower("status").isin(*MADE)}
+    first = {name: F.min(F.when(said, F.col("updated_at"))).over(record) for name, said in since.items()}
+    told = _with_status_at(versions, "payment_id").withColumns(first)
     newest = newest_versions(told, "payment_id")
     status = F.coalesce(F.lower("status"), F.lit("due"))
-    paid = status.isin("paid", "refunded")
-    told = newest.withColumn("settled_at", F.when(paid, F.coalesce("paid_at", "status_at")))
+    told = newest.withColumn("settled_at", F.when(status.isin(*MADE), F.coalesce("paid_at", "made_at")))
     told = told.withColumn("off_at", F.when(status == "cancelled", F.col("status_at")))
     ended = F.coalesce("settled_at", "off_at")
     unpaid_then = ended.isNull() | (F.col("due_at") < ended)

@@ -29,10 +29,11 @@ def update(fresh: Fresh, today: Today, first_day: date, then: DataFrame, now: Da
     if not journey.kpis:
         write_difference(fresh, today, "kpis", stored, stored)
         return
+    whole = date.fromisoformat(fresh.txn.state["whole"])
     have = delivered(fresh.lake, fresh.txn, journey, as_of)
     if _another_calendar(stored, journey.kpis, have, first_day, fresh.until):
         every = {**today.tables, "customers": _everybody(fresh, today)}
-        made = kpis(every, journey, have, first_day, as_of, fresh.keep)
+        made = kpis(every, journey, have, first_day, as_of, fresh.keep, whole)
         write_difference(fresh, today, "kpis", stored, made)
         return
     daily_then = fresh.keep(counted_of(stored.where("period = 'day'")))
@@ -40,18 +41,20 @@ def update(fresh: Fresh, today: Today, first_day: date, then: DataFrame, now: Da
     again = reduce(Column.__or__, [condition for condition, _ in parts], F.lit(False))
     made = reduce(DataFrame.unionByName, [daily_then.where(~again), *(rows for _, rows in parts)])
     daily = fresh.keep(made.select(*daily_then.columns))
+    ended = _days_that_ended(fresh)
+    again = again | F.col("day").isin(sorted(ended)) if ended else again
     replaced, after = (
         (F.col("period") == "day") & again,
-        [values(daily.where(again), "day", journey, have, first_day, as_of)],
+        [values(daily.where(again), "day", journey, have, first_day, whole)],
     )
     held = F.col("kpi").isin(_over(journey.kpis, PERIOD_TABLES))
-    changed = _changed_days(fresh, today, first_day)
+    changed = _changed_days(fresh, today, first_day) | {day for day in ended if day >= first_day}
     for period in PERIODS:
         starts = sorted({_start(day, period) for day in changed})
         own = held | F.trunc("day", period).isin(starts)
         counted = summed_up(daily.where(own), journey.kpis, period)
         counted = counted.unionByName(_counted_again(fresh, today, period, starts, first_day))
-        after.append(values(counted, period, journey, have, first_day, as_of))
+        after.append(values(counted, period, journey, have, first_day, whole))
         replaced = replaced | ((F.col("period") == period) & own)
     write_difference(fresh, today, "kpis", stored.where(replaced), reduce(DataFrame.unionByName, after))
 
@@ -74,6 +77,12 @@ def _over(registry: Registry, tables: Iterable[str]) -> list[str]:
 
 def _new_days(fresh: Fresh) -> set[date]:
     return {fresh.until + timedelta(days=n) for n in range(1, (fresh.as_of - fresh.until).days + 1)}
+
+
+def _days_that_ended(fresh: Fresh) -> set[date]:
+    """Days that the last run knew and that had not ended then: what is counted of them may stay, it is whole now."""
+    then, now = (date.fromisoformat(state["whole"]) for state in (fresh.before.state, fresh.txn.state))
+    return {then + timedelta(days=n) for n in range(1, (min(now, fresh.until) - then).days + 1)}
 
 
 def _days_of(fresh: Fresh, today: Today, table: str, first_day: date) -> set[date]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import reduce
 from typing import Any
 
@@ -31,6 +31,7 @@ from jobs.journeys.bots import bots_per_day
 from jobs.journeys.carts import basket_visits, carts
 from jobs.journeys.day import exchange_on, update
 from jobs.journeys.kpi_tables import delivered, kpis, registry
+from jobs.journeys.kpi_values import last_whole_day
 from jobs.journeys.moments import moments
 from jobs.journeys.outlook import ALERTS, COLUMNS, OUTLOOK, TRENDS, outlook
 from jobs.journeys.stage_moves import stage_moves
@@ -65,7 +66,8 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     """Rebuild journeys/* from everything that arrived up to `day`.
 
     A late row corrects history: the tables are those that would exist had it arrived in time. What carries a time
-    after `day` waits until that day comes.
+    after `day` waits until that day comes. A day that has not ended by the clock, in the company's time zone, is not
+    complete in journeys/kpis; run again when it has, it is made anew as whole.
     """
     lake = Lake.of(settings)
     as_of = newest_day(lake, "identity/standing", day)
@@ -76,7 +78,8 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     rules = settings.journey.model_dump_json(exclude={"funnels", "paths"})
     config = [rules, *own, numbers, own_sends.channels(settings)]
     # Not all of the ledger is read: what is sent after the journeys of a day must not make them another result.
-    state = {"as_of": str(as_of), "sends": str(own_sends.rows_before(lake, as_of))}
+    whole = last_whole_day(as_of, _now(), general.timezone)
+    state = {"as_of": str(as_of), "whole": str(whole), "sends": str(own_sends.rows_before(lake, as_of))}
     txn = lake.transaction(
         "map_journeys", day, READS, config, previous=[*WRITES, TOUCHED, LEDGER], state=state, code=__name__
     )
@@ -90,6 +93,10 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     counts = _counts(lake, settings)
     log.info("journeys: %s", counts)
     return counts
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _go_on(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
@@ -144,7 +151,8 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     tables["stage_moves"] = publish("journeys/stage_moves", moved)
     first_day = _first_day(tables["touchpoints"]) or as_of
     with lake.scratch("journeys/kpis") as keep:
-        publish("journeys/kpis", kpis(tables, journey, delivered(lake, txn, journey, as_of), first_day, as_of, keep))
+        have, whole = delivered(lake, txn, journey, as_of), date.fromisoformat(txn.state["whole"])
+        publish("journeys/kpis", kpis(tables, journey, have, first_day, as_of, keep, whole))
     lake.replace("journeys/kpi_registry", registry(journey), txn)
     _look_ahead(lake, txn, settings)
     lake.replace(TOUCHED, pa.table({"customer_id": [EVERYBODY]}), txn)

@@ -27,22 +27,24 @@ def kpis(
     first_day: date,
     as_of: date,
     keep: Keep = lambda rows: rows,
+    whole: date | None = None,
 ) -> DataFrame:
     """journeys/kpis: every KPI in every day, week and month from `first_day` to `as_of`, and for each part.
 
     `tables` are sessions, carts, touchpoints, moments and stages as in the lake, and customers: the timeline of
     traits. `delivered` are datasets that ever had a row: without them a KPI has no value. A ratio whose denominator
-    is 0 has none either; a count of nothing is 0. Parts without rows have no row.
+    is 0 has none either; a count of nothing is 0. Parts without rows have no row. `whole` is the last day that has
+    ended, `as_of` unless told: later days, and what they are in, are not complete.
     """
     if not journey.kpis:
         return tables["touchpoints"].sparkSession.createDataFrame([], catalogue.get(NAME).spark_schema())
-    registry = journey.kpis
+    registry, whole = journey.kpis, whole or as_of
     daily = keep(counted_per_day(tables, registry, first_day, as_of))
-    found = [values(daily, "day", journey, delivered, first_day, as_of)]
+    found = [values(daily, "day", journey, delivered, first_day, whole)]
     for period in PERIODS:
         again = counted_again(tables, registry, period, first_day, as_of)
         counted = summed_up(daily, registry, period).unionByName(again)
-        found.append(values(counted, period, journey, delivered, first_day, as_of))
+        found.append(values(counted, period, journey, delivered, first_day, whole))
     return reduce(DataFrame.unionByName, found)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import date
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -17,17 +18,25 @@ Z = 1.959963984540054
 """Of a normal distribution, 95 % lies within so many standard deviations."""
 
 
+def last_whole_day(as_of: date, now: datetime, timezone: str) -> date:
+    """The last day up to `as_of` that has ended by the clock in that time zone: `as_of` itself if it is past."""
+    return min(as_of, now.astimezone(ZoneInfo(timezone)).date() - timedelta(days=1))
+
+
 def values(
-    counted: DataFrame, period: str, journey: Journey, delivered: Collection[str], first_day: date, as_of: date
+    counted: DataFrame, period: str, journey: Journey, delivered: Collection[str], first_day: date, whole: date
 ) -> DataFrame:
-    """Rows of journeys/kpis for one length of period: day, week or month. `delivered` are datasets with rows."""
+    """Rows of journeys/kpis for one length of period: day, week or month. `delivered` are datasets with rows.
+
+    `whole` is the last day that has ended: a period that ends later is not complete, however much of it is known.
+    """
     told = counted.join(F.broadcast(_told(counted, journey, delivered)), on="kpi", how="inner")
     numerator, denominator = F.col("numerator"), F.col("denominator")
     is_ratio, nothing = denominator.isNotNull(), F.col("no_source")
     ratio = F.round(numerator / F.nullif(denominator, F.lit(0.0)), 6)
     value = F.when(~nothing, F.when(is_ratio, ratio).otherwise(numerator))
     last = {"day": F.col("day"), "week": F.date_add("day", 6), "month": F.last_day("day")}[period]
-    complete = (F.col("day") >= F.lit(first_day)) & (last <= F.lit(as_of))
+    complete = (F.col("day") >= F.lit(first_day)) & (last <= F.lit(whole))
     reason = F.when(nothing, F.lit(NO_SOURCE)).when(value.isNull(), F.lit(NO_ROWS))
     found = told.withColumns(
         {

@@ -25,9 +25,9 @@ Row = dict[str, Any]
 
 
 def outlook(counted: pa.Table, journey: Journey) -> dict[str, pa.Table]:
-    """The three tables, by name, from rows of journeys/kpis."""
+    """The three tables, by name, from rows of journeys/kpis; a day that has not ended yet is not among them."""
     whole = counted.select(COLUMNS).filter(pc.equal(counted["dimension"], "all"))
-    daily = whole.filter(pc.equal(whole["period"], "day"))
+    daily = whole.filter(pc.and_(pc.equal(whole["period"], "day"), whole["complete"]))
     found: dict[str, list[Row]] = {OUTLOOK: [], TRENDS: [], ALERTS: []}
     if daily.num_rows:
         names, days, values, small = _series(daily)

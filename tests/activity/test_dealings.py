@@ -105,12 +105,23 @@ def test_an_appointment_that_was_deleted_is_no_contact_nor_are_its_moves(known, 
             [("payment_failed", "2017-03-01"), ("payment", "2017-03-03")],
         ),
         ([("due", None), ("cancelled", None)], []),
+        ([("due", None), ("Paid", None), ("refunded", None)], [("payment", "2017-03-02")]),
+        ([("paid", None), ("refunded", None), ("paid", None)], [("payment", "2017-03-01")]),
+        ([("refunded", None)], [("payment", "2017-03-01")]),
+        ([("paid", "2017-03-20 10:00"), ("refunded", None)], [("payment", "2017-03-01")]),
     ],
 )
 def test_a_payment_is_made_fails_or_falls_due(known, expect, versions, expected):
     rows = [payment(f"2017-03-{n + 1:02d} 12:00", status, paid_at=at) for n, (status, at) in enumerate(versions)]
     found = contacts.touchpoints(dealings.payments(known("valid/payments", *rows), ZONE), [])
     expect(found, "type day amount", *[(*row, None) for row in expected])
+
+
+def test_a_refund_after_the_day_it_was_due_neither_moves_a_payment_nor_makes_it_overdue(known, expect):
+    paid = {"due_at": "2017-01-05 10:00", "paid_at": None}
+    rows = [payment("2017-01-01 12:00", "paid", **paid), payment("2017-02-01 12:00", "refunded", **paid)]
+    found = contacts.touchpoints(dealings.payments(known("valid/payments", *rows), ZONE), [])
+    expect(found, "type day", ("payment", "2017-01-01"))
 
 
 def test_use_of_a_product_network_or_device_is_a_contact(known, expect):

@@ -24,7 +24,7 @@ TABLES: tuple[Dataset, ...] = (
         sample bigint observations behind a value that has a denominator
         small boolean whether these are fewer than the smallest sample of the KPI
         reason string why there is no value: no_rows (denominator 0) or no_source (no dataset it needs ever had a row)
-        complete boolean whether all days of the period are known
+        complete boolean whether all days of the period are known and have ended
         on_target boolean of whole values of complete periods of the length the target is for: whether it was reached
         unit string count, share, currency, points, score, minutes, per visit, per solution, steps
         squares double sum over rows of what each adds to the numerator, squared
