@@ -216,9 +216,9 @@ def chain(shared: Sequence[Mapping[str, Any]], between: Sequence[Mapping[str, An
 
 
 def attribution_rows(
-    credit: Credit, dimension: str, costs: Mapping[str, Decimal], days: Days, conversions: int
+    credit: Credit, dimension: str, costs: Mapping[str, Decimal | None], days: Days, conversions: int
 ) -> list[dict[str, Any]]:
-    """Rows of journeys/attribution of one model. `costs` are those of the window, by what gets credit."""
+    """Rows of journeys/attribution of one model. `costs` of the window by what gets credit, None if not known."""
     names = sorted(credit.orders.keys() | costs.keys())
     rows = []
     for name in names:

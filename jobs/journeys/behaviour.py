@@ -18,7 +18,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.activity.currency import RATES
+from jobs.activity.currency import RATES, paid
 from jobs.activity.sessions import bots_of, of_people
 from jobs.config.paths import Funnel, Paths
 from jobs.config.settings import Settings
@@ -89,6 +89,8 @@ def _write(lake: Lake, txn: Txn, as_of: date, settings: Settings, keep: Scratch)
     lake.replace(TRANSITIONS, transitions(contacts, days), txn)
     lake.replace(PATHS, frequent_paths(keep(whole_paths(contacts, paths)), paths, days), txn)
     told = _told_costs(txn, as_of, settings)
+    if told is not None:
+        _tell_without_rate(told, days, settings)
     costs = {name: _costs(told, text, days) if told else {} for name, text in paths.cost_of.items()}
     lake.replace(ATTRIBUTION, _attribution(contacts, paths, days, costs), txn)
 
@@ -109,19 +111,36 @@ def _told_costs(txn: Txn, as_of: date, settings: Settings) -> DataFrame | None:
         return None
     known = txn.read(STATS).where(F.col("arrived") <= F.lit(as_of))
     newest = newest_versions(known, *catalogue.get(STATS).record)
-    noon = F.timestamp_seconds(F.unix_timestamp(F.col("day").cast("timestamp")) + 12 * 3600)
+    noon_there = F.timestamp_seconds(F.unix_timestamp(F.col("day").cast("timestamp")) + 12 * 3600)
+    noon = F.to_utc_timestamp(noon_there, settings.general.timezone)
     return exchange_on(txn, as_of, settings).converted(newest.withColumn("noon", noon), "campaign_stats", "noon")
 
 
-def _costs(told: DataFrame, name: str, days: Days) -> dict[str, Decimal]:
-    """What each channel or campaign cost in the window, where that is known."""
+def _costs(told: DataFrame, name: str, days: Days) -> dict[str, Decimal | None]:
+    """What each channel or campaign cost in the window; None if some of it has no rate."""
     named = F.expr(engine_sql(name)).cast("string").alias("credited")
-    inside = told.where(F.col("day").between(F.lit(days.first), F.lit(days.last)))
-    rows = inside.select(named, "cost").dropna().groupBy("credited").agg(F.sum("cost").alias("cost"))
-    return {row["credited"]: row["cost"] for row in rows.collect()}
+    rows = _with_cost(told, days).select(named, "cost").where(F.col("credited").isNotNull()).groupBy("credited")
+    found = rows.agg(F.sum("cost").alias("cost"), F.count_if(F.col("cost").isNull()).alias("unknown"))
+    return {row["credited"]: None if row["unknown"] else row["cost"] for row in found.collect()}
 
 
-def _attribution(contacts: DataFrame, paths: Paths, days: Days, costs: Mapping[str, Mapping[str, Decimal]]) -> pa.Table:
+def _with_cost(told: DataFrame, days: Days) -> DataFrame:
+    """Rows of the window that say what something cost, in any currency."""
+    return told.where(F.col("day").between(F.lit(days.first), F.lit(days.last)) & paid(told, "cost").isNotNull())
+
+
+def _tell_without_rate(told: DataFrame, days: Days, settings: Settings) -> None:
+    if number := _with_cost(told, days).where(F.col("cost").isNull()).count():
+        log.warning(
+            "paths: %d costs of campaign_stats have no rate to %s, so what they are of has no cost; add `rates` to %s,"
+            " or load the dataset rates",
+            number, settings.general.currency, settings.folder / "settings.yaml",
+        )  # fmt: skip
+
+
+def _attribution(
+    contacts: DataFrame, paths: Paths, days: Days, costs: Mapping[str, Mapping[str, Decimal | None]]
+) -> pa.Table:
     rows = []
     for name in paths.attribute_to:
         shared = _collected(attribution.shared_out(contacts, name, paths))

@@ -5,7 +5,9 @@ Everything is asked of the tables of the lake by the SQL of `klantreis query`, s
 
 from __future__ import annotations
 
+import math
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -152,11 +154,21 @@ def estimated(asked: MapQueries, query: str) -> tuple[Estimate | None, str | Non
         return None, f"the query gives {told}; it has to give part and whole, or value, deviation and number"
     if any(value is None for value in given):
         return None, "the query finds nothing to count"
+    if wrong := [name for form in FORMS if form <= row.keys() for name in sorted(form) if not _is_number(row[name])]:
+        return None, f"{wrong[0]} is not a number: {row[wrong[0]]!r}"
     if "part" in row:
+        if row["whole"] > 0 and not 0 <= row["part"] <= row["whole"]:
+            return None, f"part is not between 0 and whole: {row['part']} of {row['whole']}"
         estimate = share(int(row["part"]), int(row["whole"]))
+    elif row["deviation"] < 0:
+        return None, f"deviation is below 0: {row['deviation']}"
     else:
         estimate = mean(float(row["value"]), float(row["deviation"]), int(row["number"]))
     return estimate, None if estimate else "the query counts too few to tell"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _state(insight: Insight, estimate: Estimate) -> str:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from smtplib import SMTPServerDisconnected
 from typing import Any
 
 import pyarrow as pa
@@ -39,9 +40,10 @@ class Notice:
 def run(channel: str, send: Callable[[Notice], None], day: date, settings: Settings) -> dict[str, int]:
     """Hand the alerts of the last days that were not told yet on this channel to `send`, in one notice.
 
-    Nothing is told twice, by a rerun neither: an alert is claimed first. What `send` raises is recorded and raised
-    again, and the next run tries again; after a crash in between it is not known whether it arrived, so it is not
-    sent again, and that is logged. Returns how many alerts were told, and how many are unknown.
+    Nothing is told twice, by a rerun neither: an alert is claimed first. What `send` raises is raised again. If it is
+    a refusal, that is recorded, and the next run tries again; after a crash, a time-out or a lost connection it is not
+    known whether it arrived, so it is not sent again, and that is logged. Returns how many
+    alerts were told, and how many are unknown.
     """
     lake = Lake.of(settings)
     if not lake.exists(ALERTS):
@@ -50,18 +52,34 @@ def run(channel: str, send: Callable[[Notice], None], day: date, settings: Setti
     before = _newest(lake, channel)
     unknown = [row for row in recent if before.get(_key(row), (0, ""))[1] == "claimed"]
     for row in unknown:
-        log.warning("alert %s of %s %s may not have been told on %s: a run died", *(_key(row)[:3]), channel)
+        log.warning(
+            "alert %s of %s %s may not have been told on %s: a run died, or got no answer", *(_key(row)[:3]), channel
+        )
     waiting = [row for row in recent if before.get(_key(row), (0, "failed"))[1] == "failed"]
     tries = {_key(row): before.get(_key(row), (0, ""))[0] + 1 for row in waiting}
     ours = [row for row in waiting if _record(lake, channel, "claimed", [row], tries)]
     if ours:
         try:
             send(notice(ours, settings.general.company))
-        except BaseException:
-            _record(lake, channel, "failed", ours, tries)
+        except Exception as error:
+            if not _may_have_arrived(error):
+                _record(lake, channel, "failed", ours, tries)
             raise
         _record(lake, channel, "told", ours, tries)
     return {"told": len(ours), "unknown": len(unknown)}
+
+
+def _may_have_arrived(error: BaseException | None) -> bool:
+    """Whether what was sent may have been accepted: the answer took too long, or the connection was lost before it.
+
+    Libraries have time-outs of their own, which are no TimeoutError: they are known by their names.
+    """
+    if error is None:
+        return False
+    lost = isinstance(error, ConnectionError | SMTPServerDisconnected) and not isinstance(error, ConnectionRefusedError)
+    late = any(word in kind.__name__.lower() for kind in type(error).__mro__ for word in ("timeout", "timedout"))
+    reasons = [error.__cause__, error.__context__, *(arg for arg in error.args if isinstance(arg, BaseException))]
+    return lost or late or any(_may_have_arrived(reason) for reason in reasons)
 
 
 def notice(alerts: Sequence[Row], company: str) -> Notice:

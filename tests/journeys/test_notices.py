@@ -2,6 +2,8 @@
 
 import datetime as dt
 import logging
+from smtplib import SMTPServerDisconnected
+from urllib.error import URLError
 
 import pyarrow as pa
 import pytest
@@ -73,6 +75,52 @@ def test_what_may_have_been_sent_when_a_run_died_is_not_sent_again_and_that_is_l
         assert notices.run("mail", sent.append, DAY, settings) == {"told": 0, "unknown": 1}
     assert len(sent) == 1
     assert "orders of week 2017-03-06 may not have been told on mail" in caplog.text
+
+
+class ReadTimeout(OSError):
+    """As libraries have them, which are no TimeoutError."""
+
+
+def wrapped():
+    error = RuntimeError("the hook gave up")
+    error.__cause__ = TimeoutError("read")
+    return error
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
+        TimeoutError("no answer"), ReadTimeout("no answer"), wrapped(), URLError(TimeoutError("no answer")),
+        ConnectionResetError("gone"), SMTPServerDisconnected("gone"), KeyboardInterrupt(), SystemExit(1),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_what_may_have_been_accepted_before_the_answer_was_lost_is_not_sent_again(company, caplog, raised):
+    settings, put = company
+    put(alert())
+
+    def send(notice):
+        raise raised
+
+    with pytest.raises(type(raised)):
+        notices.run("mail", send, DAY, settings)
+    sent = []
+    assert notices.run("mail", sent.append, DAY, settings) == {"told": 0, "unknown": 1}
+    assert sent == []
+    assert "may not have been told on mail" in caplog.text
+
+
+@pytest.mark.parametrize("raised", [URLError(ConnectionRefusedError("no")), ValueError("wrong address")], ids=repr)
+def test_a_refusal_is_tried_again(company, raised):
+    settings, put = company
+    put(alert())
+
+    def send(notice):
+        raise raised
+
+    with pytest.raises(type(raised)):
+        notices.run("mail", send, DAY, settings)
+    assert notices.run("mail", lambda notice: None, DAY, settings) == {"told": 1, "unknown": 0}
 
 
 @pytest.mark.parametrize(

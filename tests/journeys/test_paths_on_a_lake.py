@@ -185,6 +185,43 @@ def test_a_cost_that_is_told_again_counts_as_told_last_in_the_currency_of_the_co
     assert all(row["cost_per_order"] == pytest.approx(15 / row["orders"]) for row in of_ads)
 
 
+def stats_of(*told):
+    """Rows of campaign_stats, of (channel, day of March, cost, currency)."""
+    return [
+        {
+            "source": "ads", "campaign_id": f"{line}", "channel": channel, "day": dt.date(2017, 3, day),
+            "cost": cost and Decimal(cost), "updated_at": dt.datetime(2017, 3, 29, tzinfo=dt.UTC), "currency": currency,
+            "arrived": DAYS[0], "file_id": "f", "line": line,
+        }
+        for line, (channel, day, cost, currency) in enumerate(told)
+    ]  # fmt: skip
+
+
+def test_a_channel_with_a_cost_without_rate_has_no_cost_and_that_is_told_once(company, caplog):
+    found, lake = company
+    told = [("ads", 27, "1.00", "EUR"), ("ads", 28, "2.00", "USD"), ("radio", 28, "4.00", "EUR")]
+    told += [("radio", 27, None, "USD"), ("tv", 28, "9.00", "JPY")]
+    write(lake, "valid/campaign_stats", stats_of(*told), DAYS[0])
+    behaviour.run(DAYS[0], found)
+    assert costs(lake) == {"radio": Decimal("4.00")}
+    (said,) = [record.message for record in caplog.records if "have no rate" in record.message]
+    assert "2 costs of campaign_stats" in said
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "Europe/Amsterdam", "Pacific/Honolulu"])
+def test_a_cost_has_the_rate_of_its_own_day_in_every_time_zone(company, zone):
+    found, lake = company
+    rates = [
+        {"source": "bank", "currency": "USD", "day": dt.date(2017, 3, day), "rate": rate, "arrived": DAYS[0]}
+        | {"file_id": "f", "line": day}
+        for day, rate in ((26, 0.25), (27, 0.5), (28, 2.0))
+    ]
+    write(lake, "valid/rates", rates, DAYS[0])
+    write(lake, "valid/campaign_stats", stats_of(("ads", 27, "4.00", "USD")), DAYS[0])
+    behaviour.run(DAYS[0], replace(found, general=found.general.model_copy(update={"timezone": zone})))
+    assert costs(lake) == {"ads": Decimal("2.00")}
+
+
 def costs(lake):
     """What each channel cost, the same in the rows of every model."""
     rows = [row for row in lake.arrow("journeys/attribution").to_pylist() if row["dimension"] == "channel"]
