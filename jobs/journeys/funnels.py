@@ -16,8 +16,8 @@ from jobs.config.paths import Funnel
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 """In microseconds, as moments are counted here."""
-LATEST = 1 << 52
-"""More than any moment: of tries, the level decides first."""
+NEVER = 1 << 52
+"""Later than any moment: when a step was taken that was not."""
 WHOLE = "window"
 
 
@@ -44,8 +44,9 @@ def funnel_steps(rows: DataFrame, name: str, funnel: Funnel, days: Days, order: 
     """journeys/funnels of one funnel, from rows of the window that have customer_id and occurred_at.
 
     `order` are the columns after occurred_at that make the order of a customer's rows one. A customer counts once per
-    period, by the try that came farthest; of tries that came as far, by the latest. Customers who came to the last
-    step, who dropped and who still have time add up to those of the first step.
+    period, by the try that came farthest; of tries that came as far, by the latest, of those that began at one moment
+    by the one that took its steps soonest. Customers who came to the last step, who dropped and who still have time
+    add up to those of the first step.
     """
     marks = {f"is_{n}": holds(step.when) for n, step in enumerate(funnel.steps, 1)}
     seen = rows.where(holds(funnel.where) & F.col("customer_id").isNotNull()).select(
@@ -60,7 +61,6 @@ def funnel_steps(rows: DataFrame, name: str, funnel: Funnel, days: Days, order: 
     tries = _in_any_order(seen, funnel, order) if funnel.order == "any" else _in_order(seen, funnel, order)
     reached = [f"at_{n}" for n in range(1, len(funnel.steps) + 1)]
     tries = tries.select("customer_id", "day", *reached, _level(funnel).alias("level"), _in_time(funnel, days))
-    tries = tries.withColumn("merit", F.col("level").cast("bigint") * F.lit(LATEST) + F.col("at_1"))
     both = [
         F.struct(F.lit(period).alias("period"), _first_day(period, days).alias("begins"))
         for period in (WHOLE, funnel.per)
@@ -68,9 +68,13 @@ def funnel_steps(rows: DataFrame, name: str, funnel: Funnel, days: Days, order: 
     in_periods = tries.withColumn("of", F.explode(F.array(*both))).withColumns(
         {"period": F.col("of.period"), "begins": F.col("of.begins")}
     )
+    # A maximum of whole tries: columns picked one by one could be of several tries that came as far at one moment.
+    sooner = [F.coalesce(-F.col(name), F.lit(-NEVER)).alias(name) for name in reached[1:]]
     best = in_periods.groupBy("customer_id", "period", "begins").agg(
-        F.max("level").alias("level"), *[F.max_by(name, "merit").alias(name) for name in (*reached, "in_time")]
+        F.max(F.struct("level", "at_1", *sooner, "in_time")).alias("best")
     )
+    taken = {name: F.nullif(-F.col(f"best.{name}"), F.lit(NEVER)) for name in reached[1:]}
+    best = best.withColumns({**{name: F.col(f"best.{name}") for name in ("level", "at_1", "in_time")}, **taken})
     return _counted(best, funnel, days).withColumns({"funnel": F.lit(name), "as_of": F.lit(days.last)})
 
 

@@ -63,16 +63,19 @@ CONTACTS = (
 def _records(one: _Contact) -> str:
     """Every row of the dataset with what became of it: older, ended, no_contact, later, contact or nobody."""
     record = ", ".join(("source", *one.table.record))
-    order = "updated_at desc nulls last, arrived desc nulls last, file_id desc nulls last, line desc nulls last"
+    last = ("updated_at", "arrived", "file_id", "line")
+    order = ", ".join(("stands desc", *(f"{name} desc nulls last" for name in last)))
     newest = f"row_number() over (partition by {record} order by {order}) = 1" if one.table.versions else "true"
     given = " || ".join(f"({name} is not null)::int::varchar" for name in one.identifiers)
     return f"""
-        with rows as (
+        with known as (select * from {one.view} where arrived <= (select max(as_of) from identity.standing)),
+        delivered as (select *, {_stands(one)} as stands from known),
+        rows as (
             select source, {", ".join(one.identifiers)}, {given} as given, {newest} as newest,
-                   {"coalesce(deleted, false)" if one.table.versions else "false"} as ended, as_of,
+                   {"coalesce(deleted, false) or not stands" if one.table.versions else "false"} as ended, as_of,
                    coalesce({one.no_contact}, false) as no_contact, {one.moment} as moment,
                    {one.reference} as reference, [{one.types}] as types
-            from {one.view}, (select max(as_of) as as_of from identity.standing) where arrived <= as_of),
+            from delivered, (select max(as_of) as as_of from identity.standing)),
         met as (
             select rows.*, newest and exists (
                 select 1 from journeys.touchpoints t
@@ -83,6 +86,14 @@ def _records(one: _Contact) -> str:
                        when moment is null or moment >= as_of + interval 10 hour then 'later'  -- in some time zone
                        else 'nobody' end as became
         from met"""
+
+
+def _stands(one: _Contact) -> str:
+    """Whether a row is in the newest delivery of what it is delivered together with, if that comes as a whole."""
+    if not one.table.whole:
+        return "true"
+    newest = f"max(delivery) over (partition by source, {one.table.whole})"
+    return f"coalesce(coalesce(delivery, updated_at, arrived::timestamp::timestamptz) >= {newest}, true)"
 
 
 def by_dataset(existing: Collection[str]) -> list[Section]:

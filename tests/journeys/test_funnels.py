@@ -107,6 +107,18 @@ def test_the_day_of_a_step_is_that_of_the_company(counted):
     assert ("day", 27) in found, "summer time began that night"
 
 
+def test_of_tries_that_began_at_one_moment_the_one_that_took_its_steps_soonest_counts_whatever_the_order_of_rows(rows):
+    steps = [("1", "a", 9), ("2", "b", 9), ("3", "a", 9), ("4", "b", 11), ("5", "c", 12)]
+    touches = [
+        {"touchpoint_id": number, "customer_id": "x", "subject": step, "occurred_at": f"2017-03-01 {hour:02d}:00"}
+        for number, step, hour in steps
+    ]
+    for order in (touches, touches[::-1]):
+        found = funnel_steps(rows("journeys/touchpoints", *order), "f", funnel(), MARCH, ["touchpoint_id"])
+        told = {row["step"]: row["median_seconds"] for row in found.where("period = 'window'").collect()}
+        assert told == {1: None, 2: 0, 3: 3 * 3600}
+
+
 def test_half_of_the_customers_took_less_time_than_the_median(rows):
     moments = {"x": (9, 10, 14), "y": (9, 12, 13), "z": (9, 15, None)}
     touches = [

@@ -72,6 +72,30 @@ def test_why_a_row_is_no_contact_is_told(lived):
                     "touchpoints": 1}  # fmt: skip
 
 
+def test_an_answer_that_a_corrected_survey_no_longer_has_ended_and_breaks_no_promise(lived):
+    at = dt.datetime(2017, 3, 1, 12, tzinfo=dt.UTC)
+    later = at.replace(hour=14)
+    answer = {"source": "survey", "response_id": "r1", "kind": "nps", "score": 9.0, "scale_max": 10.0,
+              "answered_at": at, "updated_at": at, "delivery": at, "arrived": FIRST, "login_id": "login0",
+              "cookie_id": None}  # fmt: skip
+    settings, lake = lived(
+        4,
+        survey_responses=[
+            {**answer, "question_id": "kept"},
+            {**answer, "question_id": "kept", "updated_at": later, "delivery": later},
+            {**answer, "question_id": "gone"},
+            {**answer, "question_id": "without delivery", "delivery": None},
+            {**answer, "response_id": "r2", "question_id": "alone"},
+        ],
+    )
+    given = {row["reference"] for row in lake.arrow("journeys/touchpoints").to_pylist() if row["source"] == "survey"}
+    assert given == {"r1:kept", "r2:alone"}
+    assert [told for told in problems(settings) if "survey_responses" in told] == []
+    told = counted(settings)["survey_responses"]
+    assert told == {"rows": 5, "older versions": 1, "ended": 2, "no contact": 0, "later": 0, "of nobody known": 0,
+                    "touchpoints": 2}  # fmt: skip
+
+
 def test_a_touchpoint_that_is_lost_or_made_of_nothing_is_found(lived):
     at = dt.datetime(2017, 3, 1, 12, tzinfo=dt.UTC)
     review = {"source": "shop", "reviewed_at": at, "updated_at": at, "arrived": FIRST, "login_id": "login0",
