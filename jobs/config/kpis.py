@@ -58,8 +58,8 @@ class Kpi(Strict):
     direction: Literal["up", "down"] | None = Field(None, description="which way is better; asked for as well")
     per: Period = Field("week", description="the period that target and alert are about")
     alert: Alert = Alert()
-    origin: Literal["founding text", "own"] | None = Field(
-        None, description="whether it is a KPI of the book on customer journeys or your own choice; asked for as well"
+    origin: Literal["standard", "own"] | None = Field(
+        None, description="whether it is a standard KPI of the field or your own choice; asked for as well"
     )
     smallest_sample: int | None = Field(
         None, ge=1, description="fewer observations make a value `small`; default: that of all KPIs"
@@ -103,7 +103,7 @@ class Kpi(Strict):
             "owner": "say who answers for it, such as owner: marketing",
             "target": "say which value is hoped for, such as target: 0.05",
             "direction": "say which way is better: up or down",
-            "origin": "say whether it is of the founding text or your own choice: own",
+            "origin": "say whether it is a standard KPI of the field or your own choice: standard or own",
         }
         yield from ((key, what) for key, what in asked.items() if getattr(self, key) is None)
 

@@ -125,7 +125,10 @@ def test_a_mistake_is_named_with_its_file_and_line(tmp_path, spark, mistake):
         ("owner: service, ", "has no owner; say who answers for it"),
         ("target: 4, ", "has no target; say which value is hoped for"),
         ("direction: up, ", "has no direction; say which way is better: up or down"),
-        (", origin: founding text", "has no origin; say whether it is of the founding text or your own choice"),
+        (
+            ", origin: standard",
+            "has no origin; say whether it is a standard KPI of the field or your own choice: standard or own",
+        ),
     ],
 )
 def test_a_kpi_that_nobody_can_manage_by_is_named_with_its_line(tmp_path, spark, line, told):

@@ -229,7 +229,7 @@ def test_the_registry_says_of_every_kpi_what_it_is_whose_it_is_and_what_is_hoped
     rows = {row["kpi"]: row for row in registry(shipped).to_pylist()}
     assert rows.keys() == shipped.kpis.keys()
     told = rows["average_order_value"]
-    assert (told["owner"], told["direction"], told["per"], told["origin"]) == ("sales", "up", "week", "founding text")
+    assert (told["owner"], told["direction"], told["per"], told["origin"]) == ("sales", "up", "week", "standard")
     assert told["condition"] == "type = 'order' and subject <> 'cancelled'"
     assert all(row["definition"] and row["owner"] and row["target"] is not None for row in rows.values())
     assert not adds_up(shipped.kpis["reach"])

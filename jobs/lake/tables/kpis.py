@@ -56,7 +56,7 @@ TABLES: tuple[Dataset, ...] = (
         per string the period that target and alert are about: day, week or month
         alert_at double a value as far from the target as this, or farther, raises an alert
         alert_unusual boolean whether a value outside of its forecast raises an alert
-        origin string founding text, or own
+        origin string standard: known in the field; or own
         smallest_sample bigint fewer observations make a value small
     """),
         scope="state",
