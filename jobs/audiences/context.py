@@ -27,6 +27,7 @@ from jobs.validate.versions import newest_versions
 
 log = logging.getLogger(__name__)
 TABLE, CONTENT, MOMENTS = "decisions/context", "valid/content", "journeys/moments"
+CONSENT = "profiles/consent"
 EVERYBODY_ELSE = "*"
 """The customer_id of the row that holds for visitors who are not in the table."""
 NONE = ""
@@ -39,10 +40,12 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     """Write decisions/context as of the end of `day`; counts, and for how many customers there is no content."""
     lake = Lake.of(settings)
     config = [settings.context.model_dump_json(), settings.general.timezone, settings.traits]
-    reads = sorted({*tables(settings), CONTENT, MOMENTS})
+    reads = sorted({*tables(settings), CONTENT, MOMENTS, CONSENT})
     txn = lake.transaction("context", day, reads=reads, config=config, code=__name__)
     if not txn.done(TABLE):
         view = customer_view(txn, day, settings)
+        if settings.context.purpose:
+            view = view.join(agreed(txn.read(CONSENT), settings.context.purpose, day), "customer_id", "left_semi")
         open_ = open_moments(txn.read(MOMENTS), day, settings.general.timezone)
         items = newest_versions(txn.read(CONTENT).where(F.col("arrived") <= F.lit(day)), "content_id")
         listed = [row.asDict() for row in items.select(*_ITEM).collect()]
@@ -51,6 +54,14 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
 
 
 _ITEM = ("content_id", "topic", "need", "stage", "moment", "language")
+
+
+def agreed(consent: DataFrame, purpose: str, day: date) -> DataFrame:
+    """Customers who said yes to the purpose on any channel and no on none: `customer_id`. No answer is no yes."""
+    lasts = F.col("expires_at").isNull() | (F.to_date("expires_at") > F.lit(day))
+    yes = F.coalesce((F.col("status") == "granted") & lasts, F.lit(False))
+    asked = consent.where(F.col("purpose") == purpose).groupBy("customer_id").agg(F.min(yes).alias("agreed"))
+    return asked.where("agreed").select("customer_id")
 
 
 def open_moments(moments: DataFrame, day: date, timezone: str) -> DataFrame:

@@ -33,6 +33,9 @@ class Context(Strict):
     """config/context.yaml. A company without the file gives everybody the standard variant."""
 
     variants: list[Variant] = []
+    purpose: str | None = Field(
+        None, description="only customers who said yes to it are told of; everybody else has the default row"
+    )
     default: DefaultContext = DefaultContext()
     max_tags: int = Field(5, gt=0, description="topics and needs of the content that fits, at most")
     valid_hours: int = Field(

@@ -206,14 +206,16 @@ def _cross_checks(settings: Settings) -> list[str]:
     problems += journey_map.problems(settings.folder / journey_map.FILE, settings.journey_map, settings.journey)
     problems += model_problems(settings.folder / "models.yaml", settings.models, settings.traits)
     problems += _unreported(settings)
+    purposes = settings.identity.purposes
+    if (told_for := settings.context.purpose) and told_for not in purposes:
+        place = f"{settings.folder}/context.yaml:{line_of(settings.folder / 'context.yaml', 'purpose')}"
+        problems.append(f"{place}: unknown purpose {told_for!r}{nearest(told_for, purposes)}")
     for name, audience in settings.audiences.items():
         place = f"{settings.folder}/audiences/{name}.yaml"
         if audience.audience != name:
             problems.append(f"{place}: audience is {audience.audience!r}; name the file after it")
-        if audience.purpose not in settings.identity.purposes:
-            problems.append(
-                f"{place}: unknown purpose {audience.purpose!r}{nearest(audience.purpose, settings.identity.purposes)}"
-            )
+        if audience.purpose not in purposes:
+            problems.append(f"{place}: unknown purpose {audience.purpose!r}{nearest(audience.purpose, purposes)}")
         for destination, delivery in audience.send_to.items():
             known = settings.destinations.get(destination)
             needed = types()[known.type].needs if known else ""

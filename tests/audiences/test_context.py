@@ -179,3 +179,29 @@ def test_a_wrong_variant_is_named_with_its_line(settings, when, said):
     (problem,) = error.value.problems
     assert "context.yaml:" in problem
     assert said in problem
+
+
+def test_with_a_purpose_only_who_said_yes_to_it_and_no_nowhere_is_told_of(told):
+    def answer(customer, status, channel="site", purpose="marketing", expires=None):
+        row = {"customer_id": customer, "purpose": purpose, "channel": channel, "status": status}
+        return {**row, "expires_at": expires}
+
+    people = [{"customer_id": f"c{n}", "known": True, "customer_since": "2017-01-01"} for n in range(6)]
+    _, rows = told(
+        {**RULES, "purpose": "marketing"},
+        profiles_people=people,
+        profiles_consent=[
+            answer("c1", "granted"),
+            answer("c2", "withdrawn"),
+            answer("c3", "granted"),
+            answer("c3", "withdrawn", "email"),
+            answer("c4", "granted", purpose="ads"),
+            answer("c5", "granted", expires="2017-06-01T12:00:00"),
+        ],
+    )
+    assert {row["customer_id"] for row in rows} == {"c1", "*"}
+
+
+def test_a_purpose_nobody_is_asked_for_is_named_with_the_nearest(settings):
+    with pytest.raises(ConfigError, match=r"context.yaml:1: unknown purpose 'marketin'.*marketing"):
+        settings({"context.yaml": {"purpose": "marketin"}})
