@@ -15,6 +15,8 @@ from jobs.config.paths import Funnel
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
+
+
 """In microseconds, as moments are counted here."""
 NEVER = 1 << 52
 """Later than any moment: when a step was taken that was not."""
@@ -38,6 +40,11 @@ class Days:
         begins = (datetime.combine(day, time(), ZoneInfo(timezone)) for day in (first, last + timedelta(days=1)))
         began, ended = (int(instant.timestamp()) * SECOND for instant in begins)
         return cls(first, last, began, ended, timezone)
+
+
+def in_seconds(median: Column) -> Column:
+    """Seconds of a median of microseconds, cut to milliseconds: engines round halves of fractions differently."""
+    return F.floor(median / F.lit(1000.0)).cast("double") / F.lit(1000.0)
 
 
 def funnel_steps(rows: DataFrame, name: str, funnel: Funnel, days: Days, order: list[str]) -> DataFrame:
@@ -152,7 +159,7 @@ def _counted(tries: DataFrame, funnel: Funnel, days: Days) -> DataFrame:
             F.count_if((F.col("level") == n) & F.col("in_time")).alias(f"waiting_{n}"),
         ]
         if n > 1 and funnel.order != "any":
-            took = F.when(came, F.col(f"at_{n}") - F.col(f"at_{n - 1}")) / F.lit(float(SECOND))
+            took = F.when(came, F.col(f"at_{n}") - F.col(f"at_{n - 1}"))
             numbers.append(F.median(took).alias(f"median_{n}"))
     counted = tries.groupBy("period", "begins").agg(*numbers)
     steps = F.array(*[_step(funnel, n) for n in range(1, last + 1)])
@@ -173,7 +180,7 @@ def _step(funnel: Funnel, n: int) -> Column:
         waiting.alias("waiting"),
         _share(customers, F.col("customers_1")).alias("share_of_first"),
         (_share(customers, F.col(f"customers_{n - 1}")) if n > 1 else none).alias("share_of_previous"),
-        (F.round(f"median_{n}", 3) if n > 1 and funnel.order != "any" else none).alias("median_seconds"),
+        (in_seconds(F.col(f"median_{n}")) if n > 1 and funnel.order != "any" else none).alias("median_seconds"),
     )
 
 

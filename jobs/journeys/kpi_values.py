@@ -31,7 +31,8 @@ def values(
     `whole` is the last day that has ended: a period that ends later is not complete, however much of it is known.
     """
     told = counted.join(F.broadcast(_told(counted, journey, delivered)), on="kpi", how="inner")
-    numerator, denominator = F.col("numerator"), F.col("denominator")
+    # Engines differ in the last digit of what lies between two rows, such as a percentile.
+    numerator, denominator = F.round("numerator", 6), F.col("denominator")
     is_ratio, nothing = denominator.isNotNull(), F.col("no_source")
     ratio = F.round(numerator / F.nullif(denominator, F.lit(0.0)), 6)
     value = F.when(~nothing, F.when(is_ratio, ratio).otherwise(numerator))
@@ -43,6 +44,7 @@ def values(
             "period": F.lit(period),
             "sample": F.when(is_ratio, F.coalesce("sample", "denominator")),
             "value": value,
+            "numerator": numerator,
             "reason": reason,
             "complete": complete,
         }

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from jobs.activity.conditions import holds
 from jobs.config.paths import Paths
 from jobs.config.sql import engine_sql
-from jobs.journeys.funnels import DAY, SECOND, Days
+from jobs.journeys.funnels import DAY, Days, in_seconds
 
 CONVERSION, DROP_OFF, OPEN = "conversion", "drop-off", "open"
 START, NO_CONTACT, OTHER, UNNAMED = "(start)", "(no contact)", "(other)", "(unnamed)"
@@ -88,17 +88,17 @@ def transitions(contacts: DataFrame, days: Days) -> DataFrame:
     came = contacts.select(
         F.coalesce("previous", F.lit(START)).alias("from_step"),
         F.when(F.col("converts"), F.lit(f"({CONVERSION})")).otherwise(F.col("step")).alias("to_step"),
-        ((F.col("at") - F.col("previous_at")) / F.lit(float(SECOND))).alias("took"),
+        (F.col("at") - F.col("previous_at")).alias("took"),
     )
     ended = contacts.where(F.col("is_last") & ~F.col("converts")).select(
         F.col("step").alias("from_step"),
         F.concat(F.lit("("), "outcome", F.lit(")")).alias("to_step"),
-        F.lit(None).cast("double").alias("took"),
+        F.lit(None).cast("bigint").alias("took"),
     )
     counted = (
         came.unionByName(ended)
         .groupBy("from_step", "to_step")
-        .agg(F.count("*").alias("transitions"), F.round(F.median("took"), 3).alias("median_seconds"))
+        .agg(F.count("*").alias("transitions"), in_seconds(F.median("took")).alias("median_seconds"))
     )
     return counted.withColumns(
         {
@@ -125,7 +125,7 @@ def whole_paths(contacts: DataFrame, paths: Paths) -> DataFrame:
         F.count_if(contact).alias("contacts"),
         F.count_if("converts").alias("conversions"),
         F.sum("value").alias("value"),
-        ((F.max("at") - F.min("at")) / F.lit(float(SECOND))).alias("seconds"),
+        (F.max("at") - F.min("at")).alias("took"),
         F.array_sort(F.collect_list(placed)).alias("taken"),
     )
     steps = F.transform("taken", lambda step: step.substr(PLACE_LENGTH + 1, 1_000))
@@ -152,7 +152,7 @@ def frequent_paths(whole: DataFrame, paths: Paths, days: Days) -> DataFrame:
         F.sum("contacts").alias("contacts"),
         F.sum("conversions").alias("conversions"),
         F.coalesce(F.sum("value"), F.lit(0)).cast("decimal(18,2)").alias("value"),
-        F.round(F.median("seconds"), 3).alias("median_seconds"),
+        in_seconds(F.median("took")).alias("median_seconds"),
     )
     share = F.round(F.col("paths").cast("double") / F.sum("paths").over(Window.partitionBy(F.lit(0))).cast("double"), 6)
     return counted.withColumns({"share": share, **window_of(days)})

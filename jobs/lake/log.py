@@ -26,6 +26,7 @@ from jobs.lake.files import DataFile, LakeError, check_schema, from_footer, from
 from jobs.lake.tables.contract import Column, Dataset, extended, spark_type_name
 
 CONFIGURATION = {
+    "delta.dataSkippingNumIndexedCols": "-1",  # of all columns: files are chosen by the last ones, too
     "delta.checkpointInterval": "20",
     "delta.logRetentionDuration": "interval 30 days",
     "delta.deletedFileRetentionDuration": "interval 7 days",
