@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -28,3 +30,8 @@ def holds(condition: str) -> Column:
 def day_of(moment: str | Column, timezone: str) -> Column:
     """The calendar day of a UTC timestamp in the company's time zone."""
     return F.to_date(F.from_utc_timestamp(moment, timezone))
+
+
+def midnight(day: date, timezone: str) -> datetime:
+    """The instant, in UTC, at which a day begins in the company's time zone."""
+    return datetime.combine(day, time(), ZoneInfo(timezone)).astimezone(UTC)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.activity import own_sends, touchpoints
-from jobs.activity.conditions import day_of
+from jobs.activity.conditions import day_of, midnight
 from jobs.activity.currency import RATES, Exchange, paid
 from jobs.activity.language import LASTS
 from jobs.activity.orders import outcome
@@ -164,8 +163,7 @@ class Known:
     def start(self, window: int) -> datetime:
         """The moment at which the earliest window of so many days begins."""
         first = min(self.days) - timedelta(days=window - 1)
-        midnight = datetime.combine(first, time(), ZoneInfo(self.settings.general.timezone))
-        return midnight.astimezone(ZoneInfo("UTC"))
+        return midnight(first, self.settings.general.timezone)
 
 
 def tables_for(kind: str, published: bool = False) -> tuple[str, ...]:

@@ -9,14 +9,13 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.activity.conditions import first_true
+from jobs.activity.conditions import first_true, midnight
 from jobs.audiences.view import customer_view, tables
 from jobs.config.context import Context
 from jobs.config.settings import Settings
@@ -175,12 +174,8 @@ def _default(found: Fitting, rules: Context, day: date, timezone: str) -> tuple[
 
 def _period(day: date, timezone: str, rules: Context) -> tuple[datetime, datetime]:
     """From when to when rows of a day hold: they are made during the day, or after it, and asked until the next."""
-    end = _midnight(day + timedelta(days=1), timezone)
-    return _midnight(day, timezone), end + timedelta(hours=rules.valid_hours)
-
-
-def _midnight(day: date, timezone: str) -> datetime:
-    return datetime.combine(day, time(), ZoneInfo(timezone)).astimezone(UTC)
+    end = midnight(day + timedelta(days=1), timezone)
+    return midnight(day, timezone), end + timedelta(hours=rules.valid_hours)
 
 
 def _counts(lake: Lake) -> dict[str, Any]:

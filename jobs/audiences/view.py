@@ -7,6 +7,7 @@ nothing is computed here.
 from __future__ import annotations
 
 from datetime import date
+from typing import get_args
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -15,13 +16,12 @@ from jobs.activity.known_rows import Known
 from jobs.activity.on_days import values_on
 from jobs.activity.traits import reads
 from jobs.audiences.view_columns import view_with
+from jobs.config.journey import Moment
 from jobs.config.models import LEARNED
 from jobs.config.settings import Settings
 from jobs.config.traits import TABLE
 from jobs.journeys.moments import lasting
 from jobs.lake.lake import Txn
-
-MOMENTS = ("know", "go", "do", "buy")
 
 
 def tables(settings: Settings) -> list[str]:
@@ -66,7 +66,9 @@ def moments_until(moments: DataFrame, day: date, timezone: str, served_since: bo
 
     Columns: customer_id, and for each type when the last of them expires.
     """
-    until = [F.max(F.when(F.col("type") == kind, F.col("expires_at"))).alias(f"{kind}_until") for kind in MOMENTS]
+    until = [
+        F.max(F.when(F.col("type") == kind, F.col("expires_at"))).alias(f"{kind}_until") for kind in get_args(Moment)
+    ]
     return lasting(moments, day, timezone, served_since).groupBy("customer_id").agg(*until)
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from jobs.config.journey import Moment
 from jobs.config.yaml_files import Strict
 
 
@@ -26,7 +27,7 @@ class Audience(Strict):
     owner: str
     stage: Literal["awareness", "consideration", "purchase", "service", "loyalty"]
     where: str
-    moment: Literal["know", "go", "do", "buy"] | None = Field(
+    moment: Moment | None = Field(
         None, description="only who has such a micro-moment that nothing served yet, and only while it lasts"
     )
     evidence: list[str] = []

@@ -13,6 +13,9 @@ from jobs.config.paths import Funnel, Paths
 from jobs.config.traits import Trait
 from jobs.config.yaml_files import ConfigError, Strict, line_of, nearest
 
+Moment = Literal["know", "go", "do", "buy"]
+"""Types of micro-moments: what somebody wants to do."""
+
 
 class StageRule(Strict):
     """A customer is in `stage` on days on which `when` is true; the first rule that is true wins."""
@@ -106,7 +109,7 @@ class Journey(Strict):
     )
     minimum_evidence: int = Field(1, ge=1, description="a moment with less weight of evidence is too little to tell")
     minimum_confidence: float = Field(0.5, ge=0, le=1, description="a moment with a smaller share of evidence is none")
-    moments: dict[Literal["know", "go", "do", "buy"], MomentType] = {}
+    moments: dict[Moment, MomentType] = {}
     smallest_sample: int = Field(30, ge=1, description="a KPI of fewer observations is marked as small")
     kpis: dict[Name, Kpi] = {}
     funnels: dict[Name, Funnel] = {}

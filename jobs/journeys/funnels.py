@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from functools import reduce
-from zoneinfo import ZoneInfo
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.activity.conditions import day_of, holds
+from jobs.activity.conditions import day_of, holds, midnight
 from jobs.config.paths import Funnel
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
-
-
 """In microseconds, as moments are counted here."""
 NEVER = 1 << 52
 """Later than any moment: when a step was taken that was not."""
@@ -37,7 +34,7 @@ class Days:
     def up_to(cls, last: date, days: int, timezone: str) -> Days:
         """So many days, of which `last` is the last."""
         first = last - timedelta(days=days - 1)
-        begins = (datetime.combine(day, time(), ZoneInfo(timezone)) for day in (first, last + timedelta(days=1)))
+        begins = (midnight(day, timezone) for day in (first, last + timedelta(days=1)))
         began, ended = (int(instant.timestamp()) * SECOND for instant in begins)
         return cls(first, last, began, ended, timezone)
 

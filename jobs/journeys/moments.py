@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import date
 from functools import reduce
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.activity.conditions import day_of, holds
+from jobs.activity.conditions import day_of, holds, midnight
 from jobs.activity.sessions import PLACE_LENGTH
 from jobs.config.journey import AFTERWARDS, Journey, MomentType
 from jobs.config.sql import words
@@ -23,11 +22,12 @@ def lasting(moments: DataFrame, day: date, timezone: str, served_since: bool = F
     Whether one still lasts only a clock can tell, so it is asked where something is sent. What is sent asks with
     `served_since`: an answer of the day after counts, too.
     """
-    begins = datetime.combine(day, time(), ZoneInfo(timezone)).astimezone(UTC)
     served = F.col("served_at").isNotNull()
     served = served if served_since else served & (day_of("served_at", timezone) <= F.lit(day))
     begun = day_of("started_at", timezone) <= F.lit(day)
-    return moments.where(begun & (F.col("expires_at") > F.lit(begins)) & ~F.coalesce(served, F.lit(False)))
+    return moments.where(
+        begun & (F.col("expires_at") > F.lit(midnight(day, timezone))) & ~F.coalesce(served, F.lit(False))
+    )
 
 
 def moments(events: DataFrame, journey: Journey, timezone: str) -> DataFrame:

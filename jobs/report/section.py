@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
+
+from jobs.config.kpis import Stage
 
 
 @dataclass(frozen=True)
@@ -12,3 +15,8 @@ class Section:
     title: str
     needs: tuple[str, ...]
     sql: str
+
+
+def in_order_of_stages(column: str) -> str:
+    """SQL that sorts by the order of the journey."""
+    return f"list_position({list(get_args(Stage))}, {column})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jobs.config.settings import Settings
 from jobs.lake.queries import connect, views_of
 from jobs.report import contacts
-from jobs.report.section import Section
+from jobs.report.section import Section, in_order_of_stages
 from jobs.validate.reconciliation import after_replays
 
 AFTER_REPLAYS = after_replays("ops.counts", "ops.files", "quarantine.rows", "quarantine.replays")
@@ -48,7 +48,7 @@ SECTIONS = (
     Section(
         "Customers and visitors per journey stage",
         ("journeys.stages", "profiles.customers"),
-        """
+        f"""
         with placed as (select customer_id, kind, stage, state from journeys.stages where valid_to is null),
         everybody as (
             select coalesce(stage, 'none: no contact yet') as stage, state,
@@ -59,19 +59,19 @@ SECTIONS = (
                    as "% of customers",
                count(*) filter (kind = 'visitor') as visitors
         from everybody group by stage, state
-        order by list_position(['awareness', 'consideration', 'purchase', 'service', 'loyalty'], stage), state""",
+        order by {in_order_of_stages("stage")}, state""",
     ),
     Section(
         "Moves of customers from stage to stage",
         ("journeys.stage_moves",),
-        """
+        f"""
         select from_stage as "from", to_stage as "to", count(*) as moves, count(distinct customer_id) as customers,
                round(100.0 * count(*) / sum(count(*)) over (partition by from_stage), 1) as "% of those who left",
                median(days_before) as "median days before", round(avg(value), 2) as "average value",
                count(*) filter (not allowed) as "not allowed"
         from journeys.stage_moves where kind = 'customer' and from_stage is not null
         group by from_stage, to_stage
-        order by list_position(['awareness', 'consideration', 'purchase', 'service', 'loyalty'], from_stage),
+        order by {in_order_of_stages("from_stage")},
                  moves desc, to_stage""",
     ),
     Section(

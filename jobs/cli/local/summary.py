@@ -9,6 +9,7 @@ import duckdb
 
 from jobs.config.settings import Settings
 from jobs.lake.queries import connect
+from jobs.report.section import in_order_of_stages
 
 
 def lines(settings: Settings) -> list[tuple[str, str]]:
@@ -41,9 +42,9 @@ def _customers(database: duckdb.DuckDBPyConnection) -> Iterator[str]:
 
 def _stages(database: duckdb.DuckDBPyConnection) -> Iterator[str]:
     found = database.sql(
-        """select stage, count(*) filter (kind = 'customer'), count(*) filter (kind = 'customer' and state = 'lapsed')
+        f"""select stage, count(*) filter (kind = 'customer'), count(*) filter (kind = 'customer' and state = 'lapsed')
         from journeys.stages where valid_to is null group by stage
-        order by list_position(['awareness', 'consideration', 'purchase', 'service', 'loyalty'], stage)"""
+        order by {in_order_of_stages("stage")}"""
     ).fetchall()
     yield ", ".join(
         f"{stage} {count:,}" + (f" ({lapsed:,} lapsed)" if lapsed else "") for stage, count, lapsed in found

@@ -7,7 +7,7 @@ from typing import Any
 
 from jobs.config.settings import Settings
 from jobs.lake.queries import connect, views_of
-from jobs.report.page.panel import plain
+from jobs.report.page.panel import plain, shown
 
 FACTS = {
     "profiles.customers": """
@@ -69,7 +69,7 @@ def journey_of(customer_id: str, settings: Settings) -> dict[str, Any] | None:
         row = next(iter(found.fetchall()), None)
         if row is None and table == "profiles.customers":
             return None
-        facts |= {name: _text(value) for name, value in zip(columns, row or (), strict=False) if value is not None}
+        facts |= {name: shown(value) for name, value in zip(columns, row or (), strict=False) if value is not None}
     parts = [plain(sql) for table, sql in EVENTS.items() if table in existing]
     rows: list[Any] = []
     if parts:
@@ -79,17 +79,10 @@ def journey_of(customer_id: str, settings: Settings) -> dict[str, Any] | None:
     if "stage_evidence" in facts:
         facts["stage_evidence"] = _spelled_out(facts["stage_evidence"])
     told = [
-        [*map(_text, (at, kind, what, detail)), _spelled_out(reason) if kind == "stage" else _text(reason)]
+        [*map(shown, (at, kind, what, detail)), _spelled_out(reason) if kind == "stage" else shown(reason)]
         for at, kind, what, detail, reason in rows
     ]
     return {"facts": facts, "columns": ["at", "kind", "what", "detail", "reason"], "rows": told}
-
-
-def _text(value: Any) -> Any:
-    """Moments to the minute; texts of sources stay as they are."""
-    if hasattr(value, "strftime"):
-        return value.strftime("%Y-%m-%d %H:%M") if hasattr(value, "hour") else value.isoformat()
-    return value
 
 
 def _spelled_out(evidence: str | None) -> str:

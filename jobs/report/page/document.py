@@ -14,7 +14,8 @@ import jinja2
 from markupsafe import Markup
 
 from jobs.config.settings import Settings
-from jobs.lake.queries import connect, views_of
+from jobs.lake.lake import Lake
+from jobs.lake.queries import connect
 from jobs.report import proofs
 from jobs.report.page import (
     action_panels,
@@ -70,7 +71,8 @@ def answer(name: str, settings: Settings) -> Answer:
 def _render(
     settings: Settings, language: Language, links: Mapping[str, str | None], answers: Mapping[str, Any], inline: bool
 ) -> str:
-    there = views_of(connect(settings))
+    lake = Lake.of(settings)
+    there = any(lake.exists(name) for name in settings.tables)
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     titles = {name: kpi.title for name, kpi in settings.journey.kpis.items()}
     words = {**book(language), "kpis": titles}
@@ -83,7 +85,7 @@ def _render(
         words=words,
         say=lambda key, **values: said(key, language, **values),
         parts={part: panels for part, panels in parts.items() if panels or part == "customer"},
-        loaded=bool(there),
+        loaded=there,
         links=links,
         given=Markup(_as_data(given)),
         policy=_file_policy() if inline else None,

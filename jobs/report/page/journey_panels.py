@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from jobs.report.page.panel import Chart, Panel
+from jobs.report.section import in_order_of_stages
 
 RECENT_DAYS = 90
 """Days of contacts and moves that a picture of the journey is made of."""
 DROP_OFF_DAYS = 30
 """After so many days without another contact the customer has dropped off."""
-STAGE_ORDER = "list_position(['awareness', 'consideration', 'purchase', 'service', 'loyalty'], {})"
 LAST_CONTACT = "(select max(day) from journeys.touchpoints)"
 LAST_KPI = "select max(day) from journeys.kpis"
 
@@ -23,7 +23,7 @@ STAGES_NOW = Panel(
     from journeys.stages
     where valid_to is null
     group by kind, stage, state
-    order by kind, {STAGE_ORDER.format("stage")}, persons desc, state""",
+    order by kind, {in_order_of_stages("stage")}, persons desc, state""",
     f"select {LAST_CONTACT}",
     Chart("bars", x="stage", y=("persons",), split="state", choose=("people",)),
 )
@@ -39,7 +39,7 @@ STAGE_FLOW = Panel(
     from journeys.stage_moves
     where from_stage is not null and day > (select max(day) from journeys.stage_moves) - {RECENT_DAYS}
     group by kind, from_stage, to_stage
-    order by kind, {STAGE_ORDER.format("from_stage")}, {STAGE_ORDER.format("to_stage")}""",
+    order by kind, {in_order_of_stages("from_stage")}, {in_order_of_stages("to_stage")}""",
     "select max(day) from journeys.stage_moves",
     Chart("flow", y=("stage_before", "stage_after", "moves"), choose=("people",)),
 )
@@ -56,7 +56,7 @@ JOURNEY_MAP = Panel(
         from journeys.touchpoints where day > {LAST_CONTACT} - {RECENT_DAYS}
         window w as (partition by customer_id order by occurred_at, touchpoint_id)),
     placed as (
-        select recent.*, {STAGE_ORDER.format("s.stage")} as stage_number
+        select recent.*, {in_order_of_stages("s.stage")} as stage_number
         from recent asof left join journeys.stages s
           on recent.customer_id = s.customer_id and recent.day >= s.valid_from)
     select case when c.known then 'customers' else 'visitors' end as people, touchpoint,

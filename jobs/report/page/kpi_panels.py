@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from jobs.report.page.panel import Chart, Panel
+from jobs.report.section import in_order_of_stages
 
 KPIS = Panel(
     "kpis",
     "where",
     ("journeys.kpis", "journeys.kpi_registry", "journeys.alerts"),
-    """
+    f"""
     with newest as (
         select period, max(day) as day from journeys.kpis where complete group by period),
     lines as (  -- of 90 days, 26 weeks or 12 months
@@ -27,7 +28,7 @@ KPIS = Panel(
     left join lines l on l.period = k.period and l.kpi = k.kpi
     where k.dimension = 'all'
     order by list_position(['month', 'week', 'day'], k.period),
-             list_position(['awareness', 'consideration', 'purchase', 'service', 'loyalty'], k.stage), k.kpi""",
+             {in_order_of_stages("k.stage")}, k.kpi""",
     "select max(day) from journeys.kpis where period = 'day'",
     Chart("cards", choose=("period",)),
 )

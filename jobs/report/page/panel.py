@@ -78,7 +78,7 @@ def ask(panel: Panel, database: duckdb.DuckDBPyConnection) -> Answer:
         return Answer(panel, [], [], None, missing)
     found = database.execute(panel.sql)
     columns = [column[0] for column in found.description or ()]
-    rows = [[_json(value) for value in row] for row in found.fetchall()]
+    rows = [[shown(value) for value in row] for row in found.fetchall()]
     ((newest,),) = database.execute(panel.day).fetchall()
     return Answer(panel, columns, rows, None if newest is None else str(newest), [])
 
@@ -90,7 +90,7 @@ def plain(sql: str) -> str:
     return "\n".join(line[margin:] for line in lines).strip()
 
 
-def _json(value: Any) -> Any:
+def shown(value: Any) -> Any:
     """A value of the lake as JSON has it: moments to the minute, in UTC."""
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M")

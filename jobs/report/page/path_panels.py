@@ -18,33 +18,26 @@ FUNNEL = Panel(
     Chart("bars", x="step_name", y=("customers",), choose=("funnel",)),
 )
 
-NEXT_STEPS = Panel(
-    "next_steps",
-    "paths",
-    ("journeys.transitions",),
-    """
-    select from_step, to_step, transitions, round(100 * share_of_from, 1) as percent,
-           round(median_seconds / 86400, 1) as median_days
-    from journeys.transitions
-    order by from_step = '(start)' desc, sum(transitions) over (partition by from_step) desc, from_step,
-             transitions desc, to_step""",
-    "select max(as_of) from journeys.transitions",
-    Chart("bars", x="to_step", y=("transitions",), choose=("from_step",)),
-)
 
-PREVIOUS_STEPS = Panel(
-    "previous_steps",
-    "paths",
-    ("journeys.transitions",),
-    """
-    select to_step, from_step, transitions, round(100 * share_of_to, 1) as percent,
-           round(median_seconds / 86400, 1) as median_days
-    from journeys.transitions
-    order by to_step = '(conversion)' desc, sum(transitions) over (partition by to_step) desc, to_step,
-             transitions desc, from_step""",
-    "select max(as_of) from journeys.transitions",
-    Chart("bars", x="from_step", y=("transitions",), choose=("to_step",)),
-)
+def _neighbours(name: str, chosen: str, other: str, share: str, first: str) -> Panel:
+    """What stands beside a chosen step; `first` is what is chosen until a person chooses."""
+    return Panel(
+        name,
+        "paths",
+        ("journeys.transitions",),
+        f"""
+        select {chosen}, {other}, transitions, round(100 * {share}, 1) as percent,
+               round(median_seconds / 86400, 1) as median_days
+        from journeys.transitions
+        order by {chosen} = '{first}' desc, sum(transitions) over (partition by {chosen}) desc, {chosen},
+                 transitions desc, {other}""",
+        "select max(as_of) from journeys.transitions",
+        Chart("bars", x=other, y=("transitions",), choose=(chosen,)),
+    )
+
+
+NEXT_STEPS = _neighbours("next_steps", "from_step", "to_step", "share_of_from", "(start)")
+PREVIOUS_STEPS = _neighbours("previous_steps", "to_step", "from_step", "share_of_to", "(conversion)")
 
 ATTRIBUTION = Panel(
     "attribution",

@@ -123,7 +123,7 @@
     place.replaceChildren(make("p", { class: "empty", text: say("failed", { reason }) }));
   }
 
-  function kept(broken) {
+  function showPromises(broken) {
     const place = document.getElementById("promises"), titles = Object.entries(broken);
     place.classList.add(titles.length ? "bad" : "good");
     place.replaceChildren(say(titles.length ? "not_well" : "well"));
@@ -134,9 +134,9 @@
   const panels = [...document.querySelectorAll("[data-panel]")];
   if (!root) {
     for (const panel of panels) fill(panel, answers[panel.dataset.panel]);
-    if (promises) kept(promises);
+    if (promises) showPromises(promises);
   } else if (panels.length) {
-    fetched("promises").then(kept).catch(error => failed(document.getElementById("promises"), error.message));
+    fetched("promises").then(showPromises).catch(error => failed(document.getElementById("promises"), error.message));
     const watch = new IntersectionObserver(seen => seen.filter(one => one.isIntersecting).forEach(one => {
       watch.unobserve(one.target);
       fetched(`panels/${one.target.dataset.panel}`).then(answer => fill(one.target, answer))
