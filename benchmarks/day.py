@@ -143,6 +143,7 @@ def _company(work: Path, lake: str = "lake") -> Any:
     folder.mkdir(parents=True)
     for name in ("journey.yaml", "models.yaml", "destinations.yaml", "traits.yaml"):
         shutil.copy(ROOT / "config" / name, folder / name)
+    shutil.copytree(ROOT / "config" / "models", folder / "models")
     known = {name: name for name in ("email", "phone", "first_name", "last_name", "street", "postcode", "city")}
     contacts = {"files": "x.csv", "columns": {"contact_id": "id", "updated_at": "at", **known}}
     answers = {"files": "y.csv", "columns": {"consent_id": "id", "changed_at": "at", "purpose": "p", "channel": "c"}}

@@ -109,7 +109,7 @@ def _company(home: Path, rows: int) -> Path:
         },
         "identity.yaml": {"golden_record": {}, "purposes": {}},
         "journey.yaml": {"stages": [{"stage": "awareness", "name": "seen", "when": "true"}]},
-        "models.yaml": {"features": ["recency_days"], "segmentation": {"features": ["recency_days"]}, "churn": {}},
+        "models.yaml": {"features": ["recency_days"]},
         "traits.yaml": {
             "traits": {"recency_days": {"title": "t", "over": "orders", "value": "min(days_ago)", "type": "bigint"}}
         },

@@ -99,10 +99,9 @@ def _company(work: Path):  # type: ignore[no-untyped-def]
         shutil.copy(ROOT / "config" / name, folder / name)
     general = {"company": "Benchmark", "timezone": "Europe/Amsterdam", "landing": "landing", "lake": "lake"}
     contacts = {"files": "x.csv", "columns": {"contact_id": "id", "updated_at": "at"}}
-    learned = {"features": ["recency_days"], "segmentation": {"features": ["recency_days"]}, "churn": {}}
     files = {
         "journey.yaml": {"stages": [{"stage": "awareness", "name": "seen", "when": "true"}]},
-        "models.yaml": learned,
+        "models.yaml": {"features": ["recency_days"]},
         "settings.yaml": general,
         "identity.yaml": {"golden_record": {}, "purposes": {}},
         "sources/web.yaml": {"source": "web", "group": "web", "datasets": {"contacts": contacts}},

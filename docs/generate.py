@@ -60,7 +60,9 @@ def configuration() -> str:
     from jobs.config.identity import Identity
     from jobs.config.journey import Journey
     from jobs.config.journey_map import JourneyMap
-    from jobs.config.models import Models
+    from jobs.config.models.kinds import KINDS
+    from jobs.config.models.learned import Learned
+    from jobs.config.models.shared import Models
     from jobs.config.sources import Source
     from jobs.config.traits import Traits
 
@@ -72,6 +74,7 @@ def configuration() -> str:
         ("journey.yaml", Journey),
         ("journey_map.yaml", JourneyMap),
         ("models.yaml", Models),
+        ("models/NAME.yaml", Learned),
         ("audiences/NAME.yaml", Audience),
         ("destinations.yaml", Destinations),
         ("context.yaml", Context),
@@ -88,6 +91,10 @@ def configuration() -> str:
         lines += [f"## {name}", "", _first_line(model), "", "| key | type | default | meaning |", "|---|---|---|---|"]
         lines += list(_keys(model, ""))
         lines.append("")
+    for name, settings in KINDS.items():
+        lines += [f"### kind: {name}", "", f"A model `models/NAME.yaml` of `kind: {name}`. {_first_line(settings)}", ""]
+        own = (line for line in _keys(settings, "") if line not in set(_keys(Learned, "")))
+        lines += ["| key | type | default | meaning |", "|---|---|---|---|", *own, ""]
     for name, type_ in TYPES.items():
         about = f"`options` of a destination of type `{name}`, which needs `{type_.needs}` of an audience"
         lines += [f"### {name}", "", f"{about}. {_first_line(type_.options)}", ""]

@@ -2,6 +2,15 @@
 
 from typing import Any
 
+FOR_PEOPLE = {"title": "t", "about": "For tests.", "owner": "tests"}
+CHURN: dict[str, Any] = {
+    "kind": "classify",
+    **FOR_PEOPLE,
+    "label": {"rows_of": "recency_days", "happens": False},
+    "outcome": "the risk",
+    "active_days": 84,
+}
+SEGMENTATION: dict[str, Any] = {"kind": "segment", **FOR_PEOPLE, "features": ["recency_days", "orders_90d"]}
 MINIMAL: dict[str, Any] = {
     "settings.yaml": {
         "company": "Test company",
@@ -28,11 +37,9 @@ MINIMAL: dict[str, Any] = {
     "journey.yaml": {
         "stages": [{"stage": "awareness", "name": "seen", "when": "true"}],
     },
-    "models.yaml": {
-        "features": ["recency_days", "orders_90d"],
-        "segmentation": {"features": ["recency_days", "orders_90d"]},
-        "churn": {},
-    },
+    "models.yaml": {"features": ["recency_days", "orders_90d"]},
+    "models/churn.yaml": CHURN,
+    "models/segmentation.yaml": SEGMENTATION,
     "traits.yaml": {
         "traits": {
             "recency_days": {

@@ -29,6 +29,8 @@ TABLE, CONTENT, MOMENTS = "decisions/context", "valid/content", "journeys/moment
 CONSENT = "profiles/consent"
 EVERYBODY_ELSE = "*"
 """The customer_id of the row that holds for visitors who are not in the table."""
+SEGMENT = "label_segmentation"
+"""The column of the segment that others are told, where a model `segmentation` is declared."""
 NONE = ""
 FITS = "stage string, moment string, language string, content_tags array<string>, content array<string>"
 Fitting = dict[tuple[str, str, str], tuple[list[str], list[str]]]
@@ -111,7 +113,7 @@ def context(
         "stage",
         "moment",
         F.col("expires").alias("moment_expires_at"),
-        F.col("label_segmentation").alias("segment"),
+        (F.col(SEGMENT) if SEGMENT in told.columns else F.lit(None).cast("string")).alias("segment"),
         "variant",
         "language",
     )

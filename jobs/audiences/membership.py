@@ -14,7 +14,7 @@ from jobs.activity import traits
 from jobs.audiences.holdout import arm
 from jobs.audiences.rules import columns_of, refuse_wrong_rules
 from jobs.audiences.view import customer_view, tables
-from jobs.audiences.view_columns import VIEW, view_with
+from jobs.audiences.view_columns import VIEW, view_of
 from jobs.config.audiences import Audience
 from jobs.config.settings import Settings
 from jobs.config.sql import engine_sql
@@ -36,7 +36,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     txn = lake.transaction("audiences", day, reads=tables(settings), config=config, code=__name__)
     if not txn.done(TABLE):
         refuse_wrong_rules(settings)
-        found = members(customer_view(txn, day, settings), settings.audiences, view_with(settings.traits))
+        found = members(customer_view(txn, day, settings), settings.audiences, view_of(settings))
         found = found.withColumn("day", F.lit(day))
         passing = [name for name, audience in settings.audiences.items() if audience.moment]
         if passing and lake.exists(TABLE):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from jobs.audiences.view_columns import VIEW_COLUMNS, view_with
+from jobs.audiences.view_columns import VIEW_COLUMNS, view_of, view_with
 from jobs.config.audiences import Audience
 from jobs.config.settings import Settings
 from jobs.config.sql import columns_in, engine_sql, problems
@@ -33,7 +33,7 @@ def rule_problems(rule: str, columns: Sequence[str] = VIEW_COLUMNS) -> list[str]
 def check(settings: Settings) -> list[str]:
     """What is wrong with the audience rules, one line each, with file and line; starts no engine."""
     found = list(_hidden_columns(settings))
-    valid = view_with(settings.traits).column_names
+    valid = view_of(settings).column_names
     for audience in settings.audiences.values():
         place = place_of(settings, audience, "where")
         found += [f"{place}: where: {problem}" for problem in rule_problems(audience.where, valid)]
@@ -46,7 +46,7 @@ def check(settings: Settings) -> list[str]:
 
 def variant_problems(settings: Settings) -> list[str]:
     """What is wrong with the variants of config/context.yaml, one line each; starts no engine."""
-    valid = [*view_with(settings.traits).column_names, "moment"]
+    valid = [*view_of(settings).column_names, "moment"]
     return [
         f"{_place_of_variant(settings, n)}: {problem}"
         for n, variant in enumerate(settings.context.variants)
@@ -62,8 +62,9 @@ def _place_of_variant(settings: Settings, number: int) -> str:
 def _hidden_columns(settings: Settings) -> Iterator[str]:
     """Traits that have the name of a column of the view: a rule could mean either."""
     path = settings.folder / "traits.yaml"
+    taken = view_with({}, settings.learned).column_names
     for name in settings.traits:
-        if name in VIEW_COLUMNS:
+        if name in taken:
             place = f"{path}:{line_of(path, 'traits', name)}: traits.{name}"
             yield f"{place}: audience rules know another {name!r}; rename it"
 
@@ -73,7 +74,7 @@ def analyse(settings: Settings) -> list[str]:
 
     Starts the engine only for rules of which reading does not tell. Reads no data.
     """
-    view = {column.name: column.type for column in view_with(settings.traits).columns} | {"moment": "string"}
+    view = {column.name: column.type for column in view_of(settings).columns} | {"moment": "string"}
     conditions = [(f"{place_of(settings, one, 'where')}: where", one.where) for one in settings.audiences.values()]
     conditions += [(_place_of_variant(settings, n), one.when) for n, one in enumerate(settings.context.variants)]
     texts = [engine_sql(text) for _, text in conditions]

@@ -6,6 +6,7 @@ nothing is computed here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import get_args
 
@@ -15,9 +16,8 @@ from pyspark.sql import functions as F
 from jobs.activity.known_rows import Known
 from jobs.activity.on_days import values_on
 from jobs.activity.traits import reads
-from jobs.audiences.view_columns import view_with
+from jobs.audiences.view_columns import view_of
 from jobs.config.journey import Moment
-from jobs.config.models import LEARNED
 from jobs.config.settings import Settings
 from jobs.config.traits import TABLE
 from jobs.journeys.moments import lasting
@@ -35,13 +35,14 @@ def customer_view(txn: Txn, day: date, settings: Settings) -> DataFrame:
     parts = [
         stage_on(txn.read("journeys/stages"), day),
         moments_until(txn.read("journeys/moments"), day, settings.general.timezone),
-        newest_scores(txn.read("models/scores"), day),
         _traits(txn, day, settings),
     ]
+    if settings.learned:
+        parts.append(newest_scores(txn.read("models/scores"), day, settings.learned))
     view = people(txn.read("profiles/people"), day)
     for part in parts:
         view = view.join(part, on="customer_id", how="left")
-    return view.select(*(F.col(c.name).cast(c.type).alias(c.name) for c in view_with(settings.traits).columns))
+    return view.select(*(F.col(c.name).cast(c.type).alias(c.name) for c in view_of(settings).columns))
 
 
 def people(profiles: DataFrame, day: date) -> DataFrame:
@@ -72,13 +73,13 @@ def moments_until(moments: DataFrame, day: date, timezone: str, served_since: bo
     return lasting(moments, day, timezone, served_since).groupBy("customer_id").agg(*until)
 
 
-def newest_scores(scores: DataFrame, day: date) -> DataFrame:
-    """The newest score and label of each model up to the day."""
+def newest_scores(scores: DataFrame, day: date, models: Iterable[str]) -> DataFrame:
+    """The newest score and label of each of these models up to the day; `models` names at least one."""
     known = scores.where(F.col("day") <= F.lit(day))
     newest = known.groupBy("model").agg(F.max("day").alias("day"))
     told = [
         F.max(F.when(F.col("model") == model, F.col(what))).alias(f"{what}_{model}")
-        for model in LEARNED
+        for model in models
         for what in ("score", "label")
     ]
     return known.join(newest, on=["model", "day"], how="inner").groupBy("customer_id").agg(*told)

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from jobs.config.models import LEARNED
-from jobs.config.traits import Trait, trait_columns
-from jobs.lake.tables.contract import Dataset, columns, extended
+from collections.abc import Iterable
 
-SCORES = tuple(
-    column
-    for model in LEARNED
-    for column in columns(f"""
-        score_{model} double newest score by the model {model}
-        label_{model} string its label, such as a risk band or a segment
-    """)
-)
+from jobs.config.settings import Settings
+from jobs.config.traits import Trait, trait_columns
+from jobs.lake.tables.contract import Column, Dataset, columns, extended
+
 VIEW = Dataset(
     "audiences/view",
     "one customer at the end of a day",
@@ -37,13 +31,29 @@ VIEW = Dataset(
             do_until timestamp the same of do moments
             buy_until timestamp the same of buy moments
         """),
-        *SCORES,
     ),
 )
-"""Every company's columns; a company's traits come on top."""
+"""Every company's columns; a company's models and traits come on top."""
 VIEW_COLUMNS: tuple[str, ...] = tuple(VIEW.column_names)
 
 
-def view_with(traits: dict[str, Trait]) -> Dataset:
-    """The view of a company that has these traits."""
-    return extended(VIEW, trait_columns(traits))
+def view_with(traits: dict[str, Trait], models: Iterable[str]) -> Dataset:
+    """The view of a company that has these traits and models."""
+    return extended(VIEW, (*score_columns(models), *trait_columns(traits)))
+
+
+def view_of(settings: Settings) -> Dataset:
+    """The view of the company."""
+    return view_with(settings.traits, settings.learned)
+
+
+def score_columns(models: Iterable[str]) -> tuple[Column, ...]:
+    """What the newest score of each model says of a customer."""
+    return tuple(
+        column
+        for model in models
+        for column in columns(f"""
+            score_{model} double newest score by the model {model}
+            label_{model} string its label, such as a risk band or a segment
+        """)
+    )

@@ -188,14 +188,15 @@ def push(
 
 
 @app.command()
-def rollback(model: Annotated[str, typer.Argument(help="churn or segmentation")], config: Config = None) -> None:
+def rollback(
+    model: Annotated[str, typer.Argument(help="Name of the model, as in config/models.")], config: Config = None
+) -> None:
     """Give the champion's place back to the version that had it before."""
     from jobs.models import registry
 
     settings = load_settings(config)
-    models = ("churn", "segmentation")
-    if model not in models:
-        raise CommandError([f"unknown model {model!r}{nearest(model, models)}"])
+    if model not in settings.learned:
+        raise CommandError([f"unknown model {model!r}{nearest(model, settings.learned)}"])
     console.print(f"{model}: version {registry.rollback(model, settings)['champion']} is champion again")
 
 

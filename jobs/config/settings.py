@@ -27,8 +27,11 @@ from jobs.config.identity_checks import problems as identity_problems
 from jobs.config.journey import Journey, check_stage_value
 from jobs.config.journey_map import JourneyMap
 from jobs.config.kpis import over_tables
-from jobs.config.models import Models
-from jobs.config.models import problems as model_problems
+from jobs.config.models.kinds import load_learned
+from jobs.config.models.kinds import problems as learned_problems
+from jobs.config.models.learned import Learned
+from jobs.config.models.shared import Models
+from jobs.config.models.shared import problems as model_problems
 from jobs.config.sources import Source
 from jobs.config.traits import FEATURES, TABLE, Rows, Trait, Traits, feature_table, trait_table
 from jobs.config.yaml_files import ConfigError, line_of, load, nearest
@@ -49,6 +52,8 @@ class Settings:
     models: Models
     audiences: dict[str, Audience]
     destinations: dict[str, Destination]
+    learned: dict[str, Learned] = field(default_factory=dict)
+    """The declared models, by name."""
     traits: dict[str, Trait] = field(default_factory=dict)
     rows: dict[str, Rows] = field(default_factory=dict)
     decisions: tuple[Placed, ...] = ()
@@ -146,11 +151,12 @@ def load_settings(folder: str | Path | None = None) -> Settings:
         identity=part(folder / "identity.yaml", Identity),
         journey=journey,
         models=part(folder / "models.yaml", Models),
+        learned=_listed(load_learned, folder, problems, {}),
         audiences={path.stem: part(path, Audience) for path in sorted(folder.glob("audiences/*.yaml"))},
         destinations=_destinations(part, folder, problems),
         traits=declared.over_tables() if declared else {},
         rows=declared.rows if declared else {},
-        decisions=_decisions(folder, problems),
+        decisions=_listed(load_decisions, folder, problems, ()),
         journey_map=part(mapped, JourneyMap) if (mapped := folder / journey_map.FILE).exists() else JourneyMap(),
         context=part(folder / "context.yaml", Context) if (folder / "context.yaml").exists() else Context(),
     )
@@ -170,12 +176,13 @@ def _destinations(part: Callable[[Path, type[Any]], Any], folder: Path, problems
     return loaded.destinations if loaded else {}
 
 
-def _decisions(folder: Path, problems: list[str]) -> tuple[Placed, ...]:
+def _listed(read: Callable[[Path], Any], folder: Path, problems: list[str], none: Any) -> Any:
+    """What `read` finds in a folder of files, or `none` with its problems noted."""
     try:
-        return load_decisions(folder)
+        return read(folder)
     except ConfigError as error:
         problems.extend(error.problems)
-        return ()
+        return none
 
 
 def _unreported(settings: Settings) -> list[str]:
@@ -205,6 +212,7 @@ def _cross_checks(settings: Settings) -> list[str]:
     problems += decision_problems(settings.decisions, settings.sources)
     problems += journey_map.problems(settings.folder / journey_map.FILE, settings.journey_map, settings.journey)
     problems += model_problems(settings.folder / "models.yaml", settings.models, settings.traits)
+    problems += learned_problems(settings.folder, settings.learned, settings.models, settings.traits)
     problems += _unreported(settings)
     purposes = settings.identity.purposes
     if (told_for := settings.context.purpose) and told_for not in purposes:

@@ -290,7 +290,7 @@ def required_champion(registry: Registry, name: str) -> Version | None:
     if champion is None and registry.absence(name) is None:
         raise ModelRefused(
             f"model {name} was never trained, so nobody can be scored; run `klantreis run --until train` or trigger "
-            f"the DAG retrain_{name}"
+            "the DAG retrain_models"
         )
     return champion
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import date
 from typing import Any
 
@@ -18,8 +18,6 @@ from jobs.models import drift, models
 from jobs.models.registry import Registry, required_champion
 
 TABLE = "models/scores"
-NOBODY = "nobody has ordered by that day, so there is nobody to look at"
-"""Why a champion judged nobody."""
 
 
 def run(day: date, settings: Settings) -> dict[str, Any]:
@@ -30,35 +28,46 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     model that was trained but has earned no champion yet is left out, with the reason in the result.
     """
     registry, lake = Registry(settings), Lake.of(settings)
-    champions = {name: required_champion(registry, name) for name in models.SCORING}
+    champions = {name: required_champion(registry, name) for name in settings.learned}
     numbers = {name: version.number if version else None for name, version in champions.items()}
-    code = (__name__, *models.SCORING.values())
-    txn = lake.transaction("score", day, reads=[FEATURES], config=[numbers, settings.models], code=code)
+    kinds = {name: models.kind(name, settings) for name in settings.learned}
+    code = (__name__, *dict.fromkeys(models.module_of(name, settings) for name in settings.learned))
+    reads = sorted({FEATURES, *(table for name, kind in kinds.items() for table in kind.reads(name, settings))})
+    config = [numbers, settings.models, settings.learned]
+    txn = lake.transaction("score", day, reads=reads, config=config, code=code)
     frame = txn.arrow(FEATURES, day=day).to_pandas().sort_values("customer_id", ignore_index=True)
     if frame.empty and lake.last_step(FEATURES, f"traits/{day}") is None:
         raise ModelRefused(f"models/features has no customers for {day}; run the traits step for that day first")
-    tables: list[pa.Table] = []
+    answers: dict[str, list[pa.Table]] = defaultdict(list)
+    answers |= {table: [] for table in (TABLE, *(name for kind in kinds.values() for name in kind.ANSWERS))}
     result: dict[str, Any] = {"day": day.isoformat()}
     for name, version in champions.items():
-        if version is None or frame.empty:
-            absent = registry.absence(name) if version is None else NOBODY
-            result[name] = {"scored": 0, "reason": absent}
+        if version is None:
+            result[name] = {"scored": 0, "reason": registry.absence(name)}
             continue
-        scored = models.model(name).score(frame, registry, version, settings)
+        asked = models.Asked(name, day, frame, txn, registry, version, settings)
+        scored = kinds[name].score(asked)
         moved = _drift(scored, settings)
         if moved["drift"]:
             registry.remember_drift(version, day)
-        tables.append(_table(scored.rows, day, name, version.number))
-        result[name] = {
-            "version": version.number,
-            "scored": len(scored.rows),
-            "labels": dict(sorted(Counter(scored.rows["label"]).items())),
-            **moved,
-        }
-    empty = catalogue.get(TABLE).arrow_schema().empty_table()
-    result["rows"] = lake.replace(TABLE, pa.concat_tables([empty, *tables]), txn, day=day).rows
+        answers[TABLE].append(_table(scored.rows, day, name, version.number))
+        for table, rows in scored.tables.items():
+            answers[table].append(rows)
+        result[name] = _counts(scored, version.number, moved)
+    for table, parts in answers.items():
+        empty = catalogue.get(table).arrow_schema().empty_table()
+        written = lake.replace(table, pa.concat_tables([empty, *parts]), txn, day=day).rows
+        result["rows" if table == TABLE else table] = written
     result["drift"] = any(part.get("drift", False) for part in result.values() if isinstance(part, dict))
     return result
+
+
+def _counts(scored: models.Scored, number: str, moved: dict[str, Any]) -> dict[str, Any]:
+    told = {table: rows.num_rows for table, rows in scored.tables.items()}
+    if scored.rows.empty and not any(told.values()):
+        return {"scored": 0, "reason": scored.why_nobody}
+    labels = dict(sorted(Counter(scored.rows["label"]).items()))
+    return {"version": number, "scored": len(scored.rows), "labels": labels, **told, **moved}
 
 
 def _drift(scored: models.Scored, settings: Settings) -> dict[str, Any]:

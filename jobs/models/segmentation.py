@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import mlflow
 import numpy as np
@@ -16,17 +16,19 @@ import pyarrow as pa
 import yaml
 from mlflow.models import infer_signature
 
+from jobs.config.models.segment import Segment
 from jobs.config.settings import Settings
 from jobs.config.traits import FEATURES
 from jobs.errors import NotTrainable
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
 from jobs.models import classifier, drift, plots, segments, training
-from jobs.models.models import ROWS, Scored
+from jobs.models.models import ROWS, Asked, Scored
 from jobs.models.registry import Registry, Trained, Verdict, Version, judge
 from jobs.models.segments import Segments
 
-NAME = "segmentation"
+NOBODY = "nobody has ordered by that day, so there is nobody to look at"
+ANSWERS: tuple[str, ...] = ()
 TABLE = "models/segments"
 MODEL_FILE = "segments.json"
 
@@ -40,32 +42,33 @@ class Loaded:
     reference: dict[str, dict[str, Any]]
 
 
-def train(day: date, settings: Settings) -> dict[str, Any]:
+def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
     """Find segments among all customers who ever ordered, register them, and promote them if they are further apart.
 
     The same day, data and configuration again change nothing. Too few customers is no error: the decision is `waiting`.
     """
-    registry, lake = Registry(settings), Lake.of(settings)
-    txn = lake.transaction("train_segmentation", day, reads=[FEATURES], config=settings.models, code=__name__)
-    answered = training.done_before(txn, registry, NAME, TABLE) or training.overtaken(registry, NAME, day)
+    registry, lake, declared = Registry(settings), Lake.of(settings), _declared(name, settings)
+    config = [settings.models, declared]
+    txn = lake.transaction(f"train_{name}", day, reads=[FEATURES], config=config, code=__name__)
+    answered = training.done_before(txn, registry, name, TABLE) or training.overtaken(registry, name, day)
     if answered:
         return answered
     frame = buyers(txn.arrow(FEATURES, day=day).to_pandas(), settings.models.recency)
     try:
         if frame.empty:
             raise NotTrainable(f"models/features has no customer who ordered by {day}; run the traits step first")
-        config = settings.models.segmentation.model_dump() | {"seed": settings.models.seed}
-        found = training.fingerprint(frame[["customer_id", *settings.models.features]], config)
+        people = frame[["customer_id", *settings.models.features]]
+        found = training.fingerprint(people, training.configuration(declared, settings))
         version = training.judged(
             registry,
-            NAME,
+            name,
             day,
             found,
             txn,
-            lambda champion: challenge(frame, settings, load(registry, champion) if champion else None),
+            lambda champion: challenge(frame, declared, settings, load(registry, champion) if champion else None),
         )
     except NotTrainable as why:
-        return training.waiting(registry, NAME, day, why)
+        return training.waiting(registry, name, day, why)
     _describe(lake, txn, load(registry, version), frame)
     return training.record(lake, txn, registry, version)
 
@@ -80,12 +83,14 @@ def held_out(customer_ids: pd.Series) -> np.ndarray:
     return np.array([hashlib.sha256(str(one).encode()).digest()[0] % 5 == 0 for one in customer_ids], dtype=bool)
 
 
-def challenge(frame: pd.DataFrame, settings: Settings, champion: Loaded | None) -> tuple[Trained, Verdict]:
+def challenge(
+    frame: pd.DataFrame, config: Segment, settings: Settings, champion: Loaded | None
+) -> tuple[Trained, Verdict]:
     """Fit new segments and measure how well apart they and the champion's are, for customers neither was fitted on.
 
     Both are measured on one scale, that of the new model. Names go on where most customers stay together.
     """
-    config, seed = settings.models.segmentation, settings.models.seed
+    seed = settings.models.seed
     held = held_out(frame["customer_id"])
     fitted, choices = segments.fit(
         frame[~held].reset_index(drop=True),
@@ -119,15 +124,24 @@ def challenge(frame: pd.DataFrame, settings: Settings, champion: Loaded | None) 
         config.minimum_silhouette,
         config.minimum_improvement,
     )
-    return _trained(model, choices, frame, settings, found), verdict
+    return _trained(model, choices, frame, config, settings, found), verdict
 
 
-def score(frame: pd.DataFrame, registry: Registry, version: Version, settings: Settings) -> Scored:
+def reads(name: str, settings: Settings) -> list[str]:
+    """Nothing but the features."""
+    return []
+
+
+def _declared(name: str, settings: Settings) -> Segment:
+    return cast(Segment, settings.learned[name])
+
+
+def score(asked: Asked) -> Scored:
     """Segment of everyone who ever ordered, with the distance to its centre."""
-    loaded = load(registry, version)
-    model, people = loaded.segments, buyers(frame, settings.models.recency)
+    settings, loaded = asked.settings, load(asked.registry, asked.version)
+    model, people = loaded.segments, buyers(asked.features, settings.models.recency)
     if people.empty:
-        return Scored(pd.DataFrame(columns=ROWS), people, loaded.reference, {})
+        return Scored(pd.DataFrame(columns=ROWS), people, loaded.reference, {}, why_nobody=NOBODY)
     numbers, distances = model.assign(people)
     rows = pd.DataFrame(
         {
@@ -158,6 +172,7 @@ def _describe(lake: Lake, txn: Txn, loaded: Loaded, frame: pd.DataFrame) -> None
     counts = np.bincount(model.assign(frame)[0], minlength=len(model.centres))
     rows = [
         {
+            "model": loaded.version.name,
             "model_version": loaded.version.number,
             "segment": name,
             "description": description,
@@ -174,11 +189,11 @@ def _trained(
     model: Segments,
     choices: list[segments.Choice],
     frame: pd.DataFrame,
+    config: Segment,
     settings: Settings,
     found: dict[str, float],
 ) -> Trained:
     example = classifier.typical_row(frame, model.features)
-    config = settings.models.segmentation
     spread = weights(model)
     sizes = np.bincount(model.assign(frame)[0], minlength=len(model.centres))
 
@@ -199,7 +214,7 @@ def _trained(
     return Trained(
         log_model,
         parameters={
-            **config.model_dump(exclude={"features", "words"}),
+            **config.model_dump(exclude={"features", "words", *training.DESCRIBED}),
             "features": " ".join(model.features),
             "left_out": " ".join(name for name in config.features if name not in model.features) or "none",
             "seed": settings.models.seed,

@@ -18,7 +18,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from threadpoolctl import threadpool_limits
 
-from jobs.config.models import Words
+from jobs.config.models.segment import Words
 from jobs.errors import NotTrainable
 from jobs.models.classifier import signed_log, varying
 
@@ -111,7 +111,7 @@ def choose(choices: Sequence[Choice], minimum_share: float, tolerance: float) ->
         tried = ", ".join(f"{c.k}: {c.smallest_share:.1%}" for c in choices) or "none: all customers look alike"
         raise NotTrainable(
             f"with every number of segments the smallest holds less than {minimum_share:.1%} of customers ({tried}); "
-            "lower minimum_share or k_min in config/models.yaml"
+            "lower minimum_share or k_min in its file in config/models"
         )
     best = max(choice.silhouette for choice in large_enough)
     return max((c for c in large_enough if c.silhouette >= best * (1 - tolerance)), key=lambda c: c.k)

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from jobs.config.models.learned import Learned
 from jobs.config.settings import Settings
 from jobs.errors import NotTrainable
 from jobs.lake.lake import Lake, Txn
@@ -18,6 +19,8 @@ from jobs.lake.tables import catalogue
 from jobs.models.registry import Registry, Trained, Verdict, Version
 
 EVALUATIONS = "models/evaluations"
+DESCRIBED = ("title", "about", "owner")
+"""Keys of a model that are for people."""
 
 
 def fingerprint(frame: pd.DataFrame, config: Any) -> str:
@@ -26,6 +29,11 @@ def fingerprint(frame: pd.DataFrame, config: Any) -> str:
     digest.update(",".join(frame.columns).encode())
     digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
     return digest.hexdigest()[:32]
+
+
+def configuration(declared: Learned, settings: Settings) -> dict[str, Any]:
+    """What of the configuration decides what is learned: who calls the model what does not."""
+    return declared.model_dump(exclude=set(DESCRIBED)) | {"seed": settings.models.seed}
 
 
 def tags(day: date, found: str, txn: Txn) -> dict[str, str]:

@@ -457,7 +457,10 @@ def test_a_trait_over_no_table_gets_the_nearest_one(settings):
             {"features": ["recency_days", "left"]},
             "features.1: trait 'left' is over carts, which is kept for the newest day",
         ),
-        ({"features": ["recency_days"]}, "segmentation.features.0: unknown feature 'orders_90d'"),
+        (
+            {"features": ["recency_days"]},
+            r"models/segmentation.yaml:\d+: features.1: unknown feature 'orders_90d'",
+        ),
         ({"recency": "orders_90d"}, "recency: trait 'orders_90d' must be"),
     ],
 )
@@ -467,7 +470,7 @@ def test_models_learn_from_numbers_that_were_known_on_past_days(settings, models
         "left": {**COUNT, "over": None, "value": "left_before * 2"},
         "left_before": {**COUNT, "over": "carts"},
     }
-    base = {"features": ["recency_days", "orders_90d"], "segmentation": {"features": ["orders_90d"]}, "churn": {}}
+    base = {"features": ["recency_days", "orders_90d"]}
     with pytest.raises(ConfigError, match=problem):
         settings({"traits.yaml": {"traits": traits}, "models.yaml": {**base, **models}})
 

@@ -26,7 +26,7 @@ def problems_of(folder):
 def test_a_minimal_configuration_loads_with_defaults(settings):
     loaded = settings()
     assert loaded.general.currency == "EUR"
-    assert loaded.models.churn.horizon_days == 28
+    assert loaded.learned["churn"].label.within_days == 28
     assert loaded.lake == str(loaded.home / "var/lake")
 
 
@@ -124,7 +124,7 @@ def test_a_missing_key_is_named(config):
 
 def test_all_problems_are_told_at_once(config):
     folder = config(
-        {"settings.yaml": "company: X\nlake: b\n", "models.yaml": "segmentation: {feature: []}\nchurn: {}\n"}
+        {"settings.yaml": "company: X\nlake: b\n", "models/segmentation.yaml": "kind: segment\nfeature: []\n"}
     )
     assert len(problems_of(folder)) >= 3
 

@@ -8,7 +8,6 @@ import pytest
 
 from jobs import pipeline
 from jobs.cli.local import airflow_client, stack
-from jobs.models import models
 from tests.dags.small_configuration import audience, source
 
 NIGHTLY, BY_ASSETS, WEEKLY = "CronPartitionTimetable", "PartitionedAssetTimetable", "CronTriggerTimetable"
@@ -45,13 +44,7 @@ GRAPH = {
         ["models/retraining_due", "models/scores"],
         {"score": [], "retraining_due": []},
     ),
-    "retrain_segmentation": (
-        BY_ASSETS,
-        ["models/retraining_due"],
-        ["models/segmentation"],
-        {"train": [], "matching": []},
-    ),
-    "retrain_churn": (BY_ASSETS, ["models/retraining_due"], ["models/churn"], {"train": []}),
+    "retrain_models": (BY_ASSETS, ["models/retraining_due"], [], {"due": ["train"], "train": []}),
     "build_audiences": (BY_ASSETS, ["journeys", "models/scores"], ["audiences"], {"members": []}),
     "push_audiences": (
         BY_ASSETS,
@@ -202,10 +195,10 @@ def test_the_local_stack_finds_the_dags_of_a_day_and_of_the_models_by_their_tags
     assert with_a_dag == {dag["file"] for dag in dags.values()}
 
 
-def test_every_model_has_a_dag_that_trains_it(parse):
+def test_one_dag_trains_every_declared_model(parse):
     training = {name: dag for name, dag in parse()["dags"].items() if "training" in dag["tags"]}
-    assert set(training) == {f"retrain_{model}" for model in models.SCORING}
-    assert all(set(steps_of(dag["file"])) == {"train"} for dag in training.values())
+    assert set(training) == {"retrain_models"}
+    assert steps_of(training["retrain_models"]["file"]) == ["train"]
 
 
 def test_every_step_is_a_function_of_its_part_the_day_and_the_configuration():

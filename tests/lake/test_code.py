@@ -21,8 +21,8 @@ PROJECT = Path(code.ROOT)
 STEPS = {
     **{step.name: (step.job.split(":")[0],) for step in pipeline.STEPS if step.name != "train"},
     "validate": ("jobs.validate.publish",),
-    **{f"train {name}": (module,) for name, module in models.SCORING.items()},
-    "score": ("jobs.models.scoring", *models.SCORING.values()),
+    **{f"train {kind}": (module,) for kind, module in models.KINDS.items()},
+    "score": ("jobs.models.scoring", *models.KINDS.values()),
 }
 """The code of each step, as its transaction names it."""
 
@@ -179,10 +179,10 @@ def test_a_deploy_without_effect_changes_no_step(deploy):
         ("jobs/ingest/landing/landing.py", {"ingest"}),
         ("jobs/identity/merges_and_splits.py", {"identity"}),
         ("jobs/journeys/stages.py", {"journeys"}),
-        ("jobs/models/registry.py", {"train segmentation", "train churn", "score"}),
+        ("jobs/models/registry.py", {"train segment", "train classify", "score"}),
         ("jobs/audiences/holdout.py", {"audiences"}),
         ("jobs/activation/eligibility.py", {"plan", "push"}),
-        ("jobs/models/churn.py", {"train churn", "score"}),
+        ("jobs/models/classify.py", {"train classify", "score"}),
     ],
 )
 def test_a_change_runs_exactly_the_steps_that_use_it_again(deploy, changed, again):

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.company import CHURN, SEGMENTATION
+
 SHIPPED = Path(__file__).resolve().parents[2] / "config"
 SHOP = {"traits.yaml": (SHIPPED / "traits.yaml").read_text()}
 """The numbers of the company that is shipped."""
@@ -26,7 +28,7 @@ OVER_ORDERS = {
 
 @pytest.fixture
 def small_shop(model_settings):
-    """Settings of a company whose models learn from OVER_ORDERS; `small_shop({...})` replaces parts of models.yaml."""
+    """Settings of a company whose models learn from OVER_ORDERS; `small_shop({...})` replaces parts of models."""
     return lambda models=None: model_settings(
         {"features": list(OVER_ORDERS), **(models or {})}, {"traits.yaml": {"traits": OVER_ORDERS}}
     )
@@ -68,12 +70,13 @@ def model_settings(settings, migrated_database, tmp_path, monkeypatch):
         (tmp_path / "mlruns").mkdir(exist_ok=True)
         if not (tmp_path / "mlruns" / "mlflow.db").exists():
             shutil.copy(migrated_database, tmp_path / "mlruns" / "mlflow.db")
-        learned = {
-            "features": yaml.safe_load((SHIPPED / "models.yaml").read_text())["features"],
-            "segmentation": {"features": ["recency_days", "orders_90d", "revenue_90d"], "k_min": 2},
-            "churn": {},
-        }
-        return settings({**(files or SHOP), "models.yaml": {**learned, **(models or {})}})
+        shared = {"features": yaml.safe_load((SHIPPED / "models.yaml").read_text())["features"]}
+        features = ["recency_days", "orders_90d", "revenue_90d"]
+        learned = {"churn": CHURN, "segmentation": {**SEGMENTATION, "features": features, "k_min": 2}}
+        given = models or {}
+        shared |= {key: value for key, value in given.items() if key not in learned}
+        declared = {f"models/{name}.yaml": {**one, **given.get(name, {})} for name, one in learned.items()}
+        return settings({**(files or SHOP), "models.yaml": shared, **declared})
 
     return build
 

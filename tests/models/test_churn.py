@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 from jobs.activity.known_rows import Known
-from jobs.config.models import Churn
-from jobs.models import churn
+from jobs.config.models.classify import Classify
+from jobs.models import classify
 from jobs.models.registry import Registry, Version
+from tests.company import CHURN
 
 SHIPPED = Path(__file__).resolve().parents[2] / "config"
 DAY = dt.date(2017, 12, 28)
@@ -21,8 +22,9 @@ NAMES = yaml.safe_load((SHIPPED / "models.yaml").read_text())["features"]
 @pytest.mark.parametrize("evaluated", [1, 2, 3])
 @pytest.mark.parametrize("horizon", [7, 28, 30])
 def test_no_outcome_learned_from_reaches_into_the_period_judged_on(horizon, evaluated):
-    config = Churn(horizon_days=horizon, evaluation_snapshots=evaluated, training_snapshots=4, snapshot_step_days=14)
-    learned, judged = churn.snapshots(DAY, config)
+    label = {**CHURN["label"], "within_days": horizon}
+    config = Classify(**{**CHURN, "label": label}, evaluation_snapshots=evaluated, training_snapshots=4)
+    learned, judged = classify.snapshots(DAY, config)
     assert len(learned) == 4
     assert len(judged) == evaluated
     assert max(learned) + dt.timedelta(days=horizon) <= min(judged)
@@ -36,8 +38,9 @@ def order(day, customer="anna", **more):
 
 def label(shop_tables, small_shop, orders, as_of=dt.date(2017, 7, 31), days=(dt.date(2017, 6, 30),)):
     loaded = small_shop()
-    rows = churn.labelled(Known(*shop_tables(loaded, orders), list(days), loaded), as_of).collect()
-    return {(row["day"], row["customer_id"]): row["churned"] for row in rows}
+    known = Known(*shop_tables(loaded, orders), list(days), loaded)
+    rows = classify.labelled(known, as_of, loaded.learned["churn"]).collect()
+    return {(row["day"], row["customer_id"]): row["outcome"] for row in rows}
 
 
 @pytest.mark.parametrize(
@@ -81,19 +84,23 @@ def split(count=1500, seed=0, informative=True):
     frame["nps_last"] = random.integers(0, 11, 2 * count).astype(float)
     unhappy, falling = (10 - frame["nps_last"]) / 10, (frame["trend"] < 0).astype(float)
     risk = 0.3 * frame["recency_days"] / 84 + 0.3 * unhappy + 0.3 * falling if informative else 0.3
-    frame["churned"] = (random.random(2 * count) < risk).astype(int)
+    frame["outcome"] = (random.random(2 * count) < risk).astype(int)
     frame["customer_id"] = [f"c{i % count}" for i in range(2 * count)]
     frame["day"] = [DAY - dt.timedelta(days=56)] * count + [DAY - dt.timedelta(days=28)] * count
-    return churn.Split(frame.iloc[:count].reset_index(drop=True), frame.iloc[count:].reset_index(drop=True))
+    return classify.Split(frame.iloc[:count].reset_index(drop=True), frame.iloc[count:].reset_index(drop=True))
+
+
+def challenge(data, settings, champion):
+    return classify.challenge(data, settings.learned["churn"], settings, champion)
 
 
 def loaded(registry, trained, day="2017-06-30", fingerprint="f"):
     version = registry.register("churn", trained, {"day": day, "fingerprint": fingerprint})
-    return churn.load(registry, version)
+    return classify.load(registry, version)
 
 
 def test_a_model_that_knows_more_than_recency_is_promoted_and_logged_with_its_baselines(model_settings):
-    trained, verdict = churn.challenge(split(), model_settings(), None)
+    trained, verdict = challenge(split(), model_settings(), None)
     assert verdict.promoted, verdict.reason
     assert trained.metrics["auc"] > trained.metrics["baseline_auc"] > 0.6
     assert {"logistic_auc", "brier", "calibration_error", "judged_rows"} <= set(trained.metrics)
@@ -101,17 +108,17 @@ def test_a_model_that_knows_more_than_recency_is_promoted_and_logged_with_its_ba
 
 
 def test_a_model_that_learned_from_noise_is_refused_for_its_auc(model_settings):
-    _, verdict = churn.challenge(split(informative=False), model_settings(), None)
+    _, verdict = challenge(split(informative=False), model_settings(), None)
     assert not verdict.promoted
     assert "below the minimum 0.6" in verdict.reason
 
 
 def test_a_worse_challenger_is_refused_on_the_same_held_out_customers(model_settings):
     settings = model_settings()
-    good, _ = churn.challenge(split(), settings, None)
+    good, _ = challenge(split(), settings, None)
     champion = loaded(Registry(settings), good)
     worse = model_settings({"churn": {"features": ["recency_days", "trend"]}})
-    trained, verdict = churn.challenge(split(), worse, champion)
+    trained, verdict = challenge(split(), worse, champion)
     assert not verdict.promoted
     assert trained.metrics["champion_auc"] == pytest.approx(good.metrics["auc"])
     assert f"does not beat the champion's {good.metrics['auc']:.4f}" in verdict.reason
@@ -119,9 +126,9 @@ def test_a_worse_challenger_is_refused_on_the_same_held_out_customers(model_sett
 
 def test_a_better_challenger_takes_the_place_of_the_champion(model_settings):
     blind = model_settings({"churn": {"features": ["recency_days", "trend"]}})
-    first, _ = churn.challenge(split(), blind, None)
+    first, _ = challenge(split(), blind, None)
     champion = loaded(Registry(blind), first)
-    trained, verdict = churn.challenge(split(), model_settings(), champion)
+    trained, verdict = challenge(split(), model_settings(), champion)
     assert verdict.promoted, verdict.reason
     assert trained.metrics["auc"] > trained.metrics["champion_auc"]
 
@@ -129,17 +136,17 @@ def test_a_better_challenger_takes_the_place_of_the_champion(model_settings):
 def test_a_model_read_back_from_the_registry_scores_as_the_one_that_was_trained(model_settings):
     settings = model_settings()
     data = split()
-    trained, _ = churn.challenge(data, settings, None)
+    trained, _ = challenge(data, settings, None)
     champion = loaded(Registry(settings), trained)
-    again, _ = churn.challenge(data, settings, champion)
+    again, _ = challenge(data, settings, champion)
     assert again.metrics["champion_auc"] == trained.metrics["auc"]
-    assert (champion.active_days, champion.horizon_days) == (84, 28)
+    assert (champion.active_days, champion.within_days) == (84, 28)
     assert set(champion.reference) == set(NAMES)
 
 
 def test_nothing_logged_with_a_model_names_a_customer(model_settings, tmp_path):
     settings = model_settings()
-    trained, _ = churn.challenge(split(), settings, None)
+    trained, _ = challenge(split(), settings, None)
     loaded(Registry(settings), trained)
     artifacts = (tmp_path / "mlruns" / "artifacts").rglob("*")
     texts = [path.read_text() for path in artifacts if path.is_file() and path.suffix != ".png"]

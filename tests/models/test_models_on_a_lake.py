@@ -11,7 +11,7 @@ from jobs.errors import ModelRefused
 from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.models import churn, registry, scoring, segmentation
+from jobs.models import models, registry, scoring
 from jobs.models.registry import Registry
 
 DAY = dt.date(2017, 6, 30)
@@ -95,13 +95,13 @@ def shop(small_shop):
 def test_a_shop_is_trained_and_scored_and_doing_it_again_changes_nothing(shop):
     settings, lake = shop
     assert traits.run(DAY, settings)["in_features"] == 240
-    results = [segmentation.train(DAY, settings), churn.train(DAY, settings)]
+    results = [models.train("segmentation", DAY, settings), models.train("churn", DAY, settings)]
     assert [result["decision"] for result in results] == ["promoted", "promoted"], results
     scored = scoring.run(DAY, settings)
     before = hashes(lake)
 
     assert traits.run(DAY, settings)["in_features"] == 240
-    assert [segmentation.train(DAY, settings), churn.train(DAY, settings)] == results
+    assert [models.train("segmentation", DAY, settings), models.train("churn", DAY, settings)] == results
     assert scoring.run(DAY, settings) == scored
     assert hashes(lake) == before
     assert [len(Registry(settings).versions(name)) for name in ("segmentation", "churn")] == [1, 1]
@@ -120,7 +120,7 @@ def test_a_shop_is_trained_and_scored_and_doing_it_again_changes_nothing(shop):
 
 def test_an_evaluation_keeps_every_metric_with_the_verdict(shop):
     settings, lake = shop
-    result = churn.train(DAY, settings)
+    result = models.train("churn", DAY, settings)
     kept = {row["metric"]: row for row in lake.arrow("models/evaluations").to_pylist()}
     assert kept["auc"]["value"] == pytest.approx(result["auc"], abs=1e-4)
     assert {"baseline_auc", "logistic_auc", "calibration_error"} <= set(kept)
@@ -129,35 +129,35 @@ def test_an_evaluation_keeps_every_metric_with_the_verdict(shop):
 
 def test_a_version_remembers_the_data_it_was_trained_on(shop):
     settings, lake = shop
-    churn.train(DAY, settings)
+    models.train("churn", DAY, settings)
     tags = Registry(settings).champion("churn").tags
     assert f'"valid/orders": {lake.version("valid/orders")}' in tags["data_version"]
 
 
 def test_a_model_is_not_trained_for_a_day_before_that_of_its_champion(shop):
     settings, _ = shop
-    churn.train(DAY, settings)
-    earlier = churn.train(DAY - dt.timedelta(days=1), settings)
+    models.train("churn", DAY, settings)
+    earlier = models.train("churn", DAY - dt.timedelta(days=1), settings)
     assert earlier["decision"] == "waiting"
     assert "after 2017-06-29" in earlier["reason"]
 
 
 def test_too_little_history_waits_and_says_until_when(shop):
     settings, _ = shop
-    result = churn.train(dt.date(2017, 2, 1), settings)
+    result = models.train("churn", dt.date(2017, 2, 1), settings)
     assert result["decision"] == "waiting"
     ready = dt.date.fromisoformat(result["reason"].split()[-1])
     assert "orders begin on 2017-01-01" in result["reason"]
-    assert churn.train(ready - dt.timedelta(days=1), settings)["decision"] == "waiting"
-    assert "orders begin" not in churn.train(ready, settings)["reason"]
+    assert models.train("churn", ready - dt.timedelta(days=1), settings)["decision"] == "waiting"
+    assert "orders begin" not in models.train("churn", ready, settings)["reason"]
 
 
 def test_a_model_without_champion_is_left_out_of_the_scores_with_the_reason(shop):
     settings, lake = shop
     early = dt.date(2017, 2, 1)
     traits.run(early, settings)
-    segmentation.train(early, settings)
-    churn.train(early, settings)
+    models.train("segmentation", early, settings)
+    models.train("churn", early, settings)
     result = scoring.run(early, settings)
     assert result["churn"]["scored"] == 0
     assert "orders begin on 2017-01-01" in result["churn"]["reason"]
@@ -174,8 +174,8 @@ def test_scoring_before_any_training_fails_and_says_what_to_run(shop):
 def test_a_day_on_which_nobody_has_ordered_yet_has_no_scores_and_says_why(shop):
     settings, lake = shop
     traits.run(DAY, settings)
-    for train in (segmentation.train, churn.train):
-        train(DAY, settings)
+    for name in ("segmentation", "churn"):
+        models.train(name, DAY, settings)
     before = dt.date(2016, 12, 1)
     traits.run(before, settings)
     result = scoring.run(before, settings)
@@ -187,8 +187,8 @@ def test_a_day_on_which_nobody_has_ordered_yet_has_no_scores_and_says_why(shop):
 def test_scoring_a_day_without_features_fails_and_says_so(shop):
     settings, _ = shop
     traits.run(DAY, settings)
-    segmentation.train(DAY, settings)
-    churn.train(DAY, settings)
+    models.train("segmentation", DAY, settings)
+    models.train("churn", DAY, settings)
     with pytest.raises(ModelRefused, match="no customers for 2017-06-29; run the traits step"):
         scoring.run(DAY - dt.timedelta(days=1), settings)
 
@@ -196,13 +196,13 @@ def test_scoring_a_day_without_features_fails_and_says_so(shop):
 def test_scores_follow_a_rollback(shop, small_shop):
     settings, lake = shop
     traits.run(DAY, settings)
-    segmentation.train(DAY, settings)
-    churn.train(DAY, settings)
+    models.train("segmentation", DAY, settings)
+    models.train("churn", DAY, settings)
     scoring.run(DAY, settings)
     found = Registry(settings)
     first = found.champion("churn")
     eager = small_shop({**MODELS, "churn": {**MODELS["churn"], "parameters": {"num_leaves": 4}}})
-    churn.train(DAY, eager)
+    models.train("churn", DAY, eager)
     second = found.versions("churn")[0]
     if found.champion("churn").number == first.number:  # which of the two is better is not what this is about
         found.settle(registry.Version("churn", second.number, second.run_id, second.tags | {"settled": ""}), BETTER)
@@ -216,8 +216,8 @@ def test_scores_follow_a_rollback(shop, small_shop):
 def test_customers_who_changed_are_noticed_and_make_training_due(shop):
     settings, lake = shop
     traits.run(DAY, settings)
-    segmentation.train(DAY, settings)
-    churn.train(DAY, settings)
+    models.train("segmentation", DAY, settings)
+    models.train("churn", DAY, settings)
     assert scoring.run(DAY, settings)["segmentation"]["drift"] is False
     later = DAY + dt.timedelta(days=3)
     silent = lake.arrow("models/features", day=DAY).to_pandas().assign(day=later, recency_days=200.0, orders_90d=0.0)

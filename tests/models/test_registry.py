@@ -169,7 +169,7 @@ def test_an_unreachable_registry_is_named_without_its_password(model_settings, m
 
 
 def test_scoring_without_any_training_says_what_to_run(model_settings):
-    with pytest.raises(ModelRefused, match="klantreis run --until train` or trigger the DAG retrain_churn"):
+    with pytest.raises(ModelRefused, match="klantreis run --until train` or trigger the DAG retrain_models"):
         registry.required_champion(Registry(model_settings()), "churn")
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jobs.config.models import Words
+from jobs.config.models.segment import Words
 from jobs.errors import NotTrainable
 from jobs.models import segments
 from jobs.models.segments import Choice, Segments, plain

@@ -141,7 +141,7 @@ def company(lake_of):
                 {"day": DAY, "model": "segmentation", "customer_id": "c1", "label": HARM, "model_version": "1"},
                 {"day": DAY, "model": "churn", "customer_id": "c1", "label": "low", "score": 0.1, "model_version": "1"},
             ],
-            "models/segments": [{"model_version": "1", "segment": HARM, "description": HARM}],
+            "models/segments": [{"model": "segmentation", "model_version": "1", "segment": HARM, "description": HARM}],
             "models/evaluations": [
                 {"model": "churn", "model_version": "1", "day": DAY, "metric": "auc", "value": 0.8}
             ],

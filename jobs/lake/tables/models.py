@@ -76,10 +76,10 @@ TABLES: tuple[Dataset, ...] = (
         ("day", "model", "customer_id"),
         columns("""
         day date the day scored
-        model string churn, segmentation, ...
+        model string name of the model: that of its file in config/models
         customer_id string the customer
-        score double probability for churn, distance to centre for segmentation
-        label string risk band or segment name
+        score double of a classifier the probability, of segments the distance to the centre
+        label string band or segment name
         model_version string version in the MLflow registry
         reasons array<string> what pushed the score most, in words
     """),
@@ -89,8 +89,9 @@ TABLES: tuple[Dataset, ...] = (
     Dataset(
         "models/segments",
         "one segment of one model version",
-        ("model_version", "segment"),
+        ("model", "model_version", "segment"),
         columns("""
+        model string name of the model
         model_version string version in the MLflow registry
         segment string name of the segment
         description string what sets it apart, in words
@@ -104,7 +105,7 @@ TABLES: tuple[Dataset, ...] = (
         "one metric of one trained model version",
         ("model", "model_version", "metric"),
         columns("""
-        model string churn or segmentation
+        model string name of the model
         model_version string version in the MLflow registry
         day date the day it was trained for
         metric string auc, baseline_auc, silhouette, ...

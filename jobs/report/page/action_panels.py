@@ -11,7 +11,7 @@ SEGMENTS = Panel(
     """
     select s.label as segment, count(*) as customers, any_value(d.description) as description
     from models.scores s left join models.segments d
-      on d.segment = s.label and d.model_version = s.model_version
+      on d.model = s.model and d.segment = s.label and d.model_version = s.model_version
     where s.model = 'segmentation' and s.day = (select max(day) from models.scores where model = 'segmentation')
     group by s.label order by customers desc""",
     "select max(day) from models.scores where model = 'segmentation'",

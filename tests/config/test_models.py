@@ -1,0 +1,73 @@
+"""A model is a file of its kind; what is wrong in it is told with file, line and key. Under a second."""
+
+import pytest
+
+from jobs.config.models.kinds import KINDS
+from jobs.config.models.segment import Segment
+from jobs.config.yaml_files import ConfigError
+from tests.company import CHURN, SEGMENTATION
+
+OLD = "features: [recency_days, orders_90d]\nchurn:\n  horizon_days: 28\nsegmentation:\n  features: [recency_days]\n"
+
+
+def problems(settings, files):
+    with pytest.raises(ConfigError) as told:
+        settings(files)
+    return [problem.rpartition("/config/")[2] for problem in told.value.problems]
+
+
+def test_several_models_of_one_kind_are_told_apart_by_their_files(settings):
+    found = settings({"models/rhythm.yaml": {**SEGMENTATION, "title": "Rhythm", "k_max": 4}}).learned
+    assert {name: one.kind for name, one in found.items()} == {
+        "churn": "classify",
+        "rhythm": "segment",
+        "segmentation": "segment",
+    }
+    assert isinstance(found["rhythm"], Segment)
+    assert (found["rhythm"].k_max, found["segmentation"].k_max) == (4, 8)
+
+
+@pytest.mark.parametrize(
+    ("file", "problem"),
+    [
+        ({**CHURN, "kind": "clasify"}, "kind: unknown kind 'clasify'; did you mean 'classify'?"),
+        ({**CHURN, "horizon": 3}, "unknown key 'horizon'"),
+        ({**CHURN, "owner": None}, "owner: Input should be a valid string"),
+        ({**CHURN, "features": ["recency"]}, "unknown feature 'recency'; did you mean 'recency_days'?; name it in"),
+        ({**CHURN, "baseline": "orders"}, "baseline: unknown feature 'orders'"),
+        ({**CHURN, "label": {"rows_of": "orders"}}, "label.rows_of: unknown trait 'orders'"),
+        ({**CHURN, "label": {"rows_of": "twice"}}, "label.rows_of: trait 'twice' has no rows: name one with `over`"),
+        ({**CHURN, "bands": {"high": 0.5}}, "bands: one band must start at 0"),
+        ({**SEGMENTATION, "words": {"recency": {"high": "a", "low": "b"}}}, "words.recency: unknown feature 'recency'"),
+    ],
+)
+def test_what_is_wrong_in_the_file_of_a_model_is_told_with_file_line_and_key(settings, file, problem):
+    traits = settings().traits
+    named = {name: trait.model_dump(exclude_none=True) for name, trait in traits.items()}
+    named["twice"] = {"title": "t", "value": "orders_90d * 2", "type": "bigint"}
+    [told] = problems(settings, {"traits.yaml": {"traits": named}, "models/mine.yaml": file})
+    assert told.startswith("models/mine.yaml:")
+    assert problem in told
+
+
+@pytest.mark.parametrize("name", ["Churn", "churn-risk", "1st", "matching"])
+def test_the_name_of_a_model_is_one_that_a_column_can_have_and_that_is_free(settings, name):
+    [told] = problems(settings, {f"models/{name}.yaml": CHURN})
+    assert told.startswith(f"models/{name}.yaml: the name of a model is that of its file")
+
+
+def test_models_in_the_shared_file_are_sent_to_files_of_their_own_in_one_message(settings):
+    [told] = problems(settings, {"models.yaml": OLD})
+    assert told.startswith("models.yaml:2: churn: each model is a file of its own now")
+    assert "models/churn.yaml, with `kind: classify`" in told
+    assert "models/segmentation.yaml, with `kind: segment`" in told
+
+
+def test_a_company_may_have_no_models_at_all(settings, config):
+    folder = config()
+    for file in (folder / "models").glob("*.yaml"):
+        file.unlink()
+    from jobs.config.settings import load_settings
+
+    assert load_settings(folder).learned == {}
+    assert set(KINDS) >= {"classify", "segment"}
