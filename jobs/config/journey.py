@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from jobs.config.kpis import Kpi, Name, Stage
+from jobs.config.moment_effects import MomentEffects
 from jobs.config.paths import Funnel, Paths
 from jobs.config.traits import Trait
 from jobs.config.yaml_files import ConfigError, Strict, line_of, nearest
@@ -114,6 +115,7 @@ class Journey(Strict):
     kpis: dict[Name, Kpi] = {}
     funnels: dict[Name, Funnel] = {}
     paths: Paths | None = Field(None, description="default: no paths and no attribution")
+    moment_effects: MomentEffects | None = Field(None, description="default: nobody asks which micro-moments matter")
 
     @property
     def touchpoint_names(self) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The step `paths`: funnels, transitions, whole paths and attribution, of a window of days up to the newest one.
+"""The step `paths`: funnels, transitions, paths, attribution and which moments matter, of days up to the newest.
 
 Each run makes the windows anew from touchpoints (and events, for funnels over them), so a day costs what the windows
 hold, not the history; `days` in config/journey.yaml sets their length. What is written depends on the tables and
@@ -25,7 +25,7 @@ from jobs.config.settings import Settings
 from jobs.config.sql import engine_sql
 from jobs.config.yaml_files import ConfigError
 from jobs.identity.customer_of import newest_day, with_customer
-from jobs.journeys import attribution
+from jobs.journeys import attribution, moment_contrast, moment_effects
 from jobs.journeys.checks import wrong_ways
 from jobs.journeys.day import exchange_on
 from jobs.journeys.funnels import Days, funnel_steps
@@ -38,24 +38,29 @@ from jobs.validate.versions import newest_versions
 log = logging.getLogger(__name__)
 FUNNELS, TRANSITIONS = "journeys/funnels", "journeys/transitions"
 PATHS, ATTRIBUTION = "journeys/paths", "journeys/attribution"
-WRITES = (FUNNELS, TRANSITIONS, PATHS, ATTRIBUTION)
+EFFECTS, CONTRAST = "journeys/moment_effects", "journeys/moment_contrast"
+WRITES = (FUNNELS, TRANSITIONS, PATHS, ATTRIBUTION, EFFECTS, CONTRAST)
+OF_EFFECTS = ("journeys/sessions", "journeys/moments", "journeys/stages")
 TOUCHPOINTS, EVENTS, STATS = "journeys/touchpoints", "valid/events", "valid/campaign_stats"
 ORDER = {"touchpoints": ["touchpoint_id"], "events": ["sequence", "source", "event_id"]}
 """What makes the order of rows of one moment one."""
 
 
 def run(day: date, settings: Settings) -> dict[str, Any]:
-    """Bring the four tables to the newest day that journeys stand at, `day` or later. Returns their rows.
+    """Bring the six tables to the newest day that journeys stand at, `day` or later. Returns their rows.
 
-    Without funnels and paths in config/journey.yaml there is nothing to do. Raises ConfigError for wrong SQL.
+    Without funnels, paths and moment_effects in journey.yaml there is nothing to do. Raises ConfigError for wrong SQL.
     """
     lake, journey = Lake.of(settings), settings.journey
-    if not (journey.funnels or journey.paths or any(lake.exists(name) for name in WRITES)):
+    ways: list[Any] = [journey.paths, journey.funnels, journey.moment_effects]
+    if not (any(ways) or any(lake.exists(name) for name in WRITES)):
         return {}
     as_of = newest_day(lake, "identity/standing", day)
     over_events = any(funnel.over == "events" for funnel in journey.funnels.values())
     reads = [TOUCHPOINTS, STATS, RATES, *([EVENTS, "identity/map"] if over_events else [])]
-    ways = [journey.paths, journey.funnels]
+    if journey.moment_effects:
+        reads += OF_EFFECTS
+        ways += [list(journey.moments), journey.session_gap_minutes, journey.smallest_sample]
     general = settings.general
     own = [general.timezone, general.country, general.currency, general.rates, settings.id_spaces]
     config = [ways, *own]
@@ -78,6 +83,7 @@ def _write(lake: Lake, txn: Txn, as_of: date, settings: Settings, keep: Scratch)
         for days in [Days.up_to(as_of, funnel.days, zone)]
     ]
     lake.replace(FUNNELS, reduce(DataFrame.unionByName, steps) if steps else lake.empty(FUNNELS), txn)
+    _write_effects(lake, txn, as_of, settings, keep)
     if journey.paths is None:
         for name in (TRANSITIONS, PATHS, ATTRIBUTION):
             lake.replace(name, lake.empty(name), txn)
@@ -93,6 +99,30 @@ def _write(lake: Lake, txn: Txn, as_of: date, settings: Settings, keep: Scratch)
         _tell_without_rate(told, days, settings)
     costs = {name: _costs(told, text, days) if told else {} for name, text in paths.cost_of.items()}
     lake.replace(ATTRIBUTION, _attribution(contacts, paths, days, costs), txn)
+
+
+def _write_effects(lake: Lake, txn: Txn, as_of: date, settings: Settings, keep: Scratch) -> None:
+    journey, rules = settings.journey, settings.journey.moment_effects
+    if rules is None or any(txn.pins[name] is None for name in OF_EFFECTS):
+        for name in (EFFECTS, CONTRAST):
+            lake.replace(name, lake.empty(name), txn)
+        return
+    today = Days.up_to(as_of, 1, settings.general.timezone)
+    days = moment_effects.window(rules, today)
+    since = days.first - timedelta(days=rules.lookback_days)
+    near = txn.read(TOUCHPOINTS).where(F.col("day").between(F.lit(since), F.lit(as_of)))
+    touched = moment_effects.followed(near, rules, journey.session_gap_minutes, days)
+    sessions, moments, stages = (txn.read(name) for name in OF_EFFECTS)
+    wanted = keep(moment_effects.wanted(touched, sessions, moments, journey))
+    profiles = _collected(moment_effects.profiles(wanted, stages, rules, journey))
+    kinds = keep(moment_contrast.of_kinds(wanted, moments))
+    counted, hours = _collected(moment_contrast.counts(kinds)), moment_contrast.hours(kinds, today.timezone)
+    found = {
+        EFFECTS: moment_effects.effects(profiles, rules, journey, today),
+        CONTRAST: moment_contrast.contrast(counted, _collected(hours), rules, today),
+    }
+    for name, rows in found.items():
+        lake.replace(name, pa.Table.from_pylist(rows, catalogue.get(name).arrow_schema()), txn)
 
 
 def _rows(txn: Txn, funnel: Funnel, as_of: date, settings: Settings) -> DataFrame:

@@ -14,6 +14,7 @@ from jobs.activity.every_day import timeline_columns, used_in, why_not
 from jobs.activity.row_columns import RULE_COLUMNS
 from jobs.config.journey import AFTERWARDS, Journey
 from jobs.config.kpis import PERIOD_TABLES
+from jobs.config.moment_effects import BEFORE
 from jobs.config.settings import Settings
 from jobs.config.sql import engine_sql, problem
 from jobs.config.sql_advice import text_arithmetic
@@ -112,7 +113,7 @@ def _expressions(journey: Journey, traits: Mapping[str, Trait]) -> Iterator[Expr
 
 
 def _ways(journey: Journey) -> list[Expression]:
-    """The SQL of funnels and paths."""
+    """The SQL of funnels, paths and effects of moments."""
     found = []
     for name, funnel in journey.funnels.items():
         table = _columns("valid/events" if funnel.over == "events" else "journeys/touchpoints")
@@ -129,6 +130,12 @@ def _ways(journey: Journey) -> list[Expression]:
             found.append(
                 Expression(("paths", "cost_of", name), text, _columns("valid/campaign_stats"), condition=False)
             )
+    if rules := journey.moment_effects:
+        contacts = _columns("journeys/touchpoints")
+        found.append(Expression(("moment_effects", "conversion"), rules.conversion, contacts))
+        for name, text in rules.match_on.items():
+            of = ("moment_effects", "match_on", name)
+            found.append(Expression(of, text, tuple(BEFORE.items()), condition=False))
     return found
 
 

@@ -75,7 +75,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     numbers = [[name, trait, trait.among] for name, trait in asked.items()]
     general = settings.general
     own: list[Any] = [general.timezone, general.country, general.currency, general.rates, settings.id_spaces]
-    rules = settings.journey.model_dump_json(exclude={"funnels", "paths"})
+    rules = settings.journey.model_dump_json(exclude={"funnels", "paths", "moment_effects"})
     config = [rules, *own, numbers, own_sends.channels(settings)]
     # Not all of the ledger is read: what is sent after the journeys of a day must not make them another result.
     whole = last_whole_day(as_of, _now(), general.timezone)

@@ -37,6 +37,11 @@ WRONG = {  # right text, wrong text, what is said about it
         "utm_medum = 'email'",
         "channels.email: unknown column 'utm_medum'; did you mean 'utm_medium'?",
     ),
+    "what visits are matched on": (
+        "orders: case when orders_before < 2",
+        "orders: case when order_before < 2",
+        "moment_effects.match_on.orders: unknown column 'order_before'; did you mean 'orders_before'?",
+    ),
     "a trait in a stage rule": (
         "carts_14d > 0",
         "carts_14 > 0",

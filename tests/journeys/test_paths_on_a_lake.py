@@ -27,7 +27,14 @@ WEB = {
     "title": "Page to purchase", "over": "events", "days": 30,
     "steps": [{"name": "page", "when": "type = 'page_view'"}, {"name": "purchase", "when": "type = 'purchase'"}],
 }  # fmt: skip
-JOURNEY = {"stages": STAGES, "funnels": {"shop": SHOP, "web": WEB}, "paths": {"days": 30, "lookback_days": 10}}
+SEEN = {"signals": {"seen": {"when": "true"}}, "expires_after_minutes": 60, "served_when": "true"}
+JOURNEY = {
+    "stages": STAGES,
+    "funnels": {"shop": SHOP, "web": WEB},
+    "paths": {"days": 30, "lookback_days": 10},
+    "moments": {"know": SEEN, "buy": SEEN},
+    "moment_effects": {"days": 20, "within_days": 5, "lookback_days": 10, "match_on": {"stage": "stage"}},
+}  # fmt: skip
 DAYS = [dt.date(2017, 3, day) for day in (28, 29, 30)]
 
 
@@ -46,7 +53,8 @@ def fill(company):
         type_ = chance.choices(["visit", "click", "order"], [5, 3, 1])[0]
         contacts.append(
             {
-                "touchpoint_id": f"t{number}", "customer_id": f"c{chance.randint(1, 20)}", "occurred_at": at,
+                "touchpoint_id": f"t{number}", "reference": f"t{number}",
+                "customer_id": f"c{chance.randint(1, 20)}", "occurred_at": at,
                 "day": at.date(), "type": type_, "channel": "web" if type_ == "visit" else "email",
                 "subject": chance.choice(["ads", "direct"]), "nth": 1, "amount": 10 if type_ == "order" else None,
             }
@@ -58,6 +66,22 @@ def fill(company):
                 "arrived": at.date(), "file_id": "f", "line": number,
             }
         )  # fmt: skip
+    visits = [row for row in contacts if row["type"] == "visit"]
+    sessions = [
+        {"session_id": row["touchpoint_id"], "day": row["day"], "device": chance.choice(["mobile", "desktop"])}
+        for row in visits
+    ]
+    moments = [
+        {
+            "moment_id": f"{row['touchpoint_id']}:{type_}", "session_id": row["touchpoint_id"], "day": row["day"],
+            "type": type_, "confidence": 0.5, "served": chance.random() < 0.5, "seconds": 9,
+        }
+        for row in visits
+        for type_ in chance.choice([["know"], ["buy"], ["know", "buy"], []])
+    ]  # fmt: skip
+    stays = [{"customer_id": f"c{n}", "stage": "awareness", "valid_from": dt.date(2017, 2, 1)} for n in range(1, 16)]
+    for name, rows in (("sessions", sessions), ("moments", moments), ("stages", stays)):
+        write(lake, f"journeys/{name}", rows, DAYS[0])
     known = [
         {"identifier": identifier_hash("cookie", f"k{number}", company), "customer_id": f"c{number}"}
         for number in range(1, 8)
@@ -91,6 +115,17 @@ def test_a_rerun_writes_nothing_and_day_by_day_gives_what_one_run_gives(company)
     told = {row["funnel"]: row["customers"] for row in lake.arrow("journeys/funnels").to_pylist() if row["step"] == 1}
     assert told["shop"] > 0 < told["web"]
     assert all(counts.values())
+    last = {(row["type"], row["comparison"]): row for row in lake.arrow("journeys/moment_effects").to_pylist()}
+    assert (last["know", "had"]["first_day"], last["know", "had"]["last_day"]) == (
+        dt.date(2017, 3, 6),
+        dt.date(2017, 3, 25),
+    )
+    assert all(row["low"] <= row["effect"] <= row["high"] for row in last.values())
+    days = lake.arrow("journeys/touchpoints", columns=["day"])["day"].to_pylist()
+    contrast = lake.arrow("journeys/moment_contrast").to_pylist()
+    assert {row["kind"] for row in contrast} == {"know", "buy", "visit", "click", "order"}
+    in_window = sum(dt.date(2017, 3, 6) <= day <= dt.date(2017, 3, 25) for day in days)
+    assert sum(row["contacts"] for row in contrast) == in_window
     assert problems(found) == [], "what the report promises holds"
     behaviour.run(DAYS[-1], found)
     assert versions(lake) == written
@@ -123,7 +158,7 @@ def test_a_company_that_declares_no_paths_does_nothing_and_one_that_stops_has_no
     found, lake = company
     behaviour.run(DAYS[-1], found)
     none = settings({"journey.yaml": {"stages": STAGES}})
-    assert behaviour.run(DAYS[-1], none) == dict.fromkeys(("funnels", "transitions", "paths", "attribution"), 0)
+    assert behaviour.run(DAYS[-1], none) == dict.fromkeys([name.split("/")[1] for name in behaviour.WRITES], 0)
     nobody = beside(none, f"{lake.root}-new")
     assert behaviour.run(DAYS[-1], nobody) == {}
     assert not Lake.of(nobody).exists("journeys/paths")

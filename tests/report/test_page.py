@@ -137,6 +137,12 @@ def company(lake_of):
             "journeys/attribution": [
                 {"model": "markov", "dimension": "channel", "credited": HARM, "orders": 2.0, "as_of": DAY}
             ],
+            "journeys/moment_effects": [
+                {"comparison": "had", "type": type_, "place": place, "effect": effect, "low": effect - 0.1,
+                 "high": effect + 0.1, "visits": 40, "matched": 30, "controls": 50, "last_day": DAY}
+                for place, (type_, effect) in enumerate({"know": 0.2, "buy": -0.05}.items(), 1)
+            ],
+            "journeys/moment_contrast": [{"kind": HARM, "is_moment": False, "contacts": 5, "last_day": DAY}],
             "models/scores": [
                 {"day": DAY, "model": "segmentation", "customer_id": "c1", "label": HARM, "model_version": "1"},
                 {"day": DAY, "model": "churn", "customer_id": "c1", "label": "low", "score": 0.1, "model_version": "1"},

@@ -1,4 +1,4 @@
-"""Panels about micro-moments: which can still be acted on, and how many were served."""
+"""Panels about micro-moments: which can still be acted on, how many were served, and which of them matter."""
 
 from __future__ import annotations
 
@@ -39,4 +39,31 @@ BY_DAY = Panel(
     Chart("lines", x="day", y=("moments",), split="moment"),
 )
 
-PANELS = (OPEN, BY_DAY)
+EFFECTS = Panel(
+    "moment_effects",
+    "moments",
+    ("journeys.moment_effects",),
+    """
+    select comparison, type as moment, round(100 * effect, 1) as points, round(100 * low, 1) as low,
+           round(100 * high, 1) as high, round(100 * rate, 1) as percent,
+           round(100 * rate_without, 1) as percent_without,
+           round(orders, 1) as orders, visits, matched, controls, is_small as small, reason
+    from journeys.moment_effects
+    order by list_position(['had', 'served', 'failed'], comparison), place""",
+    "select max(last_day) from journeys.moment_effects",
+    Chart("bars", x="moment", y=("points",), choose=("comparison",), low="low", high="high"),
+)
+
+CONTRAST = Panel(
+    "moment_contrast",
+    "moments",
+    ("journeys.moment_contrast",),
+    """
+    select kind, contacts, customers, round(100 * converted, 1) as percent_ordered,
+           round(100 * mobile, 1) as percent_mobile, round(median_seconds / 60, 1) as median_minutes, predictability,
+           round(100 * served, 1) as served_percent, round(median_seconds_to_answer / 60, 1) as minutes_to_answer
+    from journeys.moment_contrast order by is_moment desc, contacts desc, kind""",
+    "select max(last_day) from journeys.moment_contrast",
+)
+
+PANELS = (OPEN, BY_DAY, EFFECTS, CONTRAST)

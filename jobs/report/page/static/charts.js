@@ -45,6 +45,23 @@ const Charts = (() => {
     });
   }
 
+  // The ends of intervals, across the direction in which the values go.
+  function whiskers(view, index, lying) {
+    const { chart, at, rows } = view;
+    const ends = rows.map(row => [index(row), row[at(chart.low)], row[at(chart.high)]]).filter(end => end[1] !== null);
+    const mark = (from, to) => ({
+      type: "line", shape: { x1: from[0], y1: from[1], x2: to[0], y2: to[1] }, style: { stroke: colors().ink, lineWidth: 1.2 },
+    });
+    const draw = (parameters, api) => {
+      const place = end => api.coord(lying ? [api.value(end), api.value(0)] : [api.value(0), api.value(end)]);
+      const beside = (point, by) => lying ? [point[0], point[1] + by] : [point[0] + by, point[1]];
+      const [low, high] = [place(1), place(2)];
+      return { type: "group", children: [mark(low, high), ...[low, high].map(end => mark(beside(end, -4), beside(end, 4)))] };
+    };
+    const encode = lying ? { x: [1, 2], y: 0 } : { x: 0, y: [1, 2] };
+    return { type: "custom", renderItem: draw, data: ends, encode, z: 5, silent: true, tooltip: { show: false } };
+  }
+
   function bars(view, words) {
     const categories = distinct(view.rows.map(row => row[view.at(view.chart.x)]));
     const made = placed(view, words, "bar").filter(one => one.data.some(value => value));
@@ -54,7 +71,8 @@ const Charts = (() => {
     names.inverse = !days;
     return { ...base(), xAxis: days ? names : values, yAxis: days ? values : names,
              aria: { enabled: true, decal: { show: made.length > 1 } },
-             series: made.map(one => ({ ...one, stack: "all", barMaxWidth: 34 })) };
+             series: [...made.map(one => ({ ...one, stack: "all", barMaxWidth: 34 })),
+                      ...(view.chart.low ? [whiskers(view, row => categories.indexOf(row[view.at(view.chart.x)]), !days)] : [])] };
   }
 
   function lines(view, words) {
@@ -86,13 +104,6 @@ const Charts = (() => {
     const names = rows.map(row => String(row[at(chart.x)]));
     const [feeling, volume] = chart.y;
     const color = colors();
-    const interval = (parameters, api) => {
-      const x = api.coord([api.value(0), 0])[0];
-      const [low, high] = [api.coord([api.value(0), api.value(1)])[1], api.coord([api.value(0), api.value(2)])[1]];
-      const mark = (x1, y1, x2, y2) => ({ type: "line", shape: { x1, y1, x2, y2 }, style: { stroke: color.ink, lineWidth: 1.2 } });
-      return { type: "group", children: [mark(x, low, x, high), mark(x - 4, low, x + 4, low), mark(x - 4, high, x + 4, high)] };
-    };
-    const ends = rows.map((row, index) => [index, row[at(chart.low)], row[at(chart.high)]]).filter(end => end[1] !== null);
     const left = { ...axis("value"), name: words.columns[feeling], min: -100, max: 100, nameTextStyle: { color: color.soft } };
     const right = { ...axis("log"), name: words.columns[volume], min: 1, splitLine: { show: false }, nameTextStyle: { color: color.soft } };
     const across = axis("category", names);
@@ -101,7 +112,7 @@ const Charts = (() => {
     return { ...base(), grid, xAxis: across, yAxis: [left, right], series: [
       { name: words.columns[volume], type: "bar", yAxisIndex: 1, itemStyle: { opacity: 0.3 }, data: rows.map(row => row[at(volume)]) },
       { name: words.columns[feeling], type: "line", symbolSize: 8, data: rows.map(row => row[at(feeling)]) },
-      { type: "custom", renderItem: interval, data: ends, silent: true, tooltip: { show: false } }] };
+      whiskers(view, row => rows.indexOf(row), false)] };
   }
 
   function spark(values) {
