@@ -19,6 +19,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from jobs.errors import NotTrainable
+from jobs.models.placing import signed_log
 
 DEFAULTS: dict[str, Any] = {
     "objective": "binary",
@@ -98,11 +99,6 @@ def logistic(seed: int) -> Pipeline:
         StandardScaler(),
         LogisticRegression(max_iter=1000, random_state=seed),
     )
-
-
-def signed_log(values: np.ndarray) -> np.ndarray:
-    """Logarithm that keeps the sign and 0: amounts and counts are spread over several sizes."""
-    return np.sign(values) * np.log1p(np.abs(values))
 
 
 def metrics(label: np.ndarray, probability: np.ndarray) -> dict[str, float]:

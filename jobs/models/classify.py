@@ -31,8 +31,9 @@ from jobs.config.traits import needed
 from jobs.errors import NotTrainable
 from jobs.lake.lake import Lake, Txn
 from jobs.models import classifier, drift, plots, training
+from jobs.models.gate import Verdict
 from jobs.models.models import ROWS, Asked, Scored
-from jobs.models.registry import Registry, Trained, Verdict, Version, judge
+from jobs.models.registry import Registry, Trained, Version, judge
 
 ANSWERS: tuple[str, ...] = ()
 MODEL_FILE = "model.lgb"

@@ -32,6 +32,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from jobs.config.settings import Settings
 from jobs.errors import ModelRefused
 from jobs.models import artifacts
+from jobs.models.gate import Verdict
 
 logger = logging.getLogger(__name__)
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -49,18 +50,6 @@ class Version:
     @property
     def day(self) -> date:
         return date.fromisoformat(self.tags["day"])
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether a challenger becomes champion, and why."""
-
-    promoted: bool
-    reason: str
-
-    @property
-    def decision(self) -> str:
-        return "promoted" if self.promoted else "refused"
 
 
 @dataclass

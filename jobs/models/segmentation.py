@@ -6,6 +6,7 @@ import hashlib
 import tempfile
 from dataclasses import dataclass
 from datetime import date
+from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,14 +23,28 @@ from jobs.config.traits import FEATURES
 from jobs.errors import NotTrainable
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
-from jobs.models import classifier, drift, plots, segments, training
+from jobs.models import (
+    classifier,
+    drift,
+    gate,
+    placing,
+    plots,
+    segment_fit,
+    segment_gate,
+    segment_names,
+    segments,
+    training,
+)
+from jobs.models.gate import Verdict
 from jobs.models.models import ROWS, Asked, Scored
-from jobs.models.registry import Registry, Trained, Verdict, Version, judge
+from jobs.models.registry import Registry, Trained, Version
+from jobs.models.segment_fit import Choice
 from jobs.models.segments import Segments
 
 NOBODY = "nobody has ordered by that day, so there is nobody to look at"
 ANSWERS: tuple[str, ...] = ()
 TABLE = "models/segments"
+MOVES = "models/segment_moves"
 MODEL_FILE = "segments.json"
 
 
@@ -50,7 +65,8 @@ def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
     registry, lake, declared = Registry(settings), Lake.of(settings), _declared(name, settings)
     config = [settings.models, declared]
     txn = lake.transaction(f"train_{name}", day, reads=[FEATURES], config=config, code=__name__)
-    answered = training.done_before(txn, registry, name, TABLE) or training.overtaken(registry, name, day)
+    answered = training.done_before(txn, registry, name, TABLE, MOVES)
+    answered = answered or training.overtaken(registry, name, day)
     if answered:
         return answered
     frame = buyers(txn.arrow(FEATURES, day=day).to_pandas(), settings.models.recency)
@@ -70,6 +86,7 @@ def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
     except NotTrainable as why:
         return training.waiting(registry, name, day, why)
     _describe(lake, txn, load(registry, version), frame)
+    _migrate(lake, txn, registry, version, frame)
     return training.record(lake, txn, registry, version)
 
 
@@ -92,39 +109,30 @@ def challenge(
     """
     seed = settings.models.seed
     held = held_out(frame["customer_id"])
-    fitted, choices = segments.fit(
+    fitted, choices = segment_fit.fit(
         frame[~held].reset_index(drop=True),
         config.features,
         (config.k_min, config.k_max),
         config.minimum_share,
         config.silhouette_tolerance,
         seed,
+        config.minimum_stability,
     )
-    kept = segments.kept_names(champion.segments, fitted, frame, config.minimum_overlap) if champion else {}
-    model = segments.named(fitted, config.words, training.meanings(settings), kept)
-    later = frame[held].reset_index(drop=True)
-    points = model.scaled(later)
-    found = {
-        "silhouette": segments.silhouette(points, model.assign(later)[0], seed),
+    old = champion.segments if champion else None
+    kept, claimed = segment_names.kept_names(old, fitted, frame, config.minimum_overlap) if old else ({}, {})
+    model = segment_names.named(fitted, frame, config.words, training.meanings(settings), kept, claimed)
+    checks = segment_gate.checks(model, choices, old, frame, held, config, seed)
+    numbers = model.assign(frame)[0]
+    found = gate.figures(checks) | {
         "segments": float(len(model.centres)),
-        "smallest_share": float(np.bincount(model.assign(frame)[0], minlength=len(model.centres)).min() / len(frame)),
+        "smallest_share": float(np.bincount(numbers, minlength=len(model.centres)).min() / len(frame)),
         "learned_rows": float((~held).sum()),
         "judged_rows": float(held.sum()),
-        "names_kept": float(len(kept)),
+        "names_kept": float(sum(model.names[number] == name for number, name in kept.items())),
     }
-    if champion:
-        found["champion_silhouette"] = segments.silhouette(points, champion.segments.assign(later)[0], seed)
-        found["agreement_with_champion"] = segments.agreement(
-            champion.segments.assign(frame)[0], model.assign(frame)[0]
-        )
-    verdict = judge(
-        "silhouette",
-        found["silhouette"],
-        found.get("champion_silhouette"),
-        config.minimum_silhouette,
-        config.minimum_improvement,
-    )
-    return _trained(model, choices, frame, config, settings, found), verdict
+    if old:
+        found["agreement_with_champion"] = segments.agreement(old.assign(frame)[0], numbers)
+    return _trained(model, choices, frame, config, settings, found), gate.decide(checks)
 
 
 def reads(name: str, settings: Settings) -> list[str]:
@@ -185,9 +193,23 @@ def _describe(lake: Lake, txn: Txn, loaded: Loaded, frame: pd.DataFrame) -> None
     lake.append(TABLE, pa.Table.from_pylist(rows, schema=catalogue.get(TABLE).arrow_schema()), txn)
 
 
+def _migrate(lake: Lake, txn: Txn, registry: Registry, version: Version, frame: pd.DataFrame) -> None:
+    """Who would go where: customers per segment of the champion at the time and segment of this version."""
+    earlier = version.tags.get("previous_champion")
+    champion = next((v for v in registry.versions(version.name) if v.number == earlier), None) if earlier else None
+    rows = []
+    if champion:
+        old, new = (load(registry, one).segments for one in (champion, version))
+        found = segments.migration(old, new, frame)
+        found["share"] = (found["customers"] / len(frame)).round(6)
+        numbers = {"model": version.name, "model_version": version.number, "previous_version": champion.number}
+        rows = found.assign(**numbers).to_dict("records")
+    lake.append(MOVES, pa.Table.from_pylist(rows, schema=catalogue.get(MOVES).arrow_schema()), txn)
+
+
 def _trained(
     model: Segments,
-    choices: list[segments.Choice],
+    choices: list[Choice],
     frame: pd.DataFrame,
     config: Segment,
     settings: Settings,
@@ -203,11 +225,11 @@ def _trained(
             path.write_text(model.to_json(), encoding="utf-8")
             return mlflow.pyfunc.log_model(
                 name="model",
-                loader_module="jobs.models.segments",
-                data_path=str(path),
+                python_model=placing.__file__,
+                artifacts={placing.DOCUMENT: str(path)},
                 signature=infer_signature(example, np.array(model.names[:1])),
                 input_example=example,
-                pip_requirements=["scikit-learn"],
+                pip_requirements=[f"{one}=={installed(one)}" for one in ("mlflow", "numpy", "pandas")],
                 metadata={"reference": drift.reference(frame[model.features])},
             )
 
@@ -226,10 +248,13 @@ def _trained(
             "silhouette.png": plots.bars(
                 {f"{choice.k} segments": choice.silhouette for choice in choices}, "Numbers tried", "silhouette"
             ),
+            "stability.png": plots.bars(
+                {f"{choice.k} segments": choice.stability for choice in choices}, "Found again", "adjusted Rand index"
+            ),
         },
         tables={
-            "choices.csv": "k,silhouette,smallest_share\n"
-            + "".join(f"{c.k},{c.silhouette:.6f},{c.smallest_share:.6f}\n" for c in choices),
+            "choices.csv": "k,silhouette,smallest_share,stability\n"
+            + "".join(f"{c.k},{c.silhouette:.6f},{c.smallest_share:.6f},{c.stability:.6f}\n" for c in choices),
             "segments.json": model.to_json(),
         },
     )

@@ -16,7 +16,8 @@ from jobs.config.settings import Settings
 from jobs.errors import NotTrainable
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
-from jobs.models.registry import Registry, Trained, Verdict, Version
+from jobs.models.gate import Verdict
+from jobs.models.registry import Registry, Trained, Version
 
 EVALUATIONS = "models/evaluations"
 DESCRIBED = ("title", "about", "owner")

@@ -23,6 +23,9 @@ MODELS = {
         "k_min": 2,
         "k_max": 4,
         "minimum_share": 0.02,
+        "minimum_separation": -1,  # what is refused is told in test_segment_gate.py
+        "minimum_stability": 0,
+        "minimum_retrain_agreement": 0,
     },
     "churn": {"training_snapshots": 3, "evaluation_snapshots": 1, "active_days": 56, "minimum_auc": 0.55},
 }
@@ -51,7 +54,7 @@ def table(name, records):
 
 def hashes(lake):
     """Content of every table of this step."""
-    names = ("models/features", "models/scores", "models/segments", "models/evaluations")
+    names = ("models/features", "models/scores", "models/segments", "models/segment_moves", "models/evaluations")
     return {name: lake.content_hash(name) for name in names}
 
 

@@ -32,7 +32,19 @@ class Segment(Learned):
     )
     minimum_overlap: float = Field(0.3, ge=0, le=1, description="share of customers a segment keeps to keep its name")
     minimum_silhouette: float = Field(0.05, description="below this, segments are not apart: the model is refused")
+    minimum_separation: float = Field(
+        0.01, description="silhouette beyond that of customers without groups, and beyond its noise"
+    )
+    minimum_stability: float = Field(
+        0.6, ge=0, le=1, description="adjusted Rand index of segments found in customers drawn again"
+    )
+    minimum_retrain_agreement: float = Field(
+        0.4, ge=0, le=1, description="adjusted Rand index of segments found in one half of customers and in the other"
+    )
     minimum_improvement: float = 0.0
+    gain_per_move: float = Field(
+        0.1, ge=0, description="silhouette a retrain must gain times the share of customers it moves"
+    )
 
     @model_validator(mode="after")
     def _something_to_tell_apart(self) -> Segment:

@@ -101,6 +101,20 @@ TABLES: tuple[Dataset, ...] = (
     """),
     ),
     Dataset(
+        "models/segment_moves",
+        "one segment of the champion at the time and one of a version trained after it, with customers in both",
+        ("model", "model_version", "segment_from", "segment_to"),
+        columns("""
+        model string name of the model
+        model_version string version in the MLflow registry
+        previous_version string the version that was champion when this one was judged
+        segment_from string name of the segment in the champion
+        segment_to string name of the segment in this version
+        customers bigint customers in both, of those it was trained on
+        share double share of all those customers
+    """),
+    ),
+    Dataset(
         "models/evaluations",
         "one metric of one trained model version",
         ("model", "model_version", "metric"),
