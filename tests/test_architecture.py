@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
-    *("errors", "plain_text", "lake", "config", "ingest", "validate", "identity", "profiles", "activity"),
+    *("errors", "plain_text", "lake", "config", "ingest", "validate", "identity", "profiles", "text", "activity"),
     *("journeys", "models", "audiences", "activation", "pipeline", "report", "cli"),
 ]
 """Everything at the top of jobs/, in the order of the flow: what stands further on may import what stands before it."""
