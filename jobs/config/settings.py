@@ -212,9 +212,9 @@ def _cross_checks(settings: Settings) -> list[str]:
     problems += decision_problems(settings.decisions, settings.sources)
     problems += journey_map.problems(settings.folder / journey_map.FILE, settings.journey_map, settings.journey)
     problems += model_problems(settings.folder / "models.yaml", settings.models, settings.traits)
-    problems += learned_problems(settings.folder, settings.learned, settings.models, settings.traits)
-    problems += _unreported(settings)
     purposes = settings.identity.purposes
+    problems += learned_problems(settings.folder, settings.learned, settings.models, settings.traits, purposes)
+    problems += _unreported(settings)
     if (told_for := settings.context.purpose) and told_for not in purposes:
         place = f"{settings.folder}/context.yaml:{line_of(settings.folder / 'context.yaml', 'purpose')}"
         problems.append(f"{place}: unknown purpose {told_for!r}{nearest(told_for, purposes)}")

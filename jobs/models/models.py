@@ -89,7 +89,11 @@ class Kind(Protocol):
     """Judge one day by the champion; leave out customers the model is not about."""
 
 
-KINDS: dict[str, str] = {"classify": "jobs.models.classify", "segment": "jobs.models.segmentation"}
+KINDS: dict[str, str] = {
+    "classify": "jobs.models.classify",
+    "segment": "jobs.models.segmentation",
+    "value": "jobs.models.value",
+}
 """The module of each kind: loaded when used, because they bring heavy libraries. Settings: jobs/config/models."""
 
 CARDS: dict[str, str] = {"matching": "jobs.models.matching_card"}

@@ -45,3 +45,18 @@ def bars(values: Mapping[str, float], title: str, unit: str) -> Figure:
     axes.barh([name for name, _ in ordered], [value for _, value in ordered])
     axes.set(xlabel=unit, title=title)
     return figure
+
+
+def told_and_seen(seen: np.ndarray, told: Mapping[str, np.ndarray]) -> Figure:
+    """Told against seen mean in ten equal groups, of the model and of everything it is compared with."""
+    figure = Figure(figsize=(6, 6), layout="constrained")
+    axes = figure.subplots()
+    for name, values in told.items():
+        order = np.argsort(values, kind="stable")
+        groups = [part for part in np.array_split(order, 10) if len(part)]
+        means = [[float(of[part].mean()) for part in groups] for of in (values, seen)]
+        axes.plot(*means, marker="o", label=name)
+    axes.axline((0, 0), slope=1, linestyle=":", color="grey", label="perfect")
+    axes.set(xlabel="told, mean of a tenth of the customers", ylabel="seen", title="Held-out period")
+    axes.legend(loc="upper left")
+    return figure

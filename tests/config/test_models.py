@@ -5,7 +5,9 @@ import pytest
 from jobs.config.models.kinds import KINDS
 from jobs.config.models.segment import Segment
 from jobs.config.yaml_files import ConfigError
-from tests.company import CHURN, SEGMENTATION
+from tests.company import CHURN, FOR_PEOPLE, SEGMENTATION
+
+VALUE = {"kind": "value", **FOR_PEOPLE, "purchases": "orders_90d", "worth": "revenue"}
 
 OLD = "features: [recency_days, orders_90d]\nchurn:\n  horizon_days: 28\nsegmentation:\n  features: [recency_days]\n"
 
@@ -38,12 +40,19 @@ def test_several_models_of_one_kind_are_told_apart_by_their_files(settings):
         ({**CHURN, "label": {"rows_of": "orders"}}, "label.rows_of: unknown trait 'orders'"),
         ({**CHURN, "label": {"rows_of": "twice"}}, "label.rows_of: trait 'twice' has no rows: name one with `over`"),
         ({**CHURN, "bands": {"high": 0.5}}, "bands: one band must start at 0"),
+        ({**VALUE, "purchases": "orders"}, "purchases: unknown trait 'orders'; did you mean 'orders_90d'?"),
+        ({**VALUE, "purchases": "twice"}, "purchases: trait 'twice' has no rows: name one with `over`"),
+        ({**VALUE, "worth": "orders_90d"}, "worth: trait 'orders_90d' adds nothing up: name one whose value is sum("),
+        ({**VALUE, "survival_by": "segments"}, "survival_by: unknown model 'segments'; did you mean 'segmentation'?"),
+        ({**VALUE, "bands": {"top": 0.5}}, "bands: are shares of customers from 0 to below 1"),
+        ({**VALUE, "features": ["recency"]}, "features.0: unknown feature 'recency'"),
         ({**SEGMENTATION, "words": {"recency": {"high": "a", "low": "b"}}}, "words.recency: unknown feature 'recency'"),
     ],
 )
 def test_what_is_wrong_in_the_file_of_a_model_is_told_with_file_line_and_key(settings, file, problem):
     traits = settings().traits
     named = {name: trait.model_dump(exclude_none=True) for name, trait in traits.items()}
+    named["revenue"] = {"title": "t", "over": "orders", "value": "sum(total)", "type": "decimal(18,2)"}
     named["twice"] = {"title": "t", "value": "orders_90d * 2", "type": "bigint"}
     [told] = problems(settings, {"traits.yaml": {"traits": named}, "models/mine.yaml": file})
     assert told.startswith("models/mine.yaml:")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -12,10 +12,11 @@ from jobs.config.models.classify import Classify
 from jobs.config.models.learned import Learned
 from jobs.config.models.segment import Segment
 from jobs.config.models.shared import Models
+from jobs.config.models.value import Value
 from jobs.config.traits import Trait
 from jobs.config.yaml_files import ConfigError, line_of, load, nearest
 
-KINDS: dict[str, type[Learned]] = {"classify": Classify, "segment": Segment}
+KINDS: dict[str, type[Learned]] = {"classify": Classify, "segment": Segment, "value": Value}
 """What the file of a model of each kind may hold. What is done with it: KINDS of jobs/models/models.py."""
 FOLDER = "models"
 TAKEN = ("matching",)
@@ -56,7 +57,13 @@ def _kind_of(path: Path) -> type[Learned]:
     return KINDS[kind]
 
 
-def problems(folder: Path, learned: Mapping[str, Learned], models: Models, traits: Mapping[str, Trait]) -> list[str]:
+def problems(
+    folder: Path,
+    learned: Mapping[str, Learned],
+    models: Models,
+    traits: Mapping[str, Trait],
+    purposes: Collection[str] = (),
+) -> list[str]:
     """What in the files of models does not fit the rest of the configuration: file, line, key, what to do."""
     found = []
     for name, model in learned.items():
@@ -65,6 +72,16 @@ def problems(folder: Path, learned: Mapping[str, Learned], models: Models, trait
             (keys, f"unknown feature {used!r}{nearest(used, models.features)}; name it in `features` of models.yaml")
             for keys, used in model.used_features()
             if used not in models.features
+        ]
+        wrong += [
+            (keys, f"unknown model {other!r}{nearest(other, learned)}")
+            for keys, other in model.other_models()
+            if other not in learned
+        ]
+        wrong += [
+            (keys, f"unknown purpose {asked!r}{nearest(asked, purposes)}")
+            for keys, asked in model.purposes()
+            if asked not in purposes
         ]
         for keys, told in [*wrong, *model.wrong(models, traits)]:
             found.append(f"{path}:{line_of(path, *keys)}: {'.'.join(map(str, keys))}: {told}")

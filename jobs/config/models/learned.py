@@ -26,6 +26,14 @@ class Learned(Strict):
         """Names of features in this file, with their places; each must be one of `features` in models.yaml."""
         yield from ()
 
+    def other_models(self) -> Iterator[tuple[Keys, str]]:
+        """Names of models whose scores this one uses, with their places; each must be declared."""
+        yield from ()
+
+    def purposes(self) -> Iterator[tuple[Keys, str]]:
+        """Purposes that customers must have agreed to, with their places; each must be one of identity.yaml."""
+        yield from ()
+
     def wrong(self, models: Models, traits: Mapping[str, Trait]) -> Iterator[tuple[Keys, str]]:
         """What else does not fit the rest of the configuration: its place and what to do about it."""
         yield from ()

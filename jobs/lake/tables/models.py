@@ -87,6 +87,51 @@ TABLES: tuple[Dataset, ...] = (
         day_column="day",
     ),
     Dataset(
+        "models/value",
+        "one customer who ever bought, model of kind value, and day",
+        ("day", "model", "customer_id"),
+        columns("""
+        day date the day scored
+        model string name of the model
+        customer_id string the customer
+        model_version string version in the MLflow registry
+        alive double probability that it may still buy
+        purchase_worth double what its next purchase is expected to be worth, in the company's currency
+        orders_90d double days with a purchase expected in the next 90 days
+        orders_90d_low double a tenth of its possible futures have fewer
+        orders_90d_high double a tenth of them have more
+        value_90d double what purchases of the next 90 days are expected to be worth
+        value_90d_low double a tenth of its possible futures are worth less
+        value_90d_high double a tenth of them are worth more
+        orders_365d double the same of the next year
+        orders_365d_low double a tenth have fewer
+        orders_365d_high double a tenth have more
+        value_365d double what purchases of the next year are expected to be worth: the score
+        value_365d_low double a tenth are worth less
+        value_365d_high double a tenth are worth more
+        told_by string who tells the value: trees, or the form of the model of repeat buying
+    """),
+        scope="day",
+        day_column="day",
+    ),
+    Dataset(
+        "models/survival",
+        "one duration of one curve of one model version: how many customers stay so long",
+        ("model", "model_version", "part", "days"),
+        columns("""
+        model string name of the model
+        model_version string version in the MLflow registry
+        part string all, or a label of the model that `survival_by` names
+        days double days since the first purchase
+        share double share of customers that stay longer (Kaplan-Meier)
+        low double low end of its interval of 95 %
+        high double high end
+        at_risk bigint customers who were seen for so long, and had not left before
+        ended bigint customers who left after so many days
+        trained_on date the day as of which customers were looked at
+    """),
+    ),
+    Dataset(
         "models/segments",
         "one segment of one model version",
         ("model", "model_version", "segment"),
