@@ -19,6 +19,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from jobs.errors import NotTrainable
+from jobs.models.chances import calibrated, log_odds
 from jobs.models.placing import signed_log
 
 DEFAULTS: dict[str, Any] = {
@@ -37,8 +38,9 @@ DEFAULTS: dict[str, Any] = {
     "force_row_wise": True,
     "verbosity": -1,
 }
-MAX_ROUNDS = 600
-PATIENCE = 30
+MAX_ROUNDS = 5000
+"""Never reached where there is anything to stop for: early stopping decides how many trees there are."""
+PATIENCE = 50
 FOLDS = 4
 MINIMUM_PER_CLASS = 10
 
@@ -61,6 +63,24 @@ def fit(
     history = lgb.cv(settings, data, MAX_ROUNDS, folds=folds, callbacks=[lgb.early_stopping(PATIENCE, verbose=False)])
     rounds = len(np.asarray(history["valid binary_logloss-mean"]))
     return lgb.train(settings, lgb.Dataset(frame, label), rounds)
+
+
+def fit_halves(
+    frame: pd.DataFrame,
+    label: np.ndarray,
+    groups: np.ndarray,
+    seed: int,
+    rounds: int,
+    parameters: Mapping[str, Any] | None = None,
+) -> tuple[lgb.Booster, lgb.Booster] | None:
+    """Two models of as many trees, each learned from other customers; None if a half has but one outcome."""
+    keys, found = pd.factorize(groups)
+    first = np.random.default_rng(seed).permutation(len(found))[keys] % 2 == 0
+    settings = {**DEFAULTS, "seed": seed, **(parameters or {})}
+    if any(len(np.unique(label[half])) < 2 for half in (first, ~first)):
+        return None
+    one, other = (lgb.train(settings, lgb.Dataset(frame[half], label[half]), rounds) for half in (first, ~first))
+    return one, other
 
 
 def check_trainable(frame: pd.DataFrame, label: np.ndarray) -> None:
@@ -107,18 +127,60 @@ def metrics(label: np.ndarray, probability: np.ndarray) -> dict[str, float]:
     `lift_top_decile` is the share of outcomes in the 10 % with the highest probability against the share in all.
     `calibration_error` is the mean distance of promised and seen share over ten equal groups.
     """
-    order = np.argsort(-probability, kind="stable")
-    top = order[: max(1, len(order) // 10)]
-    groups = [part for part in np.array_split(order, 10) if len(part)]
-    errors = [abs(probability[part].mean() - label[part].mean()) * len(part) for part in groups]
     return {
         "auc": auc(label, probability),
         "average_precision": float(average_precision_score(label, probability)),
         "log_loss": float(log_loss(label, np.clip(probability, 1e-6, 1 - 1e-6))),
         "brier": float(brier_score_loss(label, probability)),
-        "lift_top_decile": float(label[top].mean() / label.mean()),
-        "calibration_error": float(sum(errors) / len(label)),
+        "lift_top_decile": lift(label, probability, 0.1),
+        "calibration_error": calibration_error(label, probability)[0],
+        "promised_share": float(np.mean(probability)),
+        "outcome_share": float(np.mean(label)),
     }
+
+
+def shared_by_ties(label: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """The outcome of each row as the mean of all rows with its score: which of them comes first must not matter."""
+    _, same = np.unique(score, return_inverse=True)
+    return (np.bincount(same, weights=np.asarray(label, dtype=float)) / np.bincount(same))[same]
+
+
+def lift(label: np.ndarray, score: np.ndarray, share: float) -> float:
+    """How many times as many outcomes the `share` of rows with the highest scores holds, as any rows would."""
+    order = np.argsort(-np.asarray(score), kind="stable")[: max(1, int(len(label) * share))]
+    return float(shared_by_ties(label, score)[order].mean() / np.mean(label))
+
+
+def calibration_error(label: np.ndarray, probability: np.ndarray) -> tuple[float, float]:
+    """Mean distance of promised and seen share over ten equal groups, and what true promises would show by chance."""
+    seen, order = shared_by_ties(label, probability), np.argsort(-probability, kind="stable")
+    groups = [part for part in np.array_split(order, 10) if len(part)]
+    promised = np.array([probability[part].mean() for part in groups])
+    sizes = np.array([len(part) for part in groups])
+    errors = np.abs(promised - np.array([seen[part].mean() for part in groups]))
+    by_chance = np.sqrt(2 / np.pi * promised * (1 - promised) / sizes)
+    return float((errors * sizes).sum() / sizes.sum()), float((by_chance * sizes).sum() / sizes.sum())
+
+
+def calibration(label: np.ndarray, probability: np.ndarray) -> tuple[float, float]:
+    """Slope and intercept that make promises true (Platt scaling of the log odds); see `chances.calibrated`.
+
+    Nothing is changed where the outcome does not rise with what was promised: that is for the gate to say.
+    """
+    odds = log_odds(probability).reshape(-1, 1)
+    fitted = LogisticRegression(C=1e6, max_iter=1000).fit(odds, label)
+    slope, intercept = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+    return (round(slope, 6), round(intercept, 6)) if slope > 0 else (1.0, 0.0)
+
+
+def calibrated_by_others(label: np.ndarray, probability: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Probabilities, each made true by customers other than its own: what an honest judgement may look at."""
+    found = np.array(probability, dtype=float)
+    folds = GroupKFold(n_splits=FOLDS).split(found, label, groups=pd.factorize(groups)[0])
+    for others, mine in folds:
+        if len(np.unique(label[others])) == 2:
+            found[mine] = calibrated(found[mine], *calibration(label[others], probability[others]))
+    return found
 
 
 def auc(label: np.ndarray, score: np.ndarray) -> float:
@@ -134,6 +196,12 @@ def importance(model: lgb.Booster) -> dict[str, float]:
     return dict(sorted(shares.items(), key=lambda item: (-item[1], item[0])))
 
 
+def contributions(model: lgb.Booster, frame: pd.DataFrame) -> np.ndarray:
+    """What each feature adds to the log odds of each row: exact Shapley values of the trees."""
+    inputs = frame[model.feature_name()]
+    return np.asarray(model.predict(inputs, pred_contrib=True, num_threads=DEFAULTS["num_threads"]))[:, :-1]
+
+
 def reasons(
     model: lgb.Booster, frame: pd.DataFrame, words: Mapping[str, str], outcome: str, top: int = 3
 ) -> list[list[str]]:
@@ -143,11 +211,11 @@ def reasons(
     """
     names = model.feature_name()
     inputs = frame[names]
-    contributions = np.asarray(model.predict(inputs, pred_contrib=True, num_threads=DEFAULTS["num_threads"]))[:, :-1]
-    strongest = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :top]
+    parts = contributions(model, frame)
+    strongest = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, :top]
     values = inputs.to_numpy(dtype=float)
     return [
-        [_reason(words.get(names[i], names[i]), values[row, i], contributions[row, i], outcome) for i in strongest[row]]
+        [_reason(words.get(names[i], names[i]), values[row, i], parts[row, i], outcome) for i in strongest[row]]
         for row in range(len(inputs))
     ]
 

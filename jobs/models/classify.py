@@ -13,11 +13,9 @@ from datetime import date, timedelta
 from typing import Any, cast
 
 import lightgbm as lgb
-import mlflow
 import numpy as np
 import pandas as pd
 import yaml
-from mlflow.models import infer_signature
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -30,13 +28,14 @@ from jobs.config.settings import Settings
 from jobs.config.traits import needed
 from jobs.errors import NotTrainable
 from jobs.lake.lake import Lake, Txn
-from jobs.models import classifier, drift, plots, training
+from jobs.models import classifier, classify_card, classify_gate, gate, intervals, training
+from jobs.models.chances import calibrated
+from jobs.models.classify_gate import CHAMPION, MODEL, Evidence
 from jobs.models.gate import Verdict
 from jobs.models.models import ROWS, Asked, Scored
-from jobs.models.registry import Registry, Trained, Version, judge
+from jobs.models.registry import Registry, Trained, Version
 
 ANSWERS: tuple[str, ...] = ()
-MODEL_FILE = "model.lgb"
 NOBODY = "nobody has been active by that day, so there is nobody to look at"
 LABEL = "outcome"
 """The column that says what came of a customer: 1 or 0."""
@@ -58,6 +57,7 @@ class Loaded:
     booster: lgb.Booster
     active_days: int | None
     within_days: int
+    calibration: tuple[float, float]
     reference: dict[str, dict[str, Any]]
 
 
@@ -144,31 +144,54 @@ def _rows(known: Known, trait: str) -> DataFrame:
 def challenge(split: Split, declared: Classify, settings: Settings, champion: Loaded | None) -> tuple[Trained, Verdict]:
     """Fit a challenger and measure it, the champion and the baselines on the same held-out rows."""
     seed, baseline = settings.models.seed, declared.baseline or settings.models.recency
-    names = declared.features or settings.models.features
+    names = [name for name in declared.features or settings.models.features if name not in declared.gate.fairness]
     learn, truth = split.learn[names], split.learn[LABEL].to_numpy()
     held, outcome = split.judge[names], split.judge[LABEL].to_numpy()
+    people, learners = split.judge["customer_id"].to_numpy(), split.learn["customer_id"].to_numpy()
     classifier.check_trainable(held, outcome)
-    booster = classifier.fit(learn, truth, split.learn["customer_id"].to_numpy(), seed, declared.parameters)
-    scores = {"model": classifier.predict(booster, held)}
-    scores[baseline] = split.judge[baseline].to_numpy()
+    booster = classifier.fit(learn, truth, learners, seed, declared.parameters)
+    scores = {MODEL: classifier.predict(booster, held)}
+    scores[baseline] = _sided(split.judge[baseline], split.learn[baseline], truth)
     scores["logistic regression"] = classifier.logistic(seed).fit(learn, truth).predict_proba(held)[:, 1]
     if champion:
-        scores["champion"] = classifier.predict(champion.booster, split.judge)
-    found = classifier.metrics(outcome, scores["model"]) | {
-        "baseline_auc": classifier.auc(outcome, scores[baseline]),
-        "logistic_auc": classifier.auc(outcome, scores["logistic regression"]),
+        scores[CHAMPION] = classifier.predict(champion.booster, split.judge)
+    trees, nil = booster.num_trees(), np.zeros(len(outcome))
+    halves = classifier.fit_halves(learn, truth, learners, seed, trees, declared.parameters)
+    seen = Evidence(
+        outcome=outcome,
+        customers=people,
+        scores=scores,
+        probability=classifier.calibrated_by_others(outcome, scores[MODEL], people),
+        features=held,
+        halves=(classifier.predict(halves[0], held), classifier.predict(halves[1], held)) if halves else (nil, nil),
+        attributes=split.judge[declared.gate.fairness],
+    )
+    checks = classify_gate.checks(seen, declared.minimum_auc, declared.minimum_improvement, declared.gate)
+    called = {"baseline": baseline, "logistic": "logistic regression", "champion": CHAMPION}
+    reached = {key: intervals.auc(outcome, scores[name]).value for key, name in called.items() if name in scores}
+    found = {
+        **classifier.metrics(outcome, seen.probability),
+        **gate.figures(checks),
+        **{f"{key}_auc": value for key, value in reached.items()},
         "learned_rows": float(len(learn)),
         "judged_rows": float(len(held)),
-        "outcome_share": float(outcome.mean()),
-        "trees": float(booster.num_trees()),
+        "trees": float(trees),
     }
-    if champion:
-        found["champion_auc"] = classifier.auc(outcome, scores["champion"])
-    verdict = judge(
-        "AUC", found["auc"], found.get("champion_auc"), declared.minimum_auc, declared.minimum_improvement,
-        found["baseline_auc"],
-    )  # fmt: skip
-    return _trained(booster, split, declared, settings, found, scores), verdict
+    judged = classify_card.Judged(booster, classifier.calibration(outcome, scores[MODEL]), halves, seen, checks)
+    days = (_days(split.learn), _days(split.judge))
+    remembered = {"active_days": declared.active_days, "within_days": declared.label.within_days}
+    trained = classify_card.trained(judged, learn, days, declared, settings, found, remembered)
+    return trained, gate.decide(checks, declared.approval)
+
+
+def _days(rows: pd.DataFrame) -> str:
+    return " ".join(sorted({str(day) for day in rows["day"]}))
+
+
+def _sided(held: pd.Series, learn: pd.Series, truth: np.ndarray) -> np.ndarray:
+    """A feature as a rule: the side on which the outcome was found before, empty values with the most."""
+    direction = 1.0 if classifier.auc(truth, learn.fillna(learn.max()).to_numpy()) >= 0.5 else -1.0
+    return direction * held.fillna(learn.max()).to_numpy()
 
 
 def score(asked: Asked) -> Scored:
@@ -179,7 +202,7 @@ def score(asked: Asked) -> Scored:
         frame = frame[frame[settings.models.recency] < model.active_days].reset_index(drop=True)
     if frame.empty:
         return Scored(pd.DataFrame(columns=ROWS), frame, model.reference, {}, why_nobody=NOBODY)
-    chances = np.round(classifier.predict(model.booster, frame), 6)
+    chances = np.round(calibrated(classifier.predict(model.booster, frame), *model.calibration), 6)
     rows = pd.DataFrame(
         {
             "customer_id": frame["customer_id"],
@@ -201,8 +224,11 @@ def load(registry: Registry, version: Version) -> Loaded:
     """A registered version, from its checked files."""
     files = registry.files(version)
     metadata = yaml.safe_load(files["MLmodel"])["metadata"]
-    booster = lgb.Booster(model_str=files[MODEL_FILE].decode())
-    return Loaded(version, booster, metadata["active_days"], metadata["within_days"], metadata["reference"])
+    trees = next(data for name, data in files.items() if name.endswith(classify_card.MODEL_FILE))
+    booster = lgb.Booster(model_str=trees.decode())
+    calibration = (metadata.get("slope", 1.0), metadata.get("intercept", 0.0))
+    active, within = metadata["active_days"], metadata["within_days"]
+    return Loaded(version, booster, active, within, calibration, metadata["reference"])
 
 
 def _split(txn: Txn, day: date, declared: Classify, settings: Settings) -> Split:
@@ -226,52 +252,4 @@ def _split(txn: Txn, day: date, declared: Classify, settings: Settings) -> Split
     return Split(
         ordered[ordered["day"].isin(usable)].reset_index(drop=True),
         ordered[ordered["day"].isin(judged)].reset_index(drop=True),
-    )
-
-
-def _trained(
-    booster: lgb.Booster,
-    split: Split,
-    declared: Classify,
-    settings: Settings,
-    found: dict[str, float],
-    scores: dict[str, np.ndarray],
-) -> Trained:
-    names, outcome = booster.feature_name(), split.judge[LABEL].to_numpy()
-    example = classifier.typical_row(split.learn, names)
-    shares = classifier.importance(booster)
-
-    def log_model() -> Any:
-        return mlflow.lightgbm.log_model(
-            booster,
-            name="model",
-            signature=infer_signature(example, classifier.predict(booster, example)),
-            input_example=example,
-            pip_requirements=["lightgbm"],
-            metadata={
-                "active_days": declared.active_days,
-                "within_days": declared.label.within_days,
-                "reference": drift.reference(split.learn[names]),
-            },
-        )
-
-    return Trained(
-        log_model,
-        parameters={
-            **declared.model_dump(exclude={"features", "parameters", "bands", "label", *training.DESCRIBED}),
-            **declared.label.model_dump(),
-            **classifier.DEFAULTS,
-            **declared.parameters,
-            "seed": settings.models.seed,
-            "feature_count": len(names),
-            "learned_from": " ".join(sorted({str(day) for day in split.learn["day"]})),
-            "judged_on": " ".join(sorted({str(day) for day in split.judge["day"]})),
-        },
-        metrics=found,
-        figures={
-            "roc.png": plots.roc(outcome, scores),
-            "calibration.png": plots.calibration(outcome, scores["model"]),
-            "importance.png": plots.bars(shares, "What the model looks at", "share of gain"),
-        },
-        tables={"importance.csv": "".join(f"{name},{share:.6f}\n" for name, share in shares.items())},
     )

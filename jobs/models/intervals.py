@@ -56,7 +56,11 @@ def mean(values: np.ndarray, groups: np.ndarray | None = None) -> Interval:
 
 
 def drawn(
-    measure: Callable[[np.ndarray], float], rows: int, groups: np.ndarray | None = None, seed: int = 0
+    measure: Callable[[np.ndarray], float],
+    rows: int,
+    groups: np.ndarray | None = None,
+    seed: int = 0,
+    draws: int = DRAWS,
 ) -> Interval:
     """`measure`, given numbers of rows, again and again on customers drawn with replacement (percentile bootstrap)."""
     random = np.random.default_rng(seed)
@@ -64,7 +68,7 @@ def drawn(
     order = np.argsort(keys, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(keys[order])) + 1)
     values = []
-    for _ in range(DRAWS):
+    for _ in range(draws):
         chosen = random.integers(0, len(parts), len(parts))
         values.append(measure(order[chosen] if len(parts) == rows else np.concatenate([parts[i] for i in chosen])))
     low, high = np.nanquantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])

@@ -61,33 +61,8 @@ class Trained:
     metrics: dict[str, float]
     figures: dict[str, Any] = field(default_factory=dict)
     tables: dict[str, Any] = field(default_factory=dict)
-
-
-def judge(
-    metric: str,
-    challenger: float,
-    champion: float | None,
-    minimum: float,
-    minimum_improvement: float,
-    baseline: float | None = None,
-) -> Verdict:
-    """Champion only if better than the champion on the same customers, or, without one, good enough at all.
-
-    All numbers are `metric` (higher is better) on the same held-out data; `baseline` is that of a rule without a model.
-    """
-    if not challenger >= minimum:
-        return Verdict(False, f"{metric} {challenger:.4f} is below the minimum {minimum:g}")
-    if baseline is not None and challenger < baseline:
-        return Verdict(False, f"{metric} {challenger:.4f} is worse than {baseline:.4f} of the rule without a model")
-    if champion is None:
-        return Verdict(True, f"first model; {metric} {challenger:.4f} is at least the minimum {minimum:g}")
-    gain = challenger - champion
-    if gain > 0 and gain >= minimum_improvement:
-        return Verdict(True, f"{metric} {challenger:.4f} beats the champion's {champion:.4f} on the same customers")
-    wanted = f" by {minimum_improvement:g}" if minimum_improvement else ""
-    return Verdict(
-        False, f"{metric} {challenger:.4f} does not beat the champion's {champion:.4f}{wanted} on the same customers"
-    )
+    told: dict[str, str] = field(default_factory=dict)
+    """Lines of the model card: what they are about, and what is so."""
 
 
 class Registry:

@@ -20,8 +20,8 @@ from jobs.models.gate import Verdict
 from jobs.models.registry import Registry, Trained, Version
 
 EVALUATIONS = "models/evaluations"
-DESCRIBED = ("title", "about", "owner")
-"""Keys of a model that are for people."""
+DESCRIBED = ("title", "about", "owner", "approval")
+"""Keys of a model that are for people, and change nothing of what is learned."""
 
 
 def fingerprint(frame: pd.DataFrame, config: Any) -> str:

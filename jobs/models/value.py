@@ -29,11 +29,13 @@ from jobs.config.settings import Settings
 from jobs.config.traits import needed
 from jobs.errors import NotTrainable
 from jobs.lake.lake import Lake
-from jobs.models import lifetime, plots, stays, training, value_rival
+from jobs.models import gate, lifetime, plots, stays, training, value_rival
 from jobs.models.buyers import AHEAD, Buyers, buyers_on, tables_of
+from jobs.models.gate import Check, Verdict
+from jobs.models.intervals import Interval
 from jobs.models.lifetime import Lifetime
 from jobs.models.models import ROWS, Asked, Scored
-from jobs.models.registry import Registry, Trained, Verdict, Version, judge
+from jobs.models.registry import Registry, Trained, Version
 from jobs.models.value_rows import ANSWER, told_of
 
 ANSWERS: tuple[str, ...] = (ANSWER,)
@@ -143,21 +145,38 @@ def challenge(seen: Buyers, declared: Value, settings: Settings, champion: Model
     if champion:
         told["champion"] = champion.value(judged, days)
     found = _metrics(told, chosen, truth, model.lifetime, judged, declared, settings)
-    _, over_pace = value_rival.better(truth, told[chosen], told["own pace"])
-    verdict = judge(
-        "D2", found["d2"], found.get("champion_d2"), declared.minimum_d2, declared.minimum_improvement,
-        found["own_pace_d2"],
-    )  # fmt: skip
-    if verdict.promoted and over_pace <= 0:
-        verdict = Verdict(
-            False, f"D2 {found['d2']:.4f} is not beyond noise better than {found['own_pace_d2']:.4f} of own pace"
-        )
+    checks = [
+        gate.at_least("d2", "D2", found["d2"], declared.minimum_d2),
+        _beyond_own_pace(found["d2"], found["own_pace_d2"], _gain(truth, told[chosen], told["own pace"])),
+        gate.beats_champion(
+            "D2",
+            found["d2"],
+            found.get("champion_d2"),
+            _gain(truth, told[chosen], told["champion"]) if champion else None,
+            declared.minimum_improvement,
+        ),
+    ]
+    found |= gate.figures(checks)
+    verdict = gate.decide(checks, declared.approval)
     final = Model(
         lifetime.fit(now, declared.minimum_repeat_buyers),
         _trees(judged, columns, settings.models.seed) if trees is not None else None,
         declared.judge_days,
     )
     return _trained(final, found, told, truth, declared, settings, f"{chosen}: {why}"), verdict
+
+
+def _gain(truth: np.ndarray, ours: np.ndarray, theirs: np.ndarray) -> Interval:
+    value, low = value_rival.better(truth, ours, theirs)
+    return Interval(value, low, 2 * value - low)
+
+
+def _beyond_own_pace(ours: float, theirs: float, gain: Interval) -> Check:
+    """The rule without a model, that everybody goes on as before, must be beaten and not only equalled."""
+    told = f"D2 {ours:.4f} against {theirs:.4f} of everybody's own pace, a difference of {gain}"
+    if gain.above_zero:
+        return Check("gain_over_own_pace", True, gain.value, 0.0, f"beats own pace: {told}", gain)
+    return Check("gain_over_own_pace", False, gain.value, 0.0, f"not beyond noise better than own pace: {told}", gain)
 
 
 def load(registry: Registry, version: Version) -> Model:

@@ -1,6 +1,7 @@
 """Churn is learned from the past and judged on what came later."""
 
 import datetime as dt
+import io
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import yaml
 
 from jobs.activity.known_rows import Known
 from jobs.config.models.classify import Classify
-from jobs.models import classify
+from jobs.models import chances, classifier, classify
 from jobs.models.registry import Registry, Version
 from tests.company import CHURN
 
@@ -103,8 +104,47 @@ def test_a_model_that_knows_more_than_recency_is_promoted_and_logged_with_its_ba
     trained, verdict = challenge(split(), model_settings(), None)
     assert verdict.promoted, verdict.reason
     assert trained.metrics["auc"] > trained.metrics["baseline_auc"] > 0.6
-    assert {"logistic_auc", "brier", "calibration_error", "judged_rows"} <= set(trained.metrics)
-    assert {"roc.png", "calibration.png", "importance.png"} == set(trained.figures)
+    assert {"logistic_auc", "brier", "calibration_error", "judged_rows", "stability.limit"} <= set(trained.metrics)
+    assert {"roc.png", "precision_recall.png", "gain.png", "calibration.png", "importance.png",
+            "contributions.png"} == set(trained.figures)  # fmt: skip
+
+
+def test_who_decides_finds_in_tables_what_each_threshold_and_the_champion_would_have_done(model_settings):
+    costs = {"contact": 1.0, "margin": 10.0, "success": 0.5}
+    settings = model_settings({"churn": {"costs": costs, "gate": {"fairness": ["orders_28d"]}}})
+    champion = loaded(Registry(settings), challenge(split(), settings, None)[0])
+    data = split()
+    trained, _ = challenge(data, settings, champion)
+    assert "costs.png" in trained.figures
+    tables = {name: pd.read_csv(io.StringIO(text)) for name, text in trained.tables.items()}
+    for row in tables["thresholds.csv"].to_dict("records"):
+        assert row["profit"] == pytest.approx(row["found"] * 5 - row["approached"], abs=0.01)
+        assert row["recall"] == pytest.approx(row["found"] / data.judge["outcome"].sum(), abs=1e-6)
+    assert tables["champion_and_challenger.csv"]["who"].tolist() == [
+        "challenger", "recency_days", "logistic regression", "champion"]  # fmt: skip
+    assert len(tables["fairness_orders_28d.csv"]) == 4
+    assert "orders_28d" not in set(tables["importance.csv"]["feature"]), "compared, not learned from"
+    assert {"first_half", "second_half"} <= set(tables["importance.csv"])
+    gain = tables["gain.csv"]
+    assert gain["found"].is_monotonic_increasing
+    assert (gain["found_low"] <= gain["found"]).all()
+    assert (gain["found"] <= gain["found_high"]).all()
+    assert gain["lift"].iloc[-1] == pytest.approx(1)
+
+
+def test_promises_are_made_true_by_the_later_period(model_settings):
+    """More leave in the period judged on: what was learned before promises too little, what is used does not."""
+    data = split(3000)
+    extra = np.random.default_rng(1).random(len(data.judge)) < 0.25
+    data.judge["outcome"] = np.where(extra, 1, data.judge["outcome"])
+    settings = model_settings()
+    trained, _ = challenge(data, settings, None)
+    champion = loaded(Registry(settings), trained)
+    raw = classifier.predict(champion.booster, data.judge)
+    seen = data.judge["outcome"].mean()
+    assert raw.mean() < seen - 0.1
+    assert chances.calibrated(raw, *champion.calibration).mean() == pytest.approx(seen, abs=0.005)
+    assert trained.metrics["promised_share"] == pytest.approx(seen, abs=0.02)
 
 
 def test_a_model_that_learned_from_noise_is_refused_for_its_auc(model_settings):
@@ -121,11 +161,12 @@ def test_a_worse_challenger_is_refused_on_the_same_held_out_customers(model_sett
     trained, verdict = challenge(split(), worse, champion)
     assert not verdict.promoted
     assert trained.metrics["champion_auc"] == pytest.approx(good.metrics["auc"])
-    assert f"does not beat the champion's {good.metrics['auc']:.4f}" in verdict.reason
+    assert "does not beat the champion: AUC" in verdict.reason
+    assert f"against the champion's {good.metrics['auc']:.4f}" in verdict.reason
 
 
 def test_a_better_challenger_takes_the_place_of_the_champion(model_settings):
-    blind = model_settings({"churn": {"features": ["recency_days", "trend"]}})
+    blind = model_settings({"churn": {"features": ["trend", "gap_days"]}})
     first, _ = challenge(split(), blind, None)
     champion = loaded(Registry(blind), first)
     trained, verdict = challenge(split(), model_settings(), champion)

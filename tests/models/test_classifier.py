@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
 from jobs.errors import NotTrainable
-from jobs.models import classifier
+from jobs.models import chances, classifier
 
 
 def customers(count=400, seed=0):
@@ -110,6 +110,41 @@ def test_metrics_of_perfect_and_of_useless_probabilities():
     useless = classifier.metrics(label, np.full(100, 0.1))
     assert useless["auc"] == 0.5
     assert useless["brier"] == pytest.approx(0.09)
+
+
+def test_rows_with_one_score_share_their_outcomes_so_that_their_order_does_not_decide_lift():
+    label = np.array([1] * 20 + [0] * 180)
+    for order in (np.arange(200), np.arange(200)[::-1]):
+        shuffled = label[order]
+        assert classifier.lift(shuffled, np.zeros(200), 0.1) == pytest.approx(1)
+        assert classifier.metrics(shuffled, np.full(200, 0.1))["calibration_error"] == pytest.approx(0)
+    half = np.where(np.arange(200) < 100, 0.5, 0.1)
+    assert classifier.lift(label, half, 0.1) == classifier.lift(label[::-1], half[::-1], 0.1) == pytest.approx(2)
+
+
+def test_early_stopping_decides_how_many_trees_there_are():
+    frame, label = customers(3000)
+    assert 10 < fit(frame, label).num_trees() < 600
+    slow = fit(frame, label, learning_rate=0.004).num_trees()
+    assert 600 < slow < classifier.MAX_ROUNDS
+
+
+def test_calibration_makes_promises_true_and_keeps_their_order():
+    random = np.random.default_rng(0)
+    truth = random.uniform(0.05, 0.95, 4000)
+    label, told = (random.random(4000) < truth).astype(int), 0.5 * truth
+    slope, intercept = classifier.calibration(label, told)
+    made = chances.calibrated(told, slope, intercept)
+    assert made.mean() == pytest.approx(label.mean(), abs=0.002)
+    assert (np.argsort(made) == np.argsort(told)).all()
+    error, by_chance = classifier.calibration_error(label, told)
+    assert error > 0.2
+    assert by_chance < 0.02
+
+
+def test_a_score_that_says_nothing_or_the_opposite_is_not_turned_round_by_calibration():
+    label = np.array([1, 0] * 50)
+    assert classifier.calibration(label, np.where(label == 1, 0.3, 0.7)) == (1.0, 0.0)
 
 
 def test_the_input_example_of_a_model_is_nobodys_data():

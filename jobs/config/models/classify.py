@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from jobs.config.models.learned import Keys, Learned
+from jobs.config.models.limits import Costs, Limits
 from jobs.config.models.shared import Models
 from jobs.config.traits import Trait
 from jobs.config.yaml_files import Strict, nearest
@@ -40,6 +41,8 @@ class Classify(Learned):
     minimum_improvement: float = 0.0
     minimum_auc: float = 0.6
     parameters: dict[str, int | float | str] = Field({}, description="LightGBM parameters that replace ours")
+    gate: Limits = Limits()
+    costs: Costs | None = None
     bands: dict[str, float] = {"high": 0.6, "medium": 0.3, "low": 0.0}
 
     @model_validator(mode="after")
@@ -50,6 +53,7 @@ class Classify(Learned):
 
     def used_features(self) -> Iterator[tuple[Keys, str]]:
         yield from ((("features", n), name) for n, name in enumerate(self.features))
+        yield from ((("gate", "fairness", n), name) for n, name in enumerate(self.gate.fairness))
         if self.baseline is not None:
             yield ("baseline",), self.baseline
 

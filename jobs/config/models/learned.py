@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 from pydantic import Field
 
@@ -21,6 +22,10 @@ class Learned(Strict):
     title: str = Field(description="what people call it")
     about: str = Field(description="a sentence: what it is for, and for whom")
     owner: str = Field(description="who answers for it and decides about it")
+    approval: Literal["automatic", "person"] = Field(
+        "automatic",
+        description="`person`: what passed every check waits until somebody says yes (`klantreis models promote`)",
+    )
 
     def used_features(self) -> Iterator[tuple[Keys, str]]:
         """Names of features in this file, with their places; each must be one of `features` in models.yaml."""
