@@ -19,7 +19,7 @@ from jobs.config.traits import Traits
 from jobs.config.yaml_files import load
 from jobs.ingest.expressions import parse
 
-MODELS = ("churn", "segmentation")
+MODELS = ("churn", "purchase", "segmentation")
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(
     [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md"), *ROOT.glob("mlruns/*.md")]

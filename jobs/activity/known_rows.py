@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from jobs.activity import own_sends, touchpoints
 from jobs.activity.conditions import day_of, midnight
-from jobs.activity.currency import RATES, Exchange, paid
+from jobs.activity.currency import AMOUNTS, RATES, Exchange, paid
 from jobs.activity.language import LASTS
 from jobs.activity.orders import outcome
 from jobs.activity.row_columns import ORDER_COLUMNS, PRODUCT_COLUMNS, columns_of
@@ -112,6 +112,8 @@ class Known:
 
     def in_own_currency(self, rows: DataFrame, dataset: str, at: str | None = None) -> DataFrame:
         """Rows with their amounts in the company's currency; rates are public, so late ones count as if in time."""
+        if dataset not in AMOUNTS:
+            return rows
         exchange = Exchange.of(self.settings, self.read, RATES not in self.absent)
         return exchange.converted(rows, dataset, at or str(catalogue.get(f"valid/{dataset}").moment))
 

@@ -23,6 +23,8 @@ def values_on(known: Known, traits: Mapping[str, Trait], customers: DataFrame | 
     """
     passes = [_pass(known, kind, traits) for kind in dict.fromkeys(t.over for t in traits.values() if t.over)]
     results = [one.results() for one in passes]
+    if customers is None and not results:
+        customers = known.identity_map.where("false")
     if customers is not None:
         days = F.array(*(F.lit(day) for day in known.days))
         everyone = customers.select("customer_id").distinct().withColumn("snapshot", F.explode(days))

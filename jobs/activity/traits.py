@@ -16,7 +16,7 @@ from jobs.activity.day import TOUCHED, update
 from jobs.activity.known_rows import Known, tables_for
 from jobs.activity.on_days import values_on
 from jobs.config.settings import Settings
-from jobs.config.traits import FEATURES, TABLE, Trait, needed
+from jobs.config.traits import FEATURES, TABLE, Trait, feature_type, needed
 from jobs.identity.customer_of import newest_day
 from jobs.identity.fresh import Fresh, Unknown
 from jobs.lake.lake import Lake, Txn
@@ -88,15 +88,20 @@ def traits_on(known: Known) -> DataFrame:
 
 
 def as_features(found: DataFrame, features: Iterable[str], traits: Mapping[str, Trait]) -> DataFrame:
-    """customer_id and the features as numbers, of customers of whom any of them tells more than of someone unknown."""
+    """customer_id and the features, of customers of whom any of them tells more than of someone unknown."""
     tells = [_tells(name, traits[name]) for name in needed(features, traits) if traits[name].over]
     some = found.where(reduce(Column.__or__, tells, F.lit(False)))
     kept = [name for name in ("snapshot", "customer_id") if name in found.columns]
-    return some.select(*kept, *(F.col(name).cast("double").alias(name) for name in features))
+    return some.select(*kept, *(F.col(name).cast(feature_type(traits[name])).alias(name) for name in features))
 
 
 def _tells(name: str, trait: Trait) -> Column:
     """Whether the trait differs from that of a customer without any rows."""
-    nothing = trait.default if trait.default is not None else 0 if trait.value.lower().startswith("count(") else None
+    nothing = of_nobody(trait)
     told = F.col(name).isNotNull()
     return told if nothing is None else told & (F.col(name) != F.lit(nothing))
+
+
+def of_nobody(trait: Trait) -> Any:
+    """What a trait says of a customer without any rows."""
+    return trait.default if trait.default is not None else 0 if trait.value.lower().startswith("count(") else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
@@ -14,12 +15,15 @@ from jobs.lake.tables import catalogue
 from jobs.lake.tables.contract import Column, Dataset, extended
 
 ROWS: dict[str, Dataset] = {table.short_name: table for table in catalogue.DATASETS.values() if table.moment}
-"""What traits can be computed over: every table whose rows happened at a moment."""
+ROWS["contacts"] = replace(catalogue.get("valid/contacts"), moment="updated_at")
+"""What traits can be computed over: every table whose rows happened at a moment; contacts, when they were written."""
 Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
 Type = Literal["bigint", "double", "decimal(18,2)", "string", "boolean", "date", "timestamp"]
 TABLE = "profiles/traits"
 FEATURES = "models/features"
 NUMBERS = ("bigint", "double", "decimal(18,2)")
+LEARNABLE = (*NUMBERS, "boolean", "string")
+"""Types of traits that models can learn from."""
 _DEFAULTS: dict[str, tuple[type, ...]] = {
     "bigint": (int,),
     "double": (int, float),
@@ -49,7 +53,7 @@ class Trait(Strict):
     )
     over: str | None = Field(
         None,
-        description="whose rows: a dataset, sessions, touchpoints, carts, moments, or a name of `rows`; "
+        description="whose rows: a dataset, contacts, sessions, touchpoints, carts, moments, or a name of `rows`; "
         "default: computed from other traits",
     )
     where: str | None = Field(None, description="condition on the rows; default: all rows of the window")
@@ -127,8 +131,14 @@ def trait_table(traits: dict[str, Trait]) -> Dataset:
 
 
 def feature_table(traits: Mapping[str, Trait], features: Iterable[str]) -> Dataset:
-    """models/features of a company whose models learn from these traits; features are numbers."""
-    return extended(catalogue.get(FEATURES), tuple(Column(name, "double", traits[name].title) for name in features))
+    """models/features of a company whose models learn from these traits: numbers, and categories as text."""
+    columns = tuple(Column(name, feature_type(traits[name]), traits[name].title) for name in features)
+    return extended(catalogue.get(FEATURES), columns)
+
+
+def feature_type(trait: Trait) -> str:
+    """How models/features keeps a trait: text is a category, all else a number, of true and false 1 and 0."""
+    return "string" if trait.type == "string" else "double"
 
 
 def needed(names: Iterable[str], traits: Mapping[str, Trait]) -> list[str]:

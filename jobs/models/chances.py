@@ -29,6 +29,16 @@ def calibrated(probability: np.ndarray, slope: float, intercept: float) -> np.nd
     return np.asarray(1 / (1 + np.exp(-(slope * log_odds(probability) + intercept))))
 
 
+def texts(frame: pd.DataFrame) -> list[str]:
+    """The columns that hold categories: those of texts."""
+    return [name for name in frame.columns if frame[name].dtype == object]
+
+
+def prepared(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns of texts as categories. What a model did not see when it learned is as if nothing were known."""
+    return frame.astype(dict.fromkeys(texts(frame), "category"))
+
+
 class Chances(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
     """A classifier as MLflow knows it: customers in, probabilities out."""
 
@@ -41,7 +51,7 @@ class Chances(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> np.ndarray:
         """The probability of the outcome per row."""
-        raw = np.asarray(self.booster.predict(model_input[self.booster.feature_name()]))
+        raw = np.asarray(self.booster.predict(prepared(model_input[self.booster.feature_name()])))
         return calibrated(raw, self.document["slope"], self.document["intercept"])
 
 

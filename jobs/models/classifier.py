@@ -1,4 +1,4 @@
-"""A yes/no classifier for any table of numbers: fitting, honest metrics, baselines, and reasons in words.
+"""A yes/no classifier for any table of numbers and categories: fitting, metrics, baselines, and reasons in words.
 
 Deterministic: the same rows in the same order give the same model, byte for byte.
 """
@@ -11,15 +11,16 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
+from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from jobs.errors import NotTrainable
-from jobs.models.chances import calibrated, log_odds
+from jobs.models.chances import calibrated, log_odds, prepared, texts
 from jobs.models.placing import signed_log
 
 DEFAULTS: dict[str, Any] = {
@@ -32,6 +33,9 @@ DEFAULTS: dict[str, Any] = {
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
     "lambda_l2": 5.0,
+    # categories of few customers say little
+    "cat_smooth": 30.0,
+    "cat_l2": 20.0,
     # the rest makes runs repeatable: sums depend on how rows are split over threads, so there is one
     "num_threads": 1,
     "deterministic": True,
@@ -43,6 +47,9 @@ MAX_ROUNDS = 5000
 PATIENCE = 50
 FOLDS = 4
 MINIMUM_PER_CLASS = 10
+MINIMUM_OF_CATEGORY = 5
+MAX_COLUMNS = 50
+"""Columns that logistic regression makes of a category, the most frequent of its values."""
 
 
 def fit(
@@ -54,9 +61,11 @@ def fit(
 ) -> lgb.Booster:
     """Gradient-boosted trees; their number is found by cross-validation that keeps each of `groups` in one fold.
 
-    Empty values are a value of their own. Raises NotTrainable, saying what is missing, if there is nothing to learn.
+    Columns of texts are categories. Empty values are a value of their own. Raises
+    NotTrainable, saying what is missing, if there is nothing to learn.
     """
     check_trainable(frame, label)
+    frame = prepared(shared(frame))
     settings = {**DEFAULTS, "seed": seed, **(parameters or {})}
     data = lgb.Dataset(frame, label, free_raw_data=False)
     folds = list(GroupKFold(n_splits=FOLDS).split(frame, label, groups=pd.factorize(groups)[0]))
@@ -74,6 +83,7 @@ def fit_halves(
     parameters: Mapping[str, Any] | None = None,
 ) -> tuple[lgb.Booster, lgb.Booster] | None:
     """Two models of as many trees, each learned from other customers; None if a half has but one outcome."""
+    frame = prepared(shared(frame))
     keys, found = pd.factorize(groups)
     first = np.random.default_rng(seed).permutation(len(found))[keys] % 2 == 0
     settings = {**DEFAULTS, "seed": seed, **(parameters or {})}
@@ -83,19 +93,26 @@ def fit_halves(
     return one, other
 
 
-def check_trainable(frame: pd.DataFrame, label: np.ndarray) -> None:
-    """Raises NotTrainable with what is wrong and what to do."""
+def shared(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without the categories of a few rows: they teach nothing, and a model keeps the names of those it knows."""
+    few = {name: frame[name].map(frame[name].value_counts()) < MINIMUM_OF_CATEGORY for name in texts(frame)}
+    return frame.assign(**{name: frame[name].mask(rare, None) for name, rare in few.items()})
+
+
+def check_trainable(frame: pd.DataFrame, label: np.ndarray, purpose: str = "to learn from") -> None:
+    """Raises NotTrainable with what is wrong, what to do and until when it waits; the rows are there for `purpose`."""
     yes, no = int(np.sum(label == 1)), int(np.sum(label == 0))
     if yes + no != len(label):
         raise NotTrainable("the label has values other than 0 and 1; fill or leave out rows without an outcome")
     if min(yes, no) < MINIMUM_PER_CLASS:
         raise NotTrainable(
-            f"{yes} rows have the outcome and {no} have not; at least {MINIMUM_PER_CLASS} of each are needed: "
-            "load more history or change how the outcome is defined"
+            f"of the rows {purpose}, {yes} rows have the outcome and {no} have not; at least {MINIMUM_PER_CLASS} of "
+            "each are needed: load more history or change how the outcome is defined. Until then each day tries again"
         )
-    values = frame.to_numpy(dtype=float)
-    if np.isinf(values).any():
-        wrong = [name for name, bad in zip(frame.columns, np.isinf(values).any(axis=0), strict=True) if bad]
+    numbers = frame.drop(columns=texts(frame))
+    infinite = np.isinf(numbers.to_numpy(dtype=float))
+    if infinite.any():
+        wrong = [name for name, bad in zip(numbers.columns, infinite.any(axis=0), strict=True) if bad]
         raise NotTrainable(f"features {', '.join(wrong)} are infinite in some rows; a ratio divides by zero")
     if not varying(frame):
         raise NotTrainable("every feature is constant or empty; there is nothing to learn from")
@@ -108,17 +125,37 @@ def varying(frame: pd.DataFrame) -> list[str]:
 
 def predict(model: lgb.Booster, frame: pd.DataFrame) -> np.ndarray:
     """Probability of the outcome per row, from the columns the model was trained on."""
-    return np.asarray(model.predict(frame[model.feature_name()], num_threads=DEFAULTS["num_threads"]))
+    return np.asarray(model.predict(prepared(frame[model.feature_name()]), num_threads=DEFAULTS["num_threads"]))
 
 
-def logistic(seed: int) -> Pipeline:
-    """The plain model to beat: logistic regression on imputed, log-scaled, standardised features."""
-    return make_pipeline(
-        SimpleImputer(strategy="median", keep_empty_features=True),
-        FunctionTransformer(signed_log),
-        StandardScaler(),
-        LogisticRegression(max_iter=1000, random_state=seed),
+def logistic(frame: pd.DataFrame, seed: int) -> Pipeline:
+    """The plain model to beat: logistic regression on imputed, log-scaled, standardised numbers, and on categories."""
+    categories = texts(frame)
+    numbers = make_pipeline(
+        SimpleImputer(strategy="median", keep_empty_features=True), FunctionTransformer(signed_log), StandardScaler()
     )
+    each = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MAX_COLUMNS)
+    columns = make_column_transformer(
+        (numbers, [name for name in frame.columns if name not in categories]), (each, categories)
+    )
+    return make_pipeline(columns, LogisticRegression(max_iter=1000, random_state=seed))
+
+
+def by_one_feature(learned: pd.Series, label: np.ndarray, judged: pd.Series) -> np.ndarray:
+    """The rule without a model: customers in the order of one number, the way round that suits those learned from.
+
+    Who has no such number stands where the outcome came more often, or less often, than with all others.
+    """
+    empty = learned.isna().to_numpy()
+    if empty.all():
+        return np.zeros(len(judged))
+    number = learned.to_numpy(dtype=float)
+    sides = label[~empty].min() < label[~empty].max()
+    way = -1.0 if sides and auc(label[~empty], number[~empty]) < 0.5 else 1.0
+    values = way * judged.to_numpy(dtype=float)
+    first = empty.any() and label[empty].mean() > label[~empty].mean()
+    edge = np.nanmax(np.append(values, 0.0)) + 1 if first else np.nanmin(np.append(values, 0.0)) - 1
+    return np.where(np.isnan(values), edge, values)
 
 
 def metrics(label: np.ndarray, probability: np.ndarray) -> dict[str, float]:
@@ -198,7 +235,7 @@ def importance(model: lgb.Booster) -> dict[str, float]:
 
 def contributions(model: lgb.Booster, frame: pd.DataFrame) -> np.ndarray:
     """What each feature adds to the log odds of each row: exact Shapley values of the trees."""
-    inputs = frame[model.feature_name()]
+    inputs = prepared(frame[model.feature_name()])
     return np.asarray(model.predict(inputs, pred_contrib=True, num_threads=DEFAULTS["num_threads"]))[:, :-1]
 
 
@@ -213,18 +250,23 @@ def reasons(
     inputs = frame[names]
     parts = contributions(model, frame)
     strongest = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, :top]
-    values = inputs.to_numpy(dtype=float)
+    values = inputs.to_numpy(dtype=object)
     return [
         [_reason(words.get(names[i], names[i]), values[row, i], parts[row, i], outcome) for i in strongest[row]]
         for row in range(len(inputs))
     ]
 
 
-def _reason(words: str, value: float, contribution: float, outcome: str) -> str:
-    shown = "none" if np.isnan(value) else f"{round(float(value), 2):g}"
+def _reason(words: str, value: Any, contribution: float, outcome: str) -> str:
+    shown = "none" if pd.isna(value) else value if isinstance(value, str) else f"{round(float(value), 2):g}"
     return f"{words}: {shown} ({'raises' if contribution > 0 else 'lowers'} {outcome})"
 
 
 def typical_row(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """One row of medians: an input example that is nobody's data."""
-    return frame[list(columns)].median().fillna(0.0).astype(float).to_frame().T.reset_index(drop=True)
+    """One row of medians and of the most frequent categories: an input example that is nobody's data."""
+    categories = texts(frame[list(columns)])
+    row = {
+        name: frame[name].value_counts().index[:1].tolist() or [""] if name in categories else [frame[name].median()]
+        for name in columns
+    }
+    return pd.DataFrame(row).fillna(0.0)

@@ -99,7 +99,7 @@ def trained(
             **declared.model_dump(
                 exclude={"features", "parameters", "bands", "label", "gate", "costs", *training.DESCRIBED}
             ),
-            **declared.label.model_dump(),
+            **{f"label.{key}": value for key, value in declared.label.model_dump(exclude_defaults=True).items()},
             **{f"gate.{key}": value for key, value in declared.gate.model_dump().items()},
             **{f"band.{key}": value for key, value in declared.bands.items()},
             **{f"cost.{key}": value for key, value in (declared.costs.model_dump() if declared.costs else {}).items()},

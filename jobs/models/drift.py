@@ -11,15 +11,23 @@ from scipy.stats import chi2
 
 BINS = 10
 CHANCE = 0.99
+MOST, LEAST = 20, 5
+"""So many values of a category are told apart, each of so many rows or more."""
 
 
 def reference(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Per feature the edges of ten equally filled bins and the share of rows in each, empty values last.
 
-    Shares of thousands of rows: small enough to store with a model, and nobody's data.
+    Of a category its most frequent values, then all others. Shares of thousands of rows: small enough to store with a
+    model, and nobody's data.
     """
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for name in frame.columns:
+        if frame[name].dtype == object:
+            counts = frame[name].value_counts()
+            often = sorted(counts[counts >= LEAST].index[:MOST].tolist())
+            found[name] = {"values": often, "shares": _shares_of(frame[name], often).tolist(), "rows": len(frame)}
+            continue
         values = frame[name].to_numpy(dtype=float)
         present = values[~np.isnan(values)]
         inner = np.quantile(present, np.linspace(0, 1, BINS + 1)[1:-1]) if len(present) else np.array([])
@@ -37,7 +45,10 @@ def psi(expected: Mapping[str, Mapping[str, Any]], frame: pd.DataFrame) -> dict[
     """
     found = {}
     for name, part in expected.items():
-        shares = _shares(frame[name].to_numpy(dtype=float), np.array(part["edges"]))
+        if "values" in part:
+            shares = _shares_of(frame[name], part["values"])
+        else:
+            shares = _shares(frame[name].to_numpy(dtype=float), np.array(part["edges"]))
         rows = (part["rows"], max(len(frame), 1))
         then, now = (np.maximum(x, 0.5 / n) for x, n in zip((part["shares"], shares), rows, strict=True))
         used = np.count_nonzero((np.array(part["shares"]) > 0) | (shares > 0))
@@ -59,6 +70,13 @@ def verdict(index: Mapping[str, float], weight: Mapping[str, float], limit: floa
         "moved_weight": round(carried, 4),
         "worst": dict(worst),
     }
+
+
+def _shares_of(values: pd.Series, often: list[str]) -> np.ndarray:
+    """Share of rows with each of these values, with any other, and with none."""
+    codes = pd.Categorical(values, categories=often).codes
+    counts = np.bincount(np.where(codes >= 0, codes, len(often) + values.isna().to_numpy()), minlength=len(often) + 2)
+    return np.asarray(counts / max(len(values), 1))
 
 
 def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:

@@ -341,7 +341,7 @@ def test_what_would_fail_on_the_first_row_is_refused_with_its_key(spark, setting
         {"over": None, "while_open": True},
         {"over": None, "days": 7},
         {"default": True},
-        {"over": "contacts"},
+        {"over": "consents"},
         {"type": "map"},
     ],
 )
@@ -452,7 +452,10 @@ def test_a_trait_over_no_table_gets_the_nearest_one(settings):
     ("models", "problem"),
     [
         ({"features": ["recency_days", "ordres"]}, r"models.yaml:\d+: features.1: unknown trait 'ordres'"),
-        ({"features": ["recency_days", "topic"]}, "features.1: trait 'topic' is a string; models learn from numbers"),
+        (
+            {"features": ["recency_days", "since"]},
+            "features.1: trait 'since' is a date; models learn from numbers",
+        ),
         (
             {"features": ["recency_days", "left"]},
             "features.1: trait 'left' is over carts, which is kept for the newest day",
@@ -466,7 +469,7 @@ def test_a_trait_over_no_table_gets_the_nearest_one(settings):
 )
 def test_models_learn_from_numbers_that_were_known_on_past_days(settings, models, problem):
     traits = {
-        "topic": {**COUNT, "over": "conversations", "value": "latest(topic)", "type": "string"},
+        "since": {**COUNT, "over": "conversations", "value": "min(day)", "type": "date"},
         "left": {**COUNT, "over": None, "value": "left_before * 2"},
         "left_before": {**COUNT, "over": "carts"},
     }

@@ -12,10 +12,16 @@ VALUE = {"kind": "value", **FOR_PEOPLE, "purchases": "orders_90d", "worth": "rev
 OLD = "features: [recency_days, orders_90d]\nchurn:\n  horizon_days: 28\nsegmentation:\n  features: [recency_days]\n"
 
 
+def told(split="time", features=(), **label):
+    """A model of what a trait says."""
+    declared = {"features": list(features), "label": {"trait": "plan", **label}, "split": split}
+    return {**CHURN, "active_days": None, **declared}
+
+
 def problems(settings, files):
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as caught:
         settings(files)
-    return [problem.rpartition("/config/")[2] for problem in told.value.problems]
+    return [problem.rpartition("/config/")[2] for problem in caught.value.problems]
 
 
 def test_several_models_of_one_kind_are_told_apart_by_their_files(settings):
@@ -39,6 +45,23 @@ def test_several_models_of_one_kind_are_told_apart_by_their_files(settings):
         ({**CHURN, "baseline": "orders"}, "baseline: unknown feature 'orders'"),
         ({**CHURN, "label": {"rows_of": "orders"}}, "label.rows_of: unknown trait 'orders'"),
         ({**CHURN, "label": {"rows_of": "twice"}}, "label.rows_of: trait 'twice' has no rows: name one with `over`"),
+        ({**CHURN, "label": {}}, "label: say either `rows_of`, what happens or not, or `trait`"),
+        ({**CHURN, "label": {"trait": "plan"}}, "label: values: name the values of the trait that are the outcome"),
+        (told(values=["a"]), "label: say after how many days the trait is asked, `within_days`, or that there is no"),
+        (told(values=["a"], within_days=7, split="random"), "split: `random` is for a `trait` of the day itself"),
+        (told(values=["a"], others=["a"], within_days=7), "label.others: 'a' is among `values` too"),
+        (told(values=[1], within_days=7), "label.values.0: 1 is no string, the type of 'plan'"),
+        (
+            told(values=["a"], split="random"),
+            "label.trait: feature 'plan' is the label itself: the model would know the answer. Name `features` without",
+        ),
+        (
+            told(values=["a"], split="random", features=["recency_days", "planned"]),
+            "features.1: feature 'planned' is computed from 'plan': the model would know the answer",
+        ),
+        ({**CHURN, "among": "orders_90d"}, "among: trait 'orders_90d' is a bigint; it must be a boolean"),
+        ({**CHURN, "baseline": "plan"}, "baseline: trait 'plan' is a string; it must be a bigint"),
+        ({**SEGMENTATION, "features": ["plan"]}, "features.0: trait 'plan' is a string; segments are found in numbers"),
         ({**CHURN, "bands": {"high": 0.5}}, "bands: one band must start at 0"),
         ({**VALUE, "purchases": "orders"}, "purchases: unknown trait 'orders'; did you mean 'orders_90d'?"),
         ({**VALUE, "purchases": "twice"}, "purchases: trait 'twice' has no rows: name one with `over`"),
@@ -54,22 +77,25 @@ def test_what_is_wrong_in_the_file_of_a_model_is_told_with_file_line_and_key(set
     named = {name: trait.model_dump(exclude_none=True) for name, trait in traits.items()}
     named["revenue"] = {"title": "t", "over": "orders", "value": "sum(total)", "type": "decimal(18,2)"}
     named["twice"] = {"title": "t", "value": "orders_90d * 2", "type": "bigint"}
-    [told] = problems(settings, {"traits.yaml": {"traits": named}, "models/mine.yaml": file})
-    assert told.startswith("models/mine.yaml:")
-    assert problem in told
+    named["plan"] = {"title": "t", "over": "contacts", "value": "latest(gender)", "type": "string"}
+    named["planned"] = {"title": "t", "value": "plan is not null", "type": "boolean"}
+    shared = {"features": [name for name in named if name != "twice"]}
+    found = problems(settings, {"traits.yaml": {"traits": named}, "models.yaml": shared, "models/mine.yaml": file})
+    assert all(one.startswith("models/mine.yaml:") for one in found)
+    assert problem in found[0] or problem in found[-1]
 
 
 @pytest.mark.parametrize("name", ["Churn", "churn-risk", "1st", "matching"])
 def test_the_name_of_a_model_is_one_that_a_column_can_have_and_that_is_free(settings, name):
-    [told] = problems(settings, {f"models/{name}.yaml": CHURN})
-    assert told.startswith(f"models/{name}.yaml: the name of a model is that of its file")
+    [found] = problems(settings, {f"models/{name}.yaml": CHURN})
+    assert found.startswith(f"models/{name}.yaml: the name of a model is that of its file")
 
 
 def test_models_in_the_shared_file_are_sent_to_files_of_their_own_in_one_message(settings):
-    [told] = problems(settings, {"models.yaml": OLD})
-    assert told.startswith("models.yaml:2: churn: each model is a file of its own now")
-    assert "models/churn.yaml, with `kind: classify`" in told
-    assert "models/segmentation.yaml, with `kind: segment`" in told
+    [found] = problems(settings, {"models.yaml": OLD})
+    assert found.startswith("models.yaml:2: churn: each model is a file of its own now")
+    assert "models/churn.yaml, with `kind: classify`" in found
+    assert "models/segmentation.yaml, with `kind: segment`" in found
 
 
 def test_a_company_may_have_no_models_at_all(settings, config):

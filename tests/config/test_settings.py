@@ -26,7 +26,7 @@ def problems_of(folder):
 def test_a_minimal_configuration_loads_with_defaults(settings):
     loaded = settings()
     assert loaded.general.currency == "EUR"
-    assert loaded.learned["churn"].label.within_days == 28
+    assert loaded.learned["churn"].label.horizon == 28
     assert loaded.lake == str(loaded.home / "var/lake")
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from jobs.activity.known_rows import Known
 from jobs.config.models.classify import Classify
-from jobs.models import chances, classifier, classify
+from jobs.models import chances, classifier, classify, outcomes
 from jobs.models.registry import Registry, Version
 from tests.company import CHURN
 
@@ -25,7 +25,7 @@ NAMES = yaml.safe_load((SHIPPED / "models.yaml").read_text())["features"]
 def test_no_outcome_learned_from_reaches_into_the_period_judged_on(horizon, evaluated):
     label = {**CHURN["label"], "within_days": horizon}
     config = Classify(**{**CHURN, "label": label}, evaluation_snapshots=evaluated, training_snapshots=4)
-    learned, judged = classify.snapshots(DAY, config)
+    learned, judged = outcomes.snapshots(DAY, config)
     assert len(learned) == 4
     assert len(judged) == evaluated
     assert max(learned) + dt.timedelta(days=horizon) <= min(judged)
@@ -40,7 +40,7 @@ def order(day, customer="anna", **more):
 def label(shop_tables, small_shop, orders, as_of=dt.date(2017, 7, 31), days=(dt.date(2017, 6, 30),)):
     loaded = small_shop()
     known = Known(*shop_tables(loaded, orders), list(days), loaded)
-    rows = classify.labelled(known, as_of, loaded.learned["churn"]).collect()
+    rows = outcomes.labelled(known, as_of, loaded.learned["churn"]).collect()
     return {(row["day"], row["customer_id"]): row["outcome"] for row in rows}
 
 
@@ -88,7 +88,7 @@ def split(count=1500, seed=0, informative=True):
     frame["outcome"] = (random.random(2 * count) < risk).astype(int)
     frame["customer_id"] = [f"c{i % count}" for i in range(2 * count)]
     frame["day"] = [DAY - dt.timedelta(days=56)] * count + [DAY - dt.timedelta(days=28)] * count
-    return classify.Split(frame.iloc[:count].reset_index(drop=True), frame.iloc[count:].reset_index(drop=True))
+    return outcomes.Split(frame.iloc[:count].reset_index(drop=True), frame.iloc[count:].reset_index(drop=True))
 
 
 def challenge(data, settings, champion):
@@ -181,7 +181,7 @@ def test_a_model_read_back_from_the_registry_scores_as_the_one_that_was_trained(
     champion = loaded(Registry(settings), trained)
     again, _ = challenge(data, settings, champion)
     assert again.metrics["champion_auc"] == trained.metrics["auc"]
-    assert (champion.active_days, champion.within_days) == (84, 28)
+    assert (champion.active_days, champion.horizon_days) == (84, 28)
     assert set(champion.reference) == set(NAMES)
 
 

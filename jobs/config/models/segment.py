@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from jobs.config.models.learned import Keys, Learned
+from jobs.config.models.shared import Models
+from jobs.config.traits import NUMBERS, Trait
 from jobs.config.yaml_files import Strict
 
 
@@ -57,3 +59,8 @@ class Segment(Learned):
     def used_features(self) -> Iterator[tuple[Keys, str]]:
         yield from ((("features", n), name) for n, name in enumerate(self.features))
         yield from ((("words", name), name) for name in self.words)
+
+    def wrong(self, models: Models, traits: Mapping[str, Trait]) -> Iterator[tuple[Keys, str]]:
+        for number, name in enumerate(self.features):
+            if name in traits and traits[name].type not in NUMBERS:
+                yield ("features", number), f"trait {name!r} is a {traits[name].type}; segments are found in numbers"

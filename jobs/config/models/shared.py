@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from jobs.config.traits import NUMBERS, Trait, needed
+from jobs.config.traits import LEARNABLE, Trait, needed
 from jobs.config.yaml_files import Strict, line_of, nearest
 
 NOT_KEPT = ("carts", "moments")
@@ -34,7 +34,7 @@ class Models(Strict):
     recency: str = Field(
         "recency_days",
         description="the feature that says how many days ago a customer did last what customers should keep doing, "
-        "such as ordering; who never did it is in no segment",
+        "such as ordering; who never did it is in no segment. Without that feature everybody is",
     )
     drift: Drift = Drift()
     retrain_days: int = Field(7, gt=0, description="days between trainings when nothing drifts")
@@ -64,7 +64,7 @@ def problems(path: Path, models: Models, traits: Mapping[str, Trait]) -> list[st
         wrong = _no_feature(name, traits)
         if wrong:
             found.append(f"{place('features', number)}: {wrong}")
-    if models.recency not in models.features and ("recency" in models.model_fields_set or models.features):
+    if models.recency not in models.features and "recency" in models.model_fields_set:
         known = nearest(models.recency, models.features)
         found.append(f"{place('recency')}: unknown feature {models.recency!r}{known}; name it in `features`")
     recency = traits.get(models.recency)
@@ -76,8 +76,8 @@ def problems(path: Path, models: Models, traits: Mapping[str, Trait]) -> list[st
 def _no_feature(name: str, traits: Mapping[str, Trait]) -> str | None:
     if name not in traits:
         return f"unknown trait {name!r}{nearest(name, traits)}; declare it in traits.yaml"
-    if traits[name].type not in NUMBERS:
-        return f"trait {name!r} is a {traits[name].type}; models learn from numbers"
+    if traits[name].type not in LEARNABLE:
+        return f"trait {name!r} is a {traits[name].type}; models learn from numbers, categories and booleans"
     kept = sorted({traits[one].over or "" for one in needed([name], traits)} & set(NOT_KEPT))
     if kept:
         return f"trait {name!r} is over {kept[0]}, which is kept for the newest day only; models learn from past days"

@@ -101,6 +101,8 @@ def choose(
         every = Rule((), count * (count - 1) // 2)
         return [every], _report([every], [])
     available = keys(columns)
+    if not available:  # records of ids alone: nothing about people that two of them could agree on
+        return [], _report([], [])
     costs = _costs(con, table, available, count)
     budget = min(per_record * count, at_most)
     cap = budget / 4

@@ -1,0 +1,217 @@
+"""What came of customers: labelled rows to learn from, and those of a later time, or of others, to judge on.
+
+Time runs one way. With a horizon of 28 days and training on day T, the model is judged on snapshots whose outcome is
+complete by T, and learns from snapshots whose outcome was complete before the first of those::
+
+    learn from ... S3  S2  S1 |-- 28 days: outcomes of S1 --| judge on E2  E1 |-- 28 days: outcomes of E1 --| T
+
+Where there is no time, it is judged on a fifth of the customers, always the same, whom no version ever learned from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.activity import traits
+from jobs.activity.known_rows import Known
+from jobs.activity.language import condition_of
+from jobs.activity.on_days import values_on
+from jobs.config.models.classify import Classify, Label, Value
+from jobs.config.models.shared import Models
+from jobs.config.settings import Settings
+from jobs.config.traits import feature_type, needed
+from jobs.errors import NotTrainable
+from jobs.lake.lake import Txn
+
+LABEL = "outcome"
+"""The column that says what came of a customer: 1 or 0."""
+TOLD = "told"
+"""The column with what the trait of a label says."""
+BEFORE = "told_before"
+"""The column with what it said on the day itself, where it is asked later."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Labelled rows to learn from and others to judge on. Columns: day, customer_id, features, outcome."""
+
+    learn: pd.DataFrame
+    judge: pd.DataFrame
+
+
+def split(txn: Txn, day: date, declared: Classify, settings: Settings) -> Split:
+    """What can be learned from on `day`. Raises NotTrainable, saying what is missing and until when."""
+    known = Known.of_step(txn, [day], settings)
+    if declared.split == "random":
+        frame = known_outcomes(frame_of(told_on(known, declared)), declared.label)
+        held = held_out(frame["customer_id"])
+        return Split(frame[~held].reset_index(drop=True), frame[held].reset_index(drop=True))
+    learned, judged = snapshots(day, declared)
+    usable = _usable(known, day, learned, declared)
+    then = replace(known, days=usable + judged)
+    found = labelled(then, day, declared) if declared.label.rows_of else told_on(then, declared)
+    frame = known_outcomes(frame_of(found), declared.label)
+    return Split(
+        frame[frame["day"].isin(usable)].reset_index(drop=True),
+        frame[frame["day"].isin(judged)].reset_index(drop=True),
+    )
+
+
+def snapshots(day: date, declared: Classify) -> tuple[list[date], list[date]]:
+    """Days to learn from and days to judge on, oldest first; no outcome of the former reaches into the latter."""
+    step, horizon = timedelta(days=declared.snapshot_step_days), timedelta(days=declared.label.horizon)
+    judged = [day - horizon - i * step for i in range(declared.evaluation_snapshots)]
+    learned = [min(judged) - horizon - i * step for i in range(declared.training_snapshots)]
+    return sorted(learned), sorted(judged)
+
+
+def held_out(customer_ids: pd.Series) -> np.ndarray:
+    """A fifth of the customers, always the same ones: chosen by a hash of their id."""
+    return np.array([hashlib.sha256(str(one).encode()).digest()[0] % 5 == 0 for one in customer_ids], dtype=bool)
+
+
+def about(frame: pd.DataFrame, among: str | None, active_days: int | None, recency: str) -> pd.DataFrame:
+    """The customers a model is about."""
+    if active_days:
+        frame = frame[frame[recency] < active_days]
+    if among:
+        frame = frame[frame[among] == 1]
+    return frame.reset_index(drop=True)
+
+
+def labelled(known: Known, as_of: date, declared: Classify) -> DataFrame:
+    """Features of customers on each day of `known`, with LABEL: whether a row of the label followed, or none.
+
+    Outcomes count the rows known on `as_of`; features only what was known on the snapshot day.
+    """
+    settings, label = known.settings, declared.label
+    names = settings.models.features
+    wanted = {name: settings.traits[name] for name in needed(names, settings.traits)}
+    found = traits.as_features(values_on(known, wanted), names, wanted).withColumnRenamed("snapshot", "day")
+    found = _about(found, declared, settings.models)
+    own = F.lit(label.horizon)
+    if label.within:
+        own = F.least(own, F.greatest(F.lit(1), F.coalesce(F.ceil(label.within), own)))
+    followed = (
+        _rows(replace(known, days=[as_of]), label.about)
+        .select("customer_id", F.col("day").alias("happened_on"))
+        .withColumn("day", F.explode(F.array(*(F.lit(day) for day in known.days))))
+        .withColumn("after", F.date_diff("happened_on", "day"))
+        .where(F.col("after").between(1, label.horizon))
+        .groupBy("day", "customer_id")
+        .agg(F.min("after").alias("after"))
+    )
+    happened = F.coalesce(F.col("after") <= own, F.lit(False))
+    return (
+        found.join(followed, on=["day", "customer_id"], how="left")
+        .withColumn(LABEL, F.when(happened, int(label.happens)).otherwise(int(not label.happens)))
+        .drop("after")
+    )
+
+
+def told_on(known: Known, declared: Classify) -> DataFrame:
+    """Features of customers on each day of `known`, with what the trait of the label said (TOLD), so many days later.
+
+    Asked later, it comes with what the trait said on the day itself (BEFORE).
+    """
+    settings, label = known.settings, declared.label
+    own = label.about
+    wanted = {name: settings.traits[name] for name in needed([*settings.models.features, own], settings.traits)}
+    if not label.horizon:
+        names = [name for name in settings.models.features if name != own]  # of another model it may be a feature
+        found = traits.as_features(values_on(known, wanted), [*names, own], wanted)
+        return _about(found, declared, settings.models).withColumnsRenamed({"snapshot": "day", own: TOLD})
+    both = values_on(known, wanted)
+    found = _about(traits.as_features(both, settings.models.features, wanted), declared, settings.models)
+    asked = {name: settings.traits[name] for name in needed([own], settings.traits)}
+    later = replace(known, days=[day + timedelta(days=label.horizon) for day in known.days])
+    kept, nobody = feature_type(settings.traits[own]), F.lit(traits.of_nobody(settings.traits[own]))
+
+    def told(values: DataFrame, name: str) -> DataFrame:
+        return values.select("snapshot", "customer_id", F.col(own).cast(kept).alias(name))
+
+    after = told(values_on(later, asked), TOLD).withColumn("snapshot", F.date_sub("snapshot", label.horizon))
+    keys = ["snapshot", "customer_id"]
+    joined = found.join(told(both, BEFORE), on=keys, how="left").join(after, on=keys, how="left")
+    said = {name: F.coalesce(name, nobody.cast(kept)) for name in (BEFORE, TOLD)}
+    return joined.withColumns(said).withColumnRenamed("snapshot", "day")
+
+
+def outcomes(told: pd.Series, label: Label) -> pd.Series:
+    """1 where a trait says what the label names, 0 where it says another thing, empty where nothing is known.
+
+    Raises NotTrainable if several other values are there and the label does not say which of them mean no.
+    """
+    yes, no = told.isin(_spelled(label.values)), told.isin(_spelled(label.others))
+    if not label.others:
+        several = told[~yes].dropna().nunique()
+        if several > 1:
+            raise NotTrainable(
+                f"trait {label.trait!r} has {several} values besides {', '.join(map(str, label.values))}; say in "
+                "`label.others` which of them mean that the outcome did not come"
+            )
+        no = ~yes & told.notna()
+    return pd.Series(np.where(yes, 1.0, np.where(no, 0.0, np.nan)), index=told.index)
+
+
+def _spelled(values: list[Value]) -> list[str | float]:
+    """Values as features have them: numbers, of true and false 1 and 0, and texts."""
+    return [value if isinstance(value, str) else float(value) for value in values]
+
+
+def frame_of(found: DataFrame) -> pd.DataFrame:
+    """The rows in memory, by day and customer."""
+    frame: pd.DataFrame = found.toPandas()  # type: ignore[assignment]
+    frame["day"] = pd.to_datetime(frame["day"]).dt.date
+    return frame.sort_values(["day", "customer_id"], ignore_index=True)
+
+
+def _about(found: DataFrame, declared: Classify, models: Models) -> DataFrame:
+    """The customers a model is about, as `about`."""
+    if declared.active_days:
+        found = found.where(F.col(models.recency) < declared.active_days)
+    return found.where(F.col(declared.among) == 1) if declared.among else found
+
+
+def known_outcomes(frame: pd.DataFrame, label: Label) -> pd.DataFrame:
+    """The rows whose outcome is known, with LABEL."""
+    if LABEL in frame.columns:
+        return frame
+    outcome = outcomes(frame[TOLD], label)
+    known = outcome.notna()
+    if BEFORE in frame.columns:  # who is so already cannot become so
+        known &= ~frame[BEFORE].isin(_spelled(label.values))
+    frame = frame.assign(**{LABEL: outcome})[known].astype({LABEL: int})
+    return frame.drop(columns=[TOLD, BEFORE], errors="ignore").reset_index(drop=True)
+
+
+def _usable(known: Known, day: date, learned: list[date], declared: Classify) -> list[date]:
+    """The days to learn from that have enough history before them."""
+    traits_of = known.settings.traits
+    counted = next(name for name in needed([declared.label.about], traits_of) if traits_of[name].over)
+    rows = traits_of[counted].over
+    first = _rows(known, counted).agg(F.min("day").alias("day")).collect()[0]["day"]
+    if first is None:
+        raise NotTrainable(f"there are no {rows}, and what is predicted is about {declared.label.about!r}")
+    before = declared.active_days or declared.label.horizon
+    usable = [snapshot for snapshot in learned if (snapshot - first).days >= before]
+    if not usable:
+        ready = day + (timedelta(days=before) - (learned[-1] - first))
+        raise NotTrainable(
+            f"{rows} begin on {first}; with {before} days before a day to learn from, training can start on {ready}"
+        )
+    return usable
+
+
+def _rows(known: Known, trait: str) -> DataFrame:
+    """The rows a trait counts, of any age, as known on the only day: customer_id and day among their columns."""
+    counted = known.settings.traits[trait]
+    rows = known.on_each_day(known.rows(str(counted.over), None), None)
+    return rows.where(F.expr(condition_of(counted)))
