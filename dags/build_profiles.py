@@ -2,6 +2,7 @@
 
 Starts when the sources of every group (`group:` in `config/sources/`) are valid for the same day.
 
+- **keep_out** erases what came again of people who asked to be forgotten, before anything uses it.
 - **identity** links e-mail addresses, phone numbers, logins, cookies and loyalty cards to stable customer ids
   (`identity/map`; merges and splits are dated rows of `identity/events`).
 - **golden_records** picks the best value of each attribute by the rules of `config/identity.yaml`, the strictest answer
@@ -25,8 +26,13 @@ from dags.steps import step
 )
 def build_profiles() -> None:
     @task
+    def keep_out() -> dict:
+        """Nobody who was erased comes back with a file."""
+        return step("keep_out")
+
+    @task
     def identity() -> dict:
-        """Which identifiers belong to the same customer. First, because everything else is keyed by customer."""
+        """Which identifiers belong to the same customer: everything after it is keyed by customer."""
         return step("identity")
 
     @task(outlets=[PROFILES])
@@ -34,7 +40,7 @@ def build_profiles() -> None:
         """One row per customer, their addresses and their consent."""
         return step("profiles")
 
-    identity() >> golden_records()
+    keep_out() >> identity() >> golden_records()
 
 
 build_profiles()

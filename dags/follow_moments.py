@@ -48,7 +48,7 @@ def follow_moments() -> None:
     @task(trigger_rule="none_skipped")  # a source that fails does not hold up the moments of others
     def who_is_who() -> dict:
         """Customers of the new rows, with consent."""
-        return step("identity") | step("profiles")
+        return step("keep_out") | step("identity") | step("profiles")
 
     @task
     def journeys() -> dict:

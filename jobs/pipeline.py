@@ -59,6 +59,7 @@ class Step:
 STEPS = (
     Step("ingest", "jobs.ingest.load:run", _per_source),
     Step("validate", "jobs.validate.step:run", _per_source),
+    Step("keep_out", "jobs.privacy.returned:run"),
     Step("identity", "jobs.identity.identity:run"),
     Step("profiles", "jobs.profiles.customers:run"),
     Step("journeys", "jobs.journeys.journeys:run"),

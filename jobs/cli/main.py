@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from jobs.cli import explain, export, journey_map, kpi, lake, match, profiles, quarantine, review
+from jobs.cli import explain, export, journey_map, kpi, lake, match, privacy, profiles, quarantine, review
 from jobs.cli.console import Config, Format, answer, console, known_table, load_settings, require_table, show
 from jobs.config.wrong import CommandError, ConfigError, nearest
 from jobs.errors import StepFailed
@@ -29,6 +29,9 @@ app.add_typer(review.app, name="review")
 app.add_typer(lake.app, name="lake")
 app.add_typer(journey_map.app, name="map")
 app.add_typer(export.app, name="export")
+export.app.command("person")(privacy.export_person)
+app.add_typer(privacy.app, name="privacy")
+app.command()(privacy.erase)
 app.command()(explain.explain)
 app.command()(match.match)
 app.command()(journey_map.brief)

@@ -109,6 +109,7 @@ class Ledger:
         """
         entries = [entry for entry in self.entries if entry.dataset == dataset]
         known = {entry.file_id for entry in entries}
+        held = {(entry.path, entry.sha256) for entry in entries}  # not told by file_id: erasing rewrites a file
         versions = {(entry.path, entry.size, entry.version) for entry in entries if entry.version is not None}
         loaded = {entry.sha256: entry.path for entry in entries if entry.state == "loaded"}
         deliveries = Deliveries(entries)
@@ -123,7 +124,7 @@ class Ledger:
                 continue
             again = deliveries.again(file, sha256) if states else 0
             name = file_id(self._source, dataset, file.path, sha256, again)
-            if name in known:
+            if name in known or (not again and (file.path, sha256) in held):
                 continue
             back = states and sha256 in loaded and deliveries.back(file, sha256)
             new = NewFile(file, name, sha256, None if back else loaded.get(sha256))

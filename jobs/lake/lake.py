@@ -276,6 +276,10 @@ class Lake:
         """
         return upkeep.vacuum(self._log(name), hours)
 
+    def forget_versions(self, name: str) -> int:
+        """Delete all that only earlier versions use, now; returns how many files. A step that reads them is stopped."""
+        return upkeep.forget_versions(self._log(name))
+
     def content_hash(self, name: str, exclude: Sequence[str] = ()) -> str:
         """Hash of the rows, whatever their order, files or the engine that wrote them."""
         from jobs.lake.content_hash import hash_rows

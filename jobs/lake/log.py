@@ -256,6 +256,17 @@ class DeltaLog:
         delta.create_checkpoint()
         delta.cleanup_metadata()
 
+    def cut_log(self) -> None:
+        """Write a checkpoint of the newest version and drop every entry before it, whatever its age."""
+        delta = DeltaTable(self.uri, storage_options=storage_options(self.uri))
+        delta.create_checkpoint()
+        newest = delta.version()
+        entries = self.filesystem.get_file_info(fs.FileSelector(f"{self.folder}/_delta_log"))
+        for info in entries:
+            number = info.base_name[:20]
+            if info.is_file and number.isdigit() and int(number) < newest:
+                self.filesystem.delete_file(info.path)
+
     def commit_info(self, snapshot: Snapshot, app: str, version: int) -> dict[str, Any]:
         """What the commit of that transaction recorded about itself; empty once the log was cleaned."""
         for entry in snapshot.delta.history():

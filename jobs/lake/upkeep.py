@@ -36,3 +36,16 @@ def vacuum(table: DeltaLog, hours: int) -> int:
     if snapshot is None:
         return 0
     return len(snapshot.delta.vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True))
+
+
+def forget_versions(table: DeltaLog) -> int:
+    """Delete all files that only earlier versions use, and the log entries that described them; returns how many.
+
+    Only files that the log names: what a running step has staged stays. A reader of an earlier version is stopped.
+    """
+    snapshot = table.snapshot()
+    if snapshot is None:
+        return 0
+    gone = snapshot.delta.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+    table.cut_log()
+    return len(gone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -51,7 +52,7 @@ def refuse_imbalance(lake: Lake, file_ids: Iterable[str]) -> None:
         )
         files = found.to_arrow_table().to_pylist()
         closed = tables.sql("select file_id, line from states where outcome <> 'accepted'").to_arrow_table()
-    valid = _valid_rows(lake, files, closed)
+    valid = Counter(_valid_rows(lake, files, closed)) + _erased(lake)
     for file in files:
         parts = [file[name] for name in ("accepted", "waiting", "dropped", "duplicates", "left_out")]
         if min(parts) < 0 or sum(parts) != file["rows_in"] or file["waiting"] != file["open"]:
@@ -64,6 +65,12 @@ def refuse_imbalance(lake: Lake, file_ids: Iterable[str]) -> None:
             f"{file['path']}: after the replay its {file['rows_in']:,} rows do not add up: {problem}. Rows were lost "
             "or written twice; compare ops/counts, quarantine/replays and the valid table before going on"
         )
+
+
+def _erased(lake: Lake) -> Counter[str]:
+    """Lines of each file that were accepted, and erased since because somebody asked to be forgotten."""
+    rows = lake.arrow("privacy/erased_rows", columns=["file_id", "accepted"])
+    return Counter(rows.filter(rows["accepted"])["file_id"].to_pylist())
 
 
 def _valid_rows(lake: Lake, files: list[dict[str, Any]], closed: pa.Table) -> dict[str, int]:

@@ -39,6 +39,7 @@ COMMANDS = {
 STEPS = {
     "ingest": {*LAKE, "duckdb", "httpx", "sqlglot"},
     "validate": {*TABLES, *CHECKS, "duckdb"},
+    "keep_out": {*LAKE, "sqlglot"},
     "identity": {*TABLES, "duckdb", "scipy", "splink"},
     "profiles": {*TABLES, "duckdb"},
     "journeys": TABLES,

@@ -79,7 +79,7 @@ def test_a_source_that_cannot_be_read_does_not_keep_the_others_from_being_valida
     code, output, errors = klantreis("run", files={"sources/shop.yaml": shop})
     assert code == 1
     assert "var/landing/crm does not exist" in output
-    assert "2024-05-01: ingest crm failed; these steps wait for that: identity, profiles, journeys, " in errors
+    assert "2024-05-01: ingest crm failed; these steps wait for that: keep_out, identity, profiles, " in errors
     lake = Lake(str(tmp_path / "var" / "lake"))
     assert lake.arrow("valid/contacts")["source"].to_pylist() == ["shop"]
     assert not lake.exists("identity/map")

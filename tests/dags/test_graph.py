@@ -24,7 +24,7 @@ GRAPH = {
         BY_ASSETS,
         ["valid/chat", "valid/crm", "valid/survey", "valid/web"],
         ["profiles"],
-        {"identity": ["golden_records"], "golden_records": []},
+        {"keep_out": ["identity"], "identity": ["golden_records"], "golden_records": []},
     ),
     "map_journeys": (
         BY_ASSETS,
@@ -81,6 +81,7 @@ GRAPH = {
             "plan": ["complete"],  # no audience of this company is about a moment
         },
     ),
+    "erase_customers": (BY_HAND, [], [], {"people": ["ask"], "ask": ["erase"], "erase": []}),
     "maintain_lake": (WEEKLY, [], [], {"compact_and_vacuum": []}),
 }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jobs.lake.tables import activation, identity, journey_map, journeys, kpis, models, ops, profiles, ways
+from jobs.lake.tables import activation, identity, journey_map, journeys, kpis, models, ops, privacy, profiles, ways
 from jobs.lake.tables.canonical import CANONICAL, LINEAGE
 from jobs.lake.tables.contract import Dataset, columns
 
@@ -38,6 +38,7 @@ DATASETS: dict[str, Dataset] = {
         *journey_map.TABLES,
         *models.TABLES,
         *activation.TABLES,
+        *privacy.TABLES,
     )
 }
 
