@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from jobs.cli import explain, export, journey_map, kpi, lake, match, privacy, profiles, quarantine, review
+from jobs.cli import explain, export, journey_map, kpi, lake, match, models, privacy, profiles, quarantine, review
 from jobs.cli.console import Config, Format, answer, console, known_table, load_settings, require_table, show
 from jobs.config.wrong import CommandError, ConfigError, nearest
 from jobs.errors import StepFailed
@@ -27,6 +27,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(review.app, name="review")
 app.add_typer(lake.app, name="lake")
+app.add_typer(models.app, name="models")
 app.add_typer(journey_map.app, name="map")
 app.add_typer(export.app, name="export")
 export.app.command("person")(privacy.export_person)
@@ -188,19 +189,6 @@ def push(
     for destination in settings.audiences[audience].send_to:
         counts = pushing.run(audience, destination, chosen, settings, dry_run=dry_run)
         show(f"{audience} to {destination} on {chosen}", list(counts), [list(counts.values())])
-
-
-@app.command()
-def rollback(
-    model: Annotated[str, typer.Argument(help="Name of the model, as in config/models.")], config: Config = None
-) -> None:
-    """Give the champion's place back to the version that had it before."""
-    from jobs.models import registry
-
-    settings = load_settings(config)
-    if model not in settings.learned:
-        raise CommandError([f"unknown model {model!r}{nearest(model, settings.learned)}"])
-    console.print(f"{model}: version {registry.rollback(model, settings)['champion']} is champion again")
 
 
 @app.command()

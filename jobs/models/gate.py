@@ -57,7 +57,7 @@ def decide(checks: Sequence[Check], approval: str = "automatic") -> Verdict:
         return Verdict(False, "; ".join(failed))
     reason = "; ".join(check.reason for check in checks)
     if approval == "person":
-        return Verdict(False, f"waits for approval by a person (klantreis models promote): {reason}", waits=True)
+        return Verdict(False, f"waits for approval by a person (klantreis models promote); {reason}", waits=True)
     return Verdict(True, reason)
 
 

@@ -31,7 +31,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.config.settings import Settings
 from jobs.errors import ModelRefused
-from jobs.models import artifacts
+from jobs.models import artifacts, cards
 from jobs.models.gate import Verdict
 
 logger = logging.getLogger(__name__)
@@ -72,6 +72,7 @@ class Registry:
         self.uri = settings.mlflow_uri
         self._artifacts = settings.mlflow_artifacts
         self._key = settings.hash_key()
+        self._learned, self._lake = settings.learned, (settings.lake, settings.elsewhere)
         for chatty in ("mlflow", "alembic"):
             logging.getLogger(chatty).setLevel(logging.ERROR)
         if self.local:
@@ -108,7 +109,11 @@ class Registry:
         """Log a run with its model and register the model as a new version: the challenger."""
         with self._reaching():
             experiment = self._experiment(name)
-            with mlflow.start_run(experiment_id=experiment, run_name=f"{name} {tags['day']}", tags=tags) as run:
+            text = cards.card(self._learned.get(name), name, tags, trained.told)
+            noted = {**tags, cards.NOTE: text}
+            with mlflow.start_run(experiment_id=experiment, run_name=f"{name} {tags['day']}", tags=noted) as run:
+                for table in cards.inputs(tags, *self._lake):
+                    mlflow.log_input(table, context="training")
                 mlflow.log_params(trained.parameters)
                 mlflow.log_metrics(trained.metrics)
                 for file, figure in trained.figures.items():
@@ -120,7 +125,12 @@ class Registry:
             location = self.client.get_logged_model(model.model_id).artifact_location
             sealed = self._seal(location, name)
             version = self.client.create_model_version(
-                name, location, run_id=run.info.run_id, model_id=model.model_id, tags={**tags, **sealed}
+                name,
+                location,
+                run_id=run.info.run_id,
+                model_id=model.model_id,
+                tags={**tags, **sealed},
+                description=text,
             )
             self.client.set_registered_model_alias(name, CHALLENGER, version.version)
         return Version(name, str(version.version), run.info.run_id, {**tags, **sealed})
@@ -129,12 +139,16 @@ class Registry:
         """Log a run of parameters, sealed like any model, and make it the version in use; return its number."""
         with self._reaching():
             experiment = self._experiment(name)
-            with mlflow.start_run(experiment_id=experiment, run_name=f"{name} {tags['day']}", tags=tags) as run:
+            text = cards.card(self._learned.get(name), name, tags, {})
+            noted = {**tags, cards.NOTE: text}
+            with mlflow.start_run(experiment_id=experiment, run_name=f"{name} {tags['day']}", tags=noted) as run:
                 log()
             self._ensure_model(name)
             place = run.info.artifact_uri
             sealed = self._seal(place, name)
-            version = self.client.create_model_version(name, place, run_id=run.info.run_id, tags={**tags, **sealed})
+            version = self.client.create_model_version(
+                name, place, run_id=run.info.run_id, tags={**tags, **sealed}, description=text
+            )
             self.client.set_registered_model_alias(name, CHAMPION, version.version)
         return str(version.version)
 
@@ -154,9 +168,32 @@ class Registry:
         if tags.get("settled") != "true":
             if tags["decision"] == "promoted":
                 self._alias(version.name, version.number)
+            self._describe(version, tags)
             self._tag(version, {"settled": "true"})
             self.explain_absence(version.name, tags["reason"])
         return Version(version.name, version.number, version.run_id, {**tags, "settled": "true"})
+
+    def approve(self, version: Version, by: str, because: str) -> None:
+        """Make a version champion because a person said so; who and why stay with it."""
+        champion = self.champion(version.name)
+        told = {"previous_champion": champion.number if champion else "", "approved_by": by}
+        told |= {"approved_because": because, "decision": "promoted", "settled": "true"}
+        self._tag(version, told)
+        self._alias(version.name, version.number)
+        self._describe(version, {**version.tags, **told})
+
+    def description(self, version: Version) -> str:
+        """The card of a version, as MLflow shows it."""
+        with self._reaching():
+            return str(self.client.get_model_version(version.name, version.number).description or "")
+
+    def _describe(self, version: Version, tags: dict[str, str]) -> None:
+        """The decision on the card, of the version and of its run."""
+        text = cards.decided(self.description(version), tags)
+        with self._reaching():
+            self.client.update_model_version(version.name, version.number, description=text)
+            if version.run_id:
+                self.client.set_tag(version.run_id, cards.NOTE, text)
 
     def explain_absence(self, name: str, reason: str) -> None:
         """Remember what the last training said, so that scoring without champion can tell why there is none."""
@@ -178,6 +215,11 @@ class Registry:
         """The metrics logged with a version."""
         with self._reaching():
             return dict(self.client.get_run(version.run_id).data.metrics)
+
+    def parameters(self, version: Version) -> dict[str, str]:
+        """The settings logged with a version."""
+        with self._reaching():
+            return dict(self.client.get_run(version.run_id).data.params)
 
     def files(self, version: Version) -> dict[str, bytes]:
         """The checked files of a version, by relative path. Raises ModelRefused if they are not as registered."""
@@ -212,14 +254,21 @@ class Registry:
 
     def _experiment(self, name: str) -> str:
         found = self.client.get_experiment_by_name(name)
-        if found:
-            return str(found.experiment_id)
-        place = (self._artifacts / name).as_uri() if self.local else None  # a server knows its own place
-        return str(self.client.create_experiment(name, artifact_location=place))
+        told = {cards.NOTE: cards.about(self._learned.get(name), name), cards.KIND_OF_EXPERIMENT: cards.TRAINING}
+        if not found:
+            place = (self._artifacts / name).as_uri() if self.local else None  # a server knows its own place
+            return str(self.client.create_experiment(name, artifact_location=place, tags=told))
+        for key, value in told.items():
+            if found.tags.get(key) != value:
+                self.client.set_experiment_tag(found.experiment_id, key, value)
+        return str(found.experiment_id)
 
     def _ensure_model(self, name: str) -> None:
-        if not self.client.search_registered_models(f"name='{name}'"):
-            self.client.create_registered_model(name)
+        told, found = cards.about(self._learned.get(name), name), self.client.search_registered_models(f"name='{name}'")
+        if not found:
+            self.client.create_registered_model(name, description=told)
+        elif found[0].description != told:
+            self.client.update_registered_model(name, description=told)
 
     def _folder(self, location: str, name: str) -> Path:
         parts = urlsplit(location)

@@ -257,4 +257,12 @@ def _trained(
             + "".join(f"{c.k},{c.silhouette:.6f},{c.smallest_share:.6f},{c.stability:.6f}\n" for c in choices),
             "segments.json": model.to_json(),
         },
+        told={
+            "Segments": "; ".join(
+                f"{name}: {what}" for name, what in zip(model.names, model.descriptions, strict=True)
+            ),
+            "Learned from": f"{int(found['learned_rows']):,} customers who ordered at least once",
+            "Judged on": f"{int(found['judged_rows']):,} others, always the same ones",
+            "Limits": "a customer next to two segments may be in the other after a retrain; see segment_moves",
+        },
     )

@@ -1,6 +1,6 @@
-"""Run review_matches with `dag.test()` while a person answers over Airflow's own API; print the tasks and questions.
+"""Run a DAG that asks a person with `dag.test()` while one answers over Airflow's API; print the tasks and questions.
 
-`run_review.py ANSWERS`: a JSON object of subject to [option, because].
+`run_review.py DAG ANSWERS`: a JSON object of subject to [option, because].
 """
 
 import json
@@ -26,7 +26,7 @@ def answer_all(client: Any, answers: dict, questions: list) -> None:
         time.sleep(0.5)
 
 
-def main(answers: str) -> None:
+def main(name: str, answers: str) -> None:
     from airflow.api_fastapi.app import create_app
     from airflow.dag_processing.dagbag import DagBag
     from fastapi.testclient import TestClient
@@ -34,7 +34,7 @@ def main(answers: str) -> None:
     logging.disable(logging.INFO)
     questions: list = []
     # Both load modules and plugins, which two threads must not do at once.
-    dag = DagBag().dags["review_matches"]
+    dag = DagBag().dags[name]
     client = TestClient(create_app(apps="core"), base_url="http://localhost")
     person = threading.Thread(target=answer_all, args=(client, json.loads(answers), questions), daemon=True)
     person.start()

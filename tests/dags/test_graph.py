@@ -67,6 +67,7 @@ GRAPH = {
             "account": [],
         },
     ),
+    "approve_models": (BY_HAND, [], [], {"waiting": ["ask", "keep"], "ask": ["keep"], "keep": []}),
     "review_matches": (BY_HAND, [], [], {"pairs": ["ask", "keep"], "ask": ["keep"], "keep": []}),
     "follow_moments": (
         WHEN_FILES_LAND,

@@ -22,7 +22,7 @@ def dag(company, airflow):  # noqa: F811
 
     def run(answers):
         home = {"KLANTREIS_CONFIG": str(company.folder), "KLANTREIS_HASH_KEY": "test-key"}
-        return airflow.run("run_review.py", json.dumps(answers), environment=home).found
+        return airflow.run("run_review.py", "review_matches", json.dumps(answers), environment=home).found
 
     return run
 
