@@ -22,6 +22,7 @@ from jobs.config.settings import Settings
 from jobs.journeys.moments import lasting
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
+from jobs.profiles.agreed import agreed
 from jobs.validate.versions import newest_versions
 
 log = logging.getLogger(__name__)
@@ -55,14 +56,6 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
 
 
 _ITEM = ("content_id", "topic", "need", "stage", "moment", "language")
-
-
-def agreed(consent: DataFrame, purpose: str, day: date) -> DataFrame:
-    """Customers who said yes to the purpose on any channel and no on none: `customer_id`. No answer is no yes."""
-    lasts = F.col("expires_at").isNull() | (F.to_date("expires_at") > F.lit(day))
-    yes = F.coalesce((F.col("status") == "granted") & lasts, F.lit(False))
-    asked = consent.where(F.col("purpose") == purpose).groupBy("customer_id").agg(F.min(yes).alias("agreed"))
-    return asked.where("agreed").select("customer_id")
 
 
 def open_moments(moments: DataFrame, day: date, timezone: str) -> DataFrame:

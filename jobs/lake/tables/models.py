@@ -132,6 +132,25 @@ TABLES: tuple[Dataset, ...] = (
     """),
     ),
     Dataset(
+        "models/recommendations",
+        "one item recommended to one customer by one model of kind recommend on one day",
+        ("day", "model", "customer_id", "rank"),
+        columns("""
+        day date the day scored
+        model string name of the model
+        customer_id string the customer
+        rank bigint place in the list of the customer, from 1
+        item string what is recommended: a product_id, or a category, department or brand
+        name string what people call it; the item itself where the product list has no name
+        score double how much speaks for it; comes down with the rank, means nothing across customers
+        because string again (bought before), similar (by what was bought) or popular
+        reason string why, in words
+        model_version string version in the MLflow registry
+    """),
+        scope="day",
+        day_column="day",
+    ),
+    Dataset(
         "models/segments",
         "one segment of one model version",
         ("model", "model_version", "segment"),
