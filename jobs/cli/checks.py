@@ -18,6 +18,7 @@ from jobs.ingest.inner_rows import place_of
 from jobs.journeys import checks as journey_checks
 from jobs.journeys import map_checks
 from jobs.lake.trial import tried
+from jobs.models import checks as model_checks
 from jobs.validate import rule_checks
 from jobs.validate.pattern_checks import patterns_in, wrong_patterns
 
@@ -27,6 +28,7 @@ def problems(settings: Settings) -> list[str]:
     found = [*source_checks.problems(settings), *_mappings(settings), *_own_rules(settings), *_built_in(settings)]
     found += [*journey_checks.check(settings), *map_checks.check(settings), *types.problems(settings)]
     found += checks.check(settings) or analysis.analyse(settings)
+    found += model_checks.check(settings)
     found += _decisions(settings)
     wrong_rules = rules.check(settings)
     return found + (wrong_rules or rules.analyse(settings))

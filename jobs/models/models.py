@@ -91,6 +91,7 @@ class Kind(Protocol):
 
 KINDS: dict[str, str] = {
     "classify": "jobs.models.classify",
+    "habits": "jobs.models.habits",
     "recommend": "jobs.models.recommend",
     "segment": "jobs.models.segmentation",
     "value": "jobs.models.value",

@@ -8,6 +8,17 @@ from jobs.config.yaml_files import ConfigError
 from tests.company import CHURN, FOR_PEOPLE, SEGMENTATION
 
 VALUE = {"kind": "value", **FOR_PEOPLE, "purchases": "orders_90d", "worth": "revenue"}
+RECOMMEND = {"kind": "recommend", **FOR_PEOPLE, "rows_of": "lines"}
+
+
+def habits(**changed):
+    """The file of a model of habits with one preference."""
+    return {
+        "kind": "habits",
+        **FOR_PEOPLE,
+        "preferences": {"brand": {"rows_of": "lines", "column": "brand", **changed}},
+    }
+
 
 OLD = "features: [recency_days, orders_90d]\nchurn:\n  horizon_days: 28\nsegmentation:\n  features: [recency_days]\n"
 
@@ -69,6 +80,21 @@ def test_several_models_of_one_kind_are_told_apart_by_their_files(settings):
         ({**VALUE, "survival_by": "segments"}, "survival_by: unknown model 'segments'; did you mean 'segmentation'?"),
         ({**VALUE, "bands": {"top": 0.5}}, "bands: are shares of customers from 0 to below 1"),
         ({**VALUE, "features": ["recency"]}, "features.0: unknown feature 'recency'"),
+        ({**RECOMMEND, "rows_of": "line"}, "rows_of: unknown trait 'line'; did you mean 'lines'?"),
+        (
+            {**RECOMMEND, "rows_of": "orders_90d"},
+            "rows_of: trait 'orders_90d' is over orders; items are in order_lines",
+        ),
+        ({**RECOMMEND, "purpose": "market"}, "purpose: unknown purpose 'market'; did you mean 'marketing'?"),
+        ({**RECOMMEND, "ridge": [0]}, "ridge: name the weights to try, none below 0, and of ridge above 0"),
+        (habits(rows_of="line"), "preferences.brand.rows_of: unknown trait 'line'; did you mean 'lines'?"),
+        (habits(sensitive=True), "purpose: what is sensitive is computed only of customers who said yes"),
+        (habits(sensitive=True, purpose="care"), "preferences.brand.purpose: unknown purpose 'care'"),
+        (
+            {"kind": "habits", **FOR_PEOPLE, "recurring": {"dieet": {"rows_of": "lines", "column": "brand"}}},
+            "recurring.dieet: may tell of health, diet, religion or the like: say sensitive: true and the purpose",
+        ),
+        ({"kind": "habits", **FOR_PEOPLE}, "preferences and recurring: name at least one"),
         ({**SEGMENTATION, "words": {"recency": {"high": "a", "low": "b"}}}, "words.recency: unknown feature 'recency'"),
     ],
 )
@@ -76,6 +102,7 @@ def test_what_is_wrong_in_the_file_of_a_model_is_told_with_file_line_and_key(set
     traits = settings().traits
     named = {name: trait.model_dump(exclude_none=True) for name, trait in traits.items()}
     named["revenue"] = {"title": "t", "over": "orders", "value": "sum(total)", "type": "decimal(18,2)"}
+    named["lines"] = {"title": "t", "over": "order_lines", "value": "count(*)", "type": "bigint"}
     named["twice"] = {"title": "t", "value": "orders_90d * 2", "type": "bigint"}
     named["plan"] = {"title": "t", "over": "contacts", "value": "latest(gender)", "type": "string"}
     named["planned"] = {"title": "t", "value": "plan is not null", "type": "boolean"}

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from jobs.config.models.classify import Classify
+from jobs.config.models.habits import Habits
 from jobs.config.models.learned import Learned
 from jobs.config.models.recommend import Recommend
 from jobs.config.models.segment import Segment
@@ -17,7 +18,13 @@ from jobs.config.models.value import Value
 from jobs.config.traits import Trait
 from jobs.config.yaml_files import ConfigError, line_of, load, nearest
 
-KINDS: dict[str, type[Learned]] = {"classify": Classify, "recommend": Recommend, "segment": Segment, "value": Value}
+KINDS: dict[str, type[Learned]] = {
+    "classify": Classify,
+    "habits": Habits,
+    "recommend": Recommend,
+    "segment": Segment,
+    "value": Value,
+}
 """What the file of a model of each kind may hold. What is done with it: KINDS of jobs/models/models.py."""
 FOLDER = "models"
 TAKEN = ("matching",)

@@ -151,6 +151,47 @@ TABLES: tuple[Dataset, ...] = (
         day_column="day",
     ),
     Dataset(
+        "models/preferences",
+        "one favourite of one customer on one day",
+        ("day", "model", "customer_id", "about"),
+        columns("""
+        day date the day scored
+        model string name of the model
+        customer_id string the customer
+        about string name of the preference in the file of the model
+        favourite string the value the customer has most often
+        share double share of the customer's rows that have it
+        low double low end of the interval of 95 % of that share: how sure it is
+        high double high end
+        rows bigint rows of the customer that were looked at
+        usual double share in the rows of all customers when the model was trained
+        model_version string version in the MLflow registry
+    """),
+        scope="day",
+        day_column="day",
+    ),
+    Dataset(
+        "models/recurrences",
+        "one thing one customer comes back for, and when it is expected next",
+        ("day", "model", "customer_id", "about", "item", "next_on"),
+        columns("""
+        day date the day scored
+        model string name of the model
+        customer_id string the customer
+        about string what recurs, as named in the file of the model
+        item string what the customer comes back for
+        every string year, month, 3 months, ... or 17 days
+        times bigint how often it came so far
+        next_from date first day of the window in which it is expected
+        next_on date the day it is expected on
+        next_until date last day of the window
+        confidence double low end of the share of the times it should have come that it did
+        model_version string version in the MLflow registry
+    """),
+        scope="day",
+        day_column="day",
+    ),
+    Dataset(
         "models/segments",
         "one segment of one model version",
         ("model", "model_version", "segment"),
