@@ -21,13 +21,15 @@ from jobs.config.models.recommend import Recommend
 from jobs.config.settings import Settings
 from jobs.errors import NotTrainable
 from jobs.lake.lake import Lake
-from jobs.models import item_rows, plots, recommender, training
+from jobs.models import gate, item_rows, plots, recommender, training
 from jobs.models.bought import Bought
+from jobs.models.gate import Check, Verdict
+from jobs.models.intervals import Interval
 from jobs.models.models import ROWS, Asked, Scored
 from jobs.models.ranking import Allowed, Weights
 from jobs.models.recommended import ANSWER, first_of, rows_of
 from jobs.models.recommender import Period
-from jobs.models.registry import Registry, Trained, Verdict, Version, judge
+from jobs.models.registry import Registry, Trained, Version
 from jobs.profiles.agreed import agreed
 
 ANSWERS: tuple[str, ...] = (ANSWER,)
@@ -82,20 +84,24 @@ def challenge(
     makers = {"model": recommender.fit(Bought.of(before), ridge, chosen)}
     makers |= {"champion": champion} if champion else {}
     judged = recommender.judged(Period.between(before, now, declared.judge_days), makers, declared)
-    found = judged.metrics()
-    verdict = judge(
-        f"MAP@{declared.top}", found["map"], found.get("champion_map"), 0.0, declared.minimum_improvement,
-        found["popular_map"],
-    )  # fmt: skip
-    surely = judged.surely_better("model", "popular")
-    if verdict.promoted and surely <= 0:
-        verdict = Verdict(
-            False,
-            f"MAP@{declared.top} {found['map']:.4f} is not beyond noise better than {found['popular_map']:.4f} of what "
-            f"is popular: the difference may be {surely:+.4f}",
-        )
+    found, metric = judged.metrics(), f"MAP@{declared.top}"
+    over_champion = judged.gain("model", "champion") if champion else None
+    checks = [
+        _beats_popular(metric, found["map"], found["popular_map"], judged.gain("model", "popular")),
+        gate.beats_champion(
+            metric, found["map"], found.get("champion_map"), over_champion, declared.minimum_improvement
+        ),
+    ]
+    found |= gate.figures(checks)
     weights = recommender.fit(Bought.of(now), ridge, chosen)
-    return _trained(weights, ridge, found | {"over_popular_at_least": surely}, declared), verdict
+    return _trained(weights, ridge, found, declared), gate.decide(checks, declared.approval)
+
+
+def _beats_popular(metric: str, ours: float, theirs: float, gain: Interval) -> Check:
+    """What everybody can have without a model must be beaten, and not only equalled."""
+    told = f"{metric} {ours:.4f} against {theirs:.4f} of what is popular, a difference of {gain}"
+    how = "beats what is popular" if gain.above_zero else "not beyond noise better than what is popular"
+    return Check("gain_over_popular", gain.above_zero, gain.value, 0.0, f"{how}: {told}", gain)
 
 
 def score(asked: Asked) -> Scored:

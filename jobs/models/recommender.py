@@ -16,15 +16,13 @@ import scipy.sparse as sp
 
 from jobs.config.models.recommend import Recommend
 from jobs.errors import NotTrainable
-from jobs.models import similar_items
+from jobs.models import intervals, similar_items
 from jobs.models.bought import Bought
+from jobs.models.intervals import Interval
 from jobs.models.ranking import Allowed, Lists, Weights, average_precision, popular, ranked
 
 CHOICE_ITEMS, CHOICE_CUSTOMERS = 2_000, 10_000
 """What is tried many times is tried on the items most bought, by so many customers."""
-SURE = 1.645
-"""A difference is beyond noise where the lower end of its one-sided interval of 95 % is above 0."""
-
 
 @dataclass(frozen=True)
 class Period:
@@ -57,12 +55,9 @@ class Judged:
                 found |= {f"{prefix}{kind}map": _mean(average), f"{prefix}{kind}precision": _mean(precision)}
         return found | {"judged_customers": float(len(self.shown[chosen][0]))}
 
-    def surely_better(self, one: str, other: str) -> float:
-        """The lower end of the difference in MAP: above 0, `one` makes better lists than `other` beyond noise."""
-        gains = self.shown[one][0] - self.shown[other][0]
-        if len(gains) < 2:
-            return -1.0
-        return float(gains.mean() - SURE * gains.std(ddof=1) / np.sqrt(len(gains)))
+    def gain(self, one: str, other: str) -> Interval:
+        """How much better the lists of `one` are in MAP, per customer, so that hard customers count for nothing."""
+        return intervals.mean(self.shown[one][0] - self.shown[other][0])
 
 
 def fit(bought: Bought, ridge: float, chosen: Weights | None = None) -> Weights:

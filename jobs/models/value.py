@@ -31,7 +31,7 @@ from jobs.errors import NotTrainable
 from jobs.lake.lake import Lake
 from jobs.models import gate, lifetime, plots, stays, training, value_rival
 from jobs.models.buyers import AHEAD, Buyers, buyers_on, tables_of
-from jobs.models.gate import Check, Verdict
+from jobs.models.gate import Verdict
 from jobs.models.intervals import Interval
 from jobs.models.lifetime import Lifetime
 from jobs.models.models import ROWS, Asked, Scored
@@ -147,7 +147,9 @@ def challenge(seen: Buyers, declared: Value, settings: Settings, champion: Model
     found = _metrics(told, chosen, truth, model.lifetime, judged, declared, settings)
     checks = [
         gate.at_least("d2", "D2", found["d2"], declared.minimum_d2),
-        _beyond_own_pace(found["d2"], found["own_pace_d2"], _gain(truth, told[chosen], told["own pace"])),
+        *gate.holds_against(
+            "D2", found["d2"], {"own pace": (found["own_pace_d2"], _gain(truth, told[chosen], told["own pace"]))}
+        ),
         gate.beats_champion(
             "D2",
             found["d2"],
@@ -169,14 +171,6 @@ def challenge(seen: Buyers, declared: Value, settings: Settings, champion: Model
 def _gain(truth: np.ndarray, ours: np.ndarray, theirs: np.ndarray) -> Interval:
     value, low = value_rival.better(truth, ours, theirs)
     return Interval(value, low, 2 * value - low)
-
-
-def _beyond_own_pace(ours: float, theirs: float, gain: Interval) -> Check:
-    """The rule without a model, that everybody goes on as before, must be beaten and not only equalled."""
-    told = f"D2 {ours:.4f} against {theirs:.4f} of everybody's own pace, a difference of {gain}"
-    if gain.above_zero:
-        return Check("gain_over_own_pace", True, gain.value, 0.0, f"beats own pace: {told}", gain)
-    return Check("gain_over_own_pace", False, gain.value, 0.0, f"not beyond noise better than own pace: {told}", gain)
 
 
 def load(registry: Registry, version: Version) -> Model:

@@ -55,7 +55,7 @@ def test_what_customers_bought_in_july_and_august_is_found_as_published_and_bett
     assert told["precision"] >= 0.30
     assert round(told["popular_new_map"], 3) == pytest.approx(0.037, abs=0.0015), "what is popular as published"
     assert round(told["popular_precision"], 3) == pytest.approx(0.153, abs=0.0015)
-    assert found.surely_better("model", "popular") > 0.15
+    assert found.gain("model", "popular").low > 0.15
 
 
 def bought_of(number_of_customers, number_of_items, share, seed=1):

@@ -171,5 +171,5 @@ def test_lists_no_better_than_what_is_popular_are_refused():
     declared = recommend.Recommend(**{**DECLARED, "purpose": None, "again": False})
     trained, verdict = recommend.challenge(as_of(56), as_of(28), as_of(0), declared, None)
     assert not verdict.promoted
-    assert "popular" in verdict.reason or "rule without a model" in verdict.reason
-    assert trained.metrics["over_popular_at_least"] <= 0
+    assert "not beyond noise better than what is popular" in verdict.reason
+    assert trained.metrics["gain_over_popular.low"] <= 0

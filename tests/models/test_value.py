@@ -200,15 +200,24 @@ def test_trees_tell_the_value_only_where_they_know_more_than_the_history(company
     assert verdict.promoted, verdict
 
 
-def test_nobody_is_promoted_who_tells_no_more_than_everybodys_own_pace(company):
+def test_a_model_that_explains_nothing_or_less_than_everybodys_own_pace_is_refused(company):
     settings, _ = company([])
-    random = np.random.default_rng(5)
-    noise = history(seed=2).assign(ahead=random.permutation(history(seed=2)["ahead"]))
-    seen = Buyers({DAY - dt.timedelta(days=180): noise.iloc[:0], DAY - dt.timedelta(days=90): noise, DAY: noise})
-    trained, verdict = value.challenge(seen, settings.learned["value"].model_copy(update={"features": ["clue"]}),
-                                       settings, None)  # fmt: skip
-    assert not verdict.promoted
-    assert "no trees" in trained.parameters["value_told_by"]
+    random, known = np.random.default_rng(5), history(seed=2)
+    declared = settings.learned["value"].model_copy(update={"features": ["clue"]})
+
+    def verdict_on(ahead):
+        earlier, judged = (DAY - dt.timedelta(days=days) for days in (180, 90))
+        seen = Buyers({earlier: known.iloc[:0], judged: known.assign(ahead=ahead), DAY: known})
+        trained, verdict = value.challenge(seen, declared, settings, None)
+        assert "no trees" in trained.parameters["value_told_by"]
+        return verdict
+
+    by_chance = verdict_on(random.permutation(known["ahead"]))
+    assert not by_chance.promoted
+    assert "is below the minimum 0" in by_chance.reason
+    steady = verdict_on(known["worth"] / (known["first_ago"] + 1) * 90)
+    assert not steady.promoted
+    assert "is worse than own pace" in steady.reason
 
 
 def test_the_interval_of_futures_holds_as_many_customers_as_it_says():
