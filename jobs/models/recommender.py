@@ -24,6 +24,7 @@ from jobs.models.ranking import Allowed, Lists, Weights, average_precision, popu
 CHOICE_ITEMS, CHOICE_CUSTOMERS = 2_000, 10_000
 """What is tried many times is tried on the items most bought, by so many customers."""
 
+
 @dataclass(frozen=True)
 class Period:
     """What customers had bought by a day, and what they bought in the days after it."""

@@ -18,6 +18,8 @@ from jobs.models import drift, models
 from jobs.models.registry import Registry, required_champion
 
 TABLE = "models/scores"
+MOST_LABELS = 12
+"""Labels that the result counts; of a model with as many labels as products the others go unmentioned."""
 
 
 def run(day: date, settings: Settings) -> dict[str, Any]:
@@ -66,7 +68,7 @@ def _counts(scored: models.Scored, number: str, moved: dict[str, Any]) -> dict[s
     told = {table: rows.num_rows for table, rows in scored.tables.items()}
     if scored.rows.empty and not any(told.values()):
         return {"scored": 0, "reason": scored.why_nobody}
-    labels = dict(sorted(Counter(scored.rows["label"]).items()))
+    labels = dict(sorted(Counter(scored.rows["label"]).most_common(MOST_LABELS)))
     return {"version": number, "scored": len(scored.rows), "labels": labels, **told, **moved}
 
 
