@@ -3,7 +3,8 @@
 Starts when scores, journeys and profiles of a day are there.
 
 - **Reads** profiles, stages, scores and valid rows as of the day, and the rules of `config/audiences/`.
-- **Writes** `audiences/members`: who is in, in which arm (treatment or holdout), and the values the rule saw.
+- **Writes** `audiences/members`: who is in, in which arm (treatment or holdout), and the values the rule saw; and
+  `decisions/effects`: what each audience did so far, against those held out, with an interval.
 
 Nobody is sent anything here: consent, suppression and cooling down are checked when the day is pushed.
 """
@@ -27,7 +28,12 @@ def build_audiences() -> None:
         """Every audience of config/audiences/, for this day."""
         return step("audiences")
 
-    members()
+    @task
+    def effects() -> dict:
+        """What each audience did so far, against those held out (`decisions/effects`)."""
+        return step("effects")
+
+    members() >> effects()
 
 
 build_audiences()

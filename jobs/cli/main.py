@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from jobs.cli import explain, export, journey_map, kpi, lake, match, models, privacy, profiles, quarantine, review
+from jobs.cli import (
+    effect,
+    explain,
+    export,
+    journey_map,
+    kpi,
+    lake,
+    match,
+    models,
+    privacy,
+    profiles,
+    quarantine,
+    review,
+)
 from jobs.cli.console import Config, Format, answer, console, known_table, load_settings, require_table, show
 from jobs.config.wrong import CommandError, ConfigError, nearest
 from jobs.errors import StepFailed
@@ -33,6 +46,7 @@ app.add_typer(export.app, name="export")
 export.app.command("person")(privacy.export_person)
 app.add_typer(privacy.app, name="privacy")
 app.command()(privacy.erase)
+app.command()(effect.effect)
 app.command()(explain.explain)
 app.command()(match.match)
 app.command()(journey_map.brief)

@@ -18,6 +18,14 @@ class Delivery(Strict):
     cooldown_days: int = Field(30, ge=0, description="days before the same person gets the same message again")
 
 
+class Effect(Strict):
+    """How what an audience does is measured, against those held out."""
+
+    within_days: int = Field(14, ge=1, le=365, description="days after somebody came in whose orders count")
+    cost: float = Field(0, ge=0, description="of reaching one customer, in the company's currency")
+    margin: float = Field(1, gt=0, le=1, description="share of revenue that is kept")
+
+
 class Audience(Strict):
     """config/audiences/NAME.yaml: who is in it, why it exists, where it goes."""
 
@@ -32,5 +40,6 @@ class Audience(Strict):
     )
     evidence: list[str] = []
     holdout: float = Field(0.1, ge=0, lt=1)
+    effect: Effect = Effect()
     purpose: str
     send_to: dict[str, Delivery]

@@ -49,6 +49,7 @@ STEPS = {
     "train": {"sqlglot"},
     "score": {*TABLES, "mlflow", "scipy"},
     "audiences": TABLES,
+    "effects": {*TABLES, "duckdb", "scipy"},
     "plan": TABLES,
     "push": TABLES,
 }

@@ -45,7 +45,12 @@ GRAPH = {
         {"score": [], "retraining_due": []},
     ),
     "retrain_models": (BY_ASSETS, ["models/retraining_due"], [], {"due": ["train"], "train": []}),
-    "build_audiences": (BY_ASSETS, ["journeys", "models/scores"], ["audiences"], {"members": []}),
+    "build_audiences": (
+        BY_ASSETS,
+        ["journeys", "models/scores"],
+        ["audiences"],
+        {"members": ["effects"], "effects": []},
+    ),
     "push_audiences": (
         BY_ASSETS,
         ["audiences"],
@@ -181,7 +186,7 @@ def test_the_dags_of_a_day_do_the_steps_of_the_pipeline_in_its_order(parse):
 def test_a_run_within_the_day_does_the_same_steps_in_the_same_order_and_pushes_what_is_about_a_moment(parse):
     steps = steps_of("follow_moments.py")
     assert steps == [name for name in pipeline.STEP_NAMES if name in steps]
-    assert set(pipeline.STEP_NAMES) - set(steps) == {"paths", "map", "train", "score"}
+    assert set(pipeline.STEP_NAMES) - set(steps) == {"paths", "map", "train", "score", "effects"}
     about_one = {**audience("now", "marketing", {"newsletter": {"template": "now"}}), "moment": "buy"}
     followed = parse({"audiences/now.yaml": about_one})["dags"]["follow_moments"]
     assert followed["tasks"]["plan"] == ["complete", "push_email"]

@@ -154,6 +154,10 @@ def company(lake_of):
             "activation/deliveries": [
                 {"day": DAY, "audience": HARM, "destination": "email", "members": 7, "delivered": 7, "kept": 0, **zeros}
             ],
+            "decisions/effects": [
+                {"day": DAY, "audience": HARM, "metric": "value", "difference": 0.1, "low": -0.1, "high": 0.3,
+                 "treated": 90, "held_out": 10, "verdict": "unclear", "said": HARM}
+            ],
             "audiences/members": [{"day": DAY, "audience": HARM, "customer_id": "c1", "arm": "treatment"}],
             "ops/files": [{"file_id": "f1", "source": "crm", "dataset": "contacts", "state": "loaded", "arrived": DAY}],
             "ops/counts": [{**count, "rows_in": 3, "accepted": 2, "quarantined": 1, "duplicates": 0}],

@@ -40,6 +40,36 @@ TABLES: tuple[Dataset, ...] = (
         scope="state",
     ),
     Dataset(
+        "decisions/effects",
+        "one metric of one audience, as it was known on one day",
+        ("day", "audience", "metric"),
+        columns("""
+        day date the day up to which all is known
+        audience string the audience
+        metric string conversion (ordered at all), orders, or value (paid, less returns, in the company's currency)
+        within_days int days after somebody first came into the audience whose orders count
+        treated bigint people it was for, of whom these days have passed
+        held_out bigint people kept apart, of whom these days have passed
+        mixed bigint people left out of both: parts of them were in both arms before they were one
+        treated_mean double per person it was for
+        held_out_mean double per person held out
+        difference double per person, narrowed by what the same people did before
+        low double lower end of a 95 % interval that holds however often one looks
+        high double its upper end
+        p_value double of a two-sided test, for a single look
+        incremental double difference times the people it was for
+        incremental_low double the same with the lower end
+        incremental_high double the same with the upper end
+        cost double of reaching the people it was for
+        return_low double for value: margin on the lower end, less the cost
+        return_high double for value: margin on the upper end, less the cost
+        verdict string more, less, unclear, too_few, no_holdout or sample_ratio (arms have not the sizes drawn)
+        said string the same in words
+    """),
+        scope="day",
+        day_column="day",
+    ),
+    Dataset(
         "activation/plans",
         "one customer, audience and destination on one day",
         ("day", "audience", "destination", "customer_id"),

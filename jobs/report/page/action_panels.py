@@ -83,4 +83,18 @@ AUDIENCES = Panel(
     Chart("lines", x="day", y=("members",), split="audience"),
 )
 
-PANELS = (SEGMENTS, RISK, MODELS, DELIVERIES, AUDIENCES)
+EFFECTS = Panel(
+    "effects",
+    "actions",
+    ("decisions.effects",),
+    """
+    select audience, metric, round(100 * difference, 2) as difference_per_100, round(100 * low, 2) as low,
+           round(100 * high, 2) as high, treated, held_out, round(incremental, 0) as incremental, cost,
+           return_low, return_high, verdict, said
+    from decisions.effects where day = (select max(day) from decisions.effects)
+    order by audience, list_position(['conversion', 'orders', 'value'], metric)""",
+    "select max(day) from decisions.effects",
+    Chart("bars", x="audience", y=("difference_per_100",), choose=("metric",), low="low", high="high"),
+)
+
+PANELS = (SEGMENTS, RISK, MODELS, DELIVERIES, EFFECTS, AUDIENCES)

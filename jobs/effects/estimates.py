@@ -1,0 +1,137 @@
+"""What two arms that were drawn at random tell: differences with intervals that may be looked at every day.
+
+A fixed interval is right for one look; who looks every day and stops when he likes what he sees is wrong in a third of
+tests without effect. The intervals here hold at every look at once (confidence sequences). Sources:
+
+- two proportions: pooled z test, two-sided.
+- variance of a difference of means: Welch.
+- CUPED: Deng, Xu, Kohavi, Walker, "Improving the sensitivity of online controlled experiments by utilizing
+  pre-experiment data", WSDM 2013.
+- ratios by the delta method: Deng, Knoblich, Lu, "Applying the delta method in metric analytics", KDD 2018.
+- asymptotic confidence sequences: Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas, "Time-uniform central limit theory and
+  asymptotic confidence sequences", Annals of Statistics 2024.
+- sample ratio mismatch: Fabijan et al., KDD 2019; alarm at p < 0.001.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+ALPHA = 0.05
+MISMATCH = 0.001
+"""p below which the arms have not the sizes they were drawn with: nothing that follows can be trusted."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """`treated` minus `held_out`, per unit. `low` and `high` hold at every look; `p_value` is that of a single look."""
+
+    treated: float
+    held_out: float
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    error: float
+    """Standard error of the difference."""
+
+
+def means(
+    treated: np.ndarray,
+    held_out: np.ndarray,
+    before: tuple[np.ndarray, np.ndarray] | None = None,
+    planned: int | None = None,
+) -> Difference:
+    """Difference of the means of a number per unit, narrowed by what the same units did before (CUPED) if given.
+
+    `planned` is the number of units at which the interval is to be tightest; default: as many as there are now, at
+    least 1,000. Raises ValueError for an arm of fewer than two units.
+    """
+    if min(len(treated), len(held_out)) < 2:
+        raise ValueError("an arm of fewer than two units has no spread")
+    first, second = treated.astype(float), held_out.astype(float)
+    if before is not None:
+        first, second = _narrowed(first, second, *(one.astype(float) for one in before))
+    error = float(np.sqrt(first.var(ddof=1) / len(first) + second.var(ddof=1) / len(second)))
+    found = float(first.mean() - second.mean())
+    return _told(float(treated.mean()), float(held_out.mean()), found, error, len(first) + len(second), planned)
+
+
+def proportions(treated: tuple[int, int], held_out: tuple[int, int], planned: int | None = None) -> Difference:
+    """Difference of two shares, each given as (successes, units); `p_value` is that of the pooled z test."""
+    (a, n), (b, m) = treated, held_out
+    if min(n, m) < 2:
+        raise ValueError("an arm of fewer than two units has no spread")
+    p, q = a / n, b / m
+    error = float(np.sqrt(p * (1 - p) / n + q * (1 - q) / m))
+    both = (a + b) / (n + m)
+    pooled = float(np.sqrt(both * (1 - both) * (1 / n + 1 / m)))
+    told = _told(p, q, p - q, error, n + m, planned)
+    p_value = 2 * stats.norm.sf(abs(p - q) / pooled) if pooled else 1.0
+    return Difference(p, q, p - q, told.low, told.high, float(p_value), error)
+
+
+def ratios(
+    treated: tuple[np.ndarray, np.ndarray], held_out: tuple[np.ndarray, np.ndarray], planned: int | None = None
+) -> Difference:
+    """Difference of two ratios of sums, such as amount per order, each as (numerators, denominators) per unit."""
+    (p, first), (q, second) = _ratio(*treated), _ratio(*held_out)
+    error = float(np.sqrt(first + second))
+    return _told(p, q, p - q, error, len(treated[0]) + len(held_out[0]), planned)
+
+
+def sample_ratio(treated: int, held_out: int, share_held_out: float) -> float:
+    """p of a chi-squared test that the arms have the sizes they were drawn with."""
+    every = treated + held_out
+    expected = [every * (1 - share_held_out), every * share_held_out]
+    return float(stats.chisquare([treated, held_out], expected).pvalue) if min(expected) > 0 else 1.0
+
+
+def units_needed(share: float, effect: float, share_held_out: float = 0.5, power: float = 0.8) -> int:
+    """Units in both arms together to see a share change by `effect` with that power, at one look at the end."""
+    z = stats.norm.ppf(1 - ALPHA / 2) + stats.norm.ppf(power)
+    other = share + effect
+    spread = other * (1 - other) / (1 - share_held_out) + share * (1 - share) / share_held_out
+    return int(np.ceil(z**2 * spread / effect**2))
+
+
+def always_valid(error: float, units: int, planned: int | None = None) -> float:
+    """Half the width of an interval that holds at every look, given the standard error at `units` units.
+
+    Equation 14 of Waudby-Smith et al., with the rho that makes it tightest at `planned` units.
+    """
+    at = max(planned or units, 1000)
+    tightest = np.sqrt((-2 * np.log(ALPHA) + np.log(-2 * np.log(ALPHA) + 1)) / at)
+    spread = units * tightest**2 + 1
+    return float(error * np.sqrt(2 * spread / (units * tightest**2) * np.log(np.sqrt(spread) / ALPHA)))
+
+
+def _told(treated: float, held_out: float, found: float, error: float, units: int, planned: int | None) -> Difference:
+    half = always_valid(error, units, planned)
+    p_value = float(2 * stats.norm.sf(abs(found) / error)) if error else 1.0
+    return Difference(treated, held_out, found, found - half, found + half, p_value, error)
+
+
+def _narrowed(
+    first: np.ndarray, second: np.ndarray, first_before: np.ndarray, second_before: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Both arms less what their past explains; the mean of the past of all is taken off, so no arm is moved."""
+    every, past = np.concatenate([first, second]), np.concatenate([first_before, second_before])
+    spread = past.var()
+    if spread == 0:
+        return first, second
+    weight = np.cov(every, past, ddof=0)[0, 1] / spread
+    return first - weight * (first_before - past.mean()), second - weight * (second_before - past.mean())
+
+
+def _ratio(numerators: np.ndarray, denominators: np.ndarray) -> tuple[float, float]:
+    """The ratio of the sums and its variance by the delta method."""
+    total = denominators.sum()
+    if len(numerators) < 2 or total == 0:
+        raise ValueError("an arm without a denominator has no ratio")
+    ratio = numerators.sum() / total
+    rest = numerators - ratio * denominators
+    return float(ratio), float(rest.var(ddof=1) * len(rest) / total**2)

@@ -1,0 +1,55 @@
+"""Who was in an audience, in which arm, and what they did before and after: one row per person, as SQL.
+
+The arms were drawn by a hash of the customer, so whoever was to be sent something is compared with whoever was held
+out, whether or not a message arrived: the only comparison that chance alone explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+NEEDS = ("audiences/members", "journeys/touchpoints", "identity/events", "identity/map")
+
+
+def query(audience: str, within_days: int, as_of: date, tables: Mapping[str, str], from_same_day: bool) -> str:
+    """SQL (DuckDB) of one row per person who was ever in the audience long enough ago, by `tables` for NEEDS.
+
+    Columns: person (customer of today), arm (of the first day), mixed (parts of the person were in both arms), day (the
+    first), orders, value, orders_before, value_before: of `within_days` after it and before it, in the company's
+    currency. `from_same_day`: what is done on the first day counts as after; otherwise from the next day.
+    """
+    members, touchpoints, events, known = (tables[name] for name in NEEDS)
+    first, last = (0, within_days - 1) if from_same_day else (1, within_days)
+    return f"""
+with recursive moved as (
+    select other_customer_id as id, customer_id as home from {events} where type = 'merged'
+    union
+    select moved.id, e.customer_id from moved join {events} e
+      on e.other_customer_id = moved.home and e.type = 'merged'
+),
+homes as (
+    select id, min(home) as home from moved
+    where home in (select customer_id from {known}) and id not in (select customer_id from {known}) group by id
+),
+people as (
+    select coalesce(home, m.customer_id) as person, min(day) as day, arg_min(arm, day) as arm,
+           count(distinct arm) > 1 as mixed
+    from {members} m left join homes on homes.id = m.customer_id
+    where audience = '{audience}' group by all
+),
+orders as (
+    select customer_id as person, day, 1 as n, coalesce(amount, 0)::double as amount
+    from {touchpoints} where type = 'order' and nth is not null
+    union all
+    select customer_id, day, 0, coalesce(amount, 0)::double from {touchpoints} where type in ('return', 'cancellation')
+)
+select p.person, p.arm, p.mixed, p.day,
+       coalesce(sum(n) filter (o.day >= p.day + {first}), 0)::bigint as orders,
+       coalesce(sum(amount) filter (o.day >= p.day + {first}), 0) as value,
+       coalesce(sum(n) filter (o.day < p.day + {first}), 0)::bigint as orders_before,
+       coalesce(sum(amount) filter (o.day < p.day + {first}), 0) as value_before
+from people p left join orders o
+  on o.person = p.person and o.day between p.day + {first - within_days} and p.day + {last}
+where p.day + {last} <= date '{as_of}'
+group by p.person, p.arm, p.mixed, p.day"""
