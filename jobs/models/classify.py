@@ -14,15 +14,16 @@ import yaml
 from jobs.activity import traits
 from jobs.config.models.classify import Classify
 from jobs.config.settings import Settings
-from jobs.config.traits import needed
+from jobs.config.traits import FEATURES, needed
 from jobs.errors import NotTrainable
-from jobs.lake.lake import Lake
-from jobs.models import classifier, classify_card, classify_gate, gate, intervals, training
+from jobs.lake.lake import Lake, Txn
+from jobs.models import classifier, classify_card, classify_gate, drift, gate, intervals, lapsed, training
 from jobs.models.chances import calibrated
 from jobs.models.classify_gate import CHAMPION, MODEL, Evidence
 from jobs.models.gate import Verdict
+from jobs.models.lapsed import Rule
 from jobs.models.models import ROWS, Asked, Scored
-from jobs.models.outcomes import LABEL, Split, about, split
+from jobs.models.outcomes import LABEL, Split, about, is_active, split
 from jobs.models.registry import Registry, Trained, Version
 
 ANSWERS: tuple[str, ...] = ()
@@ -37,7 +38,9 @@ class Loaded:
     booster: lgb.Booster
     among: str | None
     active_days: int | None
+    active_within: str | None
     horizon_days: int
+    beside: Rule
     calibration: tuple[float, float]
     reference: dict[str, dict[str, Any]]
 
@@ -52,13 +55,13 @@ def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
     names = needed([*settings.models.features, declared.label.about], settings.traits)
     learned = [settings.traits[one] for one in names]
     config = [settings.models, declared, *traits.configuration(settings)]
-    txn = lake.transaction(f"train_{name}", day, reads=traits.reads(learned), config=config, code=__name__)
+    txn = lake.transaction(f"train_{name}", day, reads=[*traits.reads(learned), FEATURES], config=config, code=__name__)
     answered = training.done_before(txn, registry, name) or training.overtaken(registry, name, day)
     if answered:
         return answered
     try:
         found_rows = split(txn, day, declared, settings)
-        rows = pd.concat([found_rows.learn, found_rows.judge])
+        rows = pd.concat([found_rows.learn, found_rows.judge, found_rows.beside])
         found = training.fingerprint(rows, training.configuration(declared, settings))
         version = training.judged(
             registry,
@@ -66,7 +69,9 @@ def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
             day,
             found,
             txn,
-            lambda champion: challenge(found_rows, declared, settings, load(registry, champion) if champion else None),
+            lambda champion: challenge(
+                found_rows, declared, settings, load(registry, champion) if champion else None, _today(txn, day)
+            ),
         )
     except NotTrainable as why:
         return training.waiting(registry, name, day, why)
@@ -82,8 +87,18 @@ def _declared(name: str, settings: Settings) -> Classify:
     return cast(Classify, settings.learned[name])
 
 
-def challenge(rows: Split, declared: Classify, settings: Settings, champion: Loaded | None) -> tuple[Trained, Verdict]:
-    """Fit a challenger and measure it, the champion and the baselines on the same held-out rows."""
+def _today(txn: Txn, day: date) -> pd.DataFrame:
+    """models/features of the day of training; without rows if traits were not computed for it."""
+    return txn.arrow(FEATURES, day=day).to_pandas()
+
+
+def challenge(
+    rows: Split, declared: Classify, settings: Settings, champion: Loaded | None, today: pd.DataFrame | None = None
+) -> tuple[Trained, Verdict]:
+    """Fit a challenger and measure it, the champion and the baselines on the same held-out rows.
+
+    `today` are the customers of the day of training: whoever comes to look otherwise than they drifted.
+    """
     seed, baseline = settings.models.seed, declared.judged_by(settings.models)
     names = declared.learned_from(settings.models)
     learn, truth = rows.learn[names], rows.learn[LABEL].to_numpy()
@@ -107,6 +122,7 @@ def challenge(rows: Split, declared: Classify, settings: Settings, champion: Loa
         probability=classifier.calibrated_by_others(outcome, scores[MODEL], people),
         features=held,
         halves=(classifier.predict(halves[0], held), classifier.predict(halves[1], held)) if halves else (nil, nil),
+        coverage=(len(learn) + len(held)) / (len(learn) + len(held) + len(rows.beside)),
         attributes=rows.judge[declared.gate.fairness],
     )
     checks = classify_gate.checks(seen, declared.minimum_auc, declared.minimum_improvement, declared.gate)
@@ -122,13 +138,23 @@ def challenge(rows: Split, declared: Classify, settings: Settings, champion: Loa
     }
     judged = classify_card.Judged(booster, classifier.calibration(outcome, scores[MODEL]), halves, seen, checks)
     days = (_days(rows.learn), _days(rows.judge))
+    known = pd.concat([rows.learn, rows.judge, rows.beside])
+    rule = lapsed.Rule.of(rows.beside, settings.models.recency, float(known[LABEL].mean()))
+    now = held if today is None or today.empty else _looked_at(about(today, declared.among), declared, settings)
     remembered = {
         "among": declared.among,
         "active_days": declared.active_days,
+        "active_within": declared.active_within,
         "horizon_days": declared.label.horizon,
+        "beside": rule.to_dict(),
+        "reference": drift.reference(now[names] if len(now) else held),
     }
     trained = classify_card.trained(judged, learn, days, declared, settings, found, remembered)
     return trained, gate.decide(checks, declared.approval)
+
+
+def _looked_at(frame: pd.DataFrame, declared: Classify, settings: Settings) -> pd.DataFrame:
+    return frame[is_active(frame, declared.active_days, declared.active_within, settings.models.recency)]
 
 
 def _days(rows: pd.DataFrame) -> str:
@@ -136,21 +162,26 @@ def _days(rows: pd.DataFrame) -> str:
 
 
 def score(asked: Asked) -> Scored:
-    """Probability of the outcome for customers the model was trained for."""
-    declared, settings, frame = _declared(asked.name, asked.settings), asked.settings, asked.features
+    """Probability of the outcome of everybody the model tells something of, and what that rests on: the model, or, of
+    who has been away for longer than it looks at, a rule."""
+    declared, settings, recency = _declared(asked.name, asked.settings), asked.settings, asked.settings.models.recency
     model = load(asked.registry, asked.version)
-    frame = about(frame, model.among, model.active_days, settings.models.recency)
-    if frame.empty:
-        return Scored(pd.DataFrame(columns=ROWS), frame, model.reference, {}, why_nobody=NOBODY)
-    chances = np.round(calibrated(classifier.predict(model.booster, frame), *model.calibration), 6)
-    rows = pd.DataFrame(
-        {
-            "customer_id": frame["customer_id"],
-            "score": chances,
-            "label": band(chances, declared.bands),
-            "reasons": classifier.reasons(model.booster, frame, training.meanings(settings), declared.outcome),
-        }
-    )
+    people = about(asked.features, model.among)
+    if people.empty:
+        return Scored(pd.DataFrame(columns=ROWS), people, model.reference, {}, why_nobody=NOBODY)
+    seen = is_active(people, model.active_days, model.active_within, recency)
+    frame, others = people[seen].reset_index(drop=True), people[~seen].reset_index(drop=True)
+    words, parts = training.meanings(settings), []
+    if len(frame):
+        rows = pd.DataFrame({"customer_id": frame["customer_id"], "basis": lapsed.MODEL})
+        rows["score"] = calibrated(classifier.predict(model.booster, frame), *model.calibration)
+        rows["reasons"] = classifier.reasons(model.booster, frame, words, declared.outcome)
+        parts.append(rows)
+    if len(others):
+        parts.append(model.beside.score(others, recency, words.get(recency, recency)))
+    rows = pd.concat(parts, ignore_index=True)
+    rows["score"] = rows["score"].astype(float).round(6)
+    rows["label"] = band(rows["score"].to_numpy(), declared.bands)
     return Scored(rows, frame, model.reference, classifier.importance(model.booster))
 
 
@@ -167,5 +198,6 @@ def load(registry: Registry, version: Version) -> Loaded:
     trees = next(data for name, data in files.items() if name.endswith(classify_card.MODEL_FILE))
     booster = lgb.Booster(model_str=trees.decode())
     calibration = (metadata.get("slope", 1.0), metadata.get("intercept", 0.0))
-    of_whom = metadata["among"], metadata["active_days"], metadata["horizon_days"]
-    return Loaded(version, booster, *of_whom, calibration, metadata["reference"])
+    of_whom = metadata["among"], metadata["active_days"], metadata["active_within"], metadata["horizon_days"]
+    beside = Rule(**metadata["beside"])
+    return Loaded(version, booster, *of_whom, beside, calibration, metadata["reference"])

@@ -67,7 +67,7 @@ def trained(
         contributions(booster, seen.features),
         classify_plots.gains(seen.outcome, seen.scores[MODEL], seen.customers),
     )
-    metadata = {**remembered, **document, "reference": drift.reference(learn[names])}
+    metadata = {**remembered, **document}
     figures = {
         "roc.png": plots.roc(seen.outcome, seen.scores),
         "precision_recall.png": classify_plots.precision_recall(seen.outcome, seen.scores),

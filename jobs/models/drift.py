@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
+from jobs.config.traits import Trait
+
 BINS = 10
 CHANCE = 0.99
 MOST, LEAST = 20, 5
@@ -55,6 +57,19 @@ def psi(expected: Mapping[str, Mapping[str, Any]], frame: pd.DataFrame) -> dict[
         by_chance = chi2.ppf(CHANCE, max(used - 1, 1)) * (1 / rows[0] + 1 / rows[1])
         found[name] = round(max(0.0, float(((now - then) * np.log(now / then)).sum()) - by_chance), 4)
     return found
+
+
+def without_clockwork(frame: pd.DataFrame, traits: Mapping[str, Trait], days: int) -> pd.DataFrame:
+    """The rows with what grows by itself set back by so many days: how long a customer has been known says nothing new.
+
+    These are traits that count the days since the first of all rows.
+    """
+    grown = [name for name in frame.columns if name in traits and _by_clockwork(traits[name])]
+    return frame.assign(**{name: frame[name].astype(float) - days for name in grown})
+
+
+def _by_clockwork(trait: Trait) -> bool:
+    return bool(trait.over) and not trait.days and trait.value.replace(" ", "").lower() == "max(days_ago)"
 
 
 def verdict(index: Mapping[str, float], weight: Mapping[str, float], limit: float, share: float) -> dict[str, Any]:

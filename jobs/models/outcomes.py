@@ -11,7 +11,7 @@ Where there is no time, it is judged on a fifth of the customers, always the sam
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -24,7 +24,6 @@ from jobs.activity.known_rows import Known
 from jobs.activity.language import condition_of
 from jobs.activity.on_days import values_on
 from jobs.config.models.classify import Classify, Label, Value
-from jobs.config.models.shared import Models
 from jobs.config.settings import Settings
 from jobs.config.traits import feature_type, needed
 from jobs.errors import NotTrainable
@@ -44,6 +43,8 @@ class Split:
 
     learn: pd.DataFrame
     judge: pd.DataFrame
+    beside: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Rows of the same days of customers the model does not look at, see `active_days`."""
 
 
 def split(txn: Txn, day: date, declared: Classify, settings: Settings) -> Split:
@@ -58,9 +59,11 @@ def split(txn: Txn, day: date, declared: Classify, settings: Settings) -> Split:
     then = replace(known, days=usable + judged)
     found = labelled(then, day, declared) if declared.label.rows_of else told_on(then, declared)
     frame = known_outcomes(frame_of(found), declared.label)
+    seen = is_active(frame, declared.active_days, declared.active_within, settings.models.recency)
     return Split(
-        frame[frame["day"].isin(usable)].reset_index(drop=True),
-        frame[frame["day"].isin(judged)].reset_index(drop=True),
+        frame[seen & frame["day"].isin(usable)].reset_index(drop=True),
+        frame[seen & frame["day"].isin(judged)].reset_index(drop=True),
+        frame[~seen].reset_index(drop=True),
     )
 
 
@@ -77,13 +80,19 @@ def held_out(customer_ids: pd.Series) -> np.ndarray:
     return np.array([hashlib.sha256(str(one).encode()).digest()[0] % 5 == 0 for one in customer_ids], dtype=bool)
 
 
-def about(frame: pd.DataFrame, among: str | None, active_days: int | None, recency: str) -> pd.DataFrame:
-    """The customers a model is about."""
-    if active_days:
-        frame = frame[frame[recency] < active_days]
-    if among:
-        frame = frame[frame[among] == 1]
-    return frame.reset_index(drop=True)
+def about(frame: pd.DataFrame, among: str | None) -> pd.DataFrame:
+    """The customers a model tells something of."""
+    return (frame[frame[among] == 1] if among else frame).reset_index(drop=True)
+
+
+def is_active(frame: pd.DataFrame, days: int | None, within: str | None, recency: str) -> np.ndarray:
+    """Per row whether the model itself looks at it: away for less than `days`, or than the customer's own number."""
+    if not days:
+        return np.ones(len(frame), dtype=bool)
+    patience = np.full(len(frame), float(days))
+    if within:
+        patience = np.fmax(patience, frame[within].to_numpy(dtype=float))
+    return np.asarray(frame[recency].to_numpy(dtype=float) < patience)
 
 
 def labelled(known: Known, as_of: date, declared: Classify) -> DataFrame:
@@ -95,7 +104,7 @@ def labelled(known: Known, as_of: date, declared: Classify) -> DataFrame:
     names = settings.models.features
     wanted = {name: settings.traits[name] for name in needed(names, settings.traits)}
     found = traits.as_features(values_on(known, wanted), names, wanted).withColumnRenamed("snapshot", "day")
-    found = _about(found, declared, settings.models)
+    found = _about(found, declared)
     own = F.lit(label.horizon)
     if label.within:
         own = F.least(own, F.greatest(F.lit(1), F.coalesce(F.ceil(label.within), own)))
@@ -127,9 +136,9 @@ def told_on(known: Known, declared: Classify) -> DataFrame:
     if not label.horizon:
         names = [name for name in settings.models.features if name != own]  # of another model it may be a feature
         found = traits.as_features(values_on(known, wanted), [*names, own], wanted)
-        return _about(found, declared, settings.models).withColumnsRenamed({"snapshot": "day", own: TOLD})
+        return _about(found, declared).withColumnsRenamed({"snapshot": "day", own: TOLD})
     both = values_on(known, wanted)
-    found = _about(traits.as_features(both, settings.models.features, wanted), declared, settings.models)
+    found = _about(traits.as_features(both, settings.models.features, wanted), declared)
     asked = {name: settings.traits[name] for name in needed([own], settings.traits)}
     later = replace(known, days=[day + timedelta(days=label.horizon) for day in known.days])
     kept, nobody = feature_type(settings.traits[own]), F.lit(traits.of_nobody(settings.traits[own]))
@@ -173,10 +182,8 @@ def frame_of(found: DataFrame) -> pd.DataFrame:
     return frame.sort_values(["day", "customer_id"], ignore_index=True)
 
 
-def _about(found: DataFrame, declared: Classify, models: Models) -> DataFrame:
+def _about(found: DataFrame, declared: Classify) -> DataFrame:
     """The customers a model is about, as `about`."""
-    if declared.active_days:
-        found = found.where(F.col(models.recency) < declared.active_days)
     return found.where(F.col(declared.among) == 1) if declared.among else found
 
 

@@ -49,7 +49,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
             continue
         asked = models.Asked(name, day, frame, txn, registry, version, settings)
         scored = kinds[name].score(asked)
-        moved = _drift(scored, settings)
+        moved = _drift(scored, settings, (day - version.day).days)
         if moved["drift"]:
             registry.remember_drift(version, day)
         answers[TABLE].append(_table(scored.rows, day, name, version.number))
@@ -72,10 +72,12 @@ def _counts(scored: models.Scored, number: str, moved: dict[str, Any]) -> dict[s
     return {"version": number, "scored": len(scored.rows), "labels": labels, **told, **moved}
 
 
-def _drift(scored: models.Scored, settings: Settings) -> dict[str, Any]:
-    if scored.rows.empty:
+def _drift(scored: models.Scored, settings: Settings, since: int) -> dict[str, Any]:
+    """Whether customers are others than on the day of training, `since` days ago."""
+    if scored.judged.empty or scored.rows.empty:
         return {"drift": False, "worst": {}}
-    limits, index = settings.models.drift, drift.psi(scored.reference, scored.judged)
+    people = drift.without_clockwork(scored.judged, settings.traits, since)
+    limits, index = settings.models.drift, drift.psi(scored.reference, people)
     return drift.verdict(index, scored.weights, limits.psi_limit, limits.minimum_weight)
 
 
@@ -88,5 +90,6 @@ def _table(scored: pd.DataFrame, day: date, name: str, number: str) -> pa.Table:
         "label": scored["label"].tolist(),
         "model_version": [number] * len(scored),
         "reasons": scored["reasons"].tolist(),
+        "basis": scored["basis"].tolist() if "basis" in scored else ["model"] * len(scored),
     }
     return pa.Table.from_pydict(columns, schema=catalogue.get(TABLE).arrow_schema())

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -54,11 +55,12 @@ def test_a_customer_churned_if_no_order_follows_within_28_days_after_the_day(
     assert set(label(shop_tables, small_shop, orders).values()) == {churned}
 
 
-@pytest.mark.parametrize(("last_order", "labelled"), [("2017-04-08", True), ("2017-04-07", False)])
-def test_only_customers_who_ordered_in_the_84_days_up_to_the_day_are_labelled(
-    shop_tables, small_shop, last_order, labelled
-):
-    assert bool(label(shop_tables, small_shop, [order(last_order)])) is labelled
+def test_the_model_looks_at_who_was_away_for_less_than_so_many_days_or_than_their_own_rhythm():
+    frame = pd.DataFrame({"recency_days": [83, 84, 200, 200, np.nan], "patience": [7.0, np.nan, 150, 250, 90]})
+    looked_at = partial(outcomes.is_active, frame, recency="recency_days")
+    assert looked_at(84, None).tolist() == [True, False, False, False, False]
+    assert looked_at(84, "patience").tolist() == [True, False, False, True, False]
+    assert looked_at(None, None).all(), "without a limit, at everybody"
 
 
 def test_an_order_that_was_cancelled_by_the_training_day_is_no_return(shop_tables, small_shop):

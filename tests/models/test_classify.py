@@ -221,9 +221,8 @@ def test_each_customer_has_the_horizon_of_its_own_rhythm_up_to_the_longest(shop_
 
 def test_rows_of_whom_a_model_is_about():
     frame = pd.DataFrame({"recency": [5.0, 50.0, None], "prospect": [0.0, 0.0, 1.0]})
-    assert outcomes.about(frame, None, 28, "recency").index.size == 1
-    assert outcomes.about(frame, "prospect", None, "recency")["prospect"].tolist() == [1.0]
-    assert len(outcomes.about(frame, None, None, "recency")) == 3
+    assert outcomes.about(frame, "prospect")["prospect"].tolist() == [1.0]
+    assert len(outcomes.about(frame, None)) == 3
 
 
 def test_a_rule_of_one_number_goes_the_way_it_did_before_and_places_who_has_none():

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from jobs.config.traits import Trait
 from jobs.models import drift
 
 
@@ -44,6 +45,36 @@ def test_a_feature_the_model_hardly_uses_may_move_without_drift():
 def test_answers_that_stop_coming_are_drift_too():
     index = drift.psi(drift.reference(customers()), customers(empty=0.5, seed=1))
     assert index["orders_90d"] > 0.25
+
+
+def known(clock):
+    """Traits of the names of columns: days since the first order, which grows by itself, and others."""
+    trait = {"title": "t", "over": "orders", "type": "bigint"}
+    return {
+        "tenure_days": Trait(**trait, value=clock),
+        "recency_days": Trait(**trait, value="min(days_ago)"),
+        "first_90d": Trait(**trait, days=90, value="max(days_ago)"),
+    }
+
+
+@pytest.mark.parametrize("clock", ["max(days_ago)", "MAX( days_ago )"])
+def test_what_grows_by_itself_is_set_back_and_nothing_else(clock):
+    frame = pd.DataFrame({"tenure_days": [40.0, np.nan], "recency_days": [9.0, 3.0], "first_90d": [80.0, 1.0]})
+    found = drift.without_clockwork(frame, known(clock), 30)
+    assert found["tenure_days"].tolist()[0] == 10
+    assert found[["recency_days", "first_90d"]].equals(frame[["recency_days", "first_90d"]])
+
+
+def test_customers_who_only_grew_older_have_not_drifted_and_new_ones_in_their_place_have():
+    random = np.random.default_rng(0)
+    first = pd.DataFrame({"tenure_days": random.integers(0, 300, 2000).astype(float)})
+    reference = drift.reference(first)
+    later = first + 120
+    assert drift.psi(reference, later)["tenure_days"] > 0.25, "by the numbers alone it has"
+    assert drift.psi(reference, drift.without_clockwork(later, known("max(days_ago)"), 120))["tenure_days"] < 0.05
+    replaced = pd.DataFrame({"tenure_days": random.integers(0, 120, 2000).astype(float)})
+    found = drift.without_clockwork(replaced, known("max(days_ago)"), 120)
+    assert drift.psi(reference, found)["tenure_days"] > 0.25
 
 
 @pytest.mark.parametrize("values", [[1.0] * 50, [np.nan] * 50, [0.0] * 45 + [1.0] * 5])

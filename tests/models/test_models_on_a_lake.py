@@ -115,7 +115,14 @@ def test_a_shop_is_trained_and_scored_and_doing_it_again_changes_nothing(shop):
     assert len(segments) == 240
     assert {row["label"] for row in segments} == set(lake.arrow("models/segments")["segment"].to_pylist())
     assert all(row["model_version"] == "1" and row["reasons"] for row in rows)
-    assert all(0 <= row["score"] <= 1 and len(row["reasons"]) == 3 for row in risks)
+    assert len(risks) == 240, "everybody has a score"
+    assert all(0 <= row["score"] <= 1 and len(row["reasons"]) == (3 if row["basis"] == "model" else 1) for row in risks)
+    recency = dict(
+        lake.arrow("models/features", day=DAY).select(["customer_id", "recency_days"]).to_pandas().to_numpy()
+    )
+    assert {row["basis"] for row in risks} == {"model", "recency"}
+    assert all((row["basis"] == "model") is (recency[row["customer_id"]] < 56) for row in risks)
+    assert scored["churn"]["drift"] is False, "on the day of training nobody has drifted"
     fading = [row["score"] for row in risks if int(row["customer_id"][-3:]) % 2]
     regular = [row["score"] for row in risks if not int(row["customer_id"][-3:]) % 2]
     assert np.mean(fading) > 2 * np.mean(regular)

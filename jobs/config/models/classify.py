@@ -74,7 +74,13 @@ class Classify(Learned):
     features: list[str] = Field([], description="features to learn from, numbers and categories; default: all")
     among: str | None = Field(None, description="a true-or-false feature: only customers for whom it is true")
     active_days: int | None = Field(
-        None, gt=0, description="only customers whose `recency` is below this many days; default: all"
+        None,
+        gt=0,
+        description="the model looks at customers whose `recency` is below this many days, at others a rule; "
+        "default: at all",
+    )
+    active_within: str | None = Field(
+        None, description="the feature with each customer's own number of days, where that is more than `active_days`"
     )
     baseline: str | None = Field(
         None, description="the feature by which one would order customers without a model; default: `recency`"
@@ -125,17 +131,21 @@ class Classify(Learned):
         single: dict[Keys, str | None] = {
             ("baseline",): self.baseline,
             ("among",): self.among,
+            ("active_within",): self.active_within,
             ("label", "within"): self.label.within,
         }
         yield from ((keys, name) for keys, name in single.items() if name is not None)
 
     def wrong(self, models: Models, traits: Mapping[str, Trait]) -> Iterator[tuple[Keys, str]]:
         yield from self._wrong_label(models, traits)
+        if self.active_within and not self.active_days:
+            yield ("active_within",), "is more than `active_days`; say that too"
         if self.active_days and models.recency not in models.features:
             yield ("active_days",), f"counts {models.recency!r}, which is none of `features` in models.yaml"
         for keys, name, types in (
             (("among",), self.among, ("boolean",)),
             (("baseline",), self.baseline, NUMBERS),
+            (("active_within",), self.active_within, NUMBERS),
             (("label", "within"), self.label.within, NUMBERS),
         ):
             if name is not None and name in traits and traits[name].type not in types:
