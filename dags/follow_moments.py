@@ -52,8 +52,8 @@ def follow_moments() -> None:
 
     @task
     def journeys() -> dict:
-        """Visits, baskets, moments and stages; every number per customer."""
-        return step("journeys") | step("traits")
+        """What was written; visits, baskets, moments and stages; every number per customer."""
+        return step("texts") | step("journeys") | step("traits")
 
     @task
     def plan() -> dict:

@@ -2,6 +2,8 @@
 
 Starts when the profiles of a day are built.
 
+- **texts** reads what customers wrote in the rows that arrived: language, sentiment, intent and theme, with personal
+  data masked (`models/texts`).
 - **journeys** cuts web events into sessions, gathers all touchpoints in order, places each customer in one of five
   stages by the rules of `config/journey.yaml` (with history), and computes the journey KPIs.
 - **traits** computes what `config/traits.yaml` declares over valid rows and journeys: `profiles/traits`, and of the
@@ -14,7 +16,7 @@ Starts when the profiles of a day are built.
 
 - **alerts** tells the owners of KPIs what they have to see, by the notifier that `KLANTREIS_ALERTS` names.
 
-- **Reads** `valid/*`, `identity/map`. **Writes** `journeys/*`, `profiles/traits` and `models/features`.
+- **Reads** `valid/*`, `identity/map`. **Writes** `models/texts`, `journeys/*`, `profiles/traits` and `models/features`.
 """
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
@@ -32,6 +34,11 @@ from dags.steps import step
     **DAG_ARGS,
 )
 def map_journeys() -> None:
+    @task
+    def texts() -> dict:
+        """What customers wrote in the rows that arrived: language, sentiment, intent and theme."""
+        return step("texts")
+
     @task(outlets=[JOURNEYS])
     def journeys() -> dict:
         """Sessions, touchpoints, moments, stages and KPIs of the day."""
@@ -58,6 +65,7 @@ def map_journeys() -> None:
         return tell_alerts()
 
     counted = journeys()
+    texts() >> counted
     counted >> traits() >> paths() >> journey_map()
     counted >> alerts()
 

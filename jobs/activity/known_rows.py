@@ -19,8 +19,10 @@ from jobs.activity.currency import AMOUNTS, RATES, Exchange, paid
 from jobs.activity.language import LASTS
 from jobs.activity.orders import outcome
 from jobs.activity.row_columns import ORDER_COLUMNS, PRODUCT_COLUMNS, columns_of
+from jobs.activity.said import with_said
 from jobs.activity.sessions import bots_of, of_people, sessions, visit_rules, with_session
 from jobs.config.settings import Settings
+from jobs.config.texts import TABLE as TEXTS
 from jobs.config.traits import ROWS
 from jobs.identity.customer_of import with_customer
 from jobs.lake.lake import Txn
@@ -144,11 +146,12 @@ class Known:
     def _touchpoints(self, window: int | None) -> DataFrame:
         journey, zone = self.settings.journey, self.settings.general.timezone
         parts = [touchpoints.visits(self._sessions(window))]
+        texts = None if TEXTS in self.absent else self.read(TEXTS)
         for dataset, make in touchpoints.OF_DATASET.items():
             if f"valid/{dataset}" in self.absent:
                 continue
             rows = with_customer(self.in_own_currency(self.of(dataset), dataset), self.identity_map, self.settings)
-            parts += make(rows, journey, zone)
+            parts += with_said(make(rows, journey, zone), dataset, texts, self.days)
         if own_sends.channels(self.settings) and touchpoints.TABLE not in self.absent:
             parts.append(self._own_sends())
         return touchpoints.judged(parts, journey.valence, journey.touchpoint_names)
@@ -173,7 +176,7 @@ def tables_for(kind: str, published: bool = False) -> tuple[str, ...]:
     if ROWS[kind].zone == "journeys" and (published or kind not in ALSO_NEEDED):
         return (ROWS[kind].name,)
     own = () if ROWS[kind].zone == "journeys" else (kind,)
-    made = (touchpoints.TABLE,) if kind == "touchpoints" else ()  # of which what was sent from here is taken
+    made = (touchpoints.TABLE, TEXTS) if kind == "touchpoints" else ()  # of the former what was sent from here is taken
     return (*(f"valid/{name}" for name in (*own, *ALSO_NEEDED.get(kind, ()))), *made)
 
 

@@ -23,6 +23,9 @@ class General(Strict):
         {}, description="what one unit of another currency is worth, where no dataset `rates` tells it for the day"
     )
     country: str = Field("NL", pattern="^[A-Z]{2}$", description="used for phone numbers without country code")
+    languages: list[Annotated[str, Field(pattern="^[a-z]{2}$")]] = Field(
+        ["nl", "en"], min_length=1, description="languages that customers write, ISO 639-1; each text is in one of them"
+    )
     landing: str
     lake: str
     limits: Limits = Limits()

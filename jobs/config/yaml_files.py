@@ -32,6 +32,7 @@ SHAPES = {
     "^[a-z][a-z0-9_]*$": "a name of lower-case letters, digits and underscores, a letter first, such as web_shop",
     "^[A-Z]{3}$": "a code of three capitals, such as EUR",
     "^[A-Z]{2}$": "a code of two capitals, such as NL",
+    "^[a-z]{2}$": "a code of two small letters, such as nl",
     r"^\d+$": "digits only, such as 1234567890",
     "^https://": "an address that begins with https://",
     r"^[^,;\s]+$": "a name without blanks, commas and semicolons",

@@ -19,6 +19,7 @@ from jobs.activity import own_sends
 from jobs.activity import touchpoints as contacts
 from jobs.activity.conditions import day_of
 from jobs.activity.currency import AMOUNTS, RATES, Exchange, repriced
+from jobs.activity.said import THREADS, spoken_in, with_said
 from jobs.activity.sessions import (
     changed_periods,
     sessions,
@@ -28,6 +29,7 @@ from jobs.activity.sessions import (
     with_session,
 )
 from jobs.config.settings import Settings
+from jobs.config.texts import TABLE as TEXTS
 from jobs.identity.fresh import Fresh, Unknown, moments_of
 from jobs.identity.moved import with_customer_now
 from jobs.journeys.carts import basket_visits, carts
@@ -179,6 +181,9 @@ def _new_records(fresh: Fresh, dataset: str) -> _Records:
         general = fresh.settings.general
         known = fresh.known_then(name)
         every = every.union(repriced(known, rates, general.currency, str(contract.moment), zone).select(*record))
+    texts = fresh.txn.read(TEXTS) if fresh.txn.pins[TEXTS] is not None else None
+    if texts is not None and dataset in THREADS:
+        every = every.union(spoken_in(fresh.arrived(TEXTS), dataset, *contract.together))
     names = fresh.keep(every.distinct())
     now = fresh.txn.read(name).where(F.col("arrived") <= F.lit(fresh.as_of)).join(names, record, "left_semi")
     then = fresh.known_then(name).join(names, record, "left_semi")
@@ -186,7 +191,7 @@ def _new_records(fresh: Fresh, dataset: str) -> _Records:
     now = exchange.converted(now, dataset, str(contract.moment))
     return _Records(
         make(fresh.keep(fresh.with_customer_then(then)), journey, zone),
-        make(fresh.keep(fresh.with_customer(now)), journey, zone),
+        with_said(make(fresh.keep(fresh.with_customer(now)), journey, zone), dataset, texts, [fresh.as_of]),
     )
 
 

@@ -21,9 +21,11 @@ from jobs.activity.conditions import day_of
 from jobs.activity.currency import RATES, without_rate
 from jobs.activity.day import EVERYBODY, TOUCHED
 from jobs.activity.every_day import asked_every_day, used_in_rules, value_of_moves
+from jobs.activity.said import with_said
 from jobs.activity.sessions import sessions, visit_rules, with_session
 from jobs.activity.timeline import timeline
 from jobs.config.settings import Settings
+from jobs.config.texts import TABLE as TEXTS
 from jobs.identity.customer_of import known_customers, newest_day, with_customer
 from jobs.identity.fresh import Fresh, Unknown
 from jobs.journeys import day_numbers
@@ -42,7 +44,7 @@ from jobs.lake.tables import catalogue
 
 log = logging.getLogger(__name__)
 VALID = ("valid/events", *(f"valid/{name}" for name in contacts.OF_DATASET))
-READS = (*VALID, RATES, "identity/map", "identity/set_aside")
+READS = (*VALID, RATES, TEXTS, "identity/map", "identity/set_aside")
 LEDGER = own_sends.LEDGER
 WRITES = (
     "journeys/sessions",
@@ -133,7 +135,7 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     tables = {"sessions": publish("journeys/sessions", sessions(visited, journey.channels, zone))}
     touched = publish("journeys/basket_visits", basket_visits(visited, zone))
     tables["carts"] = publish("journeys/carts", carts(touched, journey.cart_days, as_of, zone))
-    parts = [contacts.visits(tables["sessions"]), *_other_contacts(lake, known, settings)]
+    parts = [contacts.visits(tables["sessions"]), *_other_contacts(lake, txn, known, as_of, settings)]
     if sent := _own_sends(txn, as_of, settings):
         parts = [contacts.with_clicked(reduce(DataFrame.unionByName, [*parts, *sent]), journey)]
     every = contacts.touchpoints(parts, journey.valence, journey.touchpoint_names).where(F.col("day") <= F.lit(as_of))
@@ -179,14 +181,17 @@ def _first_day(touchpoints: DataFrame) -> date | None:
     return touchpoints.where(F.col("type") != "registration").agg(F.min("day")).collect()[0][0]
 
 
-def _other_contacts(lake: Lake, known: Callable[[str], DataFrame], settings: Settings) -> list[DataFrame]:
+def _other_contacts(
+    lake: Lake, txn: Txn, known: Callable[[str], DataFrame], as_of: date, settings: Settings
+) -> list[DataFrame]:
     """Touchpoints of every channel but the web; a dataset no source delivers takes no time."""
     journey, zone = settings.journey, settings.general.timezone
+    texts = txn.read(TEXTS) if txn.pins[TEXTS] is not None else None
     return [
         part
         for name, make in contacts.OF_DATASET.items()
         if lake.exists(f"valid/{name}")
-        for part in make(known(f"valid/{name}"), journey, zone)
+        for part in with_said(make(known(f"valid/{name}"), journey, zone), name, texts, [as_of])
     ]
 
 

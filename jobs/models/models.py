@@ -94,6 +94,7 @@ KINDS: dict[str, str] = {
     "habits": "jobs.models.habits",
     "recommend": "jobs.models.recommend",
     "segment": "jobs.models.segmentation",
+    "text": "jobs.models.text",
     "value": "jobs.models.value",
 }
 """The module of each kind: loaded when used, because they bring heavy libraries. Settings: jobs/config/models."""

@@ -25,6 +25,12 @@ FILE_ZONES = ("raw", "valid", "quarantine")
 """Zones whose rows are lines of files."""
 HASHED_ZONES = ("identity", "models")
 """Zones of which rows may be about a person without naming a customer."""
+OF_LINES = tuple(
+    name
+    for name, table in catalogue.DATASETS.items()
+    if table.zone in HASHED_ZONES and {"file_id", "line"} <= set(table.column_names)
+)
+"""Tables of other zones with rows of lines of files, such as the texts that were read."""
 RECORDED = ("ops/decisions", "identity/decisions", "identity/review")
 DROPPED = "dropped"
 BECAUSE = "erased on request"
@@ -46,7 +52,7 @@ class Eraser:
             return
         keys = lines.select(["file_id", "line"]).group_by(["file_id", "line"]).aggregate([])
         keys = keys.select(["file_id", "line"])
-        for name in self._tables("raw", "valid"):
+        for name in [*self._tables("raw", "valid"), *filter(self._lake.exists, OF_LINES)]:
             yield name, self._delete(name, keys)
         yield "quarantine/rows", self._blanked("quarantine/rows", keys)
         yield "quarantine/replays", self._blanked("quarantine/replays", keys)

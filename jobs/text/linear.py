@@ -115,8 +115,8 @@ class Classifier:
         return model
 
 
-def learn(texts: Sequence[str | None], labels: Sequence[str], seed: int = 1) -> Classifier:
-    """A classifier of labelled texts. Raises TooFewTexts."""
+def learn(texts: Sequence[str | None], labels: Sequence[str], seed: int = 1, at_least: int = 1) -> Classifier:
+    """A classifier of labelled texts, of words and pieces that are in `at_least` so many. Raises TooFewTexts."""
     every, truth = column(texts), np.asarray(labels, dtype=object).astype(str)
     names, counts = np.unique(truth, return_counts=True)
     classes = [str(name) for name, count in zip(names, counts, strict=True) if count >= TEXTS_PER_CLASS]
@@ -125,7 +125,7 @@ def learn(texts: Sequence[str | None], labels: Sequence[str], seed: int = 1) -> 
         raise TooFewTexts(f"two classes with at least {TEXTS_PER_CLASS} labelled texts each are needed; found {told}")
     known = np.isin(truth, classes)
     every, truth = every.filter(pa.array(known)), truth[known]
-    vocabulary = Vocabulary.learned(every)
+    vocabulary = Vocabulary.learned(every, at_least)
     matrix = vocabulary.matrix(every)
     strictness, accuracy, sharpness = _chosen(matrix, truth, classes, seed)
     weights, intercepts = _fitted(matrix, truth, classes, strictness, seed)

@@ -51,6 +51,7 @@ def on_days(settings, rows):
         identities.append({"identifier": identifier_hash("phone", PHONE, loaded), "customer_id": "anna"})
         needed = {n for kind in ROWS for n in (kind, *ALSO_NEEDED.get(kind, ()))} - {"sessions", "touchpoints"}
         data = {f"valid/{n}": rows(f"valid/{n}", *tables.get(n, [])) for n in needed - {"carts", "moments"}}
+        data["models/texts"] = rows("models/texts", *tables.get("texts", []))
         data["journeys/touchpoints"] = rows("journeys/touchpoints", *tables.get("published", []))
         for name, default in DEFAULTS.items():
             records = [_on_time({**default, **record}) for record in tables.get(name, [])]

@@ -42,6 +42,7 @@ STEPS = {
     "keep_out": {*LAKE, "sqlglot"},
     "identity": {*TABLES, "duckdb", "scipy", "splink"},
     "profiles": {*TABLES, "duckdb"},
+    "texts": TABLES,
     "journeys": TABLES,
     "traits": TABLES,
     "paths": TABLES,

@@ -31,6 +31,7 @@ GRAPH = {
         ["profiles"],
         ["journeys", "models/features"],
         {
+            "texts": ["journeys"],
             "journeys": ["alerts", "traits"],
             "alerts": [],
             "traits": ["paths"],

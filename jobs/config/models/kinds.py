@@ -14,6 +14,7 @@ from jobs.config.models.learned import Learned
 from jobs.config.models.recommend import Recommend
 from jobs.config.models.segment import Segment
 from jobs.config.models.shared import Models
+from jobs.config.models.text import Text
 from jobs.config.models.value import Value
 from jobs.config.traits import Trait
 from jobs.config.yaml_files import ConfigError, line_of, load, nearest
@@ -23,6 +24,7 @@ KINDS: dict[str, type[Learned]] = {
     "habits": Habits,
     "recommend": Recommend,
     "segment": Segment,
+    "text": Text,
     "value": Value,
 }
 """What the file of a model of each kind may hold. What is done with it: KINDS of jobs/models/models.py."""

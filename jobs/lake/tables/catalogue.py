@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jobs.lake.tables import activation, identity, journey_map, journeys, kpis, models, ops, privacy, profiles, ways
+from jobs.lake.tables import (
+    activation,
+    identity,
+    journey_map,
+    journeys,
+    kpis,
+    models,
+    ops,
+    privacy,
+    profiles,
+    texts,
+    ways,
+)
 from jobs.lake.tables.canonical import CANONICAL, LINEAGE
 from jobs.lake.tables.contract import Dataset, columns
 
@@ -37,6 +49,7 @@ DATASETS: dict[str, Dataset] = {
         *kpis.TABLES,
         *journey_map.TABLES,
         *models.TABLES,
+        *texts.TABLES,
         *activation.TABLES,
         *privacy.TABLES,
     )

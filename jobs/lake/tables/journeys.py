@@ -88,6 +88,10 @@ TABLES: tuple[Dataset, ...] = (
         valence string positive, negative or neutral, by the rules of config/journey.yaml
         nth int the how manieth contact of this type of this customer; empty for an order that was no purchase
         score decimal(18,2) answer: nps 0 to 10, csat 1 to 5, ces 1 to 7, whatever scale was shown
+        sentiment double how positively the customer speaks of it, -1 to 1, by the text beside it (models/texts)
+        tone string positive, neutral or negative, by that text; empty without one
+        intent string what the customer wants, by that text
+        theme string what that text is about
         amount decimal(18,2) paid for an order, minus that for its return or cancellation; in the company's currency
         amount_paid decimal(18,2) the same in the currency it was paid in
         currency string that currency, ISO 4217
