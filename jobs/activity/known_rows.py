@@ -1,7 +1,7 @@
 """Rows that traits are computed over: of each table those known on a day, with the customer they concern.
 
 The one gate between what customers did and what is counted: a row passes for a day if it had happened and arrived by
-the end of it, and nothing newer about the same record had arrived by then.
+the end of it (rows of a first load: see `first_loads`), and nothing newer about the same record had arrived by then.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from jobs.activity import own_sends, touchpoints
 from jobs.activity.conditions import day_of, midnight
 from jobs.activity.currency import AMOUNTS, RATES, Exchange, paid
+from jobs.activity.first_loads import known_by_their_own_time
 from jobs.activity.language import LASTS
 from jobs.activity.orders import outcome
 from jobs.activity.row_columns import ORDER_COLUMNS, PRODUCT_COLUMNS, columns_of
@@ -103,11 +104,16 @@ class Known:
             found = rows.withColumn("snapshot", F.explode(F.array_compact(F.array(*seen))))
         return found.withColumn("days_ago", F.date_diff("snapshot", "day")).drop(*PERIOD)
 
+    def table(self, name: str) -> DataFrame:
+        """Rows of a table of valid/, those of a source's first load known at their own time (`first_loads`)."""
+        rows = self.read(name)  # what is published is of today, when all of it has arrived
+        return rows if self.published else known_by_their_own_time(rows, name, self.days, self.settings)
+
     def of(self, dataset: str, window: int | None = None) -> DataFrame:
         """Rows of a dataset with the period in which each was known; of records in versions every version."""
         table = ROWS.get(dataset) or catalogue.get(f"valid/{dataset}")
         record = ("source", *table.together) if table.versions else ()
-        found = self.read(f"valid/{dataset}")
+        found = self.table(f"valid/{dataset}")
         if window is not None and not table.versions:
             found = found.where(F.col(str(table.moment)) >= F.lit(self.start(window)))
         return known_on(found, self.days, *record)
@@ -133,7 +139,7 @@ class Known:
     def _sessions(self, window: int | None) -> DataFrame:
         """Sessions as they were cut on each day. A late event may join two: then a new period begins for both."""
         journey, zone = self.settings.journey, self.settings.general.timezone
-        found = self.read("valid/events")
+        found = self.table("valid/events")
         if window is not None:  # two days more: the visit that was going on when the window began
             found = found.where(F.col("occurred_at") >= F.lit(self.start(window + 2)))
         happened = F.greatest("arrived", day_of("occurred_at", zone))
@@ -162,7 +168,7 @@ class Known:
         return known_on(sent, self.days, since=F.date_add("day", 1))
 
     def _with_customer(self, rows: DataFrame, tables: Sequence[str]) -> DataFrame:
-        read = lambda name: self.read(name).where(F.col("arrived") <= F.lit(max(self.days)))  # noqa: E731
+        read = lambda name: self.table(name).where(F.col("arrived") <= F.lit(max(self.days)))  # noqa: E731
         return with_customer(rows.drop(*_empty_columns(tables, read)), self.identity_map, self.settings)
 
     def start(self, window: int) -> datetime:
@@ -227,7 +233,7 @@ def _lines(known: Known, kind: str, window: int | None) -> DataFrame:
     products = newest_versions(known.of("products"), "product_id").select(
         "source", "product_id", *PRODUCT_COLUMNS, *PERIOD
     )
-    lines = newest_known_on(known.read("valid/order_lines"), known.days, *ROWS[kind].record)
+    lines = newest_known_on(known.table("valid/order_lines"), known.days, *ROWS[kind].record)
     bought = _beside(lines, orders, "order_id")
     listed = _beside(bought, _also_before(products, "product_id", known.days), "product_id", how="left")
     dated = listed.withColumn("ordered_at", F.coalesce("order_at", "ordered_at")).drop("order_at")

@@ -145,6 +145,11 @@ class SourceDataset(Strict):
     all_rows_of: str = Field(
         "", description="order_id or response_id: a delivery has all rows with one value of it; what it lacks has ended"
     )
+    known: Literal["arrival", "event_time"] | None = Field(
+        None,
+        description="from when on a row counts as known on past days, which models learn from: the day it arrived, or "
+        "its own time; default: its own time if it came on the first day of the dataset, else its arrival",
+    )
     lookups: dict[str, Lookup] = Field({}, description="other files of the source, by the name they have here")
     columns: dict[str, Value]
     attributes: dict[str, Value] = {}

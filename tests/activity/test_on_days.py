@@ -261,9 +261,13 @@ def test_a_line_counts_before_its_product_is_listed_and_a_message_before_its_con
         },
         orders=[order("2017-06-01", "o1")],
         order_lines=[{"order_id": "o1", "product_id": "p", "ordered_at": "2017-06-01 10:00:00"}],
-        products=[{"product_id": "p", "department": "toys", "arrived": "2017-07-01"}],
+        products=[
+            {"product_id": "first", "arrived": "2017-01-01"},
+            {"product_id": "p", "department": "toys", "arrived": "2017-07-01"},
+        ],
         conversations=[
-            {"conversation_id": "k", "loyalty_id": "anna", "opened_at": "2017-06-01 10:00:00", "arrived": "2017-07-01"}
+            {"conversation_id": "first", "opened_at": "2017-01-01 10:00:00"},
+            {"conversation_id": "k", "loyalty_id": "anna", "opened_at": "2017-06-01 10:00:00", "arrived": "2017-07-01"},
         ],
         messages=[{"message_id": "m", "conversation_id": "k", "sent_at": "2017-06-01 10:00:00"}],
     )

@@ -1,12 +1,14 @@
 """Features, training and scores on a lake: a small shop whose customers leave for a reason."""
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from jobs.activity import traits
+from jobs.config.sources import Source
 from jobs.errors import ModelRefused
 from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
@@ -58,7 +60,7 @@ def hashes(lake):
     return {name: lake.content_hash(name) for name in names}
 
 
-def fill(settings):
+def fill(settings, arrived=None):
     """The typed orders of the shop and the identity of each loyalty card."""
     lake = Lake.of(settings)
     found = shop_orders()
@@ -69,7 +71,7 @@ def fill(settings):
             "loyalty_id": card,
             "ordered_at": dt.datetime.combine(day, dt.time(12), dt.UTC),
             "updated_at": dt.datetime.combine(day, dt.time(12), dt.UTC),
-            "arrived": day,
+            "arrived": arrived or day,
             "status": "completed",
             "channel": "store",
             "total": amount,
@@ -87,6 +89,27 @@ def fill(settings):
     lake.append("valid/orders", table("valid/orders", orders), lake.transaction("load", DAY))
     lake.replace("identity/map", table("identity/map", people), lake.transaction("identify", DAY))
     return lake
+
+
+def test_a_history_in_one_file_trains_the_same_model_as_its_daily_files(small_shop):
+    settings = small_shop(MODELS)
+    fill(settings)
+    in_one = replace(settings, general=settings.general.model_copy(update={"lake": "var/in_one_file"}))
+    fill(in_one, arrived=DAY)
+    first = models.train("churn", DAY, settings)
+    assert first["decision"] == "promoted", first
+    assert models.train("churn", DAY, in_one) == first
+    assert len(Registry(settings).versions("churn")) == 1, "the same rows to the last digit: nothing new to register"
+
+
+def test_a_history_that_is_said_to_count_from_its_arrival_waits(small_shop):
+    columns = {name: name for name in ("order_id", "updated_at", "ordered_at", "loyalty_id", "total")}
+    dataset = {"files": "x.csv", "columns": columns, "known": "arrival"}
+    settings = small_shop(MODELS)
+    source = Source(source="pos", group="pos", datasets={"orders": dataset})
+    late = replace(settings, sources={**settings.sources, "pos": source})
+    fill(late, arrived=DAY)
+    assert models.train("churn", DAY, late)["decision"] == "waiting"
 
 
 @pytest.fixture
