@@ -7,7 +7,7 @@ the end of it (rows of a first load: see `first_loads`), and nothing newer about
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from pyspark.sql import Column, DataFrame
@@ -26,6 +26,8 @@ from jobs.config.settings import Settings
 from jobs.config.texts import TABLE as TEXTS
 from jobs.config.traits import ROWS
 from jobs.identity.customer_of import with_customer
+from jobs.identity.past_people import past_people
+from jobs.lake.engine import get_spark
 from jobs.lake.lake import Txn
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.canonical import PERSON_COLUMNS
@@ -33,6 +35,7 @@ from jobs.validate.phone_countries import dialled_in
 from jobs.validate.versions import PERIOD, known_on, newest_known_on, newest_versions
 
 Read = Callable[[str], DataFrame]
+LINKS = "identity/links"
 ALSO_NEEDED = {
     "orders": ("rates",),
     "order_lines": ("orders", "products", "rates"),
@@ -67,12 +70,25 @@ class Known:
     """Tables that no source delivers: nothing is made of them."""
     among: DataFrame | None = None
     """The customers (customer_id) whose rows are wanted; None for everybody."""
+    then: DataFrame | None = None
+    """Who customers of the map were on each day (`snapshot`, `customer_id`, `person`), where they were others."""
 
     @classmethod
     def of_step(cls, txn: Txn, days: Sequence[date], settings: Settings, published: bool = False) -> Known:
         """Rows at the versions that a transaction reads."""
         absent = frozenset(name for name, version in txn.pins.items() if version is None)
         return cls(txn.read, txn.read("identity/map"), days, settings, published, absent)
+
+    def with_people_of(self, txn: Txn, days: Sequence[date]) -> Known:
+        """The same on past days, each with the people of that day: who is who is not told by what came later."""
+        if txn.pins.get(LINKS) is None:
+            return replace(self, days=days)
+        looked_up, then = past_people(txn.arrow("identity/map"), txn.arrow(LINKS), days)
+        if then.empty:
+            return replace(self, days=days)
+        spark = get_spark()
+        people = spark.createDataFrame(then, "snapshot date, customer_id string, person string, today string")
+        return replace(self, days=days, identity_map=spark.createDataFrame(looked_up), then=people)
 
     def rows(self, kind: str, window: int | None) -> DataFrame:
         """customer_id, period in which the row was known, and the columns of `columns_of` but `days_ago`."""
@@ -102,6 +118,10 @@ class Known:
         else:
             seen = [F.when(_in_sight(F.lit(day), window), F.lit(day)) for day in sorted(self.days)]
             found = rows.withColumn("snapshot", F.explode(F.array_compact(F.array(*seen))))
+        if self.then is not None:
+            people = F.broadcast(self.then.drop("today"))
+            found = found.join(people, on=["snapshot", "customer_id"], how="left")
+            found = found.withColumn("customer_id", F.coalesce("person", "customer_id")).drop("person")
         return found.withColumn("days_ago", F.date_diff("snapshot", "day")).drop(*PERIOD)
 
     def table(self, name: str) -> DataFrame:

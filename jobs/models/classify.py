@@ -12,6 +12,7 @@ import pandas as pd
 import yaml
 
 from jobs.activity import traits
+from jobs.activity.known_rows import LINKS
 from jobs.config.models.classify import Classify
 from jobs.config.settings import Settings
 from jobs.config.traits import FEATURES, needed
@@ -55,7 +56,8 @@ def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
     names = needed([*settings.models.features, declared.label.about], settings.traits)
     learned = [settings.traits[one] for one in names]
     config = [settings.models, declared, *traits.configuration(settings)]
-    txn = lake.transaction(f"train_{name}", day, reads=[*traits.reads(learned), FEATURES], config=config, code=__name__)
+    read = [*traits.reads(learned), FEATURES, LINKS]
+    txn = lake.transaction(f"train_{name}", day, reads=read, config=config, code=__name__)
     answered = training.done_before(txn, registry, name) or training.overtaken(registry, name, day)
     if answered:
         return answered

@@ -33,6 +33,8 @@ LABEL = "outcome"
 """The column that says what came of a customer: 1 or 0."""
 TOLD = "told"
 """The column with what the trait of a label says."""
+TODAY = "today"
+"""The column with who a customer of a past day is now."""
 BEFORE = "told_before"
 """The column with what it said on the day itself, where it is asked later."""
 
@@ -51,13 +53,13 @@ def split(txn: Txn, day: date, declared: Classify, settings: Settings) -> Split:
     """What can be learned from on `day`. Raises NotTrainable, saying what is missing and until when."""
     known = Known.of_step(txn, [day], settings)
     if declared.split == "random":
-        frame = known_outcomes(frame_of(told_on(known, declared)), declared.label)
+        frame = known_outcomes(frame_of(told_on(known, known, declared)), declared.label)
         held = held_out(frame["customer_id"])
         return Split(frame[~held].reset_index(drop=True), frame[held].reset_index(drop=True))
     learned, judged = snapshots(day, declared)
     usable = _usable(known, day, learned, declared)
-    then = replace(known, days=usable + judged)
-    found = labelled(then, day, declared) if declared.label.rows_of else told_on(then, declared)
+    then = known.with_people_of(txn, usable + judged)
+    found = labelled(then, known, declared) if declared.label.rows_of else told_on(then, known, declared)
     frame = known_outcomes(frame_of(found), declared.label)
     seen = is_active(frame, declared.active_days, declared.active_within, settings.models.recency)
     return Split(
@@ -95,10 +97,11 @@ def is_active(frame: pd.DataFrame, days: int | None, within: str | None, recency
     return np.asarray(frame[recency].to_numpy(dtype=float) < patience)
 
 
-def labelled(known: Known, as_of: date, declared: Classify) -> DataFrame:
+def labelled(known: Known, now: Known, declared: Classify) -> DataFrame:
     """Features of customers on each day of `known`, with LABEL: whether a row of the label followed, or none.
 
-    Outcomes count the rows known on `as_of`; features only what was known on the snapshot day.
+    Outcomes count the rows known on `as_of` of whoever a customer is `now`; features only what was known on the
+    snapshot day, of who was one customer then.
     """
     settings, label = known.settings, declared.label
     names = settings.models.features
@@ -109,23 +112,24 @@ def labelled(known: Known, as_of: date, declared: Classify) -> DataFrame:
     if label.within:
         own = F.least(own, F.greatest(F.lit(1), F.coalesce(F.ceil(label.within), own)))
     followed = (
-        _rows(replace(known, days=[as_of]), label.about)
-        .select("customer_id", F.col("day").alias("happened_on"))
+        _rows(now, label.about)
+        .select(F.col("customer_id").alias(TODAY), F.col("day").alias("happened_on"))
         .withColumn("day", F.explode(F.array(*(F.lit(day) for day in known.days))))
         .withColumn("after", F.date_diff("happened_on", "day"))
         .where(F.col("after").between(1, label.horizon))
-        .groupBy("day", "customer_id")
+        .groupBy("day", TODAY)
         .agg(F.min("after").alias("after"))
     )
     happened = F.coalesce(F.col("after") <= own, F.lit(False))
     return (
-        found.join(followed, on=["day", "customer_id"], how="left")
+        _as_today(found, known, "day")
+        .join(followed, on=["day", TODAY], how="left")
         .withColumn(LABEL, F.when(happened, int(label.happens)).otherwise(int(not label.happens)))
-        .drop("after")
+        .drop("after", TODAY)
     )
 
 
-def told_on(known: Known, declared: Classify) -> DataFrame:
+def told_on(known: Known, now: Known, declared: Classify) -> DataFrame:
     """Features of customers on each day of `known`, with what the trait of the label said (TOLD), so many days later.
 
     Asked later, it comes with what the trait said on the day itself (BEFORE).
@@ -140,17 +144,28 @@ def told_on(known: Known, declared: Classify) -> DataFrame:
     both = values_on(known, wanted)
     found = _about(traits.as_features(both, settings.models.features, wanted), declared)
     asked = {name: settings.traits[name] for name in needed([own], settings.traits)}
-    later = replace(known, days=[day + timedelta(days=label.horizon) for day in known.days])
+    later = replace(now, days=[day + timedelta(days=label.horizon) for day in known.days])
     kept, nobody = feature_type(settings.traits[own]), F.lit(traits.of_nobody(settings.traits[own]))
 
     def told(values: DataFrame, name: str) -> DataFrame:
         return values.select("snapshot", "customer_id", F.col(own).cast(kept).alias(name))
 
     after = told(values_on(later, asked), TOLD).withColumn("snapshot", F.date_sub("snapshot", label.horizon))
-    keys = ["snapshot", "customer_id"]
-    joined = found.join(told(both, BEFORE), on=keys, how="left").join(after, on=keys, how="left")
+    joined = found.join(told(both, BEFORE), on=["snapshot", "customer_id"], how="left")
+    joined = _as_today(joined, known, "snapshot").join(
+        after.withColumnRenamed("customer_id", TODAY), on=["snapshot", TODAY], how="left"
+    )
     said = {name: F.coalesce(name, nobody.cast(kept)) for name in (BEFORE, TOLD)}
-    return joined.withColumns(said).withColumnRenamed("snapshot", "day")
+    return joined.withColumns(said).withColumnRenamed("snapshot", "day").drop(TODAY)
+
+
+def _as_today(found: DataFrame, known: Known, day: str) -> DataFrame:
+    """Customers of past days with TODAY, who they are now."""
+    if known.then is None:
+        return found.withColumn(TODAY, F.col("customer_id"))
+    who = known.then.select(F.col("snapshot").alias(day), F.col("person").alias("customer_id"), TODAY).distinct()
+    joined = found.join(F.broadcast(who), on=[day, "customer_id"], how="left")
+    return joined.withColumn(TODAY, F.coalesce(TODAY, "customer_id"))
 
 
 def outcomes(told: pd.Series, label: Label) -> pd.Series:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -41,7 +42,8 @@ def order(day, customer="anna", **more):
 def label(shop_tables, small_shop, orders, as_of=dt.date(2017, 7, 31), days=(dt.date(2017, 6, 30),)):
     loaded = small_shop()
     known = Known(*shop_tables(loaded, orders), list(days), loaded)
-    rows = outcomes.labelled(known, as_of, loaded.learned["churn"]).collect()
+    now = replace(known, days=[as_of])
+    rows = outcomes.labelled(known, now, loaded.learned["churn"]).collect()
     return {(row["day"], row["customer_id"]): row["outcome"] for row in rows}
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -198,7 +199,7 @@ def labels(shop_tables, small_shop, orders, **declared):
     loaded = small_shop()
     mine = Classify(**{**CHURN, "active_days": None, **declared})
     known = Known(*shop_tables(loaded, orders), [dt.date(2017, 6, 30)], loaded)
-    rows = outcomes.labelled(known, dt.date(2017, 12, 31), mine).collect()
+    rows = outcomes.labelled(known, replace(known, days=[dt.date(2017, 12, 31)]), mine).collect()
     return {row["customer_id"]: row[LABEL] for row in rows}
 
 
@@ -251,6 +252,6 @@ def test_a_trait_is_asked_days_later_and_whoever_is_so_already_cannot_become_so(
         "comes_often": ["2017-06-20", "2017-07-18", "2017-07-19", "2017-07-20"],
     }.items() for day in days]  # fmt: skip
     known = Known(*shop_tables(loaded, orders), [dt.date(2017, 6, 30)], loaded)
-    found = outcomes.known_outcomes(outcomes.frame_of(outcomes.told_on(known, mine)), mine.label)
+    found = outcomes.known_outcomes(outcomes.frame_of(outcomes.told_on(known, known, mine)), mine.label)
     assert dict(zip(found["customer_id"], found[LABEL], strict=True)) == {"stops": 1, "goes_on": 0}
     assert not {outcomes.TOLD, outcomes.BEFORE} & set(found.columns)

@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -13,7 +14,7 @@ from jobs.errors import ModelRefused
 from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.models import models, registry, scoring
+from jobs.models import models, outcomes, registry, scoring
 from jobs.models.registry import Registry
 
 DAY = dt.date(2017, 6, 30)
@@ -60,7 +61,7 @@ def hashes(lake):
     return {name: lake.content_hash(name) for name in names}
 
 
-def fill(settings, arrived=None):
+def fill(settings, arrived=None, joined=()):
     """The typed orders of the shop and the identity of each loyalty card."""
     lake = Lake.of(settings)
     found = shop_orders()
@@ -83,9 +84,20 @@ def fill(settings, arrived=None):
     ]
     cards = sorted({card for card, _, _ in found})
     people = [
-        {"identifier": identifier_hash("loyalty", card, settings), "kind": "loyalty", "customer_id": f"c{card}"}
+        {
+            "identifier": identifier_hash("loyalty", card, settings),
+            "kind": "loyalty",
+            "customer_id": f"c{card}",
+            "first_seen": dt.date(2017, 1, 1),
+        }
         for card in cards
     ]
+    if joined:
+        card, other, day = joined
+        first, second = (next(one for one in people if one["customer_id"] == f"c{name}") for name in (card, other))
+        second["customer_id"] = first["customer_id"]
+        link = {"left": first["identifier"], "right": second["identifier"], "rule": "login", "first_seen": day}
+        lake.replace("identity/links", table("identity/links", [link | {"state": "used"}]), lake.transaction("l", DAY))
     lake.append("valid/orders", table("valid/orders", orders), lake.transaction("load", DAY))
     lake.replace("identity/map", table("identity/map", people), lake.transaction("identify", DAY))
     return lake
@@ -100,6 +112,25 @@ def test_a_history_in_one_file_trains_the_same_model_as_its_daily_files(small_sh
     assert first["decision"] == "promoted", first
     assert models.train("churn", DAY, in_one) == first
     assert len(Registry(settings).versions("churn")) == 1, "the same rows to the last digit: nothing new to register"
+
+
+def test_what_is_learned_of_a_past_day_is_of_the_people_of_that_day_and_not_of_those_joined_since(small_shop):
+    settings = small_shop(MODELS)
+    apart = fill(settings)
+    elsewhere = replace(settings, general=settings.general.model_copy(update={"lake": "var/joined"}))
+    joined = fill(elsewhere, joined=("card000", "card001", dt.date(2017, 6, 25)))
+
+    def learned(lake, of):
+        reads = ["valid/orders", "valid/rates", "identity/map", "identity/links"]
+        found = outcomes.split(lake.transaction("look", DAY, reads=reads), DAY, of.learned["churn"], of)
+        frame = pd.concat([found.learn, found.judge])
+        names = ["day", *of.models.features]
+        return frame[names].sort_values(names, ignore_index=True), frame
+
+    now, _ = learned(apart, settings)
+    then, rows = learned(joined, elsewhere)
+    pd.testing.assert_frame_equal(now, then)
+    assert rows.groupby("day")["customer_id"].nunique().sum() == len(rows)
 
 
 def test_a_history_that_is_said_to_count_from_its_arrival_waits(small_shop):
