@@ -22,7 +22,8 @@ from great_expectations.expectations.expectation import Expectation
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from jobs.config.sources import History, SourceDataset
+from jobs.config.deliveries import History
+from jobs.config.sources import SourceDataset
 from jobs.lake.database import database_of
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue

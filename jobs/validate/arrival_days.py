@@ -15,8 +15,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from expectations.batch_columns import UNREADABLE
+from jobs.config.deliveries import History
 from jobs.config.settings import Settings
-from jobs.config.sources import History
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 from jobs.validate import anomalies, losses

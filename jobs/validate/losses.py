@@ -13,7 +13,7 @@ from statistics import median
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.config.sources import History
+from jobs.config.deliveries import History
 from jobs.lake.lake import Lake
 from jobs.validate.batch import Batch
 from jobs.validate.great_expectations import Verdict

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.metadata_types import FailureSeverity
 
-from jobs.config.sources import Policy
+from jobs.config.deliveries import Policy
 
 
 def with_new_values(expectations: Iterable[Expectation], policy: Policy) -> list[Expectation]:
