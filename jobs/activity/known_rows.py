@@ -26,7 +26,6 @@ from jobs.config.settings import Settings
 from jobs.config.texts import TABLE as TEXTS
 from jobs.config.traits import ROWS
 from jobs.identity.customer_of import with_customer
-from jobs.identity.past_people import past_people
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Txn
 from jobs.lake.tables import catalogue
@@ -81,6 +80,8 @@ class Known:
 
     def with_people_of(self, txn: Txn, days: Sequence[date]) -> Known:
         """The same on past days, each with the people of that day: who is who is not told by what came later."""
+        from jobs.identity.past_people import past_people  # it brings libraries that other steps do without
+
         if txn.pins.get(LINKS) is None:
             return replace(self, days=days)
         looked_up, then = past_people(txn.arrow("identity/map"), txn.arrow(LINKS), days)
