@@ -63,6 +63,7 @@ def configuration() -> str:
     from jobs.config.models.kinds import KINDS
     from jobs.config.models.learned import Learned
     from jobs.config.models.shared import Models
+    from jobs.config.pressure import Pressure
     from jobs.config.sources import Source
     from jobs.config.traits import Traits
 
@@ -78,6 +79,7 @@ def configuration() -> str:
         ("audiences/NAME.yaml", Audience),
         ("destinations.yaml", Destinations),
         ("context.yaml", Context),
+        ("pressure.yaml", Pressure),
     ]
     lines = [
         "# Configuration",

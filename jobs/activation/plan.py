@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.activation import ledger, moments, succession
+from jobs.activation import ledger, moments, pressure, succession
 from jobs.activation.channels.types import type_of
 from jobs.activation.eligibility import reach
 from jobs.config.settings import Settings
@@ -45,11 +45,14 @@ def run(day: date, settings: Settings, allow_old: bool = False) -> dict[str, Any
     """
     lake = Lake.of(settings)
     refuse_old_day(lake, day, settings, allow_old)
-    config = [settings.audiences, settings.destinations, _newest_end(lake, day)]
+    config = [settings.audiences, settings.destinations, settings.pressure, _newest_end(lake, day)]
     txn = lake.transaction("plan", day, reads=READS, config=config, code=__name__)
     if not txn.done(TABLE):
         tables = [_plan_one(name, destination, day, settings, txn) for name, destination in deliveries(settings)]
         _refuse_missing_audiences(lake, tables, day)
+        tables, choices = pressure.applied(tables, txn, day, settings)
+        if choices.num_rows or lake.exists(pressure.CHOICES):
+            lake.replace(pressure.CHOICES, choices, txn, day=day)
         if tables:
             lake.replace(TABLE, pa.concat_tables(tables), txn, day=day)
     return {"deliveries": _summary(lake, day, settings)}

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from jobs.activation.channel import Action, Outcome, refused_of_partial
 from jobs.activation.moments import OVER
+from jobs.activation.pressure import REASON
 from jobs.errors import DeliveryIncomplete
 from jobs.lake.lake import Lake
 
@@ -20,6 +21,7 @@ _PLACES = {
     "same_address": "no_address",
     "suppressed": "suppressed",
     "cooling_down": "suppressed",
+    REASON: "suppressed",
     OVER: OVER,
 }
 """Reason of a skip to the count it belongs to."""

@@ -40,6 +40,7 @@ class Audience(Strict):
     )
     evidence: list[str] = []
     holdout: float = Field(0.1, ge=0, lt=1)
+    priority: int = Field(0, description="of audiences that want to write to one person, the one with more goes first")
     effect: Effect = Effect()
     purpose: str
     send_to: dict[str, Delivery]

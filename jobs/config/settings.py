@@ -32,6 +32,8 @@ from jobs.config.models.kinds import problems as learned_problems
 from jobs.config.models.learned import Learned
 from jobs.config.models.shared import Models
 from jobs.config.models.shared import problems as model_problems
+from jobs.config.pressure import Pressure
+from jobs.config.pressure import problems as pressure_problems
 from jobs.config.sources import Source
 from jobs.config.traits import FEATURES, TABLE, Rows, Trait, Traits, feature_table, trait_table
 from jobs.config.yaml_files import ConfigError, line_of, load, nearest
@@ -59,6 +61,7 @@ class Settings:
     decisions: tuple[Placed, ...] = ()
     journey_map: JourneyMap = field(default_factory=JourneyMap)
     context: Context = field(default_factory=Context)
+    pressure: Pressure = field(default_factory=Pressure)
     elsewhere: dict[str, str] = field(default_factory=dict)
     """Zones of the lake that are at another root: a rebuild for a past day leaves today's tables alone."""
 
@@ -159,6 +162,7 @@ def load_settings(folder: str | Path | None = None) -> Settings:
         decisions=_listed(load_decisions, folder, problems, ()),
         journey_map=part(mapped, JourneyMap) if (mapped := folder / journey_map.FILE).exists() else JourneyMap(),
         context=part(folder / "context.yaml", Context) if (folder / "context.yaml").exists() else Context(),
+        pressure=part(folder / "pressure.yaml", Pressure) if (folder / "pressure.yaml").exists() else Pressure(),
     )
     if not problems:
         problems = _cross_checks(settings)
@@ -215,6 +219,8 @@ def _cross_checks(settings: Settings) -> list[str]:
     purposes = settings.identity.purposes
     problems += learned_problems(settings.folder, settings.learned, settings.models, settings.traits, purposes)
     problems += _unreported(settings)
+    channels = settings.identity.contact_channels
+    problems += pressure_problems(settings.folder / "pressure.yaml", settings.pressure, channels)
     if (told_for := settings.context.purpose) and told_for not in purposes:
         place = f"{settings.folder}/context.yaml:{line_of(settings.folder / 'context.yaml', 'purpose')}"
         problems.append(f"{place}: unknown purpose {told_for!r}{nearest(told_for, purposes)}")

@@ -40,6 +40,24 @@ TABLES: tuple[Dataset, ...] = (
         scope="state",
     ),
     Dataset(
+        "decisions/choices",
+        "one message that an audience wanted to send to one customer on one day, while there are caps",
+        ("day", "customer_id", "audience", "destination"),
+        columns("""
+        day date the day
+        customer_id string the customer
+        audience string the audience
+        destination string the destination
+        channel string its channel
+        turn int place among all that wanted to write to the customer that day, from 1
+        priority int priority of the audience
+        chosen boolean whether it may be sent
+        because string room left, sent today already, or the cap of config/pressure.yaml that kept it back
+    """),
+        scope="day",
+        day_column="day",
+    ),
+    Dataset(
         "decisions/effects",
         "one metric of one audience, as it was known on one day",
         ("day", "audience", "metric"),
@@ -79,7 +97,7 @@ TABLES: tuple[Dataset, ...] = (
         destination string the destination, a name of config/destinations.yaml
         customer_id string the customer
         action string add, remove, send, keep or skip
-        reason string why: held_out, no_consent, no_address, suppressed, cooling_down, moment_over, left_audience, ...
+        reason string why: held_out, no_consent, no_address, suppressed, contact_pressure, moment_over, ...
         fingerprint string hash of what is sent, so that a change is sent again
         consent_changed_at timestamp the consent answer this relies on
         valid_until timestamp when the micro-moment expires; after that nothing is sent
@@ -119,7 +137,7 @@ TABLES: tuple[Dataset, ...] = (
         held_out bigint customers kept apart to measure the effect
         no_consent bigint customers without consent for this purpose and channel
         no_address bigint customers without an address for this destination
-        suppressed bigint customers on the suppression list or still cooling down
+        suppressed bigint customers on the suppression list, still cooling down, or written to enough
         moment_over bigint customers whose micro-moment expired or was served before anything was sent
         kept bigint customers already at the destination, nothing to do
         to_add bigint customers to send to or add
