@@ -116,7 +116,7 @@ class Account:
         if counts["unknown"]:
             problems.append(
                 f"{counts['unknown']} may or may not have arrived (e-mails among them are not sent again, additions "
-                "and removals are with the next push)"
+                "and removals are with the next push; say what came of them with klantreis ledger settle)"
             )
         tried = self.to_add + self.to_remove
         if tried and counts["refused"] / tried > max_reject_share:

@@ -17,6 +17,7 @@ from jobs.cli import (
     journey_map,
     kpi,
     lake,
+    ledger,
     match,
     models,
     privacy,
@@ -40,6 +41,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(review.app, name="review")
 app.add_typer(lake.app, name="lake")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(models.app, name="models")
 app.add_typer(journey_map.app, name="map")
 app.add_typer(export.app, name="export")
