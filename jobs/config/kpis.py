@@ -18,11 +18,17 @@ Period = Literal["day", "week", "month"]
 
 PERIOD_TABLES = ("stages", "customers")
 """Tables whose rows hold from a day to a day, instead of having happened on one."""
-COUNTED = ("sessions", "carts", "touchpoints", "moments", "vitals", "stages", "stage_moves", "customers")
+VALUES = "values"
+COUNTED = ("sessions", "carts", "touchpoints", "moments", "vitals", "stages", "stage_moves", "customers", VALUES)
 """Tables that KPIs are counted over."""
 DATASETS = tuple(table.short_name for table in CANONICAL.values())
 OF_EVENTS = ("sessions", "carts", "moments", "vitals")
 """Tables that are made of web and app events alone."""
+
+
+def lake_table(table: str) -> str:
+    """The table of the lake that a KPI over `table` is counted over."""
+    return "models/value" if table == VALUES else f"journeys/{table}"
 
 
 class Alert(Strict):

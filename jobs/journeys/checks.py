@@ -13,7 +13,7 @@ from pathlib import Path
 from jobs.activity.every_day import timeline_columns, used_in, why_not
 from jobs.activity.row_columns import RULE_COLUMNS
 from jobs.config.journey import AFTERWARDS, Journey
-from jobs.config.kpis import PERIOD_TABLES
+from jobs.config.kpis import PERIOD_TABLES, lake_table
 from jobs.config.moment_effects import BEFORE
 from jobs.config.settings import Settings
 from jobs.config.sql import engine_sql, problem
@@ -146,7 +146,7 @@ def _columns(table: str) -> tuple[tuple[str, str], ...]:
 def _kpi_expressions(journey: Journey, on_every_day: tuple[tuple[str, str], ...]) -> Iterator[Expression]:
     for name, kpi in journey.kpis.items():
         daily = kpi.table == "customers"
-        columns = on_every_day if daily else _columns(f"journeys/{kpi.table}")
+        columns = on_every_day if daily else _columns(lake_table(kpi.table))
         counts = kpi.table in PERIOD_TABLES
         yield Expression(("kpis", name, "where"), kpi.where, columns, on_every_day=daily)
         for key in ("numerator", "denominator"):

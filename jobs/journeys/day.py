@@ -28,6 +28,7 @@ from jobs.activity.sessions import (
     whole_visits,
     with_session,
 )
+from jobs.config.kpis import lake_table
 from jobs.config.settings import Settings
 from jobs.config.texts import TABLE as TEXTS
 from jobs.identity.fresh import Fresh, Unknown, moments_of
@@ -293,7 +294,9 @@ def _note(today: Today, table: str, changed: DataFrame, version: int, now: DataF
 
 def rows_of_days(fresh: Fresh, today: Today, table: str, days: Collection[date]) -> DataFrame:
     """The rows of these days, read from the files that may hold them."""
-    name = f"journeys/{table}"
+    name = lake_table(table)
+    if table not in today.versions:  # no step of the journeys writes it
+        return today.tables[table].where(F.col("day").isin(sorted(days)))
     files = fresh.lake.added_files(name, None, today.versions[table])
     found = [file for file in files.new if any(file.may_hold("day", day, day) for day in days)] if files else []
     return fresh.lake.read_files(name, found).where(F.col("day").isin(sorted(days)))

@@ -24,11 +24,12 @@ from jobs.activity.every_day import asked_every_day, used_in_rules, value_of_mov
 from jobs.activity.said import with_said
 from jobs.activity.sessions import sessions, visit_rules, with_session
 from jobs.activity.timeline import timeline
+from jobs.config.kpis import VALUES
 from jobs.config.settings import Settings
 from jobs.config.texts import TABLE as TEXTS
 from jobs.identity.customer_of import known_customers, newest_day, with_customer
 from jobs.identity.fresh import Fresh, Unknown
-from jobs.journeys import day_numbers
+from jobs.journeys import customer_values, day_numbers
 from jobs.journeys.bots import bots_per_day
 from jobs.journeys.carts import basket_visits, carts
 from jobs.journeys.day import exchange_on, update
@@ -83,7 +84,13 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     whole = last_whole_day(as_of, _now(), general.timezone)
     state = {"as_of": str(as_of), "whole": str(whole), "sends": str(own_sends.rows_before(lake, as_of))}
     txn = lake.transaction(
-        "map_journeys", day, READS, config, previous=[*WRITES, TOUCHED, LEDGER], state=state, code=__name__
+        "map_journeys",
+        day,
+        READS,
+        config,
+        previous=[*WRITES, TOUCHED, LEDGER, customer_values.TABLE],
+        state=state,
+        code=__name__,
     )
     if not txn.done(*WRITES, TOUCHED):
         refuse_forbidden(settings)
@@ -109,6 +116,7 @@ def _go_on(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     with lake.scratch("journeys/sessions") as keep:
         fresh = Fresh.since(lake, txn, before, as_of, settings, keep, [*VALID])
         today = update(fresh)
+        customer_values.note(fresh, today)
         day_numbers.update(fresh, today, _first_day(today.tables["touchpoints"]))
         _look_ahead(lake, txn, settings)
         _write_bots(lake, txn, as_of, settings)
@@ -151,6 +159,8 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     tables["stages"] = publish("journeys/stages", placed)
     moved = stage_moves(tables["stages"], tables["customers"], value_of_moves(settings), as_of)
     tables["stage_moves"] = publish("journeys/stage_moves", moved)
+    if customer_values.asked(journey):
+        tables[VALUES] = customer_values.known_before(lake, txn, as_of)
     first_day = _first_day(tables["touchpoints"]) or as_of
     with lake.scratch("journeys/kpis") as keep:
         have, whole = delivered(lake, txn, journey, as_of), date.fromisoformat(txn.state["whole"])

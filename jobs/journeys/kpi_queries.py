@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from jobs.activity.every_day import used_in
 from jobs.activity.timeline import query_on
 from jobs.config.journey import Journey
-from jobs.config.kpis import PERIOD_TABLES, Kpi
+from jobs.config.kpis import PERIOD_TABLES, Kpi, lake_table
 from jobs.config.traits import Trait
 
 
@@ -40,7 +40,7 @@ def query_for(
     rows = {
         "stages": f"journeys.stages\nwhere valid_from <= {on} and (valid_to is null or valid_to >= {on})",
         "customers": f"(\n{_traits_on(kpi, traits or {}, end)})\nwhere true",
-    }.get(kpi.table, f"journeys.{kpi.table}\nwhere {when}")
+    }.get(kpi.table, f"{lake_table(kpi.table).replace('/', '.')}\nwhere {when}")
     query = f"select {', '.join(counted)}\nfrom {rows} and ({kpi.where})"
     return f"{query}\ngroup by {by}" if by else query
 

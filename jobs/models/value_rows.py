@@ -43,7 +43,8 @@ class Told:
         schema = catalogue.get(ANSWER).arrow_schema()
         same = {"day": day, "model": model, "model_version": version, "told_by": TREES if by_trees else self.buying}
         frame = self.numbers.assign(customer_id=self.people["customer_id"].to_numpy(), **same)
-        return pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
+        columns = [pa.array(frame[one.name]).cast(one.type) for one in schema]  # amounts are exact decimals
+        return pa.Table.from_arrays(columns, schema=schema)
 
     def _reasons(self) -> list[list[str]]:
         columns = (

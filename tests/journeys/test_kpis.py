@@ -1,6 +1,7 @@
 """KPIs: hand-computed values, empty denominators, and the query that gives each number again."""
 
 import datetime as dt
+import re
 
 import duckdb
 import pytest
@@ -8,7 +9,7 @@ from pyspark.sql import functions as F
 
 from jobs.activity.timeline import timeline
 from jobs.config.journey import Journey
-from jobs.config.kpis import DATASETS
+from jobs.config.kpis import DATASETS, lake_table
 from jobs.journeys.kpi_queries import query_for
 from jobs.journeys.kpi_tables import kpis
 from jobs.lake.queries import PERCENTILE
@@ -94,6 +95,10 @@ STAGE_MOVES = [
         {"customer_id": "v", "from_stage": "awareness", "to_stage": "purchase", "kind": "visitor"},
     )
 ]
+VALUES = [
+    {"day": "2017-03-01", "model": model, "customer_id": customer, "value_365d": worth}
+    for model, customer, worth in (("value", "a", "120.50"), ("value", "b", "80"), ("other", "a", "9"))
+]
 GOLDEN = {  # value, numerator, denominator of the shipped KPIs on 1 March
     "reach": (3, 3, None),
     "impressions": (3, 3, None),
@@ -132,6 +137,7 @@ GOLDEN = {  # value, numerator, denominator of the shipped KPIs on 1 March
     "churn_rate": (0.5, 1, 2),
     "bigger_baskets": (1, 1, 1),
     "referred_visits": (0, 0, 3),
+    "customer_lifetime_value": (100.25, 200.5, 2),
     "active_repeat_share": (0, 0, 2),
     "loyal_customers": (0.5, 1, 2),
     "customers_per_stage": (2, 2, None),
@@ -181,6 +187,7 @@ def tables(rows, shipped_traits):
         "vitals": rows("journeys/vitals", *VITALS),
         "stages": rows("journeys/stages", *STAGES),
         "stage_moves": rows("journeys/stage_moves", *STAGE_MOVES),
+        "values": rows("models/value", *VALUES),
     }
     return found | {"customers": timeline(found, shipped_traits, AS_OF)}
 
@@ -279,20 +286,21 @@ def test_the_printed_query_of_every_kpi_gives_the_same_numbers_again(
 
 def _duckdb(tables):
     database = duckdb.connect()
-    database.execute("create schema journeys")
+    database.execute("create schema journeys; create schema models")
     database.execute(PERCENTILE)
     for name, table in tables.items():
         if name != "customers":
             arrow = table.toArrow()
             database.register(f"{name}_rows", arrow)
-            database.execute(f"create table journeys.{name} as select * from {name}_rows")
+            table_name = lake_table(name).replace("/", ".")
+            database.execute(f"create table {table_name} as select * from {name}_rows")
     return lambda query: database.execute(query).fetchall()
 
 
 def _engine(spark, tables):
     for name, table in tables.items():
-        table.createOrReplaceTempView(f"journeys_{name}")
-    return lambda query: [tuple(row) for row in spark.sql(query.replace("journeys.", "journeys_")).collect()]
+        table.createOrReplaceTempView(lake_table(name).replace("/", "_"))
+    return lambda query: [tuple(row) for row in spark.sql(re.sub("(journeys|models)[.]", r"\1_", query)).collect()]
 
 
 @pytest.mark.parametrize("kpi", ["visits", "orders", "revenue", "impressions", "customers_per_stage"])

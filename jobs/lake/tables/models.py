@@ -97,19 +97,19 @@ TABLES: tuple[Dataset, ...] = (
         customer_id string the customer
         model_version string version in the MLflow registry
         alive double probability that it may still buy
-        purchase_worth double what its next purchase is expected to be worth, in the company's currency
+        purchase_worth decimal(18,2) what its next purchase is expected to be worth, in the company's currency
         orders_90d double days with a purchase expected in the next 90 days
         orders_90d_low double a tenth of its possible futures have fewer
         orders_90d_high double a tenth of them have more
-        value_90d double what purchases of the next 90 days are expected to be worth
-        value_90d_low double a tenth of its possible futures are worth less
-        value_90d_high double a tenth of them are worth more
+        value_90d decimal(18,2) what purchases of the next 90 days are expected to be worth
+        value_90d_low decimal(18,2) a tenth of its possible futures are worth less
+        value_90d_high decimal(18,2) a tenth of them are worth more
         orders_365d double the same of the next year
         orders_365d_low double a tenth have fewer
         orders_365d_high double a tenth have more
-        value_365d double what purchases of the next year are expected to be worth: the score
-        value_365d_low double a tenth are worth less
-        value_365d_high double a tenth are worth more
+        value_365d decimal(18,2) what purchases of the next year are expected to be worth: the score
+        value_365d_low decimal(18,2) a tenth are worth less
+        value_365d_high decimal(18,2) a tenth are worth more
         told_by string who tells the value: trees, or the form of the model of repeat buying
     """),
         scope="day",
