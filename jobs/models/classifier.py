@@ -46,6 +46,8 @@ MAX_ROUNDS = 5000
 """Never reached where there is anything to stop for: early stopping decides how many trees there are."""
 PATIENCE = 50
 FOLDS = 4
+HALF = 50_000
+"""Rows at most from which either of two models is learned that are to agree."""
 MINIMUM_PER_CLASS = 10
 MINIMUM_OF_CATEGORY = 5
 MAX_COLUMNS = 50
@@ -85,11 +87,13 @@ def fit_halves(
     """Two models of as many trees, each learned from other customers; None if a half has but one outcome."""
     frame = prepared(shared(frame))
     keys, found = pd.factorize(groups)
-    first = np.random.default_rng(seed).permutation(len(found))[keys] % 2 == 0
+    drawn = np.random.default_rng(seed).permutation(len(found))
+    kept = (drawn < max(1, round(len(found) * min(1.0, 2 * HALF / len(frame)))))[keys]
+    first, second = (kept & (drawn[keys] % 2 == side) for side in (0, 1))
     settings = {**DEFAULTS, "seed": seed, **(parameters or {})}
-    if any(len(np.unique(label[half])) < 2 for half in (first, ~first)):
+    if any(len(np.unique(label[half])) < 2 for half in (first, second)):
         return None
-    one, other = (lgb.train(settings, lgb.Dataset(frame[half], label[half]), rounds) for half in (first, ~first))
+    one, other = (lgb.train(settings, lgb.Dataset(frame[half], label[half]), rounds) for half in (first, second))
     return one, other
 
 

@@ -13,6 +13,7 @@ from jobs.models import intervals
 from jobs.models.classifier import shared_by_ties
 
 SHARES = np.linspace(0.05, 1, 20)
+DRAWS = 100
 
 
 def precision_recall(label: np.ndarray, scores: Mapping[str, np.ndarray]) -> Figure:
@@ -33,21 +34,25 @@ def gains(label: np.ndarray, score: np.ndarray, customers: np.ndarray) -> pd.Dat
 
     Columns: share, found, found_low, found_high, lift, lift_low, lift_high.
     """
-    rows, seen = [], shared_by_ties(label, score)
-    for share in SHARES:
-        count = max(1, int(len(label) * share))
-
-        def found(drawn: np.ndarray, share: float = count / len(label)) -> float:
-            order = drawn[np.argsort(-score[drawn], kind="stable")[: max(1, int(share * len(drawn)))]]
-            return float(seen[order].sum() / max(seen[drawn].sum(), 1e-9))
-
-        one = intervals.drawn(found, len(label), customers, draws=60)
+    order = np.argsort(-score, kind="stable")
+    seen, who = shared_by_ties(label, score)[order], customers[order]
+    value = _found(seen, np.ones(len(seen)))
+    drawn = np.array([_found(seen, often.astype(float)) for often in intervals.draws(len(seen), who, DRAWS)])
+    rows = []
+    for number, share in enumerate(SHARES):
+        one = intervals.of_draws(value[number], drawn[:, number])
         parts = {"": one.value, "_low": one.low, "_high": one.high}
         row = {"share": round(float(share), 4)}
-        row |= {f"found{side}": round(value, 6) for side, value in parts.items()}
-        row |= {f"lift{side}": round(value * len(label) / count, 6) for side, value in parts.items()}
+        row |= {f"found{side}": round(part, 6) for side, part in parts.items()}
+        row |= {f"lift{side}": round(part / float(share), 6) for side, part in parts.items()}
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _found(seen: np.ndarray, often: np.ndarray) -> np.ndarray:
+    """Share of outcomes among the first rows, per share of SHARES; each row counts so often."""
+    reached, found = np.cumsum(often) / often.sum(), np.cumsum(often * seen)
+    return np.interp(SHARES, np.append(0, reached), np.append(0, found / max(found[-1], 1e-9)))
 
 
 def gain(table: pd.DataFrame) -> Figure:

@@ -6,7 +6,7 @@ chance that a fixed seed does not repeat.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,24 +55,19 @@ def mean(values: np.ndarray, groups: np.ndarray | None = None) -> Interval:
     return _around(value, float(error))
 
 
-def drawn(
-    measure: Callable[[np.ndarray], float],
-    rows: int,
-    groups: np.ndarray | None = None,
-    seed: int = 0,
-    draws: int = DRAWS,
-) -> Interval:
-    """`measure`, given numbers of rows, again and again on customers drawn with replacement (percentile bootstrap)."""
+def draws(rows: int, groups: np.ndarray | None = None, count: int = DRAWS, seed: int = 0) -> Iterator[np.ndarray]:
+    """How often each row counts when customers are drawn with replacement, again and again (bootstrap)."""
     random = np.random.default_rng(seed)
     keys = np.arange(rows) if groups is None else np.unique(groups, return_inverse=True)[1]
-    order = np.argsort(keys, kind="stable")
-    parts = np.split(order, np.flatnonzero(np.diff(keys[order])) + 1)
-    values = []
-    for _ in range(draws):
-        chosen = random.integers(0, len(parts), len(parts))
-        values.append(measure(order[chosen] if len(parts) == rows else np.concatenate([parts[i] for i in chosen])))
-    low, high = np.nanquantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Interval(float(measure(np.arange(rows))), float(low), float(high))
+    number = int(keys.max()) + 1
+    for _ in range(count):
+        yield np.bincount(random.integers(0, number, number), minlength=number)[keys]
+
+
+def of_draws(value: float, drawn: Sequence[float] | np.ndarray) -> Interval:
+    """The interval that holds 95 of 100 of the values measured on draws."""
+    low, high = np.nanquantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Interval(float(value), float(low), float(high))
 
 
 def _placements(label: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

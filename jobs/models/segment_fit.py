@@ -30,6 +30,8 @@ TRIALS = 2000
 """Customers that each trial of a number of segments looks at."""
 DRAWN, ALIKE = 10, 6
 """How often customers are drawn again, and how often made up."""
+STARTED_ON = 20_000
+"""Customers among whom centres are looked for; of more, all then move them to their place."""
 MINIMUM_PER_SEGMENT = 5
 BINS, HUMP = 256, 0.05
 """Bins in which a feature's humps are looked for, and the share of the highest one a hump must stand out."""
@@ -115,7 +117,8 @@ def beyond_chance(segments: Segments, frame: pd.DataFrame, seed: int) -> Interva
 def found_in_halves(segments: Segments, frame: pd.DataFrame, seed: int) -> float:
     """Agreement (adjusted Rand index, over everybody) of segments found in one half of customers and in the other."""
     points, k = segments.scaled(frame), len(segments.centres)
-    order = np.random.default_rng(seed).permutation(len(points))
+    points = points[np.random.default_rng(seed).permutation(len(points))[:STARTED_ON]]
+    order = np.random.default_rng(seed + 1).permutation(len(points))
     halves = [points[order[: len(order) // 2]], points[order[len(order) // 2 :]]]
     if min(len(np.unique(half, axis=0)) for half in halves) < k:
         return 0.0
@@ -179,7 +182,11 @@ def _space(frame: pd.DataFrame, features: list[str]) -> Segments:
 
 def _kmeans(points: np.ndarray, k: int, seed: int, starts: int = 3) -> KMeans:
     with threadpool_limits(1):  # sums of several threads come in any order: not repeatable to the last digit
-        return KMeans(n_clusters=k, n_init=starts, random_state=seed).fit(points)
+        if len(points) <= STARTED_ON:
+            return KMeans(n_clusters=k, n_init=starts, random_state=seed).fit(points)
+        few = points[np.random.default_rng(seed).permutation(len(points))[:STARTED_ON]]
+        centres = KMeans(n_clusters=k, n_init=starts, random_state=seed).fit(few).cluster_centers_
+        return KMeans(n_clusters=k, init=centres, n_init=1).fit(points)
 
 
 def _choice(points: np.ndarray, k: int, seed: int) -> Choice:

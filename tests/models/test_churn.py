@@ -16,6 +16,7 @@ from jobs.config.models.classify import Classify
 from jobs.models import chances, classifier, classify, outcomes
 from jobs.models.registry import Registry, Version
 from tests.company import CHURN
+from tests.models.served import served
 
 SHIPPED = Path(__file__).resolve().parents[2] / "config"
 DAY = dt.date(2017, 12, 28)
@@ -134,6 +135,31 @@ def test_who_decides_finds_in_tables_what_each_threshold_and_the_champion_would_
     assert (gain["found_low"] <= gain["found"]).all()
     assert (gain["found"] <= gain["found_high"]).all()
     assert gain["lift"].iloc[-1] == pytest.approx(1)
+
+
+def test_a_label_that_leaked_into_a_feature_is_refused_by_name(model_settings):
+    """`overdue` was filled in after the outcome was known."""
+    data = split()
+    for rows in (data.learn, data.judge):
+        rows["overdue"] = np.where(rows["outcome"] == 1, 30.0, rows["overdue"])
+    trained, verdict = challenge(data, model_settings(), None)
+    assert trained.metrics["auc"] > 0.97, "a model that learned from it looks splendid"
+    assert not verdict.promoted
+    assert verdict.reason.startswith("feature overdue alone reaches AUC 1.0")
+
+
+def test_a_model_promises_the_same_where_mlflow_is_installed_and_klantreis_is_not(model_settings, tmp_path):
+    settings = model_settings()
+    trained, _ = challenge(split(), settings, None)
+    registry = Registry(settings)
+    champion = loaded(registry, trained)
+    files = registry.files(champion.version)
+    assert not [name for name in files if name.endswith((".pkl", ".pickle", ".joblib"))]
+    assert all("==" in line for line in files["requirements.txt"].decode().split())
+    asked = split(20, seed=9).judge[NAMES]
+    here = chances.calibrated(classifier.predict(champion.booster, asked), *champion.calibration)
+    folder = next((tmp_path / "mlruns" / "artifacts").rglob("MLmodel")).parent
+    assert served(folder, asked.to_dict("list"), tmp_path) == pytest.approx(here.tolist())
 
 
 def test_promises_are_made_true_by_the_later_period(model_settings):

@@ -122,6 +122,22 @@ def test_rows_with_one_score_share_their_outcomes_so_that_their_order_does_not_d
     assert classifier.lift(label, half, 0.1) == classifier.lift(label[::-1], half[::-1], 0.1) == pytest.approx(2)
 
 
+def test_two_halves_are_of_different_customers_and_one_without_both_outcomes_is_none(monkeypatch):
+    frame, label = customers(800)
+    people = np.arange(800) // 2
+    taught = []
+    monkeypatch.setattr(classifier.lgb, "Dataset", lambda rows, told: taught.append(set(people[rows.index])))
+    monkeypatch.setattr(classifier.lgb, "train", lambda settings, data, rounds: rounds)
+    assert classifier.fit_halves(frame, label, people, 1, 20) == (20, 20)
+    assert taught[0] | taught[1] == set(people)
+    assert not taught[0] & taught[1]
+    taught.clear()
+    monkeypatch.setattr(classifier, "HALF", 100)
+    classifier.fit_halves(frame, label, people, 1, 20)
+    assert [len(half) for half in taught] == [50, 50], "two rows each"
+    assert classifier.fit_halves(frame, np.zeros(800), people, 1, 20) is None
+
+
 def test_early_stopping_decides_how_many_trees_there_are():
     frame, label = customers(3000)
     assert 10 < fit(frame, label).num_trees() < 600

@@ -23,7 +23,8 @@ def test_an_auc_and_its_standard_error_are_those_of_delong_counted_by_hand():
 def test_the_interval_of_an_auc_is_as_wide_as_that_of_drawing_customers_again():
     label, score = scores()
     exact = intervals.auc(label, score)
-    drawn = intervals.drawn(lambda rows: roc_auc_score(label[rows], score[rows]), len(label))
+    again = [roc_auc_score(label, score, sample_weight=often) for often in intervals.draws(len(label))]
+    drawn = intervals.of_draws(roc_auc_score(label, score), again)
     assert exact.value == pytest.approx(roc_auc_score(label, score))
     assert exact.high - exact.low == pytest.approx(drawn.high - drawn.low, rel=0.15)
 
@@ -64,3 +65,10 @@ def test_the_mean_of_differences_has_the_interval_of_its_customers():
     found = intervals.mean(values, groups)
     assert found.value == 3
     assert (found.high - found.value) / 1.959964 == pytest.approx(np.std([1, 2, 6], ddof=1) / np.sqrt(3))
+
+
+def test_rows_of_one_customer_are_drawn_together():
+    groups = np.array(["b", "a", "b", "c"])
+    for often in intervals.draws(4, groups, count=20):
+        assert often[0] == often[2]
+        assert often[0] + often[1] + often[3] == 3

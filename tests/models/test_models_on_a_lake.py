@@ -257,6 +257,26 @@ def test_scoring_a_day_without_features_fails_and_says_so(shop):
         scoring.run(DAY - dt.timedelta(days=1), settings)
 
 
+def test_without_the_registry_nothing_is_trained_or_scored_and_scores_stay_those_of_their_day(shop, monkeypatch):
+    settings, lake = shop
+    traits.run(DAY, settings)
+    for name in ("segmentation", "churn"):
+        models.train(name, DAY, settings)
+    scoring.run(DAY, settings)
+    before, later = hashes(lake), DAY + dt.timedelta(days=1)
+    traits.run(later, settings)
+    with monkeypatch.context() as away:
+        away.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+        away.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        for step in (lambda: scoring.run(later, settings), lambda: models.train("churn", later, settings)):
+            with pytest.raises(ModelRefused, match=r"the model registry at http://127\.0\.0\.1:9 cannot be used"):
+                step()
+    assert {name: hashes(lake)[name] for name in ("models/scores", "models/evaluations")} == {
+        name: before[name] for name in ("models/scores", "models/evaluations")}  # fmt: skip
+    assert set(lake.arrow("models/scores")["day"].to_pylist()) == {DAY}
+    assert Registry(settings).champion("churn").number == "1"
+
+
 def test_scores_follow_a_rollback(shop, small_shop):
     settings, lake = shop
     traits.run(DAY, settings)

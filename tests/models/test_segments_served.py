@@ -1,23 +1,11 @@
 """A segmentation model is of use where only MLflow is installed. Costs about 8 CPU seconds: two processes start."""
 
-import json
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 
 from jobs.models import segmentation
 from jobs.models.registry import Registry
-
-ELSEWHERE = """
-import json, sys
-import mlflow, pandas as pd
-model = mlflow.pyfunc.load_model(sys.argv[1])
-print(json.dumps(model.predict(pd.DataFrame(json.loads(sys.argv[2]))).tolist()))
-assert not [name for name in sys.modules if name == "jobs" or name.startswith("jobs.")]
-"""
+from tests.models.served import served
 
 
 def test_a_model_places_customers_where_mlflow_is_installed_and_klantreis_is_not(model_settings, tmp_path):
@@ -43,11 +31,6 @@ def test_a_model_places_customers_where_mlflow_is_installed_and_klantreis_is_not
 
     folder = next((tmp_path / "mlruns" / "artifacts").rglob("MLmodel")).parent
     asked = {"orders_90d": [30.0, 2.0, None], "recency_days": [4.0, 80.0, 80.0]}
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    told = subprocess.run(
-        [sys.executable, "-I", "-c", ELSEWHERE, str(folder), json.dumps(asked)],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert told.returncode == 0, told.stderr
+    told = served(folder, asked, tmp_path)
     here = np.array(model.names)[model.assign(pd.DataFrame(asked).astype(float))[0]]
-    assert json.loads(told.stdout.splitlines()[-1]) == here.tolist()
+    assert told == here.tolist()
