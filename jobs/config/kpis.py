@@ -36,6 +36,7 @@ class Alert(Strict):
 
     at: float | None = Field(None, description="a value as far from the target as this, or farther")
     unusual: bool = Field(False, description="a value outside of the interval that was forecast for it")
+    shift: bool = Field(False, description="a level that broke for the worse, and lasts")
 
 
 class Kpi(Strict):

@@ -27,7 +27,11 @@ HEAD = """# The journey map: what is known about touchpoints, what could be bett
 def suggested(asked: MapQueries, journey: Journey) -> str:
     """The YAML, for a company with a catalogue of touchpoints; one that gives nothing to suggest gets an empty map."""
     found: dict[str, Any] = {"days": (asked.days[1] - asked.days[0]).days + 1, "insights": {}, "opportunities": {}}
-    for name, insight, opportunity in (*_of_funnels(asked, journey), *_of_contacts(asked, journey)):
+    for name, insight, opportunity in (
+        *_of_funnels(asked, journey),
+        *_of_contacts(asked, journey),
+        *_of_complaints(asked, journey),
+    ):
         found["insights"][name] = insight
         found["opportunities"][f"{name}_less"] = opportunity | {"insights": [name], "effort_weeks": EFFORT}
     text = yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=118)
@@ -109,6 +113,31 @@ def _of_contacts(asked: MapQueries, journey: Journey) -> list[Suggestion]:
             "loss": "drop_off",
         }
         found.append((f"{row['touchpoint']}_is_the_end", insight, opportunity))
+    return found
+
+
+def _of_complaints(asked: MapQueries, journey: Journey) -> list[Suggestion]:
+    """Themes of texts in a negative tone, at the touchpoints where most of them are (models of texts find themes)."""
+    rows = asked.rows(
+        """select touchpoint, theme, count(*) filter (tone = 'negative') as complaints,
+                  cast(sum(count(*)) over (partition by touchpoint) as bigint) as texts
+           from journeys.touchpoints where day between ? and ? and tone is not null
+           group by touchpoint, theme qualify theme is not null and complaints > 0
+           order by complaints desc, touchpoint, theme""",
+        "journeys.touchpoints",
+        list(asked.days),
+    )
+    found = []
+    for number, row in enumerate([row for row in rows if row["touchpoint"] in journey.touchpoints][:MOST], 1):
+        at, theme = row["touchpoint"], row["theme"]
+        query = (
+            f"select count(*) filter (tone = 'negative' and theme = {_text(theme)}) as part, count(tone) as whole "
+            f"from journeys.touchpoints where touchpoint = {_text(at)} and day between {{first_day}} and {{as_of}}"
+        )
+        title = f"Complaints at '{journey.touchpoints[at].title}': {theme}"
+        insight = _insight(title, at, query, row["complaints"], row["texts"])
+        opportunity = {"title": f"Less to complain about: {theme}", "touchpoint": at, "loss": "negative"}
+        found.append((f"complaint_{number}", insight, opportunity))
     return found
 
 

@@ -38,6 +38,7 @@ def outlook(counted: pa.Table, journey: Journey) -> dict[str, pa.Table]:
             found[TRENDS] += _trends(name, days, values[n])
         found[ALERTS] += _beyond(whole, journey)
         found[ALERTS] += _odd(names, days, values, usual, unusual, journey)
+        found[ALERTS] += _shifted(names, days, values, journey)
     return {
         name: pa.Table.from_pylist(sorted(rows, key=_order), catalogue.get(name).arrow_schema())
         for name, rows in found.items()
@@ -119,6 +120,20 @@ def _odd(
             low, high, expected = (getattr(usual, key)[n, at] for key in ("low", "high", "expected"))
             why = f"{values[n, at]:g} is unusual; {expected:g} was expected, {low:g} to {high:g}"
             yield _alert(name, kpi, days[at], "day", "unusual", float(values[n, at])) | {"why": why}
+
+
+def _shifted(names: list[str], days: list[date], values: Array, journey: Journey) -> Iterator[Row]:
+    """Levels that broke for the worse, of KPIs that ask for it, in the week of the break: its day may move a little."""
+    for name, series in zip(names, values, strict=True):
+        kpi = journey.kpis[name]
+        found = trend(series) if kpi.alert.shift else None
+        if found is None or found.broke_at is None or found.before is None or found.after is None:
+            continue
+        if found.after == found.before or (found.after > found.before) == (kpi.direction == "up"):
+            continue
+        broke = days[found.broke_at]
+        why = f"{found.after:g} since {broke}; it was {found.before:g} before, and chance does not explain that"
+        yield _alert(name, kpi, broke - timedelta(days=broke.weekday()), "week", "shift", found.after) | {"why": why}
 
 
 def _alert(name: str, kpi: Kpi, day: date, period: str, kind: str, value: float) -> Row:

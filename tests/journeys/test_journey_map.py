@@ -55,7 +55,8 @@ def asked():
         database = duckdb.connect()
         database.execute("create schema journeys")
         shapes = {
-            "touchpoints": "touchpoint text, channel text, customer_id text, valence text, day date, type text",
+            "touchpoints": "touchpoint text, channel text, customer_id text, valence text, day date, type text, "
+            "tone text, theme text",
             "transitions": "from_step text, to_step text, transitions bigint",
             "funnels": "funnel text, period text, step int, name text, customers bigint, dropped bigint",
             "kpis": "kpi text, period text, dimension text, day date, numerator float, denominator float, reason text",
@@ -63,7 +64,8 @@ def asked():
         for name, shape in shapes.items():
             database.execute(f"create table journeys.{name} ({shape})")
             for row in tables.get(name, []):
-                database.execute(f"insert into journeys.{name} values ({', '.join('?' * len(row))})", list(row))
+                filled = [*row, *[None] * (shape.count(",") + 1 - len(row))]
+                database.execute(f"insert into journeys.{name} values ({', '.join('?' * len(filled))})", filled)
         return MapQueries(database, {f"journeys.{name}" for name in shapes}, (FIRST, AS_OF))
 
     return ask
@@ -291,6 +293,27 @@ def test_the_suggested_map_is_valid_and_its_greatest_opportunity_is_the_planted_
         ("web_step_2_lost_less", 800), ("web_step_1_lost_less", 100), ("ad_is_the_end_less", 80),
     ]  # fmt: skip
     assert "chat_goes_badly_less" in {row["opportunity"] for row in ranked}
+
+
+def test_what_customers_complain_about_at_a_touchpoint_is_suggested_with_its_query(asked):
+    def said(touchpoint, tone, theme, times):
+        return [(touchpoint, "chat", f"c{n}", "neutral", AS_OF, "visit", tone, theme) for n in range(times)]
+
+    late, money = "late, parcel, courier", "refund, money, '{as_of}'"
+    rows = [*said("chat", "negative", late, 30), *said("chat", "negative", money, 8),
+            *said("chat", "positive", late, 5),
+            *said("chat", "negative", None, 7), *said("chat", None, None, 99),
+            *said("unknown", "negative", late, 99), *said("basket", "positive", money, 9)]  # fmt: skip
+    queries = asked(touchpoints=rows)
+    found = JourneyMap.model_validate(yaml.safe_load(suggested(queries, JOURNEY)))
+    assert problems(Path("journey_map.yaml"), found, JOURNEY) == []
+    told = {name: (one.title, one.touchpoint) for name, one in found.insights.items() if name.startswith("complaint")}
+    assert told == {
+        "complaint_1": (f"Complaints at 'Chat': {late}", "chat"),
+        "complaint_2": (f"Complaints at 'Chat': {money}", "chat"),
+    }
+    numbers = {row["insight"]: (row["value"], row["observations"], row["state"]) for row in insights(queries, found)}
+    assert numbers == {"complaint_1": (0.6, 50, "holds"), "complaint_2": (0.16, 50, "holds")}
 
 
 FUNNEL_STEPS = {"saw a product": (1000, 100), "the customer's {as_of} basket": (900, 800), "ordered": (100, 0)}

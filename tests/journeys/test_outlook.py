@@ -89,3 +89,30 @@ def test_a_trend_says_where_it_goes_and_since_when_the_level_is_another(year):
 
 def test_without_kpis_there_is_nothing_to_look_ahead_to():
     assert [table.num_rows for table in outlook(counted(), journey()).values()] == [0, 0, 0]
+
+
+COMPLAINTS = {"numerator": "count_if(tone = 'negative')", "denominator": "count(*)", "unit": "share",
+              "direction": "down", "alert": {"shift": True}, "target": 0.2}  # fmt: skip
+
+
+def shares(seed, before, after, broke=84, texts=20, number=140):
+    """Share of texts in a negative tone per day, drawn by chance around a level that may change on a day."""
+    chance = np.random.default_rng(seed)
+    return [chance.binomial(texts, before if n < broke else after) / texts for n in range(number)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_lasting_shift_for_the_worse_raises_one_alert_in_the_week_in_which_it_came(seed):
+    told = counted(*days(shares(seed, 0.15, 0.4), small=True))
+    (alert,) = outlook(told, journey(**COMPLAINTS))[ALERTS].to_pylist()
+    assert (alert["kind"], alert["period"]) == ("shift", "week")
+    assert abs((alert["day"] - (FIRST + dt.timedelta(days=84))).days) <= 7, "a planted shift of twelve weeks later"
+    assert alert["value"] == pytest.approx(0.4, abs=0.1)
+    assert "chance does not explain" in alert["why"]
+
+
+def test_noise_is_no_shift_nor_is_a_change_for_the_better_or_a_kpi_that_does_not_ask():
+    of_noise = [outlook(counted(*days(shares(seed, 0.2, 0.2))), journey(**COMPLAINTS))[ALERTS] for seed in range(20)]
+    assert sum(alerts.num_rows for alerts in of_noise) == 0
+    assert outlook(counted(*days(shares(1, 0.4, 0.15))), journey(**COMPLAINTS))[ALERTS].num_rows == 0
+    assert outlook(counted(*days(shares(1, 0.15, 0.4))), journey(**{**COMPLAINTS, "alert": {}}))[ALERTS].num_rows == 0

@@ -103,7 +103,7 @@ TABLES: tuple[Dataset, ...] = (
         kpi string name of the KPI
         period string day, week or month
         day date first day of the period
-        kind string target: as bad as its alert says; unusual: not what was to be expected
+        kind string target: as bad as its alert says; unusual: not what was to be expected; shift: lastingly worse
         value double the value
         target double value hoped for
         why string in a sentence, with the numbers
