@@ -221,7 +221,9 @@ def _usable(known: Known, day: date, learned: list[date], declared: Classify) ->
     rows = traits_of[counted].over
     first = _rows(known, counted).agg(F.min("day").alias("day")).collect()[0]["day"]
     if first is None:
-        raise NotTrainable(f"there are no {rows}, and what is predicted is about {declared.label.about!r}")
+        raise NotTrainable(
+            f"there are no {rows}, which {declared.label.about!r} and what is predicted count; it waits for the first"
+        )
     before = declared.active_days or declared.label.horizon
     usable = [snapshot for snapshot in learned if (snapshot - first).days >= before]
     if not usable:

@@ -72,7 +72,9 @@ def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
     frame = buyers(txn.arrow(FEATURES, day=day).to_pandas(), settings.models.recency)
     try:
         if frame.empty:
-            raise NotTrainable(f"models/features has no customer who ordered by {day}; run the traits step first")
+            raise NotTrainable(
+                f"nobody in models/features has a {settings.models.recency!r} by {day}; it waits for the first who has"
+            )
         people = frame[["customer_id", *settings.models.features]]
         found = training.fingerprint(people, training.configuration(declared, settings))
         version = training.judged(
@@ -91,8 +93,9 @@ def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
 
 
 def buyers(frame: pd.DataFrame, recency: str) -> pd.DataFrame:
-    """Customers who ordered at least once, in the order of their ids."""
-    return frame[frame[recency].notna()].sort_values("customer_id", ignore_index=True)
+    """Customers who did at least once what `recency` counts, in the order of their ids; without it, everybody."""
+    some = frame[frame[recency].notna()] if recency in frame.columns else frame
+    return some.sort_values("customer_id", ignore_index=True)
 
 
 def held_out(customer_ids: pd.Series) -> np.ndarray:

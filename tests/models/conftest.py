@@ -29,9 +29,12 @@ OVER_ORDERS = {
 @pytest.fixture
 def small_shop(model_settings):
     """Settings of a company whose models learn from OVER_ORDERS; `small_shop({...})` replaces parts of models."""
-    return lambda models=None: model_settings(
-        {"features": list(OVER_ORDERS), **(models or {})}, {"traits.yaml": {"traits": OVER_ORDERS}}
-    )
+
+    def build(models=None, more=None):
+        traits = OVER_ORDERS | (more or {})
+        return model_settings({"features": list(traits), **(models or {})}, {"traits.yaml": {"traits": traits}})
+
+    return build
 
 
 @pytest.fixture

@@ -133,6 +133,29 @@ def test_what_is_learned_of_a_past_day_is_of_the_people_of_that_day_and_not_of_t
     assert rows.groupby("day")["customer_id"].nunique().sum() == len(rows)
 
 
+def test_a_company_of_contacts_alone_goes_on_and_each_model_says_what_it_waits_for(small_shop):
+    """No orders and no events; numbers that nobody has, and one that everybody has."""
+    since = {"title": "Days known", "over": "contacts", "value": "max(days_ago)", "type": "bigint"}
+    settings = small_shop(MODELS, {"known_days": since})
+    lake = Lake.of(settings)
+    noon = dt.datetime.combine(DAY, dt.time(12), dt.UTC)
+    known = [{"source": "crm", "contact_id": f"k{n}", "updated_at": noon, "arrived": DAY, "line": n} for n in range(30)]
+    people = [
+        {"identifier": identifier_hash("contact", f"crm:k{n}", settings), "kind": "contact", "customer_id": f"c{n}"}
+        for n in range(30)
+    ]
+    lake.append("valid/contacts", table("valid/contacts", known), lake.transaction("load", DAY))
+    lake.replace("identity/map", table("identity/map", people), lake.transaction("identify", DAY))
+
+    assert traits.run(DAY, settings)["in_features"] == 30
+    told = {name: models.train(name, DAY, settings) for name in ("churn", "segmentation")}
+    assert {name: one["decision"] for name, one in told.items()} == {"churn": "waiting", "segmentation": "waiting"}
+    assert told["churn"]["reason"].startswith("there are no orders")
+    assert told["segmentation"]["reason"].startswith("nobody in models/features has a 'recency_days'")
+    assert all("it waits for the first" in one["reason"] for one in told.values())
+    assert scoring.run(DAY, settings)["rows"] == 0
+
+
 def test_a_history_that_is_said_to_count_from_its_arrival_waits(small_shop):
     columns = {name: name for name in ("order_id", "updated_at", "ordered_at", "loyalty_id", "total")}
     dataset = {"files": "x.csv", "columns": columns, "known": "arrival"}
