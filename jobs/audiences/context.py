@@ -16,6 +16,8 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activity.conditions import first_true, midnight
+from jobs.audiences.recommended import COLUMN, with_recommended
+from jobs.audiences.recommended import TABLE as RECOMMENDATIONS
 from jobs.audiences.view import customer_view, tables
 from jobs.config.context import Context
 from jobs.config.settings import Settings
@@ -42,7 +44,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     """Write decisions/context as of the end of `day`; counts, and for how many customers there is no content."""
     lake = Lake.of(settings)
     config = [settings.context.model_dump_json(), settings.general.timezone, settings.traits]
-    reads = sorted({*tables(settings), CONTENT, MOMENTS, CONSENT})
+    reads = sorted({*tables(settings), CONTENT, MOMENTS, CONSENT, RECOMMENDATIONS})
     txn = lake.transaction("context", day, reads=reads, config=config, code=__name__)
     if not txn.done(TABLE):
         view = customer_view(txn, day, settings)
@@ -51,6 +53,8 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
         open_ = open_moments(txn.read(MOMENTS), day, settings.general.timezone)
         items = newest_versions(txn.read(CONTENT).where(F.col("arrived") <= F.lit(day)), "content_id")
         listed = [row.asDict() for row in items.select(*_ITEM).collect()]
+        items_of = txn.read(RECOMMENDATIONS) if txn.pins[RECOMMENDATIONS] is not None else None
+        view = with_recommended(view, items_of, settings.context.recommended, day)
         lake.replace(TABLE, context(view, open_, listed, settings.context, day, settings.general.timezone), txn)
     return _counts(lake)
 
@@ -109,6 +113,7 @@ def context(
         (F.col(SEGMENT) if SEGMENT in told.columns else F.lit(None).cast("string")).alias("segment"),
         "variant",
         "language",
+        F.col(COLUMN).alias("recommended"),
     )
     asked = [
         tuple(row) for row in every.select("stage", F.coalesce("moment", F.lit(NONE)), "language").distinct().collect()

@@ -29,6 +29,13 @@ class DefaultContext(Strict):
     content_tags: list[str] | None = Field(None, description="default: those of the content for the stage")
 
 
+class Recommended(Strict):
+    """Items of the list that a model recommends to each customer."""
+
+    model: str = Field(description="a model of kind recommend")
+    top: int = Field(5, ge=1, le=20, description="items, at most")
+
+
 class Context(Strict):
     """config/context.yaml. A company without the file gives everybody the standard variant."""
 
@@ -36,6 +43,7 @@ class Context(Strict):
     purpose: str | None = Field(
         None, description="only customers who said yes to it are told of; everybody else has the default row"
     )
+    recommended: Recommended | None = Field(None, description="also tell which items to show; default: none")
     default: DefaultContext = DefaultContext()
     max_tags: int = Field(5, gt=0, description="topics and needs of the content that fits, at most")
     valid_hours: int = Field(

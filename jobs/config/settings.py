@@ -30,6 +30,7 @@ from jobs.config.kpis import over_tables
 from jobs.config.models.kinds import load_learned
 from jobs.config.models.kinds import problems as learned_problems
 from jobs.config.models.learned import Learned
+from jobs.config.models.recommend import Recommend
 from jobs.config.models.shared import Models
 from jobs.config.models.shared import problems as model_problems
 from jobs.config.pressure import Pressure
@@ -224,6 +225,11 @@ def _cross_checks(settings: Settings) -> list[str]:
     if (told_for := settings.context.purpose) and told_for not in purposes:
         place = f"{settings.folder}/context.yaml:{line_of(settings.folder / 'context.yaml', 'purpose')}"
         problems.append(f"{place}: unknown purpose {told_for!r}{nearest(told_for, purposes)}")
+    if (shown := settings.context.recommended) and not isinstance(settings.learned.get(shown.model), Recommend):
+        path = settings.folder / "context.yaml"
+        close = nearest(shown.model, [name for name, one in settings.learned.items() if isinstance(one, Recommend)])
+        place = f"{path}:{line_of(path, 'recommended', 'model')}: recommended.model"
+        problems.append(f"{place}: no model of kind recommend is called {shown.model!r}{close}")
     for name, audience in settings.audiences.items():
         place = f"{settings.folder}/audiences/{name}.yaml"
         if audience.audience != name:

@@ -11,6 +11,7 @@ from jobs.cli.export import write
 from jobs.config.context import Context
 from jobs.config.yaml_files import ConfigError
 from jobs.lake.lake import Lake
+from tests.company import FOR_PEOPLE, MINIMAL
 
 DAY = dt.date(2017, 6, 1)
 RULES = {
@@ -33,8 +34,8 @@ ITEMS = [
 def told(settings, rows):
     """`told(table=[rows])`: the settings and the rows of decisions/context as of DAY."""
 
-    def build(declared=RULES, **tables):
-        loaded = settings({"context.yaml": declared})
+    def build(declared=RULES, files=None, **tables):
+        loaded = settings({"context.yaml": declared, **(files or {})})
         lake = Lake.of(loaded)
         for name, records in tables.items():
             table = name.replace("_", "/", 1)
@@ -144,7 +145,7 @@ def test_the_file_holds_what_still_holds_and_only_ids_and_is_replaced_at_once(to
     lines = [json.loads(line) for line in target.read_text().splitlines()]
     assert shown(lines, "customer_id", "variant") == [("*", "plain"), ("ann", "plain"), ("bob", "help_first")]
     assert set(lines[0]) == {"day", "customer_id", "valid_from", "valid_until", "stage", "moment", "moment_expires_at",
-                             "segment", "variant", "content_tags", "content"}  # fmt: skip
+                             "segment", "variant", "content_tags", "content", "recommended"}  # fmt: skip
     assert [path.name for path in target.parent.iterdir()] == ["context.jsonl"]
     assert write(settings, target, at("2018-01-01 00:00")) == 1
     assert json.loads(target.read_text())["customer_id"] == "*", "visitors nobody knows always have a row"
@@ -205,3 +206,39 @@ def test_with_a_purpose_only_who_said_yes_to_it_and_no_nowhere_is_told_of(told):
 def test_a_purpose_nobody_is_asked_for_is_named_with_the_nearest(settings):
     with pytest.raises(ConfigError, match=r"context.yaml:1: unknown purpose 'marketin'.*marketing"):
         settings({"context.yaml": {"purpose": "marketin"}})
+
+
+LINES = {"title": "Lines", "over": "order_lines", "value": "count(*)", "type": "bigint"}
+RECOMMENDS = {
+    "traits.yaml": {"traits": {**MINIMAL["traits.yaml"]["traits"], "lines": LINES}},
+    "models/next.yaml": {"kind": "recommend", **FOR_PEOPLE, "rows_of": "lines"},
+}
+
+
+def item(customer, rank, name, day="2017-06-01", model="next"):
+    return {"day": day, "model": model, "customer_id": customer, "rank": rank, "item": name}
+
+
+def test_the_first_items_of_the_newest_list_are_told_best_first_and_nothing_of_who_has_none(told):
+    listed = [
+        *(item("ann", rank, name) for rank, name in ((2, "milk"), (1, "tea"), (3, "soap"))),
+        item("ann", 1, "old", day="2017-05-31"),
+        item("ann", 1, "late", day="2017-06-02"),
+        item("ann", 1, "other", model="more"),
+        item("bob", 1, "gone", day="2017-05-31"),
+    ]
+    shown_two = {**RULES, "recommended": {"model": "next", "top": 2}}
+    _, rows = told(shown_two, RECOMMENDS, profiles_people=PEOPLE, models_recommendations=listed)
+    assert shown(rows, "customer_id", "recommended") == [("*", None), ("ann", ["tea", "milk"]), ("bob", None)]
+
+
+def test_without_being_asked_for_no_items_are_told(told):
+    _, rows = told(RULES, RECOMMENDS, profiles_people=PEOPLE, models_recommendations=[item("ann", 1, "tea")])
+    assert shown(rows, "customer_id", "recommended") == [("*", None), ("ann", None), ("bob", None)]
+
+
+def test_items_are_those_of_a_model_that_recommends(told):
+    with pytest.raises(ConfigError, match="no model of kind recommend is called 'nxt'; did you mean 'next'"):
+        told({**RULES, "recommended": {"model": "nxt"}}, RECOMMENDS)
+    with pytest.raises(ConfigError, match=r"recommended\.model: no model of kind recommend is called 'churn'"):
+        told({**RULES, "recommended": {"model": "churn"}}, RECOMMENDS)

@@ -36,6 +36,7 @@ TABLES: tuple[Dataset, ...] = (
         variant string variant of the site, by the first rule of config/context.yaml that is true
         content_tags array<string> topics and needs of the content for that stage and moment, most fitting first
         content array<string> ids of that content
+        recommended array<string> items to show, best first, by the model that config/context.yaml names; else empty
     """),
         scope="state",
     ),
