@@ -4,7 +4,8 @@ Starts when scores, journeys and profiles of a day are there.
 
 - **Reads** profiles, stages, scores and valid rows as of the day, and the rules of `config/audiences/`.
 - **Writes** `audiences/members`: who is in, in which arm (treatment or holdout), and the values the rule saw; and
-  `decisions/effects`: what each audience did so far, against those held out, with an interval.
+  `decisions/effects`: what each audience did so far, against those held out, with an interval; and `decisions/context`
+  for web shops, apps and chat tools.
 
 Nobody is sent anything here: consent, suppression and cooling down are checked when the day is pushed.
 """
@@ -33,7 +34,12 @@ def build_audiences() -> None:
         """What each audience did so far, against those held out (`decisions/effects`)."""
         return step("effects")
 
-    members() >> effects()
+    @task
+    def context() -> dict:
+        """What other systems may ask of each customer, and its file, if config/context.yaml says what."""
+        return step("context")
+
+    members() >> [effects(), context()]
 
 
 build_audiences()

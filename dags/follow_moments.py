@@ -57,8 +57,8 @@ def follow_moments() -> None:
 
     @task
     def plan() -> dict:
-        """Who is in which audience, and what may be sent to them."""
-        return step("audiences") | step("plan")
+        """Who is in which audience, what other systems may ask, and what may be sent."""
+        return step("audiences") | {"context": step("context")} | step("plan")
 
     @task(map_index_template="{{ task.op_kwargs['audience'] }}", doc_md="Send to whose moment still lasts.")
     def push(audience: str, destination: str) -> dict:

@@ -71,6 +71,7 @@ STEPS = (
     Step("score", "jobs.models.scoring:run"),
     Step("audiences", "jobs.audiences.membership:run"),
     Step("effects", "jobs.effects.effects:run"),
+    Step("context", "jobs.audiences.context_file:run"),
     Step("plan", "jobs.activation.plan:run"),
     Step("push", "jobs.activation.push:run", _per_delivery),
 )

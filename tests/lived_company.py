@@ -55,7 +55,8 @@ class Company:
                      occurred_at=moment(self.minute()), value=n, device=self.chance.choice(["mobile", None]),
                      utm_campaign=self.chance.choice(["spring", "summer", None, None]),
                      tracker_session_id=self.chance.choice([None, None, "s1", "s2"]),
-                     user_agent="Googlebot/2.1" if n % 7 == 3 else "Mozilla/5.0", lcp=n / 10 if n % 3 == 0 else None)
+                     user_agent="Googlebot/2.1" if n % 7 == 3 else "Mozilla/5.0", lcp=n / 10 if n % 3 == 0 else None,
+                     latitude=52.0 if n % 3 == 1 else None, longitude=5.0 if n % 3 == 1 else None)
             for n in range(self.chance.randint(5, 40))
         ]  # fmt: skip
 
@@ -210,3 +211,21 @@ class Company:
         schema = catalogue.get("identity/map").arrow_schema()
         txn = lake.transaction("identity", as_of, config=run)
         lake.replace("identity/map", pa.Table.from_pylist(table, schema), txn)
+        schema, said = catalogue.get("profiles/consent_history").arrow_schema(), self.said(as_of)
+        rows = [{field.name: row.get(field.name) for field in schema} for row in said]
+        txn = lake.transaction("profiles", as_of, config=run)
+        lake.replace("profiles/consent_history", pa.Table.from_pylist(rows, schema), txn)
+
+    def said(self, as_of):
+        """What profiles knows by the end of a day of who may be located: one answer a day at most, from some day on."""
+        found = []
+        for number in range(1, 5):
+            chance = random.Random(f"{len(self.rows['events'])} {number}")
+            days = [FIRST + dt.timedelta(days=n) for n in range(DAYS) if chance.random() < 0.6]
+            answers = [(day, chance.choice(["granted", "granted", "withdrawn"])) for day in days]
+            known = [(day, status) for day, status in answers if day <= as_of]
+            for place, (day, status) in enumerate(known):
+                ends = known[place + 1][0] - dt.timedelta(days=1) if place + 1 < len(known) else None
+                found.append({"customer_id": f"c{number}", "purpose": "location", "channel": "app", "status": status,
+                              "valid_from": day, "valid_to": ends})  # fmt: skip
+        return found

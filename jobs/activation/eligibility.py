@@ -5,13 +5,13 @@ Fail-closed: no consent row means no consent, and the strictest owner of a share
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.activation.channels.types import type_of
-from jobs.activity.conditions import midnight
+from jobs.activity.lasting_consent import says_yes, through
 from jobs.config.audiences import Audience
 from jobs.config.settings import Settings
 from jobs.identity.identifiers import identifier_of
@@ -69,11 +69,9 @@ def reach(
 
 def _answers(consent: DataFrame, purpose: str, channel: str, day: date, settings: Settings) -> DataFrame:
     """One customer who was asked: whether the answer allows contact through the end of the day."""
-    ends = midnight(day + timedelta(days=1), settings.general.timezone)
-    lasts = F.col("expires_at").isNull() | (F.col("expires_at") >= F.lit(ends))
     return consent.where((F.col("purpose") == purpose) & (F.col("channel") == channel)).select(
         "customer_id",
-        F.coalesce((F.col("status") == "granted") & lasts, F.lit(False)).alias("consented"),
+        says_yes(through(day, settings.general.timezone)).alias("consented"),
         F.col("changed_at").alias("consent_changed_at"),
     )
 

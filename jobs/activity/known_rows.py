@@ -99,8 +99,10 @@ class Known:
             found = self._of_journeys(kind, window)
         else:
             found = _COMPLETED.get(kind, _own)(self, kind, window)
-            found = of_people(found, bots_of(self.settings.journey)) if kind == "events" else found
-            found = self._with_customer(found, tables_for(kind))
+            if kind == "events" and (bots := bots_of(self.settings.journey)):
+                found = of_people(with_customer(found, self.identity_map, self.settings), bots)
+            else:
+                found = self._with_customer(found, tables_for(kind))
         local = F.from_utc_timestamp(at, zone)
         moments = {"day": F.to_date(local), "hour": F.hour(local), "weekday": (F.dayofweek(local) + 5) % 7 + 1}
         # weekday() of a Sunday is -1 in the embedded engine

@@ -5,6 +5,8 @@ Where the tracker says which visit an event is of, that counts instead of pauses
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -24,25 +26,63 @@ UNKNOWN_CHANNEL = "unknown"
 PLACE_LENGTH = 9
 
 
-Bots = tuple[tuple[str, str], ...]
-"""Conditions on events that no person made, with their names."""
+TOO_FAST = "too_fast"
+"""The rule of events that came faster than `most_events_per_minute`."""
+
+
+@dataclass(frozen=True)
+class Bots:
+    """What tells that no person made an event: conditions with their names, and how many a person makes in a minute."""
+
+    conditions: tuple[tuple[str, str], ...] = ()
+    most_per_minute: int | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.conditions) or self.most_per_minute is not None
+
+
+PEOPLE = Bots()
+"""Nothing tells of programs."""
 
 
 def bots_of(journey: Journey) -> Bots:
-    """The conditions of `bots`, in their order."""
-    return tuple((when, name) for name, when in journey.bots.items())
+    """The conditions of `bots`, in their order, and the limit."""
+    return Bots(tuple((when, name) for name, when in journey.bots.items()), journey.most_events_per_minute)
+
+
+def with_bot(events: DataFrame, bots: Bots) -> DataFrame:
+    """Events of customers with `bot`, the rule that says it is of a program, or null.
+
+    Beside the conditions, an event is of a program if it is in any minute in which its browser made more than
+    `most_per_minute` events; those of the conditions do not count.
+    """
+    found = events.withColumn("bot", first_true(bots.conditions, None))
+    if bots.most_per_minute is None:
+        return found
+    browser = F.coalesce("cookie_id", "user_agent", "device", F.lit(""))
+    one = Window.partitionBy("customer_id", "source", browser, F.col("bot").isNull(), *period_of(events))
+    in_time = one.orderBy(F.unix_micros("occurred_at"))
+    minute = 60_000_000 - 1
+    counted = found.withColumn("in_minute", F.count("*").over(in_time.rangeBetween(0, minute)))
+    most = F.max("in_minute").over(in_time.rangeBetween(-minute, 0))
+    fast = F.when(most > bots.most_per_minute, TOO_FAST)
+    return counted.withColumn("bot", F.coalesce("bot", fast)).drop("in_minute")
 
 
 def of_people(events: DataFrame, bots: Bots) -> DataFrame:
-    """Events that no condition says are of a program."""
-    return events.where(first_true(bots, None).isNull()) if bots else events
+    """Events of customers that no rule says are of a program."""
+    return with_bot(events, bots).where("bot is null").drop("bot") if bots else events
 
 
-def visit_rules(journey: Journey, timezone: str) -> tuple[int, bool, str | None, int | None, Bots]:
-    """What begins a visit, as `with_session` takes it."""
+def visit_rules(
+    journey: Journey, timezone: str, told: bool = True
+) -> tuple[int, bool, str | None, int | None, Bots, bool]:
+    """What begins a visit, as `with_session` takes it; not `told`: of events without those of programs."""
     midnight = timezone if journey.visit_ends_at_midnight else None
     longest = journey.longest_visit_minutes
-    return journey.session_gap_minutes, journey.new_campaign_begins_visit, midnight, longest, bots_of(journey)
+    ends = journey.after_longest_visit == "no_visit"
+    bots = bots_of(journey) if told else PEOPLE
+    return journey.session_gap_minutes, journey.new_campaign_begins_visit, midnight, longest, bots, ends
 
 
 def with_session(
@@ -51,7 +91,8 @@ def with_session(
     new_campaign_begins: bool = False,
     midnight_in: str | None = None,
     longest_minutes: int | None = None,
-    bots: Bots = (),
+    bots: Bots = PEOPLE,
+    ends_after_longest: bool = False,
 ) -> DataFrame:
     """Events with `session_id`, `starts_session` on the first event of each session, `place` and `tracker_session`.
 
@@ -62,8 +103,8 @@ def with_session(
     first event, so it depends on the events alone and not on who the visitor turns out to be. Events without a
     customer are left out: nobody can be said to have visited. With `new_campaign_begins`, an event that came by
     another campaign than the visit so far begins a new one; with `midnight_in` so does one of another day in that time
-    zone, and with `longest_minutes` one that many minutes, or a multiple of them, after the first. Events of `bots` are
-    left out.
+    zone, and with `longest_minutes` one that many minutes, or a multiple of them, after the first; with
+    `ends_after_longest` those of a tracker's visit are left out instead, as are events of `bots`.
     """
     events = of_people(events, bots)
     tracked = F.col("tracker_session") != ""
@@ -84,6 +125,9 @@ def with_session(
         .withColumn("place", F.lpad(F.row_number().over(visitor).cast("string"), PLACE_LENGTH, "0"))
         .withColumn("session_id", begun)
     )
+    if longest_minutes and ends_after_longest:
+        stays = ~tracked | (F.col("part") == 0)
+        found = found.withColumn("part", _nth_part(events, longest_minutes)).where(stays).drop("part")
     if longest_minutes:
         found = found.withColumn("starts_session", _starts_by_length(events, longest_minutes))
         found = found.withColumn("session_id", begun)
@@ -115,11 +159,16 @@ def _in_order() -> list[Column]:
 
 def _starts_by_length(events: DataFrame, longest_minutes: int) -> Column:
     """Whether an event starts a visit, also because the visit before it has lasted so long."""
+    part = _nth_part(events, longest_minutes)
+    before = F.lag(part).over(Window.partitionBy("customer_id", "session_id", *period_of(events)).orderBy("place"))
+    return F.col("starts_session") | F.coalesce(part != before, F.lit(False))
+
+
+def _nth_part(events: DataFrame, longest_minutes: int) -> Column:
+    """In which stretch of so many minutes of its visit an event is, from 0."""
     visit = Window.partitionBy("customer_id", "session_id", *period_of(events))
     lasted = F.unix_micros("occurred_at") - F.min(F.unix_micros("occurred_at")).over(visit)
-    part = F.floor(lasted / F.lit(longest_minutes * 60_000_000))
-    before = F.lag(part).over(visit.orderBy("place"))
-    return F.col("starts_session") | F.coalesce(part != before, F.lit(False))
+    return F.floor(lasted / F.lit(longest_minutes * 60_000_000))
 
 
 def _starts_by_campaign(events: DataFrame) -> Column:

@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activity.conditions import first_true, midnight
+from jobs.activity.lasting_consent import agreed, through
 from jobs.audiences.recommended import COLUMN, with_recommended
 from jobs.audiences.recommended import TABLE as RECOMMENDATIONS
 from jobs.audiences.view import customer_view, tables
@@ -24,7 +25,6 @@ from jobs.config.settings import Settings
 from jobs.journeys.moments import lasting
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.profiles.agreed import agreed
 from jobs.validate.versions import newest_versions
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,8 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     if not txn.done(TABLE):
         view = customer_view(txn, day, settings)
         if settings.context.purpose:
-            view = view.join(agreed(txn.read(CONSENT), settings.context.purpose, day), "customer_id", "left_semi")
+            until = through(day, settings.general.timezone)
+            view = view.join(agreed(txn.read(CONSENT), settings.context.purpose, until), "customer_id", "left_semi")
         open_ = open_moments(txn.read(MOMENTS), day, settings.general.timezone)
         items = newest_versions(txn.read(CONTENT).where(F.col("arrived") <= F.lit(day)), "content_id")
         listed = [row.asDict() for row in items.select(*_ITEM).collect()]

@@ -17,7 +17,7 @@ from jobs.activity.known_rows import Known
 from jobs.activity.on_days import values_on
 from jobs.activity.traits import reads
 from jobs.audiences.view_columns import view_of
-from jobs.config.journey import Moment
+from jobs.config.moments import Moment
 from jobs.config.settings import Settings
 from jobs.config.traits import TABLE
 from jobs.journeys.moments import lasting

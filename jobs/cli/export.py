@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -35,6 +33,7 @@ def context(
     The row of customer_id * is for visitors who are not in the file. Rows that hold no more are left out.
     """
     from jobs.audiences import context as contexts
+    from jobs.audiences.context_file import write
 
     if ":/" in str(to):
         raise CommandError([f"--to {to}: give a file of this machine; a copy of it can go anywhere"])
@@ -45,34 +44,6 @@ def context(
     console.print(f"Written: {to}, {written} rows of {counts['customers']} customers", highlight=False)
     if written <= 1 and counts["customers"]:
         console.print("No customer's row holds any more: run the newest day first", highlight=False)
-
-
-def write(settings: Settings, to: Path, now: datetime) -> int:
-    """Write the rows of decisions/context that hold at `now` or later, and the default; returns how many.
-
-    Whoever reads finds the file of before or this one, never a part.
-    """
-    from jobs.audiences.context import EVERYBODY_ELSE, TABLE
-    from jobs.lake.lake import Lake
-
-    rows = Lake.of(settings).arrow(TABLE).to_pylist()
-    holding = [row for row in rows if row["valid_until"] > now or row["customer_id"] == EVERYBODY_ELSE]
-    in_order = sorted(holding, key=lambda row: (row["customer_id"], row["valid_from"]))
-    to.parent.mkdir(parents=True, exist_ok=True)
-    part = to.with_name(f".{to.name}.{os.getpid()}.part")
-    try:
-        with part.open("w", encoding="utf-8") as file:
-            file.writelines(json.dumps(row, default=_text, ensure_ascii=False) + "\n" for row in in_order)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(to)
-    finally:
-        part.unlink(missing_ok=True)
-    return len(in_order)
-
-
-def _text(moment: date) -> str:
-    return moment.isoformat()
 
 
 def _day(text: str | None, settings: Settings) -> date:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from jobs.config.journey import Moment
+from jobs.config.moments import Moment
 from jobs.config.yaml_files import Strict
 
 

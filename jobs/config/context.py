@@ -40,6 +40,9 @@ class Context(Strict):
     """config/context.yaml. A company without the file gives everybody the standard variant."""
 
     variants: list[Variant] = []
+    file: str | None = Field(
+        None, description="where each run puts the rows as JSON lines, below the home of the company; default: nowhere"
+    )
     purpose: str | None = Field(
         None, description="only customers who said yes to it are told of; everybody else has the default row"
     )

@@ -10,12 +10,10 @@ from pydantic import Field, field_validator, model_validator
 
 from jobs.config.kpis import Kpi, Name, Stage
 from jobs.config.moment_effects import MomentEffects
+from jobs.config.moments import Location, Moment, MomentType
 from jobs.config.paths import Funnel, Paths
 from jobs.config.traits import Trait
 from jobs.config.yaml_files import ConfigError, Strict, line_of, nearest
-
-Moment = Literal["know", "go", "do", "buy"]
-"""Types of micro-moments: what somebody wants to do."""
 
 
 class StageRule(Strict):
@@ -48,31 +46,6 @@ class TouchpointName(Strict):
     )
 
 
-class Signal(Strict):
-    """Evidence for a micro-moment: events for which `when` is true count for `weight`."""
-
-    when: str
-    weight: int = Field(1, gt=0)
-    at_most: int = Field(1, gt=0, description="events of one visit that count; more of the same proves nothing more")
-
-
-AFTERWARDS = {"seconds_looked": "bigint", "next_type": "string"}
-"""What a condition on what serves a moment can ask beside the columns of events: seconds until the next event of the
-visit, and its type. Both are empty for the last event."""
-
-
-class MomentType(Strict):
-    """One type of micro-moment: its evidence, how long acting on it is useful, and what serves it."""
-
-    signals: dict[Name, Signal]
-    expires_after_minutes: int = Field(gt=0, description="minutes after the last evidence")
-    served_when: str = Field(
-        description="condition on events: the first such event of the visit after the first evidence, before the moment"
-        " expires, serves it. seconds_looked and next_type tell of the event after it, empty for the last of the visit"
-    )
-    served_at_once: bool = Field(False, description="the first evidence itself can serve it, such as an order to buy")
-
-
 class Journey(Strict):
     """config/journey.yaml: sessions, touchpoints, stages, micro-moments and KPIs."""
 
@@ -84,6 +57,9 @@ class Journey(Strict):
     longest_visit_minutes: int | None = Field(
         None, gt=0, description="a visit is parted every so many minutes; default: however long it lasts"
     )
+    after_longest_visit: Literal["new_visit", "no_visit"] = Field(
+        "new_visit", description="what comes later of a visit as its tracker counts: another visit, or in none"
+    )
     cart_days: int = Field(3, gt=0, description="a basket untouched for longer is abandoned")
     click_days: int = Field(7, gt=0, description="a click longer after the message is no answer to it")
     scanner_seconds: int = Field(
@@ -91,6 +67,9 @@ class Journey(Strict):
     )
     bots: dict[Name, str] = Field(
         {}, description="name to a condition on events: of these no person made any; they are counted and left out"
+    )
+    most_events_per_minute: int | None = Field(
+        None, ge=1, description="a browser with more events in a minute is a program: those events are counted as bots"
     )
     channels: dict[Name, str] = Field({}, description="traffic channel to a condition on a visit's first event")
     valence: list[ValenceRule] = []
@@ -110,6 +89,7 @@ class Journey(Strict):
     )
     minimum_evidence: int = Field(1, ge=1, description="a moment with less weight of evidence is too little to tell")
     minimum_confidence: float = Field(0.5, ge=0, le=1, description="a moment with a smaller share of evidence is none")
+    location: Location | None = Field(None, description="default: nobody is asked where they are")
     moments: dict[Moment, MomentType] = {}
     smallest_sample: int = Field(30, ge=1, description="a KPI of fewer observations is marked as small")
     kpis: dict[Name, Kpi] = {}

@@ -91,6 +91,11 @@ class Settings:
         return self._place(self.general.landing)
 
     @property
+    def context_file(self) -> Path | None:
+        """Where the rows of decisions/context are put for other systems; None if config/context.yaml names no file."""
+        return self.home / self.context.file if self.context.file else None
+
+    @property
     def mlflow_uri(self) -> str:
         """Tracking store: MLFLOW_TRACKING_URI, or the SQLite file in `mlruns/`."""
         return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.home / 'mlruns' / 'mlflow.db'}"

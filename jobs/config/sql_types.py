@@ -30,6 +30,7 @@ from jobs.config.sql_signatures import (
 OfCall = Callable[[exp.Anonymous, Types], "str | None"]
 """The type of an aggregate call, given those of its arguments."""
 _INT, _BIGINT = 2**31, 2**63
+_UNITS = {f"{unit}{plural}" for unit in ("DAY", "HOUR", "MINUTE") for plural in ("", "S")}
 
 
 def known_types(
@@ -121,6 +122,8 @@ class _Reader:
         return "boolean" if common(self.operands(node.this, node.args["low"], node.args["high"])) else None
 
     def calculated(self, node: exp.Expr) -> str | None:
+        if isinstance(node, exp.Add | exp.Sub) and _whole_interval(node.expression):
+            return "timestamp" if self.type(node.this) == "timestamp" else None
         kind = family(common(self.types((node.this, node.expression))))
         return kind if kind in NUMBERS else None
 
@@ -202,6 +205,13 @@ def _arguments(node: exp.Anonymous) -> list[exp.Expr]:
     """Those of count(distinct a, b) are a and b."""
     inside: list[exp.Expr] = list(node.expressions)
     return list(inside[0].expressions) if len(inside) == 1 and isinstance(inside[0], exp.Distinct) else inside
+
+
+def _whole_interval(node: exp.Expr) -> bool:
+    """Whether it is so many whole days, hours or minutes."""
+    if not isinstance(node, exp.Interval) or not isinstance(node.this, exp.Literal):
+        return False
+    return node.this.this.isdigit() and len(node.this.this) < 6 and str(node.args.get("unit")).upper() in _UNITS
 
 
 def _never_zero(divisor: exp.Expr | None) -> bool:

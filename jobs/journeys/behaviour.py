@@ -27,9 +27,9 @@ from jobs.config.yaml_files import ConfigError
 from jobs.identity.customer_of import newest_day, with_customer
 from jobs.journeys import attribution, moment_contrast, moment_effects
 from jobs.journeys.checks import wrong_ways
-from jobs.journeys.day import exchange_on
 from jobs.journeys.funnels import Days, funnel_steps
 from jobs.journeys.paths import frequent_paths, path_contacts, transitions, whole_paths
+from jobs.journeys.rates import exchange_on
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.scratch import Scratch
 from jobs.lake.tables import catalogue
@@ -132,7 +132,7 @@ def _rows(txn: Txn, funnel: Funnel, as_of: date, settings: Settings) -> DataFram
         return txn.read(TOUCHPOINTS).where(F.col("day").between(F.lit(days.first), F.lit(as_of)))
     moment = F.unix_micros("occurred_at")
     known = txn.read(EVENTS).where((F.col("arrived") <= F.lit(as_of)) & (moment >= days.began) & (moment < days.ended))
-    return with_customer(of_people(known, bots_of(settings.journey)), txn.read("identity/map"), settings)
+    return of_people(with_customer(known, txn.read("identity/map"), settings), bots_of(settings.journey))
 
 
 def _told_costs(txn: Txn, as_of: date, settings: Settings) -> DataFrame | None:

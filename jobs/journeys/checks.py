@@ -12,9 +12,10 @@ from pathlib import Path
 
 from jobs.activity.every_day import timeline_columns, used_in, why_not
 from jobs.activity.row_columns import RULE_COLUMNS
-from jobs.config.journey import AFTERWARDS, Journey
+from jobs.config.journey import Journey
 from jobs.config.kpis import PERIOD_TABLES, lake_table
 from jobs.config.moment_effects import BEFORE
+from jobs.config.moments import AFTERWARDS, NEARBY, MomentType
 from jobs.config.settings import Settings
 from jobs.config.sql import engine_sql, problem
 from jobs.config.sql_advice import text_arithmetic
@@ -24,6 +25,9 @@ from jobs.config.traits import Trait
 from jobs.config.yaml_files import line_of
 from jobs.lake.tables.catalogue import get
 from jobs.lake.trial import Tried, tried
+
+JUDGED = ("valence", "touchpoint")
+"""What rules have told of a touchpoint before it can serve a moment."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,8 @@ def _wrong_value(settings: Settings) -> Iterator[str]:
 
 def _expressions(journey: Journey, traits: Mapping[str, Trait]) -> Iterator[Expression]:
     events = _columns("valid/events")
-    answers = (*events, *AFTERWARDS.items())
+    seen = (*events, *NEARBY.items()) if journey.location else events
+    answers = (*seen, *AFTERWARDS.items())
     contacts = tuple(column for column in _columns("journeys/touchpoints") if column[0] in RULE_COLUMNS)
     on_every_day = tuple(
         timeline_columns({name: trait for name, trait in traits.items() if not why_not(trait)}).items()
@@ -107,9 +112,22 @@ def _expressions(journey: Journey, traits: Mapping[str, Trait]) -> Iterator[Expr
         yield Expression(("stages", n, "when"), rule.when, on_every_day, on_every_day=True)
     for name, kind in journey.moments.items():
         for signal, weighed in kind.signals.items():
-            yield Expression(("moments", name, "signals", signal, "when"), weighed.when, events)
+            yield Expression(("moments", name, "signals", signal, "when"), weighed.when, seen)
         yield Expression(("moments", name, "served_when"), kind.served_when, answers)
+        yield from _of_records(name, kind)
     yield from _kpi_expressions(journey, on_every_day)
+
+
+def _of_records(type_: str, kind: MomentType) -> Iterator[Expression]:
+    for name, record in kind.records.items():
+        place, table = ("moments", type_, "records", name), _columns(f"valid/{record.over}")
+        yield Expression((*place, "when"), record.when, table)
+        for key in ("each", "begins_at", "expires_at"):
+            if text := getattr(record, key):
+                yield Expression((*place, key), text, table, condition=False)
+        if record.served_when:
+            contacts = tuple(c for c in _columns("journeys/touchpoints") if c[0] in (*RULE_COLUMNS, *JUDGED))
+            yield Expression((*place, "served_when"), record.served_when, contacts)
 
 
 def _ways(journey: Journey) -> list[Expression]:

@@ -18,10 +18,12 @@ from pyspark.sql import functions as F
 from jobs.activity import own_sends
 from jobs.activity import touchpoints as contacts
 from jobs.activity.conditions import day_of
-from jobs.activity.currency import AMOUNTS, RATES, Exchange, repriced
+from jobs.activity.currency import AMOUNTS, repriced
 from jobs.activity.said import THREADS, spoken_in, with_said
 from jobs.activity.sessions import (
+    bots_of,
     changed_periods,
+    of_people,
     sessions,
     tracker_session,
     visit_rules,
@@ -29,15 +31,17 @@ from jobs.activity.sessions import (
     with_session,
 )
 from jobs.config.kpis import lake_table
-from jobs.config.settings import Settings
 from jobs.config.texts import TABLE as TEXTS
 from jobs.identity.fresh import Fresh, Unknown, moments_of
 from jobs.identity.moved import with_customer_now
 from jobs.journeys.carts import basket_visits, carts
+from jobs.journeys.evidence import answered_differently, as_if_new, consent_history, known_records
 from jobs.journeys.moments import moments
+from jobs.journeys.nearby import with_nearby
+from jobs.journeys.rates import exchange_on, new_rates
+from jobs.journeys.record_moments import record_moments
 from jobs.journeys.vitals import vitals
-from jobs.lake.exchange import exchange
-from jobs.lake.lake import Txn
+from jobs.lake.exchange import SIDE, differing, exchange
 from jobs.lake.tables import catalogue
 
 EVENTS = "valid/events"
@@ -65,6 +69,7 @@ def update(fresh: Fresh) -> Today:
     visits.write(today)
     _write_carts(fresh, visits, today)
     _write_touchpoints(fresh, visits, records, today)
+    visits.write_moments(today)
     return today
 
 
@@ -80,13 +85,20 @@ class _Visits:
         point = (nobody.alias("before"), moment.alias("low"), moment.alias("high"))
         named = new.where(F.col("customer_id").isNotNull())
         points = keep(named.select("customer_id", *point, tracker_session().alias("tracker_session")))
-        touched = points.select("customer_id").union(fresh.moved.select("customer_id")).dropna().distinct()
-        known = stored.join(touched, on="customer_id", how="left_semi")
         span = (F.col("started_at").alias("low"), F.col("ended_at").alias("high"))
         tracked = F.coalesce("tracker_session", F.lit("")).alias("tracker_session")
+        if (asked := answered_differently(fresh)) is not None:
+            points = keep(points.unionByName(as_if_new(stored, asked)))
+        bots = bots_of(journey)
+        if bots.most_per_minute is not None:  # what two did in a minute, one who merged of them did too fast
+            points = keep(points.unionByName(as_if_new(stored, fresh.moved)))
+        touched = points.select("customer_id").union(fresh.moved.select("customer_id")).dropna().distinct()
+        known = stored.join(touched, on="customer_id", how="left_semi")
         spans = whole_visits(points.unionByName(known.select("customer_id", "before", *span, tracked)))
         periods = keep(changed_periods(spans, journey.session_gap_minutes))
-        self.events = keep(with_session(self._events_in(periods), *visit_rules(journey, zone)))
+        inside = F.col("occurred_at").between(F.col("low"), F.col("high"))
+        of_these = of_people(self._events_in(periods), bots).where(inside).drop("low", "high")
+        self.events = keep(with_session(of_these, *visit_rules(journey, zone, told=False)))
         again = periods.select("customer_id", "low", "high", F.lit(True).alias("again"))
         within = F.col("started_at").between(F.col("low"), F.col("high"))
         marked = known.join(again, on="customer_id", how="left").where(within)
@@ -100,9 +112,13 @@ class _Visits:
         self.rekeyed = rekeyed.select("session_id", "customer_id")
 
     def _events_in(self, periods: DataFrame) -> DataFrame:
-        """Every event of the periods, read from the files that may hold events of those days."""
+        """Every event of the periods (`low`, `high`), and of a minute beside them, which tells what was too fast there.
+
+        They are read from the files that may hold any.
+        """
         fresh, zone = self.fresh, self.fresh.settings.general.timezone
-        span = F.sequence(F.to_date("low"), F.to_date("high"), F.expr("interval 1 day"))
+        near = [F.expr(end) for end in ("low - interval 1 minute", "high + interval 1 minute")]
+        span = F.sequence(F.to_date(near[0]), F.to_date(near[1]), F.expr("interval 1 day"))
         days = sorted(row[0] for row in periods.select(F.explode(span).alias("day")).distinct().collect())
 
         begins = [datetime(day.year, day.month, day.day, tzinfo=UTC) for day in days]
@@ -114,8 +130,7 @@ class _Visits:
         known = (F.col("arrived") <= F.lit(fresh.as_of)) & (day_of("occurred_at", zone) <= F.lit(fresh.as_of))
         found = fresh.lake.read_files(EVENTS, files)
         rows = fresh.with_customer(found.where(known & F.to_date("occurred_at").isin(days)))
-        inside = F.col("occurred_at").between(F.col("low"), F.col("high"))
-        return rows.join(periods, on="customer_id", how="inner").where(inside).drop("low", "high")
+        return rows.join(periods, on="customer_id", how="inner").where(F.col("occurred_at").between(*near))
 
     @property
     def customers(self) -> DataFrame:
@@ -125,23 +140,43 @@ class _Visits:
         return self.rows.select("customer_id").union(now).distinct()
 
     def write(self, today: Today) -> None:
-        journey, zone = self.fresh.settings.journey, self.fresh.settings.general.timezone
+        zone = self.fresh.settings.general.timezone
         _revise(self.fresh, today, "sessions", self.gone, self.rows)
         self._write_of_sessions(today, "basket_visits", basket_visits(self.events, zone))
-        if journey.moments:
-            found = self.fresh.keep(moments(self.events, journey, zone))
-            self._write_of_sessions(today, "moments", found)
-        else:
-            found = self.fresh.txn.read("journeys/moments")
-            _revise(self.fresh, today, "moments", found, found)
-        self._write_of_sessions(today, "vitals", vitals(self.events, found, zone))
+        self.moments = self._moments()
+        self._write_of_sessions(today, "vitals", vitals(self.events, self.moments, zone))
+
+    def _moments(self) -> DataFrame:
+        journey, zone, txn = self.fresh.settings.journey, self.fresh.settings.general.timezone, self.fresh.txn
+        if not any(kind.signals for kind in journey.moments.values()):
+            return self.fresh.lake.empty("journeys/moments")
+        placed = with_nearby(self.events, consent_history(txn, journey), journey.location, zone)
+        return self.fresh.keep(_typed("moments", moments(placed, journey, zone)))
+
+    def write_moments(self, today: Today) -> None:
+        """Micro-moments of these sessions, and those of records, which are made anew: only what differs is written."""
+        fresh, stored = self.fresh, self.fresh.txn.read("journeys/moments")
+        gone, made = self._of_sessions("moments", self.moments)
+        known = lambda name: known_records(fresh.txn, name, fresh.as_of, fresh.settings)  # noqa: E731
+        zone = fresh.settings.general.timezone
+        beside = record_moments(known, today.tables["touchpoints"], fresh.settings.journey, fresh.as_of, zone)
+        if beside is not None:
+            before = stored.where(F.col("session_id").isNull())
+            other = fresh.keep(differing(before, _typed("moments", beside)))
+            gone = gone.unionByName(other.where(f"{SIDE} = 1").drop(SIDE))
+            made = made.unionByName(other.where(f"{SIDE} = 2").drop(SIDE))
+            today.touched = today.touched.union(other.select("customer_id"))
+        _revise(fresh, today, "moments", fresh.keep(gone), fresh.keep(made))
 
     def _write_of_sessions(self, today: Today, table: str, made: DataFrame) -> None:
-        """A table with rows of single sessions: those made again, and those that only have another customer now."""
+        _revise(self.fresh, today, table, *self._of_sessions(table, made))
+
+    def _of_sessions(self, table: str, made: DataFrame) -> tuple[DataFrame, DataFrame]:
+        """Rows of single sessions that go and come: those made again, and those that have another customer now."""
         stored = self.fresh.txn.read(f"journeys/{table}")
         gone = self.fresh.keep(stored.join(self.gone.select("session_id"), on="session_id", how="left_semi"))
         rekeyed = gone.drop("customer_id").join(self.rekeyed, on="session_id", how="inner")
-        _revise(self.fresh, today, table, gone, _typed(table, made).unionByName(_typed(table, rekeyed)))
+        return gone, _typed(table, made).unionByName(_typed(table, rekeyed))
 
 
 def _write_carts(fresh: Fresh, visits: _Visits, today: Today) -> None:
@@ -178,7 +213,7 @@ def _new_records(fresh: Fresh, dataset: str) -> _Records:
         )
     record = ["source", *contract.together]
     every = new.select(*record)
-    if dataset in AMOUNTS and (rates := _new_rates(fresh)) is not None:
+    if dataset in AMOUNTS and (rates := new_rates(fresh)) is not None:
         general = fresh.settings.general
         known = fresh.known_then(name)
         every = every.union(repriced(known, rates, general.currency, str(contract.moment), zone).select(*record))
@@ -219,19 +254,6 @@ def _own_sends(fresh: Fresh) -> list[_Records]:
         return fresh.keep(own_sends.own_sends(chosen, channels, settings.general.timezone))
 
     return [_Records([of(then)], [of(own_sends.with_customer_of_today(now, fresh.txn.read("identity/map")))])]
-
-
-def exchange_on(txn: Txn, as_of: date, settings: Settings) -> Exchange:
-    """What currencies are worth, by the rates that had arrived by the end of the day."""
-    read = lambda name: txn.read(name).where(F.col("arrived") <= F.lit(as_of))  # noqa: E731
-    return Exchange.of(settings, read, txn.pins[RATES] is not None)
-
-
-def _new_rates(fresh: Fresh) -> DataFrame | None:
-    """Rates that this run knows and the last did not; None if the table is as it was."""
-    if fresh.txn.pins[RATES] == fresh.before.pins[RATES] and fresh.as_of == fresh.until:
-        return None
-    return fresh.arrived(RATES) if fresh.txn.pins[RATES] is not None else None
 
 
 def _write_touchpoints(fresh: Fresh, visits: _Visits, records: list[_Records], today: Today) -> None:

@@ -22,7 +22,7 @@ from jobs.activity.currency import RATES, without_rate
 from jobs.activity.day import EVERYBODY, TOUCHED
 from jobs.activity.every_day import asked_every_day, used_in_rules, value_of_moves
 from jobs.activity.said import with_said
-from jobs.activity.sessions import sessions, visit_rules, with_session
+from jobs.activity.sessions import bots_of, sessions, visit_rules, with_session
 from jobs.activity.timeline import timeline
 from jobs.config.kpis import VALUES
 from jobs.config.settings import Settings
@@ -32,11 +32,15 @@ from jobs.identity.fresh import Fresh, Unknown
 from jobs.journeys import customer_values, day_numbers
 from jobs.journeys.bots import bots_per_day
 from jobs.journeys.carts import basket_visits, carts
-from jobs.journeys.day import exchange_on, update
+from jobs.journeys.day import update
+from jobs.journeys.evidence import consent_history, known_records
 from jobs.journeys.kpi_tables import delivered, kpis, registry
 from jobs.journeys.kpi_values import last_whole_day
 from jobs.journeys.moments import moments
+from jobs.journeys.nearby import HISTORY, with_nearby
 from jobs.journeys.outlook import ALERTS, COLUMNS, OUTLOOK, TRENDS, outlook
+from jobs.journeys.rates import exchange_on
+from jobs.journeys.record_moments import datasets, record_moments
 from jobs.journeys.stage_moves import stage_moves
 from jobs.journeys.stages import CUSTOMER, stages
 from jobs.journeys.vitals import vitals
@@ -83,10 +87,12 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     # Not all of the ledger is read: what is sent after the journeys of a day must not make them another result.
     whole = last_whole_day(as_of, _now(), general.timezone)
     state = {"as_of": str(as_of), "whole": str(whole), "sends": str(own_sends.rows_before(lake, as_of))}
+    beside = [name for name in datasets(settings.journey) if name not in READS]
+    reads = [*READS, *beside, *([HISTORY] if settings.journey.location else [])]
     txn = lake.transaction(
         "map_journeys",
         day,
-        READS,
+        reads,
         config,
         previous=[*WRITES, TOUCHED, LEDGER, customer_values.TABLE],
         state=state,
@@ -148,7 +154,7 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
         parts = [contacts.with_clicked(reduce(DataFrame.unionByName, [*parts, *sent]), journey)]
     every = contacts.touchpoints(parts, journey.valence, journey.touchpoint_names).where(F.col("day") <= F.lit(as_of))
     tables["touchpoints"] = publish("journeys/touchpoints", every)
-    found = moments(visited, journey, zone) if journey.moments else lake.empty("journeys/moments")
+    found = _all_moments(lake, txn, visited, tables["touchpoints"], as_of, settings)
     tables["moments"] = publish("journeys/moments", found)
     tables["vitals"] = publish("journeys/vitals", vitals(visited, tables["moments"], zone))
     _write_bots(lake, txn, as_of, settings)
@@ -170,6 +176,17 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     lake.replace(TOUCHED, pa.table({"customer_id": [EVERYBODY]}), txn)
 
 
+def _all_moments(
+    lake: Lake, txn: Txn, visited: DataFrame, touchpoints: DataFrame, as_of: date, settings: Settings
+) -> DataFrame:
+    journey, zone, found = settings.journey, settings.general.timezone, lake.empty("journeys/moments")
+    if any(kind.signals for kind in journey.moments.values()):
+        found = moments(with_nearby(visited, consent_history(txn, journey), journey.location, zone), journey, zone)
+    known = lambda name: known_records(txn, name, as_of, settings)  # noqa: E731
+    beside = record_moments(known, touchpoints, journey, as_of, zone)
+    return found if beside is None else found.select(*beside.columns).unionByName(beside)
+
+
 def _look_ahead(lake: Lake, txn: Txn, settings: Settings) -> None:
     """Write what follows from journeys/kpis, as it is stored now."""
     for name, rows in outlook(lake.arrow("journeys/kpis", columns=COLUMNS), settings.journey).items():
@@ -179,11 +196,15 @@ def _look_ahead(lake: Lake, txn: Txn, settings: Settings) -> None:
 def _write_bots(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     """Counted over all events: nothing is kept of what no visit is made of."""
     journey, zone = settings.journey, settings.general.timezone
-    if not journey.bots:
+    bots = bots_of(journey)
+    if not bots:
         lake.replace("journeys/bots", lake.empty("journeys/bots"), txn)
         return
     known = (F.col("arrived") <= F.lit(as_of)) & (day_of("occurred_at", zone) <= F.lit(as_of))
-    lake.replace("journeys/bots", bots_per_day(txn.read("valid/events").where(known), journey.bots, zone), txn)
+    events = txn.read("valid/events").where(known)
+    if bots.most_per_minute is not None:
+        events = with_customer(events, txn.read("identity/map"), settings)
+    lake.replace("journeys/bots", bots_per_day(events, bots, zone), txn)
 
 
 def _first_day(touchpoints: DataFrame) -> date | None:

@@ -12,7 +12,8 @@ from pyspark.sql import functions as F
 
 from jobs.activity.conditions import day_of, holds, midnight
 from jobs.activity.sessions import PLACE_LENGTH
-from jobs.config.journey import AFTERWARDS, Journey, MomentType
+from jobs.config.journey import Journey
+from jobs.config.moments import AFTERWARDS, MomentType
 from jobs.config.sql import words
 
 
@@ -31,7 +32,7 @@ def lasting(moments: DataFrame, day: date, timezone: str, served_since: bool = F
 
 
 def moments(events: DataFrame, journey: Journey, timezone: str) -> DataFrame:
-    """journeys/moments from events with a session.
+    """journeys/moments from events with a session; those of records are made in `jobs.journeys.record_moments`.
 
     The evidence for a type is the sum over its signals of weight times events (at most `at_most` of a visit count).
     Confidence is the type's share of the evidence for all types. A type below `minimum_evidence` or
@@ -39,28 +40,32 @@ def moments(events: DataFrame, journey: Journey, timezone: str) -> DataFrame:
     and comes after the first evidence, before the moment expires: what shows a wish does not grant it, unless the
     type says `served_at_once`.
     """
-    types = journey.moments
+    types = {name: kind for name, kind in journey.moments.items() if kind.signals}
     totals = [column for name, kind in types.items() for column in _totals(name, kind)]
     event = F.concat("place", "event_id").alias("event")
     device = F.when(F.col("starts_session"), F.col("device")).alias("device")
+    nearest = [F.col("nearest_place")] if "nearest_place" in events.columns else []
+    there = F.coalesce("store_id", *nearest)
+    place = F.when(there.isNotNull(), F.concat("place", there)).alias("there")
     every = with_afterwards(events) if any(map(_asks_afterwards, types.values())) else events
-    shown = every.select("session_id", "customer_id", "occurred_at", device, event, *_marks(types))
-    one = [F.min("customer_id").alias("customer_id"), F.max("device").alias("device")]
+    shown = every.select("session_id", "customer_id", "occurred_at", device, place, event, *_marks(types))
+    last = F.expr(f"substring(max(there), {PLACE_LENGTH + 1})").alias("place")
+    one = [F.min("customer_id").alias("customer_id"), F.max("device").alias("device"), last]
     weighed = shown.groupBy("session_id").agg(*one, *totals)
     total = _sum([_weight(name, kind) for name, kind in types.items()])
-    candidates = F.array(*[_candidate(name, kind, total) for name, kind in types.items()])
+    least = journey.minimum_evidence
+    candidates = F.array(*[_candidate(name, kind, total, least) for name, kind in types.items()])
     strong = F.filter(
         candidates,
-        lambda moment: (
-            (moment["weight"] >= journey.minimum_evidence) & (moment["confidence"] >= journey.minimum_confidence)
-        ),
+        lambda moment: (moment["weight"] >= moment["least"]) & (moment["confidence"] >= journey.minimum_confidence),
     )
     return (
-        weighed.select("session_id", "customer_id", "device", F.explode(strong).alias("moment"))
-        .select("session_id", "customer_id", "device", "moment.*")
+        weighed.select("session_id", "customer_id", "device", "place", F.explode(strong).alias("moment"))
+        .select("session_id", "customer_id", "device", "place", "moment.*")
         .withColumns(
             {
                 "moment_id": F.concat_ws(":", "session_id", "type"),
+                "valence": F.lit(None).cast("string"),
                 "day": day_of("started_at", timezone),
                 "served": F.col("answer").isNotNull(),
                 "served_at": F.col("answer.at"),
@@ -69,7 +74,7 @@ def moments(events: DataFrame, journey: Journey, timezone: str) -> DataFrame:
                 "steps": (_place(F.col("answer.event")) - _place(F.col("first_event"))).cast("int"),
             },
         )
-        .drop("answer", "first_event")
+        .drop("answer", "first_event", "least")
     )
 
 
@@ -126,7 +131,7 @@ def _weight(name: str, kind: MomentType) -> Column:
     )
 
 
-def _candidate(name: str, kind: MomentType, every: Column) -> Column:
+def _candidate(name: str, kind: MomentType, every: Column, least: int) -> Column:
     """The moment of one type, whether or not it is strong enough."""
     weight = _weight(name, kind)
     share = F.round(weight.cast("double") / F.nullif(every, F.lit(0).cast("bigint")).cast("double"), 6)
@@ -140,6 +145,7 @@ def _candidate(name: str, kind: MomentType, every: Column) -> Column:
     return F.struct(
         F.lit(name).alias("type"),
         weight.alias("weight"),
+        F.lit(kind.minimum_evidence or least).alias("least"),
         F.coalesce(share, F.lit(0.0)).alias("confidence"),
         F.col(f"{name}__from").alias("started_at"),
         expires.alias("expires_at"),

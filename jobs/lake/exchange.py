@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 FEW = 500_000
 """Rows that are handled in this process."""
-_SIDE = "_side"
+SIDE = "_side"
+"""The column that says whether a row is only before (1) or only after (2)."""
 
 
 @dataclass(frozen=True)
@@ -38,22 +39,22 @@ def exchange(lake: Lake, name: str, before: DataFrame, after: DataFrame, txn: Tx
     kept = keep.kept(differing(before, after.select(*[_typed(c.name, c.type) for c in dataset.columns])))
     key = list(dataset.key)
     if kept.rows <= FEW:
-        rows = kept.arrow(dataset.arrow_schema().append(pa.field(_SIDE, pa.int64())))
-        old, new = (rows.filter(pc.equal(rows[_SIDE], side)).drop_columns([_SIDE]) for side in (1, 2))
+        rows = kept.arrow(dataset.arrow_schema().append(pa.field(SIDE, pa.int64())))
+        old, new = (rows.filter(pc.equal(rows[SIDE], side)).drop_columns([SIDE]) for side in (1, 2))
         commit = lake.revise(name, old.select(key), new, txn)
     else:
-        one, other = (kept.frame.where(f"{_SIDE} = {side}").drop(_SIDE) for side in (1, 2))
+        one, other = (kept.frame.where(f"{SIDE} = {side}").drop(SIDE) for side in (1, 2))
         commit = lake.revise(name, one.select(*key), other, txn)
-    return Exchanged(commit, kept.frame.drop(_SIDE), lake.read(name, version=commit.version))
+    return Exchanged(commit, kept.frame.drop(SIDE), lake.read(name, version=commit.version))
 
 
 def differing(before: DataFrame, after: DataFrame) -> DataFrame:
     """Rows that only one of two has, with `_side` 1 if that is the first, else 2. Neither has a row twice."""
     from pyspark.sql import functions as F
 
-    sides = before.withColumn(_SIDE, F.lit(1)).unionByName(after.withColumn(_SIDE, F.lit(2)))
-    both = sides.groupBy(*before.columns).agg(F.sum(_SIDE).alias(_SIDE))
-    return both.where(F.col(_SIDE) != 3)
+    sides = before.withColumn(SIDE, F.lit(1)).unionByName(after.withColumn(SIDE, F.lit(2)))
+    both = sides.groupBy(*before.columns).agg(F.sum(SIDE).alias(SIDE))
+    return both.where(F.col(SIDE) != 3)
 
 
 def _typed(name: str, type_: str) -> Column:

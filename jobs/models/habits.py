@@ -19,6 +19,7 @@ from pyspark.sql import functions as F
 from jobs.activity import traits
 from jobs.activity.known_rows import Known
 from jobs.activity.language import condition_of
+from jobs.activity.lasting_consent import agreed, through
 from jobs.config.models.habits import Habit, Habits
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
@@ -27,7 +28,6 @@ from jobs.lake.tables import catalogue
 from jobs.models import checks, preferences, recurrence, training
 from jobs.models.models import ROWS, Asked, Scored
 from jobs.models.registry import Registry
-from jobs.profiles.agreed import agreed
 
 PREFERENCES, RECURRENCES = "models/preferences", "models/recurrences"
 ANSWERS: tuple[str, ...] = (PREFERENCES, RECURRENCES)
@@ -137,7 +137,8 @@ def _rows(txn: Txn, day: date, habit: Habit, settings: Settings) -> DataFrame:
     found = rows.where(F.expr(condition_of(counted))).withColumn("value", F.col(habit.column).cast("string"))
     found = found.where(F.col("value").isNotNull()).select("customer_id", "day", "value")
     if habit.purpose:
-        found = found.join(agreed(txn.read(CONSENT), habit.purpose, day), on="customer_id", how="left_semi")
+        until = through(day, settings.general.timezone)
+        found = found.join(agreed(txn.read(CONSENT), habit.purpose, until), on="customer_id", how="left_semi")
     return found
 
 

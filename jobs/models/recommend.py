@@ -17,6 +17,7 @@ import scipy.sparse as sp
 import yaml
 
 from jobs.activity import traits
+from jobs.activity.lasting_consent import agreed, through
 from jobs.config.models.recommend import Recommend
 from jobs.config.settings import Settings
 from jobs.errors import NotTrainable
@@ -30,7 +31,6 @@ from jobs.models.ranking import Allowed, Weights
 from jobs.models.recommended import ANSWER, first_of, rows_of
 from jobs.models.recommender import Period
 from jobs.models.registry import Registry, Trained, Version
-from jobs.profiles.agreed import agreed
 
 ANSWERS: tuple[str, ...] = (ANSWER,)
 CONSENT = "profiles/consent"
@@ -114,7 +114,8 @@ def score(asked: Asked) -> Scored:
     rows = item_rows.bought_on(asked.txn, [asked.day], declared.rows_of, declared.item, settings)[asked.day]
     known = pd.unique(pd.concat([asked.features["customer_id"], rows["customer_id"]]).astype(object))
     if declared.purpose:
-        said_yes = agreed(asked.txn.read(CONSENT), declared.purpose, asked.day).collect()
+        until = through(asked.day, settings.general.timezone)
+        said_yes = agreed(asked.txn.read(CONSENT), declared.purpose, until).collect()
         known = known[np.isin(known, np.array([row["customer_id"] for row in said_yes], dtype=object))]
     customers = np.sort(known)
     if not len(customers):

@@ -19,13 +19,15 @@ NEEDS = ("journeys.touchpoints", "identity.standing")
 
 @dataclass(frozen=True)
 class _Contact:
-    """How rows of one dataset are touchpoints: the one of `types` that each has, and the `reference` it has there."""
+    """How rows of one dataset are touchpoints: those of `types` that each has, and the `reference` it has there."""
 
     dataset: str
     types: str
     reference: str
     no_contact: str = "false"
     """Records that are no contact of a customer, such as test orders."""
+    at: str | None = None
+    """When a record becomes a contact; default: its moment."""
 
     @property
     def table(self) -> Dataset:
@@ -41,8 +43,12 @@ class _Contact:
 
     @property
     def moment(self) -> str:
-        return "coalesce(created_at, updated_at)" if self.dataset == "contacts" else str(self.table.moment)
+        return self.at or str(self.table.moment)
 
+
+_OF_PAYMENT = "over (partition by source, payment_id)"
+_EVER_FAILED = f"coalesce(bool_or(lower(status) = 'failed') {_OF_PAYMENT}, false)"
+_CALLED_OFF = f"min(updated_at) filter (where lower(status) = 'cancelled') {_OF_PAYMENT}"
 
 CONTACTS = (
     _Contact("orders", "'order', 'return'", "order_id", "lower(status) = 'test'"),
@@ -50,14 +56,21 @@ CONTACTS = (
     _Contact("conversations", "'conversation'", "conversation_id"),
     _Contact("tickets", "'conversation'", "ticket_id"),
     _Contact("survey_responses", "kind", "response_id || ':' || question_id"),
-    _Contact("contacts", "'registration'", "contact_id"),
+    _Contact("contacts", "'registration'", "contact_id", at="coalesce(created_at, updated_at)"),
     _Contact("social_posts", "'post'", "post_id"),
     _Contact("reviews", "'review'", "review_id"),
     _Contact("appointments", "'appointment'", "appointment_id"),
     _Contact("usage", "'use'", "usage_id"),
+    _Contact(
+        "payments",
+        "'payment', 'payment_failed', 'payment_due'",
+        "payment_id",
+        f"lower(status) = 'cancelled' and not ({_EVER_FAILED}) and coalesce(due_at >= {_CALLED_OFF}, true)",
+        "case when lower(status) in ('paid', 'refunded') then coalesce(paid_at, updated_at) else due_at end",
+    ),
     _Contact("notes", "'interview'", "note_id", "lower(kind) not in ('interview', 'panel')"),
 )
-"""Payments are not among them: one has up to three touchpoints, and none before it is due."""
+"""A payment has up to three touchpoints: none before it is due, and none if it was called off before."""
 
 
 def _records(one: _Contact) -> str:

@@ -6,8 +6,8 @@ import json
 import pyarrow as pa
 import pytest
 
-from jobs.audiences import context, rules
-from jobs.cli.export import write
+from jobs.audiences import context, context_file, rules
+from jobs.audiences.context_file import write
 from jobs.config.context import Context
 from jobs.config.yaml_files import ConfigError
 from jobs.lake.lake import Lake
@@ -149,6 +149,26 @@ def test_the_file_holds_what_still_holds_and_only_ids_and_is_replaced_at_once(to
     assert [path.name for path in target.parent.iterdir()] == ["context.jsonl"]
     assert write(settings, target, at("2018-01-01 00:00")) == 1
     assert json.loads(target.read_text())["customer_id"] == "*", "visitors nobody knows always have a row"
+
+
+def test_the_step_writes_table_and_file_and_a_rerun_of_an_older_day_takes_nothing_back(told):
+    declared = RULES | {"file": "out/context.jsonl", "valid_hours": 24 * 365 * 100}
+    standing = [{"as_of": "2017-06-01"}]
+    settings, _ = told(declared, profiles_people=PEOPLE, journeys_stages=STAGES, identity_standing=standing)
+    lake, file = Lake.of(settings), settings.home / "out" / "context.jsonl"
+    counts = context_file.run(DAY, settings)
+    assert (counts["customers"], counts["rows_in_file"]) == (2, 3)
+    assert [json.loads(line)["customer_id"] for line in file.read_text().splitlines()] == ["*", "ann", "bob"]
+    written, text = lake.version("decisions/context"), file.read_text()
+    file.unlink()
+    assert context_file.run(DAY - dt.timedelta(days=9), settings) == counts
+    assert (lake.version("decisions/context"), file.read_text()) == (written, text)
+
+
+def test_a_company_that_tells_nobody_has_no_table_of_it(settings):
+    found = settings()
+    assert context_file.run(DAY, found) == {}
+    assert not Lake.of(found).exists("decisions/context")
 
 
 def test_a_file_that_cannot_be_written_whole_leaves_the_one_of_before(told, tmp_path, monkeypatch):

@@ -51,6 +51,7 @@ STEPS = {
     "score": {*TABLES, "mlflow", "scipy"},
     "audiences": TABLES,
     "effects": {*TABLES, "duckdb", "scipy"},
+    "context": TABLES,
     "plan": TABLES,
     "push": TABLES,
 }

@@ -23,7 +23,7 @@ VALUES = {
     "double": ("ratio", "2e0", "cast(n as double)"),
     "boolean": ("flag", "n > 1", "name is null"),
     "date": ("day", "date_add(day, n)"),
-    "timestamp": ("at", "date_trunc('day', at)"),
+    "timestamp": ("at", "date_trunc('day', at)", "at - interval 2 days"),
     "day": ("day", "at"),
     "floating": ("ratio", "n", "big"),
     "any": ("name", "total"),

@@ -50,7 +50,7 @@ GRAPH = {
         BY_ASSETS,
         ["journeys", "models/scores"],
         ["audiences"],
-        {"members": ["effects"], "effects": []},
+        {"members": ["context", "effects"], "context": [], "effects": []},
     ),
     "push_audiences": (
         BY_ASSETS,

@@ -20,6 +20,12 @@ pytestmark = pytest.mark.usefixtures("going_on")
 EVERY_RULE = RULES["journey.yaml"].replace("# new_campaign_begins", "new_campaign_begins")
 EVERY_RULE += "\nvisit_ends_at_midnight: true\nlongest_visit_minutes: 300\n"
 EVERY_RULE = EVERY_RULE.replace("stage_value: revenue_28d", "stage_value: revenue_2d")
+EVERY_RULE += "most_events_per_minute: 2\n"
+EVERY_RULE += "location: {purpose: location, places: {here: [52.0, 5.0]}}\n"
+EVERY_RULE = EVERY_RULE.replace(
+    "looked_for_a_store:", "is_near: {when: metres_to_place < 91, weight: 3}\n      looked_for_a_store:"
+)
+EVERY_RULE = EVERY_RULE.replace("'account', 'points'", "'complaint'").replace("and channel = 'store'", "")
 EVERY_RULE += "moves: {consideration: [service, purchase], service: [consideration, loyalty]}\non_forbidden: stay\n"
 
 

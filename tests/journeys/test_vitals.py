@@ -3,7 +3,7 @@
 import datetime as dt
 
 from jobs.activity.known_rows import Known
-from jobs.activity.sessions import of_people, sessions, with_session
+from jobs.activity.sessions import Bots, of_people, sessions, with_session
 from jobs.identity.identifiers import identifier_hash
 from jobs.journeys import journeys
 from jobs.journeys.bots import bots_per_day
@@ -13,7 +13,7 @@ from tests.journey_rows import RULES
 from tests.lived_company import FIRST, Company
 
 ZONE = "Europe/Amsterdam"
-CRAWLER = (("user_agent rlike '(?i)bot'", "crawler"),)
+CRAWLER = Bots((("user_agent rlike '(?i)bot'", "crawler"),))
 
 
 def page(id_, at, **more):
@@ -67,7 +67,7 @@ def test_events_of_programs_are_counted_per_day_and_rule_also_of_nobody_known(ro
         {"event_id": "e", "occurred_at": "2017-03-01 23:50", "user_agent": "Mozilla/5.0"},
         {"event_id": "f", "occurred_at": "2017-03-01 23:50"},
     )
-    rules = {"crawler": "user_agent rlike 'bot'", "program": "user_agent rlike '^(curl|Google)'"}
+    rules = Bots((("user_agent rlike 'bot'", "crawler"), ("user_agent rlike '^(curl|Google)'", "program")))
     expect(
         bots_per_day(events, rules, ZONE),
         "day rule events visitors",
@@ -75,6 +75,33 @@ def test_events_of_programs_are_counted_per_day_and_rule_also_of_nobody_known(ro
         ("2017-03-02", "crawler", 2, 2),
         ("2017-03-02", "program", 1, 1),
     )
+
+
+def test_a_browser_that_is_faster_than_any_person_is_a_program_as_long_as_it_is(known, expect):
+    fast = [page(f"f{second}", f"10:00:{second:02d}", cookie_id="k1") for second in range(0, 60, 10)]
+    others = [
+        page("slow", "10:02", cookie_id="k1"),
+        page("other browser", "10:00:30", cookie_id="k2"),
+        page("other customer", "10:00:30", cookie_id="k1", contact_id="d"),
+        page("crawler", "10:02:01", cookie_id="k1", user_agent="Googlebot"),
+    ]
+    events = known("valid/events", *fast, *others)
+    slow = [("slow",), ("other browser",), ("other customer",), ("crawler",)]
+    expect(of_people(events, Bots(most_per_minute=5)), "event_id", *slow)
+    expect(of_people(events, Bots(most_per_minute=6)), "event_id", *slow, *[(one["event_id"],) for one in fast])
+    both = Bots(CRAWLER.conditions, 5)
+    expect(
+        bots_per_day(events, both, ZONE),
+        "day rule events visitors",
+        ("2017-03-01", "crawler", 1, 1),
+        ("2017-03-01", "too_fast", 6, 1),
+    )
+    expect(sessions(with_session(events, 30, bots=both), {}, ZONE), "events", (1,), (1,), (1,))
+
+
+def test_events_exactly_a_minute_apart_are_not_in_one_minute(known, expect):
+    events = known("valid/events", page("a", "10:00:00"), page("b", "10:01:00"), page("c", "10:01:59.999999"))
+    expect(of_people(events, Bots(most_per_minute=1)), "event_id", ("a",))
 
 
 def test_every_event_is_in_a_visit_of_a_program_or_of_nobody_known(settings):

@@ -72,6 +72,39 @@ def test_why_a_row_is_no_contact_is_told(lived):
                     "touchpoints": 1}  # fmt: skip
 
 
+def test_a_payment_is_a_contact_once_it_is_due_made_or_failed_and_none_if_called_off_before(lived):
+    def at(day, hour=12):
+        return dt.datetime(2017, 3, day, hour, tzinfo=dt.UTC)
+
+    def told(id_, status, written=1, **more):
+        row = {"source": "bank", "payment_id": id_, "status": status, "updated_at": at(written), "due_at": at(9)}
+        return row | {"amount": 5, "arrived": FIRST, "login_id": "login0", "cookie_id": None} | more
+
+    settings, lake = lived(
+        4,
+        payments=[
+            told("in time", "due"),
+            told("paid", "due"),
+            told("paid", "paid", 2, paid_at=at(2)),
+            told("due", "due", due_at=at(2)),
+            told("failed", "failed", 2),
+            told("failed", "cancelled", 3, line=2),
+            told("called off", "cancelled", 2),
+            told("called off late", "cancelled", 3, due_at=at(2)),
+            told("of nobody", "paid", login_id=None, cookie_id="never seen"),
+        ],
+    )
+    assert counted(settings)["payments"] == {
+        "rows": 9, "older versions": 2, "ended": 0, "no contact": 1, "later": 1, "of nobody known": 1, "touchpoints": 4,
+    }  # fmt: skip
+    assert [one for one in problems(settings) if "touchpoint" in one] == []
+    gone = lake.arrow("journeys/touchpoints").filter(pa.compute.field("type") == "payment_due")
+    keys = gone.select(["touchpoint_id"])
+    lake.delete("journeys/touchpoints", keys, lake.transaction("loss", DAY))
+    lost = [one for one in problems(settings) if "payments" in one]
+    assert len(lost) == gone.num_rows > 0
+
+
 def test_an_answer_that_a_corrected_survey_no_longer_has_ended_and_breaks_no_promise(lived):
     at = dt.datetime(2017, 3, 1, 12, tzinfo=dt.UTC)
     later = at.replace(hour=14)

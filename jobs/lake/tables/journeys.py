@@ -113,19 +113,21 @@ TABLES: tuple[Dataset, ...] = (
         columns("""
         moment_id string id of the moment
         customer_id string the customer
-        session_id string the visit it happened in
+        session_id string the visit it happened in; empty for one that records show, such as a talk or a contract
         type string know, go, do or buy
         device string mobile, tablet or desktop, of the visit
+        place string the shop it was last seen at: that of an event, or the nearest of `location` for who said yes to it
         day date day in the configured time zone
         started_at timestamp first evidence
         expires_at timestamp when acting on it is no longer useful
         confidence double share of the evidence that points to this type, 0 to 1
-        evidence array<string> the events that show it
+        evidence array<string> the events or the record that show it
         served boolean whether something answered it, after the first evidence and before it expired
         served_at timestamp when it was served
-        served_by string event that served it
+        served_by string event that served it, or the touchpoint; empty for a change of the record
+        valence string of a moment beside visits: how the touchpoint that served it was for the customer
         seconds bigint from the first evidence until it was served
-        steps int events from the first evidence until the one that served it
+        steps int events from the first evidence until the one that served it; beside visits, touchpoints
     """),
         scope="state",
         day_column="day",
