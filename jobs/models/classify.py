@@ -152,7 +152,7 @@ def challenge(
         "reference": drift.reference(now[names] if len(now) else held),
     }
     trained = classify_card.trained(judged, learn, days, declared, settings, found, remembered)
-    return trained, gate.decide(checks, declared.approval)
+    return trained, gate.decide(checks)
 
 
 def _looked_at(frame: pd.DataFrame, declared: Classify, settings: Settings) -> pd.DataFrame:

@@ -50,15 +50,18 @@ class Check:
         return found
 
 
-def decide(checks: Sequence[Check], approval: str = "automatic") -> Verdict:
+def decide(checks: Sequence[Check]) -> Verdict:
     """Promoted if every check passed; else refused with the reason of each that did not, the first one first."""
     failed = [check.reason for check in checks if not check.passed]
-    if failed:
-        return Verdict(False, "; ".join(failed))
-    reason = "; ".join(check.reason for check in checks)
-    if approval == "person":
-        return Verdict(False, f"waits for approval by a person (klantreis models promote); {reason}", waits=True)
-    return Verdict(True, reason)
+    return Verdict(not failed, "; ".join(failed or (check.reason for check in checks)))
+
+
+def awaiting(verdict: Verdict) -> Verdict:
+    """The verdict on a model that a person must approve: what passed waits, what was refused stays so."""
+    if not verdict.promoted:
+        return verdict
+    told = f"waits for approval by a person (klantreis models promote); {verdict.reason}"
+    return Verdict(False, told, waits=True)
 
 
 def figures(checks: Sequence[Check]) -> dict[str, float]:

@@ -6,6 +6,7 @@ import io
 import json
 import tempfile
 from datetime import date, timedelta
+from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,7 +23,7 @@ from jobs.config.models.recommend import Recommend
 from jobs.config.settings import Settings
 from jobs.errors import NotTrainable
 from jobs.lake.lake import Lake
-from jobs.models import gate, item_rows, plots, recommender, training
+from jobs.models import gate, item_rows, plots, recommend_served, recommender, training
 from jobs.models.bought import Bought
 from jobs.models.gate import Check, Verdict
 from jobs.models.intervals import Interval
@@ -94,7 +95,7 @@ def challenge(
     ]
     found |= gate.figures(checks)
     weights = recommender.fit(Bought.of(now), ridge, chosen)
-    return _trained(weights, ridge, found, declared), gate.decide(checks, declared.approval)
+    return _trained(weights, ridge, found, declared), gate.decide(checks)
 
 
 def _beats_popular(metric: str, ours: float, theirs: float, gain: Interval) -> Check:
@@ -178,9 +179,12 @@ def _trained(weights: Weights, ridge: float, found: dict[str, float], declared: 
             sp.save_npz(Path(folder) / SIMILAR_FILE, weights.similar)
             return mlflow.pyfunc.log_model(
                 name="model",
-                loader_module="jobs.models.recommend_served",
-                data_path=folder,
-                pip_requirements=["scipy", "pandas"],
+                python_model=recommend_served.__file__,
+                artifacts={
+                    recommend_served.ITEMS: str(Path(folder) / ITEMS_FILE),
+                    recommend_served.SIMILAR: str(Path(folder) / SIMILAR_FILE),
+                },
+                pip_requirements=[f"{one}=={installed(one)}" for one in ("mlflow", "numpy", "pandas", "scipy")],
                 metadata=told,
             )
 

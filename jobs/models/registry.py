@@ -32,7 +32,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from jobs.config.settings import Settings
 from jobs.errors import ModelRefused
 from jobs.models import artifacts, cards
-from jobs.models.gate import Verdict
+from jobs.models.gate import Verdict, awaiting
 
 logger = logging.getLogger(__name__)
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -158,8 +158,14 @@ class Registry:
         return {"files": json.dumps(files, sort_keys=True), "seal": artifacts.seal(files, self._key)}
 
     def settle(self, version: Version, verdict: Verdict | None = None) -> Version:
-        """Write down the decision, then act on it. Without `verdict`: finish what an earlier try wrote down."""
+        """Write down the decision, then act on it. Without `verdict`: finish what an earlier try wrote down.
+
+        A version of a model that a person must approve is not used, but waits.
+        """
         tags = dict(version.tags)
+        learned = self._learned.get(version.name)
+        if verdict and learned and learned.approval == "person":
+            verdict = awaiting(verdict)
         if verdict:
             champion = self.champion(version.name)
             tags |= {"decision": verdict.decision, "reason": verdict.reason}

@@ -135,7 +135,7 @@ def challenge(
     }
     if old:
         found["agreement_with_champion"] = segments.agreement(old.assign(frame)[0], numbers)
-    return _trained(model, choices, frame, config, settings, found), gate.decide(checks, config.approval)
+    return _trained(model, choices, frame, config, settings, found), gate.decide(checks)
 
 
 def reads(name: str, settings: Settings) -> list[str]:

@@ -11,9 +11,11 @@ again from what is known on T.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from dataclasses import dataclass
 from datetime import date, timedelta
+from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,8 +30,9 @@ from jobs.config.models.value import Value
 from jobs.config.settings import Settings
 from jobs.config.traits import needed
 from jobs.errors import NotTrainable
+from jobs.lake.code import ROOT
 from jobs.lake.lake import Lake
-from jobs.models import gate, lifetime, plots, stays, training, value_rival
+from jobs.models import gate, lifetime, plots, stays, training, value_rival, value_served
 from jobs.models.buyers import AHEAD, Buyers, buyers_on, tables_of
 from jobs.models.gate import Verdict
 from jobs.models.intervals import Interval
@@ -159,7 +162,7 @@ def challenge(seen: Buyers, declared: Value, settings: Settings, champion: Model
         ),
     ]
     found |= gate.figures(checks)
-    verdict = gate.decide(checks, declared.approval)
+    verdict = gate.decide(checks)
     final = Model(
         lifetime.fit(now, declared.minimum_repeat_buyers),
         _trees(judged, columns, settings.models.seed) if trees is not None else None,
@@ -239,14 +242,23 @@ def _trained(
 
     def log_model() -> Any:
         with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / LIFETIME_FILE).write_text(model.lifetime.to_json(), encoding="utf-8")
+            told, package = Path(folder) / LIFETIME_FILE, Path(folder) / "code" / "jobs"
+            told.write_text(model.lifetime.to_json(), encoding="utf-8")
+            held = {value_served.DOCUMENT: str(told)}
             if model.trees is not None:
                 (Path(folder) / TREES_FILE).write_text(model.trees.model_to_string(), encoding="utf-8")
+                held["trees"] = str(Path(folder) / TREES_FILE)
+            for part in value_served.CARRIED:
+                (package / part).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / "jobs" / part, package / part)
+            for inner in (package, package / "models"):
+                (inner / "__init__.py").write_text("", encoding="utf-8")
             return mlflow.pyfunc.log_model(
                 name="model",
-                loader_module="jobs.models.value_served",
-                data_path=folder,
-                pip_requirements=["scipy", "lightgbm"],
+                python_model=value_served.__file__,
+                artifacts=held,
+                code_paths=[str(package)],
+                pip_requirements=[f"{one}=={installed(one)}" for one in ("mlflow", "numpy", "pandas", "scipy")],
                 metadata={"judge_days": declared.judge_days},
             )
 

@@ -22,7 +22,7 @@ def test_a_model_is_used_when_a_person_has_said_yes_in_airflow(settings, tmp_pat
         lambda: mlflow.lightgbm.log_model(booster, name="model", pip_requirements=["lightgbm"]), {}, {"auc": 0.8}
     )
     version = registry.register("churn", trained, {"day": "2017-01-03", "fingerprint": "f"})
-    registry.settle(version, decide([Check("auc", True, 0.8, 0.6, "AUC 0.8000 is enough")], "person"))
+    registry.settle(version, decide([Check("auc", True, 0.8, 0.6, "AUC 0.8000 is enough")]))
     assert registry.champion("churn") is None
 
     subject = f"Use version 1 of {CHURN['title']} (churn)?"

@@ -44,7 +44,7 @@ def add(company):
             told={"What is predicted": "no order within 28 days"},
         )
         tags = {"day": day, "fingerprint": f"{day}{leaves}", "data_version": '{"valid/orders": 7}'}
-        verdict = decide(checks, company.learned["churn"].approval)
+        verdict = decide(checks)
         return registry.settle(registry.register("churn", trained, tags), verdict)
 
     return version

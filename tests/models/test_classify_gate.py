@@ -185,8 +185,8 @@ def test_groups_found_alike_pass_whether_text_or_numbers(values):
 
 
 def test_what_a_person_must_approve_waits_although_it_passed():
-    found = gate.decide(classify_gate.checks(evidence(), 0.6, 0.0, Limits()), approval="person")
+    found = gate.awaiting(gate.decide(classify_gate.checks(evidence(), 0.6, 0.0, Limits())))
     assert (found.promoted, found.decision) == (False, "awaiting approval")
     assert "klantreis models promote" in found.reason
-    refused = gate.decide(classify_gate.checks(evidence(), 0.95, 0.0, Limits()), approval="person")
+    refused = gate.awaiting(gate.decide(classify_gate.checks(evidence(), 0.95, 0.0, Limits())))
     assert refused.decision == "refused"

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,9 @@ from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 from jobs.models import models, recommend, scoring
 from jobs.models.bought import COLUMNS
+from jobs.models.registry import Registry
 from tests.company import FOR_PEOPLE
+from tests.models.served import served
 
 DAY = dt.date(2018, 6, 30)
 LINES = {"over": "order_lines", "value": "count(*)", "type": "bigint"}
@@ -116,7 +119,7 @@ def shop(model_settings):
     return settings, lake
 
 
-def test_customers_get_what_goes_with_what_they_bought_and_nothing_that_makes_no_sense(shop):
+def test_customers_get_what_goes_with_what_they_bought_and_nothing_that_makes_no_sense(shop, tmp_path):
     settings, lake = shop
     result = models.train("recommendations", DAY, settings)
     assert result["decision"] == "promoted", result
@@ -146,6 +149,15 @@ def test_customers_get_what_goes_with_what_they_bought_and_nothing_that_makes_no
     first = {row["customer_id"]: row for row in lake.arrow("models/scores", day=DAY).to_pylist()}
     assert first["baker"]["label"] == lists["baker"][0]
     assert set(first) == set(lists.index)
+
+    folder = next(path.parent for path in Path(settings.mlflow_artifacts).rglob("MLmodel"))
+    (answer,) = served(folder, {"items": ["bread"]}, tmp_path)
+    registry = Registry(settings)
+    weights = recommend.load(registry, registry.champion("recommendations"))
+    beside = weights.similar[weights.items.tolist().index("bread")].toarray().ravel()
+    beside[weights.items.tolist().index("bread")] = -np.inf
+    best = weights.items[np.argmax(beside)]
+    assert answer.split("\n")[0] == best, "where MLflow is installed and Klantreis is not"
 
 
 def test_too_few_customers_is_one_message_and_the_day_goes_on(shop):

@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from jobs.models import lifetime, models, scoring, value, value_rival, value_row
 from jobs.models.buyers import Buyers
 from jobs.models.registry import Registry
 from tests.company import FOR_PEOPLE
+from tests.models.served import served
 
 DAY = dt.date(2018, 6, 30)
 OF_ORDERS = {"over": "orders", "where": "outcome not in ('cancelled', 'test', 'credit')"}
@@ -122,6 +124,11 @@ def test_everybody_who_ever_bought_has_a_value_with_an_interval_and_doing_it_aga
     assert models.train("value", DAY, settings) == result
     assert scoring.run(DAY, settings) == scored
     assert {name: lake.content_hash(name) for name in before} == before
+
+    folder = next(path.parent for path in Path(settings.mlflow_artifacts).rglob("MLmodel"))
+    asked = {"purchases": [9.0, 1.0], "first_ago": [300.0, 300.0], "last_ago": [3.0, 300.0], "worth": [450.0, 50.0]}
+    often, once = served(folder, asked, Path(settings.mlflow_artifacts))
+    assert often > once > 0, "where MLflow is installed and Klantreis is not"
 
     told = lake.arrow("models/value", day=DAY).to_pandas().set_index("customer_id")
     cards = {one["loyalty_id"] for one in orders} - {"to_come", "called_off"}
