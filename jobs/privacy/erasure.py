@@ -49,7 +49,7 @@ def run(request: Request, settings: Settings) -> list[Receipt]:
     if a destination did not confirm: repeat the request, or name the destination in `without`.
     """
     lake, person = Lake.of(settings), resolved(request.who, settings)
-    done = _Receipts(lake, person, request, settings)
+    done = _Receipts(lake, person.request, request.because, request.by, settings)
     found = source_rows.of_person(lake, person, settings)
     asked = list(destinations.take_off(lake, person, found.values, settings, request.without))
     done.add(*(_Place(one.place, one.outcome, one.number, one.detail) for one in asked))
@@ -61,10 +61,11 @@ def run(request: Request, settings: Settings) -> list[Receipt]:
         )
     trained = models.trained_on(lake, person, settings)
     _keep_out(lake, person)
-    _erase_lines(lake, found, person.request, done, settings)
     eraser = Eraser(lake, settings, person.request)
     records = records_of(found.lines, lake) | _named_before(request.who)
-    done.add(*(_of_table(name, rows) for name, rows in eraser.person(person, records) if rows))
+    done.add(*(_of_table(name, rows) for name, rows in eraser.records(records) if rows))
+    _erase_lines(lake, found, person.request, done, settings)
+    done.add(*(_of_table(name, rows) for name, rows in eraser.person(person) if rows))
     if request.who.only_record and not person.customers:
         done.add(*_made_anew(lake, settings))
     versions = eraser.forget_versions(name for name in settings.tables if lake.exists(name))
@@ -95,7 +96,7 @@ def of_files(lake: Lake, people: Sequence[Person], files: Collection[str], becau
     for person in people if anything else ():
         found = source_rows.of_person(lake, person, settings, files)
         if found.lines.num_rows:
-            done = _Receipts(lake, person, Request(Who("contact", ""), because, "klantreis"), settings)
+            done = _Receipts(lake, person.request, because, "klantreis", settings)
             _erase_lines(lake, found, person.request, done, settings)
             done.keep()
         erased += int(found.lines.num_rows)
@@ -125,17 +126,17 @@ class _Place:
 class _Receipts:
     """What a run of a request did so far, to be kept at its end or where it stops."""
 
-    def __init__(self, lake: Lake, person: Person, request: Request, settings: Settings):
-        self._lake, self._person, self._request, self._settings = lake, person, request, settings
+    def __init__(self, lake: Lake, request: str, because: str, by: str, settings: Settings):
+        self._lake, self._request, self._because, self._by, self._settings = lake, request, because, by, settings
         self._places: list[_Place] = []
 
     def add(self, *places: _Place) -> None:
         self._places += places
 
     def keep(self) -> None:
-        at, asked = datetime.now(UTC), self._request
+        at = datetime.now(UTC)
         kept = [
-            Receipt(self._person.request, one.place, at, one.outcome, one.number, one.detail, asked.because, asked.by)
+            Receipt(self._request, one.place, at, one.outcome, one.number, one.detail, self._because, self._by)
             for one in self._places
         ]
         receipts.keep(self._lake, kept, self._settings)

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from jobs.activation.succession import spells
 from jobs.config.settings import Settings
-from jobs.config.wrong import CommandError
+from jobs.config.wrong import CommandError, ConfigError
 from jobs.identity.customer_of import CUSTOMER_ID_LENGTH
 from jobs.identity.explain import successor
 from jobs.identity.identifiers import PERSON_COLUMNS, identifier_hash
@@ -104,7 +104,7 @@ def _known(lake: Lake, settings: Settings, who: Who, hashed: str | None) -> Pers
     if hashed is None:
         try:
             customer = successor(settings, who.value)[0]
-        except Exception:  # a customer that never was, or of which nothing is left
+        except ConfigError:  # a customer that never was, or of which nothing is left
             return None
     else:
         found = table.filter(pc.equal(table["identifier"], hashed))["customer_id"].to_pylist()

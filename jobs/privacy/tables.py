@@ -25,13 +25,8 @@ FILE_ZONES = ("raw", "valid", "quarantine")
 """Zones whose rows are lines of files."""
 HASHED_ZONES = ("identity", "models")
 """Zones of which rows may be about a person without naming a customer."""
-OF_LINES = tuple(
-    name
-    for name, table in catalogue.DATASETS.items()
-    if table.zone in HASHED_ZONES and {"file_id", "line"} <= set(table.column_names)
-)
-"""Tables of other zones with rows of lines of files, such as the texts that were read."""
 RECORDED = ("ops/decisions", "identity/decisions", "identity/review")
+"""Tables about pairs of contact records, by their names."""
 DROPPED = "dropped"
 BECAUSE = "erased on request"
 
@@ -47,25 +42,28 @@ class Eraser:
         self._day = datetime.now(UTC).date()
 
     def lines(self, lines: pa.Table) -> Iterator[Counted]:
-        """Erase lines of files from the raw and valid tables, and what quarantine keeps of them."""
+        """Erase lines of files from every table that has them, and what quarantine keeps of them."""
         if not lines.num_rows:
             return
         keys = lines.select(["file_id", "line"]).group_by(["file_id", "line"]).aggregate([])
         keys = keys.select(["file_id", "line"])
-        for name in [*self._tables("raw", "valid"), *filter(self._lake.exists, OF_LINES)]:
+        for name in self._of_lines():
             yield name, self._delete(name, keys)
         yield "quarantine/rows", self._blanked("quarantine/rows", keys)
         yield "quarantine/replays", self._blanked("quarantine/replays", keys)
 
-    def person(self, person: Person, records: Iterable[str]) -> Iterator[Counted]:
-        """Erase rows about the customers and identifiers of a person; `records` are names as source:contact_id.
+    def records(self, records: Iterable[str]) -> Iterator[Counted]:
+        """Erase what names contact records, as source:contact_id. Before their lines go, which tell these names."""
+        names = pa.array(sorted(records), pa.string())
+        for name in filter(self._lake.exists, RECORDED):
+            yield name, sum(self._delete(name, pa.table({side: names})) for side in ("left", "right"))
+
+    def person(self, person: Person) -> Iterator[Counted]:
+        """Erase rows about the customers and identifiers of a person.
 
         The map goes last: as long as it names the person, a request that was killed finds everybody it was about.
         """
-        hashes = {*person.identifiers, *records}
-        prepared = self._rows("identity/prepared", "contact", person.identifiers, "row") | self._rows(
-            "identity/prepared", "name", set(records), "row"
-        )
+        hashes = set(person.identifiers) | self._rows("identity/prepared", "contact", person.identifiers, "row")
         last = "identity/map"
         for name in [*(one for one in self._others() if one != last), last]:
             table = catalogue.get(name)
@@ -73,7 +71,7 @@ class Eraser:
                 continue
             erased = 0
             for column in _about(table):
-                values = set(person.customers) if column.endswith("customer_id") else hashes | prepared
+                values = set(person.customers) if column.endswith("customer_id") else hashes
                 erased += self._delete(name, pa.table({column: pa.array(sorted(values), pa.string())}))
             yield name, erased
 
@@ -81,8 +79,16 @@ class Eraser:
         """Delete the files of earlier versions of these tables, and what the log told of them; returns how many."""
         return sum(self._lake.forget_versions(name) for name in names)
 
-    def _tables(self, *zones: str) -> list[str]:
-        return [name for name in self._settings.tables if name.split("/")[0] in zones and self._lake.exists(name)]
+    def _of_lines(self) -> list[str]:
+        """Tables of which a row is made of a line of a file; quarantine keeps its rows."""
+        named = {"file_id", "line"}
+        return [
+            name
+            for name in self._settings.tables
+            if named <= set(catalogue.get(name).column_names)
+            and name.split("/")[0] not in ("quarantine", OWN_ZONE)
+            and self._lake.exists(name)
+        ]
 
     def _others(self) -> list[str]:
         return [name for name in catalogue.DATASETS if name.split("/")[0] not in (*FILE_ZONES, OWN_ZONE)]
@@ -157,7 +163,7 @@ def _about(table: Dataset) -> list[str]:
     named = [column.name for column in table.columns if column.type == "string" and customer(column.name)]
     if named:
         return named
-    if table.zone in HASHED_ZONES or table.name in RECORDED or table.name == "activation/suppressions":
+    if table.zone in HASHED_ZONES:
         return [column.name for column in table.columns if column.type == "string"]
     return []
 
