@@ -16,7 +16,8 @@ from jobs.models.recommender import Period
 from tests.company import FOR_PEOPLE
 from tests.shared_data import folder
 
-DECLARED = Recommend(kind="recommend", **FOR_PEOPLE, rows_of="lines", judge_days=62)
+TRIED = {"ridge": [100, 1000], "popularity": [0.05, 0.2], "repeats": [0, 0.3]}
+DECLARED = Recommend(kind="recommend", **FOR_PEOPLE, rows_of="lines", judge_days=62, **TRIED)
 
 
 def history(purchases):

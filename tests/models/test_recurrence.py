@@ -100,7 +100,7 @@ def test_what_is_bought_at_any_time_comes_back_at_none():
 days = st.lists(st.integers(0, 1500), max_size=30).map(lambda n: [date(2022, 1, 1) + timedelta(days=d) for d in n])
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(days, days, st.integers(0, 400))
 def test_windows_hold_their_day_never_lie_behind_and_customers_do_not_touch_each_other(one, other, later):
     rows = [("a", "x", day) for day in one] + [("b", "x", day) for day in other]
