@@ -17,18 +17,21 @@ from jobs.config.settings import Settings
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.contract import Dataset
 
+Arrivals = Mapping[str, tuple[date, date]]
 ALWAYS = date(1900, 1, 1)
 """From when on rows of a first load are known that tell of no time, such as a list of products."""
 CREATED = {"valid/contacts": "created_at"}
 """Of tables whose rows are no happenings, when a record began."""
 
 
-def known_by_their_own_time(rows: DataFrame, name: str, days: Sequence[date], settings: Settings) -> DataFrame:
+def known_by_their_own_time(
+    rows: DataFrame, name: str, arrived: Arrivals, days: Sequence[date], settings: Settings
+) -> DataFrame:
     """Rows of a table of valid/ whose `arrived` is the day they count as known, for what was known on `days`.
 
     Of records in versions the first is known when the record happened, the others when they were written.
     """
-    first = _first_loads(rows, name, days, settings)
+    first = _first_loads(arrived, name, days, settings)
     if not first:
         return rows
     contract, zone = catalogue.get(name), settings.general.timezone
@@ -62,20 +65,24 @@ def _own_time(contract: Dataset) -> Column:
     return F.lit(None).cast("timestamp")
 
 
-def _first_loads(rows: DataFrame, name: str, days: Sequence[date], settings: Settings) -> Mapping[str, date | None]:
+def arrivals(rows: DataFrame) -> Arrivals:
+    """The first and the last day on which rows of each source arrived."""
+    days = rows.groupBy("source").agg(F.min("arrived").alias("first"), F.max("arrived").alias("last")).collect()
+    return {row["source"]: (row["first"], row["last"]) for row in days if row["first"]}
+
+
+def _first_loads(arrived: Arrivals, name: str, days: Sequence[date], settings: Settings) -> Mapping[str, date | None]:
     """Of each source with rows that arrived after one of the days: the day of its first load, or None for every day.
 
     On days after everything arrived there is no such source, and nothing to do.
     """
-    late = rows.where(F.col("arrived") > F.lit(min(days))).select("source").distinct().collect()
-    sources = {row["source"]: _said(row["source"], name, settings) for row in late}
-    found: dict[str, date | None] = {source: None for source, said in sources.items() if said == "event_time"}
-    asked = [source for source, said in sources.items() if said is None]
-    if asked:
-        firsts = (
-            rows.where(F.col("source").isin(asked)).groupBy("source").agg(F.min("arrived").alias("first")).collect()
-        )
-        found |= {row["source"]: row["first"] for row in firsts if row["first"] > min(days)}
+    found: dict[str, date | None] = {}
+    for source, (first, last) in arrived.items():
+        said = _said(source, name, settings)
+        if said == "event_time" and last > min(days):
+            found[source] = None
+        elif said is None and first > min(days):
+            found[source] = first
     return found
 
 

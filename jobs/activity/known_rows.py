@@ -7,7 +7,7 @@ the end of it (rows of a first load: see `first_loads`), and nothing newer about
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from pyspark.sql import Column, DataFrame
@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from jobs.activity import own_sends, touchpoints
 from jobs.activity.conditions import day_of, midnight
 from jobs.activity.currency import AMOUNTS, RATES, Exchange, paid
-from jobs.activity.first_loads import known_by_their_own_time
+from jobs.activity.first_loads import Arrivals, arrivals, known_by_their_own_time
 from jobs.activity.language import LASTS
 from jobs.activity.orders import outcome
 from jobs.activity.row_columns import ORDER_COLUMNS, PRODUCT_COLUMNS, columns_of
@@ -69,6 +69,8 @@ class Known:
     """Tables that no source delivers: nothing is made of them."""
     among: DataFrame | None = None
     """The customers (customer_id) whose rows are wanted; None for everybody."""
+    arrivals: dict[str, Arrivals] = field(default_factory=dict, compare=False)
+    """When rows of tables arrived, as far as it was asked: the same whatever the days."""
     then: DataFrame | None = None
     """Who customers of the map were on each day (`snapshot`, `customer_id`, `person`), where they were others."""
 
@@ -129,8 +131,12 @@ class Known:
 
     def table(self, name: str) -> DataFrame:
         """Rows of a table of valid/, those of a source's first load known at their own time (`first_loads`)."""
-        rows = self.read(name)  # what is published is of today, when all of it has arrived
-        return rows if self.published else known_by_their_own_time(rows, name, self.days, self.settings)
+        rows = self.read(name)
+        if self.published:  # it is of today, when all of it has arrived
+            return rows
+        if name not in self.arrivals:
+            self.arrivals[name] = arrivals(rows)
+        return known_by_their_own_time(rows, name, self.arrivals[name], self.days, self.settings)
 
     def of(self, dataset: str, window: int | None = None) -> DataFrame:
         """Rows of a dataset with the period in which each was known; of records in versions every version."""

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from jobs.activity.first_loads import known_by_their_own_time
+from jobs.activity.first_loads import arrivals, known_by_their_own_time
 
 DAYS = [dt.date(2017, 3, 1), dt.date(2017, 6, 30)]
 LOADED = "2017-06-20"
@@ -23,7 +23,8 @@ def known(rows, settings):
         columns = {name: name for name in ("order_id", "updated_at", "ordered_at")}
         dataset = {"files": "x.csv", "columns": columns, **({"known": said} if said else {})}
         loaded = settings({"sources/shop.yaml": {"source": "shop", "group": "shop", "datasets": {"orders": dataset}}})
-        found = known_by_their_own_time(rows("valid/orders", *orders), "valid/orders", days, loaded).collect()
+        table = rows("valid/orders", *orders)
+        found = known_by_their_own_time(table, "valid/orders", arrivals(table), days, loaded).collect()
         return {(row["order_id"], row["updated_at"].date().isoformat()): row["arrived"].isoformat() for row in found}
 
     return build
