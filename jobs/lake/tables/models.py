@@ -228,9 +228,9 @@ TABLES: tuple[Dataset, ...] = (
         model string name of the model
         model_version string version in the MLflow registry
         day date the day it was trained for
-        metric string auc, baseline_auc, silhouette, ...
+        metric string auc, stability, ...; limit, outcome and interval are auc.limit, auc.passed, auc.low, auc.high
         value double the value
-        decision string promoted or refused
+        decision string promoted, refused or awaiting approval
         reason string why
     """),
     ),
