@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,6 +18,9 @@ from jobs.text import personal, sentiment, tagger
 from jobs.text.language import languages_of, told_apart
 from jobs.text.linear import Classifier
 from jobs.text.topics import Topics
+
+SURE = 0.5
+"""How likely an intent must be: of `thank you` nobody can say what is wanted."""
 
 TAGGED = "messages"
 """The dataset with turns of a chat, which is what the tagger knows."""
@@ -63,7 +67,7 @@ class Readers:
         masked = self._masked(typed, rows["dataset"].to_pylist())
         tones, scores = sentiment.by_model(masked, self.tone) if self.tone else sentiment.by_lexicon(masked, languages)
         says = [language is not None for language in languages]  # what has no words says nothing
-        wants = self.wants.predicted(masked)[0] if self.wants else [None] * len(masked)
+        wants = _sure(*self.wants.predicted(masked)) if self.wants else [None] * len(masked)
         about = self.about.of(masked) if self.about else [None] * len(masked)
         answers = {
             "text": masked,
@@ -82,6 +86,11 @@ class Readers:
         turns = [n for n, dataset in enumerate(datasets) if dataset == TAGGED]
         tagged = dict(zip(turns, tagger.shipped().spans([typed[n] for n in turns]), strict=True))
         return [personal.masked(one, self.country, tagged.get(n, ())) for n, one in enumerate(typed)]
+
+
+def _sure(classes: list[str], likely: np.ndarray) -> list[str | None]:
+    """The classes that are likelier than all others together."""
+    return [one if chance >= SURE else None for one, chance in zip(classes, likely, strict=True)]
 
 
 def _known_languages(settings: Settings) -> None:

@@ -73,7 +73,7 @@ def found(text: str, country: str = "NL", more: Sequence[Span] = ()) -> list[Spa
         _add(wanted, Span(*name, "name"))
     for span in more:
         _add(wanted, span)
-    return sorted(wanted)
+    return sorted(span for span in wanted if any(map(str.isalnum, text[span.start : span.end])))
 
 
 def masked(text: str | None, country: str = "NL", more: Sequence[Span] = ()) -> str:

@@ -18,6 +18,7 @@ from scipy import sparse
 from sklearn.feature_extraction import FeatureHasher
 from sklearn.linear_model import LogisticRegression
 
+from jobs.text.listed import listed
 from jobs.text.personal import Span
 
 PLACES = 2**14
@@ -62,7 +63,7 @@ class Tagger:
         at = 0
         for n in short:
             for match, kind in zip(words[n], kinds[at : at + len(words[n])], strict=True):
-                if kind and not match.group().lower().startswith(NO_NAME):
+                if kind and not _is_ordinary(match.group().lower()):
                     _grow(found[n], Span(*match.span(), self.classes[kind]))
             at += len(words[n])
         return found
@@ -141,6 +142,11 @@ def _shape(word: str) -> str:
     digits = sum(character.isdigit() for character in word)
     shape = "".join("0" if c.isdigit() else "A" if c.isupper() else "a" if c.isalpha() else c for c in word[:40])
     return re.sub(r"(.)\1+", r"\1+", shape) + (str(min(digits, 9)) if digits else "")
+
+
+def _is_ordinary(word: str) -> bool:
+    """Links, topics and accounts, and words that talk about an address or number instead of being one."""
+    return word.startswith(NO_NAME) or word.strip(".,!?;:()\"'") in listed("no_names")
 
 
 def _grow(spans: list[Span], new: Span) -> None:

@@ -46,6 +46,14 @@ def test_what_is_masked(text, masked):
 def test_rules_know_the_kind_and_the_tagger_adds_what_they_do_not_see():
     text = "sanne 06-12345678"
     assert personal.masked(text, more=[personal.Span(0, 17, "name")]) == "[name][phone]"
+    assert personal.masked("bel 06-12345678.", more=[personal.Span(4, 16, "phone")]) == "bel [phone]."
+
+
+@pytest.mark.parametrize(
+    "text", ["Mijn e-mailadres is", "What is your email address?", "Ik ben bereikbaar op mijn mobiel"]
+)
+def test_words_about_an_address_or_number_are_none(text):
+    assert tagger.shipped().spans([text]) == [[]]
 
 
 @settings(max_examples=80, deadline=None)
