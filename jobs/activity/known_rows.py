@@ -189,7 +189,7 @@ class Known:
             parts += with_said(make(rows, journey, zone), dataset, texts, self.days)
         if own_sends.channels(self.settings) and touchpoints.TABLE not in self.absent:
             parts.append(self._own_sends())
-        return touchpoints.judged(parts, journey.valence, journey.touchpoint_names)
+        return touchpoints.judged(parts, journey.valence, journey.touchpoint_names, journey.expected_valence)
 
     def _own_sends(self) -> DataFrame:
         """What was sent from here, of the days after that of its plan: before, it was not known."""

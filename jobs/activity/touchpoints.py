@@ -5,7 +5,7 @@ Rows may carry a period in which they were known (`known_on`); it is handed on, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
@@ -23,23 +23,37 @@ from jobs.validate.versions import in_last_delivery, in_order_of_versions, newes
 TABLE = "journeys/touchpoints"
 Names = Sequence[tuple[str, str]]
 """Conditions and the name of the touchpoints that meet them; the first that is true counts."""
+NOTHING: Mapping[str, str] = {}
 
 
-def touchpoints(parts: list[DataFrame], valence: list[ValenceRule], names: Names = ()) -> DataFrame:
-    """journeys/touchpoints from the contacts of each channel; contacts without a customer or a time are left out."""
+def touchpoints(
+    parts: list[DataFrame], valence: list[ValenceRule], names: Names = (), expected: Mapping[str, str] = NOTHING
+) -> DataFrame:
+    """journeys/touchpoints from the contacts of each channel; contacts without a customer or a time are left out.
+
+    `expected` is the valence that a rule gives a touchpoint of that name by `valence: expected`.
+    """
     counts = ~((F.col("type") == "order") & F.coalesce(F.col("subject").isin(*BOUGHT_NOTHING), F.lit(False)))
     of_type = Window.partitionBy("customer_id", "type", "counts").orderBy("occurred_at", "touchpoint_id")
-    numbered = judged(parts, valence, names).withColumn("counts", counts)
+    numbered = judged(parts, valence, names, expected).withColumn("counts", counts)
     return numbered.withColumn("nth", F.when(F.col("counts"), F.row_number().over(of_type))).drop("counts")
 
 
-def judged(parts: list[DataFrame], valence: list[ValenceRule], names: Names = ()) -> DataFrame:
+def judged(
+    parts: list[DataFrame], valence: list[ValenceRule], names: Names = (), expected: Mapping[str, str] = NOTHING
+) -> DataFrame:
     """Touchpoints without `nth`, the only column that depends on other touchpoints of the customer."""
     every = reduce(DataFrame.unionByName, parts).where(
         F.col("customer_id").isNotNull() & F.col("occurred_at").isNotNull()
     )
     good_or_bad = first_true([(rule.when, rule.valence) for rule in valence], "neutral")
-    return every.withColumns({"valence": good_or_bad, "touchpoint": first_true(names, None)})
+    found = every.withColumns({"valence": good_or_bad, "touchpoint": first_true(names, None)})
+    if all(rule.valence != "expected" for rule in valence):
+        return found
+    usual = F.lit("neutral")
+    for name, how in expected.items():
+        usual = F.when(F.col("touchpoint") == name, how).otherwise(usual)
+    return found.withColumn("valence", F.when(F.col("valence") == "expected", usual).otherwise(F.col("valence")))
 
 
 def visits(sessions: DataFrame) -> DataFrame:

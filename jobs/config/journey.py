@@ -30,7 +30,9 @@ class ValenceRule(Strict):
 
     name: str
     when: str
-    valence: Literal["positive", "negative", "neutral"]
+    valence: Literal["positive", "negative", "neutral", "expected"] = Field(
+        description="expected is the valence of its name in `touchpoints`, for contacts of which nothing else tells"
+    )
 
 
 class TouchpointName(Strict):
@@ -101,6 +103,11 @@ class Journey(Strict):
     def touchpoint_names(self) -> list[tuple[str, str]]:
         """Condition and name of each entry of the catalogue, in the order in which they are tried."""
         return [(entry.when, name) for name, entry in self.touchpoints.items()]
+
+    @property
+    def expected_valence(self) -> dict[str, str]:
+        """How each entry of the catalogue is expected to be for the customer."""
+        return {name: entry.valence for name, entry in self.touchpoints.items()}
 
     @model_validator(mode="before")
     @classmethod

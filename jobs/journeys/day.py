@@ -276,9 +276,8 @@ def _write_touchpoints(fresh: Fresh, visits: _Visits, records: list[_Records], t
     )
     every = reduce(DataFrame.unionByName, now, kept).where(F.col("day") <= F.lit(fresh.as_of))
     clicked = contacts.with_clicked(every, journey)
-    differing = write_difference(
-        fresh, today, "touchpoints", before, contacts.touchpoints([clicked], journey.valence, journey.touchpoint_names)
-    )
+    rules = (journey.valence, journey.touchpoint_names, journey.expected_valence)
+    differing = write_difference(fresh, today, "touchpoints", before, contacts.touchpoints([clicked], *rules))
     changed = with_customer_now(differing.select("customer_id"), fresh.moved).select("customer_id")
     today.customers = fresh.keep(
         today.customers.union(changed).union(differing.select("customer_id")).dropna().distinct()

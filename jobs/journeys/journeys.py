@@ -152,7 +152,8 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     parts = [contacts.visits(tables["sessions"]), *_other_contacts(lake, txn, known, as_of, settings)]
     if sent := _own_sends(txn, as_of, settings):
         parts = [contacts.with_clicked(reduce(DataFrame.unionByName, [*parts, *sent]), journey)]
-    every = contacts.touchpoints(parts, journey.valence, journey.touchpoint_names).where(F.col("day") <= F.lit(as_of))
+    rules = (journey.valence, journey.touchpoint_names, journey.expected_valence)
+    every = contacts.touchpoints(parts, *rules).where(F.col("day") <= F.lit(as_of))
     tables["touchpoints"] = publish("journeys/touchpoints", every)
     found = _all_moments(lake, txn, visited, tables["touchpoints"], as_of, settings)
     tables["moments"] = publish("journeys/moments", found)

@@ -75,7 +75,7 @@ WRONG = {  # right text, wrong text, what is said about it
     "a valence rule that asks for a valence": (
         "type in ('complaint', 'unsubscribe')",
         "valence = 'negative'",
-        "valence.9.when: unknown column 'valence'",
+        "valence.14.when: unknown column 'valence'",
     ),
     "a column of a signal": (
         "type = 'store_locator'",

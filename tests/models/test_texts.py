@@ -40,7 +40,11 @@ JOURNEY = {
         {"name": "promoter", "when": "type = 'nps' and score >= 9", "valence": "positive"},
         {"name": "spoke_badly", "when": "tone = 'negative'", "valence": "negative"},
         {"name": "spoke_well", "when": "tone = 'positive'", "valence": "positive"},
+        {"name": "as_expected", "when": "tone is null", "valence": "expected"},
     ],
+    "touchpoints": {
+        "answer": {"title": "Answer", "when": "type = 'text'", "owner": "o", "stage": "loyalty", "valence": "positive"},
+    },
 }
 
 
@@ -156,7 +160,7 @@ def test_touchpoints_carry_what_was_said_there_and_days_one_by_one_are_as_all_at
         "r1:why": ("text", "positive", "positive"),
         "r1:recommend": ("nps", "negative", "positive"),  # what was rated goes before what was written
         "r2:why": ("text", "positive", "positive"),  # as corrected
-        "r3:why": ("text", None, "neutral"),
+        "r3:why": ("text", None, "positive"),  # nothing tells, so as the catalogue expects
         "d4": ("conversation", "neutral", "neutral"),  # began badly and ended well
         "v1": ("review", "negative", "negative"),
     }

@@ -47,7 +47,7 @@ def test_of_megabytes_the_begin_is_read():
     assert len(plain(["a" * 10_000_000])[0].as_py()) == LONGEST
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.text(max_size=60), max_size=6), st.text(max_size=60))
 def test_what_a_text_says_does_not_depend_on_the_texts_beside_it(others, text):
     model = linear.learn(GOOD + BAD, ["positive"] * len(GOOD) + ["negative"] * len(BAD)) if not MODEL else MODEL[0]
