@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date
 
+import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -20,6 +21,11 @@ CUSTOMER_ID_LENGTH = 16
 def named_after(identifier: Column) -> Column:
     """The id of a customer of which this is the oldest identifier."""
     return F.concat(F.lit("c"), F.substring(identifier, 1, CUSTOMER_ID_LENGTH))
+
+
+def customer_ids(identifiers: pd.Series) -> pd.Series:
+    """The same for many identifiers at once."""
+    return "c" + identifiers.str[:CUSTOMER_ID_LENGTH]
 
 
 def newest_day(lake: Lake, name: str, day: date) -> date:

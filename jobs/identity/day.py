@@ -25,7 +25,8 @@ from jobs.identity.kept import SIGHTINGS, Kept
 from jobs.identity.links import KINDS
 from jobs.identity.probable import NO_LINKS, NO_REVIEW, Probable
 from jobs.identity.rebuild import sighting_table, tied
-from jobs.identity.resolved import SAME_ID, Resolved, clusters, customer_ids, resolve
+from jobs.identity.customer_of import customer_ids
+from jobs.identity.resolved import SAME_ID, Resolved, clusters, resolve
 from jobs.identity.sightings import together
 from jobs.identity.weighed_records import found, weigh
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from jobs.identity.components import components
 from jobs.identity.evidence import CUT
-from jobs.identity.resolved import customer_ids
+from jobs.identity.customer_of import customer_ids
 
 COLUMNS = ["snapshot", "customer_id", "person", "today"]
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from jobs.config.identity import Identifier
 from jobs.identity import decisions, evidence, size_cap
 from jobs.identity.components import NotComponents, components
-from jobs.identity.customer_of import CUSTOMER_ID_LENGTH
+from jobs.identity.customer_of import customer_ids
 from jobs.identity.deleted_contacts import NOBODY
 from jobs.identity.links import KINDS, find_links
 from jobs.identity.merges_and_splits import Links, replay
@@ -120,11 +120,6 @@ def identifiers(seen: pd.DataFrame) -> pd.DataFrame:
     grouped = np.split(by_source["source"].to_numpy(), starts)[1:]  # what lies before the first start is empty
     nodes["sources"] = pd.Series(grouped, dtype=object)
     return nodes.sort_values(["first_seen", "identifier"], ignore_index=True)
-
-
-def customer_ids(identifiers: pd.Series) -> pd.Series:
-    """The id of a customer named after an identifier."""
-    return "c" + identifiers.str[:CUSTOMER_ID_LENGTH]
 
 
 def clusters(seen: pd.DataFrame, tied: pd.DataFrame) -> pd.Series:
