@@ -15,10 +15,10 @@ import time
 import numpy as np
 import pandas as pd
 
-from jobs.models import ranking, recommender
-from jobs.models.bought import COLUMNS, Bought
-from jobs.models.ranking import Allowed, Weights
-from jobs.models.recommended import rows_of
+from jobs.models.recommend import ranking, recommender
+from jobs.models.recommend.bought import COLUMNS, Bought
+from jobs.models.recommend.ranking import Allowed, Weights
+from jobs.models.recommend.recommended import rows_of
 
 LIMIT = 300.0
 LEARNING = 100.0

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jobs.models import lifetime, repeat_buying
-from jobs.models.repeat_buying import Buying
-from jobs.models.value_rows import told_of
+from jobs.models.value import lifetime, repeat_buying
+from jobs.models.value.repeat_buying import Buying
+from jobs.models.value.value_rows import told_of
 
 TRUTH = Buying(0.24, 31.0, 0.79, 2.43, first_may_be_last=False)
 WINDOW = 550

@@ -62,7 +62,7 @@ STEPS = (
     Step("keep_out", "jobs.privacy.returned:run"),
     Step("identity", "jobs.identity.identity:run"),
     Step("profiles", "jobs.profiles.customers:run"),
-    Step("texts", "jobs.models.reading:run"),
+    Step("texts", "jobs.models.text.reading:run"),
     Step("journeys", "jobs.journeys.journeys:run"),
     Step("traits", "jobs.activity.traits:run"),
     Step("paths", "jobs.journeys.behaviour:run"),

@@ -19,13 +19,13 @@ from jobs.identity import model_store
 from jobs.identity.added_records import add, among
 from jobs.identity.components import NotComponents
 from jobs.identity.contact_rows import PREPARED
+from jobs.identity.customer_of import customer_ids
 from jobs.identity.deleted_contacts import NOBODY
 from jobs.identity.evidence import day_numbers, review_table
 from jobs.identity.kept import SIGHTINGS, Kept
 from jobs.identity.links import KINDS
 from jobs.identity.probable import NO_LINKS, NO_REVIEW, Probable
 from jobs.identity.rebuild import sighting_table, tied
-from jobs.identity.customer_of import customer_ids
 from jobs.identity.resolved import SAME_ID, Resolved, clusters, resolve
 from jobs.identity.sightings import together
 from jobs.identity.weighed_records import found, weigh

@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow as pa
 
 from jobs.identity.components import components
-from jobs.identity.evidence import CUT
 from jobs.identity.customer_of import customer_ids
+from jobs.identity.evidence import CUT
 
 COLUMNS = ["snapshot", "customer_id", "person", "today"]
 

@@ -90,12 +90,12 @@ class Kind(Protocol):
 
 
 KINDS: dict[str, str] = {
-    "classify": "jobs.models.classify",
-    "habits": "jobs.models.habits",
-    "recommend": "jobs.models.recommend",
-    "segment": "jobs.models.segmentation",
-    "text": "jobs.models.text",
-    "value": "jobs.models.value",
+    "classify": "jobs.models.classify.classify",
+    "habits": "jobs.models.habits.habits",
+    "recommend": "jobs.models.recommend.recommend",
+    "segment": "jobs.models.segment.segmentation",
+    "text": "jobs.models.text.text",
+    "value": "jobs.models.value.value",
 }
 """The module of each kind: loaded when used, because they bring heavy libraries. Settings: jobs/config/models."""
 

@@ -23,7 +23,7 @@ STEPS = {
     "validate": ("jobs.validate.publish",),
     **{f"train {kind}": (module,) for kind, module in models.KINDS.items()},
     "score": ("jobs.models.scoring", *models.KINDS.values()),
-    "texts": ("jobs.models.reading", "jobs.models.readers"),
+    "texts": ("jobs.models.text.reading", "jobs.models.text.readers"),
 }
 """The code of each step, as its transaction names it; keeping people out has none of its own."""
 
@@ -183,7 +183,7 @@ def test_a_deploy_without_effect_changes_no_step(deploy):
         ("jobs/models/registry.py", {*(f"train {kind}" for kind in models.KINDS), "score", "texts"}),
         ("jobs/audiences/holdout.py", {"audiences"}),
         ("jobs/activation/eligibility.py", {"plan", "push"}),
-        ("jobs/models/classify.py", {"train classify", "score"}),
+        ("jobs/models/classify/classify.py", {"train classify", "score"}),
     ],
 )
 def test_a_change_runs_exactly_the_steps_that_use_it_again(deploy, changed, again):

@@ -13,7 +13,7 @@ import yaml
 
 from jobs.activity.known_rows import Known
 from jobs.config.models.classify import Classify
-from jobs.models import chances, classifier, classify, outcomes
+from jobs.models.classify import chances, classifier, classify, outcomes
 from jobs.models.registry import Registry, Version
 from tests.company import CHURN
 from tests.models.served import served

@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
 from jobs.errors import NotTrainable
-from jobs.models import chances, classifier
+from jobs.models.classify import chances, classifier
 
 
 def customers(count=400, seed=0):

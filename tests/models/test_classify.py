@@ -17,8 +17,9 @@ from jobs.errors import NotTrainable
 from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.models import classifier, classify, models, outcomes, scoring
-from jobs.models.outcomes import LABEL
+from jobs.models import models, scoring
+from jobs.models.classify import classifier, classify, outcomes
+from jobs.models.classify.outcomes import LABEL
 from tests import shared_data
 from tests.company import CHURN, FOR_PEOPLE
 

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from jobs.config.models.limits import Limits
-from jobs.models import classify_gate, gate
-from jobs.models.classify_gate import Evidence
+from jobs.models import gate
+from jobs.models.classify import classify_gate
+from jobs.models.classify.classify_gate import Evidence
 
 COUNT = 3000
 

@@ -13,7 +13,8 @@ from jobs.config.yaml_files import ConfigError
 from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.models import checks, habits, models, preferences, scoring
+from jobs.models import checks, models, scoring
+from jobs.models.habits import habits, preferences
 from tests.company import FOR_PEOPLE
 
 DAY = dt.date(2018, 6, 30)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jobs.models.lapsed import BASE_RATE, RECENCY, WEIGHT, Rule
+from jobs.models.classify.lapsed import BASE_RATE, RECENCY, WEIGHT, Rule
 
 
 def away(shares, each=400):

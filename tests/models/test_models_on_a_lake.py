@@ -14,7 +14,8 @@ from jobs.errors import ModelRefused
 from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.models import models, outcomes, registry, scoring
+from jobs.models import models, registry, scoring
+from jobs.models.classify import outcomes
 from jobs.models.registry import Registry
 
 DAY = dt.date(2017, 6, 30)

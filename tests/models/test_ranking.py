@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from jobs.config.models.recommend import Recommend
 from jobs.errors import NotTrainable
-from jobs.models import ranking, recommender, similar_items
-from jobs.models.bought import COLUMNS, Bought, wilson
-from jobs.models.ranking import AGAIN, POPULAR, SIMILAR, Allowed, Lists, Weights
-from jobs.models.recommender import Period
+from jobs.models.recommend import ranking, recommender, similar_items
+from jobs.models.recommend.bought import COLUMNS, Bought, wilson
+from jobs.models.recommend.ranking import AGAIN, POPULAR, SIMILAR, Allowed, Lists, Weights
+from jobs.models.recommend.recommender import Period
 from tests.company import FOR_PEOPLE
 from tests.shared_data import folder
 

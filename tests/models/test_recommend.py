@@ -14,8 +14,9 @@ from jobs.activity import traits
 from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.models import models, recommend, scoring
-from jobs.models.bought import COLUMNS
+from jobs.models import models, scoring
+from jobs.models.recommend import recommend
+from jobs.models.recommend.bought import COLUMNS
 from jobs.models.registry import Registry
 from tests.company import FOR_PEOPLE
 from tests.models.served import served

@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.models import recurrence
+from jobs.models.habits import recurrence
 
 
 def of(days, today, item="gift"):

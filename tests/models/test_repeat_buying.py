@@ -9,8 +9,8 @@ from scipy.special import hyp2f1
 from scipy.stats import beta
 
 from jobs.errors import NotTrainable
-from jobs.models import repeat_buying, spend
-from jobs.models.repeat_buying import Buying
+from jobs.models.value import repeat_buying, spend
+from jobs.models.value.repeat_buying import Buying
 from tests.shared_data import folder
 
 PUBLISHED = Buying(0.243, 4.414, 0.793, 2.426, first_may_be_last=False)

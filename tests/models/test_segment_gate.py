@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from jobs.config.models.segment import Segment
-from jobs.models import gate, segment_fit, segment_gate, segment_names
+from jobs.models import gate
+from jobs.models.segment import segment_fit, segment_gate, segment_names
 from tests import shared_data
 
 GROUPS = {"loyal": (30, 900, 2), "steady": (10, 150, 12), "gone": (1, 20, 75)}

@@ -8,10 +8,10 @@ import pytest
 
 from jobs.config.models.segment import Words
 from jobs.errors import NotTrainable
-from jobs.models import segment_fit, segment_names, segments
-from jobs.models.segment_fit import Choice
-from jobs.models.segment_names import plain
-from jobs.models.segments import Segments
+from jobs.models.segment import segment_fit, segment_names, segments
+from jobs.models.segment.segment_fit import Choice
+from jobs.models.segment.segment_names import plain
+from jobs.models.segment.segments import Segments
 
 FEATURES = ["orders_90d", "revenue_90d", "recency_days"]
 MEANINGS = {

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from jobs.models import segmentation
 from jobs.models.registry import Registry
+from jobs.models.segment import segmentation
 from tests.models.served import served
 
 

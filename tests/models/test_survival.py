@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from jobs.models import stays, survival
+from jobs.models.value import stays, survival
 from tests.shared_data import folder
 
 

@@ -16,9 +16,10 @@ from jobs.identity import identity
 from jobs.journeys import journeys
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.models import models, reading, text
-from jobs.models.readers import Readers
+from jobs.models import models
 from jobs.models.registry import Registry
+from jobs.models.text import reading, text
+from jobs.models.text.readers import Readers
 from jobs.privacy.tables import Eraser
 from tests.company import FOR_PEOPLE
 

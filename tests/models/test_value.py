@@ -15,9 +15,10 @@ from jobs.errors import NotTrainable
 from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.models import lifetime, models, scoring, value, value_rival, value_rows
-from jobs.models.buyers import Buyers
+from jobs.models import models, scoring
 from jobs.models.registry import Registry
+from jobs.models.value import lifetime, value, value_rival, value_rows
+from jobs.models.value.buyers import Buyers
 from tests.company import FOR_PEOPLE
 from tests.models.served import served
 
