@@ -153,8 +153,9 @@ def _without(table: pa.Table, lost: set[tuple[str, str, str]]) -> pa.Table:
 
 
 def _rows(choices: Sequence[Choice], day: date, settings: Settings) -> Iterator[dict[str, object]]:
+    """Turns are told by rank alone, and not who was sent to meanwhile: planning again tells the same."""
     turn: Counter[str] = Counter()
-    for choice in choices:
+    for choice in sorted(choices, key=lambda choice: (choice.candidate.rank, choice.candidate.customer_id)):
         one = choice.candidate
         turn[one.customer_id] += 1
         yield {
@@ -166,5 +167,5 @@ def _rows(choices: Sequence[Choice], day: date, settings: Settings) -> Iterator[
             "turn": turn[one.customer_id],
             "priority": settings.audiences[one.audience].priority,
             "chosen": choice.cap is None,
-            "because": str(choice.cap) if choice.cap else ("room left" if one.later else "sent today already"),
+            "because": str(choice.cap) if choice.cap else "room left",
         }

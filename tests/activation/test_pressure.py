@@ -103,6 +103,9 @@ def test_three_audiences_send_one_person_one_message_and_say_who_lost_to_whom(sh
     mine = sorted((row["turn"], row["audience"], row["chosen"]) for row in told if row["customer_id"] == "c0001")
     assert mine == [(1, "winback", True), (2, "offer", False), (3, "news", False)]
     assert {row["because"] for row in told if not row["chosen"]} == {"at most 1 in 1 days by email"}
+    before = Lake.of(busy.settings).content_hash("decisions/choices")
+    busy.push("winback", "email")
+    assert Lake.of(busy.settings).content_hash("decisions/choices") == before, "planned again, it is told the same"
 
 
 def test_who_lost_has_a_turn_on_a_later_day(shop, sink):

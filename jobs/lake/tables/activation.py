@@ -53,7 +53,7 @@ TABLES: tuple[Dataset, ...] = (
         turn int place among all that wanted to write to the customer that day, from 1
         priority int priority of the audience
         chosen boolean whether it may be sent
-        because string room left, sent today already, or the cap of config/pressure.yaml that kept it back
+        because string room left, or the cap of config/pressure.yaml that kept it back
     """),
         scope="day",
         day_column="day",
