@@ -1,6 +1,6 @@
 """Somebody who asked to be forgotten is taken off every list, and what was sent is said to be out of reach.
 
-Costs about 8 s.
+Costs about 3 s.
 """
 
 import hashlib

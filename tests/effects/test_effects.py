@@ -1,6 +1,6 @@
 """What audiences did, from members and orders in a lake: planted effects are found, planted nulls are not.
 
-Costs about 8 s.
+Costs about 3 s.
 """
 
 import datetime as dt
