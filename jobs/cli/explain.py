@@ -46,6 +46,22 @@ def explain(
     _print(found, show_values)
 
 
+def named_by(
+    what: str, customer: str | None, source: str | None, record: str | None, email: str | None, phone: str | None
+) -> tuple[str, str, str | None]:
+    """The one way in which a command names somebody: customer, contact, email or phone, the value, and a source.
+
+    Raises CommandError if there is none, or more than one.
+    """
+    by_record = source is not None or record is not None
+    if [customer is not None, by_record, email is not None, phone is not None].count(True) != 1:
+        raise CommandError([f"name one {what}: by CUSTOMER, by --source and --record, by --email or by --phone"])
+    if by_record and (source is None or record is None):
+        raise CommandError(["--source and --record belong together: an id only means something within its source"])
+    ways = {"customer": customer, "email": email, "phone": phone, "contact": record}
+    return next((kind, value, source) for kind, value in ways.items() if value is not None)
+
+
 def _asked(
     settings: Settings,
     customer: str | None,
@@ -56,16 +72,8 @@ def _asked(
 ) -> str:
     from jobs.identity.explain import find
 
-    by_record = source is not None or record is not None
-    if [customer is not None, by_record, email is not None, phone is not None].count(True) != 1:
-        raise CommandError(["name one customer: by CUSTOMER, by --source and --record, by --email or by --phone"])
-    if customer is not None:
-        return customer
-    if not by_record:
-        return find(settings, "email", email) if email is not None else find(settings, "phone", phone or "")
-    if source is None or record is None:
-        raise CommandError(["--source and --record belong together: an id only means something within its source"])
-    return find(settings, "contact", record, source)
+    kind, value, of_source = named_by("customer", customer, source, record, email, phone)
+    return value if kind == "customer" else find(settings, kind, value, of_source)
 
 
 def _print(found: Row, show_values: bool) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobs.cli.console import Config, console, load_settings, show
+from jobs.cli.explain import named_by
 from jobs.config.wrong import CommandError
 
 if TYPE_CHECKING:
@@ -137,17 +138,7 @@ def _who(
 ) -> Who:
     from jobs.privacy.person import Who
 
-    by_record = source is not None or record is not None
-    if [customer is not None, by_record, email is not None, phone is not None].count(True) != 1:
-        raise CommandError(["name one person: by CUSTOMER, by --source and --record, by --email or by --phone"])
-    if by_record and (source is None or record is None):
-        raise CommandError(["--source and --record belong together: an id only means something within its source"])
-    if source is not None and source not in settings.sources:
-        raise CommandError([f"--source: there is no source {source}"])
-    if customer is not None:
-        return Who("customer", customer, None, only_record)
-    if email is not None:
-        return Who("email", email, None, only_record)
-    if phone is not None:
-        return Who("phone", phone, None, only_record)
-    return Who("contact", record or "", source, only_record)
+    kind, value, of_source = named_by("person", customer, source, record, email, phone)
+    if of_source is not None and of_source not in settings.sources:
+        raise CommandError([f"--source: there is no source {of_source}"])
+    return Who(kind, value, of_source, only_record)

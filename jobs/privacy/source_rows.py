@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -48,12 +48,14 @@ def of_person(lake: Lake, person: Person, settings: Settings, files: Iterable[st
     wanted = None if files is None else pa.array(sorted(files), pa.string())
     pieces, others = [LINES.empty_table()], [LINES.empty_table()]
     values: set[str] = set()
+    sides, entries = _sides(lake, person), lake.arrow("ops/files", columns=["file_id", "path"]).to_pylist()
+    paths = {entry["file_id"]: entry["path"] for entry in entries}
     for source, dataset in _datasets(lake, settings):
         name = f"raw/{source}_{dataset}"
         raw = _of_files(lake, name, wanted)
         if raw is None:
             continue
-        mine, not_mine, told = _read(lake, raw, source, dataset, person, settings)
+        mine, not_mine, told = _read(lake, raw, source, dataset, person, sides, paths, settings)
         pieces.append(mine)
         others.append(not_mine)
         values |= told
@@ -82,7 +84,14 @@ def _of_files(lake: Lake, name: str, wanted: pa.Array | None) -> DataFrame | Non
 
 
 def _read(
-    lake: Lake, raw: DataFrame, source: str, dataset: str, person: Person, settings: Settings
+    lake: Lake,
+    raw: DataFrame,
+    source: str,
+    dataset: str,
+    person: Person,
+    sides: DataFrame,
+    paths: dict[str, str],
+    settings: Settings,
 ) -> tuple[pa.Table, pa.Table, set[str]]:
     """Lines of the person, lines of somebody else, and the person's values as received, in one raw table."""
     empty = LINES.empty_table()
@@ -90,13 +99,12 @@ def _read(
         return empty, empty, set()
     contract = Contract.of(source, dataset, settings)
     every = contract.mapping.dataset.model_copy(update={"where": ""})
-    contract = _replaced(contract, every)
+    contract = replace(contract, mapping=replace(contract.mapping, dataset=every))
     carried = [column for _, column in IDENTIFYING if column in CANONICAL[dataset].column_names]
     address = [name for name in ("country",) if name in CANONICAL[dataset].column_names]
-    paths = {row["file_id"]: row["path"] for row in lake.arrow("ops/files", columns=["file_id", "path"]).to_pylist()}
     with flagged_rows(lake, contract, raw, paths) as flagged:
         rows = flagged.select("source", "file_id", "line", *carried, *address)
-        told = with_customer(rows, _sides(lake, person), settings).where("customer_id is not null")
+        told = with_customer(rows, sides, settings).where("customer_id is not null")
         mine = told.where(F.col("customer_id") == THEIRS)
         found = mine.select("file_id", "line", *carried).toArrow()
         others = told.where(F.col("customer_id") == ANOTHER).select("file_id", "line").distinct().toArrow()
@@ -105,12 +113,6 @@ def _read(
         _lines(source, dataset, others),
         _values(found, source, person, settings),
     )
-
-
-def _replaced(contract: Contract, dataset: object) -> Contract:
-    from dataclasses import replace
-
-    return replace(contract, mapping=replace(contract.mapping, dataset=dataset))  # type: ignore[arg-type]
 
 
 def _sides(lake: Lake, person: Person) -> DataFrame:
