@@ -2,6 +2,10 @@
 
 from typing import Any
 
+FOR_ACTION = {"kpi": "orders", "expires": "2099-12-31"}
+"""What every audience says besides who it is for."""
+ORDERS = {"stage": "purchase", "title": "Orders", "unit": "count", "table": "touchpoints", "where": "type = 'order'",
+          "numerator": "count(*)"}  # fmt: skip
 FOR_PEOPLE = {"title": "t", "about": "For tests.", "owner": "tests"}
 CHURN: dict[str, Any] = {
     "kind": "classify",
@@ -71,3 +75,11 @@ MINIMAL: dict[str, Any] = {
         },
     },
 }
+
+
+def with_kpi(files: dict[str, Any]) -> dict[str, Any]:
+    """The files of a company, with the KPI of FOR_ACTION if there are audiences and no KPIs are declared."""
+    journey = files["journey.yaml"]
+    if any(name.startswith("audiences/") for name in files) and isinstance(journey, dict):
+        return {**files, "journey.yaml": {"kpis": {"orders": ORDERS}, **journey}}
+    return files

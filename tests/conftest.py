@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from jobs.lake.tables import catalogue
-from tests.company import MINIMAL
+from tests.company import MINIMAL, with_kpi
 
 pytest_plugins = ["tests.started", "tests.journey_rows", "tests.engines", "tests.ingest.crm_company"]
 
@@ -78,7 +78,7 @@ def config(tmp_path) -> Callable[..., Path]:
 
     def write(files: dict[str, Any] | None = None) -> Path:
         folder = tmp_path / "config"
-        for name, content in {**MINIMAL, **(files or {})}.items():
+        for name, content in with_kpi({**MINIMAL, **(files or {})}).items():
             if name == "traits.yaml" and isinstance(content, dict):
                 own = content.get("traits", {})
                 content = {

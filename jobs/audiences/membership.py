@@ -36,7 +36,8 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     txn = lake.transaction("audiences", day, reads=tables(settings), config=config, code=__name__)
     if not txn.done(TABLE):
         refuse_wrong_rules(settings)
-        found = members(customer_view(txn, day, settings), settings.audiences, view_of(settings))
+        lasting = {name: one for name, one in settings.audiences.items() if one.expires >= day}
+        found = members(customer_view(txn, day, settings), lasting, view_of(settings))
         found = found.withColumn("day", F.lit(day))
         passing = [name for name, audience in settings.audiences.items() if audience.moment]
         if passing and lake.exists(TABLE):

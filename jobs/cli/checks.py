@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 from jobs.activation.channels import types
 from jobs.activity import analysis, checks
 from jobs.audiences import rules, stage_policy
+from jobs.config import audience_checks
 from jobs.config.settings import Settings
 from jobs.config.sources import SourceDataset
 from jobs.config.sql_types import type_of
@@ -44,7 +46,8 @@ def _decisions(settings: Settings) -> Iterator[str]:
 
 def notes(settings: Settings) -> list[str]:
     """One line per thing that is allowed and worth knowing."""
-    return [*source_checks.notes(settings), *stage_policy.notes(settings)]
+    expired = audience_checks.notes(settings.folder, settings.audiences, date.today())
+    return [*source_checks.notes(settings), *stage_policy.notes(settings), *expired]
 
 
 def _mappings(settings: Settings) -> Iterator[str]:

@@ -1,11 +1,13 @@
-"""config/audiences/NAME.yaml: who is in an audience, why, and where it goes."""
+"""config/audiences/NAME.yaml: an action. Who it is for, why it is done, where it goes, who answers for it."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 from pydantic import Field
 
+from jobs.config.kpis import Name
 from jobs.config.moments import Moment
 from jobs.config.yaml_files import Strict
 
@@ -29,10 +31,12 @@ class Effect(Strict):
 class Audience(Strict):
     """config/audiences/NAME.yaml: who is in it, why it exists, where it goes."""
 
-    audience: str = Field(pattern="^[a-z][a-z0-9_]*$")
+    audience: Name
     title: str
     goal: str
     owner: str
+    kpi: str = Field(description="the KPI of journey.yaml that it is to move")
+    expires: date = Field(description="the last day it is done; on a later one nobody is in it, and lists are emptied")
     stage: Literal["awareness", "consideration", "purchase", "service", "loyalty"]
     where: str
     moment: Moment | None = Field(

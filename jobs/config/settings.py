@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from jobs.config import journey_map
+from jobs.config.audience_checks import problems as audience_problems
 from jobs.config.audiences import Audience
 from jobs.config.company import General
 from jobs.config.context import Context
 from jobs.config.decisions import Placed, load_decisions
 from jobs.config.decisions import problems as decision_problems
-from jobs.config.destinations import Destination, Destinations, types
+from jobs.config.destinations import Destination, Destinations
 from jobs.config.id_spaces import id_spaces
 from jobs.config.id_spaces import problems as id_space_problems
 from jobs.config.identity import Identity
@@ -225,6 +226,9 @@ def _cross_checks(settings: Settings) -> list[str]:
     purposes = settings.identity.purposes
     problems += learned_problems(settings.folder, settings.learned, settings.models, settings.traits, purposes)
     problems += _unreported(settings)
+    problems += audience_problems(
+        settings.folder, settings.audiences, settings.journey.kpis, purposes, settings.destinations
+    )
     channels = settings.identity.contact_channels
     problems += pressure_problems(settings.folder / "pressure.yaml", settings.pressure, channels)
     if (told_for := settings.context.purpose) and told_for not in purposes:
@@ -235,19 +239,4 @@ def _cross_checks(settings: Settings) -> list[str]:
         close = nearest(shown.model, [name for name, one in settings.learned.items() if isinstance(one, Recommend)])
         place = f"{path}:{line_of(path, 'recommended', 'model')}: recommended.model"
         problems.append(f"{place}: no model of kind recommend is called {shown.model!r}{close}")
-    for name, audience in settings.audiences.items():
-        place = f"{settings.folder}/audiences/{name}.yaml"
-        if audience.audience != name:
-            problems.append(f"{place}: audience is {audience.audience!r}; name the file after it")
-        if audience.purpose not in purposes:
-            problems.append(f"{place}: unknown purpose {audience.purpose!r}{nearest(audience.purpose, purposes)}")
-        for destination, delivery in audience.send_to.items():
-            known = settings.destinations.get(destination)
-            needed = types()[known.type].needs if known else ""
-            if known is None:
-                problems.append(
-                    f"{place}: unknown destination {destination!r}{nearest(destination, settings.destinations)}"
-                )
-            elif not getattr(delivery, needed):
-                problems.append(f"{place}: send_to.{destination} needs {needed!r}; add it")
     return problems

@@ -6,10 +6,12 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
+from tests.company import FOR_ACTION
+
 DAY = dt.date(2017, 6, 1)
 LIST = "1234567890/900"
 TEMPLATE = "Subject: News for {{ first_name or 'you' }}\n\nHello {{ first_name }}.\n{{ unsubscribe_url }}\n"
-AUDIENCE = {"goal": "g", "owner": "o", "stage": "loyalty", "where": "known", "holdout": 0}
+AUDIENCE = {"goal": "g", "owner": "o", **FOR_ACTION, "stage": "loyalty", "where": "known", "holdout": 0}
 CONFIG: dict[str, Any] = {
     "audiences/winback.yaml": {
         "audience": "winback",

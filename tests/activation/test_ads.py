@@ -8,6 +8,7 @@ import pytest
 
 from jobs.activation.channels.google_data_manager import identifiers
 from jobs.errors import DeliveryIncomplete
+from jobs.lake.tables import catalogue
 from tests.activation.small_company import CONFIG, DAY, email, phone, points
 
 NEXT = DAY + dt.timedelta(days=1)
@@ -46,6 +47,19 @@ def test_members_are_added_and_those_who_leave_are_removed(shop, ads):
 
     assert (counts["kept"], counts["delivered"], counts["removed"], counts["to_remove"]) == (3, 0, 2, 2)
     assert ads.members() == hashes_of("c0001", "c0002", "c0003")
+
+
+def test_after_the_last_day_of_an_action_its_list_is_emptied_however_many_leave(shop, ads):
+    last = {**CONFIG["audiences/loyal.yaml"], "expires": str(DAY)}
+    loyal = shop(**{"audiences/loyal.yaml": last})
+    loyal.customers(60, "ads", "ads")
+    assert loyal.push("loyal", "ads")["delivered"] == 60
+    tomorrow = DAY + dt.timedelta(days=1)
+    nobody = catalogue.get("audiences/members").arrow_schema().empty_table()
+    loyal.lake.replace("audiences/members", nobody, loyal.lake.transaction("audiences", tomorrow), day=tomorrow)
+    counts = loyal.push("loyal", "ads", tomorrow)
+    assert (counts["removed"], len(ads.members())) == (60, 0)
+    assert loyal.push("loyal", "ads", tomorrow) == counts
 
 
 def test_a_second_push_makes_no_call_and_reports_the_same(shop, ads):

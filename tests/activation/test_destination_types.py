@@ -104,7 +104,7 @@ def test_a_type_says_what_an_audience_must_give_it_and_an_audience_without_it_is
     audience, destination = of_type(name)
     bare = copy.deepcopy(CONFIG[f"audiences/{audience}.yaml"])
     bare["send_to"][destination] = {}
-    with pytest.raises(ConfigError, match=f"{audience}.yaml: send_to.{destination} needs '{TYPES[name].needs}'"):
+    with pytest.raises(ConfigError, match=f"{audience}.yaml:[0-9]+: send_to.{destination} needs '{TYPES[name].needs}'"):
         settings({**CONFIG, f"audiences/{audience}.yaml": bare})
 
 

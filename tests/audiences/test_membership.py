@@ -10,12 +10,15 @@ import pytest
 from jobs.activity.known_rows import Known
 from jobs.activity.on_days import values_on
 from jobs.audiences import membership, rules
+from jobs.config import audience_checks
 from jobs.config.traits import needed
 from jobs.lake.lake import Lake
+from tests.company import FOR_ACTION
 
 DAY = dt.date(2017, 6, 1)
 SHIPPED = Path(__file__).resolve().parents[2] / "config"
-BASE = {"title": "t", "goal": "g", "owner": "o", "stage": "loyalty", "purpose": "ads", "send_to": {}, "holdout": 0}
+BASE = {"title": "t", "goal": "g", "owner": "o", **FOR_ACTION, "stage": "loyalty", "purpose": "ads", "send_to": {},
+        "holdout": 0}  # fmt: skip
 
 
 @pytest.fixture
@@ -48,6 +51,20 @@ def customers(*names, **values):
 
 def in_audience(found, audience):
     return [row["customer_id"] for row in found if row["audience"] == audience]
+
+
+def test_nobody_is_in_an_action_after_its_last_day(settings, rows):
+    files = {f"audiences/{name}.yaml": {**BASE, "audience": name, "where": "known", "expires": str(last)}
+             for name, last in (("over", DAY - dt.timedelta(days=1)), ("lasts", DAY))}  # fmt: skip
+    loaded = settings(files)
+    lake = Lake.of(loaded)
+    lake.replace("profiles/people", rows("profiles/people", *customers("c1")), lake.transaction("test", DAY))
+    membership.run(DAY, loaded)
+    assert [row["audience"] for row in lake.arrow("audiences/members", day=DAY).to_pylist()] == ["lasts"]
+    today = dt.date(2098, 1, 1)
+    (note,) = audience_checks.notes(loaded.folder, loaded.audiences, dt.date(2017, 6, 1))
+    assert "over.yaml:5: expires: expired on 2017-05-31" in note
+    assert len(list(audience_checks.notes(loaded.folder, loaded.audiences, today))) == 2
 
 
 def test_a_rule_sees_profile_stage_scores_and_traits(world):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from jobs.audiences import rules
 from jobs.audiences.view_columns import VIEW_COLUMNS
 from jobs.config.sql import columns_in
+from tests.company import FOR_ACTION
 
 AUDIENCE = {
     "audience": "fans",
@@ -17,6 +18,7 @@ AUDIENCE = {
     "stage": "loyalty",
     "purpose": "ads",
     "send_to": {},
+    **FOR_ACTION,
 }
 
 
@@ -31,7 +33,7 @@ def test_a_rule_over_known_columns_is_fine(settings):
 def test_an_unknown_column_is_refused_with_file_line_and_nearest_column(settings):
     found = problems(settings, where="score_chrn > 0.5")
     assert found[0].endswith("where: unknown column 'score_chrn'; did you mean 'score_churn'?")
-    assert "audiences/fans.yaml:8:" in found[0]
+    assert "audiences/fans.yaml:10:" in found[0]
 
 
 def test_an_unknown_evidence_column_is_refused(settings):

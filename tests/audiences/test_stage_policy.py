@@ -4,8 +4,9 @@ import pytest
 import yaml
 
 from jobs.audiences.stage_policy import actions, notes
+from tests.company import FOR_ACTION, ORDERS
 
-AUDIENCE = {"title": "t", "goal": "g", "owner": "o", "where": "known", "purpose": "ads", "send_to": {}}
+AUDIENCE = {"title": "t", "goal": "g", "owner": "o", **FOR_ACTION, "where": "known", "purpose": "ads", "send_to": {}}
 RULES = [
     {"stage": "loyalty", "name": "buys", "when": "known_all > 5"},
     {"stage": "loyalty", "state": "lapsed", "name": "bought", "when": "known_all > 3"},
@@ -23,7 +24,7 @@ def company(settings):
             f"audiences/{stage}_team.yaml": {**AUDIENCE, "audience": f"{stage}_team", "stage": stage}
             for stage in stages
         }
-        return settings({"journey.yaml": {"stages": RULES}, **files})
+        return settings({"journey.yaml": {"stages": RULES, "kpis": {"orders": ORDERS}}, **files})
 
     return build
 

@@ -14,7 +14,7 @@ from jobs.config.settings import load_settings
 from jobs.config.sources import Source
 from jobs.config.traits import Traits
 from jobs.config.yaml_files import SHAPES, ConfigError
-from tests.company import MINIMAL
+from tests.company import FOR_ACTION, MINIMAL
 
 
 def problems_of(folder):
@@ -222,6 +222,7 @@ def test_an_audience_must_go_to_a_known_destination_for_a_known_purpose(config):
         "title": "Win back",
         "goal": "g",
         "owner": "o",
+        **FOR_ACTION,
         "stage": "loyalty",
         "where": "true",
         "purpose": "marketin",
@@ -230,6 +231,16 @@ def test_an_audience_must_go_to_a_known_destination_for_a_known_purpose(config):
     first, second = problems_of(config({"audiences/win_back.yaml": audience}))
     assert "unknown purpose 'marketin'; did you mean 'marketing'?" in first
     assert "unknown destination 'emial'; did you mean 'email'?" in second
+
+
+def test_an_action_needs_a_kpi_an_owner_and_an_end(config):
+    action = {"audience": "win_back", "title": "Win back", "goal": "g", "stage": "loyalty", "where": "true"}
+    told = problems_of(config({"audiences/win_back.yaml": {**action, "purpose": "ads", "send_to": {}}}))
+    missing = [re.search(r"win_back.yaml:1: key '(\w+)' is missing", line)[1] for line in told]
+    assert missing == ["owner", "kpi", "expires"]
+    named = {**action, "owner": "o", **FOR_ACTION, "kpi": "ordres", "purpose": "ads", "send_to": {}}
+    (told,) = problems_of(config({"audiences/win_back.yaml": named}))
+    assert told.endswith("win_back.yaml:7: kpi: unknown KPI 'ordres'; did you mean 'orders'?")
 
 
 def test_values_are_filled_from_the_environment(config, monkeypatch):

@@ -1,5 +1,7 @@
 """A company with a source in each group, two destinations and two audiences."""
 
+from tests.company import FOR_ACTION
+
 
 def source(name: str, group: str) -> dict:
     contacts = {"files": "{day}/contacts*.csv*", "columns": {"contact_id": "id", "updated_at": "updated_at"}}
@@ -19,7 +21,7 @@ DESTINATIONS = {
 
 
 def audience(name: str, purpose: str, send_to: dict) -> dict:
-    words = {"title": "Come back", "goal": "A second order", "owner": "marketing", "stage": "loyalty"}
+    words = {"title": "Come back", "goal": "A second order", "owner": "marketing", "stage": "loyalty", **FOR_ACTION}
     return {"audience": name, "purpose": purpose, "where": "true", "send_to": send_to, **words}
 
 

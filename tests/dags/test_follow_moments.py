@@ -17,6 +17,7 @@ from jobs.config.settings import load_settings
 from jobs.ingest import load, not_loaded
 from jobs.lake.lake import Lake
 from tests.activation.small_company import CONFIG, TEMPLATE
+from tests.company import FOR_ACTION
 
 pytestmark = pytest.mark.slow(minutes=1)
 MOMENTS = {
@@ -26,7 +27,8 @@ MOMENTS = {
         "served_when": "type = 'purchase'",
     }
 }
-AUDIENCE = {"title": "t", "goal": "g", "owner": "o", "stage": "purchase", "holdout": 0, "purpose": "marketing"}
+AUDIENCE = {"title": "t", "goal": "g", "owner": "o", **FOR_ACTION, "stage": "purchase", "holdout": 0,
+            "purpose": "marketing"}  # fmt: skip
 SEND = {"send_to": {"email": {"template": "winback"}}}
 FILES = {
     **{name: content for name, content in CONFIG.items() if name.startswith("templates/winback.en")},

@@ -10,9 +10,11 @@ import pytest
 
 from jobs.effects import effects
 from jobs.lake.lake import Lake
+from tests.company import FOR_ACTION
 
 START, DAY = dt.date(2017, 5, 1), dt.date(2017, 6, 30)
-AUDIENCE = {"goal": "g", "owner": "o", "stage": "loyalty", "where": "known", "purpose": "marketing", "send_to": {}}
+AUDIENCE = {"goal": "g", "owner": "o", **FOR_ACTION, "stage": "loyalty", "where": "known", "purpose": "marketing",
+            "send_to": {}}  # fmt: skip
 PEOPLE = 3000
 
 

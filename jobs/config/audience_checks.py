@@ -1,0 +1,57 @@
+"""What actions name that must exist elsewhere in the configuration: KPI, purpose, destinations, other actions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date
+from pathlib import Path
+
+from jobs.config.audiences import Audience
+from jobs.config.destinations import Destination, types
+from jobs.config.yaml_files import line_of, nearest
+
+
+def problems(
+    folder: Path,
+    audiences: Mapping[str, Audience],
+    kpis: Collection[str],
+    purposes: Collection[str],
+    destinations: Mapping[str, Destination],
+) -> Iterator[str]:
+    """What is wrong, one line each: file, line, key, what to do."""
+    for name, one in audiences.items():
+        path = folder / "audiences" / f"{name}.yaml"
+        yield from _of(name, one, path, kpis, purposes)
+        yield from _deliveries(one, path, destinations)
+
+
+def _of(name: str, one: Audience, path: Path, kpis: Collection[str], purposes: Collection[str]) -> Iterator[str]:
+    if one.audience != name:
+        yield f"{path}: audience is {one.audience!r}; name the file after it"
+    if one.kpi not in kpis:
+        told = nearest(one.kpi, kpis) if kpis else "; declare it under `kpis` in journey.yaml"
+        yield f"{_at(path, 'kpi')}: unknown KPI {one.kpi!r}{told}"
+    if one.purpose not in purposes:
+        yield f"{_at(path, 'purpose')}: unknown purpose {one.purpose!r}{nearest(one.purpose, purposes)}"
+
+
+def _deliveries(one: Audience, path: Path, destinations: Mapping[str, Destination]) -> Iterator[str]:
+    for destination, delivery in one.send_to.items():
+        known = destinations.get(destination)
+        place = _at(path, "send_to", destination)
+        if known is None:
+            yield f"{place}: unknown destination {destination!r}{nearest(destination, destinations)}"
+        elif (needed := types()[known.type].needs) and not getattr(delivery, needed):
+            yield f"{place} needs {needed!r}; add it"
+
+
+def notes(folder: Path, audiences: Mapping[str, Audience], today: date) -> Iterator[str]:
+    """Actions that have expired: they do nothing any more."""
+    for name, one in audiences.items():
+        if one.expires < today:
+            path = folder / "audiences" / f"{name}.yaml"
+            yield f"{_at(path, 'expires')}: expired on {one.expires}: nobody is in it; prolong it, or delete the file"
+
+
+def _at(path: Path, *keys: str) -> str:
+    return f"{path}:{line_of(path, *keys)}: {'.'.join(keys)}"
