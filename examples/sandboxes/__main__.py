@@ -17,7 +17,7 @@ from jobs.activation.channels.types import TYPES
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m examples.sandboxes", description=__doc__)
-    parser.add_argument("server", choices=sorted(type_.sandbox.name for type_ in TYPES.values()))
+    parser.add_argument("server", choices=sorted(one.sandbox.name for one in TYPES.values() if one.sandbox))
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True, help="where what arrives is kept")

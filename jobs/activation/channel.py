@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Action = Literal["add", "remove", "send"]
 State = Literal["claimed", "submitted", "accepted", "rejected", "partial", "unknown"]
 
+OUT_OF_REACH = "out of reach: a delivered message cannot be called back"
+"""Why a message channel cannot have a person forgotten."""
+
 
 @dataclass(frozen=True)
 class Recipient:
@@ -82,6 +85,9 @@ class Channel(Protocol):
     def rehearse(self, batch: Sequence[Operation]) -> list[str]:
         """Do all of `deliver` but the effect; the problems found, without personal data."""
 
+    def erase(self, batch: Sequence[Operation]) -> list[Outcome]:
+        """Have people forgotten who asked for it: off the list, or all the destination can do. Raises ChannelDown."""
+
     def close(self) -> None:
         """Release connections."""
 
@@ -118,7 +124,8 @@ class DestinationType:
     opens: Callable[[str, str, Settings], Channel]
     """The channel for (audience, destination). Raises ConfigError."""
 
-    sandbox: Sandbox
+    sandbox: Sandbox | None = None
+    """What stands in for it on this machine, if anything does."""
 
     problems: Callable[[str, str, Settings], list[str]] = _no_problems
     """What is wrong with what (audience, destination) needs, one line each; opens no connection."""

@@ -116,7 +116,7 @@ def _removed(
 
 
 def _answers(channel: Channel, operations: list[Operation]) -> list[Outcome]:
-    outcomes = channel.deliver(operations)
+    outcomes = channel.erase(operations)
     submitted: dict[str, list[Operation]] = defaultdict(list)
     by_id = {operation.operation_id: operation for operation in operations}
     for outcome in outcomes:

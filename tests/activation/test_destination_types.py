@@ -21,7 +21,7 @@ CALLS = [name for name, found in vars(Channel).items() if inspect.isfunction(fou
 POSTCARDS = '''
 from pathlib import Path
 
-from jobs.activation.channel import DestinationType, Outcome, Sandbox
+from jobs.activation.channel import DestinationType, Outcome
 from jobs.config.yaml_files import Strict
 
 
@@ -45,6 +45,9 @@ class Postcards:
     def settle(self, request_ids, batches):
         return []
 
+    def erase(self, batch):
+        return self.deliver(batch)
+
     def rehearse(self, batch):
         return []
 
@@ -58,82 +61,82 @@ def describe(kind, needs):
         needs=needs,
         options=Options,
         opens=lambda audience, destination, settings: Postcards(settings.destinations[destination].options.box),
-        sandbox=Sandbox("postcards", 1, {}),
     )
 '''
 
 
 def of_type(name):
-    """The destination of that type in the small company, and the audience sent to it."""
-    destinations = CONFIG["destinations.yaml"]["destinations"]
-    destination = next(key for key, given in destinations.items() if given["type"] == name)
-    audience = next(
-        given["audience"]
-        for file, given in CONFIG.items()
-        if file.startswith("audiences/") and destination in given["send_to"]
-    )
-    return audience, destination
+    """An audience and the destination of that type it is sent to, both called as the type, and their files."""
+    server = importlib.import_module(f"tests.servers.{name}").SERVER
+    told = {"type": name, "channel": server.CONSENT, "connection": f"to_{name}", "options": server.OPTIONS}
+    audience = {"audience": name, "title": "T", **AUDIENCE, "purpose": "ads", "send_to": {name: server.TO}}
+    return {"destinations.yaml": {"destinations": {name: told}}, f"audiences/{name}.yaml": audience}
 
 
-def with_option(name, **options):
-    changed = copy.deepcopy(CONFIG["destinations.yaml"])
-    changed["destinations"][of_type(name)[1]]["options"] |= options
-    return {**CONFIG, "destinations.yaml": changed}
+def changed_at(files, *keys, **values):
+    """The files with these values at the end of the keys; None takes one away."""
+    files = copy.deepcopy(files)
+    place = files
+    for key in keys:
+        place = place[key]
+    place.update(values)
+    for key in [key for key, value in values.items() if value is None]:
+        del place[key]
+    return files
 
 
 @EVERY_TYPE
-def test_the_channel_of_a_type_has_the_calls_of_a_channel(name, settings, monkeypatch):
-    loaded = settings(CONFIG)
-    audience, destination = of_type(name)
-    connection = {"host": "127.0.0.1", "port": 1, **TYPES[name].sandbox.connection}
-    monkeypatch.setenv(f"AIRFLOW_CONN_{loaded.destinations[destination].connection.upper()}", json.dumps(connection))
+def test_the_channel_of_a_type_has_the_calls_of_a_channel(name, settings, monkeypatch, tmp_path):
+    loaded = settings(of_type(name))
+    server = importlib.import_module(f"tests.servers.{name}").SERVER(tmp_path / "server").start()
+    monkeypatch.setenv(f"AIRFLOW_CONN_TO_{name.upper()}", json.dumps(server.connection()))
 
-    channel = types.open_channel(audience, destination, loaded)
+    channel = types.open_channel(name, name, loaded)
 
-    assert sorted(CALLS) == ["close", "deliver", "rehearse", "settle"]
+    assert sorted(CALLS) == ["close", "deliver", "erase", "rehearse", "settle"]
     for call in CALLS:
         wanted = list(inspect.signature(getattr(Channel, call)).parameters)[1:]
         assert list(inspect.signature(getattr(channel, call)).parameters) == wanted, call
     assert channel.batch_size > 0
     channel.close()
+    server.stop()
 
 
 @EVERY_TYPE
 def test_a_type_says_what_an_audience_must_give_it_and_an_audience_without_it_is_refused(name, settings):
     assert TYPES[name].needs in Delivery.model_fields
-    audience, destination = of_type(name)
-    bare = copy.deepcopy(CONFIG[f"audiences/{audience}.yaml"])
-    bare["send_to"][destination] = {}
-    with pytest.raises(ConfigError, match=f"{audience}.yaml:[0-9]+: send_to.{destination} needs '{TYPES[name].needs}'"):
-        settings({**CONFIG, f"audiences/{audience}.yaml": bare})
+    bare = changed_at(of_type(name), f"audiences/{name}.yaml", "send_to", **{name: {}})
+    with pytest.raises(ConfigError, match=f"{name}.yaml:[0-9]+: send_to.{name} needs '{TYPES[name].needs}'"):
+        settings(bare)
 
 
 @EVERY_TYPE
 def test_an_unknown_option_is_refused_on_load_with_file_line_and_the_nearest_one(name, settings):
     option = next(iter(TYPES[name].options.model_fields))
-    typo, destination = option[:-1], of_type(name)[1]
+    typo = option[:-1]
     with pytest.raises(ConfigError) as refused:
-        settings(with_option(name, **{typo: "x"}))
+        settings(changed_at(of_type(name), "destinations.yaml", "destinations", name, "options", **{typo: "x"}))
     (problem,) = refused.value.problems
     file, line, told = problem.split(":", 2)
     written = Path(file).read_text().splitlines()
     assert written[int(line) - 1].strip() == f"{typo}: x"
-    assert told == f" destinations.{destination}.options.{typo}: unknown option; did you mean {option!r}?"
+    assert told == f" destinations.{name}.options.{typo}: unknown option; did you mean {option!r}?"
 
 
 @EVERY_TYPE
 def test_an_option_that_must_be_given_is_asked_for_on_load(name, settings):
     needed = [option for option, field in TYPES[name].options.model_fields.items() if field.is_required()]
-    changed = with_option(name)
-    del changed["destinations.yaml"]["destinations"][of_type(name)[1]]["options"]
+    if not needed:
+        settings(changed_at(of_type(name), "destinations.yaml", "destinations", name, options=None))
+        return
     with pytest.raises(ConfigError) as refused:
-        settings(changed)
+        settings(changed_at(of_type(name), "destinations.yaml", "destinations", name, options=None))
     told = [problem.rpartition(": ")[2] for problem in refused.value.problems]
     assert told == [f"option {option!r} is missing; add it" for option in needed]
 
 
-@EVERY_TYPE
-def test_every_type_has_a_sandbox_that_starts_on_this_machine(name, tmp_path):
+@pytest.mark.parametrize("name", sorted(name for name in TYPES if TYPES[name].sandbox))
+def test_the_sandbox_of_a_type_starts_on_this_machine(name, tmp_path):
     module = importlib.import_module(f"examples.sandboxes.{TYPES[name].sandbox.name.replace('-', '_')}")
     running = module.SANDBOX(tmp_path / "server").start()
     assert running.port > 0

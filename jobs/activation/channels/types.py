@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from jobs.activation.channel import Channel, DestinationType
-from jobs.activation.channels import google_data_manager, smtp
+from jobs.activation.channels import google_data_manager, smtp, webhook
 from jobs.config.settings import Settings
 
 TYPES: dict[str, DestinationType] = {
     "smtp": smtp.TYPE,
     "google_data_manager": google_data_manager.TYPE,
+    "webhook": webhook.TYPE,
 }
 """By the word that `type:` in config/destinations.yaml says; light, so that reading the configuration stays quick."""
 

@@ -21,14 +21,17 @@ from pathlib import Path
 from jobs.activation.channels.types import TYPES
 from jobs.cli.local.airflow_client import AirflowClient, answers
 from jobs.cli.local.processes import Process, Processes, free_port, last_lines, port_is_free, wait_until
+from jobs.config.destinations import Destination
 from jobs.config.settings import Settings
 from jobs.errors import StepFailed
 
 PROJECT = Path(__file__).resolve().parents[3]
+SANDBOXES = {name: found.sandbox for name, found in TYPES.items() if found.sandbox}
+"""What stands in for a type of destination on this machine."""
 DEFAULT_PORTS = {
     "airflow": 8080,
     "mlflow": 5000,
-    **{found.sandbox.name: found.sandbox.port for found in TYPES.values()},
+    **{found.name: found.port for found in SANDBOXES.values()},
 }
 READY_WITHIN_SECONDS = 300
 NO_DAGS = {"__init__.py", "common.py", "notices.py", "deliveries.py", "landed_files.py", "steps.py"}
@@ -117,16 +120,17 @@ def status(settings: Settings) -> dict[str, Process | None]:
 def _services(settings: Settings) -> list[str]:
     """In starting order. A sandbox stands in for a destination whose connection the environment does not name."""
     sandboxes = {
-        TYPES[destination.type].sandbox.name
+        SANDBOXES[destination.type].name
         for destination in settings.destinations.values()
-        if _needs_sandbox(destination.connection)
+        if _needs_sandbox(destination)
     }
     page_of_models = ["mlflow"] if settings.mlflow_uri.startswith("sqlite:") else []
     return [*sorted(sandboxes), *page_of_models, "airflow"]
 
 
-def _needs_sandbox(connection: str) -> bool:
-    return not os.environ.get(f"AIRFLOW_CONN_{connection.upper()}") and find_spec("examples.sandboxes") is not None
+def _needs_sandbox(destination: Destination) -> bool:
+    named = os.environ.get(f"AIRFLOW_CONN_{destination.connection.upper()}")
+    return destination.type in SANDBOXES and not named and find_spec("examples.sandboxes") is not None
 
 
 def _start(name: str, ports: dict[str, int], settings: Settings, processes: Processes) -> Process:
@@ -183,12 +187,12 @@ def environment(ports: dict[str, int], settings: Settings) -> dict[str, str]:
             {
                 "conn_type": "generic",
                 "host": "127.0.0.1",
-                "port": ports[TYPES[destination.type].sandbox.name],
-                **TYPES[destination.type].sandbox.connection,
+                "port": ports[SANDBOXES[destination.type].name],
+                **SANDBOXES[destination.type].connection,
             }
         )
         for destination in settings.destinations.values()
-        if _needs_sandbox(destination.connection)
+        if _needs_sandbox(destination)
     }
     return {
         **os.environ,
@@ -237,7 +241,7 @@ def _last_words(process: Process) -> str:
 
 def _describe(ports: dict[str, int], settings: Settings) -> Stack:
     urls = {"Airflow": f"http://localhost:{ports['airflow']}", "MLflow": f"http://localhost:{ports['mlflow']}"}
-    sandboxes = {found.sandbox.name for found in TYPES.values()} & ports.keys()
+    sandboxes = {found.name for found in SANDBOXES.values()} & ports.keys()
     urls |= {f"{name} sandbox": f"127.0.0.1:{ports[name]}" for name in sorted(sandboxes)}
     user, password = next(iter(json.loads(_passwords(settings).read_text()).items()))
     return Stack(urls, user, password)

@@ -18,6 +18,7 @@ import requests
 from google.ads import datamanager_v1 as api
 from google.api_core import exceptions as google_errors
 from google.auth.credentials import AnonymousCredentials, Credentials
+from google.auth.exceptions import GoogleAuthError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from jobs.activation.channel import ChannelDown, Operation, Outcome, partial_reason
@@ -42,7 +43,7 @@ _TRY_AGAIN = (
     requests.ConnectionError,
     requests.Timeout,
 )
-_NOT_ALLOWED = (google_errors.Unauthorized, google_errors.Forbidden, google_errors.NotFound)
+_NOT_ALLOWED = (google_errors.Unauthorized, google_errors.Forbidden, google_errors.NotFound, GoogleAuthError)
 _MEMBER = re.compile(r"audience_?members\[(\d+)\]", re.IGNORECASE)
 _Status = api.RequestStatusPerDestination.RequestStatus
 
@@ -102,9 +103,13 @@ class DataManagerChannel:
                 self._call(part, validate_only=True)
             except google_errors.GoogleAPICallError as error:
                 problems.append(f"{part[0].action} of {len(part)}: {_reason(error)}")
-            except (requests.ConnectionError, requests.Timeout) as error:
+            except (requests.ConnectionError, requests.Timeout, GoogleAuthError) as error:
                 problems.append(f"{part[0].action} of {len(part)}: {type(error).__name__}")
         return problems
+
+    def erase(self, batch: Sequence[Operation]) -> list[Outcome]:
+        """Off the list, which is all the API forgets of a person."""
+        return self.deliver(batch)
 
     def close(self) -> None:
         self._client.transport.close()
@@ -164,7 +169,7 @@ class DataManagerChannel:
         request = api.RetrieveRequestStatusRequest(request_id=request_id)
         try:
             answer = self._retrying()(self._client.retrieve_request_status, request, retry=None, timeout=self._timeout)
-        except (google_errors.GoogleAPICallError, requests.RequestException) as error:
+        except (google_errors.GoogleAPICallError, requests.RequestException, GoogleAuthError) as error:
             log.warning("Status of request %s cannot be read: %s", request_id, _reason(error))
             return None
         status = answer.request_status_per_destination[0]

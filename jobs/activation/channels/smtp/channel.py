@@ -19,7 +19,7 @@ from email.utils import formatdate
 from ipaddress import ip_address
 from typing import Literal, cast
 
-from jobs.activation.channel import ChannelDown, Operation, Outcome
+from jobs.activation.channel import OUT_OF_REACH, ChannelDown, Operation, Outcome
 from jobs.activation.channels.smtp.addresses import wire_address
 from jobs.activation.channels.smtp.messages import Messages
 from jobs.activation.channels.smtp.options import Options
@@ -86,6 +86,10 @@ class SmtpChannel:
         except _LOST as error:
             problems.add(f"no connection to {self._server.host}:{self._server.port}: {type(error).__name__}")
         return sorted(problems)
+
+    def erase(self, batch: Sequence[Operation]) -> list[Outcome]:
+        """A message that was delivered cannot be called back."""
+        return [Outcome(operation.operation_id, "rejected", OUT_OF_REACH) for operation in batch]
 
     def close(self) -> None:
         for line in self._lines:

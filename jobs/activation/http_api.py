@@ -1,0 +1,187 @@
+"""One way to talk to a destination over HTTP: paced, patient, bounded, and silent about people.
+
+A channel says in its `Meanings` what the codes of its vendor mean; what is to be tried again, how long a server may
+take, and how fast it may be asked is the same for all of them. Credentials travel in a header, people in the body.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import httpx
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
+
+from jobs.activation.http_options import HttpOptions
+from jobs.config.connections import Connection, PoliteWait
+from jobs.config.yaml_files import ConfigError
+
+Meaning = Literal["done", "again", "rows", "refused", "stop"]
+"""What an answer means: it is done; try the same later; some rows of it are wrong; all of it is; ask nothing more."""
+
+LONGEST_ANSWER = 16_000_000
+"""Bytes of an answer that are read; a longer one is none."""
+
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+_NOT_A_CODE = re.compile(r"[^\w.:-]+")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of one call. `code` names the reason, never in the words of the vendor: those may name a person."""
+
+    meaning: Meaning
+    code: str = ""
+    body: Any = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    maybe: bool = False
+    """It was not done for all we know, but it may have been: there was no answer, or one from something in between."""
+
+
+@dataclass(frozen=True)
+class Meanings:
+    """The retry table of a vendor. `codes` finds its codes in an answer, the most telling first."""
+
+    codes: Callable[[int, Any], Sequence[str]] = lambda status, body: ()
+    table: Mapping[str, Meaning] = field(default_factory=dict)
+    """By code of the vendor, or by HTTP status written as text."""
+
+    def of(self, status: int, body: Any) -> tuple[Meaning, str]:
+        """The meaning of an answer and its reason, of codes only."""
+        found = [clean for code in self.codes(status, body) if (clean := code_of(code))]
+        meanings = (self.table[code] for code in [*found, str(status)] if code in self.table)
+        shown = " ".join(dict.fromkeys([str(status), *found[:2]]))
+        return next(meanings, by_status(status)), "" if by_status(status) == "done" and not found else shown
+
+
+def by_status(status: int) -> Meaning:
+    """What an HTTP status means unless the vendor says otherwise."""
+    if 200 <= status < 300:
+        return "done"
+    if status in (408, 425, 429) or status >= 500:
+        return "again"
+    if status in (401, 403, 404):
+        return "stop"
+    return "rows" if status in (400, 413, 422) else "refused"
+
+
+def code_of(told: Any) -> str:
+    """A code as it may be kept: short, and nothing that could be an address or a sentence."""
+    text = _NOT_A_CODE.sub("_", str(told)).strip("_") if told is not None and "@" not in str(told) else ""
+    return text[:60]
+
+
+class Pace:
+    """Lets calls through no faster than so many a second, whichever thread they come from."""
+
+    def __init__(self, per_second: float) -> None:
+        self._gap, self._next, self._lock = 1 / per_second, 0.0, threading.Lock()
+
+    def wait(self) -> None:
+        with self._lock:
+            now = time.monotonic()
+            turn = max(now, self._next)
+            self._next = turn + self._gap
+        time.sleep(turn - now)
+
+
+class HttpApi:
+    """Calls to one vendor. The credential is in `headers`, or in `auth`, which may sign each try anew."""
+
+    def __init__(
+        self,
+        base: str,
+        options: HttpOptions,
+        meanings: Meanings,
+        headers: Mapping[str, str] | None = None,
+        auth: httpx.Auth | tuple[str, str] | None = None,
+    ) -> None:
+        self._options, self._meanings = options, meanings
+        self._client = httpx.Client(base_url=base, headers=headers, auth=auth, timeout=options.timeout_seconds)
+        self._pace = Pace(options.requests_per_second)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def call(self, method: str, path: str, repeatable: bool = True, **content: Any) -> Answer:
+        """Do it, and again while the answer is to try again. What is not `repeatable` is not, once it may be done."""
+        maybe = False
+
+        def once() -> Answer:
+            nonlocal maybe
+            answer, response = self._once(method, path, content)
+            maybe = maybe or answer.maybe
+            if answer.meaning == "again" and (repeatable or not answer.maybe):
+                raise _Again(answer, response)
+            return answer
+
+        patience = Retrying(
+            retry=retry_if_exception_type(_Again),
+            wait=PoliteWait(self._options.wait_seconds, self._options.longest_wait_seconds),
+            stop=stop_after_attempt(self._options.tries),
+            reraise=True,
+        )
+        try:
+            answer = patience(once)
+        except _Again as last:
+            answer = last.answer
+        return answer if answer.meaning == "done" else replace(answer, maybe=maybe)
+
+    def _once(self, method: str, path: str, content: dict[str, Any]) -> tuple[Answer, httpx.Response | None]:
+        self._pace.wait()
+        until = time.monotonic() + self._options.timeout_seconds
+        try:
+            with self._client.stream(method, path, **content) as response:
+                body = _body(response, until)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            return Answer("again", type(error).__name__), None
+        except httpx.HTTPError as error:
+            return Answer("again", type(error).__name__, maybe=True), None
+        meaning, code = self._meanings.of(response.status_code, body)
+        unsure = meaning == "again" and response.status_code >= 500
+        return Answer(meaning, code, body, response.headers, unsure), response
+
+
+class _Again(Exception):
+    def __init__(self, answer: Answer, response: httpx.Response | None) -> None:
+        super().__init__(answer.code)
+        self.answer, self.response = answer, response
+
+
+def _body(response: httpx.Response, until: float) -> Any:
+    """The answer as JSON, else as text; a server that drips it out longer than allowed has not answered."""
+    content = b""
+    for part in response.iter_bytes():
+        content += part
+        if time.monotonic() > until or len(content) > LONGEST_ANSWER:
+            raise httpx.ReadTimeout("the answer takes too long", request=response.request)
+    try:
+        return json.loads(content) if content else None
+    except ValueError:
+        return content.decode(errors="replace")
+
+
+def base_url(server: Connection, default: str, name: str) -> str:
+    """Where the vendor is: the host of the connection, else `default`. A credential goes unprotected nowhere else
+    than to this machine."""
+    if not server.host:
+        return default
+    host = server.host.split("://")[-1].rstrip("/")
+    scheme = server.schema if server.schema in ("http", "https") else "https"
+    if scheme == "http" and host not in _THIS_MACHINE:
+        raise ConfigError([f"connection {name!r}: http to {host} would show the credential to everybody; use https"])
+    return f"{scheme}://{host}" + (f":{server.port}" if server.port else "")
+
+
+def credential(server: Connection, name: str, what: str) -> str:
+    """The password of the connection, which holds `what`. Raises ConfigError if there is none."""
+    if not server.password:
+        raise ConfigError([f"connection {name!r} has no password; give it {what}"])
+    if re.search(r"[^!-~]", server.password):
+        raise ConfigError([f"connection {name!r}: the password is not {what}: it has blanks or letters with accents"])
+    return server.password

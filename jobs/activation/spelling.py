@@ -1,0 +1,25 @@
+"""What the spellings of all channels share. How an address is written before it is hashed is each channel's own."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+_E164 = re.compile(r"^\+[1-9]\d{6,14}$")
+
+
+def sha256(text: str | None) -> str | None:
+    """The hash of what there is; None for nothing: the hash of an empty text is the same for everybody."""
+    return hashlib.sha256(text.encode()).hexdigest() if text else None
+
+
+def one_address(email: str) -> tuple[str, str] | None:
+    """What is before and after the @ of an address that can be one, trimmed and in small letters; None for any other
+    text, such as a hash: nobody can say what it was made of, and hashed again it matches nobody."""
+    user, _, domain = email.strip().lower().partition("@")
+    return (user, domain) if user and domain and not re.search(r"[\s@]", f"{user}{domain}") else None
+
+
+def e164(phone: str) -> str | None:
+    """A phone number in E.164; None for any other spelling: guessing a country would match strangers."""
+    return phone if _E164.match(phone) else None
