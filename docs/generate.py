@@ -57,6 +57,7 @@ def configuration() -> str:
     from jobs.config.company import General
     from jobs.config.context import Context
     from jobs.config.destinations import Destinations
+    from jobs.config.feedback import Feedback
     from jobs.config.identity import Identity
     from jobs.config.journey import Journey
     from jobs.config.journey_map import JourneyMap
@@ -80,6 +81,7 @@ def configuration() -> str:
         ("destinations.yaml", Destinations),
         ("context.yaml", Context),
         ("pressure.yaml", Pressure),
+        ("feedback.yaml", Feedback),
     ]
     lines = [
         "# Configuration",

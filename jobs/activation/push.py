@@ -22,9 +22,10 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt
 from jobs.activation import ledger, plan
 from jobs.activation.channel import Action, Channel, ChannelDown, Operation, Outcome, Recipient
 from jobs.activation.channels.types import open_channel
+from jobs.activation.feedback.heard import refusing
 from jobs.activation.moments import OVER, is_over
 from jobs.activation.reconciliation import Account
-from jobs.activation.unsubscribe import suppress
+from jobs.activation.suppressions import suppress
 from jobs.audiences.view import moments_until
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake, StaleWrite
@@ -93,6 +94,10 @@ class _Push:
             until = lasting.select("customer_id", F.col(f"{moment}_until").alias("moment_until"))
             joined = joined.join(until, on="customer_id", how="left")
         rows = joined.toArrow().to_pylist()
+        channel = self.settings.destinations[self.destination].channel
+        refused = refusing(self.lake, self.settings.audiences[self.audience].purpose, channel)
+        for row in rows:
+            row["consented"] = row["consented"] and not refused & {row["customer_id"], row["now_fingerprint"]}
         return sorted(rows, key=lambda row: (_FIRST[row["action"]], row["customer_id"]))
 
     def operations(self, rows: Sequence[dict[str, Any]]) -> Iterator[Operation]:

@@ -1,54 +1,114 @@
-"""One-click unsubscribe (RFC 8058): what the link in a message (`unsubscribe_link.py`) does; it may be posted twice.
+"""What the link in a message (`unsubscribe_link.py`) does: end all contact over its channel, or choose per purpose.
 
-Whoever serves the page calls `unsubscribe` with the token; the address goes on the suppression list of its channel and
-the plan leaves it out. So do all addresses of the customer the message was for, whatever became of it: of both, if it
-has been split since.
+Whatever became of the customer the message was for counts: of one that has been split since, both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.activation import succession
-from jobs.activation.unsubscribe_link import operation_of
+from jobs.activation.feedback.heard import Heard, Kind, keep, local_day, newest_answers, now, said
+from jobs.activation.feedback.messages import Message, message_of
+from jobs.activation.suppressions import reasons, suppress
+from jobs.activation.unsubscribe_link import token_of
 from jobs.config.settings import Settings
-from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
-from jobs.lake.tables import catalogue
 
-SUPPRESSIONS = "activation/suppressions"
+Choice = tuple[str, str]
+"""A purpose and a channel."""
+CONSENT = "profiles/consent"
 
 
-def unsubscribe(token: str, day: date, settings: Settings) -> bool:
-    """Put the addresses of the person who got this message on the suppression list; False for a forged token."""
-    operation_id = operation_of(token, settings)
-    if operation_id is None:
+@dataclass(frozen=True)
+class Standing:
+    """What holds for the people of a message: for each purpose and channel whether it is a yes.
+
+    `closed`: channels that no choice opens again here, after a complaint, or since the address is theirs no longer.
+    """
+
+    choices: Mapping[Choice, bool]
+    closed: frozenset[str]
+
+
+def found(token: str, settings: Settings) -> Message | None:
+    """The message that a link is of; None for a link that is not valid, for whatever reason."""
+    known = token_of(token, settings)
+    return message_of(known.operation_id, settings, known.written) if known else None
+
+
+def unsubscribe(
+    token: str, day: date | None, settings: Settings, source: str = "one_click", at: datetime | None = None
+) -> bool:
+    """End messages over the channel of this message to its person; False for a link that is not valid.
+
+    May be asked twice: the second one changes nothing. `day` is the day it is known from; default: today.
+    """
+    message = found(token, settings)
+    if message is None:
         return False
-    lake = Lake.of(settings)
-    ledger = lake.arrow("activation/ledger")
-    sends = ledger.filter(pc.equal(ledger["operation_id"], operation_id)).to_pylist()
-    if not sends:
-        return False
-    send = sends[0]
-    people = succession.now(lake, send["customer_id"], send["day"])
-    points = lake.arrow("profiles/contact_points", columns=["customer_id", "kind", "value"])
-    own = pc.and_(pc.is_in(points["customer_id"], people), pc.equal(points["kind"], "email"))
-    identifiers = {identifier_hash("email", email, settings) for email in points.filter(own)["value"].to_pylist()}
-    channel = settings.destinations[send["destination"]].channel
-    suppress(lake, channel, {send["fingerprint"], *identifiers}, "unsubscribed", day)
+    lake, at = Lake.of(settings), at or now()
+    day = day or local_day(at, settings)
+    answers = newest_answers(lake, message.channel)
+    theirs = {purpose: yes for (who, purpose), yes in answers.items() if who == message.customer_id}
+    if theirs.get("") is False and not any(theirs.values()):
+        suppress(lake, message.channel, message.identifiers, "unsubscribed", day)  # addresses that are new since
+        return True
+    keep([Heard.about(message, "unsubscribe", at, source, mark=at.isoformat())], day, settings)
     return True
 
 
-def suppress(lake: Lake, channel: str, identifiers: Iterable[str | None], reason: str, day: date) -> int:
-    """Add e-mail addresses, given as keyed hashes, to the suppression list of a channel; how many were new."""
-    given = sorted({identifier for identifier in identifiers if identifier})
-    if not given:
-        return 0
-    rows = [{"channel": channel, "identifier": i, "reason": reason, "since": day} for i in given]
-    data = pa.Table.from_pylist(rows, schema=catalogue.get(SUPPRESSIONS).arrow_schema())
-    txn = lake.transaction(f"suppress_{channel}", day, config=[reason, given], code=__name__)
-    return lake.append(SUPPRESSIONS, data, txn).rows
+def standing(message: Message, settings: Settings) -> Standing:
+    """What the people of a message said yes to last, here or elsewhere."""
+    lake, moment = Lake.of(settings), now()
+    who = {*message.people, *message.identifiers}
+    rows = []
+    if lake.exists(CONSENT):
+        own = pc.field("customer_id").isin(list(message.people))
+        rows = lake.dataset(CONSENT).to_table(filter=own).to_pylist()
+    choices, closed = {}, set()
+    for channel in settings.identity.contact_channels:
+        answers = newest_answers(lake, channel)
+        why = reasons(lake, channel, message.identifiers)
+        if "complained" in why or message.identifier not in message.emails:
+            closed.add(channel)
+        for purpose, known in settings.identity.purposes.items():
+            if channel not in known.channels:
+                continue
+            kept = [row for row in rows if (row["purpose"], row["channel"]) == (purpose, channel)]
+            elsewhere = {row["customer_id"] for row in kept if _is_yes(row, moment)} == set(message.people)
+            here = said(answers, who, purpose)
+            yes = elsewhere if here is None else here
+            choices[purpose, channel] = yes and not {"complained", "unsubscribed"} & why
+    return Standing(choices, frozenset(closed))
+
+
+def choose(
+    token: str, wanted: Collection[Choice], settings: Settings, day: date | None = None, at: datetime | None = None
+) -> Standing | None:
+    """Make what the person wants, of all that can be chosen, the yes, and everything else a no; what holds then.
+
+    Only what changes is written. None for a link that is not valid.
+    """
+    message = found(token, settings)
+    if message is None:
+        return None
+    at = at or now()
+    before = standing(message, settings)
+    changes: list[Heard] = []
+    for (purpose, channel), yes in before.choices.items():
+        kind: Kind = "granted" if (purpose, channel) in wanted else "withdrawn"
+        if (kind == "granted") == yes or (kind == "granted" and channel in before.closed):
+            continue
+        about = Heard.about(message, kind, at, "page", purpose=purpose, mark=at.isoformat())
+        changes.append(about.over(channel))
+    keep(changes, day or local_day(at, settings), settings)
+    return standing(message, settings) if changes else before
+
+
+def _is_yes(row: Mapping[str, object], moment: datetime) -> bool:
+    ends = row["expires_at"]
+    return row["status"] == "granted" and not (isinstance(ends, datetime) and ends <= moment)

@@ -1,29 +1,47 @@
-"""The link of a one-click unsubscribe (RFC 8058): it names nobody and cannot be forged.
+"""The link of a message to unsubscribe and to choose (RFC 8058): it names nobody, cannot be forged, and ends.
 
-It carries the id of the operation that sent the message, and a signature.
+Its token holds the id of the operation that sent the message, the day it was written, and a signature of both.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 
 from jobs.config.settings import Settings
 
+_TOKEN = re.compile(r"([0-9A-Za-z_-]{1,64})\.(\d{8})\.([0-9a-f]{32})", re.ASCII)
 
-def unsubscribe_link(page: str, operation_id: str, settings: Settings) -> str:
-    """The address of the page with the token of that operation."""
+
+@dataclass(frozen=True)
+class Token:
+    """What a valid token says: which message, and on which day its link was written."""
+
+    operation_id: str
+    written: date
+
+
+def unsubscribe_link(page: str, operation_id: str, settings: Settings, today: date | None = None) -> str:
+    """The address of the page with the token of that operation. `today` is the day in UTC."""
+    day = f"{today or datetime.now(UTC).date():%Y%m%d}"
     separator = "&" if "?" in page else "?"
-    return f"{page}{separator}t={operation_id}.{_signature(operation_id, settings)}"
+    return f"{page}{separator}t={operation_id}.{day}.{_signature(operation_id, day, settings)}"
 
 
-def operation_of(token: str, settings: Settings) -> str | None:
-    """The operation that a token names; None if it is forged."""
-    operation_id, _, signature = token.partition(".")
-    right = _signature(operation_id, settings)
-    return operation_id if hmac.compare_digest(signature.encode(errors="replace"), right.encode()) else None
+def token_of(text: str, settings: Settings, today: date | None = None) -> Token | None:
+    """What a token says; None if it is forged, damaged, older than `links_valid_days`, or of a day to come."""
+    parts = _TOKEN.fullmatch(text)
+    if parts is None or not hmac.compare_digest(parts[3], _signature(parts[1], parts[2], settings)):
+        return None
+    written = datetime.strptime(parts[2], "%Y%m%d").date()
+    age = (today or datetime.now(UTC).date()) - written
+    in_time = timedelta(days=-1) <= age <= timedelta(days=settings.feedback.links_valid_days)
+    return Token(parts[1], written) if in_time else None
 
 
-def _signature(operation_id: str, settings: Settings) -> str:
+def _signature(operation_id: str, day: str, settings: Settings) -> str:
     key = settings.hash_key().encode()
-    return hmac.new(key, f"unsubscribe|{operation_id}".encode(errors="replace"), hashlib.sha256).hexdigest()[:32]
+    return hmac.new(key, f"unsubscribe|{operation_id}|{day}".encode(), hashlib.sha256).hexdigest()[:32]

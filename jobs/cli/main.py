@@ -14,6 +14,7 @@ from jobs.cli import (
     effect,
     explain,
     export,
+    feedback,
     journey_map,
     kpi,
     lake,
@@ -42,6 +43,7 @@ app.add_typer(profiles.app, name="profiles")
 app.add_typer(review.app, name="review")
 app.add_typer(lake.app, name="lake")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(feedback.app, name="feedback")
 app.add_typer(models.app, name="models")
 app.add_typer(journey_map.app, name="map")
 app.add_typer(export.app, name="export")

@@ -21,6 +21,9 @@ from jobs.config.context import Context
 from jobs.config.decisions import Placed, load_decisions
 from jobs.config.decisions import problems as decision_problems
 from jobs.config.destinations import Destination, Destinations
+from jobs.config.feedback import FILE as FEEDBACK
+from jobs.config.feedback import Feedback
+from jobs.config.feedback import problems as feedback_problems
 from jobs.config.id_spaces import id_spaces
 from jobs.config.id_spaces import problems as id_space_problems
 from jobs.config.identity import Identity
@@ -64,6 +67,7 @@ class Settings:
     journey_map: JourneyMap = field(default_factory=JourneyMap)
     context: Context = field(default_factory=Context)
     pressure: Pressure = field(default_factory=Pressure)
+    feedback: Feedback = field(default_factory=Feedback)
     elsewhere: dict[str, str] = field(default_factory=dict)
     """Zones of the lake that are at another root: a rebuild for a past day leaves today's tables alone."""
 
@@ -170,6 +174,7 @@ def load_settings(folder: str | Path | None = None) -> Settings:
         journey_map=part(mapped, JourneyMap) if (mapped := folder / journey_map.FILE).exists() else JourneyMap(),
         context=part(folder / "context.yaml", Context) if (folder / "context.yaml").exists() else Context(),
         pressure=part(folder / "pressure.yaml", Pressure) if (folder / "pressure.yaml").exists() else Pressure(),
+        feedback=part(folder / FEEDBACK, Feedback) if (folder / FEEDBACK).exists() else Feedback(),
     )
     if not problems:
         problems = _cross_checks(settings)
@@ -231,6 +236,7 @@ def _cross_checks(settings: Settings) -> list[str]:
     )
     channels = settings.identity.contact_channels
     problems += pressure_problems(settings.folder / "pressure.yaml", settings.pressure, channels)
+    problems += feedback_problems(settings.folder / FEEDBACK, settings.feedback, settings.sources, settings.identity)
     if (told_for := settings.context.purpose) and told_for not in purposes:
         place = f"{settings.folder}/context.yaml:{line_of(settings.folder / 'context.yaml', 'purpose')}"
         problems.append(f"{place}: unknown purpose {told_for!r}{nearest(told_for, purposes)}")

@@ -205,6 +205,25 @@ def test_the_unsubscribe_link_stops_all_further_messages_and_a_forged_one_nothin
     assert recipient_hash(message["To"]) not in sink.recipients()[2:] or len(sink.received()) == 3
 
 
+def test_a_purpose_switched_off_on_the_page_counts_in_a_push_that_was_planned_before(company, sink):
+    from jobs.activation import plan, push
+    from jobs.activation.unsubscribe import choose
+
+    shop = company("winback")
+    names = shop.customers(2)
+    shop.push("winback", "email")
+    message = mail.message_from_bytes((sink.folder / "mail" / "000001.eml").read_bytes(), policy=default)
+    later = DAY + dt.timedelta(days=31)
+    shop.members(*names, day=later)
+    assert plan.run(later, shop.settings)["deliveries"][0]["send"] == 2
+
+    assert choose(message["List-Unsubscribe"].strip("<>").split("t=")[1], [], shop.settings)
+
+    counts = push.run("winback", "email", later, shop.settings)
+    assert (counts["delivered"], counts["no_consent"]) == (1, 1)
+    assert sink.recipients().count(recipient_hash(message["To"])) == 1
+
+
 def test_grey_listing_is_tried_again_and_succeeds(company, sink):
     shop = company("winback")
     shop.customers(3)

@@ -8,6 +8,7 @@ from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from airflow.api_fastapi.core_api.security import get_user
 from fastapi.testclient import TestClient
 
+from plugins import preferences_page
 from plugins.journey_page import build_app
 
 create_auth_manager()
@@ -23,4 +24,6 @@ for role in ("viewer", "user"):
         answers[f"{role} {address}"] = {"status": answer.status_code, "text": answer.text[:2000], **headers}
 app.dependency_overrides.clear()
 anonymous = {address: TestClient(app).get(address).status_code for address in sys.argv[1:]}
-sys.stdout.write(json.dumps({"answers": answers, "anonymous": anonymous}) + "\n")
+link = TestClient(preferences_page.page).post("/?t=forged", data={"List-Unsubscribe": "One-Click"})
+public = {"status": link.status_code, "text": link.text}
+sys.stdout.write(json.dumps({"answers": answers, "anonymous": anonymous, "public": public}) + "\n")

@@ -12,7 +12,7 @@ from tests.dags.small_configuration import FILES
 CODE = """
 import sys, airflow.plugins_manager
 before = set(sys.modules)
-import plugins.journey_page
+import plugins.journey_page, plugins.preferences_page
 print(sorted({name.split('.')[0] for name in set(sys.modules) - before}))
 """
 
@@ -50,6 +50,8 @@ def test_aggregates_are_for_everybody_who_logs_in_and_persons_for_those_who_may_
     assert [status[f"user {address}"] for address in (*persons, "/customers/c9")] == [200, 200, 404]
     assert [status[f"user {address}"] for address in ("/panels/other", "/static/words.py")] == [404, 404]
     assert set(found["anonymous"].values()) == {401}
+    assert found["public"]["status"] == 404, "the page of preferences asks for no login"
+    assert "This link is not valid." in found["public"]["text"]
     assert "Saskia" not in found["answers"]["user /customers/c1"]["text"]
 
     page = found["answers"]["viewer /"]

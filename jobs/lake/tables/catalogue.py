@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from jobs.lake.tables import (
     activation,
+    feedback,
     identity,
     journey_map,
     journeys,
@@ -51,6 +52,7 @@ DATASETS: dict[str, Dataset] = {
         *models.TABLES,
         *texts.TABLES,
         *activation.TABLES,
+        *feedback.TABLES,
         *privacy.TABLES,
     )
 }

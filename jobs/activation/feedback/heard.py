@@ -1,0 +1,149 @@
+"""What comes back from what was sent, kept: on the suppression list at once, in activation/feedback as evidence."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.activation.feedback.messages import MAP, Message
+from jobs.activation.suppressions import lift, suppress
+from jobs.config.settings import Settings
+from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
+from jobs.lake.tables.feedback import FEEDBACK
+
+Kind = Literal["unsubscribe", "withdrawn", "granted", "bounce", "soft_bounce", "complaint"]
+ENDS = {"unsubscribe": "unsubscribed", "complaint": "complained", "bounce": "bounced"}
+"""Kinds that put addresses on the suppression list, and the reason they are there for."""
+ANSWERS = ("unsubscribe", "complaint", "withdrawn", "granted")
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One thing that came back, as a row of activation/feedback. `mark` tells two of a kind about one message apart;
+    `identifiers` are the addresses it rules out or frees."""
+
+    kind: Kind
+    at: datetime
+    channel: str
+    source: str
+    identifier: str
+    customer_id: str = ""
+    operation_id: str = ""
+    audience: str = ""
+    purpose: str = ""
+    detail: str = ""
+    mark: str = ""
+    identifiers: frozenset[str] = frozenset()
+
+    @classmethod
+    def about(cls, message: Message, kind: Kind, at: datetime, source: str, **more: Any) -> Heard:
+        """Of a message that is known. What a person says counts for all addresses of that person."""
+        own = frozenset({message.identifier}) if kind in ("bounce", "soft_bounce") else frozenset(message.identifiers)
+        known = (message.channel, source, message.identifier, message.customer_id)
+        return cls(kind, at, *known, message.operation_id, message.audience, identifiers=own, **more)
+
+    def over(self, channel: str) -> Heard:
+        """The same about another channel than that of the message."""
+        return replace(self, channel=channel)
+
+    @property
+    def feedback_id(self) -> str:
+        about = self.operation_id or self.identifier
+        parts = (self.kind, about, self.identifier, self.channel, self.purpose, self.mark)
+        return hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
+
+
+def keep(heard: Sequence[Heard], day: date, settings: Settings) -> int:
+    """Suppress, or free, the addresses and write the evidence; returns how much was not known yet.
+
+    `day` is the day it was learned. What ends contact comes first: a process that dies in between leaves nobody on the
+    lists, and the same answer or report, given again, completes the rest.
+    """
+    lake = Lake.of(settings)
+    if not heard:
+        return 0
+    for one in heard:
+        if one.kind in ENDS:
+            suppress(lake, one.channel, one.identifiers or {one.identifier}, ENDS[one.kind], day)
+    rows = [_row(one) for one in heard]
+    data = pa.Table.from_pylist(rows, schema=catalogue.get(FEEDBACK).arrow_schema())
+    mark = sorted(row["feedback_id"] for row in rows)
+    new = lake.append(FEEDBACK, data, lake.transaction("feedback", day, config=mark, code=__name__)).rows
+    for one in heard:
+        if one.kind == "granted":
+            lift(lake, one.channel, one.identifiers or {one.identifier}, day)
+    _suppress_dying(lake, [one for one in heard if one.kind == "soft_bounce"], day, settings)
+    return new
+
+
+def _row(one: Heard) -> dict[str, Any]:
+    names = catalogue.get(FEEDBACK).column_names
+    return {name: "" if name == "landed" else getattr(one, name) for name in names}
+
+
+def _suppress_dying(lake: Lake, soft: Sequence[Heard], day: date, settings: Settings) -> None:
+    """Addresses from which so many messages came back for the time being that they count as dead."""
+    limit = settings.feedback.soft_bounces
+    for channel, identifier in {(one.channel, one.identifier) for one in soft}:
+        newest = max(one.at for one in soft if (one.channel, one.identifier) == (channel, identifier))
+        about = (pc.field("identifier") == identifier) & (pc.field("channel") == channel)
+        since = newest - timedelta(days=limit.days)
+        about &= (pc.field("kind") == "soft_bounce") & (pc.field("at") > since)
+        if lake.dataset(FEEDBACK).count_rows(filter=about) >= limit.number:
+            suppress(lake, channel, [identifier], "bounced", day)
+
+
+def newest_answers(lake: Lake, channel: str) -> dict[tuple[str, str], bool]:
+    """What people last said about a channel here: (customer or identifier, purpose) to yes or no; purpose "" is all.
+
+    Of answers of one moment a no counts.
+    """
+    if not lake.exists(FEEDBACK):
+        return {}
+    columns = ["at", "kind", "purpose", "customer_id", "identifier"]
+    about = (pc.field("channel") == channel) & pc.field("kind").isin(ANSWERS)
+    rows = lake.dataset(FEEDBACK).to_table(columns=columns, filter=about).to_pylist()
+    newest: dict[tuple[str, str], bool] = {}
+    for row in sorted(rows, key=lambda row: (row["at"], row["kind"] != "granted")):
+        for who in {row["customer_id"], row["identifier"]} - {"", None}:
+            if not row["purpose"]:
+                newest = {key: said for key, said in newest.items() if key[0] != who}
+            newest[who, row["purpose"] or ""] = row["kind"] == "granted"
+    return newest
+
+
+def said(answers: dict[tuple[str, str], bool], who: Iterable[str], purpose: str) -> bool | None:
+    """Whether one of these, a customer and its identifiers, said yes or no here; None for nothing. A no counts."""
+    found = [answers.get((one, purpose), answers.get((one, ""))) for one in who]
+    given = [one for one in found if one is not None]
+    return all(given) if given else None
+
+
+def refusing(lake: Lake, purpose: str, channel: str) -> frozenset[str]:
+    """Customers, and identifiers, that said no here and not yes since: it counts at the send, before any run has read
+    it into profiles/consent."""
+    answers = newest_answers(lake, channel)
+    noes = {who for who, _ in answers if said(answers, [who], purpose) is False}
+    if not noes:
+        return frozenset()
+    table = lake.dataset(MAP).to_table(filter=pc.field("identifier").isin(sorted(noes))) if lake.exists(MAP) else None
+    owners = table["customer_id"].to_pylist() if table is not None else []
+    return frozenset(noes | set(owners))
+
+
+def local_day(at: datetime, settings: Settings) -> date:
+    """The day of a moment in the company's time zone."""
+    return at.astimezone(ZoneInfo(settings.general.timezone)).date()
+
+
+def now() -> datetime:
+    """The instant, in UTC."""
+    return datetime.now(UTC)

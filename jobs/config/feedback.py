@@ -1,0 +1,96 @@
+"""config/feedback.yaml: what comes back from what is sent: unsubscribes, preferences, bounces and complaints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import Field, model_validator
+
+from jobs.config.yaml_files import Strict, line_of, nearest
+
+if TYPE_CHECKING:
+    from jobs.config.identity import Identity
+    from jobs.config.sources import Source
+
+FILE = "feedback.yaml"
+DATASETS = ("consents", "campaign_events")
+"""Datasets that answers, and what mail servers report, become rows of."""
+
+
+class SoftBounces(Strict):
+    """Temporary refusals after which an address is not used any more."""
+
+    number: int = Field(5, ge=1, description="messages that came back, by which the address counts as dead")
+    days: int = Field(30, ge=1, le=365, description="within so many days")
+
+
+class Mailbox(Strict):
+    """A mailbox that bounces and complaints come to. Reports that were understood are deleted, all else is left."""
+
+    connection: str = Field("", description="Airflow connection of an IMAP server (extra: {security: tls or none})")
+    folder: str = Field("INBOX", description="folder on that server")
+    maildir: str = Field("", description="instead of a server: a Maildir folder, below the home folder")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Mailbox:
+        if bool(self.connection) == bool(self.maildir):
+            raise ValueError("name a `connection` or a `maildir`, one of them")
+        return self
+
+
+class Events(Strict):
+    """A folder in which a mail service puts what it reports, as JSON in the form of Amazon SES and SNS. Files that were
+    read are deleted: they hold addresses."""
+
+    folder: str = Field(description="folder below the landing root, or s3://bucket/prefix")
+    connection: str = Field("", description="Airflow connection of the S3 bucket")
+    posted_with: str = Field(
+        "", description="Airflow connection whose login and password a service posts events with; default: none may"
+    )
+
+
+class Named(Strict):
+    """What a purpose or channel is called on the page; default: its name."""
+
+    en: str = ""
+    nl: str = ""
+
+
+class Feedback(Strict):
+    """config/feedback.yaml. Without the file the page is there too; answers are on the suppression list only."""
+
+    source: str = Field("", description="source of config/sources that reads the answers, as any other file that lands")
+    links_valid_days: int = Field(365, ge=60, le=3650, description="days after the message in which its links work")
+    soft_bounces: SoftBounces = SoftBounces()
+    mailboxes: dict[str, Mailbox] = {}
+    events: dict[str, Events] = {}
+    purposes: dict[str, Named] = Field({}, description="what purposes of config/identity.yaml are called on the page")
+    channels: dict[str, Named] = Field({}, description="what channels are called on the page")
+
+
+def problems(path: Path, feedback: Feedback, sources: Mapping[str, Source], identity: Identity) -> list[str]:
+    """Names that are nowhere else, and a source that could not read the answers: file, line, key, what to do."""
+
+    def place(*keys: str) -> str:
+        return f"{path}:{line_of(path, *keys)}: {'.'.join(keys)}"
+
+    found = []
+    source = sources.get(feedback.source)
+    if feedback.source and source is None:
+        found.append(f"{place('source')}: no source {feedback.source!r}{nearest(feedback.source, sources)}")
+    if source is not None and (missing := [name for name in DATASETS if name not in source.datasets]):
+        found.append(
+            f"{place('source')}: source {feedback.source!r} does not read {missing[0]}; see the guide, feedback"
+        )
+    if not feedback.source and (feedback.mailboxes or feedback.events):
+        found.append(f"{path}: key 'source' is missing: the source that reads what mailboxes and events tell; add it")
+    for key, known in (("purposes", identity.purposes), ("channels", identity.contact_channels)):
+        given: dict[str, Named] = getattr(feedback, key)
+        found += [
+            f"{place(key, name)}: unknown name{nearest(name, known)}; config/identity.yaml has the names"
+            for name in given
+            if name not in known
+        ]
+    return found

@@ -1,0 +1,29 @@
+"""Table of what comes back from what was sent."""
+
+from __future__ import annotations
+
+from jobs.lake.tables.contract import Dataset, columns
+
+FEEDBACK = "activation/feedback"
+
+TABLES: tuple[Dataset, ...] = (
+    Dataset(
+        FEEDBACK,
+        "one thing that came back: an answer of a person, or a report of a mail server, about one purpose or all",
+        ("feedback_id",),
+        columns("""
+        feedback_id string the same thing told twice has one id
+        at timestamp when it was answered or reported
+        kind string unsubscribe, withdrawn, granted, bounce, soft_bounce or complaint
+        purpose string the purpose of an answer; empty for all
+        channel string the channel it is about
+        customer_id string the customer, as known then; empty if the address is nobody's
+        identifier string keyed hash of the address that the message went to
+        operation_id string the message, a key into activation/ledger; empty if the report names none
+        audience string the audience the message was for
+        source string one_click, page, or the mailbox or events of config/feedback.yaml
+        detail string code of the mail server, without personal data
+        landed string file that the source of config/feedback.yaml read it from; empty while it waits for its day
+    """),
+    ),
+)
