@@ -156,11 +156,15 @@ def query(
     """Ask the lake with SQL (DuckDB), for example: select stage, count(*) from journeys.stages group by all."""
     import duckdb
 
+    from jobs.lake.lake import Lake
+    from jobs.lake.newest import earlier_versions
     from jobs.lake.queries import connect, with_dots
 
     settings = load_settings(config)
+    asked = with_dots(sql, settings)
     try:
-        result = connect(settings, unwritten=True).sql(with_dots(sql, settings))
+        database = connect(settings, unwritten=True)
+        result = database.sql(asked)
         some = result.limit(MOST + 1) if result is not None and form is Format.TABLE else result
         rows = [] if some is None else some.fetchall()
     except duckdb.Error as error:
@@ -169,6 +173,11 @@ def query(
         answer(result.columns, rows[:MOST] if form is Format.TABLE else rows, form)
     if form is Format.TABLE and len(rows) > MOST:
         console.print(f"Only the first {MOST:,} rows are shown; add LIMIT, aggregate, or ask --format csv.")
+    if result is not None and form is Format.TABLE:
+        lake = Lake.of(settings)
+        rows_of = {name: lake.rows(name) for name in settings.tables if name.startswith("valid/") and lake.exists(name)}
+        for told in earlier_versions(asked, database, rows_of):
+            console.print(told, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()

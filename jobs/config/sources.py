@@ -16,6 +16,7 @@ from jobs.config.inner_rows import Each, Pairs
 from jobs.config.places import Query, Ready, Request
 from jobs.config.row_rules import BuiltIn, Rule, Scalar
 from jobs.config.rows_of_files import refuse_parts, with_rows_by_key, with_wholes
+from jobs.config.source_merges import PUBLISHED, with_merges
 from jobs.config.yaml_files import Strict, nearest
 from jobs.lake.tables.canonical import CANONICAL, UNMAPPED
 
@@ -193,6 +194,13 @@ class SourceDataset(Strict):
         return self.absent == "keep" or (self.absent is None and by_default)
 
     @property
+    def merges_of_attributes(self) -> dict[str, str]:
+        """The expressions that tell of merges and were written as attributes, and the canonical columns they fill."""
+        attributes = {value.expression for value in self.attributes.values()}
+        columns = {self.columns[name].expression: name for name in PUBLISHED if name in self.columns}
+        return {expression: name for expression, name in columns.items() if expression in attributes}
+
+    @property
     def patterns(self) -> list[str]:
         """The patterns of its files and of those of its lookups."""
         return [self.files, *(lookup.files for lookup in self.lookups.values())]
@@ -265,7 +273,7 @@ class Source(Strict):
     @classmethod
     def _pulls_land_as_files(cls, given: Any) -> Any:
         """A pulled dataset lands as JSON lines: from there on it is like any other."""
-        given = with_wholes(with_rows_by_key(given))
+        given = with_merges(with_wholes(with_rows_by_key(given)))
         if not isinstance(given, dict) or not isinstance(given.get("datasets"), dict):
             return given
         datasets = dict(given["datasets"])

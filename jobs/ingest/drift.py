@@ -73,7 +73,8 @@ class Expected:
         texts += [text for text in (dataset.where, dataset.deleted_when) if text.strip()]
         columns = source_columns(texts, nested, lookups)
         attributes = source_columns((value.expression for value in dataset.attributes.values()), nested, lookups)
-        must = dataset.required or ([] if optional else columns)
+        read = source_columns((text for text in texts if text not in dataset.merges_of_attributes), nested, lookups)
+        must = dataset.required or ([] if optional else read)
         values = [*dataset.columns.values(), *dataset.attributes.values()]
         fields = source_fields((value.expression for value in values), lookups) if optional else []
         return cls(list(dict.fromkeys([*columns, *attributes, *dataset.required])), must, fields)

@@ -36,6 +36,11 @@ def notes(settings: Settings) -> Iterator[str]:
             if "{day}" not in config.files:
                 line = line_of(path, "datasets", dataset, "files")
                 yield f"{path}:{line}: {config.files!r} has no {{day}}: a file arrives on the day it is first seen"
+            for attribute, value in config.attributes.items():
+                if column := config.merges_of_attributes.get(value.expression):
+                    line = line_of(path, "datasets", dataset, "attributes", attribute)
+                    told = f"{value.expression} says which contacts the source merged, so it is {column} too"
+                    yield f"{path}:{line}: {told}; if it is not, write {column}: \"''\" in `columns`"
 
 
 def _never(config: SourceDataset) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 import duckdb
 
+from jobs.lake import newest
 from jobs.lake.lake import Lake
 from jobs.lake.place import Place
 
@@ -17,7 +18,8 @@ PERCENTILE = "CREATE MACRO percentile(x, p) AS quantile_cont(x, p)"
 def connect(place: Place, unwritten: bool = False, only: Collection[str] | None = None) -> duckdb.DuckDBPyConnection:
     """A read-only, in-memory database with one view per existing table, such as `valid.contacts`.
 
-    Views read the newest version of each Delta table; nothing on disk other than the lake can be reached. With
+    Views read the newest version of each Delta table; nothing on disk other than the lake can be reached. Tables that
+    keep every version of a record have a second view with what counts now, such as `newest.orders`. With
     `unwritten`, once anything was written, tables that were not are there too, without rows. With `only`, as
     `zone.dataset`, nothing but these tables is looked for: that is faster.
     """
@@ -25,7 +27,8 @@ def connect(place: Place, unwritten: bool = False, only: Collection[str] | None 
     database = duckdb.connect()
     database.execute("SET TimeZone = 'UTC'")
     database.execute(PERCENTILE)
-    asked = [name for name in place.tables if only is None or name.replace("/", ".") in only]
+    versioned = {one.name: view for view, one in newest.VERSIONED.items() if only is None or view in only}
+    asked = [name for name in place.tables if only is None or name.replace("/", ".") in only or name in versioned]
     written = {name: lake.exists(name) for name in asked}
     for name in asked:
         if not written[name] and not (unwritten and any(written.values())):
@@ -35,6 +38,9 @@ def connect(place: Place, unwritten: bool = False, only: Collection[str] | None 
         database.register(f"{zone}__{dataset}", rows)
         database.execute(f'CREATE SCHEMA IF NOT EXISTS "{zone}"')
         database.execute(f'CREATE VIEW "{zone}"."{dataset}" AS SELECT * FROM "{zone}__{dataset}"')
+        if name in versioned:
+            database.execute(f'CREATE SCHEMA IF NOT EXISTS "{newest.NEWEST}"')
+            database.execute(newest.view(lake.contract(name)))
     database.execute("SET enable_external_access = false")
     database.execute("SET lock_configuration = true")
     return database
@@ -48,7 +54,8 @@ def views_of(database: duckdb.DuckDBPyConnection) -> set[str]:
 
 def with_dots(sql: str, place: Place) -> str:
     """The query with tables that it names zone/dataset, as this project writes them, as zone.dataset; texts stay."""
-    names = "|".join(re.escape(name) for name in place.tables)
+    views = [name.replace(".", "/") for name in newest.VERSIONED]
+    names = "|".join(re.escape(name) for name in [*place.tables, *views])
     texts = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*"
     return re.sub(rf"({texts})|(?<![\w./])({names})(?![\w/])", _with_dot, sql)
 

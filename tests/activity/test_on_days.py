@@ -354,3 +354,21 @@ def test_each_of_several_days_is_as_if_it_were_the_only_one_and_nothing_had_arri
         known = [[row for row in some if row["arrived"] <= day.isoformat()] for some in (orders, events)]
         then = on_days(declared, days=[day], orders=known[0], events=known[1])
         assert {key: row for key, row in everything.items() if key[0] == day} == then
+
+
+def test_of_a_line_that_is_edited_later_each_day_counts_the_version_it_knew_and_only_that(on_days):
+    lines = {"over": "order_lines", "value": "sum(amount)", "type": "decimal(18,2)"}
+    first = {"ordered_at": "2017-06-01 10:00:00", "updated_at": "2017-06-01", "arrived": "2017-06-02"}
+    later = {**first, "updated_at": "2017-07-01", "arrived": "2017-07-01"}
+    found = on_days(
+        {"lines": {"over": "order_lines"}, "spent": lines, "of_a": {**lines, "where": "product_id = 'A'"}},
+        orders=[order("2017-06-01", "o1"), order("2017-06-01", "o2")],
+        order_lines=[
+            {"order_id": "o1", "line_id": "1", "product_id": "A", "amount": 30, **first},
+            {"order_id": "o1", "line_id": "2", "product_id": "B", "amount": 30, **first},
+            {"order_id": "o2", "line_id": "1", "product_id": "A", "amount": 5, **first},
+            {"order_id": "o1", "line_id": "1", "product_id": "A", "amount": 10, **later},
+            {"order_id": "o1", "line_id": "2", "product_id": "B", "amount": 30, "deleted": True, **later},
+        ],
+    )
+    assert [told(found, name) for name in ("lines", "spent", "of_a")] == [[3, 2], [65, 15], [35, 15]]
