@@ -110,47 +110,53 @@ class HttpApi:
 
     def call(self, method: str, path: str, repeatable: bool = True, **content: Any) -> Answer:
         """Do it, and again while the answer is to try again. What is not `repeatable` is not, once it may be done."""
-        maybe = False
+        return patiently(lambda: self._once(method, path, content), self._options, repeatable)
 
-        def once() -> Answer:
-            nonlocal maybe
-            answer, response = self._once(method, path, content)
-            maybe = maybe or answer.maybe
-            if answer.meaning == "again" and (repeatable or not answer.maybe):
-                raise _Again(answer, response)
-            return answer
-
-        patience = Retrying(
-            retry=retry_if_exception_type(_Again),
-            wait=PoliteWait(self._options.wait_seconds, self._options.longest_wait_seconds),
-            stop=stop_after_attempt(self._options.tries),
-            reraise=True,
-        )
-        try:
-            answer = patience(once)
-        except _Again as last:
-            answer = last.answer
-        return answer if answer.meaning == "done" else replace(answer, maybe=maybe)
-
-    def _once(self, method: str, path: str, content: dict[str, Any]) -> tuple[Answer, httpx.Response | None]:
+    def _once(self, method: str, path: str, content: dict[str, Any]) -> Answer:
         self._pace.wait()
         until = time.monotonic() + self._options.timeout_seconds
         try:
             with self._client.stream(method, path, **content) as response:
                 body = _body(response, until)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            return Answer("again", type(error).__name__), None
+            return Answer("again", type(error).__name__)
         except httpx.HTTPError as error:
-            return Answer("again", type(error).__name__, maybe=True), None
+            return Answer("again", type(error).__name__, maybe=True)
         meaning, code = self._meanings.of(response.status_code, body)
         unsure = meaning == "again" and response.status_code >= 500
-        return Answer(meaning, code, body, response.headers, unsure), response
+        return Answer(meaning, code, body, response.headers, unsure)
+
+
+def patiently(once: Callable[[], Answer], options: HttpOptions, repeatable: bool = True) -> Answer:
+    """The last answer of `once`, which is asked again while it says so; after Retry-After, if its headers have that."""
+    maybe = False
+
+    def another() -> Answer:
+        nonlocal maybe
+        answer = once()
+        maybe = maybe or answer.maybe
+        if answer.meaning == "again" and (repeatable or not answer.maybe):
+            raise _Again(answer)
+        return answer
+
+    patience = Retrying(
+        retry=retry_if_exception_type(_Again),
+        wait=PoliteWait(options.wait_seconds, options.longest_wait_seconds),
+        stop=stop_after_attempt(options.tries),
+        reraise=True,
+    )
+    try:
+        answer = patience(another)
+    except _Again as last:
+        answer = last.response
+    return answer if answer.meaning == "done" else replace(answer, maybe=maybe)
 
 
 class _Again(Exception):
-    def __init__(self, answer: Answer, response: httpx.Response | None) -> None:
+    def __init__(self, answer: Answer) -> None:
         super().__init__(answer.code)
-        self.answer, self.response = answer, response
+        self.response = answer
+        """By the name under which the wait looks for headers."""
 
 
 def _body(response: httpx.Response, until: float) -> Any:

@@ -52,7 +52,7 @@ class ListChannel:
         self.options = cast(ListOptions, settings.destinations[destination].options)
         self.list_id = settings.audiences[audience].send_to[destination].list_id or ""
         self.batch_size = self.most
-        self._isolation = self.options.isolation_requests
+        self._isolation = self.options.isolation_requests if isinstance(self.options, ListOptions) else 0
         self._spelled: dict[str, list[Any]] = {}
 
     def rows(self, operation: Operation) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 
 _E164 = re.compile(r"^\+[1-9]\d{6,14}$")
 
@@ -18,6 +19,12 @@ def one_address(email: str) -> tuple[str, str] | None:
     text, such as a hash: nobody can say what it was made of, and hashed again it matches nobody."""
     user, _, domain = email.strip().lower().partition("@")
     return (user, domain) if user and domain and not re.search(r"[\s@]", f"{user}{domain}") else None
+
+
+def plain(emails: Iterable[str], phones: Iterable[str]) -> list[tuple[str, str]]:
+    """(email or phone, value) of all that can be used, as they are written everywhere."""
+    told = [("email", "@".join(found)) for one in emails if (found := one_address(one))]
+    return list(dict.fromkeys([*told, *(("phone", number) for one in phones if (number := e164(one)))]))
 
 
 def e164(phone: str) -> str | None:

@@ -165,6 +165,14 @@ def test_who_is_removed_is_there_no_more_and_the_others_are(start, name):
 
 
 @every_list
+def test_who_left_and_comes_back_is_there_again(start, name):
+    server, channel = start(name)
+    for attempt, action in enumerate(["add", "remove", "add"], start=1):
+        assert states(done(channel, operations(server, PEOPLE[:1], action, attempt))) == ["accepted"]
+    assert server.held() == keys(server, PEOPLE[:1])
+
+
+@every_list
 def test_removing_who_is_not_there_is_done(start, name):
     server, channel = start(name)
     done(channel, operations(server, PEOPLE[1:]))
@@ -223,7 +231,7 @@ def test_a_server_that_stays_away_leaves_it_open_and_the_next_try_does_it(start,
     assert server.held() == keys(server, PEOPLE)
 
 
-@every_channel
+@pytest.mark.parametrize("name", sorted(name for name in SERVERS if SERVERS[name].REFUSES))
 def test_one_person_who_is_refused_is_refused_alone(start, name):
     server, channel = start(name)
     server.refuse(email("c0003"), phone("c0003"))

@@ -88,6 +88,9 @@ class ContractServer:
     MOST: ClassVar[int] = 0
     """People in one request."""
 
+    REFUSES: ClassVar[bool] = True
+    """Whether it may refuse one person of many."""
+
     SECRET: ClassVar[bool] = True
     """Whether nothing can be done there without a login."""
 

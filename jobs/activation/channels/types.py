@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from jobs.activation.channel import Channel, DestinationType
-from jobs.activation.channels import google_data_manager, smtp, webhook
+from jobs.activation.channels import file_drop, google_data_manager, ses, smtp, webhook
 from jobs.config.settings import Settings
 
 TYPES: dict[str, DestinationType] = {
     "smtp": smtp.TYPE,
+    "ses": ses.TYPE,
     "google_data_manager": google_data_manager.TYPE,
+    "file_drop": file_drop.TYPE,
     "webhook": webhook.TYPE,
 }
 """By the word that `type:` in config/destinations.yaml says; light, so that reading the configuration stays quick."""

@@ -169,7 +169,7 @@ class Bucket:
     def _client(self) -> Any:
         """A client with keys that are valid now: a pull may last longer than those it began with."""
         if self._made is None or time.monotonic() - self._opened > KEYS_LAST:
-            self._made = _client(connection(self._name) if self._name else Connection())
+            self._made = s3_client(connection(self._name) if self._name else Connection())
             self._opened = time.monotonic()
         return self._made
 
@@ -258,7 +258,8 @@ def place_of(uri: str, name: str, hint: str) -> Place:
     return Folder(uri, hint)
 
 
-def _client(login: Connection) -> Any:
+def s3_client(login: Connection, tries: int = 5, timeout_seconds: float = 60) -> Any:
+    """S3 by the keys of a connection, else by those of the machine."""
     import boto3
     from botocore.config import Config
 
@@ -270,7 +271,9 @@ def _client(login: Connection) -> Any:
         aws_session_token=extra.get("aws_session_token"),
         endpoint_url=extra.get("endpoint_url"),
         region_name=extra.get("region_name") or os.environ.get("AWS_REGION"),
-        config=Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=15, read_timeout=60),
+        config=Config(
+            retries={"mode": "standard", "total_max_attempts": tries}, connect_timeout=15, read_timeout=timeout_seconds
+        ),
     )
 
 

@@ -17,7 +17,7 @@ import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from jobs.activation.channel import Operation
-from jobs.activation.channels.smtp.options import Options
+from jobs.activation.channels.smtp.options import MailOptions
 from jobs.activation.unsubscribe_link import unsubscribe_link
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
@@ -34,7 +34,7 @@ class Messages:
 
     def __init__(self, audience: str, destination: str, settings: Settings) -> None:
         self._settings = settings
-        self._options = cast(Options, settings.destinations[destination].options)
+        self._options = cast(MailOptions, settings.destinations[destination].options)
         self._audience = settings.audiences[audience]
         self._template = self._audience.send_to[destination].template or ""
         self._folder = settings.folder / "templates"

@@ -21,7 +21,7 @@ from jobs.activation.channel import Operation
 from jobs.activation.channels.webhook.options import Options
 from jobs.activation.http_api import Answer, HttpApi, Meanings, base_url, code_of, credential
 from jobs.activation.list_channel import Change, ListChannel, Taken
-from jobs.activation.spelling import e164, one_address, sha256
+from jobs.activation.spelling import plain, sha256
 from jobs.config.connections import connection
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
@@ -47,13 +47,13 @@ class WebhookChannel(ListChannel):
         self.api = HttpApi(base, self._told, MEANINGS, auth=_Signed(key))
 
     def rows(self, operation: Operation) -> list[Any]:
-        spell = sha256 if self._told.spelling == "sha256" else (lambda text: text)
-        emails = ["@".join(found) for one in operation.recipient.emails if (found := one_address(one))]
-        phones = [one for one in operation.recipient.phones if e164(one)]
-        if not emails and not phones:
+        spell = sha256 if self._told.spelling == "sha256" else str
+        told = plain(operation.recipient.emails, operation.recipient.phones)
+        if not told:
             return []
-        told = {"emails": [spell(one) for one in emails], "phones": [spell(one) for one in phones]}
-        return [{"customer_id": operation.customer_id, **told}]
+        spelled = {f"{kind}s": [spell(one) for other, one in told if other == kind] for kind in ("email", "phone")}
+        change = f"{operation.operation_id}.{operation.attempt}"
+        return [{"customer_id": operation.customer_id, "change": change, **spelled}]
 
     def send(self, change: Change, rows: list[Any]) -> Answer:
         return self._post(change, rows)

@@ -1,0 +1,92 @@
+"""Lists as files in a folder: whole or not there, and without who asked to be forgotten. Costs less than 1 s."""
+
+import csv
+import json
+
+import pytest
+
+from jobs.activation.channel import Operation, Recipient
+from jobs.activation.channels.types import open_channel, problems
+from tests.activation.small_company import AUDIENCE, email, phone
+from tests.servers.base import sha256
+
+
+@pytest.fixture
+def drop(settings, tmp_path):
+    """`drop(format="jsonl")` is a channel that writes to the folder `out`."""
+    (tmp_path / "out").mkdir()
+
+    def begin(list_id="vips", **options):
+        told = {
+            "type": "file_drop",
+            "channel": "ads",
+            "connection": "none",
+            "options": {"to": str(tmp_path / "out")} | options,
+        }
+        audience = {
+            "audience": "vips",
+            "title": "T",
+            **AUDIENCE,
+            "purpose": "ads",
+            "send_to": {"files": {"list_id": list_id}},
+        }
+        loaded = settings({"destinations.yaml": {"destinations": {"files": told}}, "audiences/vips.yaml": audience})
+        return loaded, open_channel("vips", "files", loaded)
+
+    return begin
+
+
+def change(action, *names):
+    return [Operation(f"{action}{n}", n, action, 1, "", Recipient((email(n),), (phone(n),))) for n in names]
+
+
+def files(tmp_path):
+    return {path.name.partition("-")[0]: path for path in (tmp_path / "out" / "vips").iterdir()}
+
+
+def test_a_change_is_one_csv_file_with_a_row_for_each_address_and_number(drop, tmp_path):
+    _, channel = drop()
+    channel.deliver(change("add", "c0001"))
+    with files(tmp_path)["add"].open() as file:
+        assert list(csv.reader(file)) == [
+            ["customer_id", "kind", "value"],
+            ["c0001", "email", sha256(email("c0001"))],
+            ["c0001", "phone", sha256(phone("c0001"))],
+        ]
+
+
+def test_addresses_as_they_are_can_be_had_as_json_lines(drop, tmp_path):
+    _, channel = drop(format="jsonl", spelling="plain")
+    channel.deliver(change("remove", "c0001"))
+    first = files(tmp_path)["remove"].read_text().splitlines()[0]
+    assert json.loads(first) == {"customer_id": "c0001", "kind": "email", "value": email("c0001")}
+
+
+def test_who_asks_to_be_forgotten_is_cut_out_of_the_files_that_still_lie_there(drop, tmp_path):
+    _, channel = drop()
+    channel.deliver(change("add", "c0001", "c0002"))
+    channel.deliver(change("remove", "c0001"))
+    channel.erase(change("remove", "c0001"))
+    found = files(tmp_path)
+    assert sorted(found) == ["add", "erase"], "the file about nobody else is gone"
+    assert {row["customer_id"] for row in csv.DictReader(found["add"].open())} == {"c0002"}
+    assert {row["customer_id"] for row in csv.DictReader(found["erase"].open())} == {"c0001"}
+
+
+def test_a_file_that_could_not_be_finished_is_not_there(drop, tmp_path, monkeypatch):
+    _, channel = drop()
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(Exception, match="the place of the files answers OSError"):
+        channel.deliver(change("add", "c0001"))
+    assert not list((tmp_path / "out" / "vips").glob("[!.]*"))
+
+
+def test_a_list_that_would_leave_the_folder_is_told_by_check(drop):
+    loaded, _ = drop(list_id="../elsewhere")
+    assert problems(loaded) == [
+        "audience vips: send_to.files.list_id '../elsewhere' is the name of a folder: letters, digits, . _ -"
+    ]
