@@ -49,14 +49,20 @@ class Meanings:
 
     codes: Callable[[int, Any], Sequence[str]] = lambda status, body: ()
     table: Mapping[str, Meaning] = field(default_factory=dict)
-    """By code of the vendor, or by HTTP status written as text."""
+    """By code of the vendor, or by HTTP status written as text. A code in an answer of 2xx is an error all the same."""
+
+    wait: Callable[[Mapping[str, str]], float] = lambda headers: 0.0
+    """Seconds to wait by headers of the vendor's own, beside Retry-After."""
 
     def of(self, status: int, body: Any) -> tuple[Meaning, str]:
         """The meaning of an answer and its reason, of codes only."""
         found = [clean for code in self.codes(status, body) if (clean := code_of(code))]
+        usual = by_status(status)
+        if usual == "done" and not found:
+            return "done", ""
         meanings = (self.table[code] for code in [*found, str(status)] if code in self.table)
         shown = " ".join(dict.fromkeys([str(status), *found[:2]]))
-        return next(meanings, by_status(status)), "" if by_status(status) == "done" and not found else shown
+        return next(meanings, "rows" if usual == "done" else usual), shown
 
 
 def by_status(status: int) -> Meaning:
@@ -108,9 +114,13 @@ class HttpApi:
     def close(self) -> None:
         self._client.close()
 
-    def call(self, method: str, path: str, repeatable: bool = True, **content: Any) -> Answer:
-        """Do it, and again while the answer is to try again. What is not `repeatable` is not, once it may be done."""
-        return patiently(lambda: self._once(method, path, content), self._options, repeatable)
+    def call(self, method: str, path: str, repeatable: bool = True, or_gone: bool = False, **content: Any) -> Answer:
+        """Do it, and again while the answer is to try again. What is not `repeatable` is not, once it may be done.
+
+        `or_gone`: what is not there is done, as of something that is to be deleted.
+        """
+        answer = patiently(lambda: self._once(method, path, content), self._options, repeatable)
+        return Answer("done") if or_gone and answer.code[:3] in ("404", "410") else answer
 
     def _once(self, method: str, path: str, content: dict[str, Any]) -> Answer:
         self._pace.wait()
@@ -124,7 +134,10 @@ class HttpApi:
             return Answer("again", type(error).__name__, maybe=True)
         meaning, code = self._meanings.of(response.status_code, body)
         unsure = meaning == "again" and response.status_code >= 500
-        return Answer(meaning, code, body, response.headers, unsure)
+        headers = httpx.Headers(response.headers)
+        if wait := self._meanings.wait(headers):
+            headers["Retry-After"] = f"{wait:g}"
+        return Answer(meaning, code, body, headers, unsure)
 
 
 def patiently(once: Callable[[], Answer], options: HttpOptions, repeatable: bool = True) -> Answer:

@@ -8,7 +8,7 @@ or `isolation_requests` is used up: then what remains is refused as a whole, or 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
@@ -78,6 +78,17 @@ class ListChannel:
     def check(self) -> Answer:
         """Ask for the list itself, which changes nothing."""
         raise NotImplementedError
+
+    def each(self, rows: list[Any], call: Callable[[Any], Answer]) -> Answer:
+        """One call for each row, where the vendor takes no more. The body of the answer is refused rows by number."""
+        refused: dict[int, str] = {}
+        for number, row in enumerate(rows):
+            answer = call(row)
+            if answer.meaning in ("again", "stop"):
+                return answer
+            if answer.meaning != "done":
+                refused[number] = answer.code
+        return Answer("done", body=refused)
 
     def deliver(self, batch: Sequence[Operation]) -> list[Outcome]:
         """Add or remove; an operation with several rows has the outcome of all of them."""

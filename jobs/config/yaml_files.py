@@ -34,6 +34,7 @@ SHAPES = {
     "^[A-Z]{2}$": "a code of two capitals, such as NL",
     "^[a-z]{2}$": "a code of two small letters, such as nl",
     r"^\d+$": "digits only, such as 1234567890",
+    r"^v\d+\.\d+$": "a version such as v26.0",
     "^https://": "an address that begins with https://",
     r"^[^,;\s]+$": "a name without blanks, commas and semicolons",
     r"^(\[\]|[^.\[\]]+(\[\])?)(\.[^.\[\]]+(\[\])?)*$|^$": "a path such as data.items[] or pages.next",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,10 @@ from typing import Any
 import pytest
 
 from examples.sandboxes import data_manager, smtp
+from jobs.activation.channels.types import open_channel
+from jobs.config.settings import load_settings
 from tests.activation.small_company import CONFIG, LIST, Company
+from tests.servers import bench
 
 
 @pytest.fixture
@@ -63,3 +67,39 @@ def company(settings, rows) -> Callable[..., Company]:
         return Company(settings(chosen), rows)
 
     return build
+
+
+@pytest.fixture(scope="session")
+def every_destination(tmp_path_factory):
+    """One company with a destination, and an audience, for each type."""
+    folder = bench.write_company(tmp_path_factory.mktemp("company"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KLANTREIS_HASH_KEY", "test-key")
+        patch.setenv("KLANTREIS_HOME", str(folder))
+        return load_settings(folder)
+
+
+@pytest.fixture
+def start(every_destination, tmp_path, monkeypatch):
+    """`server, channel = start(NAME)`; options of the destination may be changed."""
+    started = []
+    monkeypatch.setenv("KLANTREIS_HASH_KEY", "test-key")
+
+    def begin(name, **options):
+        server = bench.SERVERS[name](tmp_path / name).start()
+        started.append(server.stop)
+        monkeypatch.setenv(f"AIRFLOW_CONN_TO_{name.upper()}", json.dumps(server.connection()))
+        if options:
+            destination = every_destination.destinations[name]
+            changed = destination.options.model_copy(update=options)
+            others = every_destination.destinations | {name: destination.model_copy(update={"options": changed})}
+            settings = dataclasses.replace(every_destination, destinations=others)
+        else:
+            settings = every_destination
+        channel = open_channel(f"for_{name}", name, settings)
+        started.insert(0, channel.close)
+        return server, channel
+
+    yield begin
+    for stop in started:
+        stop()

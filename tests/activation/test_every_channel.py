@@ -3,118 +3,26 @@
 What the server holds is compared with what the channel, and the ledger, say. Costs about 6 s.
 """
 
-import importlib
 import json
 import logging
 import random
 
 import pytest
-import yaml
 
-from jobs.activation.channel import ChannelDown, Operation, Recipient
-from jobs.activation.channels.types import TYPES, open_channel
-from jobs.config.settings import load_settings
+from jobs.activation.channel import ChannelDown
+from jobs.activation.channels.types import open_channel
 from jobs.config.yaml_files import ConfigError
-from tests.activation.small_company import AUDIENCE, DAY, TEMPLATE, email, phone
-from tests.company import MINIMAL, with_kpi
-from tests.servers.base import AWAY, BUSY, BUSY_UNTIL, LOST, RESET, SLOWEST
+from tests.activation.small_company import DAY, email, phone
+from tests.servers.base import AWAY, BUSY, BUSY_UNTIL, LOST, RESET
+from tests.servers.bench import PEOPLE, SERVERS, begin_with, done, keys, operation, operations, states
 
-SERVERS = {name: importlib.import_module(f"tests.servers.{name}").SERVER for name in TYPES}
-PATIENCE = {
-    "tries": 4,
-    "wait_seconds": 0.01,
-    "longest_wait_seconds": 1,
-    "timeout_seconds": SLOWEST,
-    "requests_per_second": 5000,
-    "status_wait_seconds": 0.02,
-}
 LISTS = [name for name in SERVERS if SERVERS[name].KIND == "members"]
 MESSAGES = [name for name in SERVERS if SERVERS[name].KIND == "messages"]
-PEOPLE = [f"c{number:04d}" for number in range(1, 6)]
 every_channel = pytest.mark.parametrize("name", sorted(SERVERS))
 every_list = pytest.mark.parametrize("name", sorted(LISTS))
 every_fault = pytest.mark.parametrize(
     ("name", "fault"), [(name, fault) for name in sorted(SERVERS) for fault in SERVERS[name].AFTER]
 )
-
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory):
-    """One company with a destination, and an audience, for each type."""
-    folder = tmp_path_factory.mktemp("company")
-    destinations, files = {}, dict(MINIMAL)
-    for name, server in SERVERS.items():
-        patience = {key: value for key, value in PATIENCE.items() if key in TYPES[name].options.model_fields}
-        destinations[name] = {
-            "type": name,
-            "channel": server.CONSENT,
-            "connection": f"to_{name}",
-            "options": patience | server.OPTIONS,
-        }
-        to = {"audience": f"for_{name}", "title": "T", **AUDIENCE, "purpose": "ads", "send_to": {name: server.TO}}
-        files[f"audiences/for_{name}.yaml"] = to
-    files["destinations.yaml"] = {"destinations": destinations}
-    for language in ("en", "nl"):
-        files |= {f"templates/winback.{language}.{kind}": TEMPLATE for kind in ("txt", "html")}
-    for path, content in with_kpi(files).items():
-        (folder / path).parent.mkdir(exist_ok=True)
-        (folder / path).write_text(content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KLANTREIS_HASH_KEY", "test-key")
-        patch.setenv("KLANTREIS_HOME", str(folder))
-        yield load_settings(folder)
-
-
-@pytest.fixture
-def start(settings, tmp_path, monkeypatch):
-    """`server, channel = start(NAME)`."""
-    started = []
-
-    def begin(name):
-        server = SERVERS[name](tmp_path / name).start()
-        started.append(server.stop)
-        monkeypatch.setenv(f"AIRFLOW_CONN_TO_{name.upper()}", json.dumps(server.connection()))
-        channel = open_channel(f"for_{name}", name, settings)
-        started.insert(0, channel.close)
-        return server, channel
-
-    yield begin
-    for stop in started:
-        stop()
-
-
-def operation(name, action, emails=None, phones=None, attempt=1):
-    recipient = Recipient((email(name),) if emails is None else emails, (phone(name),) if phones is None else phones)
-    return Operation(f"{action}-{name}-{attempt}", name, action, attempt, "f", recipient)
-
-
-def operations(server, names, action="", attempt=1):
-    return [operation(name, action or begin_with(server), attempt=attempt) for name in names]
-
-
-def begin_with(server):
-    return "add" if server.KIND == "members" else "send"
-
-
-def done(channel, batch, call="deliver"):
-    """Deliver, and wait for what is answered later: the last outcome of each operation."""
-    outcomes, waiting = getattr(channel, call)(batch), {}
-    by_id = {one.operation_id: one for one in batch}
-    for outcome in outcomes:
-        if outcome.state == "submitted":
-            waiting.setdefault(outcome.request_id, []).append(by_id[outcome.operation_id])
-    settled = channel.settle(list(waiting), waiting) if waiting else []
-    last = {one.operation_id: one for one in [*outcomes, *settled]}
-    assert sorted(last) == sorted(by_id), "one outcome for each operation"
-    return [last[one.operation_id] for one in batch]
-
-
-def states(outcomes):
-    return [outcome.state for outcome in outcomes]
-
-
-def keys(server, names):
-    return set().union(*(server.key(email(name), phone(name)) for name in names), set())
 
 
 @every_channel
@@ -251,19 +159,19 @@ def test_a_credential_that_has_expired_stops_everything(start, name):
 
 
 @every_channel
-def test_a_destination_without_a_connection_says_which_one_is_missing(settings, monkeypatch, name):
+def test_a_destination_without_a_connection_says_which_one_is_missing(every_destination, monkeypatch, name):
     monkeypatch.delenv(f"AIRFLOW_CONN_TO_{name.upper()}", raising=False)
     with pytest.raises(ConfigError, match=f"to_{name}"):
-        open_channel(f"for_{name}", name, settings).close()
+        open_channel(f"for_{name}", name, every_destination).close()
 
 
 @pytest.mark.parametrize("name", sorted(name for name in SERVERS if SERVERS[name].SECRET))
-def test_a_connection_without_credentials_says_what_it_needs(start, settings, monkeypatch, name):
+def test_a_connection_without_credentials_says_what_it_needs(start, every_destination, monkeypatch, name):
     server, _ = start(name)
     bare = {key: value for key, value in server.connection().items() if key not in ("password", "login")}
     monkeypatch.setenv(f"AIRFLOW_CONN_TO_{name.upper()}", json.dumps(bare))
     with pytest.raises(ConfigError, match=f"'to_{name}' has no "):
-        open_channel(f"for_{name}", name, settings)
+        open_channel(f"for_{name}", name, every_destination)
 
 
 @every_channel
@@ -288,7 +196,7 @@ def test_nobody_is_named_in_addresses_logs_or_reasons(start, name, caplog):
 
 
 @every_channel
-def test_the_ledger_says_what_the_server_holds_after_any_faults(start, settings, tmp_path, name):
+def test_the_ledger_says_what_the_server_holds_after_any_faults(start, every_destination, tmp_path, name):
     """Batches with faults drawn by a seed; what is open or refused is tried again, as the next push does."""
     from jobs.activation.push import _Push
     from jobs.activation.reconciliation import Account
@@ -302,7 +210,7 @@ def test_the_ledger_says_what_the_server_holds_after_any_faults(start, settings,
         never_again = in_state(lake, "accepted", *(["unknown"] if server.KIND == "messages" else []))
         todo = operations(server, [one for one in names if one not in never_again], attempt=attempt)
         account = Account(f"for_{name}", name, DAY, members=len(todo))
-        _Push(f"for_{name}", name, DAY, settings, lake, account).carry_out(channel, todo)
+        _Push(f"for_{name}", name, DAY, every_destination, lake, account).carry_out(channel, todo)
     sure, maybe, refused = (in_state(lake, state) for state in ("accepted", "unknown", "rejected"))
     assert keys(server, sure) <= server.held() <= keys(server, sure | maybe)
     assert sure | maybe | refused == set(PEOPLE)

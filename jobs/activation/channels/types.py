@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from jobs.activation.channel import Channel, DestinationType
-from jobs.activation.channels import file_drop, google_data_manager, ses, smtp, webhook
+from jobs.activation.channels import file_drop, google_data_manager, mailchimp, meta_ads, ses, smtp, webhook
 from jobs.config.settings import Settings
 
 TYPES: dict[str, DestinationType] = {
     "smtp": smtp.TYPE,
     "ses": ses.TYPE,
     "google_data_manager": google_data_manager.TYPE,
+    "meta_ads": meta_ads.TYPE,
+    "mailchimp": mailchimp.TYPE,
     "file_drop": file_drop.TYPE,
     "webhook": webhook.TYPE,
 }
