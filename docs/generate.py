@@ -55,16 +55,17 @@ def configuration() -> str:
     from jobs.activation.channels.types import TYPES
     from jobs.config.audiences import Audience
     from jobs.config.company import General
+    from jobs.config.contact_policy import ContactPolicy
     from jobs.config.context import Context
     from jobs.config.destinations import Destinations
     from jobs.config.feedback import Feedback
     from jobs.config.identity import Identity
+    from jobs.config.interventions import Interventions
     from jobs.config.journey import Journey
     from jobs.config.journey_map import JourneyMap
     from jobs.config.models.kinds import KINDS
     from jobs.config.models.learned import Learned
     from jobs.config.models.shared import Models
-    from jobs.config.pressure import Pressure
     from jobs.config.sources import Source
     from jobs.config.traits import Traits
 
@@ -80,8 +81,9 @@ def configuration() -> str:
         ("audiences/NAME.yaml", Audience),
         ("destinations.yaml", Destinations),
         ("context.yaml", Context),
-        ("pressure.yaml", Pressure),
         ("feedback.yaml", Feedback),
+        ("contact_policy.yaml", ContactPolicy),
+        ("interventions.yaml", Interventions),
     ]
     lines = [
         "# Configuration",

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     *("errors", "plain_text", "lake", "config", "ingest", "validate", "identity", "profiles", "text", "activity"),
-    *("journeys", "models", "audiences", "activation", "effects", "privacy", "pipeline", "report", "cli"),
+    *("journeys", "models", "audiences", "decisions", "activation", "effects", "privacy", "pipeline", "report", "cli"),
 ]
 """Everything at the top of jobs/, in the order of the flow: what stands further on may import what stands before it."""
 HEAVY = ("pyspark", "pandas", "mlflow", "great_expectations", "pysail", "lightgbm", "sklearn")

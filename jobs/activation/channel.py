@@ -42,6 +42,8 @@ class Operation:
     recipient: Recipient
     valid_until: datetime | None = None
     """When the micro-moment it is about expires; it is not done after that."""
+    zone: str | None = None
+    """Time zone of the customer, if known: a message leaves by the clock there."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.activation import ledger, moments, pressure, succession
+from jobs.activation import deciding, ledger, moments, succession
 from jobs.activation.channels.types import type_of
 from jobs.activation.eligibility import reach
 from jobs.config.settings import Settings
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 TABLE = "activation/plans"
 READS = (
     "audiences/members", "profiles/customers", "profiles/consent", "profiles/contact_points",
-    "activation/suppressions", ledger.TABLE, "identity/events", "identity/map",
+    "activation/suppressions", ledger.TABLE, "identity/events", "identity/map", *deciding.READS,
 )  # fmt: skip
 ACTIONS = ("add", "remove", "send", "keep", "skip")
 LEFT = "left_audience"
@@ -45,14 +45,24 @@ def run(day: date, settings: Settings, allow_old: bool = False) -> dict[str, Any
     """
     lake = Lake.of(settings)
     refuse_old_day(lake, day, settings, allow_old)
-    config = [settings.audiences, settings.destinations, settings.pressure, _newest_end(lake, day)]
+    config = [
+        settings.audiences,
+        settings.destinations,
+        settings.policy,
+        settings.interventions,
+        _newest_end(lake, day),
+    ]
     txn = lake.transaction("plan", day, reads=READS, config=config, code=__name__)
     if not txn.done(TABLE):
-        tables = [_plan_one(name, destination, day, settings, txn) for name, destination in deliveries(settings)]
+        forbidden = deciding.customers_of("forbid", txn, day, settings)
+        tables = [
+            _plan_one(name, destination, day, settings, txn, forbidden.get(name, []))
+            for name, destination in deliveries(settings)
+        ]
         _refuse_missing_audiences(lake, tables, day)
-        tables, choices = pressure.applied(tables, txn, day, settings)
-        if choices.num_rows or lake.exists(pressure.CHOICES):
-            lake.replace(pressure.CHOICES, choices, txn, day=day)
+        tables, choices = deciding.applied(tables, txn, day, settings)
+        if choices.num_rows or lake.exists(deciding.CHOICES):
+            lake.replace(deciding.CHOICES, choices, txn, day=day)
         if tables:
             lake.replace(TABLE, pa.concat_tables(tables), txn, day=day)
     return {"deliveries": _summary(lake, day, settings)}
@@ -107,12 +117,19 @@ def _newest_end(lake: Lake, day: date) -> str:
     return moments.newest_end(ends.unique().to_pylist())
 
 
-def _plan_one(audience: str, destination: str, day: date, settings: Settings, txn: Txn) -> pa.Table:
+def _plan_one(
+    audience: str, destination: str, day: date, settings: Settings, txn: Txn, forbidden: list[str]
+) -> pa.Table:
     # Suppressions of today may come from today's push; that one sees them all, the plan must not change by it.
     before_today = txn.read("activation/suppressions").where(F.col("since") < F.lit(day))
     reached, standing = inputs(txn, audience, destination, day, settings, before_today)
     members = txn.read("audiences/members", day=day).where(F.col("audience") == audience)
-    members = members.select("customer_id", "arm", "valid_until")
+    members = members.select("customer_id", "arm", "valid_until", "gain", "kept_away", "zone")
+    if settings.audiences[audience].approval == "person" and not settings.interventions.approved(audience, day):
+        members = members.withColumn("kept_away", F.lit("awaiting_approval"))
+    if forbidden:
+        is_forbidden = F.col("customer_id").isin(forbidden)
+        members = members.withColumn("kept_away", F.when(is_forbidden, "forbidden").otherwise(F.col("kept_away")))
     members = members.withColumn("over", F.coalesce(F.col("valid_until") <= F.lit(moments.now()), F.lit(False)))
     configured = settings.destinations[destination]
     if type_of(destination, settings).kind == "messages":
@@ -124,7 +141,7 @@ def _plan_one(audience: str, destination: str, day: date, settings: Settings, tx
         planned.withColumns({"day": F.lit(day), "audience": F.lit(audience), "destination": F.lit(destination)})
         .select(
             "day", "audience", "destination", "customer_id", "action", "reason", "fingerprint", "consent_changed_at",
-            "valid_until", "may_be_there",
+            "valid_until", "gain", "zone", "may_be_there",
         )
         .orderBy("customer_id")
         .toArrow()
@@ -148,7 +165,8 @@ def plan_sends(members: DataFrame, reached: DataFrame, standing: DataFrame, day:
     judged = (
         members.join(reached, on="customer_id", how="left")
         .join(standing, on="customer_id", how="left")
-        .withColumn("reason", _barrier().when(F.coalesce(cooling, F.lit(False)), "cooling_down"))
+        .withColumn("reason", _barrier())
+        .withColumn("reason", F.coalesce("reason", F.when(F.coalesce(cooling, F.lit(False)), F.lit("cooling_down"))))
         .withColumn("reason", F.coalesce("reason", F.when(F.col("over") & ~sent_today, F.lit(moments.OVER))))
         .withColumn("address", F.when(F.col("reason").isNull(), F.element_at("emails", 1)))
     )
@@ -175,7 +193,10 @@ def plan_membership(members: DataFrame, reached: DataFrame, standing: DataFrame,
         .withColumn("is_member", F.col("arm").isNotNull())
         .withColumn("may_be_there", F.coalesce("may_be_there", F.lit(False)))
         .withColumn(
-            "barrier", F.when(~F.col("is_member"), F.lit(LEFT)).otherwise(_barrier().when(F.col("over"), moments.OVER))
+            "barrier",
+            F.when(~F.col("is_member"), F.lit(LEFT)).otherwise(
+                F.coalesce(_barrier(), F.when(F.col("over"), F.lit(moments.OVER)))
+            ),
         )
     )
     same = F.coalesce(F.col("is_there") & (F.col("there_fingerprint") == F.col("fingerprint")), F.lit(False))
@@ -199,6 +220,7 @@ def _barrier() -> Column:
         .when(~F.coalesce("consented", F.lit(False)), "no_consent")
         .when(F.coalesce("suppressed", F.lit(False)), "suppressed")
         .when(_addresses() <= 0, "no_address")
+        .otherwise(F.col("kept_away"))
     )
 
 

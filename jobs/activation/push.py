@@ -19,7 +19,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
-from jobs.activation import ledger, plan
+from jobs.activation import hours, ledger, moments, plan
 from jobs.activation.channel import Action, Channel, ChannelDown, Operation, Outcome, Recipient
 from jobs.activation.channels.types import open_channel
 from jobs.activation.feedback.heard import refusing
@@ -85,7 +85,7 @@ class _Push:
         suppressions = txn.read("activation/suppressions")
         reached, standing = plan.inputs(txn, self.audience, self.destination, self.day, self.settings, suppressions)
         joined = (
-            planned.select("customer_id", "action", "reason")
+            planned.select("customer_id", "action", "reason", "zone")
             .join(reached.withColumnRenamed("fingerprint", "now_fingerprint"), on="customer_id", how="left")
             .join(standing, on="customer_id", how="left")
         )
@@ -155,11 +155,20 @@ class _Push:
             self.account.to_add += 1
             self.account.outcome("send", Outcome("", state, reason or "no outcome was recorded"))
             return None
+        barrier = barrier or self._hours_barrier(row)
         if barrier:
             self.account.skip(barrier)
             return None
         self.account.to_add += 1
         return "send"
+
+    def _hours_barrier(self, row: dict[str, Any]) -> str | None:
+        """Whether it is no time of day to write to the customer: a later push of the day may."""
+        return None if self._may_write(row["zone"]) else hours.NOT_NOW
+
+    def _may_write(self, zone: str | None) -> bool:
+        channel = self.settings.destinations[self.destination].channel
+        return hours.may_write(moments.now(), zone, channel, self.settings.audiences[self.audience].when, self.settings)
 
     def _operation(self, row: dict[str, Any], action: Action) -> Operation:
         parts = [self.destination, self.audience, row["customer_id"], action, self.day.isoformat()]
@@ -173,15 +182,25 @@ class _Push:
         attempt = (row["tried"] or 0) + (0 if goes_on else 1)
         until = None if action == "remove" else row.get("moment_until")
         return Operation(
-            operation_id, row["customer_id"], action, attempt, row["now_fingerprint"] or "", recipient, until
+            operation_id,
+            row["customer_id"],
+            action,
+            attempt,
+            row["now_fingerprint"] or "",
+            recipient,
+            until,
+            row["zone"],
         )
 
     def carry_out(self, channel: Channel, todo: list[Operation]) -> None:
         """Claim, deliver and record batch by batch, then wait for outstanding answers."""
         for planned in self._batches(channel, todo):
-            batch = [operation for operation in planned if not is_over(operation.valid_until)]
-            for _ in range(len(planned) - len(batch)):
-                self.account.ended()
+            lasting = [operation for operation in planned if not is_over(operation.valid_until)]
+            for _ in range(len(planned) - len(lasting)):
+                self.account.kept_back(OVER)
+            batch = [one for one in lasting if one.action != "send" or self._may_write(one.zone)]
+            for _ in range(len(lasting) - len(batch)):
+                self.account.kept_back(hours.NOT_NOW)
             if not batch:
                 continue
             batch_id, ours = ledger.claim(self.lake, batch, self.audience, self.destination, self.day)

@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 
 from jobs.activation.channel import Action, Outcome, refused_of_partial
 from jobs.activation.moments import OVER
-from jobs.activation.pressure import REASON
 from jobs.errors import DeliveryIncomplete
 from jobs.lake.lake import Lake
 
+PAUSED = "paused"
 _PLACES = {
     "held_out": "held_out",
     "no_consent": "no_consent",
@@ -21,10 +21,11 @@ _PLACES = {
     "same_address": "no_address",
     "suppressed": "suppressed",
     "cooling_down": "suppressed",
-    REASON: "suppressed",
     OVER: OVER,
+    "removal_paused": PAUSED,
+    "addition_paused": PAUSED,
 }
-"""Reason of a skip to the count it belongs to."""
+"""Reason of a skip to the count it belongs to; any other is one of those for which somebody is kept back."""
 
 
 @dataclass
@@ -53,15 +54,16 @@ class Account:
         return cls(audience, destination, day, members=count)
 
     def skip(self, reason: str) -> None:
-        if reason in _PLACES:
-            self.places[_PLACES[reason]] += 1
-        else:
+        place = _PLACES.get(reason, "suppressed")
+        if place == PAUSED:
             self.paused[reason] += 1
+        else:
+            self.places[place] += 1
 
-    def ended(self) -> None:
-        """A send or addition whose moment ended while it waited for its turn."""
+    def kept_back(self, reason: str) -> None:
+        """A send or addition whose moment, or time of day, ended while it waited for its turn."""
         self.to_add -= 1
-        self.skip(OVER)
+        self.skip(reason)
 
     def already_there(self, planned: str) -> None:
         """On the list as wanted: added by an earlier try of this push, or before this day."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Collection
+from datetime import date, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -15,13 +16,17 @@ from jobs.audiences.holdout import arm
 from jobs.audiences.rules import columns_of, refuse_wrong_rules
 from jobs.audiences.view import customer_view, tables
 from jobs.audiences.view_columns import VIEW, view_of
+from jobs.audiences.waiting import TOUCHPOINTS, column, with_waiting
 from jobs.config.audiences import Audience
+from jobs.config.contact_policy import ContactPolicy
 from jobs.config.settings import Settings
-from jobs.config.sql import engine_sql
+from jobs.config.sql import columns_in, engine_sql
 from jobs.lake.lake import Lake
 from jobs.lake.tables.contract import Dataset
 
 TABLE = "audiences/members"
+_ENTRY = "struct<audience string, arm string, evidence string, valid_until timestamp, gain double, kept_away string>"
+"""One type for all entries of a row: engines differ in what may be null in each."""
 _QUOTED = ("date", "timestamp")
 
 
@@ -32,12 +37,18 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     now, and would be missing from what was sent, and from what it did.
     """
     lake = Lake.of(settings)
-    config = [settings.audiences, *traits.configuration(settings)]
-    txn = lake.transaction("audiences", day, reads=tables(settings), config=config, code=__name__)
+    config = [settings.audiences, settings.policy.keep_away, settings.policy.zone, *traits.configuration(settings)]
+    waits = any(one.after for one in settings.audiences.values())
+    reads = sorted({*tables(settings), *([TOUCHPOINTS] if waits else [])})
+    txn = lake.transaction("audiences", day, reads=reads, config=config, code=__name__)
     if not txn.done(TABLE):
         refuse_wrong_rules(settings)
         lasting = {name: one for name, one in settings.audiences.items() if one.expires >= day}
-        found = members(customer_view(txn, day, settings), lasting, view_of(settings))
+        view = customer_view(txn, day, settings)
+        if waits:
+            view = with_waiting(view, txn.read(TOUCHPOINTS), lasting, day)
+        old = too_old(lasting, txn.read("models/scores"), day)
+        found = members(view, lasting, view_of(settings), settings.policy, old)
         found = found.withColumn("day", F.lit(day))
         passing = [name for name, audience in settings.audiences.items() if audience.moment]
         if passing and lake.exists(TABLE):
@@ -48,21 +59,72 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     return _counts(lake.arrow(TABLE, columns=["arm"], day=day), len(settings.audiences))
 
 
-def members(view: DataFrame, audiences: dict[str, Audience], table: Dataset = VIEW) -> DataFrame:
-    """One row per customer and audience whose rule is true. All rules are evaluated in one pass over the view."""
+def members(
+    view: DataFrame,
+    audiences: dict[str, Audience],
+    table: Dataset = VIEW,
+    policy: ContactPolicy | None = None,
+    too_old: Collection[str] = (),
+) -> DataFrame:
+    """One row per customer and audience whose rule is true. All rules are evaluated in one pass over the view.
+
+    `too_old` are the audiences whose evidence is: nothing is done about them.
+    """
+    policy = policy or ContactPolicy()
     if not audiences:
-        return view.limit(0).select(
-            *(F.lit("").alias(name) for name in ("audience", "customer_id", "arm", "evidence")), _no_end()
-        )
-    entries = F.array(*(_entry(name, audience, table) for name, audience in sorted(audiences.items())))
+        names = ("audience", "customer_id", "arm", "evidence", "kept_away", "zone")
+        return view.limit(0).select(*(F.lit("").alias(name) for name in names), F.lit(0.0).alias("gain"), _no_end())
+    old = {name: name in too_old for name in audiences}
+    entries = F.array(*(_entry(name, one, table, policy, old[name]) for name, one in sorted(audiences.items())))
+    zone = F.expr(engine_sql(policy.zone)) if policy.zone else F.lit(None)
     return (
-        view.select("customer_id", F.explode(entries).alias("entry"))
+        view.select("customer_id", zone.cast("string").alias("zone"), F.explode(entries).alias("entry"))
         .where(F.col("entry").isNotNull())
-        .select("entry.audience", "customer_id", "entry.arm", "entry.evidence", "entry.valid_until")
-    )
+        .select(
+            "entry.audience", "customer_id", "entry.arm", "entry.evidence", "entry.valid_until", "entry.gain",
+            "entry.kept_away", "zone",
+        )
+    )  # fmt: skip
 
 
-def _entry(name: str, audience: Audience, table: Dataset) -> Column:
+def too_old(audiences: dict[str, Audience], scores: DataFrame, day: date) -> set[str]:
+    """Audiences that look at a score older than their `evidence_days`, or at one that there is none of."""
+    asked = {name: one for name, one in audiences.items() if one.when.evidence_days is not None}
+    if not asked:
+        return set()
+    newest = scores.where(F.col("day") <= F.lit(day)).groupBy("model").agg(F.max("day").alias("day"))
+    days = {row["model"]: row["day"] for row in newest.collect()}
+
+    def is_old(one: Audience) -> bool:
+        used = {name for text in (one.where, one.value or "") if text for name in columns_in(text)}
+        models = {
+            name.removeprefix("score_").removeprefix("label_") for name in used if name[:6] in ("score_", "label_")
+        }
+        since = day - timedelta(days=one.when.evidence_days or 0)
+        return any(days.get(model, date.min) < since for model in models)
+
+    return {name for name, one in asked.items() if is_old(one)}
+
+
+def _gain(audience: Audience) -> Column:
+    """What reaching the customer brings, rounded, since engines differ in the last digits; null where unknown."""
+    if audience.value is None:
+        return F.lit(None).cast("double")
+    gain = F.expr(engine_sql(audience.value)).cast("double") * audience.effect.margin - audience.effect.cost
+    return F.when(~F.isnan(gain), F.round(gain, 6))
+
+
+def _kept_away(audience: Audience, policy: ContactPolicy, too_old: bool) -> Column:
+    """The first reason for which the action must not be done for the customer; null for none."""
+    rules = [(rule.when, rule.reason) for rule in policy.keep_away if rule.concerns(audience)]
+    reasons = [F.when(F.expr(engine_sql(when)), reason) for when, reason in rules]
+    reasons += [F.lit("evidence_too_old")] if too_old else []
+    gain = _gain(audience)
+    reasons += [F.when(gain.isNull() | (gain < 0), "no_gain")] if audience.value else []
+    return F.coalesce(*reasons, F.lit(None).cast("string"))
+
+
+def _entry(name: str, audience: Audience, table: Dataset, policy: ContactPolicy, too_old: bool) -> Column:
     until = F.col(f"{audience.moment}_until") if audience.moment else _no_end()
     looked_at = [*columns_of(audience.where, table.column_names), *audience.evidence]
     looked_at += [f"{audience.moment}_until"] if audience.moment else []
@@ -73,9 +135,14 @@ def _entry(name: str, audience: Audience, table: Dataset) -> Column:
         arm(name, audience.holdout).alias("arm"),
         evidence(seen).alias("evidence"),
         until.alias("valid_until"),
+        _gain(audience).alias("gain"),
+        _kept_away(audience, policy, too_old).alias("kept_away"),
     )
+    wanted = F.expr(engine_sql(audience.where))
+    if audience.after:
+        wanted = wanted & F.coalesce(F.col(column(name)), F.lit(False))
     lasts = until.isNotNull() if audience.moment else F.lit(True)
-    return F.when(F.expr(engine_sql(audience.where)) & lasts, entry)
+    return F.when(wanted & lasts, entry.cast(_ENTRY))
 
 
 def _no_end() -> Column:

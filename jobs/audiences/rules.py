@@ -12,6 +12,7 @@ from jobs.config.audiences import Audience
 from jobs.config.settings import Settings
 from jobs.config.sql import columns_in, engine_sql, problems
 from jobs.config.sql_advice import text_arithmetic
+from jobs.config.sql_signatures import NUMBERS, family
 from jobs.config.sql_types import known_types
 from jobs.config.yaml_files import ConfigError, line_of, nearest
 from jobs.lake.trial import tried
@@ -37,10 +38,14 @@ def check(settings: Settings) -> list[str]:
     for audience in settings.audiences.values():
         place = place_of(settings, audience, "where")
         found += [f"{place}: where: {problem}" for problem in rule_problems(audience.where, valid)]
+        if audience.value is not None:
+            place = place_of(settings, audience, "value")
+            found += [f"{place}: value: {problem}" for problem in rule_problems(audience.value, valid)]
         for column in audience.evidence:
             if column not in valid:
                 place = place_of(settings, audience, "evidence")
                 found.append(f"{place}: evidence: unknown column {column!r}{nearest(column, valid)}")
+    found += [f"{place}: {problem}" for place, text in _policy(settings) for problem in rule_problems(text, valid)]
     return found + variant_problems(settings)
 
 
@@ -77,15 +82,41 @@ def analyse(settings: Settings) -> list[str]:
     view = {column.name: column.type for column in view_of(settings).columns} | {"moment": "string"}
     conditions = [(f"{place_of(settings, one, 'where')}: where", one.where) for one in settings.audiences.values()]
     conditions += [(_place_of_variant(settings, n), one.when) for n, one in enumerate(settings.context.variants)]
+    wanted = dict.fromkeys(range(len(conditions)), "boolean")
+    for place, text in _policy(settings):
+        wanted[len(conditions)] = "string" if place.endswith("zone") else "boolean"
+        conditions.append((place, text))
+    for one in settings.audiences.values():
+        if one.value is not None:
+            wanted[len(conditions)] = "number"
+            conditions.append((f"{place_of(settings, one, 'value')}: value", one.value))
     texts = [engine_sql(text) for _, text in conditions]
     found = []
-    for (place, text), result in zip(conditions, tried(view, texts, known_types(view, texts)), strict=True):
+    results = tried(view, texts, known_types(view, texts))
+    for n, ((place, text), result) in enumerate(zip(conditions, results, strict=True)):
         if result.refused:
             told = text_arithmetic(engine_sql(text), view) or result.refused.splitlines()[0]
             found.append(f"{place}: not a valid condition: {told}")
-        elif result.type != "boolean":
-            found.append(f"{place}: gives {result.type}, not true or false; compare it with something")
+        elif family(result.type) not in _FAMILIES[wanted[n]]:
+            found.append(f"{place}: gives {result.type}, {_WORDS[wanted[n]]}")
     return found
+
+
+_FAMILIES = {"boolean": ("boolean",), "number": NUMBERS, "string": ("string",)}
+_WORDS = {
+    "boolean": "not true or false; compare it with something",
+    "number": "not a number",
+    "string": "not a text; give the name of a zone, such as 'Europe/Lisbon'",
+}
+
+
+def _policy(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Where texts over the customer view stand in config/contact_policy.yaml, and the texts."""
+    path = settings.folder / "contact_policy.yaml"
+    for n, one in enumerate(settings.policy.keep_away):
+        yield f"{path}:{line_of(path, 'keep_away', n, 'when')}: keep_away.{n}.when", one.when
+    if settings.policy.zone:
+        yield f"{path}:{line_of(path, 'zone')}: zone", settings.policy.zone
 
 
 def refuse_wrong_rules(settings: Settings) -> None:

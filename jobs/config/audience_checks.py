@@ -23,6 +23,8 @@ def problems(
         path = folder / "audiences" / f"{name}.yaml"
         yield from _of(name, one, path, kpis, purposes)
         yield from _deliveries(one, path, destinations)
+        if one.after:
+            yield from _order(name, path, audiences)
 
 
 def _of(name: str, one: Audience, path: Path, kpis: Collection[str], purposes: Collection[str]) -> Iterator[str]:
@@ -33,6 +35,8 @@ def _of(name: str, one: Audience, path: Path, kpis: Collection[str], purposes: C
         yield f"{_at(path, 'kpi')}: unknown KPI {one.kpi!r}{told}"
     if one.purpose not in purposes:
         yield f"{_at(path, 'purpose')}: unknown purpose {one.purpose!r}{nearest(one.purpose, purposes)}"
+    if one.budget and one.budget.amount is not None and not one.effect.cost:
+        yield f"{_at(path, 'budget', 'amount')}: nothing is ever spent of it: say effect.cost"
 
 
 def _deliveries(one: Audience, path: Path, destinations: Mapping[str, Destination]) -> Iterator[str]:
@@ -43,6 +47,20 @@ def _deliveries(one: Audience, path: Path, destinations: Mapping[str, Destinatio
             yield f"{place}: unknown destination {destination!r}{nearest(destination, destinations)}"
         elif (needed := types()[known.type].needs) and not getattr(delivery, needed):
             yield f"{place} needs {needed!r}; add it"
+
+
+def _order(name: str, path: Path, audiences: Mapping[str, Audience]) -> Iterator[str]:
+    """What is wrong with the action that another one waits for: unknown, or each waits for the other."""
+    place, seen, at = _at(path, "after", "action"), [name], audiences[name].after
+    if at and at.action not in audiences:
+        yield f"{place}: unknown action {at.action!r}{nearest(at.action, audiences)}"
+    while at and at.action in audiences:
+        if at.action in seen:
+            if at.action == name:
+                yield f"{place}: {' waits for '.join([*seen, name])}: nobody would ever be in; take one `after` away"
+            return
+        seen.append(at.action)
+        at = audiences[at.action].after
 
 
 def notes(folder: Path, audiences: Mapping[str, Audience], today: date) -> Iterator[str]:

@@ -1,15 +1,18 @@
-"""config/audiences/NAME.yaml: an action. Who it is for, why it is done, where it goes, who answers for it."""
+"""config/audiences/NAME.yaml: an action. Who it is for, why, where and when, what it is worth, who answers for it."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from jobs.config.kpis import Name
 from jobs.config.moments import Moment
 from jobs.config.yaml_files import Strict
+
+TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+Outcome = Literal["sent", "opened", "not_opened", "clicked", "not_clicked", "ordered", "not_ordered"]
 
 
 class Delivery(Strict):
@@ -28,6 +31,53 @@ class Effect(Strict):
     margin: float = Field(1, gt=0, le=1, description="share of revenue that is kept")
 
 
+class When(Strict):
+    """When a message may be sent, by the clock of the customer, and how fresh what it rests on has to be."""
+
+    earliest: TimeOfDay = Field("00:00", description="time of day from which on it may be sent, such as '09:00'")
+    latest: TimeOfDay = Field("23:59", description="last time of day at which it may be sent")
+    evidence_days: int | None = Field(
+        None, ge=0, description="scores that its rule or value looks at are no older than so many days, or it waits"
+    )
+
+    @model_validator(mode="after")
+    def _some_time(self) -> When:
+        if self.earliest > self.latest:
+            raise ValueError(
+                f"latest: {self.latest!r} is before earliest {self.earliest!r}; nothing would ever be sent"
+            )
+        return self
+
+
+class Budget(Strict):
+    """What may be spent on an action in any so many days in a row, today included. The most valuable come first."""
+
+    count: int | None = Field(None, ge=0, description="messages and additions to lists, at most")
+    amount: float | None = Field(None, ge=0, description="`cost` of these together, at most, in the company's currency")
+    days: int = Field(1, ge=1, le=365, description="in any so many days in a row")
+
+    @model_validator(mode="after")
+    def _of_something(self) -> Budget:
+        if self.count is None and self.amount is None:
+            raise ValueError("say count, amount or both")
+        return self
+
+
+class After(Strict):
+    """Which other action has to have come out how before this one, for each customer."""
+
+    action: str = Field(description="name of the other action")
+    outcome: Outcome = Field(description="what came of it since it was sent; `sent`: whatever came of it")
+    days: int = Field(1, ge=0, le=365, description="days that have to have passed since it was sent")
+    within_days: int = Field(30, ge=1, le=365, description="not later than so many days after it was sent")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> After:
+        if self.days > self.within_days:
+            raise ValueError(f"within_days: {self.within_days} is less than days {self.days}; nobody would ever be in")
+        return self
+
+
 class Audience(Strict):
     """config/audiences/NAME.yaml: who is in it, why it exists, where it goes."""
 
@@ -37,14 +87,45 @@ class Audience(Strict):
     owner: str
     kpi: str = Field(description="the KPI of journey.yaml that it is to move")
     expires: date = Field(description="the last day it is done; on a later one nobody is in it, and lists are emptied")
+    objective: Name | None = Field(None, description="what actions have in common, so that a cap can be about them all")
     stage: Literal["awareness", "consideration", "purchase", "service", "loyalty"]
     where: str
     moment: Moment | None = Field(
         None, description="only who has such a micro-moment that nothing served yet, and only while it lasts"
     )
+    after: After | None = Field(None, description="only who had another action, and how that came out")
     evidence: list[str] = []
     holdout: float = Field(0.1, ge=0, lt=1)
     priority: int = Field(0, description="of audiences that want to write to one person, the one with more goes first")
+    value: str | None = Field(
+        None,
+        description="revenue expected of reaching a customer, an expression over the customer view; of one "
+        "priority, who has more after `margin` and `cost` of `effect` goes first; who costs more than it brings is "
+        "left out",
+    )
+    slot: Name = Field("contact", description="actions of one slot compete: one of them per customer and day")
+    budget: Budget | None = None
+    when: When = When()
+    approval: Literal["none", "person"] = Field(
+        "none", description="person: nothing is sent before somebody approves of it in config/interventions.yaml"
+    )
     effect: Effect = Effect()
     purpose: str
-    send_to: dict[str, Delivery]
+    send_to: dict[str, Delivery] = Field(
+        description="destinations; of those that write, each customer is written to by one: the customer's own best "
+        "channel if it is among them, else the first here that may be used"
+    )
+
+    def gain(self, revenue: float) -> float:
+        """What reaching a customer brings, given the revenue expected of it, after margin and cost."""
+        return self.effect.margin * revenue - self.effect.cost
+
+    @property
+    def most(self) -> int | None:
+        """How many the budget pays for in its days; None without a budget."""
+        if self.budget is None:
+            return None
+        counts = [] if self.budget.count is None else [self.budget.count]
+        if self.budget.amount is not None and self.effect.cost:
+            counts.append(int(round(self.budget.amount / self.effect.cost, 9)))
+        return min(counts, default=None)

@@ -17,6 +17,9 @@ from jobs.config import journey_map
 from jobs.config.audience_checks import problems as audience_problems
 from jobs.config.audiences import Audience
 from jobs.config.company import General
+from jobs.config.contact_policy import FILE as POLICY
+from jobs.config.contact_policy import ContactPolicy
+from jobs.config.contact_policy import problems as policy_problems
 from jobs.config.context import Context
 from jobs.config.decisions import Placed, load_decisions
 from jobs.config.decisions import problems as decision_problems
@@ -28,6 +31,9 @@ from jobs.config.id_spaces import id_spaces
 from jobs.config.id_spaces import problems as id_space_problems
 from jobs.config.identity import Identity
 from jobs.config.identity_checks import problems as identity_problems
+from jobs.config.interventions import FILE as INTERVENTIONS
+from jobs.config.interventions import Interventions
+from jobs.config.interventions import problems as intervention_problems
 from jobs.config.journey import Journey, check_stage_value
 from jobs.config.journey_map import JourneyMap
 from jobs.config.kpis import over_tables
@@ -37,8 +43,6 @@ from jobs.config.models.learned import Learned
 from jobs.config.models.recommend import Recommend
 from jobs.config.models.shared import Models
 from jobs.config.models.shared import problems as model_problems
-from jobs.config.pressure import Pressure
-from jobs.config.pressure import problems as pressure_problems
 from jobs.config.sources import Source
 from jobs.config.traits import FEATURES, TABLE, Rows, Trait, Traits, feature_table, trait_table
 from jobs.config.yaml_files import ConfigError, line_of, load, nearest
@@ -66,8 +70,9 @@ class Settings:
     decisions: tuple[Placed, ...] = ()
     journey_map: JourneyMap = field(default_factory=JourneyMap)
     context: Context = field(default_factory=Context)
-    pressure: Pressure = field(default_factory=Pressure)
     feedback: Feedback = field(default_factory=Feedback)
+    policy: ContactPolicy = field(default_factory=ContactPolicy)
+    interventions: Interventions = field(default_factory=Interventions)
     elsewhere: dict[str, str] = field(default_factory=dict)
     """Zones of the lake that are at another root: a rebuild for a past day leaves today's tables alone."""
 
@@ -173,8 +178,9 @@ def load_settings(folder: str | Path | None = None) -> Settings:
         decisions=_listed(load_decisions, folder, problems, ()),
         journey_map=part(mapped, JourneyMap) if (mapped := folder / journey_map.FILE).exists() else JourneyMap(),
         context=part(folder / "context.yaml", Context) if (folder / "context.yaml").exists() else Context(),
-        pressure=part(folder / "pressure.yaml", Pressure) if (folder / "pressure.yaml").exists() else Pressure(),
         feedback=part(folder / FEEDBACK, Feedback) if (folder / FEEDBACK).exists() else Feedback(),
+        policy=part(policy, ContactPolicy) if (policy := folder / POLICY).exists() else ContactPolicy(),
+        interventions=part(signed, Interventions) if (signed := folder / INTERVENTIONS).exists() else Interventions(),
     )
     if not problems:
         problems = _cross_checks(settings)
@@ -235,8 +241,11 @@ def _cross_checks(settings: Settings) -> list[str]:
         settings.folder, settings.audiences, settings.journey.kpis, purposes, settings.destinations
     )
     channels = settings.identity.contact_channels
-    problems += pressure_problems(settings.folder / "pressure.yaml", settings.pressure, channels)
     problems += feedback_problems(settings.folder / FEEDBACK, settings.feedback, settings.sources, settings.identity)
+    problems += policy_problems(settings.folder / POLICY, settings.policy, channels, purposes, settings.audiences)
+    problems += intervention_problems(
+        settings.folder / INTERVENTIONS, settings.interventions, settings.audiences, settings.sources
+    )
     if (told_for := settings.context.purpose) and told_for not in purposes:
         place = f"{settings.folder}/context.yaml:{line_of(settings.folder / 'context.yaml', 'purpose')}"
         problems.append(f"{place}: unknown purpose {told_for!r}{nearest(told_for, purposes)}")

@@ -10,7 +10,9 @@ import pytest
 from jobs.activity.known_rows import Known
 from jobs.activity.on_days import values_on
 from jobs.audiences import membership, rules
+from jobs.audiences.waiting import came_out
 from jobs.config import audience_checks
+from jobs.config.audiences import After
 from jobs.config.traits import needed
 from jobs.lake.lake import Lake
 from tests.company import FOR_ACTION
@@ -193,3 +195,67 @@ def test_a_trait_that_is_named_like_a_column_of_the_view_is_refused(settings):
     trait = {"title": "t", "over": "orders", "value": "count(*)", "type": "bigint"}
     loaded = settings({"traits.yaml": {"traits": {"age": trait}}})
     assert rules.check(loaded)[0].endswith("traits.age: audience rules know another 'age'; rename it")
+
+
+def test_what_an_action_brings_is_revenue_times_margin_less_cost_and_who_brings_less_is_kept_away(settings, rows):
+    files = {
+        "audiences/worth.yaml": {**BASE, "audience": "worth", "where": "known", "value": "10.0 * days_known",
+                                 "effect": {"margin": 0.5, "cost": 5.0}},
+        "audiences/plain.yaml": {**BASE, "audience": "plain", "where": "known", "purpose": "marketing"},
+        "audiences/stale.yaml": {**BASE, "audience": "stale", "where": "known and score_churn is null",
+                                 "when": {"evidence_days": 3}},
+        "contact_policy.yaml": {
+            "keep_away": [{"reason": "minor", "when": "age < 18", "purposes": ["marketing"]}],
+            "zone": "case country when 'PT' then 'Europe/Lisbon' end",
+        },
+    }  # fmt: skip
+    loaded = settings(files)
+    lake = Lake.of(loaded)
+    people = [
+        *customers("c1", country="PT", age=17), {"customer_id": "c2", "known": True, "customer_since": "2017-06-01"},
+    ]  # fmt: skip
+    lake.replace("profiles/people", rows("profiles/people", *people), lake.transaction("test", DAY))
+    membership.run(DAY, loaded)
+    found = lake.arrow("audiences/members", day=DAY).to_pylist()
+    told = {(row["audience"], row["customer_id"]): (row["gain"], row["kept_away"], row["zone"]) for row in found}
+    assert told == {
+        ("worth", "c1"): (750.0, None, "Europe/Lisbon"), ("worth", "c2"): (-5.0, "no_gain", None),
+        ("plain", "c1"): (None, "minor", "Europe/Lisbon"), ("plain", "c2"): (None, None, None),
+        ("stale", "c1"): (None, "evidence_too_old", "Europe/Lisbon"), ("stale", "c2"): (None, "evidence_too_old", None),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("outcome", "days", "expected"),
+    [
+        ("sent", 3, ["c1", "c2", "c3"]), ("opened", 3, ["c1"]), ("not_opened", 3, ["c2", "c3"]), ("sent", 4, ["c1"]),
+        ("not_clicked", 3, []), ("ordered", 3, ["c3"]), ("not_ordered", 3, ["c1", "c2"]),
+    ],
+)  # fmt: skip
+def test_an_action_waits_for_how_another_came_out(rows, outcome, days, expected):
+    def contact(customer, kind, ago, subject="welcome"):
+        day = DAY - dt.timedelta(days=ago)
+        return {"touchpoint_id": f"{customer}{kind}{ago}{subject}", "customer_id": customer, "type": kind, "day": day,
+                "subject": subject, "occurred_at": f"{day}T12:00:00Z"}  # fmt: skip
+
+    contacts = rows("journeys/touchpoints", contact("c1", "sent", 9), contact("c1", "sent", 4),
+                    contact("c1", "open", 2), contact("c2", "sent", 3), contact("c2", "open", 5),
+                    contact("c3", "sent", 3), contact("c3", "open", 1, "other"), contact("c3", "order", 1, "accepted"),
+                    contact("c4", "sent", 31), contact("c5", "sent", 2))  # fmt: skip
+    waits = After(action="welcome", outcome=outcome, days=days)
+    assert sorted(row["customer_id"] for row in came_out(contacts, waits, DAY).collect()) == expected
+
+
+def test_values_zones_and_reasons_of_the_wrong_type_are_refused_with_their_line(settings):
+    loaded = settings({
+        "audiences/a.yaml": {**BASE, "audience": "a", "where": "known", "value": "known"},
+        "contact_policy.yaml": {"zone": "age", "keep_away": [{"reason": "x", "when": "age"}]},
+    })  # fmt: skip
+    told = rules.analyse(loaded)
+    assert [line.split(": ", 1)[1] for line in told] == [
+        "keep_away.0.when: gives int, not true or false; compare it with something",
+        "zone: gives int, not a text; give the name of a zone, such as 'Europe/Lisbon'",
+        "value: gives boolean, not a number",
+    ]
+    wrong = settings({"audiences/a.yaml": {**BASE, "audience": "a", "where": "known", "value": "score_chrn"}})
+    assert "value: unknown column 'score_chrn'; did you mean 'score_churn'?" in rules.check(wrong)[0]

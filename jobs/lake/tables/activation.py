@@ -15,6 +15,9 @@ TABLES: tuple[Dataset, ...] = (
         customer_id string the customer
         arm string treatment or holdout
         evidence string the values the rule saw, as a JSON object
+        gain double what reaching the customer brings, after margin and cost; empty if the action says no value
+        kept_away string why it must not be done: a reason of keep_away, no_gain or evidence_too_old; else empty
+        zone string time zone of the customer, if config/contact_policy.yaml says how to tell
         valid_until timestamp when the micro-moment that the audience is about expires; empty without one
     """),
         scope="day",
@@ -42,7 +45,7 @@ TABLES: tuple[Dataset, ...] = (
     ),
     Dataset(
         "decisions/choices",
-        "one message that an audience wanted to send to one customer on one day, while there are caps",
+        "one action for one customer at one destination on one day: whether it had its turn, and why or why not",
         ("day", "customer_id", "audience", "destination"),
         columns("""
         day date the day
@@ -50,10 +53,14 @@ TABLES: tuple[Dataset, ...] = (
         audience string the audience
         destination string the destination
         channel string its channel
-        turn int place among all that wanted to write to the customer that day, from 1
+        slot string what it competes for: one action per customer, day and slot; empty for lists
+        turn int place among all that wanted the customer that day, from 1; empty if something stood in the way before
         priority int priority of the audience
-        chosen boolean whether it may be sent
-        because string room left, or the cap of config/pressure.yaml that kept it back
+        gain double what reaching the customer brings, after margin and cost
+        chosen boolean whether it may be done
+        reason string why not, as in activation/plans; empty if chosen
+        because string the same in words: chosen, the action that goes first, the cap that is full, the budget
+        propensity double share of those it is for that is drawn to be treated
     """),
         scope="day",
         day_column="day",
@@ -102,6 +109,8 @@ TABLES: tuple[Dataset, ...] = (
         fingerprint string hash of what is sent, so that a change is sent again
         consent_changed_at timestamp the consent answer this relies on
         valid_until timestamp when the micro-moment expires; after that nothing is sent
+        gain double what reaching the customer brings, as in audiences/members
+        zone string time zone of the customer, as in audiences/members
     """),
         scope="day",
         day_column="day",
@@ -138,7 +147,7 @@ TABLES: tuple[Dataset, ...] = (
         held_out bigint customers kept apart to measure the effect
         no_consent bigint customers without consent for this purpose and channel
         no_address bigint customers without an address for this destination
-        suppressed bigint customers on the suppression list, still cooling down, or written to enough
+        suppressed bigint customers on the suppression list, still cooling down, or kept back for another reason
         moment_over bigint customers whose micro-moment expired or was served before anything was sent
         kept bigint customers already at the destination, nothing to do
         to_add bigint customers to send to or add

@@ -1,0 +1,30 @@
+"""Whether it is a time of day to write to a customer, by the clock where the customer is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from jobs.config.audiences import When
+from jobs.config.settings import Settings
+
+NOT_NOW = "not_now"
+"""Reason of a skip: quiet hours, or earlier or later than the action may be sent. A later push of the day may send."""
+
+
+def may_write(at: datetime, zone: str | None, channel: str, when: When, settings: Settings) -> bool:
+    """Whether a message may leave at that instant.
+
+    No zone, or one that there is not, as a file may name one, is taken for that of the company.
+    """
+    there = _zone(zone) if zone else None
+    local = at.astimezone(there or ZoneInfo(settings.general.timezone)).strftime("%H:%M")
+    quiet = any(one.hold(local, channel) for one in settings.policy.quiet_hours)
+    return when.earliest <= local <= when.latest and not quiet
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # no such zone, or a text that is a path
+        return None

@@ -1,0 +1,257 @@
+"""One decision per customer and slot: which action that wants the customer has its turn, and why the others have not.
+
+Candidates are taken in one order, the same whatever the order of the rows: whom a person put first, `priority`, what
+reaching the customer brings, who is about a moment, which cannot wait, the name of the action, the customer's better
+channel, and, between customers, the id. Each has its turn if the slot of the customer is free, no cap is full for the
+person or the address, and the budget of the action is not spent. If that would leave out something that was done today
+already, because something else has changed since, what was done comes before all else.
+
+`_Run` decides many candidates at once and gives what going through them one by one would give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.config.contact_policy import Cap
+
+CANDIDATES = pa.schema([
+    ("action", pa.string()), ("destination", pa.string()), ("customer_id", pa.string()), ("channel", pa.string()),
+    ("address", pa.string()), ("objective", pa.string()), ("slot", pa.string()), ("done", pa.bool_()),
+    ("first", pa.bool_()), ("priority", pa.int64()), ("gain", pa.float64()), ("moment", pa.bool_()),
+    ("preference", pa.int64()),
+])  # fmt: skip
+"""One thing an action wants to do for one customer. Without `slot` (a list) it competes with nothing but its budget.
+`done`: it was done today. `gain`: what it brings, null: unknown, counts as 0. `preference`: less is better."""
+BEFORE = pa.schema([
+    ("day", pa.date32()), ("action", pa.string()), ("customer_id", pa.string()), ("channel", pa.string()),
+    ("address", pa.string()), ("objective", pa.string()),
+])  # fmt: skip
+"""One message that may have arrived: on a day before, or today without being a candidate any more."""
+WON = "chosen"
+_OPEN, _WON, _SLOT, _BUDGET, _CAPS = -1, 0, 1, 2, 3
+"""What became of a candidate; from _CAPS on, the cap that was full."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What became of the candidates, in the order of their rows."""
+
+    turn: np.ndarray
+    """Place among all that wanted the customer, from 1, whatever was done meanwhile."""
+    won: np.ndarray
+    because: pa.Array
+    """`chosen`, or what the candidate lost to, in words."""
+    reason: pa.Array
+    """contact_pressure, other_action, other_channel or budget; null of what won."""
+
+
+def choose(candidates: pa.Table, before: pa.Table, caps: Sequence[Cap], left: Mapping[str, int], day: date) -> Chosen:
+    """Decide all CANDIDATES of a day, given BEFORE. `left` is what the budget of an action pays for, from today on."""
+    rows = _Rows.of(candidates, before, caps, day)
+    done = _flags(candidates["done"])
+    run = _Run(rows, left, np.zeros(len(done), bool))
+    run.decide()
+    if not (run.fate[done] == _WON).all():
+        run = _Run(rows, left, done)
+        run.decide()
+    return run.told()
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Candidates as numbers, in the order of their rows, and how often people and addresses were written to before."""
+
+    person: np.ndarray
+    address: np.ndarray
+    addressed: np.ndarray
+    action: np.ndarray
+    actions: list[str]
+    competes: np.ndarray
+    slot_of_person: np.ndarray
+    slots: int
+    """Of all people together."""
+    order: np.ndarray
+    caps: Sequence[Cap]
+    counted: list[np.ndarray]
+    """By each cap, whether it is about the candidate."""
+    of_person: list[np.ndarray]
+    of_address: list[np.ndarray]
+
+    @classmethod
+    def of(cls, candidates: pa.Table, before: pa.Table, caps: Sequence[Cap], day: date) -> _Rows:
+        size = candidates.num_rows
+        person, people = _codes(candidates["customer_id"], before["customer_id"])
+        address, addresses = _codes(candidates["address"], before["address"])
+        addressed = ~_flags(pc.equal(_both(candidates["address"], before["address"]), ""))
+        action, actions = _named(candidates["action"])
+        slot, slots = _named(candidates["slot"])
+        competes = slot >= 0
+        days = before["day"].combine_chunks().cast(pa.int32()).to_numpy(zero_copy_only=False)
+        of_person, of_address = [], []
+        for cap in caps:
+            since = (day - timedelta(days=cap.days) - date(1970, 1, 1)).days
+            inside = _counted(before, cap) & (days > since)
+            of_person.append(np.bincount(person[size:][inside], minlength=people))
+            of_address.append(np.bincount(address[size:][inside & addressed[size:]], minlength=addresses))
+        return cls(
+            person[:size], address[:size], addressed[:size], action, actions, competes,
+            person[:size].astype(np.int64) * max(len(slots), 1) + np.maximum(slot, 0), people * max(len(slots), 1),
+            _order(candidates, action), caps, [_counted(candidates, cap) & competes for cap in caps],
+            of_person, of_address,
+        )  # fmt: skip
+
+
+class _Run:
+    """The candidates that are still open, round by round; `done` come before all others and always win."""
+
+    def __init__(self, rows: _Rows, left: Mapping[str, int], done: np.ndarray) -> None:
+        self.rows, self.done = rows, done
+        self.order = rows.order[np.argsort(~done[rows.order], kind="stable")] if done.any() else rows.order
+        self.left = np.array([left.get(name, 0) for name in rows.actions], np.int64)
+        self.limited = np.array([name in left for name in rows.actions], bool)
+        self.of_person, self.of_address = (
+            [one.copy() for one in rows.of_person],
+            [one.copy() for one in rows.of_address],
+        )
+        self.taken = np.full(rows.slots, -1, np.int64)
+        self.first_of_person = np.zeros(int(rows.person.max(initial=0)) + 1, np.int64)
+        self.first_of_address = np.zeros(int(rows.address.max(initial=0)) + 1, np.int64)
+        self.fate = np.full(len(rows.person), _OPEN, np.int16)
+        self.winner = np.full(len(rows.person), -1, np.int64)
+
+    def decide(self) -> None:
+        """Each round decides whoever comes first for a person and an address, and is within or beyond the budget
+        whatever becomes of those before. The very first of all always is, so there is an end."""
+        open_ = self.order
+        while len(open_):
+            open_ = self._without_slot(open_)
+            ready = open_[self._is_first(open_)]
+            full = self._full_cap(ready)
+            self.fate[ready[full >= 0]] = _CAPS + full[full >= 0]
+            open_ = open_[self.fate[open_] == _OPEN]
+            ready = ready[full < 0]
+            within, beyond = self._by_budget(open_, ready)
+            self.fate[ready[beyond]] = _BUDGET
+            self._win(ready[within])
+            open_ = open_[self.fate[open_] == _OPEN]
+
+    def _without_slot(self, open_: np.ndarray) -> np.ndarray:
+        holder = self.taken[self.rows.slot_of_person[open_]]
+        lost = (holder >= 0) & self.rows.competes[open_] & ~self.done[open_]
+        self.fate[open_[lost]] = _SLOT
+        self.winner[open_[lost]] = holder[lost]
+        return open_[~lost]
+
+    def _is_first(self, open_: np.ndarray) -> np.ndarray:
+        """Whether nobody before, in the order, is about the same person or address. Lists wait for nobody."""
+        place = np.arange(len(open_))
+        competing = np.flatnonzero(self.rows.competes[open_])[::-1]
+        self.first_of_person[self.rows.person[open_[competing]]] = competing  # of several the last one stays: the first
+        self.first_of_address[self.rows.address[open_[competing]]] = competing
+        of_person = self.first_of_person[self.rows.person[open_]] == place
+        of_address = (self.first_of_address[self.rows.address[open_]] == place) | ~self.rows.addressed[open_]
+        return ~self.rows.competes[open_] | (of_person & of_address)
+
+    def _full_cap(self, ready: np.ndarray) -> np.ndarray:
+        """The first cap that is full for the person or the address, -1 for none."""
+        full = np.full(len(ready), -1, np.int64)
+        for number, cap in enumerate(self.rows.caps):
+            used = self.of_person[number][self.rows.person[ready]]
+            of_address = np.where(self.rows.addressed[ready], self.of_address[number][self.rows.address[ready]], 0)
+            over = self.rows.counted[number][ready] & ~self.done[ready] & (np.maximum(used, of_address) >= cap.at_most)
+            full = np.where((full < 0) & over, number, full)
+        return full
+
+    def _by_budget(self, open_: np.ndarray, ready: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of those ready: within what is left even if all before them win, and beyond it even if all of them lose."""
+        free = ~self.limited[self.rows.action[ready]] | self.done[ready]
+        beyond = ~free & (self.left[self.rows.action[ready]] <= 0)
+        if free.all():
+            return free, beyond
+        bound = open_[self.limited[self.rows.action[open_]]]
+        by_action = np.argsort(self.rows.action[bound], kind="stable")
+        sorted_actions = self.rows.action[bound][by_action]
+        start = np.searchsorted(sorted_actions, sorted_actions)
+        ahead = np.zeros(len(self.fate), np.int64)
+        ahead[bound[by_action]] = np.arange(len(bound)) - start
+        return free | (~beyond & (ahead[ready] < self.left[self.rows.action[ready]])), beyond
+
+    def _win(self, winners: np.ndarray) -> None:
+        self.fate[winners] = _WON
+        np.subtract.at(self.left, self.rows.action[winners], 1)
+        competing = winners[self.rows.competes[winners]]
+        self.taken[self.rows.slot_of_person[competing]] = competing
+        for number in range(len(self.rows.caps)):
+            counted = competing[self.rows.counted[number][competing]]
+            np.add.at(self.of_person[number], self.rows.person[counted], 1)
+            np.add.at(self.of_address[number], self.rows.address[counted[self.rows.addressed[counted]]], 1)
+
+    def told(self) -> Chosen:
+        rows, size = self.rows, len(self.fate)
+        by_person = rows.order[np.argsort(rows.person[rows.order], kind="stable")]
+        people = rows.person[by_person]
+        turn = np.zeros(size, np.int64)
+        turn[by_person] = np.arange(size) - np.searchsorted(people, people) + 1
+        words: list[tuple[str, str | None]] = [(WON, None), ("", None), ("the budget is spent", "budget")]
+        words += [(str(cap), "contact_pressure") for cap in rows.caps]
+        to_others = len(words)
+        for name in rows.actions:
+            words += [(f"{name} goes first", "other_action"), ("by another channel", "other_channel")]
+        winner = np.where(self.winner >= 0, rows.action[self.winner], 0) if size else self.winner
+        code = np.where(self.fate == _SLOT, to_others + 2 * winner + (winner == rows.action), self.fate)
+        because, reason = (pa.array([word[n] for word in words], pa.string()).take(pa.array(code)) for n in (0, 1))
+        return Chosen(turn, self.fate == _WON, because, reason)
+
+
+def _codes(first: pa.ChunkedArray, second: pa.ChunkedArray) -> tuple[np.ndarray, int]:
+    """Numbers for the values of both, those of the first coming first; and how many there are."""
+    encoded = _both(first, second).combine_chunks().dictionary_encode()
+    return encoded.indices.to_numpy(zero_copy_only=False), len(encoded.dictionary)
+
+
+def _both(first: pa.ChunkedArray, second: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pa.chunked_array([*first.chunks, *second.chunks], first.type)
+
+
+def _named(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
+    """A number for each value, in the order of the names, -1 for none; and the names."""
+    encoded = column.combine_chunks().dictionary_encode()
+    names = encoded.dictionary.to_pylist()
+    in_order = sorted(range(len(names)), key=names.__getitem__)
+    place = np.zeros(len(names) + 1, np.int64)
+    place[in_order] = np.arange(len(names))
+    place[-1] = -1
+    return place[pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)], [names[at] for at in in_order]
+
+
+def _flags(column: pa.ChunkedArray) -> np.ndarray:
+    return np.asarray(column.combine_chunks().to_numpy(zero_copy_only=False), bool)
+
+
+def _counted(rows: pa.Table, cap: Cap) -> np.ndarray:
+    """Whether a cap is about each row."""
+    counted = np.ones(rows.num_rows, bool)
+    for name, only in (("channel", cap.channels), ("action", cap.actions), ("objective", cap.objectives)):
+        if only:
+            counted &= _flags(pc.is_in(rows[name], pa.array(only, pa.string())))
+    return counted
+
+
+def _order(rows: pa.Table, action: np.ndarray) -> np.ndarray:
+    """Rows in the order of their turn."""
+    destination, customer = _named(rows["destination"])[0], _named(rows["customer_id"])[0]
+    gain = pc.fill_null(rows["gain"], 0.0).combine_chunks().to_numpy(zero_copy_only=False)
+    priority, preference = (
+        rows[name].combine_chunks().to_numpy(zero_copy_only=False) for name in ("priority", "preference")
+    )
+    late, later = ~_flags(rows["moment"]), ~_flags(rows["first"])
+    keys = (customer, destination, preference, action, late, -gain, -priority, later)
+    varying = [key for key in keys if len(key) and (key != key[0]).any()]
+    return np.lexsort(varying) if varying else np.arange(rows.num_rows)

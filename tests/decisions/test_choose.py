@@ -1,0 +1,219 @@
+"""One decision per customer and slot, in 1,000 random small companies: what always holds, whatever wants to write.
+
+Costs about 10 s.
+"""
+
+import datetime as dt
+import random
+from collections import Counter
+
+import pyarrow as pa
+import pytest
+
+from jobs.config.contact_policy import Cap
+from jobs.decisions.choose import BEFORE, CANDIDATES, choose
+
+FIRST = dt.date(2017, 1, 1)
+DAYS = 5
+
+
+def candidate(action="a", customer="ann", **more):
+    given = {"action": action, "destination": "email", "customer_id": customer, "channel": "email", "address": "",
+             "objective": None, "slot": "contact", "done": False, "first": False, "priority": 0, "gain": None,
+             "moment": False, "preference": 0}  # fmt: skip
+    return {**given, **more}
+
+
+def decided(rows, before=(), caps=(), left=None, day=FIRST):
+    found = choose(
+        pa.Table.from_pylist(list(rows), CANDIDATES), pa.Table.from_pylist(list(before), BEFORE), caps, left or {}, day
+    )
+    return list(zip(found.won.tolist(), found.because.to_pylist(), found.turn.tolist(), strict=True))
+
+
+def one_by_one(rows, before, caps, left, day):
+    """What the order and the limits say, in the plainest way: the names of those who win, in the order of the rows."""
+    left, taken, used = dict(left), set(), Counter()
+
+    def full(row, cap, number):
+        if not (row["slot"] and cap.counts(row["channel"], row["action"], row["objective"])):
+            return False
+        return max(used[number, "p", row["customer_id"]], used[number, "a", row["address"]]) >= cap.at_most
+
+    def count(row):
+        for number, cap in enumerate(caps):
+            if cap.counts(row["channel"], row["action"], row["objective"]):
+                used[number, "p", row["customer_id"]] += 1
+                if row["address"]:
+                    used[number, "a", row["address"]] += 1
+
+    for row in before:
+        for number, cap in enumerate(caps):
+            if row["day"] > day - dt.timedelta(days=cap.days) and cap.counts(
+                row["channel"], row["action"], row["objective"]
+            ):
+                used[number, "p", row["customer_id"]] += 1
+                if row["address"]:
+                    used[number, "a", row["address"]] += 1
+
+    def rank(n):
+        row = rows[n]
+        return (not row["first"], -row["priority"], -(row["gain"] or 0),
+                not row["moment"], row["action"], row["preference"], row["destination"],
+                row["customer_id"])  # fmt: skip
+
+    won = [False] * len(rows)
+    for n in sorted(range(len(rows)), key=rank):
+        row = rows[n]
+        place = (row["customer_id"], row["slot"])
+        if (
+            (row["slot"] and place in taken)
+            or any(full(row, cap, number) for number, cap in enumerate(caps))
+            or left.get(row["action"], 1) <= 0
+        ):
+            continue
+        won[n] = True
+        if row["action"] in left:
+            left[row["action"]] -= 1
+        if row["slot"]:
+            taken.add(place)
+            count(row)
+    return won
+
+
+class SmallCompany:
+    """Actions with budgets, people with shared addresses, caps, and what wants to be sent on each of DAYS days."""
+
+    def __init__(self, seed):
+        chance = self.chance = random.Random(seed)
+        self.people = [f"p{n}" for n in range(chance.randint(1, 6))]
+        self.address = {one: chance.choice(["", "shared", f"at {one}"]) for one in self.people}
+        self.actions = {name: self.action() for name in "abcd"[: chance.randint(1, 4)]}
+        self.caps = [
+            Cap(at_most=chance.randint(0, 2), days=chance.choice([1, 2, 7]),
+                channels=chance.choice([[], [], ["email"], ["sms"]]), objectives=chance.choice([[], [], ["keep"]]),
+                actions=chance.choice([[], [], ["a"]]))
+            for _ in range(chance.randint(0, 3))
+        ]  # fmt: skip
+        self.budgets = {
+            name: (chance.randint(0, 4), chance.randint(1, 4)) for name in self.actions if chance.random() < 0.5
+        }
+        self.sent: list[dict] = []
+
+    def action(self):
+        return {
+            "objective": self.chance.choice([None, "keep", "sell"]),
+            "slot": self.chance.choice(["contact", "contact", "contact", "service", None]),
+            "priority": self.chance.randint(0, 1),
+            "moment": self.chance.random() < 0.2,
+        }
+
+    def wanted(self, day):
+        chance, done = (
+            self.chance,
+            {(one["action"], one["customer_id"], one["channel"]) for one in self.sent if one["day"] == day},
+        )
+        for action, given in self.actions.items():
+            for person in self.people:
+                for preference, channel in enumerate(("email", "sms")):
+                    if (action, person, channel) in done or chance.random() < 0.5:
+                        yield candidate(
+                            action, person, destination=channel, channel=channel, preference=preference, **given,
+                            address=self.address[person] if channel == "email" else "", first=chance.random() < 0.05,
+                            gain=chance.choice([None, 0.0, 1.5, 2.5]), done=(action, person, channel) in done,
+                        )  # fmt: skip
+
+    def left(self, day, today):
+        spent = Counter(
+            one["action"] for one in self.sent for count, days in [self.budgets.get(one["action"], (0, 0))]
+            if day - dt.timedelta(days=days) < one["day"] and (one["day"] < day or not today)
+        )  # fmt: skip
+        return {name: count - spent[name] for name, (count, _) in self.budgets.items()}
+
+    def live(self):
+        """Decide every day, twice: of what was chosen first only part is sent before it is decided again."""
+        for number in range(DAYS):
+            day = FIRST + dt.timedelta(days=number)
+            before = [
+                {name: one[name] for name in BEFORE.names} for one in self.sent if one["day"] < day and one["slot"]
+            ]
+            rows = list(self.wanted(day))
+            first = decided(rows, before, self.caps, self.left(day, True), day)
+            yield rows, before, self.left(day, True), day, first
+            part = {n for n, one in enumerate(first) if one[0] and self.chance.random() < 0.5}
+            again = decided(
+                [{**row, "done": n in part} for n, row in enumerate(rows)], before, self.caps, self.left(day, True), day
+            )
+            assert again == first, "deciding again after part was done tells the same"
+            self.sent += [{**row, "day": day} for row, one in zip(rows, first, strict=True) if one[0]]
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_in_random_companies_no_limit_is_ever_broken_and_row_order_does_not_matter(block):
+    for seed in range(250 * block, 250 * (block + 1)):
+        company = SmallCompany(seed)
+        for rows, before, left, day, found in company.live():
+            assert [won for won, _, _ in found] == one_by_one(rows, before, company.caps, left, day), seed
+            shuffled = list(range(len(rows)))
+            random.Random(seed).shuffle(shuffled)
+            mixed = decided([rows[n] for n in shuffled], before[::-1], company.caps, left, day)
+            assert [mixed[shuffled.index(n)] for n in range(len(rows))] == found, "the same in any order of the rows"
+        holds(company)
+
+
+def holds(company):
+    """Caps and budgets in all days in a row, one action per customer and slot, everything at most once."""
+    messages = [one for one in company.sent if one["slot"]]
+    for cap in company.caps:
+        for start in range(DAYS):
+            inside = [one for one in messages if cap.counts(one["channel"], one["action"], one["objective"])
+                      and start <= (one["day"] - FIRST).days < start + cap.days]  # fmt: skip
+            most = Counter(one["customer_id"] for one in inside)
+            most += Counter(one["address"] for one in inside if one["address"])
+            assert max(most.values(), default=0) <= cap.at_most
+    for name, (count, days) in company.budgets.items():
+        for start in range(DAYS):
+            spent = [one for one in company.sent if one["action"] == name
+                     and start <= (one["day"] - FIRST).days < start + days]  # fmt: skip
+            assert len(spent) <= count
+    slots = Counter((one["day"], one["customer_id"], one["slot"]) for one in messages)
+    assert max(slots.values(), default=1) == 1
+    every = Counter((one["day"], one["customer_id"], one["action"], one["channel"]) for one in company.sent)
+    assert max(every.values(), default=1) == 1
+
+
+def test_what_was_done_today_counts_before_all_else_when_something_changed_since():
+    rows = [candidate("late", priority=9), candidate("sent", done=True), candidate("list", slot=None)]
+    assert [won for won, _, _ in decided(rows)] == [False, True, True]
+    assert decided(rows)[0][1:] == ("sent goes first", 1)
+
+
+def test_the_order_is_first_by_a_person_then_priority_gain_moment_name_channel_and_customer():
+    rows = [
+        candidate("g", "bob"), candidate("g", destination="post", preference=1), candidate("g"), candidate("f"),
+        candidate("e", moment=True), candidate("d", gain=0.5), candidate("c", priority=1), candidate("b", first=True),
+    ]  # fmt: skip
+    turns = [turn for _, _, turn in decided(rows)]
+    assert turns == [1, 7, 6, 5, 4, 3, 2, 1]
+    budget = decided([candidate("g", "bob"), candidate("g", "ann")], left={"g": 1})
+    assert budget == [(False, "the budget is spent", 1), (True, "chosen", 1)]
+
+
+def test_every_loser_is_told_what_it_lost_to():
+    cap = Cap(at_most=1, days=7, objectives=["sell"])
+    before = [{"day": FIRST - dt.timedelta(days=6), "action": "x", "customer_id": "ann", "channel": "email",
+               "address": "", "objective": "sell"}]  # fmt: skip
+    rows = [
+        candidate("a", objective="sell"),
+        candidate("b"),
+        candidate("b", destination="sms", channel="sms"),
+        candidate("c"),
+    ]
+    told = [because for _, because, _ in decided(rows, before, [cap])]
+    assert told == ["at most 1 in 7 days by any channel for sell", "chosen", "by another channel", "b goes first"]
+    rested = [{**before[0], "day": FIRST - dt.timedelta(days=7)}]
+    assert decided(rows, rested, [cap])[0][1] == "chosen"
+
+
+def test_nobody_who_wants_anybody_is_decided_too():
+    assert decided([]) == []
