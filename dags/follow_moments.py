@@ -43,7 +43,7 @@ def follow_moments() -> None:
 
     @task(map_index_template="{{ task.op_kwargs['source'] }}", doc_md="New files to raw, good rows to valid tables.")
     def load_and_validate(source: str) -> dict:
-        return step("ingest", source) | step("validate", source)
+        return step("feedback", source) | step("ingest", source) | step("validate", source)
 
     @task(trigger_rule="none_skipped")  # a source that fails does not hold up the moments of others
     def who_is_who() -> dict:

@@ -11,6 +11,7 @@ DOC = """### Load and validate what the sources of the group `{group}` delivered
 
 Runs every night at four for the day that just ended, one task per source: {sources}.
 
+- **Takes in** what came back from what was sent, if one of these is the source of `config/feedback.yaml`.
 - **Reads** the files that landed up to that day and were not loaded before (`ops/files` remembers them).
 - **Writes** `raw/*` as received, good rows to `valid/*`, bad rows with rule, reason, file and line to
   `quarantine/rows`, and the verdict of each expectation to `ops/validations`.
@@ -24,7 +25,7 @@ def ingest(group: str) -> None:
 
     @task(map_index_template="{{ task.op_kwargs['source'] }}", doc_md="New files to raw, good rows to valid tables.")
     def load_and_validate(source: str) -> dict:
-        return step("ingest", source) | step("validate", source)
+        return step("feedback", source) | step("ingest", source) | step("validate", source)
 
     @task(outlets=[VALID[group]], trigger_rule="none_failed")
     def publish(counts: Any) -> dict:

@@ -26,6 +26,10 @@ def _per_source(day: date, settings: Settings) -> list[Part]:
     return [(source,) for source in settings.sources]
 
 
+def _what_comes_back(day: date, settings: Settings) -> list[Part]:
+    return [(settings.feedback.source,)] if settings.feedback.source else []
+
+
 def _per_model_due(day: date, settings: Settings) -> list[Part]:
     from jobs.models import models
 
@@ -57,6 +61,7 @@ class Step:
 
 
 STEPS = (
+    Step("feedback", "jobs.activation.feedback.intake:run", _what_comes_back),
     Step("ingest", "jobs.ingest.load:run", _per_source),
     Step("validate", "jobs.validate.step:run", _per_source),
     Step("keep_out", "jobs.privacy.returned:run"),
@@ -78,7 +83,7 @@ STEPS = (
 """The order of the flow. The command line runs it; the DAGs name these steps, and a test compares their order."""
 
 STEP_NAMES = tuple(step.name for step in STEPS)
-OF_SOURCES = tuple(step.name for step in STEPS if step.parts is _per_source)
+OF_SOURCES = tuple(step.name for step in STEPS if step.parts in (_per_source, _what_comes_back))
 """Steps that each source takes for itself; all others wait for every source."""
 
 

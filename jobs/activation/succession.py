@@ -8,6 +8,7 @@ all its parts, and the parts belong to the customers that identity/map has today
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -73,13 +74,25 @@ def with_parts(done: DataFrame, events: DataFrame, identity_map: DataFrame) -> D
 
 def now(lake: Lake, customer_id: str, day: date) -> pa.Array:
     """Today's customers that are made of what this customer was on that day."""
-    found = spells(lake.arrow("identity/events"))
-    there = pc.and_(pc.less_equal(found["since"], day), pc.greater_equal(found["until"], day))
-    inside = found.filter(pc.and_(pc.equal(found["host"], customer_id), there))["part"].to_pylist()
-    parts = {customer_id, *inside}
-    identifiers = lake.arrow("identity/map", columns=["identifier", "customer_id"])
+    return pa.array(sorted(all_now(lake, [(customer_id, day)])[customer_id, day]), pa.string())
+
+
+def all_now(lake: Lake, asked: Iterable[tuple[str, date]]) -> dict[tuple[str, date], set[str]]:
+    """`now` of many customers and days, from one look at the tables."""
+    inside: dict[str, list[tuple[str, date, date]]] = defaultdict(list)
+    for row in spells(lake.arrow("identity/events")).to_pylist():
+        inside[row["host"]].append((row["part"], row["since"], row["until"]))
+    parts = {
+        (customer, day): {customer, *(part for part, since, until in inside[customer] if since <= day <= until)}
+        for customer, day in asked
+    }
+    wanted = pa.array(sorted(set().union(*parts.values())), pa.string())
+    table = lake.arrow("identity/map", columns=["identifier", "customer_id"])
     named_after = pc.binary_join_element_wise(
-        "c", pc.utf8_slice_codeunits(identifiers["identifier"], 0, CUSTOMER_ID_LENGTH), ""
+        "c", pc.utf8_slice_codeunits(table["identifier"], 0, CUSTOMER_ID_LENGTH), ""
     )
-    homes = identifiers.filter(pc.is_in(named_after, pa.array(sorted(parts))))["customer_id"].to_pylist()
-    return pa.array(sorted({*parts, *homes}), pa.string())
+    mine = table.append_column("part", named_after).filter(pc.is_in(named_after, wanted))
+    homes: dict[str, set[str]] = defaultdict(set)
+    for part, home in zip(mine["part"].to_pylist(), mine["customer_id"].to_pylist(), strict=True):
+        homes[part].add(home)
+    return {key: own.union(*(homes[part] for part in own)) for key, own in parts.items()}

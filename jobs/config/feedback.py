@@ -46,9 +46,6 @@ class Events(Strict):
 
     folder: str = Field(description="folder below the landing root, or s3://bucket/prefix")
     connection: str = Field("", description="Airflow connection of the S3 bucket")
-    posted_with: str = Field(
-        "", description="Airflow connection whose login and password a service posts events with; default: none may"
-    )
 
 
 class Named(Strict):

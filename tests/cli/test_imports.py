@@ -37,6 +37,7 @@ COMMANDS = {
 }
 """What a command may load on a company of which nothing has been run."""
 STEPS = {
+    "feedback": {*TABLES, "sqlglot"},
     "ingest": {*LAKE, "duckdb", "httpx", "sqlglot"},
     "validate": {*TABLES, *CHECKS, "duckdb"},
     "keep_out": {*LAKE, "sqlglot"},

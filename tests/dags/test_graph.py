@@ -214,7 +214,7 @@ def test_every_step_is_a_function_of_its_part_the_day_and_the_configuration():
     for step in pipeline.STEPS:
         parameters = inspect.signature(step.function).parameters.values()
         needed = [one.name for one in parameters if one.default is one.empty]
-        parts = {"ingest": 1, "validate": 1, "train": 1, "push": 2}.get(step.name, 0)
+        parts = {"feedback": 1, "ingest": 1, "validate": 1, "train": 1, "push": 2}.get(step.name, 0)
         assert (len(needed[:-2]), needed[-2:]) == (parts, ["day", "settings"]), step.name
 
 

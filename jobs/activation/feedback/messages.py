@@ -1,11 +1,13 @@
-"""A message that was sent, found again by its id, and the people it was for."""
+"""Messages that were sent, found again by their ids, and the people they were for."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.activation import succession
@@ -22,6 +24,7 @@ class Message:
     """One message. `people` are today's customers made of whom it was for; `emails` their addresses, by keyed hash."""
 
     operation_id: str
+    request_id: str
     customer_id: str
     audience: str
     channel: str
@@ -37,54 +40,70 @@ class Message:
 
 def message_of(operation_id: str, settings: Settings, written: date | None = None) -> Message | None:
     """The message of an operation, sent on the day `written` or later; None if none of that id was sent."""
+    return messages_of([operation_id], (), settings, written).get(operation_id)
+
+
+def messages_of(
+    operation_ids: Collection[str], request_ids: Collection[str], settings: Settings, written: date | None = None
+) -> dict[str, Message]:
+    """Messages by their operation, and by the id that the destination gave them; those that were never sent lack."""
     lake = Lake.of(settings)
-    if not lake.exists(LEDGER):
-        return None
-    about = (pc.field("operation_id") == operation_id) & (pc.field("action") == "send")
+    if not lake.exists(LEDGER) or not (operation_ids or request_ids):
+        return {}
+    named = pc.field("operation_id").isin(_texts(operation_ids))
+    named |= pc.field("request_id").isin(_texts(one for one in request_ids if one))
+    about = (pc.field("action") == "send") & named
     if written is not None:  # spares reading what was sent before
         about &= pc.field("updated_at") >= datetime.combine(written - timedelta(days=1), time(), UTC)
-    return _message(lake.dataset(LEDGER).to_table(filter=about).to_pylist(), lake, settings)
+    sends: dict[str, dict[str, Any]] = {}
+    for row in lake.dataset(LEDGER).to_table(filter=about).to_pylist():
+        sends.setdefault(row["operation_id"], row)
+        sends[row["operation_id"]]["request_id"] = row["request_id"] or sends[row["operation_id"]]["request_id"]
+    people = succession.all_now(lake, {(row["customer_id"], row["day"]) for row in sends.values()}) if sends else {}
+    addresses = emails_of(set().union(*people.values()), lake, settings)
+    found: dict[str, Message] = {}
+    for row in sends.values():
+        message = _message(row, people[row["customer_id"], row["day"]], addresses, settings)
+        found |= {key: message for key in (message.request_id, message.operation_id) if key}
+    return found
 
 
-def message_by_request(request_id: str, settings: Settings) -> Message | None:
-    """The message that a destination gave this id."""
-    lake = Lake.of(settings)
-    if not request_id or not lake.exists(LEDGER):
-        return None
-    about = (pc.field("request_id") == request_id) & (pc.field("action") == "send")
-    return _message(lake.dataset(LEDGER).to_table(filter=about).to_pylist(), lake, settings)
-
-
-def _message(sends: list[dict[str, Any]], lake: Lake, settings: Settings) -> Message | None:
-    if not sends:
-        return None
-    send = sends[0]
-    people = tuple(succession.now(lake, send["customer_id"], send["day"]).to_pylist())
+def _message(
+    send: dict[str, Any], people: set[str], addresses: dict[str, dict[str, str]], settings: Settings
+) -> Message:
     destination = settings.destinations.get(send["destination"])
     return Message(
         send["operation_id"],
+        send["request_id"] or "",
         send["customer_id"],
         send["audience"],
         destination.channel if destination else "email",  # only messages have links, and they go by e-mail
         send["fingerprint"] or "",
-        people,
-        emails_of(people, lake, settings),
+        tuple(sorted(people)),
+        {hashed: value for one in people for hashed, value in addresses.get(one, {}).items()},
     )
 
 
-def emails_of(people: tuple[str, ...], lake: Lake, settings: Settings) -> dict[str, str]:
-    """The addresses these customers have now, by keyed hash."""
-    if not people or not lake.exists(POINTS):
+def emails_of(customers: Iterable[str], lake: Lake, settings: Settings) -> dict[str, dict[str, str]]:
+    """The addresses that customers have now: customer to keyed hash to address."""
+    if not lake.exists(POINTS):
         return {}
-    own = pc.field("customer_id").isin(list(people)) & (pc.field("kind") == "email")
-    values = lake.dataset(POINTS).to_table(columns=["value"], filter=own)["value"].to_pylist()
-    return {hashed: value for value in values if (hashed := identifier_hash("email", value, settings))}
+    own = pc.field("customer_id").isin(_texts(customers)) & (pc.field("kind") == "email")
+    found: dict[str, dict[str, str]] = {}
+    for row in lake.dataset(POINTS).to_table(columns=["customer_id", "value"], filter=own).to_pylist():
+        if hashed := identifier_hash("email", row["value"], settings):
+            found.setdefault(row["customer_id"], {})[hashed] = row["value"]
+    return found
 
 
-def customer_with(identifier: str, lake: Lake) -> str:
-    """The customer that an identifier belongs to; empty for none."""
-    if not lake.exists(MAP):
-        return ""
-    about = pc.field("identifier") == identifier
-    found = lake.dataset(MAP).to_table(columns=["customer_id"], filter=about)["customer_id"].to_pylist()
-    return found[0] if found else ""
+def customers_with(identifiers: Collection[str], lake: Lake) -> dict[str, str]:
+    """The customer that each identifier belongs to; those of nobody lack."""
+    if not lake.exists(MAP) or not identifiers:
+        return {}
+    about = pc.field("identifier").isin(_texts(identifiers))
+    rows = lake.dataset(MAP).to_table(columns=["identifier", "customer_id"], filter=about).to_pylist()
+    return {row["identifier"]: row["customer_id"] for row in rows}
+
+
+def _texts(values: Iterable[str]) -> pa.Array:
+    return pa.array(sorted(values), pa.string())

@@ -59,7 +59,8 @@ class Landing:
         self._now = datetime.now(UTC)
         try:
             pulled = any(dataset.pulled for dataset in settings.sources[source].datasets.values())
-            self._found = {found.path: found for found in self._place.listing(may_be_empty=pulled)}
+            by_itself = pulled or source == settings.feedback.source  # nobody has to make its folder
+            self._found = {found.path: found for found in self._place.listing(may_be_empty=by_itself)}
             self._archives = ArchiveFiles(self._place, settings.general.limits)
             self._found |= {found.path: found for found in self._archives.list(self._reached(source, settings))}
         except StepFailed as error:

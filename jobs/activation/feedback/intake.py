@@ -1,0 +1,216 @@
+"""The step that takes in what comes back: mailboxes and events are read, and answers land as files of their source.
+
+The source that config/feedback.yaml names reads these files like any others: consent with its time and proof, and
+touchpoints in the journey. What is heard on a day belongs to that day: a run for an earlier one leaves it waiting.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import tempfile
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.activation import succession
+from jobs.activation.feedback import reports
+from jobs.activation.feedback.heard import Heard, keep, local_day, now
+from jobs.activation.feedback.mailboxes import opened
+from jobs.activation.feedback.messages import customers_with, emails_of, messages_of
+from jobs.config.feedback import Events
+from jobs.config.settings import Settings
+from jobs.errors import StepFailed
+from jobs.identity.identifiers import identifier_hash
+from jobs.ingest.landing.landing import landing_place
+from jobs.ingest.landing.places import Place, place_of
+from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
+from jobs.lake.tables.feedback import FEEDBACK
+
+log = logging.getLogger(__name__)
+AT_ONCE = 500
+"""Mails that are settled together: so many at most are read again after a crash, which changes nothing."""
+NOBODY = "nobody"
+"""In `landed`: the address is nobody's by now, so that there is no row to write."""
+LARGEST = 64 << 20
+Row = dict[str, Any]
+
+
+def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
+    """Take in what came back up to `day`, for the source that reads it; nothing for other sources.
+
+    Raises StepFailed if a mailbox or a folder of events cannot be read, after all others were.
+    """
+    if source != settings.feedback.source:
+        return {}
+    counts = {"heard": 0, "not_understood": 0, "unmatched": 0}
+    failed: list[str] = []
+    for name in settings.feedback.mailboxes:
+        _try(_mailbox, name, settings, counts, failed)
+    for name in settings.feedback.events:
+        _try(_events, name, settings, counts, failed)
+    counts["landed"] = land(day, settings)
+    if failed:
+        raise StepFailed("; ".join(failed))
+    log.info("feedback: %s", counts)
+    return counts
+
+
+def _try(read: Any, name: str, settings: Settings, counts: dict[str, int], failed: list[str]) -> None:
+    try:
+        read(name, settings, counts)
+    except StepFailed as error:
+        failed.append(str(error))
+
+
+def _mailbox(name: str, settings: Settings, counts: dict[str, int]) -> None:
+    with opened(name, settings.feedback.mailboxes[name], settings) as box:
+        mails = list(box.unread())
+        for start in range(0, len(mails), AT_ONCE):
+            read = [(key, reports.of_mail(content)) for key, content in mails[start : start + AT_ONCE]]
+            known = [report for _, found in read for report in found or ()]
+            take(known, name, settings, counts, trusted=False)
+            left = [key for key, found in read if found is None]
+            counts["not_understood"] += len(left)
+            box.settle([key for key, found in read if found is not None], left)
+
+
+def _events(name: str, settings: Settings, counts: dict[str, int]) -> None:
+    place = events_place(settings.feedback.events[name], settings)
+    for file in place.listing(may_be_empty=True):
+        with place.open(file) as stream:
+            content = stream.read(LARGEST + 1)
+        try:
+            if len(content) > LARGEST:
+                raise ValueError
+            found = reports.of_events(content.decode())
+        except (ValueError, RecursionError):  # what it holds may be an address: its name tells where to look
+            counts["not_understood"] += 1
+            log.warning("feedback.events.%s: %s is no JSON of events; look at it and remove it", name, file.path)
+            continue
+        take(found, name, settings, counts, trusted=True)
+        place.remove(file.path)
+
+
+def events_place(events: Events, settings: Settings) -> Place:
+    """The folder of these events."""
+    folder, hint = events.folder.rstrip("/"), "create it, or correct `events` in config/feedback.yaml"
+    inside = folder if "://" in folder else f"{settings.landing.rstrip('/')}/{folder}"
+    return place_of(inside, events.connection, hint)
+
+
+def take(
+    found: Sequence[reports.Report], source: str, settings: Settings, counts: dict[str, int], trusted: bool
+) -> None:
+    """Keep what reports say about messages of ours.
+
+    Anybody can write to a mailbox: a report that names no message of ours is counted and otherwise ignored, or it could
+    take anybody off any list. Whoever may write to a folder of events is believed about addresses too.
+    """
+    lake, moment = Lake.of(settings), now()
+    ids = {one.operation_id for one in found if one.operation_id}
+    messages = messages_of(ids, {one.request_id for one in found if one.request_id} if trusted else (), settings)
+    hashes = {one.address: identifier_hash("email", one.address, settings) or "" for one in found if trusted}
+    owners = customers_with([one for one in hashes.values() if one], lake)
+    heard: list[Heard] = []
+    for one in found:
+        at = min(one.at or moment, moment)
+        message = messages.get(one.operation_id) or messages.get(one.request_id)
+        identifier = hashes.get(one.address, "")
+        if message is not None:
+            heard.append(Heard.about(message, one.kind, at, source, detail=one.detail))
+        elif identifier:
+            known = ("email", source, identifier, owners.get(identifier, ""))
+            heard.append(Heard(one.kind, at, *known, detail=one.detail, mark=one.mark or at.isoformat()))
+        else:
+            counts["unmatched"] += 1
+    counts["heard"] += keep(heard, local_day(moment, settings), settings)
+
+
+def land(day: date, settings: Settings) -> int:
+    """Land what was heard up to `day` and has not landed yet; returns how many rows.
+
+    A process that dies before it is noted that they landed lands the same rows again under their ids: they are told
+    apart as duplicates.
+    """
+    lake = Lake.of(settings)
+    place, prefix = landing_place(settings.feedback.source, settings)
+    waiting = lake.dataset(FEEDBACK).to_table(filter=pc.field("landed") == "") if lake.exists(FEEDBACK) else None
+    rows = [row for row in waiting.to_pylist() if local_day(row["at"], settings) <= day] if waiting else []
+    addressed = _addressed(rows, lake, settings)
+    answers = [row for row in rows if row["kind"] in ("granted", "withdrawn")]
+    events = [row for row in rows if row["kind"] not in ("granted", "withdrawn")]
+    landed = 0
+    for dataset, some, line in (("consents", answers, _answer), ("events", events, _event)):
+        told = [row for row in some if addressed[row["feedback_id"]]]
+        if told:
+            lines = [line(row, n, to) for row in told for n, to in enumerate(addressed[row["feedback_id"]])]
+            path = f"{day}/{dataset}-{_hash(row['feedback_id'] for row in told)}.jsonl"
+            _put(place, path, lines)
+            _note(lake, told, prefix + path, day)
+            landed += len(told)
+    _note(lake, [row for row in rows if not addressed[row["feedback_id"]]], NOBODY, day)
+    return landed
+
+
+def _addressed(rows: Sequence[Row], lake: Lake, settings: Settings) -> dict[str, list[str]]:
+    """The addresses that each row is about: the one the message went to, or, of a no whose address is theirs no longer,
+    those the person has now."""
+    asked = {(row["customer_id"], local_day(row["at"], settings)) for row in rows if row["customer_id"]}
+    people = succession.all_now(lake, asked) if asked else {}
+    emails = emails_of(set().union(*people.values()), lake, settings)
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        own: dict[str, str] = {}
+        for one in people.get((row["customer_id"], local_day(row["at"], settings)), ()):
+            own |= emails.get(one, {})
+        exact = [own[row["identifier"]]] if row["identifier"] in own else []
+        of_person = row["kind"] in ("unsubscribe", "withdrawn", "complaint")
+        found[row["feedback_id"]] = exact or (sorted(own.values()) if of_person else [])
+    return found
+
+
+def _answer(row: Row, number: int, email: str) -> Row:
+    return _common(row, number, email) | {
+        "purpose": row["purpose"],
+        "status": row["kind"],
+        "proof": f"{row['source']} {row['operation_id']}".strip(),
+    }
+
+
+def _event(row: Row, number: int, email: str) -> Row:
+    return _common(row, number, email) | {"type": row["kind"], "campaign": row["audience"] or None}
+
+
+def _common(row: Row, number: int, email: str) -> Row:
+    id_ = row["feedback_id"] + (f"-{number}" if number else "")
+    return {"id": id_, "at": row["at"].isoformat(), "channel": row["channel"], "email": email}
+
+
+def _put(place: Place, path: str, lines: Iterable[Row]) -> None:
+    with tempfile.TemporaryDirectory(prefix="klantreis-feedback-") as folder:
+        draft = Path(folder, "rows")
+        draft.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+        place.put(path, draft)
+
+
+def _note(lake: Lake, rows: Sequence[Row], path: str, day: date) -> None:
+    if rows:
+        data = pa.Table.from_pylist([{**row, "landed": path} for row in rows], catalogue.get(FEEDBACK).arrow_schema())
+        lake.upsert(
+            FEEDBACK,
+            data,
+            lake.transaction(
+                "land_feedback", day, config=[path, _hash(row["feedback_id"] for row in rows)], code=__name__
+            ),
+        )
+
+
+def _hash(ids: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:16]
