@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
@@ -53,6 +54,9 @@ class Meanings:
 
     wait: Callable[[Mapping[str, str]], float] = lambda headers: 0.0
     """Seconds to wait by headers of the vendor's own, beside Retry-After."""
+
+    maybe: frozenset[str] = frozenset()
+    """Codes after which something may be done all the same, as after a status of 5xx."""
 
     def of(self, status: int, body: Any) -> tuple[Meaning, str]:
         """The meaning of an answer and its reason, of codes only."""
@@ -122,6 +126,18 @@ class HttpApi:
         answer = patiently(lambda: self._once(method, path, content), self._options, repeatable)
         return Answer("done") if or_gone and answer.code[:3] in ("404", "410") else answer
 
+    def fetch(self, url: str) -> str | None:
+        """A report that the vendor says lies elsewhere, as text, asked for without the credential; None if it fails."""
+        parts = urlsplit(url)
+        if parts.scheme != "https" and parts.hostname not in _THIS_MACHINE:
+            return None
+        elsewhere = HttpApi(f"{parts.scheme}://{parts.netloc}", self._options, Meanings())
+        try:
+            answer = elsewhere.call("GET", f"{parts.path}?{parts.query}" if parts.query else parts.path)
+        finally:
+            elsewhere.close()
+        return str(answer.body or "") if answer.meaning == "done" else None
+
     def _once(self, method: str, path: str, content: dict[str, Any]) -> Answer:
         self._pace.wait()
         until = time.monotonic() + self._options.timeout_seconds
@@ -133,7 +149,7 @@ class HttpApi:
         except httpx.HTTPError as error:
             return Answer("again", type(error).__name__, maybe=True)
         meaning, code = self._meanings.of(response.status_code, body)
-        unsure = meaning == "again" and response.status_code >= 500
+        unsure = meaning == "again" and (response.status_code >= 500 or bool(self._meanings.maybe & set(code.split())))
         headers = httpx.Headers(response.headers)
         if wait := self._meanings.wait(headers):
             headers["Retry-After"] = f"{wait:g}"

@@ -43,6 +43,18 @@ def test_when_no_requests_are_left_for_looking_what_was_refused_is_a_number(star
     assert {(one.state, one.reason) for one in outcomes} == {("partial", "1 of 5 refused: invalid_entries")}
 
 
+@pytest.mark.parametrize("name", ["klaviyo", "brevo"])
+def test_an_import_that_takes_too_long_is_settled_by_the_next_push_without_another_one(start, name):
+    server, channel = start(name, status_timeout_seconds=0)
+    batch = operations(server, PEOPLE)
+    waiting = done(channel, batch)
+    assert set(states(waiting)) == {"submitted"}
+    sent = [told for _, told in server.requests() if told]
+    (request,) = {one.request_id for one in waiting}
+    assert set(states(channel.settle([request], {request: batch}))) == {"accepted"}
+    assert [told for _, told in server.requests() if told] == sent
+
+
 @pytest.mark.parametrize("nothing", ["", " ", "@", "a@", "@b.nl", "a b@c.nl", EMPTY, sha256("a@b.nl")])
 def test_meta_gets_no_hash_of_nothing_and_none_of_a_hash(nothing):
     assert meta.email_hash(nothing) is None

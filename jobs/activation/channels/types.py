@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from jobs.activation.channel import Channel, DestinationType
-from jobs.activation.channels import file_drop, google_data_manager, mailchimp, meta_ads, ses, smtp, webhook
+from jobs.activation.channels import (
+    brevo,
+    file_drop,
+    google_data_manager,
+    klaviyo,
+    linkedin_ads,
+    mailchimp,
+    meta_ads,
+    ses,
+    smtp,
+    tiktok_ads,
+    webhook,
+)
 from jobs.config.settings import Settings
 
 TYPES: dict[str, DestinationType] = {
@@ -11,7 +23,11 @@ TYPES: dict[str, DestinationType] = {
     "ses": ses.TYPE,
     "google_data_manager": google_data_manager.TYPE,
     "meta_ads": meta_ads.TYPE,
+    "linkedin_ads": linkedin_ads.TYPE,
+    "tiktok_ads": tiktok_ads.TYPE,
     "mailchimp": mailchimp.TYPE,
+    "klaviyo": klaviyo.TYPE,
+    "brevo": brevo.TYPE,
     "file_drop": file_drop.TYPE,
     "webhook": webhook.TYPE,
 }

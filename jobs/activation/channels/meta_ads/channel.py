@@ -48,7 +48,7 @@ def _wait(headers: Mapping[str, str]) -> float:
         return 0.0
 
 
-MEANINGS = Meanings(_codes, TABLE, _wait)
+MEANINGS = Meanings(_codes, TABLE, _wait, frozenset({"error_1", "error_2", "error_5000"}))
 
 
 def email_hash(email: str) -> str | None:
