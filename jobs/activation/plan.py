@@ -217,6 +217,7 @@ def _barrier() -> Column:
     """Why a member must not be reached; null if nothing stands in the way. The first reason counts."""
     return (
         F.when(F.col("arm") == "holdout", "held_out")
+        .when(F.col("arm") == "global_holdout", "held_out_of_all")
         .when(~F.coalesce("consented", F.lit(False)), "no_consent")
         .when(F.coalesce("suppressed", F.lit(False)), "suppressed")
         .when(_addresses() <= 0, "no_address")

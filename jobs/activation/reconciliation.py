@@ -16,6 +16,7 @@ from jobs.lake.lake import Lake
 PAUSED = "paused"
 _PLACES = {
     "held_out": "held_out",
+    "held_out_of_all": "held_out",
     "no_consent": "no_consent",
     "no_address": "no_address",
     "same_address": "no_address",

@@ -12,7 +12,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.activity import traits
-from jobs.audiences.holdout import arm
+from jobs.audiences import arms
+from jobs.audiences.holdout import ALL, TREATMENT, arm
 from jobs.audiences.rules import columns_of, refuse_wrong_rules
 from jobs.audiences.view import customer_view, tables
 from jobs.audiences.view_columns import VIEW, view_of
@@ -25,23 +26,24 @@ from jobs.lake.lake import Lake
 from jobs.lake.tables.contract import Dataset
 
 TABLE = "audiences/members"
-_ENTRY = "struct<audience string, arm string, evidence string, valid_until timestamp, gain double, kept_away string>"
+_ENTRY = "struct<audience string, evidence string, valid_until timestamp, gain double, kept_away string>"
 """One type for all entries of a row: engines differ in what may be null in each."""
 _QUOTED = ("date", "timestamp")
 
 
 def run(day: date, settings: Settings) -> dict[str, Any]:
-    """Evaluate every audience at the end of `day`. Raises ConfigError for a rule that is not allowed.
+    """Evaluate every audience at the end of `day`, and draw arms. Raises ConfigError for a rule that is not allowed.
 
     Who was in an audience about a moment in an earlier run of the day stays in it: whoever it won over has ordered by
     now, and would be missing from what was sent, and from what it did.
     """
     lake = Lake.of(settings)
-    config = [settings.audiences, settings.policy.keep_away, settings.policy.zone, *traits.configuration(settings)]
+    config = [settings.audiences, settings.policy.keep_away, settings.policy.zone, settings.policy.holdout]
+    config += traits.configuration(settings)
     waits = any(one.after for one in settings.audiences.values())
-    reads = sorted({*tables(settings), *([TOUCHPOINTS] if waits else [])})
+    reads = sorted({*tables(settings), *([TOUCHPOINTS] if waits else []), arms.EVENTS, arms.MAP})
     txn = lake.transaction("audiences", day, reads=reads, config=config, code=__name__)
-    if not txn.done(TABLE):
+    if not txn.done(TABLE, arms.TABLE):
         refuse_wrong_rules(settings)
         lasting = {name: one for name, one in settings.audiences.items() if one.expires >= day}
         view = customer_view(txn, day, settings)
@@ -55,8 +57,29 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
             before = lake.read(TABLE, day=day).where(F.col("audience").isin(passing))
             gone = before.join(found, ["audience", "customer_id"], "left_anti")
             found = found.unionByName(gone.select(*found.columns))
-        lake.replace(TABLE, found, txn, day=day)
+        drawn = lake.read(arms.TABLE) if lake.exists(arms.TABLE) else lake.empty(arms.TABLE)
+        moved = arms.moved(drawn, txn.read(arms.EVENTS), txn.read(arms.MAP), day)
+        lake.replace(TABLE, _with_arms(found, moved, settings), txn, day=day)
+        there = lake.read(TABLE, day=day).select("audience", "customer_id")
+        if settings.policy.holdout:
+            there = there.unionByName(there.select(F.lit(ALL).alias("audience"), "customer_id").distinct())
+        lake.replace(arms.TABLE, arms.begun(there, moved, drawn, txn.read(arms.MAP), day), txn, day=day)
     return _counts(lake.arrow(TABLE, columns=["arm"], day=day), len(settings.audiences))
+
+
+def _with_arms(found: DataFrame, moved: DataFrame, settings: Settings) -> DataFrame:
+    """Members with their arm, drawn by the id with which the person first came into the action."""
+    own = moved.where(F.col("audience") != ALL)
+    of_all = moved.where(F.col("audience") == ALL).select(
+        "customer_id", F.col("first_customer_id").alias("drawn_of_all")
+    )
+    joined = found.join(own, on=["audience", "customer_id"], how="left").join(of_all, on="customer_id", how="left")
+    drawn, drawn_of_all = (F.coalesce(name, "customer_id") for name in ("first_customer_id", "drawn_of_all"))
+    shares = {name: one.holdout for name, one in settings.audiences.items()}
+    share_of_all = settings.policy.holdout.share if settings.policy.holdout else 0
+    return joined.withColumn("arm", arm(shares, drawn, share_of_all, drawn_of_all)).drop(
+        "first_customer_id", "drawn_of_all"
+    )
 
 
 def members(
@@ -72,7 +95,7 @@ def members(
     """
     policy = policy or ContactPolicy()
     if not audiences:
-        names = ("audience", "customer_id", "arm", "evidence", "kept_away", "zone")
+        names = ("audience", "customer_id", "evidence", "kept_away", "zone")
         return view.limit(0).select(*(F.lit("").alias(name) for name in names), F.lit(0.0).alias("gain"), _no_end())
     old = {name: name in too_old for name in audiences}
     entries = F.array(*(_entry(name, one, table, policy, old[name]) for name, one in sorted(audiences.items())))
@@ -81,7 +104,7 @@ def members(
         view.select("customer_id", zone.cast("string").alias("zone"), F.explode(entries).alias("entry"))
         .where(F.col("entry").isNotNull())
         .select(
-            "entry.audience", "customer_id", "entry.arm", "entry.evidence", "entry.valid_until", "entry.gain",
+            "entry.audience", "customer_id", "entry.evidence", "entry.valid_until", "entry.gain",
             "entry.kept_away", "zone",
         )
     )  # fmt: skip
@@ -132,7 +155,6 @@ def _entry(name: str, audience: Audience, table: Dataset, policy: ContactPolicy,
     seen = {column: types[column] for column in looked_at if column != "customer_id"}
     entry = F.struct(
         F.lit(name).alias("audience"),
-        arm(name, audience.holdout).alias("arm"),
         evidence(seen).alias("evidence"),
         until.alias("valid_until"),
         _gain(audience).alias("gain"),
@@ -174,5 +196,5 @@ def _json(name: str, kind: str) -> Column:
 
 
 def _counts(rows: pa.Table, audiences: int) -> dict[str, Any]:
-    held_out = pc.sum(pc.cast(pc.equal(rows["arm"], "holdout"), pa.int64())).as_py() or 0
+    held_out = pc.sum(pc.cast(pc.not_equal(rows["arm"], TREATMENT), pa.int64())).as_py() or 0
     return {"audiences": audiences, "members": rows.num_rows, "held_out": held_out}

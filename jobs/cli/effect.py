@@ -21,12 +21,13 @@ def effect(
     """Show what an audience did: people it was for against people held out, with an interval one may look at daily."""
     from datetime import date
 
-    from jobs.effects import units
+    from jobs.effects import effects, units
     from jobs.lake.queries import connect
 
     settings = load_settings(config)
-    if audience not in settings.audiences:
-        raise CommandError([f"unknown audience {audience!r}{nearest(audience, settings.audiences)}"])
+    declared = {one.name: one for one in effects.asked(settings)}
+    if audience not in declared:
+        raise CommandError([f"unknown audience {audience!r}{nearest(audience, declared)}"])
     require_table(settings, "decisions/effects")
     database = connect(settings)
     try:
@@ -47,9 +48,9 @@ def effect(
     show(f"{audience} as of {found_on}", list(COLUMNS), [row[3 : 3 + len(COLUMNS)] for row in rows])
     if (money := rows[-1][3 + len(COLUMNS) :])[1] is not None:
         show("What it earned beyond its cost", ["cost", "at least", "at most"], [money])
-    declared = settings.audiences[audience]
+    one = declared[audience]
     tables = {name: name.replace("/", ".") for name in units.NEEDS}
-    asked_sql = units.query(audience, declared.effect.within_days, found_on, tables, bool(declared.moment))
+    asked_sql = units.query(audience, one.effect.within_days, found_on, tables, one.from_same_day)
     console.print("Counted again by (klantreis query):", highlight=False)
     console.print(
         f"select arm, count(*) as people, avg((orders > 0)::int) as conversion, avg(orders) as orders, "

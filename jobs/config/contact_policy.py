@@ -69,10 +69,20 @@ class KeepAway(Strict):
         return not self.purposes or audience.purpose in self.purposes
 
 
+class GlobalHoldout(Strict):
+    """Customers whom no action reaches over any channel, lists included: what all actions together do."""
+
+    share: float = Field(gt=0, lt=1, description="of all customers")
+    within_days: int = Field(
+        28, ge=1, le=365, description="days after somebody was first in any action whose orders count"
+    )
+
+
 class ContactPolicy(Strict):
     """config/contact_policy.yaml. Without it the cool-down of each action holds, and one action per slot and day."""
 
     caps: list[Cap] = []
+    holdout: GlobalHoldout | None = None
     quiet_hours: list[QuietHours] = []
     keep_away: list[KeepAway] = []
     zone: str | None = Field(

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.config.audiences import Audience
+from jobs.config.audiences import Effect
 from jobs.config.settings import Settings
 from jobs.effects import estimates, units
 from jobs.effects.estimates import Difference
@@ -31,17 +31,17 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     An audience that nobody was held out of, or of too few people yet, has a row that says so.
     """
     lake = Lake.of(settings)
-    declared = {name: [one.holdout, one.effect.model_dump()] for name, one in settings.audiences.items()}
+    every = list(asked(settings))
+    declared = [[one.name, one.holdout, one.effect.model_dump(), one.from_same_day] for one in every]
     txn = lake.transaction("effects", day, reads=units.NEEDS, config=declared, code=__name__)
     if not txn.done(TABLE):
         tables = {name: name.replace("/", "_") for name in units.NEEDS}
         sets = {tables[name]: _pinned(lake, name, txn.pins[name]) for name in units.NEEDS}
         rows: list[dict[str, Any]] = []
         with database_of(**sets) as database:
-            for name, audience in sorted(settings.audiences.items()):
-                asked = units.query(name, audience.effect.within_days, day, tables, bool(audience.moment))
-                found = database.sql(asked).to_arrow_table()
-                rows += _rows(name, audience, found, day)
+            for one in every:
+                query = units.query(one.name, one.effect.within_days, day, tables, one.from_same_day)
+                rows += _rows(one, database.sql(query).to_arrow_table(), day)
         schema = catalogue.get(TABLE).arrow_schema()
         lake.replace(TABLE, pa.Table.from_pylist(rows, schema=schema), txn, day=day)
     verdicts = lake.arrow(TABLE, columns=["metric", "verdict"], day=day)
@@ -51,6 +51,25 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
 
 def _pinned(lake: Lake, name: str, version: int | None) -> Any:
     return catalogue.get(name).arrow_schema().empty_table() if version is None else lake.dataset(name, version)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked about: an action, or all of them (`units.ALL`) against those held out of all."""
+
+    name: str
+    holdout: float
+    effect: Effect
+    from_same_day: bool = False
+
+
+def asked(settings: Settings) -> Iterator[Asked]:
+    """All that effects are estimated of."""
+    for name, one in sorted(settings.audiences.items()):
+        yield Asked(name, one.holdout, one.effect, bool(one.moment))
+    if of_all := settings.policy.holdout:
+        moments = any(one.moment for one in settings.audiences.values())
+        yield Asked(units.ALL, of_all.share, Effect(within_days=of_all.within_days), moments)
 
 
 @dataclass(frozen=True)
@@ -74,7 +93,7 @@ class _Arms:
         return self.treated[column].to_numpy(), self.held_out[column].to_numpy()
 
 
-def _rows(name: str, audience: Audience, found: pa.Table, day: date) -> Iterator[dict[str, Any]]:
+def _rows(audience: Asked, found: pa.Table, day: date) -> Iterator[dict[str, Any]]:
     arms = _Arms.of(found)
     why_not = _why_not(audience, arms)
     for metric in METRICS:
@@ -84,7 +103,7 @@ def _rows(name: str, audience: Audience, found: pa.Table, day: date) -> Iterator
         cost = round(audience.effect.cost * reached, 2)
         yield {
             "day": day,
-            "audience": name,
+            "audience": audience.name,
             "metric": metric,
             "within_days": audience.effect.within_days,
             "treated": reached,
@@ -98,7 +117,7 @@ def _rows(name: str, audience: Audience, found: pa.Table, day: date) -> Iterator
         }
 
 
-def _why_not(audience: Audience, arms: _Arms) -> str | None:
+def _why_not(audience: Asked, arms: _Arms) -> str | None:
     if not audience.holdout:
         return "no_holdout"
     if min(arms.treated.num_rows, arms.held_out.num_rows) < FEWEST:
@@ -136,15 +155,13 @@ def _numbers(told: Difference, reached: int) -> dict[str, Any]:
     }
 
 
-def _return(told: Difference, reached: int, cost: float, audience: Audience) -> dict[str, Any]:
+def _return(told: Difference, reached: int, cost: float, audience: Asked) -> dict[str, Any]:
     """What was earned beyond what it cost, in the company's currency."""
     earned = [audience.effect.margin * value * reached - cost for value in (told.low, told.high)]
     return {"return_low": round(earned[0], 2), "return_high": round(earned[1], 2)}
 
 
-def sentence(
-    audience: Audience, metric: str, verdict: str, held_out: int, treated: int, told: Difference | None
-) -> str:
+def sentence(audience: Asked, metric: str, verdict: str, held_out: int, treated: int, told: Difference | None) -> str:
     """The result in words."""
     days = audience.effect.within_days
     if verdict == "no_holdout":

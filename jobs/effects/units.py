@@ -12,14 +12,22 @@ from datetime import date
 NEEDS = ("audiences/members", "journeys/touchpoints", "identity/events", "identity/map")
 
 
+ALL = "*"
+"""Stands for all actions together, and those held out of them all."""
+
+
 def query(audience: str, within_days: int, as_of: date, tables: Mapping[str, str], from_same_day: bool) -> str:
     """SQL (DuckDB) of one row per person who was ever in the audience long enough ago, by `tables` for NEEDS.
 
     Columns: person (customer of today), arm (of the first day), mixed (parts of the person were in both arms), day (the
     first), orders, value, orders_before, value_before: of `within_days` after it and before it, in the company's
-    currency. `from_same_day`: what is done on the first day counts as after; otherwise from the next day.
+    currency. Who is held out of all actions is in no arm of one of them; of ALL these are compared with everybody else
+    who ever was in any. `from_same_day`: what is done on the first day counts as after; otherwise from the next day.
     """
     members, touchpoints, events, known = (tables[name] for name in NEEDS)
+    of_all = "case arm when 'global_holdout' then 'holdout' else 'treatment' end"
+    arm = of_all if audience == ALL else "arm"
+    those = "true" if audience == ALL else f"audience = '{audience}' and arm <> 'global_holdout'"
     first, last = (0, within_days - 1) if from_same_day else (1, within_days)
     return f"""
 with recursive moved as (
@@ -33,10 +41,10 @@ homes as (
     where home in (select customer_id from {known}) and id not in (select customer_id from {known}) group by id
 ),
 people as (
-    select coalesce(home, m.customer_id) as person, min(day) as day, arg_min(arm, day) as arm,
-           count(distinct arm) > 1 as mixed
+    select coalesce(home, m.customer_id) as person, min(day) as day, arg_min({arm}, day) as arm,
+           count(distinct {arm}) > 1 as mixed
     from {members} m left join homes on homes.id = m.customer_id
-    where audience = '{audience}' group by all
+    where {those} group by all
 ),
 orders as (
     select customer_id as person, day, 1 as n, coalesce(amount, 0)::double as amount

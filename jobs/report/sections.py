@@ -186,7 +186,7 @@ SECTIONS = (
         "Audiences",
         ("audiences.members",),
         """
-        select audience, count(*) as members, count(*) filter (arm = 'holdout') as "held out"
+        select audience, count(*) as members, count(*) filter (arm <> 'treatment') as "held out"
         from audiences.members where day = (select max(day) from audiences.members)
         group by audience order by audience""",
     ),

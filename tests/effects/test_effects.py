@@ -143,3 +143,21 @@ def test_a_rerun_writes_nothing_and_a_company_without_anything_says_so(shop):
     version = company.lake.version(effects.TABLE)
     assert effects.run(DAY, company.settings) == counts
     assert company.lake.version(effects.TABLE) == version
+
+
+def test_all_actions_together_are_compared_with_who_is_held_out_of_them_all(shop):
+    company = shop(audience("works", holdout=0), audience("other", holdout=0),
+                   {"contact_policy.yaml": {"holdout": {"share": 0.2, "within_days": 14}}})  # fmt: skip
+    chance = np.random.default_rng(2)
+    for number in range(PEOPLE):
+        arm = "global_holdout" if number % 5 == 0 else "treatment"
+        company.member("works" if number % 2 else "other", f"p{number}", arm)
+        company.member("other", f"p{number}", arm, START + dt.timedelta(days=2))
+        if chance.random() < 0.2 + 0.15 * (arm == "treatment"):
+            company.order(f"p{number}", START + dt.timedelta(days=3))
+    counts, told = company.run()
+    assert counts == {"more": 1, "no_holdout": 2}
+    found = told["*", "conversion"]
+    assert (found["treated"], found["held_out"], found["mixed"]) == (2400, 600, 0)
+    assert found["low"] < 0.15 < found["high"]
+    assert told["works", "conversion"]["treated"] == 1200, "of one action, who is held out of all is in no arm"

@@ -74,7 +74,7 @@ def _models(database: duckdb.DuckDBPyConnection) -> Iterator[str]:
 def _audiences(database: duckdb.DuckDBPyConnection) -> Iterator[str]:
     audiences, members, held = _one(
         database,
-        """select count(distinct audience), count(*), count(*) filter (arm = 'holdout') from audiences.members
+        """select count(distinct audience), count(*), count(*) filter (arm <> 'treatment') from audiences.members
         where day = (select max(day) from audiences.members)""",
     )
     yield f"{audiences} with {members:,} members, {held:,} of them held out to measure the effect"

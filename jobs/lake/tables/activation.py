@@ -13,7 +13,7 @@ TABLES: tuple[Dataset, ...] = (
         day date the day
         audience string the audience
         customer_id string the customer
-        arm string treatment or holdout
+        arm string treatment, holdout, or global_holdout: held out of all actions
         evidence string the values the rule saw, as a JSON object
         gain double what reaching the customer brings, after margin and cost; empty if the action says no value
         kept_away string why it must not be done: a reason of keep_away, no_gain or evidence_too_old; else empty
@@ -22,6 +22,20 @@ TABLES: tuple[Dataset, ...] = (
     """),
         scope="day",
         day_column="day",
+    ),
+    Dataset(
+        "decisions/arms",
+        "one customer in one action since one day: by which id the arm is drawn, from the first day on",
+        ("audience", "customer_id", "since"),
+        columns("""
+        audience string the action; * for the holdout of all actions
+        customer_id string the customer
+        since date day from which on it is drawn so
+        first_customer_id string customer id whose hash decides: that with which the person first came into the action
+        because string drawn (new in the action), merged (with somebody who was in it before) or split (off from one)
+    """),
+        scope="day",
+        day_column="since",
     ),
     Dataset(
         "decisions/context",
@@ -67,7 +81,7 @@ TABLES: tuple[Dataset, ...] = (
     ),
     Dataset(
         "decisions/effects",
-        "one metric of one audience, as it was known on one day",
+        "one metric of one audience (*: of all together), as it was known on one day",
         ("day", "audience", "metric"),
         columns("""
         day date the day up to which all is known

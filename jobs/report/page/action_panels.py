@@ -76,7 +76,7 @@ AUDIENCES = Panel(
     "actions",
     ("audiences.members",),
     """
-    select day, audience, count(*) as members, count(*) filter (arm = 'holdout') as held_out
+    select day, audience, count(*) as members, count(*) filter (arm <> 'treatment') as held_out
     from audiences.members where day > (select max(day) from audiences.members) - 90
     group by all order by day, audience""",
     "select max(day) from audiences.members",
