@@ -72,12 +72,13 @@ def _older(stored: DataFrame, fresh: Fresh) -> DataFrame:
 def _touched(fresh: Fresh) -> DataFrame:
     """`customer_id` of everybody whose traits may be others, apart from days that passed."""
     kinds = list(dict.fromkeys(trait.over for trait in fresh.settings.traits.values() if trait.over))
-    parts = [fresh.other_customers()]
+    new = _arrived(fresh, [kind for kind in kinds if ROWS[kind].zone != "journeys"])
+    parts = [fresh.other_customers(), *(_of_records(fresh, name, rows) for name, rows in new.items() if _names(name))]
     if any(ROWS[kind].zone == "journeys" for kind in kinds):
         parts.append(_touched_in_journeys(fresh.lake, fresh.before.pins[TOUCHED], fresh.txn.pins[TOUCHED]))
     for kind in kinds:
         if ROWS[kind].zone != "journeys":
-            parts += _of_new_rows(fresh, kind)
+            parts += _of_completed_rows(fresh, kind, new)
         own = [trait for trait in fresh.settings.traits.values() if trait.over == kind]
         moving = _of_moving_rows(fresh, kind, own)
         parts += [] if moving is None else [moving]
@@ -99,22 +100,34 @@ def _touched_in_journeys(lake: Lake, since: int | None, until: int | None) -> Da
     return get_spark().createDataFrame([(one,) for one in sorted(found)], "customer_id string")
 
 
-def _of_new_rows(fresh: Fresh, kind: str) -> list[DataFrame]:
-    """Customers of rows of valid/ that arrived, and of rows that these complete."""
-    new = {name: fresh.keep(fresh.arrived(name)) for name in tables_for(kind) if fresh.txn.pins[name] is not None}
-    found = [_of_records(fresh, name, rows) for name, rows in new.items() if "contact_id" in rows.columns]
-    own = f"valid/{kind}"
+def _arrived(fresh: Fresh, kinds: Iterable[str]) -> dict[str, DataFrame]:
+    """What arrived of the tables that rows of these kinds are made of; without tables of which nothing did."""
+    tables = dict.fromkeys(name for kind in kinds for name in tables_for(kind) if fresh.txn.pins[name] is not None)
+    found = {name: fresh.keep.kept(fresh.arrived(name)) for name in tables if not fresh.nothing_arrived(name)}
+    return {name: kept.frame for name, kept in found.items() if kept.rows}
+
+
+def _names(table: str) -> bool:
+    """Whether rows of the table say whom they are about."""
+    return "contact_id" in catalogue.get(table).column_names
+
+
+def _of_completed_rows(fresh: Fresh, kind: str, new: Mapping[str, DataFrame]) -> list[DataFrame]:
+    """Customers of rows that what arrived completes, or gives another amount."""
+    own, found = f"valid/{kind}", []
     if kind in AMOUNTS and fresh.before.pins[RATES] != fresh.txn.pins[RATES]:
         found.append(_of_new_rates(fresh, "orders" if kind == "order_lines" else kind))
-    if kind not in COMPLETED_BY or own not in new:
+    if kind not in COMPLETED_BY or fresh.txn.pins[own] is None:
         return found
-    completed = [new[own]]
+    completed = [new[own]] if own in new else []
     for name, key in COMPLETED_BY[kind].items():
         if f"valid/{name}" in new:
             records = new[f"valid/{name}"].select("source", key).distinct()
             records = _described_otherwise(fresh, records) if name == "products" else records
             every = fresh.txn.read(own).where(F.col("arrived") <= F.lit(fresh.as_of))
             completed.append(every.join(records, on=["source", key], how="left_semi"))
+    if not completed:
+        return found
     rows = reduce(DataFrame.unionByName, completed)
     if catalogue.get(own).versions:  # also a row that has ended concerns somebody
         rows = rows.withColumns({"deleted": F.lit(None).cast("boolean"), "delivery": F.lit(None).cast("timestamp")})

@@ -17,7 +17,7 @@ from pyspark.sql import types as T
 from jobs.activity.language import LASTS, Aggregate, aggregates_of, condition_of, parts_of
 from jobs.config.sql import words
 from jobs.config.traits import ROWS, Trait
-from jobs.validate.versions import period_of
+from jobs.validate.versions import PERIOD
 
 MOST_FREQUENT = "most_frequent"
 _FAR = 2**62
@@ -49,11 +49,14 @@ class Pass:
         rows: DataFrame,
         traits: Mapping[str, Trait],
         kind: str,
-        on_each_day: Callable[[DataFrame], DataFrame] = lambda rows: rows,
+        on_each_day: Callable[[DataFrame], DataFrame] | None = None,
         several: bool = False,
     ) -> None:
-        """`on_each_day` repeats rows for the days on which they count, and tells them how many days ago they were."""
-        self.kind, self.traits, self.rows, self.on_each_day = kind, traits, rows, on_each_day
+        """`on_each_day` repeats rows for the days on which they count, as `snapshot`, and tells how many days ago they
+        were; without it, all count, once."""
+        self.kind, self.traits, self.rows = kind, traits, rows
+        self.keys = ["snapshot", "customer_id"] if on_each_day else ["customer_id"]
+        self.on_each_day = on_each_day or (lambda rows: rows)
         self.conditions = {text: f"_c{n}" for n, text in enumerate(dict.fromkeys(map(condition_of, traits.values())))}
         calls = [call for trait in traits.values() for call in _calls(trait)]
         self.calls = {call: f"{kind}_a{n}" for n, call in enumerate(dict.fromkeys(calls))}
@@ -68,16 +71,15 @@ class Pass:
             counted = self.on_each_day(self._added_up(self._marked(self.rows)))
         else:
             counted = self._marked(self.on_each_day(self.rows))
-        keys = [name for name in counted.columns if name in ("snapshot", "customer_id")]
         found = [
             F.expr(sql).alias(f"{name}{suffix}")
             for call, name in self.calls.items()
             if call.aggregate.function != MOST_FREQUENT
             for suffix, sql in self._sql(call).items()
         ]
-        whole = counted.groupBy(*keys).agg(F.count("*").alias(f"{self.kind}_rows"), *found)
-        for winners in self._most_frequent(counted, keys):
-            whole = whole.join(winners, on=keys, how="left")
+        whole = counted.groupBy(*self.keys).agg(F.count("*").alias(f"{self.kind}_rows"), *found)
+        for winners in self._most_frequent(counted, self.keys):
+            whole = whole.join(winners, on=self.keys, how="left")
         return whole
 
     def value(self, name: str, typed: bool = True) -> Column:
@@ -103,7 +105,7 @@ class Pass:
             if not _is_by_value(call) and not _AGO.search(call.argument):
                 partial |= {name: F.expr(sql) for name, sql in self._partial(call).items()}
         lasting = [LASTS] if any(trait.while_open for trait in self.traits.values()) else []
-        keys = ["customer_id", "day", *period_of(rows), *self.conditions.values(), *by_value, *lasting]
+        keys = ["customer_id", "day", *PERIOD, *self.conditions.values(), *by_value, *lasting]
         told = rows.withColumns(by_value) if by_value else rows
         return told.groupBy(*keys).agg(*(sql.alias(name) for name, sql in partial.items()))
 
@@ -272,6 +274,6 @@ def _types(rows: DataFrame, arguments: Iterable[str]) -> dict[str, T.DataType]:
     listed = list(arguments)
     if not listed:
         return {}
-    rows = rows if "days_ago" in rows.columns else rows.withColumn("days_ago", F.lit(0))
-    schema = rows.select(*[F.expr(text).alias(f"_{n}") for n, text in enumerate(listed)]).schema
+    values = [F.expr(text).alias(f"_{n}") for n, text in enumerate(listed)]
+    schema = rows.withColumn("days_ago", F.lit(0)).select(*values).schema
     return {text: schema[f"_{n}"].dataType for n, text in enumerate(listed)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import reduce
 from typing import Any
@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from jobs.activity.analysis import refuse_wrong_traits
 from jobs.activity.day import TOUCHED, update
 from jobs.activity.known_rows import Known, tables_for
-from jobs.activity.on_days import values_on
+from jobs.activity.on_days import KEYS, values_on
 from jobs.config.settings import Settings
 from jobs.config.traits import FEATURES, TABLE, Trait, feature_type, needed
 from jobs.identity.customer_of import newest_day
@@ -43,7 +43,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
         if day != as_of:
             past = {name: traits[name] for name in needed(features, traits)}
             found = values_on(Known.of_step(txn, [day], settings), past)
-        found = as_features(found, features, traits).drop("snapshot")
+        found = as_features(found, features, traits, ["customer_id"])
         lake.replace(FEATURES, found.withColumn("day", F.lit(day)), txn, day=day)
     counts = {"traits": len(traits), "customers": lake.rows(TABLE), "in_features": lake.rows(FEATURES, day=day)}
     log.info("traits: %s", counts)
@@ -87,12 +87,13 @@ def traits_on(known: Known) -> DataFrame:
     return found.withColumnRenamed("snapshot", "as_of")
 
 
-def as_features(found: DataFrame, features: Iterable[str], traits: Mapping[str, Trait]) -> DataFrame:
-    """customer_id and the features, of customers of whom any of them tells more than of someone unknown."""
+def as_features(
+    found: DataFrame, features: Iterable[str], traits: Mapping[str, Trait], keys: Sequence[str] = KEYS
+) -> DataFrame:
+    """`keys` and the features, of customers of whom any of them tells more than of someone unknown."""
     tells = [_tells(name, traits[name]) for name in needed(features, traits) if traits[name].over]
     some = found.where(reduce(Column.__or__, tells, F.lit(False)))
-    kept = [name for name in ("snapshot", "customer_id") if name in found.columns]
-    return some.select(*kept, *(F.col(name).cast(feature_type(traits[name])).alias(name) for name in features))
+    return some.select(*keys, *(F.col(name).cast(feature_type(traits[name])).alias(name) for name in features))
 
 
 def _tells(name: str, trait: Trait) -> Column:

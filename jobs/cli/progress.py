@@ -44,7 +44,13 @@ def line(outcome: Outcome) -> str:
 
 
 def _counts(counts: dict) -> list[str]:
-    """Plain numbers only; lists and nested results have tables of their own."""
+    """Plain numbers only; lists and nested results have tables of their own.
+
+    Of a model its verdict, and why where it is not used: its figures are shown by `klantreis models show`.
+    """
+    if "decision" in counts:
+        told = ["version", "decision", *(["reason"] if counts["decision"] != "promoted" else [])]
+        counts = {name: counts[name] for name in told if name in counts}
     return [
         f"{name.replace('_', ' ')} {value:,}" if isinstance(value, int) else f"{name.replace('_', ' ')} {value}"
         for name, value in counts.items()

@@ -109,6 +109,16 @@ class Fresh:
         visible = every.where(F.col("arrived") <= F.lit(self.as_of))
         return self.with_customer(visible)
 
+    def nothing_came(self, name: str, *moments: str) -> bool:
+        """Whether the log of the table says that `rows` has none: no file is new, and none may hold what is due."""
+        files = self._files(name)
+        return not (files.new or self.splits or any(self._may_be_due(file, moments) for file in files.before))
+
+    def nothing_arrived(self, name: str) -> bool:
+        """Whether the log of the table says that `arrived` has none."""
+        files = self._files(name)
+        return not (files.new or any(self._may_be_due(file, ()) for file in files.before))
+
     def arrived(self, name: str) -> DataFrame:
         """Rows of a table of valid/ that had not arrived, or not been added, at the last run."""
         rows = self.lake.added(name, self.before.pins[name], self.txn.pins[name], self.until, self.as_of)

@@ -204,25 +204,27 @@ class _Records:
 
 
 def _new_records(fresh: Fresh, dataset: str) -> _Records:
+    """Nothing of a dataset of which nothing came: what is stored of it stays, whoever its customers are now."""
     name, make = f"valid/{dataset}", contacts.OF_DATASET[dataset]
     contract, journey, zone = catalogue.get(name), fresh.settings.journey, fresh.settings.general.timezone
-    new = fresh.rows(name, *moments_of(name))
-    if not contract.versions:
-        return _Records(
-            [], make(fresh.keep(new.where(day_of(str(contract.moment), zone) <= F.lit(fresh.as_of))), journey, zone)
-        )
     record = ["source", *contract.together]
-    every = new.select(*record)
+    told = [] if fresh.nothing_came(name, *moments_of(name)) else [fresh.rows(name, *moments_of(name))]
+    if not contract.versions:
+        new = [rows.where(day_of(str(contract.moment), zone) <= F.lit(fresh.as_of)) for rows in told]
+        return _Records([], [part for rows in new for part in make(fresh.keep(rows), journey, zone)])
+    named = [rows.select(*record) for rows in told]
     if dataset in AMOUNTS and (rates := new_rates(fresh)) is not None:
         general = fresh.settings.general
         known = fresh.known_then(name)
-        every = every.union(repriced(known, rates, general.currency, str(contract.moment), zone).select(*record))
+        named.append(repriced(known, rates, general.currency, str(contract.moment), zone).select(*record))
     texts = fresh.txn.read(TEXTS) if fresh.txn.pins[TEXTS] is not None else None
     if texts is not None and dataset in THREADS:
-        every = every.union(spoken_in(fresh.arrived(TEXTS), dataset, *contract.together))
-    names = fresh.keep(every.distinct())
-    now = fresh.txn.read(name).where(F.col("arrived") <= F.lit(fresh.as_of)).join(names, record, "left_semi")
-    then = fresh.known_then(name).join(names, record, "left_semi")
+        named.append(spoken_in(fresh.arrived(TEXTS), dataset, *contract.together))
+    found = fresh.keep.kept(reduce(DataFrame.union, named).distinct()) if named else None
+    if found is None or not found.rows:
+        return _Records([], [])
+    now = fresh.txn.read(name).where(F.col("arrived") <= F.lit(fresh.as_of)).join(found.frame, record, "left_semi")
+    then = fresh.known_then(name).join(found.frame, record, "left_semi")
     exchange = exchange_on(fresh.txn, fresh.as_of, fresh.settings)
     now = exchange.converted(now, dataset, str(contract.moment))
     return _Records(

@@ -98,7 +98,7 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
         points = publish("profiles/contact_points", contact_points(contacts, settings))
         places = publish("profiles/addresses", addresses(contacts, settings))
         every = with_unread(every_answer(arrived("valid/consents"), events, settings), lake, txn, as_of, settings)
-        answers = keep(with_people(every, identity_map, points, settings))
+        answers = keep(with_people(keep(every), identity_map, points, settings))
         consents = publish("profiles/consent", consent(answers, as_of, settings))
         publish("profiles/consent_history", consent_history(answers, as_of, settings))
         housed = publish("profiles/households", households(golden, settings))

@@ -87,7 +87,8 @@ def in_order_of_versions(newest: bool = False) -> list[Column]:
 
 def period_of(rows: DataFrame) -> list[str]:
     """The columns of PERIOD, if the rows have them: whoever puts rows of one record together keeps to one period."""
-    return [name for name in PERIOD if name in rows.columns]
+    columns = rows.columns  # the engine is asked each time
+    return [name for name in PERIOD if name in columns]
 
 
 def known_on(rows: DataFrame, days: Sequence[date], *record: str, since: Column | None = None) -> DataFrame:

@@ -45,6 +45,19 @@ def test_a_failed_step_says_so_in_its_line_and_why_at_the_end(log):
     ]
 
 
+def test_of_a_model_its_verdict_is_told_and_why_only_where_it_is_not_used(log):
+    console, text = log
+    figures = {"model": "churn", "version": "2", "reason": "AUC 0.81 is at least 0.65", "auc": 0.81}
+    trained = [Outcome("train", "churn", 9, {**figures, "decision": decision}) for decision in ("promoted", "refused")]
+    trained.append(Outcome("train", "mood", 1, {"model": "mood", "decision": "waiting", "reason": "3 texts"}))
+    progress.show(console, DAY, trained)
+    assert [line[36:] for line in text.getvalue().splitlines()[1:]] == [
+        "version 2, decision promoted",
+        "version 2, decision refused, reason AUC 0.81 is at least 0.65",
+        "decision waiting, reason 3 texts",
+    ]
+
+
 def test_warnings_of_one_kind_are_counted_and_the_newest_is_told(capsys):
     step = logging.getLogger("jobs.validate.somewhere")
     with collected() as notices:
