@@ -28,10 +28,11 @@ def rules(settings: Settings) -> list[Expectation]:
         filled("question_id"),
         *happened("answered_at"),
         filled("kind"),
-        one_of("kind", ("nps", "csat", "ces", "text")),
+        one_of("kind", ("nps", "csat", "ces", "awareness", "text")),
         filled("score", mostly=0.5, severity=WARNING, when=Column("kind") != "text", fate="report"),
         between("score", 0, None),
         between("scale_max", 1, 1000),
+        between("weight", 0, None),
         at_most_column("score", "scale_max"),
         filled("scale_max", when=Column("score").is_not_null()),  # a score without its scale says nothing
         code("language", "^[a-z]{2}$", "an ISO 639-1 language code such as nl"),

@@ -69,6 +69,8 @@ class Known:
     """Tables that no source delivers: nothing is made of them."""
     among: DataFrame | None = None
     """The customers (customer_id) whose rows are wanted; None for everybody."""
+    of_nobody: bool = False
+    """Whether rows of somebody nobody knows are wanted, too."""
     arrivals: dict[str, Arrivals] = field(default_factory=dict, compare=False)
     """When rows of tables arrived, as far as it was asked: the same whatever the days."""
     then: DataFrame | None = None
@@ -108,7 +110,7 @@ class Known:
         local = F.from_utc_timestamp(at, zone)
         moments = {"day": F.to_date(local), "hour": F.hour(local), "weekday": (F.dayofweek(local) + 5) % 7 + 1}
         # weekday() of a Sunday is -1 in the embedded engine
-        whose = found.where("customer_id is not null")
+        whose = found if self.of_nobody else found.where("customer_id is not null")
         whose = whose if self.among is None else whose.join(self.among, on="customer_id", how="left_semi")
         dated = whose.withColumns(moments)
         lasting = [LASTS] if kind == "touchpoints" else []

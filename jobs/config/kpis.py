@@ -11,16 +11,22 @@ from pydantic import Field, field_validator, model_validator
 from jobs.config.traits import Rows
 from jobs.config.yaml_files import ConfigError, Strict, line_of, nearest
 from jobs.lake.tables.canonical import CANONICAL
+from jobs.lake.tables.known import BEFORE, KNOWN, WITHOUT_MOMENT
 
 Stage = Literal["awareness", "consideration", "purchase", "service", "loyalty"]
 Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
 Period = Literal["day", "week", "month"]
 
-PERIOD_TABLES = ("stages", "customers")
+CONTRACTS = "contracts"
+PERIOD_TABLES = ("stages", "customers", CONTRACTS)
 """Tables whose rows hold from a day to a day, instead of having happened on one."""
 VALUES = "values"
-COUNTED = ("sessions", "carts", "touchpoints", "moments", "vitals", "stages", "stage_moves", "customers", VALUES)
-"""Tables that KPIs are counted over."""
+OF_JOURNEYS = (
+    *("sessions", "carts", "touchpoints", "moments", "vitals", "stages", "stage_moves", "customers"),
+    *(CONTRACTS, VALUES),
+)
+"""Tables that KPIs are counted over, beside datasets."""
+COUNTED = (*OF_JOURNEYS, *KNOWN)
 DATASETS = tuple(table.short_name for table in CANONICAL.values())
 OF_EVENTS = ("sessions", "carts", "moments", "vitals")
 """Tables that are made of web and app events alone."""
@@ -42,21 +48,33 @@ class Alert(Strict):
 class Kpi(Strict):
     """A number per day, week and month: `numerator` out of `denominator`, aggregates over the rows of `table`.
 
-    Over `customers` and `stages`, both are conditions instead, and count the customers for whom they hold that day;
-    a week or month has the number of its last day.
+    Over `customers`, `stages` and `contracts`, both are conditions instead, and count the customers for whom they hold
+    that day; a week or month has the number of its last day.
     """
 
     stage: Stage
     title: str
     definition: str | None = Field(None, description="what it means, in a sentence; `klantreis check` asks for it")
     unit: Literal["count", "share", "currency", "points", "score", "minutes", "per visit", "per solution", "steps"]
-    table: str = Field(description=f"{', '.join(COUNTED)}, or a name of `rows` in traits.yaml")
+    table: str = Field(
+        description=f"{', '.join(OF_JOURNEYS)}; a dataset: {', '.join(KNOWN)}; or a name of `rows` in traits.yaml"
+    )
     needs: list[str] = Field(
         [],
         description="datasets: while none of them ever delivered a row there is no value, instead of 0; "
-        "default: events for sessions, carts and moments",
+        "default: the dataset it is over, events for sessions, carts and moments, subscriptions for contracts",
     )
     where: str = "true"
+    first: bool = Field(
+        False,
+        description="over a dataset: of the rows that meet `where` only the first of each customer, ever; nobody known "
+        "is nobody's first",
+    )
+    days_before: int = Field(
+        0,
+        ge=0,
+        description="over contracts: those of so many days before; `lost` says that the customer has none on the day",
+    )
     numerator: str
     denominator: str | None = Field(None, description="default: the numerator is the value")
     dimensions: list[str] = Field([], description="also a value for each part of each of these, such as channel")
@@ -101,7 +119,11 @@ class Kpi(Strict):
     @property
     def datasets(self) -> list[str]:
         """What it takes: it has no value while none of these ever delivered a row. Empty: always there."""
-        return self.needs or (["events"] if self.table in OF_EVENTS else [])
+        if self.needs:
+            return self.needs
+        if self.table.removeprefix(BEFORE) in KNOWN:
+            return [self.table.removeprefix(BEFORE)]
+        return {CONTRACTS: ["subscriptions"]}.get(self.table, ["events"] if self.table in OF_EVENTS else [])
 
     def missing(self) -> Iterator[tuple[str, str]]:
         """What a KPI needs so that somebody can manage by it: each key that is not given, and what to write."""
@@ -131,9 +153,21 @@ def over_tables(kpis: Mapping[str, Kpi], rows: Mapping[str, Rows], path: Path) -
             else:
                 known = nearest(kpi.table, [*COUNTED, *rows])
                 problems.append(f"{place}: unknown table or name of `rows` {kpi.table!r}{known}")
+        problems += _out_of_place(name, kpi, table, path)
         both = [text for text in (named.where if named else "true", kpi.where) if text != "true"]
         where = " and ".join(f"({text})" for text in both) if len(both) > 1 else (both or ["true"])[0]
-        found[name] = kpi.model_copy(update={"table": table, "where": where})
+        counted = f"{BEFORE}{table}" if table in KNOWN else table
+        found[name] = kpi.model_copy(update={"table": counted, "where": where})
     if problems:
         raise ConfigError(problems)
     return found
+
+
+def _out_of_place(name: str, kpi: Kpi, table: str, path: Path) -> Iterator[str]:
+    """Keys that say nothing of the rows the KPI is over."""
+    for key, given, belongs, over in (
+        ("first", kpi.first, table in KNOWN and table not in WITHOUT_MOMENT, "a dataset whose rows have a moment"),
+        ("days_before", kpi.days_before, table == CONTRACTS, CONTRACTS),
+    ):
+        if given and not belongs:
+            yield f"{path}:{line_of(path, 'kpis', name, key)}: kpis.{name}.{key}: is of KPIs over {over}, not {table}"

@@ -13,7 +13,7 @@ from pathlib import Path
 from jobs.activity.every_day import timeline_columns, used_in, why_not
 from jobs.activity.row_columns import RULE_COLUMNS
 from jobs.config.journey import Journey
-from jobs.config.kpis import PERIOD_TABLES, lake_table
+from jobs.config.kpis import CONTRACTS, PERIOD_TABLES, lake_table
 from jobs.config.moment_effects import BEFORE
 from jobs.config.moments import AFTERWARDS, NEARBY, MomentType
 from jobs.config.settings import Settings
@@ -165,6 +165,7 @@ def _kpi_expressions(journey: Journey, on_every_day: tuple[tuple[str, str], ...]
     for name, kpi in journey.kpis.items():
         daily = kpi.table == "customers"
         columns = on_every_day if daily else _columns(lake_table(kpi.table))
+        columns = (*columns, ("lost", "boolean")) if kpi.table == CONTRACTS else columns
         counts = kpi.table in PERIOD_TABLES
         yield Expression(("kpis", name, "where"), kpi.where, columns, on_every_day=daily)
         for key in ("numerator", "denominator"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 from functools import reduce
 
@@ -37,7 +37,8 @@ def update(fresh: Fresh, today: Today, first_day: date, then: DataFrame, now: Da
         write_difference(fresh, today, "kpis", stored, made)
         return
     daily_then = fresh.keep(counted_of(stored.where("period = 'day'")))
-    parts = list(_other_days(fresh, today, first_day, daily_then, then, now))
+    missing = without_source(journey.kpis, have)
+    parts = list(_other_days(fresh, today, first_day, daily_then, then, now, missing))
     again = reduce(Column.__or__, [condition for condition, _ in parts], F.lit(False))
     made = reduce(DataFrame.unionByName, [daily_then.where(~again), *(rows for _, rows in parts)])
     daily = fresh.keep(made.select(*daily_then.columns))
@@ -53,7 +54,7 @@ def update(fresh: Fresh, today: Today, first_day: date, then: DataFrame, now: Da
         starts = sorted({_start(day, period) for day in changed})
         own = held | F.trunc("day", period).isin(starts)
         counted = summed_up(daily.where(own), journey.kpis, period)
-        counted = counted.unionByName(_counted_again(fresh, today, period, starts, first_day))
+        counted = counted.unionByName(_counted_again(fresh, today, period, starts, first_day, missing))
         after.append(values(counted, period, journey, have, first_day, whole))
         replaced = replaced | ((F.col("period") == period) & own)
     write_difference(fresh, today, "kpis", stored.where(replaced), reduce(DataFrame.unionByName, after))
@@ -85,14 +86,28 @@ def _days_that_ended(fresh: Fresh) -> set[date]:
     return {then + timedelta(days=n) for n in range(1, (min(now, fresh.until) - then).days + 1)}
 
 
+def _asks_for_first_rows(fresh: Fresh, table: str) -> bool:
+    return any(kpi.first for kpi in fresh.settings.journey.kpis.values() if kpi.table == table)
+
+
 def _days_of(fresh: Fresh, today: Today, table: str, first_day: date) -> set[date]:
-    """Days with other rows of a table, and those that are new."""
-    return {day for day in today.days[table] if first_day <= day <= fresh.as_of} | _new_days(fresh)
+    """Days with other rows of a table, and those that are new; every day if the first rows of customers are asked for,
+    of which one may be another on any day."""
+    if _asks_for_first_rows(fresh, table):
+        return {first_day + timedelta(days=n) for n in range((fresh.as_of - first_day).days + 1)}
+    return {day for day in today.days.get(table, ()) if first_day <= day <= fresh.as_of} | _new_days(fresh)
 
 
 def _changed_days(fresh: Fresh, today: Today, first_day: date) -> set[date]:
     tables = {kpi.table for kpi in fresh.settings.journey.kpis.values()} - set(PERIOD_TABLES)
     return set().union(*[_days_of(fresh, today, table, first_day) for table in tables])
+
+
+def _rows(fresh: Fresh, today: Today, table: str, days: Iterable[date]) -> DataFrame:
+    """The rows that KPIs of these days are counted over."""
+    if _asks_for_first_rows(fresh, table):
+        return today.tables[table]
+    return rows_of_days(fresh, today, table, list(days))
 
 
 def _start(day: date, period: str) -> date:
@@ -101,7 +116,13 @@ def _start(day: date, period: str) -> date:
 
 
 def _other_days(
-    fresh: Fresh, today: Today, first_day: date, stored: DataFrame, then: DataFrame, now: DataFrame
+    fresh: Fresh,
+    today: Today,
+    first_day: date,
+    stored: DataFrame,
+    then: DataFrame,
+    now: DataFrame,
+    missing: Collection[str],
 ) -> Iterable[tuple[Column, DataFrame]]:
     """Which rows per day are counted anew, and what is counted now."""
     registry, as_of = fresh.settings.journey.kpis, fresh.as_of
@@ -111,13 +132,16 @@ def _other_days(
         if table not in PERIOD_TABLES:
             days = _days_of(fresh, today, table, first_day)
             if days:
-                made = counted_per_day({table: rows_of_days(fresh, today, table, days)}, own, first_day, as_of, days)
+                made = counted_per_day({table: _rows(fresh, today, table, days)}, own, first_day, as_of, days, missing)
                 yield counted & F.col("day").isin(sorted(days)), fresh.keep(made)
-        elif table == "stages" or any(kpi.dimensions for kpi in own.values()):
-            tables = today.tables if table == "stages" else {"customers": _everybody(fresh, today)}
-            yield counted, fresh.keep(counted_per_day(tables, own, first_day, as_of))
+        elif table != "customers" or any(kpi.dimensions for kpi in own.values()):
+            tables = today.tables if table != "customers" else {"customers": _everybody(fresh, today)}
+            yield counted, fresh.keep(counted_per_day(tables, own, first_day, as_of, missing=missing))
         else:
-            sides = [fresh.keep(counted_per_day({table: lines}, own, first_day, as_of)) for lines in (then, now)]
+            sides = [
+                fresh.keep(counted_per_day({"customers": lines}, own, first_day, as_of, missing=missing))
+                for lines in (then, now)
+            ]
             yield counted, fresh.keep(_moved_on(fresh, stored.where(counted), *sides))
 
 
@@ -137,12 +161,14 @@ def _moved_on(fresh: Fresh, stored: DataFrame, then: DataFrame, now: DataFrame) 
     return every.groupBy(*KEY).agg(*[F.sum(name).alias(name) for name in COUNTS])
 
 
-def _counted_again(fresh: Fresh, today: Today, period: str, starts: list[date], first_day: date) -> DataFrame:
+def _counted_again(
+    fresh: Fresh, today: Today, period: str, starts: list[date], first_day: date, missing: Collection[str]
+) -> DataFrame:
     """KPIs whose days do not add up, of the periods that begin on these days, from the rows of all their days."""
     registry = {name: kpi for name, kpi in fresh.settings.journey.kpis.items() if not adds_up(kpi)}
     days = [start + timedelta(days=n) for start in starts for n in range((last_day(start, period) - start).days + 1)]
     tables = {kpi.table for kpi in registry.values()} - set(PERIOD_TABLES)
-    rows = {table: rows_of_days(fresh, today, table, days) for table in sorted(tables)}
+    rows = {table: _rows(fresh, today, table, days) for table in sorted(tables)}
     if not rows:
         rows = {"touchpoints": today.tables["touchpoints"]}
-    return counted_again(rows, registry, period, first_day, fresh.as_of, starts)
+    return counted_again(rows, registry, period, first_day, fresh.as_of, starts, missing)

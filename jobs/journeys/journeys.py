@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import reduce
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -18,21 +16,21 @@ from jobs.activity import own_sends
 from jobs.activity import touchpoints as contacts
 from jobs.activity.checks import refuse_forbidden
 from jobs.activity.conditions import day_of
-from jobs.activity.currency import RATES, without_rate
+from jobs.activity.currency import RATES
 from jobs.activity.day import EVERYBODY, TOUCHED
 from jobs.activity.every_day import asked_every_day, used_in_rules, value_of_moves
 from jobs.activity.said import with_said
 from jobs.activity.sessions import bots_of, sessions, visit_rules, with_session
 from jobs.activity.timeline import timeline
-from jobs.config.kpis import VALUES
+from jobs.config.kpis import VALUES, lake_table
 from jobs.config.settings import Settings
 from jobs.config.texts import TABLE as TEXTS
 from jobs.identity.customer_of import known_customers, newest_day, with_customer
 from jobs.identity.fresh import Fresh, Unknown
-from jobs.journeys import customer_values, day_numbers
+from jobs.journeys import counted_rows, customer_values, day_numbers
 from jobs.journeys.bots import bots_per_day
 from jobs.journeys.carts import basket_visits, carts
-from jobs.journeys.day import update
+from jobs.journeys.day import update, write_difference
 from jobs.journeys.evidence import consent_history, known_records
 from jobs.journeys.kpi_tables import delivered, kpis, registry
 from jobs.journeys.kpi_values import last_whole_day
@@ -42,10 +40,12 @@ from jobs.journeys.outlook import ALERTS, COLUMNS, OUTLOOK, TRENDS, outlook
 from jobs.journeys.rates import exchange_on
 from jobs.journeys.record_moments import datasets, record_moments
 from jobs.journeys.stage_moves import stage_moves
-from jobs.journeys.stages import CUSTOMER, stages
+from jobs.journeys.stages import stages
+from jobs.journeys.told import counts
 from jobs.journeys.vitals import vitals
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
+from jobs.lake.tables.known import TABLES as COUNTABLE
 
 log = logging.getLogger(__name__)
 VALID = ("valid/events", *(f"valid/{name}" for name in contacts.OF_DATASET))
@@ -88,26 +88,33 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     whole = last_whole_day(as_of, _now(), general.timezone)
     state = {"as_of": str(as_of), "whole": str(whole), "sends": str(own_sends.rows_before(lake, as_of))}
     beside = [name for name in datasets(settings.journey) if name not in READS]
-    reads = [*READS, *beside, *([HISTORY] if settings.journey.location else [])]
+    counted = [name for name in counted_rows.reads(settings.journey) if name not in (*READS, *beside)]
+    reads = [*READS, *beside, *counted, *([HISTORY] if settings.journey.location else [])]
+    writes = _writes(lake, settings)
     txn = lake.transaction(
         "map_journeys",
         day,
         reads,
         config,
-        previous=[*WRITES, TOUCHED, LEDGER, customer_values.TABLE],
+        previous=[*writes, TOUCHED, LEDGER, customer_values.TABLE],
         state=state,
         code=__name__,
     )
-    if not txn.done(*WRITES, TOUCHED):
+    if not txn.done(*writes, TOUCHED):
         refuse_forbidden(settings)
         try:
             _go_on(lake, txn, as_of, settings)
         except Unknown as reason:
             log.info("journeys: everything is made anew: %s", reason)
             _rebuild(lake, txn, as_of, settings)
-    counts = _counts(lake, settings)
-    log.info("journeys: %s", counts)
-    return counts
+    found = counts(lake, settings)
+    log.info("journeys: %s", found)
+    return found
+
+
+def _writes(lake: Lake, settings: Settings) -> list[str]:
+    """The tables a run writes: those of all companies, and of datasets that KPIs of this one are counted over."""
+    return [*WRITES, *map(lake_table, counted_rows.written(lake, settings.journey))]
 
 
 def _now() -> datetime:
@@ -116,13 +123,16 @@ def _now() -> datetime:
 
 def _go_on(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     """From where the last run ended. Raises Unknown if that cannot be said, before anything is written."""
-    before = txn.before(*WRITES, TOUCHED)
+    before = txn.before(*_writes(lake, settings), TOUCHED)
     if before is None:
         raise Unknown("no run before with this code and configuration that ended")
     with lake.scratch("journeys/sessions") as keep:
         fresh = Fresh.since(lake, txn, before, as_of, settings, keep, [*VALID])
         today = update(fresh)
         customer_values.note(fresh, today)
+        today.tables |= {name: lake.empty(lake_table(name)) for name in counted_rows.asked(settings.journey)}
+        for name, rows in counted_rows.made(lake, txn, as_of, settings).items():
+            write_difference(fresh, today, name, txn.read(lake_table(name)), rows)
         day_numbers.update(fresh, today, _first_day(today.tables["touchpoints"]))
         _look_ahead(lake, txn, settings)
         _write_bots(lake, txn, as_of, settings)
@@ -166,6 +176,10 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     tables["stages"] = publish("journeys/stages", placed)
     moved = stage_moves(tables["stages"], tables["customers"], value_of_moves(settings), as_of)
     tables["stage_moves"] = publish("journeys/stage_moves", moved)
+    tables |= {name: lake.empty(lake_table(name)) for name in counted_rows.asked(journey)}
+    for counted, rows in counted_rows.made(lake, txn, as_of, settings).items():
+        tables[counted] = publish(lake_table(counted), rows)
+    _empty_others(lake, txn, settings)
     if customer_values.asked(journey):
         tables[VALUES] = customer_values.known_before(lake, txn, as_of)
     first_day = _first_day(tables["touchpoints"]) or as_of
@@ -175,6 +189,13 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     lake.replace("journeys/kpi_registry", registry(journey), txn)
     _look_ahead(lake, txn, settings)
     lake.replace(TOUCHED, pa.table({"customer_id": [EVERYBODY]}), txn)
+
+
+def _empty_others(lake: Lake, txn: Txn, settings: Settings) -> None:
+    """Nothing stays of rows that no KPI is counted over any more."""
+    for table in COUNTABLE:
+        if table.name not in _writes(lake, settings) and lake.exists(table.name):
+            lake.replace(table.name, lake.empty(table.name), txn)
 
 
 def _all_moments(
@@ -235,83 +256,3 @@ def _own_sends(txn: Txn, as_of: date, settings: Settings) -> list[DataFrame]:
     known = own_sends.known_before(txn.read(LEDGER), as_of)
     sends = own_sends.with_customer_of_today(known, txn.read("identity/map"))
     return [own_sends.own_sends(sends, channels, settings.general.timezone)]
-
-
-def _counts(lake: Lake, settings: Settings) -> dict[str, Any]:
-    now = lake.arrow("journeys/stages", columns=["kind", "stage", "valid_to"]).filter(pc.field("valid_to").is_null())
-    known = now.filter(pc.field("kind") == CUSTOMER)
-    visited = pc.sum(lake.arrow("journeys/sessions", columns=["events"])["events"]).as_py() or 0
-    return {
-        "sessions": lake.rows("journeys/sessions"),
-        "events_without_visit": lake.rows("valid/events") - visited,  # of nobody known, of bots, of a day still to come
-        "bot_events": _bots(lake),
-        "carts": lake.rows("journeys/carts"),
-        "touchpoints": lake.rows("journeys/touchpoints"),
-        "moments": _per(lake.arrow("journeys/moments", columns=["type"])["type"]),
-        "customers_per_stage": _per(known["stage"]),
-        "visitors_per_stage": _per(now.filter(pc.field("kind") != CUSTOMER)["stage"]),
-        "moves_not_allowed": _told_not_allowed(lake, settings),
-        "kpis": lake.rows("journeys/kpis"),
-        "touchpoints_without_name": _told_without_name(lake, settings),
-        "amounts_without_rate": _told_without_rate(lake, settings),
-    }
-
-
-def _bots(lake: Lake) -> dict[str, int]:
-    """Events of programs, by rule."""
-    found = lake.arrow("journeys/bots", columns=["rule", "events"]).group_by("rule").aggregate([("events", "sum")])
-    return dict(sorted((row["rule"], row["events_sum"]) for row in found.to_pylist()))
-
-
-def _told_without_name(lake: Lake, settings: Settings) -> int:
-    """Touchpoints that the catalogue does not name; if they are too many, told with what they are."""
-    journey, place = settings.journey, settings.folder / "journey.yaml"
-    every = lake.rows("journeys/touchpoints")
-    if not journey.touchpoints or not every:
-        return 0
-    nameless = lake.dataset("journeys/touchpoints").to_table(
-        ["type", "channel"], filter=pc.field("touchpoint").is_null()
-    )
-    if nameless.num_rows / every > journey.max_unnamed_share:
-        kinds = nameless.group_by(["type", "channel"]).aggregate([([], "count_all")]).to_pylist()
-        most = sorted(kinds, key=lambda kind: (-kind["count_all"], str(kind)))[:3]
-        log.warning(
-            "journeys: %d of %d touchpoints have no name, more than max_unnamed_share %s; name them under `touchpoints`"
-            " of %s: %s",
-            nameless.num_rows, every, journey.max_unnamed_share, place,
-            "; ".join(f"type = '{k['type']}' and channel = '{k['channel']}' ({k['count_all']})" for k in most),
-        )  # fmt: skip
-    return nameless.num_rows
-
-
-def _told_without_rate(lake: Lake, settings: Settings) -> dict[str, int]:
-    """Contacts whose amount is in no sum, by currency; each is told."""
-    found = without_rate(lake.dataset("journeys/touchpoints"))
-    for currency, number in found.items():
-        log.warning(
-            "journeys: %d amounts in %s have no rate and are in no sum of %s; add `rates: {%s: ...}` to %s, or load the"
-            " dataset rates",
-            number, currency, settings.general.currency, currency, settings.folder / "settings.yaml",
-        )  # fmt: skip
-    return found
-
-
-def _told_not_allowed(lake: Lake, settings: Settings) -> dict[str, int]:
-    """How often customers moved as `moves` does not allow, or wanted to, by from and to; each is told."""
-    if not settings.journey.moves:
-        return {}
-    stays = settings.journey.on_forbidden == "stay"
-    table, before = ("journeys/stages", "stage") if stays else ("journeys/stage_moves", "from_stage")
-    against = lake.arrow(table, columns=[before, "rule", "allowed"]).filter(~pc.field("allowed"))
-    wanted = {rule.name: rule.stage for rule in settings.journey.stages}
-    counted = Counter(f"{row[before]} to {wanted[row['rule']]}" for row in against.to_pylist())
-    found, what = dict(sorted(counted.items())), "were not made" if stays else "were made"
-    for move, number in found.items():
-        log.warning("journeys: %d moves from %s %s, which `moves` of journey.yaml does not allow", number, move, what)
-    return found
-
-
-def _per(values: Any) -> dict[str, int]:
-    """How often each value occurs."""
-    found = [(entry["values"], entry["counts"]) for entry in pc.value_counts(values).to_pylist()]
-    return dict(sorted(found))

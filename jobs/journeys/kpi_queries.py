@@ -9,8 +9,9 @@ from datetime import date, timedelta
 from jobs.activity.every_day import used_in
 from jobs.activity.timeline import query_on
 from jobs.config.journey import Journey
-from jobs.config.kpis import PERIOD_TABLES, Kpi, lake_table
+from jobs.config.kpis import CONTRACTS, PERIOD_TABLES, Kpi, lake_table
 from jobs.config.traits import Trait
+from jobs.journeys.first_rows import first_query
 
 
 def query_for(
@@ -37,10 +38,12 @@ def query_for(
     end = min(last, as_of or last)
     on = f"date '{end}'"
     when = f"day = {on}" if period == "day" else f"day between date '{day}' and {on}"
+    table = lake_table(kpi.table).replace("/", ".")
     rows = {
         "stages": f"journeys.stages\nwhere valid_from <= {on} and (valid_to is null or valid_to >= {on})",
         "customers": f"(\n{_traits_on(kpi, traits or {}, end)})\nwhere true",
-    }.get(kpi.table, f"{lake_table(kpi.table).replace('/', '.')}\nwhere {when}")
+        CONTRACTS: f"(\n{_contracts_on(end, kpi.days_before)})\nwhere true",
+    }.get(kpi.table, f"{first_query(kpi, table) if kpi.first else table}\nwhere {when}")
     query = f"select {', '.join(counted)}\nfrom {rows} and ({kpi.where})"
     return f"{query}\ngroup by {by}" if by else query
 
@@ -55,6 +58,16 @@ def last_day(day: date, period: str) -> date:
 def _traits_on(kpi: Kpi, traits: Mapping[str, Trait], day: date) -> str:
     texts = (kpi.where, kpi.numerator, kpi.denominator, *kpi.dimensions)
     return query_on(used_in([text for text in texts if text], traits), day)
+
+
+def _contracts_on(day: date, days_before: int) -> str:
+    """The stretches of so many days before, with `lost`, as of a day."""
+    then, on = f"date '{day - timedelta(days=days_before)}'", f"date '{day}'"
+    back = f"back_on is not null and {on} between back_on and coalesce(back_until, date '9999-12-31')"
+    return (
+        f"  select *, valid_to is not null and valid_to < {on} and not ({back}) as lost from journeys.contracts\n"
+        f"  where valid_from <= {then} and (valid_to is null or valid_to >= {then})"
+    )
 
 
 def _sql(kpi: Kpi, expression: str) -> str:

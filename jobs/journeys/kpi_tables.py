@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.journey import Journey
-from jobs.journeys.kpi_values import values
+from jobs.journeys.kpi_values import values, without_source
 from jobs.journeys.kpis import COUNTS, PERIODS, counted_again, counted_per_day, summed_up
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
@@ -31,18 +31,19 @@ def kpis(
 ) -> DataFrame:
     """journeys/kpis: every KPI in every day, week and month from `first_day` to `as_of`, and for each part.
 
-    `tables` are sessions, carts, touchpoints, moments and stages as in the lake, and customers: the timeline of
-    traits. `delivered` are datasets that ever had a row: without them a KPI has no value. A ratio whose denominator
-    is 0 has none either; a count of nothing is 0. Parts without rows have no row. `whole` is the last day that has
-    ended, `as_of` unless told: later days, and what they are in, are not complete.
+    `tables` are sessions, carts, touchpoints, moments and stages as in the lake, customers: the timeline of traits, and
+    rows of datasets as known today. `delivered` are datasets that ever had a row: without them a KPI has no value. A
+    ratio whose denominator is 0 has none either; a count of nothing is 0. Parts without rows have no row. `whole` is
+    the last day that has ended, `as_of` unless told: later days, and what they are in, are not complete.
     """
     if not journey.kpis:
         return tables["touchpoints"].sparkSession.createDataFrame([], catalogue.get(NAME).spark_schema())
     registry, whole = journey.kpis, whole or as_of
-    daily = keep(counted_per_day(tables, registry, first_day, as_of))
+    missing = without_source(registry, delivered)
+    daily = keep(counted_per_day(tables, registry, first_day, as_of, missing=missing))
     found = [values(daily, "day", journey, delivered, first_day, whole)]
     for period in PERIODS:
-        again = counted_again(tables, registry, period, first_day, as_of)
+        again = counted_again(tables, registry, period, first_day, as_of, missing=missing)
         counted = summed_up(daily, registry, period).unionByName(again)
         found.append(values(counted, period, journey, delivered, first_day, whole))
     return reduce(DataFrame.unionByName, found)

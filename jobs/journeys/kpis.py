@@ -11,9 +11,11 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activity.conditions import holds
-from jobs.config.kpis import PERIOD_TABLES, Kpi
+from jobs.config.kpis import CONTRACTS, PERIOD_TABLES, Kpi
 from jobs.config.sql import engine_sql
 from jobs.config.sql_rows import among, of_one_row
+from jobs.journeys.contracts import of_days_before
+from jobs.journeys.first_rows import first_rows
 
 ALL = "all"
 NO_PART = "unknown"
@@ -32,30 +34,42 @@ def adds_up(kpi: Kpi) -> bool:
 
 
 def counted_per_day(
-    tables: Mapping[str, DataFrame], registry: Registry, first_day: date, as_of: date, only: Days = None
+    tables: Mapping[str, DataFrame],
+    registry: Registry,
+    first_day: date,
+    as_of: date,
+    only: Days = None,
+    missing: Collection[str] = (),
 ) -> DataFrame:
     """day, kpi, dimension, part and COUNTS, on every day from `first_day` to `as_of`.
 
     `tables` are sessions, carts, touchpoints, moments and stages as in the lake, and customers: the timeline of
-    traits. Parts without rows have no row. With `only`, of these days only, from the rows of these days; not for
-    tables whose rows hold for a period.
+    traits; and rows of datasets as known today. Parts without rows have no row. With `only`, of these days only; not
+    for tables whose rows hold for a period. KPIs of first rows need all rows there are. Of KPIs in `missing` no dataset
+    ever had a row: nothing is counted, without looking.
     """
     days = _calendar(tables, first_day, as_of)
     days = days if only is None else days.where(F.col("day").isin(sorted(only)))
-    return _counted(tables, registry, days, F.col("day"), first_day)
+    return _counted(tables, registry, days, F.col("day"), first_day, only, missing)
 
 
 def counted_again(
-    tables: Mapping[str, DataFrame], registry: Registry, period: str, first_day: date, as_of: date, only: Days = None
+    tables: Mapping[str, DataFrame],
+    registry: Registry,
+    period: str,
+    first_day: date,
+    as_of: date,
+    only: Days = None,
+    missing: Collection[str] = (),
 ) -> DataFrame:
     """The same per week or month, by its first day, of KPIs whose days do not add up, from the rows.
 
-    With `only`, of the periods that begin on these days only.
+    With `only`, of the periods that begin on these days only, from rows of all their days.
     """
     own = {name: kpi for name, kpi in registry.items() if kpi.table not in PERIOD_TABLES and not adds_up(kpi)}
     days = _calendar(tables, first_day, as_of).select(F.trunc("day", period).alias("day")).distinct()
     days = days if only is None else days.where(F.col("day").isin(sorted(only)))
-    return _counted(tables, own, days, F.trunc("day", period), first_day)
+    return _counted(tables, own, days, F.trunc("day", period), first_day, only, missing)
 
 
 def summed_up(daily: DataFrame, registry: Registry, period: str) -> DataFrame:
@@ -76,19 +90,28 @@ def summed_up(daily: DataFrame, registry: Registry, period: str) -> DataFrame:
 
 
 def _counted(
-    tables: Mapping[str, DataFrame], registry: Registry, days: DataFrame, day: Column, first_day: date
+    tables: Mapping[str, DataFrame],
+    registry: Registry,
+    days: DataFrame,
+    day: Column,
+    first_day: date,
+    only: Days,
+    missing: Collection[str],
 ) -> DataFrame:
-    measured = []
-    for (table, dimension), own in _passes(registry).items():
+    absent = {name: kpi for name, kpi in registry.items() if name in missing}
+    registry = {name: kpi for name, kpi in registry.items() if name not in missing}
+    measured = [_rows(_of_nothing(absent, days), absent)] if absent else []
+    for (dimension, _), own in _passes(registry).items():
         named = {"dimension": F.lit(dimension), "part": _part(dimension)}
-        if table in PERIOD_TABLES:
+        one = next(iter(own.values()))
+        every = _rows_of(tables[one.table], one)
+        if one.table in PERIOD_TABLES:
             for batch in [own] if dimension == ALL else _of_same_rows(own):
-                rows = (
-                    tables[table] if dimension == ALL else tables[table].where(holds(next(iter(batch.values())).where))
-                )
+                rows = every if dimension == ALL else every.where(holds(next(iter(batch.values())).where))
                 measured.append(_rows(_held(rows.withColumns(named), batch, days, first_day), batch))
         else:
-            rows = tables[table].where(F.col("day") >= F.lit(first_day)).withColumns(named).withColumn("day", day)
+            rows = every.where(F.col("day") >= F.lit(first_day)).withColumns(named).withColumn("day", day)
+            rows = rows if only is None else rows.where(F.col("day").isin(sorted(only)))
             found = _happened(rows, own)
             measured.append(
                 _rows(_on_every_day(found, own, days) if dimension == ALL else found, own, dimension != ALL)
@@ -108,12 +131,20 @@ def _part(dimension: str) -> Column:
     return F.coalesce(F.expr(engine_sql(dimension)).cast("string"), F.lit(NO_PART))
 
 
-def _passes(registry: Registry) -> dict[tuple[str, str], dict[str, Kpi]]:
-    """The KPIs by what is read and how it is divided: one pass over the rows counts them all."""
-    found: dict[tuple[str, str], dict[str, Kpi]] = {}
+def _rows_of(table: DataFrame, kpi: Kpi) -> DataFrame:
+    """The rows of its table that a KPI can count."""
+    if kpi.table == CONTRACTS:
+        return of_days_before(table, kpi.days_before)
+    return first_rows(table, kpi) if kpi.first else table
+
+
+def _passes(registry: Registry) -> dict[tuple[str, tuple[object, ...]], dict[str, Kpi]]:
+    """The KPIs by how they are divided and what is read: one pass over the rows counts them all."""
+    found: dict[tuple[str, tuple[object, ...]], dict[str, Kpi]] = {}
     for name, kpi in sorted(registry.items()):
+        rows = (kpi.table, kpi.days_before, kpi.where if kpi.first else None)
         for dimension in (ALL, *dict.fromkeys(kpi.dimensions)):
-            found.setdefault((kpi.table, dimension), {})[name] = kpi
+            found.setdefault((dimension, rows), {})[name] = kpi
     return found
 
 
@@ -165,6 +196,17 @@ def _on_every_day(whole: DataFrame, batch: Registry, days: DataFrame) -> DataFra
     zeros = {column: _or_zero(column, kpi) for name, kpi in batch.items() for column in _aggregates(name, kpi)}
     named = dict.fromkeys(("dimension", "part"), F.lit(ALL))
     return days.join(whole.drop(*named), on="day", how="left").withColumns(zeros | named)
+
+
+def _of_nothing(batch: Registry, days: DataFrame) -> DataFrame:
+    """What is counted where there are no rows at all, on each day."""
+    named = dict.fromkeys(("dimension", "part"), F.lit(ALL))
+    zeros = {
+        f"{name}__{key}": _or_zero(F.lit(None), kpi)
+        for name, kpi in batch.items()
+        for key in (("numerator", "denominator") if kpi.denominator else ("numerator",))
+    }
+    return days.withColumns(zeros | named)
 
 
 def _held(rows: DataFrame, batch: Registry, days: DataFrame, first_day: date) -> DataFrame:

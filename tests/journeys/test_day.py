@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from jobs.journeys import journeys
 from jobs.lake.lake import Lake
+from jobs.lake.tables import known
 from tests.journey_rows import RULES
 from tests.killed import killed_after
 from tests.lived_company import FIRST, Company
@@ -27,6 +28,8 @@ EVERY_RULE = EVERY_RULE.replace(
 )
 EVERY_RULE = EVERY_RULE.replace("'account', 'points'", "'complaint'").replace("and channel = 'store'", "")
 EVERY_RULE += "moves: {consideration: [service, purchase], service: [consideration, loyalty]}\non_forbidden: stay\n"
+
+TABLES = (*journeys.WRITES, *(table.name for table in known.TABLES))
 
 
 def traits():
@@ -71,7 +74,7 @@ def lived(company, settings, lake, runs_at_once):
 
 
 def tables(lake):
-    return {name: rows_of(lake, name) for name in journeys.WRITES}
+    return {name: rows_of(lake, name) for name in TABLES}
 
 
 def rows_of(lake, name):
@@ -90,7 +93,7 @@ def test_runs_one_by_one_give_the_tables_of_one_rebuild(settings, companies, see
     every = range(len(company.runs))
     one_by_one = lived(company, *companies(settings), [[run] for run in every])
     at_once = lived(company, *companies(settings), [list(every)])
-    for name in journeys.WRITES:
+    for name in TABLES:
         assert one_by_one[name] == at_once[name], name
 
 

@@ -46,9 +46,10 @@ CONTACTS: tuple[Dataset, ...] = (
         question_id string id of the question
         updated_at timestamp when this version was written
         survey_id string id of the survey
-        kind string nps, csat, ces or text
+        kind string nps, csat, ces, awareness (1 for who knows the brand, 0 for who does not) or text
         score double the answer as a number
         scale_max double highest possible score
+        weight double how many people the answer speaks for, where the survey was weighted; empty for 1
         comment! string free text
         language string language of the text, ISO 639-1
         answered_at timestamp when it was answered
