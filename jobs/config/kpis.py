@@ -28,6 +28,8 @@ OF_JOURNEYS = (
 """Tables that KPIs are counted over, beside datasets."""
 COUNTED = (*OF_JOURNEYS, *KNOWN)
 DATASETS = tuple(table.short_name for table in CANONICAL.values())
+LEDGER = "ledger"
+"""In `needs`: what was sent from here."""
 OF_EVENTS = ("sessions", "carts", "moments", "vitals")
 """Tables that are made of web and app events alone."""
 
@@ -61,7 +63,8 @@ class Kpi(Strict):
     )
     needs: list[str] = Field(
         [],
-        description="datasets: while none of them ever delivered a row there is no value, instead of 0; "
+        description="datasets, or columns such as events.lcp: while none of them ever had a row, or a value, there is "
+        "no value, instead of 0; `ledger` is what was sent from here; "
         "default: the dataset it is over, events for sessions, carts and moments, subscriptions for contracts",
     )
     where: str = "true"
@@ -101,8 +104,12 @@ class Kpi(Strict):
     @classmethod
     def _known_datasets(cls, names: list[str]) -> list[str]:
         for name in names:
-            if name not in DATASETS:
-                raise ValueError(f"unknown dataset {name!r}{nearest(name, DATASETS)}")
+            dataset, _, column = name.partition(".")
+            if dataset not in (*DATASETS, LEDGER) or (column and dataset == LEDGER):
+                raise ValueError(f"unknown dataset {name!r}{nearest(dataset, [*DATASETS, LEDGER])}")
+            columns = [] if dataset == LEDGER else CANONICAL[dataset].column_names
+            if column and column not in columns:
+                raise ValueError(f"{dataset} has no column {column!r}{nearest(column, columns)}")
         return names
 
     @model_validator(mode="after")

@@ -10,7 +10,9 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.activity import own_sends
 from jobs.config.journey import Journey
+from jobs.config.kpis import LEDGER
 from jobs.journeys.kpi_values import values, without_source
 from jobs.journeys.kpis import COUNTS, PERIODS, counted_again, counted_per_day, summed_up
 from jobs.lake.lake import Lake, Txn
@@ -57,18 +59,24 @@ def counted_of(stored: DataFrame) -> DataFrame:
 
 
 def delivered(lake: Lake, txn: Txn, journey: Journey, as_of: date) -> set[str]:
-    """The datasets that KPIs need of which a row had arrived by the end of the day."""
+    """What KPIs need of which there was anything by the end of the day: datasets with a row, columns with a value."""
     asked = dict.fromkeys(name for kpi in journey.kpis.values() for name in kpi.datasets)
-    return {name for name in asked if _has_rows(lake, txn, f"valid/{name}", as_of)}
+    return {name for name in asked if _is_there(lake, txn, name, as_of)}
 
 
-def _has_rows(lake: Lake, txn: Txn, name: str, as_of: date) -> bool:
-    if name not in txn.pins or txn.pins[name] is None:
+def _is_there(lake: Lake, txn: Txn, name: str, as_of: date) -> bool:
+    if name == LEDGER:
+        return own_sends.rows_before(lake, as_of) > 0
+    dataset, _, column = name.partition(".")
+    table = f"valid/{dataset}"
+    if table not in txn.pins or txn.pins[table] is None:
         return False
-    files = lake.added_files(name, None, txn.pins[name])
+    files = lake.added_files(table, None, txn.pins[table])
     some = [file for file in files.new if file.may_hold("arrived", date.min, as_of)] if files else []
+    some = [file for file in some if not column or file.nulls.get(column) != file.rows]
     known = F.col("arrived") <= F.lit(as_of)
-    return bool(some) and not lake.read_files(name, some).where(known).select("arrived").limit(1).isEmpty()
+    known = known & F.col(column).isNotNull() if column else known
+    return bool(some) and not lake.read_files(table, some).where(known).select("arrived").limit(1).isEmpty()
 
 
 def registry(journey: Journey) -> pa.Table:

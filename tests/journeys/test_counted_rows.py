@@ -186,7 +186,12 @@ COUNTED = {
     "left": {"table": "contracts", "days_before": 1, "numerator": "lost", "denominator": "true"},
     "reopened": {"table": "tickets", "numerator": "sum(reopened)"},
     "units": {"table": "order_lines", "numerator": "sum(quantity)", "where": "outcome <> 'cancelled'"},
+    "measured": {"table": "events", "where": "lcp is not null", "needs": ["events.lcp"]},
+    "fast": {"table": "vitals", "denominator": "count(*)", "needs": ["events.inp"]},
+    "sent": {"table": "touchpoints", "where": "type = 'sent'", "needs": ["ledger"]},
+    "said": {"table": "notes", "denominator": "count(*)"},
 }
+WITHOUT_SOURCE = ("measured", "fast", "sent", "said")
 
 
 def company():
@@ -205,7 +210,7 @@ def company():
     lived.rows = {
         "events": [
             row(0, event_id="1", cookie_id="cookie1", occurred_at=moment(60), **signed),
-            row(1, event_id="2", cookie_id="cookie2", occurred_at=moment(10), **signed),
+            row(1, event_id="2", cookie_id="cookie2", occurred_at=moment(10), lcp=1.0, **signed),
             row(1, event_id="3", cookie_id="cookie3", occurred_at=moment(900), **signed),
         ],
         "campaign_stats": [
@@ -236,7 +241,9 @@ def company():
 def numbers(lake, day):
     found = {row["kpi"]: row for row in lake.arrow("journeys/kpis").to_pylist() if row["dimension"] == "all"
              and row["period"] == "day" and row["day"] == day}  # fmt: skip
-    return {name: (found[name]["numerator"], found[name]["denominator"], found[name]["reason"]) for name in COUNTED}
+    told = {name: (found[name]["numerator"], found[name]["denominator"], found[name]["reason"]) for name in COUNTED}
+    assert {found[name]["value"] for name in told if told[name][2]} == {None}
+    return told
 
 
 def test_days_lived_are_a_rebuild_and_late_rows_correct_what_was_counted(settings, tmp_path, monkeypatch):
@@ -264,7 +271,8 @@ def test_days_lived_are_a_rebuild_and_late_rows_correct_what_was_counted(setting
                 assert numbers(lake, FIRST) == {
                     "shown": (100, None, None), "cost": (1, None, None), "liked": (5, None, None),
                     "first_sign_ups": (1, None, None), "left": (0, 1, None), "reopened": (0, None, None),
-                    "units": (2, None, None),
+                    "units": (2, None, None), **dict.fromkeys(WITHOUT_SOURCE[:3:2], (0, None, "no_source")),
+                    **dict.fromkeys(WITHOUT_SOURCE[1::2], (0, 0, "no_source")),
                 }  # fmt: skip
                 monkeypatch.setattr(journeys, "_rebuild", None)
         monkeypatch.undo()
@@ -273,9 +281,12 @@ def test_days_lived_are_a_rebuild_and_late_rows_correct_what_was_counted(setting
     assert numbers(lake, FIRST) == {
         "shown": (120, None, None), "cost": (2, None, None), "liked": (0, None, None),
         "first_sign_ups": (1, None, None), "left": (0, 1, None), "reopened": (1, None, None), "units": (4, None, None),
+        "measured": (1, None, None), "sent": (0, None, "no_source"), "fast": (0, 0, "no_source"),
+        "said": (0, 0, "no_source"),
     }  # fmt: skip
     assert {name: one[0] for name, one in numbers(lake, after).items()} == {
-        "shown": 7, "cost": 0.5, "liked": 0, "first_sign_ups": 1, "left": 1, "reopened": 0, "units": 0
+        "shown": 7, "cost": 0.5, "liked": 0, "first_sign_ups": 1, "left": 1, "reopened": 0, "units": 0,
+        **dict.fromkeys(WITHOUT_SOURCE, 0),
     }  # fmt: skip
     for table in ("journeys/kpis", *(table.name for table in known.TABLES)):
         rows = [sorted(map(str, one.arrow(table).to_pylist())) for one in lakes.values()]

@@ -1,6 +1,7 @@
 """How sure a KPI is, why it has no value where it has none, and what a week is made of."""
 
 import datetime as dt
+import re
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from pyspark.sql import functions as F
 from scipy import stats
 
 from jobs.config.journey import Journey
+from jobs.config.kpis import Kpi
 from jobs.config.sql_rows import of_one_row
 from jobs.journeys.kpi_tables import kpis, registry
 from jobs.journeys.kpis import adds_up
@@ -110,6 +112,19 @@ def test_no_rows_and_no_source_are_told_apart_and_neither_is_0(measure):
         ("tickets",): [(None, "no_source"), (0, None)],
         ("survey_responses",): [(None, "no_rows"), (0, None)],
     }
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("reviewz", "unknown dataset 'reviewz'; did you mean 'reviews'?"),
+        ("events.lpc", "events has no column 'lpc'; did you mean 'lcp'?"),
+        ("ledger.state", "unknown dataset 'ledger.state'"),
+    ],
+)
+def test_what_a_kpi_needs_is_a_dataset_or_a_column_of_one(named, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        Kpi.model_validate(kpi("count", "count(*)", needs=[named]))
 
 
 def test_who_came_on_two_days_is_one_visitor_of_the_week_and_visits_are_the_sum_of_its_days(measure):

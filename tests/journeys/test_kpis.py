@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from jobs.activity.timeline import timeline
 from jobs.config.journey import Journey
-from jobs.config.kpis import DATASETS, lake_table
+from jobs.config.kpis import lake_table
 from jobs.journeys.kpi_queries import query_for
 from jobs.journeys.kpi_tables import kpis
 from jobs.lake.queries import PERCENTILE
@@ -292,7 +292,8 @@ def counted():
 def found(tables, shipped, counted):
     """Rows of journeys/kpis by period, day, KPI, dimension and part."""
     if not counted:
-        counted += kpis(tables, shipped, DATASETS, FIRST, AS_OF).collect()
+        every = {name for kpi in shipped.kpis.values() for name in kpi.datasets}
+        counted += kpis(tables, shipped, every, FIRST, AS_OF).collect()
     by_key = {(row["period"], row["day"], row["kpi"], row["dimension"], row["part"]): row for row in counted}
     assert len(by_key) == len(counted), "a KPI has one value per period and part"
     return by_key
@@ -421,7 +422,5 @@ def test_a_kpi_is_one_entry_of_the_configuration(tables, expect):
             },
         }
     )  # fmt: skip
-    found = kpis(tables, journey, DATASETS, FIRST, AS_OF).where(
-        (F.col("day") == F.lit(FIRST)) & (F.col("period") == "day")
-    )
+    found = kpis(tables, journey, (), FIRST, AS_OF).where((F.col("day") == F.lit(FIRST)) & (F.col("period") == "day"))
     expect(found, "stage kpi dimension unit value", ("purchase", "web_share", "all", "share", 0.5))
