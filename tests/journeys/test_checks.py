@@ -10,7 +10,7 @@ import yaml
 from jobs.activity.every_day import why_not
 from jobs.config.journey import Journey
 from jobs.config.kpis import over_tables
-from jobs.config.traits import Traits
+from jobs.config.traits import Rows, Traits
 from jobs.config.yaml_files import ConfigError, load
 from jobs.journeys.checks import check
 from tests.journey_rows import SHIPPED
@@ -21,7 +21,8 @@ def problems(folder, change):
     path = folder / "journey.yaml"
     path.write_text(change(SHIPPED.read_text()))
     declared, journey = load(SHIPPED.with_name("traits.yaml"), Traits), load(path, Journey)
-    journey = journey.model_copy(update={"kpis": over_tables(journey.kpis, declared.rows, path)})
+    rows = declared.rows | {"writers": Rows(over="contacts", where="true")}
+    journey = journey.model_copy(update={"kpis": over_tables(journey.kpis, rows, path)})
     return check(SimpleNamespace(folder=folder, journey=journey, traits=declared.over_tables()))
 
 
@@ -211,7 +212,7 @@ def test_an_old_configuration_gets_one_message_that_says_what_to_write_instead(t
     ("table", "told"),
     [
         ("plased", "kpis.orders.table: unknown table or name of `rows` 'plased'; did you mean 'placed'?"),
-        ("bought", "kpis.orders.table: 'bought' are rows of orders; KPIs are over sessions, carts, touchpoints,"),
+        ("writers", "kpis.orders.table: 'writers' are rows of contacts; KPIs are over sessions, carts, touchpoints,"),
     ],
 )
 def test_a_kpi_over_what_is_not_there_is_named_with_its_line(tmp_path, table, told):

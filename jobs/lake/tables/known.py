@@ -69,7 +69,7 @@ def _known(dataset: Dataset) -> Dataset:
     named = {column.name for column in beside}
     source = next(column for column in dataset.columns if column.name == "source")
     own = tuple(c for c in dataset.columns if c.name not in left_out | named)
-    grain = f"{dataset.grain.removeprefix('one version of ')}, as known today, if a KPI is counted over it"
+    grain = f"one record of {dataset.short_name} as known today, of those that KPIs are counted over"
     key = ("source", *dataset.record)
     return Dataset(
         f"journeys/{BEFORE}{dataset.short_name}", grain, key, (source, *own, *beside), scope="state", day_column="day"
