@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from airflow.sdk import get_current_context
+
 from dags.common import SETTINGS
 
 
@@ -13,3 +15,8 @@ def by_channel(moments: bool = False) -> dict[str, list[dict[str, str]]]:
             channel = SETTINGS.destinations[destination].channel
             channels.setdefault(channel, []).append({"audience": audience.audience, "destination": destination})
     return channels
+
+
+def is_backfill() -> bool:
+    """Whether this run repeats the past, of which nothing is sent to anybody."""
+    return bool(get_current_context()["dag_run"].run_type == "backfill")

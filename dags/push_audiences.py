@@ -8,6 +8,8 @@ Starts when the audiences of a day are there. One task per audience and destinat
   twice. It fails if a destination refused or lost more than the tolerance of `config/destinations.yaml`.
 - **account** closes the day when every delivery is accounted for (`activation/deliveries`).
 
+A push that is odd is held back (`config/guard_rails.yaml`); *allow_push* lets it go on. A backfill never sends.
+
 A day older than the newest one already sent is refused, because it would overwrite newer audiences; set `allow_old` to
 send it all the same. Each channel needs a pool `channel_NAME`; without it its tasks wait and the run times out.
 """
@@ -18,7 +20,7 @@ from airflow.sdk import Param, PartitionedAssetTimetable, dag, task
 
 from dags import deliveries
 from dags.common import AUDIENCES, DAG_ARGS, DAILY, DAY, DELIVERIES
-from dags.steps import option, published, step, total
+from dags.steps import option, published, skip, step, total
 
 ALLOW_OLD = Param(False, type="boolean", title="Allow an old day", description="send a day older than the newest sent")
 
@@ -34,6 +36,8 @@ def push_audiences() -> None:
     @task
     def plan() -> dict:
         """Who is to be added, removed, sent to, kept or skipped."""
+        if deliveries.is_backfill():
+            skip("A backfill never sends.")
         return step("plan", allow_old=option("allow_old"))
 
     @task(

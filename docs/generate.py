@@ -59,6 +59,7 @@ def configuration() -> str:
     from jobs.config.context import Context
     from jobs.config.destinations import Destinations
     from jobs.config.feedback import Feedback
+    from jobs.config.guard_rails import GuardRails
     from jobs.config.identity import Identity
     from jobs.config.interventions import Interventions
     from jobs.config.journey import Journey
@@ -82,6 +83,7 @@ def configuration() -> str:
         ("destinations.yaml", Destinations),
         ("context.yaml", Context),
         ("feedback.yaml", Feedback),
+        ("guard_rails.yaml", GuardRails),
         ("contact_policy.yaml", ContactPolicy),
         ("interventions.yaml", Interventions),
     ]

@@ -27,6 +27,10 @@ class DeliveryIncomplete(StepFailed):
     """A destination did not account for every row within the tolerance of config/destinations.yaml."""
 
 
+class HeldBack(StepFailed):
+    """A guard rail stopped a push; a person has to look, and may let it go on."""
+
+
 class StaleDay(StepFailed):
     """A day older than the newest one already delivered; delivering it would overwrite newer audiences."""
 

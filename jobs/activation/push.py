@@ -19,7 +19,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
-from jobs.activation import hours, ledger, moments, plan
+from jobs.activation import guard_rails, hours, ledger, moments, plan
 from jobs.activation.channel import Action, Channel, ChannelDown, Operation, Outcome, Recipient
 from jobs.activation.channels.types import open_channel
 from jobs.activation.feedback.heard import refusing
@@ -45,18 +45,22 @@ def run(
     """Push one audience to one destination; the counts of activation/deliveries.
 
     Raises DeliveryIncomplete if a customer is unaccounted for, an outcome is unknown, or more are refused than
-    max_reject_share; StaleDay for a day older than the newest delivered one. `dry_run` plans and rehearses only.
+    max_reject_share; StaleDay for a day older than the newest delivered one; HeldBack if a guard rail stops it, after
+    whoever must not be reached any more was taken off. `dry_run` plans and rehearses only.
     """
     lake = Lake.of(settings)
     plan.refuse_old_day(lake, day, settings, allow_old, audience)
     push = _Push(audience, destination, day, settings, lake, Account.open(lake, audience, destination, day))
+    about = (audience, destination, day, push.account.members, settings)
+    push.held = [] if dry_run else guard_rails.standing(*about)
     todo = list(push.operations(push.look()))
     if not todo and not push.waiting:
         return push.close_account(write=not dry_run)
     channel = open_channel(audience, destination, settings)
     try:
         if dry_run:
-            return push.account.counts() | {"problems": push.rehearse(channel, todo)}
+            found = [one.said for one in guard_rails.findings(*about)]
+            return push.account.counts() | {"problems": [*found, *push.rehearse(channel, todo)]}
         push.carry_out(channel, todo)
     finally:
         channel.close()
@@ -75,6 +79,7 @@ class _Push:
     account: Account
     waiting: dict[str, list[Operation]] = field(default_factory=dict)
     trouble: list[str] = field(default_factory=list)
+    held: list[guard_rails.Finding] = field(default_factory=list)
 
     def look(self) -> list[dict[str, Any]]:
         """The plan of the day beside what consent, addresses and the ledger say now, removals first."""
@@ -96,7 +101,9 @@ class _Push:
         rows = joined.toArrow().to_pylist()
         channel = self.settings.destinations[self.destination].channel
         refused = refusing(self.lake, self.settings.audiences[self.audience].purpose, channel)
+        still = None if self.held else guard_rails.still_in(self.audience, self.day, self.settings)
         for row in rows:
+            row["changed"] = still is not None and row["customer_id"] not in still
             row["consented"] = row["consented"] and not refused & {row["customer_id"], row["now_fingerprint"]}
         return sorted(rows, key=lambda row: (_FIRST[row["action"]], row["customer_id"]))
 
@@ -115,6 +122,7 @@ class _Push:
     def _action(self, row: dict[str, Any]) -> Action | None:
         """What to do for this customer now, given the plan and the newest consent; None for nothing."""
         planned, barrier = row["action"], _barrier_now(row) or self._moment_barrier(row)
+        barrier = barrier or (guard_rails.CHANGED if row["changed"] else None)
         if planned == "skip":
             self.account.skip(row["reason"])
             return None
@@ -126,6 +134,9 @@ class _Push:
             return self._remove_action(row, barrier, planned)
         if row["is_there"] and row["there_fingerprint"] == row["now_fingerprint"]:
             self.account.already_there(planned)
+            return None
+        if self.held:
+            self.account.skip(guard_rails.HELD)
             return None
         self.account.to_add += 1
         return "add"
@@ -140,6 +151,8 @@ class _Push:
         """Off the list, because the plan says so or because consent ended since."""
         if barrier != plan.LEFT:
             self.account.skip(barrier)
+        elif self.held:
+            return None
         if row["may_be_there"]:
             self.account.to_remove += 1
             return "remove"
@@ -155,7 +168,7 @@ class _Push:
             self.account.to_add += 1
             self.account.outcome("send", Outcome("", state, reason or "no outcome was recorded"))
             return None
-        barrier = barrier or self._hours_barrier(row)
+        barrier = barrier or self._hours_barrier(row) or (guard_rails.HELD if self.held else None)
         if barrier:
             self.account.skip(barrier)
             return None
@@ -257,6 +270,8 @@ class _Push:
         counts = self.account.counts()
         if not write:
             return counts
+        if self.held:  # not published: an odd size must not become the history that the next one is held against
+            self.account.raise_held_back(self.held, self.trouble)
         self._publish(counts)
         self.account.raise_if_incomplete(self.settings.destinations[self.destination].max_reject_share, self.trouble)
         return counts

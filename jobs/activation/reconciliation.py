@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
 import pyarrow.compute as pc
 
 from jobs.activation.channel import Action, Outcome, refused_of_partial
+from jobs.activation.guard_rails import CHANGED, Finding
 from jobs.activation.moments import OVER
-from jobs.errors import DeliveryIncomplete
+from jobs.errors import DeliveryIncomplete, HeldBack
 from jobs.lake.lake import Lake
 
 PAUSED = "paused"
@@ -23,6 +25,7 @@ _PLACES = {
     "suppressed": "suppressed",
     "cooling_down": "suppressed",
     OVER: OVER,
+    CHANGED: OVER,
     "removal_paused": PAUSED,
     "addition_paused": PAUSED,
 }
@@ -111,6 +114,18 @@ class Account:
             "refused": round(sum(self.refused.values())),
             "unknown": sum(self.unknown.values()),
         }
+
+    def raise_held_back(self, found: Iterable[Finding], trouble: list[str]) -> None:
+        """Raise HeldBack with what guard rails found, and what was done all the same."""
+        said = "; ".join(one.said for one in found)
+        undone = self.to_remove - round(self.removed)
+        left = [f"{undone} of {self.to_remove} removals were not done"] if undone else []
+        more = "".join(f" {one}." for one in [*trouble, *left])
+        raise HeldBack(
+            f"{self.audience} to {self.destination} on {self.day} is held back: {said}. {round(self.removed)} were "
+            f"taken off, who may not be reached any more.{more} If it is meant: klantreis guard allow {self.audience} "
+            f"{self.destination} --day {self.day} --because ..., then push the day again"
+        )
 
     def raise_if_incomplete(self, max_reject_share: float, trouble: list[str]) -> None:
         """Raise DeliveryIncomplete unless every member and every removal is in its place."""

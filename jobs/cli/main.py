@@ -15,6 +15,7 @@ from jobs.cli import (
     explain,
     export,
     feedback,
+    guard,
     journey_map,
     kpi,
     lake,
@@ -44,6 +45,7 @@ app.add_typer(review.app, name="review")
 app.add_typer(lake.app, name="lake")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(feedback.app, name="feedback")
+app.add_typer(guard.app, name="guard")
 app.add_typer(models.app, name="models")
 app.add_typer(journey_map.app, name="map")
 app.add_typer(export.app, name="export")

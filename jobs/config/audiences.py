@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from jobs.config.guard_rails import GuardRails
 from jobs.config.kpis import Name
 from jobs.config.moments import Moment
 from jobs.config.yaml_files import Strict
@@ -110,6 +111,7 @@ class Audience(Strict):
         "none", description="person: nothing is sent before somebody approves of it in config/interventions.yaml"
     )
     effect: Effect = Effect()
+    guard_rails: GuardRails | None = Field(None, description="what stops it, where other than guard_rails.yaml says")
     purpose: str
     send_to: dict[str, Delivery] = Field(
         description="destinations; of those that write, each customer is written to by one: the customer's own best "

@@ -27,6 +27,9 @@ from jobs.config.destinations import Destination, Destinations
 from jobs.config.feedback import FILE as FEEDBACK
 from jobs.config.feedback import Feedback
 from jobs.config.feedback import problems as feedback_problems
+from jobs.config.guard_rails import FILE as GUARD_RAILS
+from jobs.config.guard_rails import GuardRails
+from jobs.config.guard_rails import problems as guard_problems
 from jobs.config.id_spaces import id_spaces
 from jobs.config.id_spaces import problems as id_space_problems
 from jobs.config.identity import Identity
@@ -71,6 +74,7 @@ class Settings:
     journey_map: JourneyMap = field(default_factory=JourneyMap)
     context: Context = field(default_factory=Context)
     feedback: Feedback = field(default_factory=Feedback)
+    guard_rails: GuardRails = field(default_factory=GuardRails)
     policy: ContactPolicy = field(default_factory=ContactPolicy)
     interventions: Interventions = field(default_factory=Interventions)
     elsewhere: dict[str, str] = field(default_factory=dict)
@@ -179,6 +183,7 @@ def load_settings(folder: str | Path | None = None) -> Settings:
         journey_map=part(mapped, JourneyMap) if (mapped := folder / journey_map.FILE).exists() else JourneyMap(),
         context=part(folder / "context.yaml", Context) if (folder / "context.yaml").exists() else Context(),
         feedback=part(folder / FEEDBACK, Feedback) if (folder / FEEDBACK).exists() else Feedback(),
+        guard_rails=part(folder / GUARD_RAILS, GuardRails) if (folder / GUARD_RAILS).exists() else GuardRails(),
         policy=part(policy, ContactPolicy) if (policy := folder / POLICY).exists() else ContactPolicy(),
         interventions=part(signed, Interventions) if (signed := folder / INTERVENTIONS).exists() else Interventions(),
     )
@@ -241,6 +246,10 @@ def _cross_checks(settings: Settings) -> list[str]:
         settings.folder, settings.audiences, settings.journey.kpis, purposes, settings.destinations
     )
     channels = settings.identity.contact_channels
+    problems += guard_problems(settings.folder / GUARD_RAILS, settings.guard_rails, settings.sources)
+    for name, one in settings.audiences.items():
+        path = settings.folder / "audiences" / f"{name}.yaml"
+        problems += guard_problems(path, one.guard_rails, settings.sources, "guard_rails")
     problems += feedback_problems(settings.folder / FEEDBACK, settings.feedback, settings.sources, settings.identity)
     problems += policy_problems(settings.folder / POLICY, settings.policy, channels, purposes, settings.audiences)
     problems += intervention_problems(

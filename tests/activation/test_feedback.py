@@ -172,7 +172,7 @@ def test_events_are_read_bare_wrapped_listed_and_by_line():
         assert [(one.kind, one.request_id, one.detail) for one in reports.of_events(text)] == wanted
     soft = ses("bounce", "r1", bounceType="Transient")
     assert [one.kind for one in reports.of_events(json.dumps(soft))] == ["soft_bounce"]
-    tagged = {**bounce, "mail": {"tags": {"operation_id": ["op7"]}, "headers": "none"}}
+    tagged = {**bounce, "mail": {"tags": {"operation": ["op7"]}, "headers": "none"}}
     assert [one.operation_id for one in reports.of_events(json.dumps(tagged))] == ["op7"]
     for wrong in ("no json", "[1]", '"text"', "[" * 100_000):
         with pytest.raises((ValueError, RecursionError)):

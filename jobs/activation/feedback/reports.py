@@ -21,7 +21,7 @@ _STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b", re.ASCII)
 _PASSING = re.compile(r"4\.|5\.1\.[78]$|5\.2\.[23]$|5\.[3567]\.")
 """Codes that do not say that an address is dead: full, too big, about the sender, the content, a rule or the system."""
 _OPERATION = re.compile(r"<?([0-9A-Za-z_-]{1,64})@[^@\s>]+>?", re.ASCII)
-_MESSAGE_TAGS = ("operation_id", "klantreis_operation")
+_MESSAGE_TAGS = ("operation", "operation_id")
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,7 @@ TABLES: tuple[Dataset, ...] = (
         no_consent bigint customers without consent for this purpose and channel
         no_address bigint customers without an address for this destination
         suppressed bigint customers on the suppression list, still cooling down, or kept back for another reason
-        moment_over bigint customers whose micro-moment expired or was served before anything was sent
+        moment_over bigint customers whose micro-moment, or a rule that is asked again, ended before it was sent
         kept bigint customers already at the destination, nothing to do
         to_add bigint customers to send to or add
         to_remove bigint customers to take off

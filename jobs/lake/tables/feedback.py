@@ -1,4 +1,4 @@
-"""Table of what comes back from what was sent."""
+"""Tables of what comes back from what was sent, and of what stops a send."""
 
 from __future__ import annotations
 
@@ -25,5 +25,22 @@ TABLES: tuple[Dataset, ...] = (
         detail string code of the mail server, without personal data
         landed string file that the source of config/feedback.yaml read it from; empty while it waits for its day
     """),
+    ),
+    Dataset(
+        "activation/guard_rails",
+        "one guard rail that one push of one day ran into",
+        ("day", "audience", "destination", "rail"),
+        columns("""
+        day date the day of the push
+        audience string the audience
+        destination string the destination
+        rail string size, empty, stale, models or oldest_days, as in config/guard_rails.yaml
+        said string what was found, with the numbers
+        found_at timestamp when
+        allowed_because string why a person let it go on; empty while it is held back
+        allowed_by string who did
+        allowed_at timestamp when
+    """),
+        day_column="day",
     ),
 )
