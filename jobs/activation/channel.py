@@ -132,6 +132,9 @@ class DestinationType:
     problems: Callable[[str, str, Settings], list[str]] = _no_problems
     """What is wrong with what (audience, destination) needs, one line each; opens no connection."""
 
+    goes_to: Literal["email", "phone"] = "email"
+    """Of messages: what of a customer they go to."""
+
     spelling: str = ""
     """Version of the rules by which identifiers are spelled there; another one means sending them again."""
 

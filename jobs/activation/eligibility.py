@@ -10,6 +10,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.activation.channel import DestinationType
 from jobs.activation.channels.types import type_of
 from jobs.activity.lasting_consent import says_yes, through
 from jobs.config.audiences import Audience
@@ -37,15 +38,15 @@ def reach(
     fingerprint. `emails` and `phones` are those this destination may use: for messages the preferred address, for
     lists all that belong to this customer alone. Who asked for no more contact stays suppressed under a new address.
     """
-    configured, kind = settings.destinations[destination], type_of(destination, settings).kind
+    configured, type_ = settings.destinations[destination], type_of(destination, settings)
     answers = _answers(consent, audience.purpose, configured.channel, day, settings)
     points = _points(contact_points, suppressions, answers, configured.channel, settings)
-    usable = _for_messages(points) if kind == "messages" else _for_lists(points)
+    usable = _for_messages(points, type_.goes_to) if type_.kind == "messages" else _for_lists(points)
     addresses = usable.groupBy("customer_id").agg(
         F.sort_array(F.collect_list(F.when(F.col("kind") == "email", F.col("value")))).alias("emails"),
         F.sort_array(F.collect_list(F.when(F.col("kind") == "phone", F.col("value")))).alias("phones"),
     )
-    suppressed = points.groupBy("customer_id").agg(F.max(_blocked(kind)).alias("suppressed"))
+    suppressed = points.groupBy("customer_id").agg(F.max(_blocked(type_)).alias("suppressed"))
     stopped = _asked_to_stop(suppressions, configured.channel, identity_map)
     people = customers.select("customer_id", "first_name", "language")
     joined = (
@@ -102,9 +103,9 @@ def _asked_to_stop(suppressions: DataFrame, channel: str, identity_map: DataFram
     return known.groupBy("customer_id").agg(F.count("*").alias("stopped"))
 
 
-def _for_messages(points: DataFrame) -> DataFrame:
-    """The preferred address, unless somebody who shares it refuses."""
-    return points.where((F.col("kind") == "email") & (F.col("preference") == 1) & ~F.col("refused"))
+def _for_messages(points: DataFrame, kind: str) -> DataFrame:
+    """The preferred address or number, unless somebody who shares it refuses."""
+    return points.where((F.col("kind") == kind) & (F.col("preference") == 1) & ~F.col("refused"))
 
 
 def _for_lists(points: DataFrame) -> DataFrame:
@@ -112,12 +113,12 @@ def _for_lists(points: DataFrame) -> DataFrame:
     return points.where((F.col("owners") == 1) & F.col("blocked_for").isNull())
 
 
-def _blocked(kind: str) -> Column:
+def _blocked(type_: DestinationType) -> Column:
     """Whether an address on the suppression list stops this customer."""
     for_good = F.col("blocked_for").isin(*_FOR_GOOD)
-    if kind == "members":
+    if type_.kind == "members":
         return F.coalesce(for_good, F.lit(False))
-    preferred = (F.col("kind") == "email") & (F.col("preference") == 1)
+    preferred = (F.col("kind") == type_.goes_to) & (F.col("preference") == 1)
     return F.coalesce(for_good | (F.col("blocked_for").isNotNull() & preferred), F.lit(False))
 
 
@@ -126,7 +127,8 @@ def _fingerprint(audience: Audience, destination: str, settings: Settings) -> Co
     a list it changes when an address or a spelling rule changes."""
     type_ = type_of(destination, settings)
     if type_.kind == "messages":
-        return F.coalesce(identifier_of(F.lit("email"), F.get("emails", 0), settings), F.lit(""))
+        address = F.get("emails" if type_.goes_to == "email" else "phones", 0)
+        return F.coalesce(identifier_of(F.lit(type_.goes_to), address, settings), F.lit(""))
     fixed = f"{settings.hash_key()}|{type_.spelling}|{getattr(audience.send_to[destination], type_.needs)}"
     parts = [F.concat_ws(",", "emails"), F.concat_ws(",", "phones")]
     return F.substring(F.sha2(F.concat_ws("|", F.lit(fixed), *parts), 256), 1, 32)

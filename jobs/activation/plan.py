@@ -168,7 +168,7 @@ def plan_sends(members: DataFrame, reached: DataFrame, standing: DataFrame, day:
         .withColumn("reason", _barrier())
         .withColumn("reason", F.coalesce("reason", F.when(F.coalesce(cooling, F.lit(False)), F.lit("cooling_down"))))
         .withColumn("reason", F.coalesce("reason", F.when(F.col("over") & ~sent_today, F.lit(moments.OVER))))
-        .withColumn("address", F.when(F.col("reason").isNull(), F.element_at("emails", 1)))
+        .withColumn("address", F.when(F.col("reason").isNull(), F.coalesce(F.get("emails", 0), F.get("phones", 0))))
     )
     first = Window.partitionBy("address").orderBy("customer_id")
     twice = F.col("address").isNotNull() & (F.row_number().over(first) > 1)

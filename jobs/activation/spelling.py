@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 
-_E164 = re.compile(r"^\+[1-9]\d{6,14}$")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 def sha256(text: str | None) -> str | None:
@@ -29,4 +29,4 @@ def plain(emails: Iterable[str], phones: Iterable[str]) -> list[tuple[str, str]]
 
 def e164(phone: str) -> str | None:
     """A phone number in E.164; None for any other spelling: guessing a country would match strangers."""
-    return phone if _E164.match(phone) else None
+    return phone if _E164.fullmatch(phone) else None

@@ -60,7 +60,7 @@ def test_meta_gets_no_hash_of_nothing_and_none_of_a_hash(nothing):
     assert meta.email_hash(nothing) is None
 
 
-@pytest.mark.parametrize("nothing", ["", "+", "0612345678", "31612345678", "+0612345678", EMPTY])
+@pytest.mark.parametrize("nothing", ["", "+", "0612345678", "31612345678", "+0612345678", "+31612345678\n", EMPTY])
 def test_meta_gets_no_number_without_its_country(nothing):
     assert meta.phone_hash(nothing) is None
 

@@ -40,7 +40,7 @@ def write_company(folder: Path) -> Path:
         files[f"audiences/for_{name}.yaml"] = to
     files["destinations.yaml"] = {"destinations": destinations}
     for language in ("en", "nl"):
-        files |= {f"templates/winback.{language}.{kind}": TEMPLATE for kind in ("txt", "html")}
+        files |= {f"templates/winback.{language}.{kind}": TEMPLATE for kind in ("txt", "html", "sms")}
     for path, content in with_kpi(files).items():
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_text(content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False))

@@ -14,6 +14,7 @@ from jobs.activation.channels import (
     ses,
     smtp,
     tiktok_ads,
+    twilio,
     webhook,
 )
 from jobs.config.settings import Settings
@@ -21,6 +22,7 @@ from jobs.config.settings import Settings
 TYPES: dict[str, DestinationType] = {
     "smtp": smtp.TYPE,
     "ses": ses.TYPE,
+    "twilio": twilio.TYPE,
     "google_data_manager": google_data_manager.TYPE,
     "meta_ads": meta_ads.TYPE,
     "linkedin_ads": linkedin_ads.TYPE,

@@ -17,7 +17,7 @@ MOST = 10
 """Identifiers the API takes per person."""
 
 _GMAIL = ("gmail.com", "googlemail.com")
-_E164 = re.compile(r"^\+[1-9]\d{6,14}$")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 def email_hash(email: str) -> str | None:
@@ -32,7 +32,7 @@ def email_hash(email: str) -> str | None:
 
 def phone_hash(phone: str) -> str | None:
     """The hash of a phone number in E.164; None for any other spelling: guessing a country would match strangers."""
-    return _sha256(phone) if _E164.match(phone) else None
+    return _sha256(phone) if _E164.fullmatch(phone) else None
 
 
 def hashes(emails: tuple[str, ...], phones: tuple[str, ...]) -> list[tuple[str, str]]:
