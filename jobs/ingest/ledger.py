@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -79,7 +79,7 @@ class Deliveries:
         here = [one for one in self._of.get(list_of(file.path), []) if one[1] == file.path]
         return 0 if not here or max(here)[3] == sha256 else sum(one[3] == sha256 for one in here)
 
-    def back(self, file: LandedFile, sha256: str) -> bool:
+    def back(self, file: LandedFile | Entry, sha256: str) -> bool:
         """Whether a list had this content before, and other content since."""
         before = [one for one in self._of.get(list_of(file.path), []) if one[:3] < _order(file)]
         same = [one for one in before if one[3] == sha256]
@@ -88,6 +88,15 @@ class Deliveries:
 
 def _order(file: LandedFile | Entry) -> tuple[date, str, float]:
     return file.arrived, file.path, file.modified.timestamp() if file.modified else 0.0
+
+
+def _first_days(entries: Iterable[Entry]) -> dict[str, date]:
+    """The day on which each content that was loaded arrived first."""
+    first: dict[str, date] = {}
+    for entry in entries:
+        if entry.state == "loaded":
+            first[entry.sha256] = min(entry.arrived, first.get(entry.sha256, entry.arrived))
+    return first
 
 
 class Ledger:
@@ -105,16 +114,19 @@ class Ledger:
 
         A file that its place calls by the same version as when it was read is not opened. One whose content was
         loaded before, or is earlier in this list, is named `same_as` that one; not so of `states`, which may come
-        back: if other content came in between, it is loaded again.
+        back: if other content came in between, it is loaded again, also if that lands later than what it is between.
         """
         entries = [entry for entry in self.entries if entry.dataset == dataset]
         known = {entry.file_id for entry in entries}
         held = {(entry.path, entry.sha256) for entry in entries}  # not told by file_id: erasing rewrites a file
         versions = {(entry.path, entry.size, entry.version) for entry in entries if entry.version is not None}
         loaded = {entry.sha256: entry.path for entry in entries if entry.state == "loaded"}
+        first = _first_days(entries)
         deliveries = Deliveries(entries)
         new_files, waiting = [], []
+        there = {}
         for file in files:
+            there[file.path] = file
             if (file.path, file.size, file.found.version) in versions:
                 continue
             try:
@@ -126,12 +138,28 @@ class Ledger:
             name = file_id(self._source, dataset, file.path, sha256, again)
             if name in known or (not again and (file.path, sha256) in held):
                 continue
-            back = states and sha256 in loaded and deliveries.back(file, sha256)
+            back = states and (deliveries.back(file, sha256) or first.get(sha256, file.arrived) > file.arrived)
             new = NewFile(file, name, sha256, None if back else loaded.get(sha256))
             new_files.append(new)
             loaded.setdefault(sha256, file.path)
             deliveries.add(file, sha256, new.same_as is None)
+        if states and new_files:
+            new_files += self._back_now(dataset, entries, there, deliveries)
         return new_files, waiting
+
+    def _back_now(
+        self, dataset: str, entries: list[Entry], there: Mapping[str, LandedFile], deliveries: Deliveries
+    ) -> Iterator[NewFile]:
+        """Files that repeated the one before, and no more: other content for a day in between landed since."""
+        known = {(entry.path, entry.sha256) for entry in entries if entry.state == "loaded"}
+        for entry in entries:
+            if entry.state != "duplicate" or (entry.path, entry.sha256) in known:
+                continue
+            file = there.get(entry.path)
+            same = file is not None and (file.size, file.found.version) == (entry.size, entry.version)
+            if file is not None and same and deliveries.back(entry, entry.sha256):
+                name = file_id(self._source, dataset, entry.path, entry.sha256, again=1)
+                yield NewFile(file, name, entry.sha256, None)
 
     def loaded(self, dataset: str, sha256: str) -> list[Entry]:
         """The loaded file with that content, if there is one."""

@@ -24,7 +24,15 @@ from jobs.ingest.lookups import lookup_of
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
-from jobs.validate import anomalies, awaited_partners, data_docs, empty_lines, rounded_amounts, undialled_numbers
+from jobs.validate import (
+    anomalies,
+    awaited_partners,
+    data_docs,
+    empty_lines,
+    late_files,
+    rounded_amounts,
+    undialled_numbers,
+)
 from jobs.validate.arrival_days import by_rule, fewest, judged_days, of_batch, parts, report_silence, with_unreadable
 from jobs.validate.arriving_versions import as_versions
 from jobs.validate.batch import Batch, pending
@@ -139,6 +147,8 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
                 accepted = _accepted(lake, rest)
                 if sum(accepted.values()) < sum(_good(rest, tallies).values()):
                     judgement = _with_told(judgement, told_otherwise(lake, batch.valid, batch.raw, versions, paths))
+            if late_files.tell_again(lake, batch, contract, good, txn):
+                accepted = _accepted(lake, rest)
             if dataset.each:
                 accepted = accepted_lines(flagged, lake.read(batch.valid), rest)
             for told in awaited_partners.verdicts(dataset, of_batch(rest, tallies)):

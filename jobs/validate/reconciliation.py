@@ -45,14 +45,7 @@ def refuse_imbalance(lake: Lake, file_ids: Iterable[str]) -> None:
 
     Counts and replays are held against the rows that are in quarantine and those in the valid table.
     """
-    with database(lake) as tables:
-        found = tables.sql(
-            f"select * from ({after_replays()}) where file_id in (select unnest($wanted))",
-            params={"wanted": sorted(set(file_ids))},
-        )
-        files = found.to_arrow_table().to_pylist()
-        closed = tables.sql("select file_id, line from states where outcome <> 'accepted'").to_arrow_table()
-    valid = Counter(_valid_rows(lake, files, closed)) + _erased(lake)
+    files, valid = _held_now(lake, file_ids)
     for file in files:
         parts = [file[name] for name in ("accepted", "waiting", "dropped", "duplicates", "left_out")]
         if min(parts) < 0 or sum(parts) != file["rows_in"] or file["waiting"] != file["open"]:
@@ -65,6 +58,38 @@ def refuse_imbalance(lake: Lake, file_ids: Iterable[str]) -> None:
             f"{file['path']}: after the replay its {file['rows_in']:,} rows do not add up: {problem}. Rows were lost "
             "or written twice; compare ops/counts, quarantine/replays and the valid table before going on"
         )
+
+
+def recounted(lake: Lake, file_ids: Iterable[str]) -> pa.Table:
+    """The rows of ops/counts of these files that say otherwise than the valid table now, as they are to be.
+
+    For files of which rows that were duplicates are versions now, or the other way round.
+    """
+    files, valid = _held_now(lake, file_ids)
+    more = {file["file_id"]: valid.get(file["file_id"], 0) - file["accepted"] for file in files}
+    counts = lake.arrow("ops/counts").filter(pc.field("file_id").isin(pa.array(sorted(more), pa.string())))
+    changed = [
+        {
+            **row,
+            "accepted": row["accepted"] + more[row["file_id"]],
+            "duplicates": row["duplicates"] - more[row["file_id"]],
+        }
+        for row in counts.to_pylist()
+        if more[row["file_id"]]
+    ]
+    return pa.Table.from_pylist(changed, schema=counts.schema)
+
+
+def _held_now(lake: Lake, file_ids: Iterable[str]) -> tuple[list[dict[str, Any]], Counter[str]]:
+    """Of each of these files what counts and replays say, and how many of its rows the valid table had or has."""
+    with database(lake) as tables:
+        found = tables.sql(
+            f"select * from ({after_replays()}) where file_id in (select unnest($wanted))",
+            params={"wanted": sorted(set(file_ids))},
+        )
+        files = found.to_arrow_table().to_pylist()
+        closed = tables.sql("select file_id, line from states where outcome <> 'accepted'").to_arrow_table()
+    return files, Counter(_valid_rows(lake, files, closed)) + _erased(lake)
 
 
 def _erased(lake: Lake) -> Counter[str]:
