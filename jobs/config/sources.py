@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from jobs.config.date_patterns import EPOCHS, compiled
 from jobs.config.deliveries import Changes, History
 from jobs.config.formats import Format
+from jobs.config.full_names import with_full_names
 from jobs.config.inner_rows import Each, Pairs
 from jobs.config.places import Query, Ready, Request
 from jobs.config.row_rules import BuiltIn, Rule, Scalar
@@ -273,7 +274,7 @@ class Source(Strict):
     @classmethod
     def _pulls_land_as_files(cls, given: Any) -> Any:
         """A pulled dataset lands as JSON lines: from there on it is like any other."""
-        given = with_merges(with_wholes(with_rows_by_key(given)))
+        given = with_full_names(with_merges(with_wholes(with_rows_by_key(given))))
         if not isinstance(given, dict) or not isinstance(given.get("datasets"), dict):
             return given
         datasets = dict(given["datasets"])

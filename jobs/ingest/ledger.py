@@ -85,18 +85,14 @@ class Deliveries:
         same = [one for one in before if one[3] == sha256]
         return bool(same) and any(one > max(same) and one[3] != sha256 and one[4] for one in before)
 
+    def before(self, file: LandedFile, sha256: str) -> bool:
+        """Whether a list had this content, and first on a day after the file's."""
+        same = [one[0] for one in self._of.get(list_of(file.path), []) if one[3] == sha256]
+        return bool(same) and min(same) > file.arrived
+
 
 def _order(file: LandedFile | Entry) -> tuple[date, str, float]:
     return file.arrived, file.path, file.modified.timestamp() if file.modified else 0.0
-
-
-def _first_days(entries: Iterable[Entry]) -> dict[str, date]:
-    """The day on which each content that was loaded arrived first."""
-    first: dict[str, date] = {}
-    for entry in entries:
-        if entry.state == "loaded":
-            first[entry.sha256] = min(entry.arrived, first.get(entry.sha256, entry.arrived))
-    return first
 
 
 class Ledger:
@@ -121,7 +117,6 @@ class Ledger:
         held = {(entry.path, entry.sha256) for entry in entries}  # not told by file_id: erasing rewrites a file
         versions = {(entry.path, entry.size, entry.version) for entry in entries if entry.version is not None}
         loaded = {entry.sha256: entry.path for entry in entries if entry.state == "loaded"}
-        first = _first_days(entries)
         deliveries = Deliveries(entries)
         new_files, waiting = [], []
         there = {}
@@ -138,7 +133,7 @@ class Ledger:
             name = file_id(self._source, dataset, file.path, sha256, again)
             if name in known or (not again and (file.path, sha256) in held):
                 continue
-            back = states and (deliveries.back(file, sha256) or first.get(sha256, file.arrived) > file.arrived)
+            back = states and sha256 in loaded and (deliveries.back(file, sha256) or deliveries.before(file, sha256))
             new = NewFile(file, name, sha256, None if back else loaded.get(sha256))
             new_files.append(new)
             loaded.setdefault(sha256, file.path)

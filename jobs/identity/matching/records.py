@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from jobs.config.name_words import PARTICLES
 from jobs.identity.matching import dates, values
 from jobs.identity.matching.kinds import parse_kinds, plain_heading
-from jobs.identity.matching.words import PARTICLES
 
 KEY, SOURCE = "record", "source"
 PARTS = ["given", "middle", "family", "generation"]

@@ -9,14 +9,12 @@ from anyascii import anyascii
 from metaphone import doublemetaphone
 from nicknames import NickNamer
 
+from jobs.config.name_words import GENERATIONS, PARTICLES, TITLES
 from jobs.identity.matching.words import (
-    GENERATIONS,
     LEGAL_FORMS,
     MISSING,
     MORE_NICKNAMES,
-    PARTICLES,
     STREET_WORDS,
-    TITLES,
 )
 
 _NICKNAMES = NickNamer()
