@@ -4,7 +4,8 @@ Starts when scores, journeys and profiles of a day are there.
 
 - **Reads** profiles, stages, scores and valid rows as of the day, and the rules of `config/audiences/`.
 - **Writes** `audiences/members`: who is in, in which arm (treatment or holdout), and the values the rule saw; and
-  `decisions/effects`: what each audience did so far, against those held out, with an interval; and `decisions/context`
+  `decisions/effects`: what each audience did so far, against those held out, with an interval, and
+  `decisions/experiment_results`: what experiments tell; and `decisions/context`
   for web shops, apps and chat tools.
 
 Nobody is sent anything here: consent, suppression and cooling down are checked when the day is pushed.

@@ -58,6 +58,7 @@ def configuration() -> str:
     from jobs.config.contact_policy import ContactPolicy
     from jobs.config.context import Context
     from jobs.config.destinations import Destinations
+    from jobs.config.experiments import Experiment
     from jobs.config.feedback import Feedback
     from jobs.config.guard_rails import GuardRails
     from jobs.config.identity import Identity
@@ -85,6 +86,7 @@ def configuration() -> str:
         ("feedback.yaml", Feedback),
         ("guard_rails.yaml", GuardRails),
         ("contact_policy.yaml", ContactPolicy),
+        ("experiments/NAME.yaml", Experiment),
         ("interventions.yaml", Interventions),
     ]
     lines = [

@@ -75,7 +75,7 @@ STEPS = (
     Step("train", "jobs.models.models:train", _per_model_due),
     Step("score", "jobs.models.scoring:run"),
     Step("audiences", "jobs.audiences.membership:run"),
-    Step("effects", "jobs.effects.effects:run"),
+    Step("effects", "jobs.effects.step:run"),
     Step("context", "jobs.audiences.context_file:run"),
     Step("plan", "jobs.activation.plan:run"),
     Step("push", "jobs.activation.push:run", _per_delivery),

@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.activity import traits
-from jobs.audiences import arms
+from jobs.audiences import arms, experiments
 from jobs.audiences.holdout import ALL, TREATMENT, arm
 from jobs.audiences.rules import columns_of, refuse_wrong_rules
 from jobs.audiences.view import customer_view, tables
@@ -25,7 +25,7 @@ from jobs.config.sql import columns_in, engine_sql
 from jobs.lake.lake import Lake
 from jobs.lake.tables.contract import Dataset
 
-TABLE = "audiences/members"
+TABLE, PEOPLE = "audiences/members", "profiles/people"
 _ENTRY = "struct<audience string, evidence string, valid_until timestamp, gain double, kept_away string>"
 """One type for all entries of a row: engines differ in what may be null in each."""
 _QUOTED = ("date", "timestamp")
@@ -38,13 +38,16 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     now, and would be missing from what was sent, and from what it did.
     """
     lake = Lake.of(settings)
-    config = [settings.audiences, settings.policy.keep_away, settings.policy.zone, settings.policy.holdout]
+    config: list[Any] = [settings.audiences, settings.policy.keep_away, settings.policy.zone, settings.policy.holdout]
+    config.append([[one.signature(), one.runs(day)] for one in settings.experiments.values()])
     config += traits.configuration(settings)
     waits = any(one.after for one in settings.audiences.values())
-    reads = sorted({*tables(settings), *([TOUCHPOINTS] if waits else []), arms.EVENTS, arms.MAP})
+    reads = sorted({*tables(settings), *([TOUCHPOINTS] if waits else []), arms.EVENTS, arms.MAP, PEOPLE})
     txn = lake.transaction("audiences", day, reads=reads, config=config, code=__name__)
     if not txn.done(TABLE, arms.TABLE):
         refuse_wrong_rules(settings)
+        running = experiments.running(settings.experiments, day)
+        experiments.begin(lake, settings.experiments, day)
         lasting = {name: one for name, one in settings.audiences.items() if one.expires >= day}
         view = customer_view(txn, day, settings)
         if waits:
@@ -59,8 +62,13 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
             found = found.unionByName(gone.select(*found.columns))
         drawn = lake.read(arms.TABLE) if lake.exists(arms.TABLE) else lake.empty(arms.TABLE)
         moved = arms.moved(drawn, txn.read(arms.EVENTS), txn.read(arms.MAP), day)
+        found = experiments.without_other_variants(found, running, moved, txn.read(PEOPLE))
         lake.replace(TABLE, _with_arms(found, moved, settings), txn, day=day)
         there = lake.read(TABLE, day=day).select("audience", "customer_id")
+        for name, one in running.items():
+            actions = [variant.action for variant in one.variants.values()]
+            inside = there.where(F.col("audience").isin(actions)).select("customer_id").distinct()
+            there = there.unionByName(inside.select(F.lit(experiments.key(name)).alias("audience"), "customer_id"))
         if settings.policy.holdout:
             there = there.unionByName(there.select(F.lit(ALL).alias("audience"), "customer_id").distinct())
         lake.replace(arms.TABLE, arms.begun(there, moved, drawn, txn.read(arms.MAP), day), txn, day=day)

@@ -24,6 +24,8 @@ from jobs.config.context import Context
 from jobs.config.decisions import Placed, load_decisions
 from jobs.config.decisions import problems as decision_problems
 from jobs.config.destinations import Destination, Destinations
+from jobs.config.experiments import Experiment
+from jobs.config.experiments import problems as experiment_problems
 from jobs.config.feedback import FILE as FEEDBACK
 from jobs.config.feedback import Feedback
 from jobs.config.feedback import problems as feedback_problems
@@ -77,6 +79,7 @@ class Settings:
     guard_rails: GuardRails = field(default_factory=GuardRails)
     policy: ContactPolicy = field(default_factory=ContactPolicy)
     interventions: Interventions = field(default_factory=Interventions)
+    experiments: dict[str, Experiment] = field(default_factory=dict)
     elsewhere: dict[str, str] = field(default_factory=dict)
     """Zones of the lake that are at another root: a rebuild for a past day leaves today's tables alone."""
 
@@ -176,6 +179,7 @@ def load_settings(folder: str | Path | None = None) -> Settings:
         models=part(folder / "models.yaml", Models),
         learned=_listed(load_learned, folder, problems, {}),
         audiences={path.stem: part(path, Audience) for path in sorted(folder.glob("audiences/*.yaml"))},
+        experiments={path.stem: part(path, Experiment) for path in sorted(folder.glob("experiments/*.yaml"))},
         destinations=_destinations(part, folder, problems),
         traits=declared.over_tables() if declared else {},
         rows=declared.rows if declared else {},
@@ -251,6 +255,7 @@ def _cross_checks(settings: Settings) -> list[str]:
         path = settings.folder / "audiences" / f"{name}.yaml"
         problems += guard_problems(path, one.guard_rails, settings.sources, "guard_rails")
     problems += feedback_problems(settings.folder / FEEDBACK, settings.feedback, settings.sources, settings.identity)
+    problems += experiment_problems(settings.folder, settings.experiments, settings.journey.kpis, settings.audiences)
     problems += policy_problems(settings.folder / POLICY, settings.policy, channels, purposes, settings.audiences)
     problems += intervention_problems(
         settings.folder / INTERVENTIONS, settings.interventions, settings.audiences, settings.sources

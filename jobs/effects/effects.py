@@ -36,7 +36,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     txn = lake.transaction("effects", day, reads=units.NEEDS, config=declared, code=__name__)
     if not txn.done(TABLE):
         tables = {name: name.replace("/", "_") for name in units.NEEDS}
-        sets = {tables[name]: _pinned(lake, name, txn.pins[name]) for name in units.NEEDS}
+        sets = {tables[name]: pinned(lake, name, txn.pins[name]) for name in units.NEEDS}
         rows: list[dict[str, Any]] = []
         with database_of(**sets) as database:
             for one in every:
@@ -49,7 +49,8 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     return {verdict: told.count(verdict) for verdict in sorted(set(told))}
 
 
-def _pinned(lake: Lake, name: str, version: int | None) -> Any:
+def pinned(lake: Lake, name: str, version: int | None) -> Any:
+    """A table as a transaction reads it, for DuckDB; without rows where there is none yet."""
     return catalogue.get(name).arrow_schema().empty_table() if version is None else lake.dataset(name, version)
 
 

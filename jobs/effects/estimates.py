@@ -44,6 +44,7 @@ def means(
     held_out: np.ndarray,
     before: tuple[np.ndarray, np.ndarray] | None = None,
     planned: int | None = None,
+    alpha: float = ALPHA,
 ) -> Difference:
     """Difference of the means of a number per unit, narrowed by what the same units did before (CUPED) if given.
 
@@ -57,7 +58,7 @@ def means(
         first, second = _narrowed(first, second, *(one.astype(float) for one in before))
     error = float(np.sqrt(first.var(ddof=1) / len(first) + second.var(ddof=1) / len(second)))
     found = float(first.mean() - second.mean())
-    return _told(float(treated.mean()), float(held_out.mean()), found, error, len(first) + len(second), planned)
+    return _told(float(treated.mean()), float(held_out.mean()), found, error, len(first) + len(second), planned, alpha)
 
 
 def proportions(treated: tuple[int, int], held_out: tuple[int, int], planned: int | None = None) -> Difference:
@@ -75,12 +76,18 @@ def proportions(treated: tuple[int, int], held_out: tuple[int, int], planned: in
 
 
 def ratios(
-    treated: tuple[np.ndarray, np.ndarray], held_out: tuple[np.ndarray, np.ndarray], planned: int | None = None
+    treated: tuple[np.ndarray, np.ndarray],
+    held_out: tuple[np.ndarray, np.ndarray],
+    planned: int | None = None,
+    alpha: float = ALPHA,
 ) -> Difference:
-    """Difference of two ratios of sums, such as amount per order, each as (numerators, denominators) per unit."""
+    """Difference of two ratios of sums, such as amount per order, each as (numerators, denominators) per unit.
+
+    Of clusters, such as households with their number of customers as denominators, it is the difference per customer.
+    """
     (p, first), (q, second) = _ratio(*treated), _ratio(*held_out)
     error = float(np.sqrt(first + second))
-    return _told(p, q, p - q, error, len(treated[0]) + len(held_out[0]), planned)
+    return _told(p, q, p - q, error, len(treated[0]) + len(held_out[0]), planned, alpha)
 
 
 def sample_ratio(treated: int, held_out: int, share_held_out: float) -> float:
@@ -98,19 +105,21 @@ def units_needed(share: float, effect: float, share_held_out: float = 0.5, power
     return int(np.ceil(z**2 * spread / effect**2))
 
 
-def always_valid(error: float, units: int, planned: int | None = None) -> float:
+def always_valid(error: float, units: int, planned: int | None = None, alpha: float = ALPHA) -> float:
     """Half the width of an interval that holds at every look, given the standard error at `units` units.
 
     Equation 14 of Waudby-Smith et al., with the rho that makes it tightest at `planned` units.
     """
     at = max(planned or units, 1000)
-    tightest = np.sqrt((-2 * np.log(ALPHA) + np.log(-2 * np.log(ALPHA) + 1)) / at)
+    tightest = np.sqrt((-2 * np.log(alpha) + np.log(-2 * np.log(alpha) + 1)) / at)
     spread = units * tightest**2 + 1
-    return float(error * np.sqrt(2 * spread / (units * tightest**2) * np.log(np.sqrt(spread) / ALPHA)))
+    return float(error * np.sqrt(2 * spread / (units * tightest**2) * np.log(np.sqrt(spread) / alpha)))
 
 
-def _told(treated: float, held_out: float, found: float, error: float, units: int, planned: int | None) -> Difference:
-    half = always_valid(error, units, planned)
+def _told(
+    treated: float, held_out: float, found: float, error: float, units: int, planned: int | None, alpha: float = ALPHA
+) -> Difference:
+    half = always_valid(error, units, planned, alpha)
     p_value = float(2 * stats.norm.sf(abs(found) / error)) if error else 1.0
     return Difference(treated, held_out, found, found - half, found + half, p_value, error)
 

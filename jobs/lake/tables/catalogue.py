@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from jobs.lake.tables import (
     activation,
+    experiments,
     feedback,
     identity,
     journey_map,
@@ -54,6 +55,7 @@ DATASETS: dict[str, Dataset] = {
         *models.TABLES,
         *texts.TABLES,
         *activation.TABLES,
+        *experiments.TABLES,
         *feedback.TABLES,
         *privacy.TABLES,
     )

@@ -1,0 +1,101 @@
+"""Who gets which variant of an experiment: by a hash with its salt, the same person always the same one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.config.experiments import Experiment
+from jobs.errors import StepFailed
+from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
+
+BEGUN = "decisions/experiments"
+_BUCKETS = 16**8
+
+
+def running(experiments: Mapping[str, Experiment], day: date) -> dict[str, Experiment]:
+    """The experiments in which people are drawn on a day."""
+    return {name: one for name, one in experiments.items() if one.runs(day)}
+
+
+def key(experiment: str) -> str:
+    """What stands for an experiment among the actions of decisions/arms."""
+    return f"experiment:{experiment}"
+
+
+def begin(lake: Lake, experiments: Mapping[str, Experiment], day: date) -> None:
+    """Note experiments that begin, each once. Raises StepFailed for one that draws otherwise than when it began, or
+    whose salt another one had."""
+    known = lake.arrow(BEGUN).to_pylist() if lake.exists(BEGUN) else []
+    before = {row["experiment"]: row for row in known}
+    salts = {row["salt"]: row["experiment"] for row in known}
+    new = []
+    for name, one in running(experiments, day).items():
+        was, signature = before.get(name), one.signature()
+        if was and was["signature"] != signature:
+            raise StepFailed(
+                f"config/experiments/{name}.yaml: variants, shares, unit, layer or salt are not what they were when it "
+                f"began on {was['began']}: its result would mix two experiments. Put them back, or close it (closed, "
+                "learning) and begin another one under a new name"
+            )
+        if not was and salts.get(one.salted, name) != name:
+            raise StepFailed(
+                f"config/experiments/{name}.yaml: the salt {one.salted!r} was that of {salts[one.salted]}: the "
+                "same people would be drawn again; give another"
+            )
+        if not was:
+            new.append({"experiment": name, "began": day, "salt": one.salted, "signature": signature})
+    if new:
+        rows = pa.Table.from_pylist(new, catalogue.get(BEGUN).arrow_schema())
+        lake.append(BEGUN, rows, lake.transaction("experiments", day, config=new, code=__name__))
+
+
+def without_other_variants(
+    found: DataFrame, experiments: Mapping[str, Experiment], moved: DataFrame, people: DataFrame
+) -> DataFrame:
+    """Members (audience, customer_id, ...) less those drawn for another variant of the action they would get.
+
+    Whoever is in the layer of an experiment but not in its part of it gets the action of the control.
+    """
+    for name, one in experiments.items():
+        first = moved.where(F.col("audience") == key(name)).select("customer_id", "first_customer_id")
+        joined = found.join(first, on="customer_id", how="left")
+        unit = F.coalesce("first_customer_id", "customer_id")
+        if one.unit == "household":
+            homes = people.where(F.coalesce("household", F.lit("")) != "").select("customer_id", "household")
+            joined, unit = joined.join(homes, on="customer_id", how="left"), F.coalesce("household", unit)
+        actions = [variant.action for variant in one.variants.values()]
+        others = ~F.col("audience").isin(actions) | (F.col("audience") == drawn_action(one, unit))
+        found = joined.where(others).select(*found.columns)
+    return found
+
+
+def drawn_action(one: Experiment, unit: Column) -> Column:
+    """The action of the variant that a unit is drawn for."""
+    place, until, chosen = _bucket(one.salted, unit), 0.0, F.lit(None).cast("string")
+    for variant in one.variants.values():
+        until += variant.share
+        below = place < F.lit(f"{round(until * _BUCKETS):08x}") if until < 1 - 1e-9 else F.lit(True)
+        chosen = F.coalesce(chosen, F.when(below, variant.action))
+    if one.layer is None:
+        return chosen
+    inside = in_layer(one, unit)
+    return F.when(inside, chosen).otherwise(one.variants[one.control].action)
+
+
+def in_layer(one: Experiment, unit: Column) -> Column:
+    """Whether a unit is in the part of its layer that the experiment has."""
+    if one.layer is None:
+        return F.lit(True)
+    place = _bucket(f"layer:{one.layer.name}", unit)
+    begin, end = (F.lit(f"{round(share * _BUCKETS):08x}") for share in (one.layer.begin, one.layer.end))
+    return (place >= begin) & ((place < end) | F.lit(one.layer.end >= 1))
+
+
+def _bucket(salt: str, unit: Column) -> Column:
+    return F.substring(F.sha2(F.concat(F.lit(f"{salt}|"), unit), 256), 1, 8)
