@@ -13,9 +13,16 @@ Moment = Literal["know", "go", "do", "buy"]
 """Types of micro-moments: what somebody wants to do."""
 Told = Literal[
     "appointments", "campaign_events", "contacts", "conversations", "messages", "notes", "orders", "payments",
-    "reviews", "social_posts", "subscriptions", "survey_responses", "tickets", "usage",
+    "recurrences", "reviews", "social_posts", "subscriptions", "survey_responses", "tickets", "usage",
 ]  # fmt: skip
-"""Datasets whose rows can show a micro-moment beside visits."""
+"""Datasets whose rows can show a micro-moment beside visits, and what customers come back for (models/recurrences)."""
+RECURRENCES = "models/recurrences"
+
+
+def table_of(told: str) -> str:
+    """The table of the lake that has the rows."""
+    return RECURRENCES if told == "recurrences" else f"valid/{told}"
+
 
 AFTERWARDS = {"seconds_looked": "bigint", "next_type": "string"}
 """What a condition on what serves a moment can ask beside the columns of events: seconds until the next event of the
@@ -47,7 +54,8 @@ class Record(Strict):
     )
     begins_at: str | None = Field(
         None,
-        description="SQL over the rows; default: when it was first written so, or of rows without versions took place",
+        description="SQL over the rows; default: when it was first written so, or of rows without versions took place; "
+        "of recurrences the first day on which it is expected",
     )
     expires_at: str | None = Field(None, description="SQL over the rows; default: expires_after_minutes later")
     served_when: str | None = Field(

@@ -15,7 +15,7 @@ from jobs.activity.row_columns import RULE_COLUMNS
 from jobs.config.journey import Journey
 from jobs.config.kpis import CONTRACTS, PERIOD_TABLES, lake_table
 from jobs.config.moment_effects import BEFORE
-from jobs.config.moments import AFTERWARDS, NEARBY, MomentType
+from jobs.config.moments import AFTERWARDS, NEARBY, MomentType, table_of
 from jobs.config.settings import Settings
 from jobs.config.sql import engine_sql, problem
 from jobs.config.sql_advice import text_arithmetic
@@ -120,7 +120,7 @@ def _expressions(journey: Journey, traits: Mapping[str, Trait]) -> Iterator[Expr
 
 def _of_records(type_: str, kind: MomentType) -> Iterator[Expression]:
     for name, record in kind.records.items():
-        place, table = ("moments", type_, "records", name), _columns(f"valid/{record.over}")
+        place, table = ("moments", type_, "records", name), _columns(table_of(record.over))
         yield Expression((*place, "when"), record.when, table)
         for key in ("each", "begins_at", "expires_at"):
             if text := getattr(record, key):

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from jobs.activity.conditions import day_of
 from jobs.config.journey import Journey
+from jobs.config.moments import RECURRENCES
 from jobs.config.settings import Settings
 from jobs.identity.customer_of import with_customer
 from jobs.identity.fresh import Fresh, Unknown
@@ -19,13 +20,32 @@ from jobs.lake.tables import catalogue
 
 
 def known_records(txn: Txn, name: str, as_of: date, settings: Settings) -> DataFrame | None:
-    """All rows of a table of valid/ that are known on a day, with their customer; None if there is no table."""
+    """All rows of a table that are known on a day, with their customer; None if there is no table."""
     if txn.pins[name] is None:
         return None
+    if name == RECURRENCES:
+        return expected_before(txn.read(name), txn.read("identity/map"), as_of)
     contract, rows = catalogue.get(name), txn.read(name).where(F.col("arrived") <= F.lit(as_of))
     if contract.moment and not contract.versions:
         rows = rows.where(day_of(contract.moment, settings.general.timezone) <= F.lit(as_of))
     return with_customer(rows, txn.read("identity/map"), settings)
+
+
+def expected_before(recurrences: DataFrame, identity_map: DataFrame, as_of: date) -> DataFrame:
+    """What models told on days before of what customers come back for, like rows of a dataset.
+
+    The models of a day are asked after its journeys. Who goes by another id now is told of anew by that id.
+    """
+    today = identity_map.select("customer_id").distinct()
+    told = recurrences.where(F.col("day") < F.lit(as_of)).join(today, "customer_id", "left_semi")
+    return told.withColumns(
+        {
+            "source": F.concat_ws(":", "model", "customer_id"),
+            "arrived": F.col("day"),
+            "file_id": F.lit(""),
+            "line": F.lit(0).cast("bigint"),
+        }
+    )
 
 
 def consent_history(txn: Txn, journey: Journey) -> DataFrame | None:

@@ -23,6 +23,7 @@ from jobs.activity.said import with_said
 from jobs.activity.sessions import bots_of, sessions, visit_rules, with_session
 from jobs.activity.timeline import timeline
 from jobs.config.kpis import VALUES, lake_table
+from jobs.config.moments import RECURRENCES
 from jobs.config.settings import Settings
 from jobs.config.texts import TABLE as TEXTS
 from jobs.identity.customer_of import known_customers, newest_day, with_customer
@@ -87,7 +88,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     # Not all of the ledger is read: what is sent after the journeys of a day must not make them another result.
     whole = last_whole_day(as_of, _now(), general.timezone)
     state = {"as_of": str(as_of), "whole": str(whole), "sends": str(own_sends.rows_before(lake, as_of))}
-    beside = [name for name in datasets(settings.journey) if name not in READS]
+    beside = [name for name in datasets(settings.journey) if name not in (*READS, RECURRENCES)]
     counted = [name for name in counted_rows.reads(settings.journey) if name not in (*READS, *beside)]
     reads = [*READS, *beside, *counted, *([HISTORY] if settings.journey.location else [])]
     writes = _writes(lake, settings)
@@ -96,7 +97,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
         day,
         reads,
         config,
-        previous=[*writes, TOUCHED, LEDGER, customer_values.TABLE],
+        previous=[*writes, TOUCHED, LEDGER, customer_values.TABLE, RECURRENCES],
         state=state,
         code=__name__,
     )

@@ -14,12 +14,14 @@ from pyspark.sql import functions as F
 
 from jobs.activity.conditions import day_of, holds
 from jobs.config.journey import Journey
-from jobs.config.moments import MomentType, Record
+from jobs.config.moments import RECURRENCES, MomentType, Record, table_of
 from jobs.config.sql import engine_sql
 from jobs.lake.tables import catalogue
 from jobs.validate.versions import in_order_of_versions
 
 TABLE = "journeys/moments"
+TIMES = ("about", "item", "next_on")
+"""What names one time at which a customer is expected to come back for something."""
 _STAYS = {"ended": F.lit(None).cast("timestamp"), "is_newest": F.lit(1)}
 """What happened goes on to have happened."""
 Found = Iterator[tuple[str, MomentType, str, Record]]
@@ -34,7 +36,7 @@ def declared(journey: Journey) -> Found:
 
 def datasets(journey: Journey) -> list[str]:
     """Tables whose rows are evidence beside visits, each once."""
-    return sorted({f"valid/{record.over}" for _, _, _, record in declared(journey)})
+    return sorted({table_of(record.over) for _, _, _, record in declared(journey)})
 
 
 def record_moments(
@@ -42,14 +44,13 @@ def record_moments(
 ) -> DataFrame | None:
     """Rows of journeys/moments of everything declared; None if nothing is, or no source delivers it.
 
-    `known` gives all rows of a table of valid/ that are known on the day, with their customer, or None without any
-    table. What begins on a later
-    day is left out, and so is what ended before it began.
+    `known` gives all rows of a table that are known on the day, with their customer, or None without any table. What
+    begins on a later day is left out, and so is what ended before it began.
     """
     parts = [
         _begun(rows, type_, kind, name, record)
         for type_, kind, name, record in declared(journey)
-        if (rows := known(f"valid/{record.over}")) is not None
+        if (rows := known(table_of(record.over))) is not None
     ]
     if not parts:
         return None
@@ -64,11 +65,13 @@ def _columns() -> list[Column]:
 
 def _begun(rows: DataFrame, type_: str, kind: MomentType, name: str, record: Record) -> DataFrame:
     """One row per moment: who, when it began, when it is over, and whether a later version ended it (`ended_at`)."""
-    contract = catalogue.get(f"valid/{record.over}")
+    table = table_of(record.over)
+    contract = catalogue.get(table)
     written = F.coalesce("updated_at", F.col("arrived").cast("timestamp")) if contract.versions else F.lit(None)
     begins = F.expr(engine_sql(record.begins_at)).cast("timestamp") if record.begins_at else None
-    own = written if contract.versions else F.col(str(contract.moment))
-    known_as = F.concat_ws(":", *[F.col(column).cast("string") for column in contract.record])
+    own = written if contract.versions else F.col(contract.moment or "next_from").cast("timestamp")
+    names = TIMES if table == RECURRENCES else contract.record
+    known_as = F.concat_ws(":", *[F.col(column).cast("string") for column in names])
     each = F.expr(engine_sql(record.each)).cast("string") if record.each else known_as
     stays = ~F.coalesce("deleted", F.lit(False)) if contract.versions else F.lit(True)
     told = rows.withColumns(
