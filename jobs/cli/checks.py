@@ -73,7 +73,10 @@ def _wrong_values(mapping: SourceDataset) -> Iterator[tuple[tuple[str, ...], str
     for key, condition in (("where", mapping.where), ("deleted_when", mapping.deleted_when)):
         try:
             if condition:
-                parsed[key,] = parse(condition, nested=mapping.nested)
+                of = mapping.lookups if key == "where" else ()
+                parsed[key,] = parse(condition, nested=mapping.nested, lookups=of)
+                if key == "where" and parsed[key,].partners and (mapping.each or mapping.pairs):
+                    yield (key,), "with `each` or `pairs` it is about columns of the file, not of `lookups`"
         except ConfigError as error:
             yield from (((key,), problem) for problem in error.problems)
     for keys, text, nested, known in _of_lookups(mapping):

@@ -63,7 +63,16 @@ def expressions_of(dataset: SourceDataset) -> list[Expression]:
     nested = dataset.nested
     texts = [value.expression for value in (*dataset.columns.values(), *dataset.attributes.values())]
     texts += [text for lookup in dataset.lookups.values() for text in lookup.on.values()]
+    texts += [dataset.where] if dataset.where.strip() else []
     return [parse(text, nested, str, dataset.lookups) for text in texts]
+
+
+def asked_by_where(dataset: SourceDataset) -> list[str]:
+    """The lookups whose columns the condition of a dataset names: they say which of its rows it takes."""
+    if not dataset.lookups or not dataset.where.strip():
+        return []
+    condition = parse(dataset.where, dataset.nested, str, dataset.lookups)
+    return list(dict.fromkeys(owner for _, owner, _ in condition.partners))
 
 
 def key_way(lookup: Lookup, column: str) -> Path:

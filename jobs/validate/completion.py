@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
-from jobs.ingest.lookups import lookup_name
+from jobs.ingest.lookups import asked_by_where, lookup_name
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
@@ -27,6 +27,7 @@ from jobs.validate.failing_rows import flagged_rows
 from jobs.validate.lookups import FRESH
 from jobs.validate.partial_versions import fill
 from jobs.validate.rules import BROKEN
+from jobs.validate.taken_later import land, moved_by
 
 log = logging.getLogger(__name__)
 
@@ -67,13 +68,16 @@ def _complete(
     told = contract.lookups.asking_about(fresh).joined(raw)
     got = reduce(operator.or_, (F.col(f"{FRESH}{lookup}") for lookup in config.lookups))
     touched = told.where(got).select(*KEY, "arrived").toArrow()
-    if not touched.num_rows or not lake.exists(valid):
+    moved = moved_by(contract, raw, touched, fresh) if touched.num_rows and asked_by_where(config) else None
+    if not touched.num_rows or not (moved or lake.exists(valid)):
         return touched
     rows = get_spark().createDataFrame(touched)
     whole = raw.join(rows.select("file_id").distinct(), on="file_id", how="left_semi")  # for windows over a delivery
     paths = dict(zip(files["file_id"].to_pylist(), files["path"].to_pylist(), strict=True))
     only = rows.select(*KEY)
     with flagged_rows(lake, contract, whole, paths, lambda all_: all_.join(only, on=KEY, how="left_semi")) as flagged:
+        if moved:
+            land(lake, contract, source, raw, flagged, paths, moved, txn)
         good = flagged.where(f"{BROKEN} is null").select(*catalogue.get(valid).column_names)
         days = pc.unique(touched["arrived"]).to_pylist()
         before = lake.read(valid).where((F.col("source") == source) & F.col("arrived").isin(days))

@@ -110,7 +110,7 @@ def _refuse_condition(contract: Contract, raw: DataFrame) -> None:
     if not contract.mapping.dataset.where:
         return
     try:
-        taken(raw, contract.mapping, []).count()
+        taken(contract.lookups.joined(raw), contract.mapping, []).count()
     except PySparkException as error:
         if lost(error):
             raise

@@ -14,11 +14,13 @@ from pyspark.sql import functions as F
 from jobs.config.settings import Settings
 from jobs.config.sources import SourceDataset
 from jobs.ingest.landing.patterns import takes
+from jobs.ingest.lookups import asked_by_where
 from jobs.lake.engine import lost
 from jobs.validate.batch import Batch
+from jobs.validate.contract import KEY, Contract
 from jobs.validate.lines import Lines
+from jobs.validate.mapping import WAITS, taken
 from jobs.validate.mapping import Mapping as Mapped
-from jobs.validate.mapping import taken
 from jobs.validate.parsed import ROW
 from jobs.validate.rules import Tally
 
@@ -35,7 +37,8 @@ def tell_untaken(raw: DataFrame, batch: Batch, settings: Settings) -> None:
     """Log of each file how many of its rows no dataset takes; the last of those that read the file says it."""
     conditions = _conditions(batch, settings)
     for paths, datasets in conditions.items():
-        whole = not all(dataset.where and not dataset.each for _, dataset in datasets)
+        plain = [dataset.where and not dataset.each and not asked_by_where(dataset) for _, dataset in datasets]
+        whole = not all(plain)
         other_lines = any(dataset.format != datasets[-1][1].format for _, dataset in datasets)
         if whole or other_lines or datasets[-1][0] != (batch.source, batch.dataset):
             continue
@@ -51,6 +54,20 @@ def tell_untaken(raw: DataFrame, batch: Batch, settings: Settings) -> None:
         for row in sorted(rest, key=operator.itemgetter("path")):
             names = ", ".join(".".join(name) for name, _ in datasets)
             log.warning("%s: no dataset takes %d of its rows; see `where` of %s", row["path"], row["count"], names)
+
+
+def tell_awaited(raw: DataFrame, contract: Contract) -> None:
+    """Log how many rows are left out because what their condition asks of a lookup has not arrived.
+
+    They are taken or not when it does (jobs/validate/completion.py).
+    """
+    dataset = contract.mapping.dataset
+    for name in asked_by_where(dataset):
+        joined = contract.lookups.joined(raw).where(F.col(f"{WAITS}{name}"))
+        rest = joined.join(taken(joined, contract.mapping, []).select(f"{ROW}.*").select(*KEY), on=KEY, how="left_anti")
+        if rows := rest.count():
+            what = (contract.mapping.place.removesuffix(".columns"), rows, name)
+            log.warning("%s.where: %d rows are left out until their partner in %s arrives", *what)
 
 
 def _rows(tallies: Mapping[str, Tally | Lines], file_id: str) -> int:

@@ -29,10 +29,15 @@ class Lookups:
     dataset: SourceDataset
     rows: Callable[[str], DataFrame | None]
     fresh: Collection[str] = field(default=())
+    without: Collection[str] = field(default=())
 
     def asking_about(self, file_ids: Collection[str]) -> Lookups:
         """The same, telling of each row whether a partner of it is in one of these files."""
         return replace(self, fresh=tuple(file_ids))
+
+    def before(self, file_ids: Collection[str]) -> Lookups:
+        """The same, as if these files had not arrived."""
+        return replace(self, without=tuple(file_ids))
 
     def joined(self, raw: DataFrame) -> DataFrame:
         """The rows of the dataset with their partners, looked up one after the other.
@@ -72,6 +77,7 @@ class Lookups:
         raw = self.rows(name)
         if raw is None:
             return None
+        raw = raw.where(~F.col("file_id").isin(list(self.without))) if self.without else raw
         ways = ways_of(self.dataset, name)
         reads = {column: key_way(lookup, column) for column in lookup.on} | ways
         rows = parsed(raw, reads, lookup.format, where=lookup.where)

@@ -40,9 +40,9 @@ def parsed(
     ConfigError if `where` is no condition.
     """
     nested = not form.delimited if nested is None else nested
-    condition = parse(where, nested) if where.strip() else None
+    condition = parse(where, nested, lookups=lookups or ()) if where.strip() else None
     reads = {**reads, **dict(condition.reads if condition else ())}
-    partners = list(partners)
+    partners = list(dict.fromkeys([*partners, *(condition.partners if condition else ())]))
     flat = presence or nested
     ways = reads if nested else {name: way[:1] for name, way in reads.items()}
     record = flattened(F.col("record"), ways) if flat else F.col("record")

@@ -41,7 +41,7 @@ from jobs.validate.failing_rows import flagged_rows
 from jobs.validate.great_expectations import Judgement, Verdict, judge
 from jobs.validate.inner_rows import ITEM, of_lines
 from jobs.validate.key_conflicts import told_otherwise
-from jobs.validate.left_out import left_out_rows, tell_untaken
+from jobs.validate.left_out import left_out_rows, tell_awaited, tell_untaken
 from jobs.validate.lines import Lines, accepted_lines, lines_of, told_of_lines
 from jobs.validate.partial_versions import fill
 from jobs.validate.rules import BROKEN, REASON, Tally, tally
@@ -122,6 +122,7 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
         _refuse_missing_rows(batch, counted, left_out)
         if any(left_out.values()):
             tell_untaken(raw, batch, settings)
+            tell_awaited(raw, contract)
         batch = replace(batch, held={file_id: one.rows for file_id, one in tallies.items()}) if dataset.each else batch
         metrics = anomalies.metrics(batch.source, batch.dataset, batch.loaded, tallies)
         days = judged_days(

@@ -12,6 +12,7 @@ from jobs.lake.lake import Lake
 from jobs.validate import step
 from jobs.validate.quarantine import database
 from jobs.validate.reconciliation import after_replays
+from tests.killed import killed_after
 
 CRM = """
 source: crm
@@ -144,3 +145,65 @@ def test_both_engines_look_up_and_complete_alike(on_engine, settings):
         ("1", "c1", "ann@mail.example", '{"tags":"[\\"a\\",\\"b\\"]"}'),
         ("2", "c2", None, None),
     ]
+
+
+WON = """
+source: crm
+group: crm
+datasets:
+  orders:
+    files: "{day}/deals*.csv"
+    lookups:
+      stage: {files: "{day}/stages*.csv", on: {deal: id}}
+    where: stage.name = 'won'
+    columns: {order_id: id, updated_at: at, ordered_at: at, status: status, currency: "'EUR'", total: total}
+"""
+STAGES = {
+    "2024-05-01/deals.csv": DEALS.replace("20.00", "x") + "3,2024-04-30,open,7\n",
+    "2024-05-01/stages.csv": "deal,name\n1,won\n",
+    "2024-05-02/stages.csv": "deal,name\n1,lost\n2,won\n3,won\n",
+    "2024-05-03/stages.csv": "deal,name\n1,won\n3,lost\n",
+}
+
+
+def test_a_condition_over_a_lookup_takes_rows_when_their_partner_says_so_and_lets_them_go_when_it_does_not(crm, caplog):
+    company = crm(STAGES, WON)
+    assert checks.problems(company) == []
+
+    def stood(day):
+        validated(company, day)
+        with database(Lake.of(company)) as tables:
+            counted = f"select rows_in, accepted, waiting, left_out, duplicates from ({after_replays()})"
+            counts = tables.sql(f"{counted} where dataset = 'orders'").fetchall()
+        return [row["order_id"] for row in Lake.of(company).arrow("valid/orders").to_pylist()], counts
+
+    assert stood(DAYS[0]) == (["1"], [(3, 1, 0, 2, 0)])
+    assert "2 rows are left out until their partner in stage arrives" in caplog.text
+    assert stood(DAYS[1]) == (["3"], [(3, 1, 1, 1, 0)])  # the total of 2 is no number
+    assert stood(DAYS[1]) == (["3"], [(3, 1, 1, 1, 0)])
+    assert stood(DAYS[2]) == (["1"], [(3, 1, 1, 1, 0)])
+    one_by_one = Lake.of(company).content_hash("valid/orders")
+    shutil.rmtree(company.lake)
+    assert stood(DAYS[2]) == (["1"], [(3, 1, 1, 1, 0)])
+    assert Lake.of(company).content_hash("valid/orders") == one_by_one
+
+
+@pytest.mark.parametrize("survived", [1, 3])
+def test_a_run_killed_while_rows_are_taken_or_let_go_and_run_again_gives_the_same(crm, survived):
+    company = crm(STAGES, WON)
+    validated(company, DAYS[0])
+    load.run("crm", DAYS[1], company)
+    with killed_after(survived, "append", "revise"):
+        step.run("crm", DAYS[1], company)
+    validated(company, DAYS[1])
+    assert [row["order_id"] for row in Lake.of(company).arrow("valid/orders").to_pylist()] == ["3"]
+    with database(Lake.of(company)) as tables:
+        counted = f"select accepted, waiting, open, left_out from ({after_replays()}) where dataset = 'orders'"
+        assert tables.sql(counted).fetchall() == [(1, 1, 1, 1)]
+
+
+def test_a_condition_over_a_lookup_is_not_for_items(spark, settings):
+    source = WON.replace("    where:", "    each: items\n    where:")
+    told = [problem for problem in checks.problems(settings({"sources/crm.yaml": source})) if ".where" in problem]
+    assert len(told) == 1
+    assert "it is about columns of the file, not of `lookups`" in told[0]
