@@ -14,7 +14,7 @@ Starts when the profiles of a day are built.
 - **journey_map** puts numbers beside what `config/journey_map.yaml` says of touchpoints, ranks opportunities, measures
   what solutions changed, and tells contradictions.
 
-- **alerts** tells the owners of KPIs what they have to see, by the notifier that `KLANTREIS_ALERTS` names.
+- **alerts** tells the owners of KPIs what they have to see, by the routes of `config/alerts.yaml`.
 
 - **Reads** `valid/*`, `identity/map`. **Writes** `models/texts`, `journeys/*`, `profiles/traits` and `models/features`.
 """
@@ -61,7 +61,7 @@ def map_journeys() -> None:
 
     @task
     def alerts() -> dict:
-        """Values of KPIs that a person has to see, told by the notifier of KLANTREIS_ALERTS, each once."""
+        """Values of KPIs that a person has to see, told by the routes of config/alerts.yaml, each once."""
         return tell_alerts()
 
     counted = journeys()

@@ -1,37 +1,43 @@
-"""Hand alerts to a person by any notifier of Airflow that the environment names, each alert once."""
+"""Hand alerts to people by the notifiers of Airflow that config/alerts.yaml names, each alert once per route."""
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier, get_current_context
 from airflow.sdk.module_loading import import_string
 
+from dags.common import SETTINGS
 from dags.steps import call, skip
 
 if TYPE_CHECKING:
-    from jobs.journeys.notices import Notice
-
-SETTING = "KLANTREIS_ALERTS"
-"""A JSON object: `notifier` is the class, all else its arguments, in which {{ alerts.subject }}, {{ alerts.text }} and
-{{ alerts.html }} stand for what there is to tell."""
+    from jobs.report.alerts.telling import Notice
 
 
 def tell_alerts() -> dict[str, Any]:
-    """Tell the alerts of the day; skipped where no notifier is named."""
-    given = os.environ.get(SETTING)
-    if not given:
-        skip(f"alerts are in journeys/alerts; to have them sent, set {SETTING}")
-    options = json.loads(given)
-    name = options.pop("notifier")
+    """Tell what every route is about; skipped where there is none. A route that fails does not hold up the others."""
+    if not SETTINGS.alerts.routes:
+        skip("alerts are on the page and in the tables; to have them sent, write config/alerts.yaml")
+    counts: dict[str, Any] = {}
+    failed: Exception | None = None
+    for name in SETTINGS.alerts.routes:
+        try:
+            counts[name] = _tell(name)
+        except Exception as error:  # raised at the end, when the others were told
+            failed = failed or error
+    if failed:
+        raise failed
+    return counts
+
+
+def _tell(name: str) -> Any:
+    route = SETTINGS.alerts.routes[name]
 
     def send(notice: Notice) -> None:
-        notifier: BaseNotifier = import_string(name)(**options)
+        notifier: BaseNotifier = import_string(route.notifier)(**route.arguments)
         notifier({**get_current_context(), "alerts": asdict(notice)})
 
-    from jobs.journeys import notices  # loads the lake, which parsing this folder must not
+    from jobs.report.alerts import telling  # loads the lake, which parsing this folder must not
 
-    return call(notices.run, name, send)
+    return call(telling.run, name, send)

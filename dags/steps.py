@@ -35,7 +35,7 @@ def step(name: str, *part: str, **options: Any) -> dict[str, Any]:
 @told_plainly()
 def call(run: Callable[..., Any], *args: Any, **options: Any) -> Any:
     """`run(*args, day, settings, **options)` with Airflow's connections and without library chatter."""
-    connections.add_connection_source(_airflow_connection)
+    connections.add_connection_source(airflow_connection)
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
     return run(*args, data_day(), settings.load_settings(), **options)
@@ -70,7 +70,7 @@ def option(name: str) -> Any:
     return get_current_context()["params"][name]
 
 
-def _airflow_connection(name: str) -> connections.Connection | None:
+def airflow_connection(name: str) -> connections.Connection | None:
     try:
         found = Connection.get(name)
     except AirflowNotFoundException:

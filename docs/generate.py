@@ -53,6 +53,7 @@ def tables() -> str:
 def configuration() -> str:
     """Every key of every YAML file, from the models that check them."""
     from jobs.activation.channels.types import TYPES
+    from jobs.config.alerts import Alerts
     from jobs.config.audiences import Audience
     from jobs.config.company import General
     from jobs.config.contact_policy import ContactPolicy
@@ -85,6 +86,7 @@ def configuration() -> str:
         ("context.yaml", Context),
         ("feedback.yaml", Feedback),
         ("guard_rails.yaml", GuardRails),
+        ("alerts.yaml", Alerts),
         ("contact_policy.yaml", ContactPolicy),
         ("experiments/NAME.yaml", Experiment),
         ("interventions.yaml", Interventions),

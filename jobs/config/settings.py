@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from jobs.config import journey_map
+from jobs.config.alerts import FILE as ALERTS
+from jobs.config.alerts import Alerts
+from jobs.config.alerts import problems as alert_problems
 from jobs.config.audience_checks import problems as audience_problems
 from jobs.config.audiences import Audience
 from jobs.config.company import General
@@ -77,6 +80,7 @@ class Settings:
     context: Context = field(default_factory=Context)
     feedback: Feedback = field(default_factory=Feedback)
     guard_rails: GuardRails = field(default_factory=GuardRails)
+    alerts: Alerts = field(default_factory=Alerts)
     policy: ContactPolicy = field(default_factory=ContactPolicy)
     interventions: Interventions = field(default_factory=Interventions)
     experiments: dict[str, Experiment] = field(default_factory=dict)
@@ -87,6 +91,12 @@ class Settings:
     def contracts(self) -> dict[str, Dataset]:
         """Tables to which this configuration adds columns, with those."""
         return {TABLE: trait_table(self.traits), FEATURES: feature_table(self.traits, self.models.features)}
+
+    @property
+    def owners(self) -> set[str]:
+        """Everybody who answers for an audience, a KPI or a model."""
+        owned = [one.owner for one in self.audiences.values()] + [one.owner for one in self.learned.values()]
+        return {owner for owner in (*owned, *(one.owner for one in self.journey.kpis.values())) if owner}
 
     @property
     def id_spaces(self) -> dict[str, str]:
@@ -187,6 +197,7 @@ def load_settings(folder: str | Path | None = None) -> Settings:
         journey_map=part(mapped, JourneyMap) if (mapped := folder / journey_map.FILE).exists() else JourneyMap(),
         context=part(folder / "context.yaml", Context) if (folder / "context.yaml").exists() else Context(),
         feedback=part(folder / FEEDBACK, Feedback) if (folder / FEEDBACK).exists() else Feedback(),
+        alerts=part(folder / ALERTS, Alerts) if (folder / ALERTS).exists() else Alerts(),
         guard_rails=part(folder / GUARD_RAILS, GuardRails) if (folder / GUARD_RAILS).exists() else GuardRails(),
         policy=part(policy, ContactPolicy) if (policy := folder / POLICY).exists() else ContactPolicy(),
         interventions=part(signed, Interventions) if (signed := folder / INTERVENTIONS).exists() else Interventions(),
@@ -250,6 +261,7 @@ def _cross_checks(settings: Settings) -> list[str]:
         settings.folder, settings.audiences, settings.journey.kpis, purposes, settings.destinations
     )
     channels = settings.identity.contact_channels
+    problems += alert_problems(settings.folder / ALERTS, settings.alerts, settings.owners)
     problems += guard_problems(settings.folder / GUARD_RAILS, settings.guard_rails, settings.sources)
     for name, one in settings.audiences.items():
         path = settings.folder / "audiences" / f"{name}.yaml"

@@ -89,6 +89,7 @@ GRAPH = {
         },
     ),
     "erase_customers": (BY_HAND, [], [], {"people": ["ask"], "ask": ["erase"], "erase": []}),
+    "tell_alerts": (BY_HAND, [], [], {"tell": []}),  # this company has no routes
     "allow_push": (BY_HAND, [], [], {"allow": []}),
     "settle_deliveries": (BY_HAND, [], [], {"settle": []}),
     "maintain_lake": (WEEKLY, [], [], {"compact_and_vacuum": []}),

@@ -34,7 +34,7 @@ DEFAULT_PORTS = {
     **{found.name: found.port for found in SANDBOXES.values()},
 }
 READY_WITHIN_SECONDS = 300
-NO_DAGS = {"__init__.py", "common.py", "notices.py", "deliveries.py", "landed_files.py", "steps.py"}
+NO_DAGS = {"__init__.py", "common.py", "notices.py", "webhook.py", "deliveries.py", "landed_files.py", "steps.py"}
 """Files of dags/ in which no DAG is."""
 PRELOADED = ",".join(
     (

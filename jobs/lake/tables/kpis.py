@@ -115,19 +115,4 @@ TABLES: tuple[Dataset, ...] = (
         scope="state",
         day_column="day",
     ),
-    Dataset(
-        "journeys/alerts_told",
-        "one state of one try to tell an alert on one channel",
-        ("kpi", "period", "day", "kind", "channel", "try", "state"),
-        columns("""
-        kpi string name of the KPI
-        period string day, week or month
-        day date first day of the period
-        kind string target or unusual
-        channel string what hands it on, such as the class of a notifier
-        try bigint 1 for the first
-        state string claimed before it is handed on; then told, or failed, after which it is tried again
-        at timestamp when
-    """),
-    ),
 )

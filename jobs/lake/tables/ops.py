@@ -6,6 +6,20 @@ from jobs.lake.tables.contract import Dataset, columns
 
 TABLES: tuple[Dataset, ...] = (
     Dataset(
+        "ops/alerts_told",
+        "one state of one try to tell one alert by one route",
+        ("alert", "route", "try", "state"),
+        columns("""
+        alert string id of the alert: what is told once has one
+        about string what it is about, as in config/alerts.yaml
+        day date the day it is about
+        route string the route of config/alerts.yaml
+        try bigint 1 for the first
+        state string claimed before it is handed on; then told, or failed, after which it is tried again
+        at timestamp when
+    """),
+    ),
+    Dataset(
         "ops/files",
         "one landed file",
         ("file_id",),

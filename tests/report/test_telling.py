@@ -8,9 +8,10 @@ from urllib.error import URLError
 import pyarrow as pa
 import pytest
 
-from jobs.journeys import notices
 from jobs.lake.lake import Lake
 from jobs.lake.tables.catalogue import get
+from jobs.report.alerts import telling
+from jobs.report.alerts.found import Alert
 
 DAY = dt.date(2017, 3, 12)
 
@@ -23,26 +24,39 @@ def alert(**more):
 @pytest.fixture
 def company(settings):
     """A company with an empty lake, and what puts alerts into it."""
-    found = settings()
+    route = {"notifier": "dags.webhook.Webhook"}
+    found = settings(
+        {
+            "alerts.yaml": {
+                "routes": {
+                    "mail": route,
+                    "chat": {**route, "every_hours": 2},
+                    "sales": {**route, "about": ["kpi", "guard_rail"]},
+                }
+            }
+        }
+    )
     lake = Lake.of(found)
 
     def put(*alerts):
-        rows = pa.Table.from_pylist(list(alerts), get(notices.ALERTS).arrow_schema())
-        lake.replace(notices.ALERTS, rows, lake.transaction("test", DAY, config=str(alerts)))
+        rows = pa.Table.from_pylist(list(alerts), get("journeys/alerts").arrow_schema())
+        lake.replace("journeys/alerts", rows, lake.transaction("test", DAY, config=str(alerts)))
 
     return found, put
 
 
 def test_an_alert_is_told_once_on_each_channel_however_often_the_day_is_run(company):
     settings, put = company
-    assert notices.run("mail", lambda notice: None, DAY, settings) == {"told": 0, "unknown": 0}, "no alerts yet"
+    assert telling.run("mail", lambda notice: None, DAY, settings) == {"told": 0, "unknown": 0, "waiting": 0}, (
+        "no alerts yet"
+    )
     put(alert())
     sent = []
-    told = [notices.run(channel, sent.append, DAY, settings)["told"] for channel in ("mail", "mail", "chat", "mail")]
+    told = [telling.run(channel, sent.append, DAY, settings)["told"] for channel in ("mail", "mail", "chat", "mail")]
     assert told == [1, 0, 1, 0]
     assert [one.subject for one in sent] == ["Test company: Orders"] * 2
     put(alert(), alert(kpi="visits", title="Visits"))
-    notices.run("mail", sent.append, DAY, settings)
+    telling.run("mail", sent.append, DAY, settings)
     assert sent[-1].text == "Visits (week of 2017-03-06): 20 is at or below 20; the target is 30. Owner: sales"
 
 
@@ -55,26 +69,26 @@ def test_what_could_not_be_sent_is_raised_and_tried_again(company):
 
     for _ in range(2):
         with pytest.raises(ConnectionRefusedError):
-            notices.run("mail", refuse, DAY, settings)
+            telling.run("mail", refuse, DAY, settings)
     sent = []
-    assert notices.run("mail", sent.append, DAY, settings)["told"] == 2
-    assert notices.run("mail", sent.append, DAY, settings)["told"] == 0
+    assert telling.run("mail", sent.append, DAY, settings)["told"] == 2
+    assert telling.run("mail", sent.append, DAY, settings)["told"] == 0
     assert [one.subject for one in sent] == ["Test company: Visits and 1 more"]
 
 
 def test_what_may_have_been_sent_when_a_run_died_is_not_sent_again_and_that_is_logged(company, monkeypatch, caplog):
     settings, put = company
     put(alert())
-    record = notices._record
+    record = telling._record
     claims_only = lambda lake, channel, state, *rest: record(lake, channel, state, *rest) if state == "claimed" else 0  # noqa: E731
-    monkeypatch.setattr(notices, "_record", claims_only)
+    monkeypatch.setattr(telling, "_record", claims_only)
     sent = []
-    notices.run("mail", sent.append, DAY, settings)
+    telling.run("mail", sent.append, DAY, settings)
     monkeypatch.undo()
     with caplog.at_level(logging.WARNING):
-        assert notices.run("mail", sent.append, DAY, settings) == {"told": 0, "unknown": 1}
+        assert telling.run("mail", sent.append, DAY, settings) == {"told": 0, "unknown": 1, "waiting": 0}
     assert len(sent) == 1
-    assert "orders of week 2017-03-06 may not have been told on mail" in caplog.text
+    assert "kpi|orders|week|2017-03-06|target may not have been told by mail" in caplog.text
 
 
 class ReadTimeout(OSError):
@@ -103,11 +117,11 @@ def test_what_may_have_been_accepted_before_the_answer_was_lost_is_not_sent_agai
         raise raised
 
     with pytest.raises(type(raised)):
-        notices.run("mail", send, DAY, settings)
+        telling.run("mail", send, DAY, settings)
     sent = []
-    assert notices.run("mail", sent.append, DAY, settings) == {"told": 0, "unknown": 1}
+    assert telling.run("mail", sent.append, DAY, settings) == {"told": 0, "unknown": 1, "waiting": 0}
     assert sent == []
-    assert "may not have been told on mail" in caplog.text
+    assert "may not have been told by mail" in caplog.text
 
 
 @pytest.mark.parametrize("raised", [URLError(ConnectionRefusedError("no")), ValueError("wrong address")], ids=repr)
@@ -119,8 +133,8 @@ def test_a_refusal_is_tried_again(company, raised):
         raise raised
 
     with pytest.raises(type(raised)):
-        notices.run("mail", send, DAY, settings)
-    assert notices.run("mail", lambda notice: None, DAY, settings) == {"told": 1, "unknown": 0}
+        telling.run("mail", send, DAY, settings)
+    assert telling.run("mail", lambda notice: None, DAY, settings) == {"told": 1, "unknown": 0, "waiting": 0}
 
 
 @pytest.mark.parametrize(
@@ -129,12 +143,28 @@ def test_a_refusal_is_tried_again(company, raised):
 def test_a_period_is_told_from_its_last_day_for_a_week(company, day, told):
     settings, put = company
     put(alert())
-    assert notices.run("mail", lambda notice: None, day, settings)["told"] == told
+    assert telling.run("mail", lambda notice: None, day, settings)["told"] == told
 
 
 def test_text_from_outside_is_data_in_the_page_and_no_line_of_a_header():
-    made = notices.notice([alert(title="<b>Orders</b>\r\nBcc: all@x.nl {{ conn.x.password }}")], "Shop")
+    title = "<b>Orders</b>\r\nBcc: all@x.nl {{ conn.x.password }}"
+    made = telling.notice([Alert("kpi", "1", DAY, title, "said")], "Shop")
     assert "<b>" not in made.html
     assert "&lt;b&gt;Orders" in made.html
-    assert "\r" not in made.subject + made.subject.replace("\n", "")
+    assert "\r" not in made.subject
     assert "\n" not in made.subject
+
+
+def test_a_route_is_used_no_more_often_than_it_says_and_then_tells_all_that_waited(company, monkeypatch):
+    settings, put = company
+    clock = [dt.datetime(2017, 3, 12, 8, tzinfo=dt.UTC)]
+    monkeypatch.setattr(telling, "_now", lambda: clock[0])
+    sent = []
+    put(alert())
+    assert telling.run("chat", sent.append, DAY, settings)["told"] == 1
+    put(alert(), alert(kpi="visits", title="Visits"), alert(kpi="clicks", title="Clicks"))
+    clock[0] += dt.timedelta(hours=1, minutes=59)
+    assert telling.run("chat", sent.append, DAY, settings) == {"told": 0, "unknown": 0, "waiting": 2}
+    clock[0] += dt.timedelta(minutes=1)
+    assert telling.run("chat", sent.append, DAY, settings) == {"told": 2, "unknown": 0, "waiting": 0}
+    assert [len(one.text.splitlines()) for one in sent] == [1, 2]
