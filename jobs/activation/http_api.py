@@ -28,6 +28,9 @@ Meaning = Literal["done", "again", "rows", "refused", "stop"]
 LONGEST_ANSWER = 16_000_000
 """Bytes of an answer that are read; a longer one is none."""
 
+NO_ANSWER = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+"""What reading an answer raises that says done and is not what the vendor answers, such as the page of a proxy."""
+
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 _NOT_A_CODE = re.compile(r"[^\w.:-]+")
 
@@ -84,6 +87,11 @@ def code_of(told: Any) -> str:
     """A code as it may be kept: short, and nothing that could be an address or a sentence."""
     text = _NOT_A_CODE.sub("_", str(told)).strip("_") if told is not None and "@" not in str(told) else ""
     return text[:60]
+
+
+def not_understood(error: Exception) -> str:
+    """The reason of what came of a request whose answer is no answer of the vendor."""
+    return f"not understood: {type(error).__name__}"
 
 
 class Pace:

@@ -7,16 +7,18 @@ or `isolation_requests` is used up: then what remains is refused as a whole, or 
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from jobs.activation.channel import ChannelDown, Operation, Outcome, State, partial_reason
-from jobs.activation.http_api import Answer, HttpApi
+from jobs.activation.http_api import NO_ANSWER, Answer, HttpApi, code_of, not_understood
 from jobs.activation.http_options import ListOptions, WaitingOptions
 from jobs.config.settings import Settings
 
+log = logging.getLogger(__name__)
 Change = Literal["add", "remove", "erase"]
 NOBODY = "no usable identifier"
 LONGEST_LOOK_SECONDS = 30.0
@@ -110,7 +112,7 @@ class ListChannel:
         while waiting:
             for request_id in list(waiting):
                 batch = waiting[request_id]
-                taken = self.look(request_id, [row for one in batch for row in self._rows(one)])
+                taken = self._looked(request_id, batch)
                 if taken is None:
                     continue
                 del waiting[request_id]
@@ -147,6 +149,13 @@ class ListChannel:
                 raise ChannelDown(str(error), [*outcomes, *error.outcomes]) from error
         return outcomes
 
+    def _looked(self, request_id: str, batch: list[Operation]) -> Taken | None:
+        try:
+            return self.look(request_id, [row for one in batch for row in self._rows(one)])
+        except NO_ANSWER as error:
+            log.warning("%s says of request %s what is %s", self.named, code_of(request_id), not_understood(error))
+            return None
+
     def _rows(self, operation: Operation) -> list[Any]:
         """The rows of an operation, spelled once per batch."""
         if operation.operation_id not in self._spelled:
@@ -173,9 +182,14 @@ class ListChannel:
         outcomes: list[Outcome] = []
         while batch:
             rows = [row for one in batch for row in self._rows(one)]
-            answer = self.send(change, rows)
+            try:
+                answer = self.send(change, rows)
+                if answer.meaning == "done":
+                    taken = self.taken(change, answer, rows)
+            except NO_ANSWER as error:
+                return outcomes + [Outcome(one.operation_id, "unknown", not_understood(error)) for one in batch]
             if answer.meaning == "done":
-                return outcomes + self._outcomes(batch, change, self.taken(change, answer, rows))
+                return outcomes + self._outcomes(batch, change, taken)
             if answer.meaning == "rows" and (wrong := self.wrong(answer, rows)):
                 owner = [one for one in batch for _ in self._rows(one)]
                 named = {owner[number].operation_id: code for number, code in wrong.items()}
@@ -208,7 +222,7 @@ class ListChannel:
 
     def _outcomes(self, batch: list[Operation], change: Change, taken: Taken) -> list[Outcome]:
         """What a request that was taken means for each of its operations."""
-        total = sum(len(self._rows(one)) for one in batch)
+        total = sum(len(self._rows(one)) for one in batch) if taken.some else 0
         if 0 < taken.some < total:
             if self._may_halve(batch):
                 return self._halved(batch, change)
@@ -216,6 +230,9 @@ class ListChannel:
             return [Outcome(one.operation_id, "partial", reason, taken.request_id) for one in batch]
         if taken.some:
             return [Outcome(one.operation_id, "rejected", taken.why, taken.request_id) for one in batch]
+        if not taken.refused:
+            state: State = "submitted" if taken.request_id else "accepted"
+            return [Outcome(one.operation_id, state, "", taken.request_id) for one in batch]
         outcomes, number = [], 0
         for one in batch:
             count = len(self._rows(one))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from jobs.activation.channel import OUT_OF_REACH, ChannelDown, Operation, Outcome
-from jobs.activation.http_api import Answer
+from jobs.activation.http_api import NO_ANSWER, Answer, not_understood
 
 TEMPORARY = "temporary "
 
@@ -76,7 +76,10 @@ class MessageChannel:
 
     def _outcome(self, operation: Operation, answer: Answer) -> Outcome:
         if answer.meaning == "done":
-            return Outcome(operation.operation_id, "accepted", "", self.request_id(answer))
+            try:
+                return Outcome(operation.operation_id, "accepted", "", self.request_id(answer))
+            except NO_ANSWER as error:
+                return Outcome(operation.operation_id, "unknown", not_understood(error))
         if answer.maybe:
             return Outcome(operation.operation_id, "unknown", answer.code)
         if answer.meaning in ("again", "stop"):

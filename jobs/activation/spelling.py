@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 
+_BLANK = re.compile(r"\s")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
@@ -17,8 +18,9 @@ def sha256(text: str | None) -> str | None:
 def one_address(email: str) -> tuple[str, str] | None:
     """What is before and after the @ of an address that can be one, trimmed and in small letters; None for any other
     text, such as a hash: nobody can say what it was made of, and hashed again it matches nobody."""
-    user, _, domain = email.strip().lower().partition("@")
-    return (user, domain) if user and domain and not re.search(r"[\s@]", f"{user}{domain}") else None
+    address = email.strip().lower()
+    user, _, domain = address.partition("@")
+    return (user, domain) if user and domain and "@" not in domain and not _BLANK.search(address) else None
 
 
 def plain(emails: Iterable[str], phones: Iterable[str]) -> list[tuple[str, str]]:

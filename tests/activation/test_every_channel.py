@@ -13,7 +13,7 @@ from jobs.activation.channel import ChannelDown
 from jobs.activation.channels.types import open_channel
 from jobs.config.yaml_files import ConfigError
 from tests.activation.small_company import DAY, email, phone
-from tests.servers.base import AWAY, BUSY, BUSY_UNTIL, LOST, RESET
+from tests.servers.base import AWAY, BUSY, BUSY_UNTIL, GARBLED, LOST, RESET
 from tests.servers.bench import PEOPLE, SERVERS, begin_with, done, keys, operation, operations, states
 
 LISTS = [name for name in SERVERS if SERVERS[name].KIND == "members"]
@@ -126,6 +126,8 @@ def test_after_a_fault_the_outcome_is_what_the_retry_table_says(start, name, fau
     assert states(done(channel, batch)) == [expected]
     if expected == "accepted":
         assert server.held() == keys(server, PEOPLE[:1])
+    elif fault == GARBLED:
+        assert server.held() == set()
     if server.KIND == "messages":
         assert all(server.times(key) <= 1 for key in keys(server, PEOPLE[:1])), "never twice"
 
@@ -204,7 +206,7 @@ def test_the_ledger_says_what_the_server_holds_after_any_faults(start, every_des
 
     server, channel = start(name)
     chance, lake = random.Random(name), Lake(str(tmp_path / "lake"))
-    faults = [fault for fault in (BUSY, AWAY, RESET, LOST, BUSY_UNTIL) if fault in server.AFTER]
+    faults = [fault for fault in (BUSY, AWAY, RESET, LOST, BUSY_UNTIL, GARBLED) if fault in server.AFTER]
     for attempt, names in enumerate([PEOPLE[:3], PEOPLE[3:], PEOPLE], start=1):
         server.fail(chance.choice(faults), times=chance.randint(1, 5))
         never_again = in_state(lake, "accepted", *(["unknown"] if server.KIND == "messages" else []))

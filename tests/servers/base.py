@@ -24,6 +24,7 @@ EMPTY = hashlib.sha256(b"").hexdigest()
 
 BUSY, BUSY_UNTIL, BROKEN, GATEWAY, AWAY = "429", "429 Retry-After", "500", "502", "503"
 RESET, LOST, SLOW = "reset", "answer lost after applying", "answer too slow after applying"
+GARBLED = "200 with the page of a proxy"
 FAULTS = (BUSY, BUSY_UNTIL, BROKEN, GATEWAY, AWAY, RESET, LOST, SLOW)
 SLOWEST = 1.5
 """Seconds a channel under test waits for an answer."""
@@ -82,7 +83,7 @@ class ContractServer:
     ]
     """(e-mails, phones) of which nothing can be used."""
 
-    AFTER: ClassVar[dict[str, str]] = dict.fromkeys(FAULTS, "accepted")
+    AFTER: ClassVar[dict[str, str]] = {**dict.fromkeys(FAULTS, "accepted"), GARBLED: "unknown"}
     """Fault that happens once or twice to the state that follows; others cannot happen to it."""
 
     MOST: ClassVar[int] = 0
@@ -193,12 +194,14 @@ class HttpServer(ContractServer):
             self.calls.append(call)
             self.told.append(0)
             fault = self._faults.pop(0) if self._faults else ""
-            if fault.split()[0:1] and fault.split()[0].isdigit():
+            if fault != GARBLED and fault[:3].isdigit():
                 wait = {"Retry-After": "0.2"} if fault == BUSY_UNTIL else {}
                 status = int(fault.split()[0])
                 return fault, Reply(status, self.error(status), wait)
             if fault == RESET:
                 return fault, Reply(0)
+            if fault == GARBLED:
+                return fault, Reply(200, b"<html>Log in to this network</html>", {"Content-Type": "text/html"})
             try:
                 return fault, self.answer(call)
             except Reply as refusal:

@@ -17,7 +17,7 @@ _DO = {base.RESET: {"do": "reset"}, base.LOST: {"do": "drop_answer"}}
 class DataManager(ContractServer):
     TO = {"list_id": "900"}
     OPTIONS = {"account_id": "1234567890", "status_wait_seconds": 0.02, "timeout_seconds": 60}
-    AFTER = {name: state for name, state in ContractServer.AFTER.items() if name != base.SLOW}
+    AFTER = {name: state for name, state in ContractServer.AFTER.items() if name not in (base.SLOW, base.GARBLED)}
     MOST = 10_000
     SECRET = False
     SPELLED = [

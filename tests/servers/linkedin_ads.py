@@ -57,7 +57,7 @@ class LinkedIn(HttpServer):
             return {"status": 400, "error": problem(400, "INVALID_ID")}
         if element["action"] == "REMOVE" and value not in self.members:
             return {"status": 404, "error": problem(404, "NOT_FOUND")}
-        self.members = self.members | {value} if element["action"] == "ADD" else self.members - {value}
+        (self.members.add if element["action"] == "ADD" else self.members.discard)(value)
         return {"status": 201}
 
 

@@ -46,6 +46,7 @@ class Ses(HttpServer):
         base.AWAY: "unknown",
         base.RESET: "unknown",
         base.LOST: "unknown",
+        base.GARBLED: "unknown",
     }
     SPELLED = [(("jan@bücher.example",), (), {recipient_hash("jan@xn--bcher-kva.example")})]
     NOBODY = [((), ("+31612345678",)), (("jan\r\nBcc: x@y.example",), ()), (("jän@mail.example",), ())]
@@ -75,7 +76,7 @@ class Ses(HttpServer):
             self._faults = held
             return served
         fault, reply = super().serve(call)
-        if fault[:1].isdigit():
+        if fault in base.FAULTS and fault[:1].isdigit():
             reply.headers["x-amzn-ErrorType"] = CODES.get(reply.status, "InternalFailure")
         return fault, reply
 

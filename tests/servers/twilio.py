@@ -25,7 +25,9 @@ class Twilio(HttpServer):
     AFTER = {
         base.BUSY: "accepted",
         base.BUSY_UNTIL: "accepted",
-        **dict.fromkeys((base.BROKEN, base.GATEWAY, base.AWAY, base.RESET, base.LOST, base.SLOW), "unknown"),
+        **dict.fromkeys(
+            (base.BROKEN, base.GATEWAY, base.AWAY, base.RESET, base.LOST, base.SLOW, base.GARBLED), "unknown"
+        ),
     }
     SPELLED = [((), ("+31612345678",), {"+31612345678"})]
     NOBODY = [((), ("0612345678",)), ((), ("31612345678",)), (("a@mail.example",), ()), ((), ("+31612345678\r\nx",))]

@@ -75,10 +75,12 @@ class BrevoChannel(ListChannel):
             answer = self.api.call("POST", f"{self._list}/contacts/remove", json=asked)
             if answer.meaning != "done" and not _none_was_there(answer):
                 return answer
+            if answer.meaning == "done" and "contacts" not in answer.body:
+                raise ValueError("no answer of Brevo")
         return Answer("done")
 
     def taken(self, change: Change, answer: Answer, rows: list[Any]) -> Taken:
-        return Taken(request_id=str(answer.body["processId"])) if change == "add" else Taken()
+        return Taken(request_id=str(int(answer.body["processId"]))) if change == "add" else Taken()
 
     def look(self, request_id: str, rows: list[Any]) -> Taken | None:
         answer = self.api.call("GET", f"{self._processes}/{request_id}")

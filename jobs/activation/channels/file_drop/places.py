@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from botocore.parsers import ResponseParserError
+
 from jobs.activation import aws
 from jobs.activation.aws import answer_of
 from jobs.activation.http_api import Answer
@@ -63,7 +65,9 @@ class Bucket:
         self._client = s3_client(login, tries, timeout_seconds)
 
     def put(self, name: str, content: bytes) -> None:
-        self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=content)
+        answer = self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=content)
+        if not answer.get("ETag"):
+            raise ResponseParserError("the answer has no ETag")
 
     def get(self, name: str) -> bytes:
         content: bytes = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)["Body"].read()

@@ -19,6 +19,7 @@ from google.ads import datamanager_v1 as api
 from google.api_core import exceptions as google_errors
 from google.auth.credentials import AnonymousCredentials, Credentials
 from google.auth.exceptions import GoogleAuthError
+from google.protobuf.json_format import ParseError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from jobs.activation.channel import ChannelDown, Operation, Outcome, partial_reason
@@ -103,7 +104,7 @@ class DataManagerChannel:
                 self._call(part, validate_only=True)
             except google_errors.GoogleAPICallError as error:
                 problems.append(f"{part[0].action} of {len(part)}: {_reason(error)}")
-            except (requests.ConnectionError, requests.Timeout, GoogleAuthError) as error:
+            except (requests.RequestException, ParseError, GoogleAuthError) as error:
                 problems.append(f"{part[0].action} of {len(part)}: {type(error).__name__}")
         return problems
 
@@ -135,7 +136,7 @@ class DataManagerChannel:
                 raise ChannelDown(message, [*outcomes, *refused]) from error
             except google_errors.GoogleAPICallError as error:
                 return outcomes + [Outcome(o.operation_id, "rejected", _reason(error)) for o in batch]
-            except (requests.ConnectionError, requests.Timeout) as error:
+            except (requests.RequestException, ParseError) as error:
                 return outcomes + [Outcome(o.operation_id, "unknown", type(error).__name__) for o in batch]
         return outcomes
 
@@ -169,7 +170,7 @@ class DataManagerChannel:
         request = api.RetrieveRequestStatusRequest(request_id=request_id)
         try:
             answer = self._retrying()(self._client.retrieve_request_status, request, retry=None, timeout=self._timeout)
-        except (google_errors.GoogleAPICallError, requests.RequestException, GoogleAuthError) as error:
+        except (google_errors.GoogleAPICallError, requests.RequestException, ParseError, GoogleAuthError) as error:
             log.warning("Status of request %s cannot be read: %s", request_id, _reason(error))
             return None
         status = answer.request_status_per_destination[0]

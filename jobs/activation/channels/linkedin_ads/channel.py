@@ -65,11 +65,9 @@ class LinkedInChannel(ListChannel):
         return self.api.call("POST", f"{self._segment}/users", headers=headers, json={"elements": elements})
 
     def taken(self, change: Change, answer: Answer, rows: list[Any]) -> Taken:
-        elements = answer.body.get("elements", ()) if isinstance(answer.body, dict) else ()
         refused = {}
-        for number in range(len(rows)):
-            told = elements[number] if number < len(elements) else {}
-            status = int(told.get("status", 0))
+        for number, told in enumerate(answer.body["elements"][number] for number in range(len(rows))):
+            status = int(told["status"])
             if not 200 <= status < 300 and not (status == 404 and change != "add"):
                 refused[number] = f"{status} {code_of((told.get('error') or {}).get('code'))}".strip()
         return Taken(refused)

@@ -100,9 +100,8 @@ class MetaChannel(ListChannel):
         return self.api.call("POST", f"/{self._told.version}/{place}", data=form)
 
     def taken(self, change: Change, answer: Answer, rows: list[Any]) -> Taken:
-        body = answer.body if isinstance(answer.body, dict) else {}
-        missing = len(rows) - int(body.get("num_received", len(rows)))
-        refused = int(body.get("num_invalid_entries", 0)) + max(0, missing)
+        missing = len(rows) - int(answer.body["num_received"])
+        refused = int(answer.body.get("num_invalid_entries", 0)) + max(0, missing)
         return Taken(some=min(refused, len(rows)), why="invalid_entries")
 
     def check(self) -> Answer:

@@ -15,7 +15,7 @@ from typing import Any, cast
 from jobs.activation.channel import Operation
 from jobs.activation.channels.tiktok_ads.options import Options
 from jobs.activation.http_api import Answer, HttpApi, Meanings, base_url, credential
-from jobs.activation.list_channel import Change, ListChannel
+from jobs.activation.list_channel import Change, ListChannel, Taken
 from jobs.activation.spelling import e164, one_address, sha256
 from jobs.config.connections import connection
 from jobs.config.settings import Settings
@@ -80,6 +80,11 @@ class TikTokChannel(ListChannel):
             "batch_data": [[self._identifier(value) for value in row] for row in rows],
         }
         return self.api.call("POST", f"{self._root}/segment/mapping/", json=asked)
+
+    def taken(self, change: Change, answer: Answer, rows: list[Any]) -> Taken:
+        if answer.body["code"] != 0:
+            raise ValueError("done, and yet not")
+        return Taken()
 
     def check(self) -> Answer:
         asked = {"advertiser_id": self._told.advertiser_id, "custom_audience_ids": json.dumps([self.list_id])}

@@ -1,7 +1,7 @@
 """Lists kept by a system of your own: changes are posted to it, signed as standardwebhooks.com says.
 
 The id of a message is made of what it says, so a receiver that keeps ids sees a message that came twice as one. It
-answers 2xx, or 2xx with `{"refused": {"NUMBER": "CODE"}}` for members, by place from 0, that it does not take.
+answers 2xx with nothing, or with `{"refused": {"NUMBER": "CODE"}}` for members, by place from 0, that it does not take.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class WebhookChannel(ListChannel):
         return self.api.call("POST", self._told.path, content=json.dumps(content, sort_keys=True).encode())
 
     def taken(self, change: Change, answer: Answer, rows: list[Any]) -> Taken:
-        told = answer.body.get("refused") if isinstance(answer.body, dict) else None
+        told = answer.body.get("refused") if answer.body is not None else None
         named = told.items() if isinstance(told, dict) else ()
         refused = {int(number): code_of(code) or "refused" for number, code in named if str(number).isdigit()}
         return Taken({number: code for number, code in refused.items() if number < len(rows)})
