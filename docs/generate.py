@@ -69,6 +69,7 @@ def configuration() -> str:
     from jobs.config.models.kinds import KINDS
     from jobs.config.models.learned import Learned
     from jobs.config.models.shared import Models
+    from jobs.config.retention import Retention
     from jobs.config.sources import Source
     from jobs.config.traits import Traits
 
@@ -87,6 +88,7 @@ def configuration() -> str:
         ("feedback.yaml", Feedback),
         ("guard_rails.yaml", GuardRails),
         ("alerts.yaml", Alerts),
+        ("retention.yaml", Retention),
         ("contact_policy.yaml", ContactPolicy),
         ("experiments/NAME.yaml", Experiment),
         ("interventions.yaml", Interventions),

@@ -51,6 +51,9 @@ from jobs.config.models.learned import Learned
 from jobs.config.models.recommend import Recommend
 from jobs.config.models.shared import Models
 from jobs.config.models.shared import problems as model_problems
+from jobs.config.retention import FILE as RETENTION
+from jobs.config.retention import Retention
+from jobs.config.retention import problems as retention_problems
 from jobs.config.sources import Source
 from jobs.config.traits import FEATURES, TABLE, Rows, Trait, Traits, feature_table, trait_table
 from jobs.config.yaml_files import ConfigError, line_of, load, nearest
@@ -81,6 +84,7 @@ class Settings:
     feedback: Feedback = field(default_factory=Feedback)
     guard_rails: GuardRails = field(default_factory=GuardRails)
     alerts: Alerts = field(default_factory=Alerts)
+    retention: Retention = field(default_factory=Retention)
     policy: ContactPolicy = field(default_factory=ContactPolicy)
     interventions: Interventions = field(default_factory=Interventions)
     experiments: dict[str, Experiment] = field(default_factory=dict)
@@ -197,6 +201,7 @@ def load_settings(folder: str | Path | None = None) -> Settings:
         journey_map=part(mapped, JourneyMap) if (mapped := folder / journey_map.FILE).exists() else JourneyMap(),
         context=part(folder / "context.yaml", Context) if (folder / "context.yaml").exists() else Context(),
         feedback=part(folder / FEEDBACK, Feedback) if (folder / FEEDBACK).exists() else Feedback(),
+        retention=part(folder / RETENTION, Retention) if (folder / RETENTION).exists() else Retention(),
         alerts=part(folder / ALERTS, Alerts) if (folder / ALERTS).exists() else Alerts(),
         guard_rails=part(folder / GUARD_RAILS, GuardRails) if (folder / GUARD_RAILS).exists() else GuardRails(),
         policy=part(policy, ContactPolicy) if (policy := folder / POLICY).exists() else ContactPolicy(),
@@ -261,6 +266,7 @@ def _cross_checks(settings: Settings) -> list[str]:
         settings.folder, settings.audiences, settings.journey.kpis, purposes, settings.destinations
     )
     channels = settings.identity.contact_channels
+    problems += retention_problems(settings.folder / RETENTION, settings.retention)
     problems += alert_problems(settings.folder / ALERTS, settings.alerts, settings.owners)
     problems += guard_problems(settings.folder / GUARD_RAILS, settings.guard_rails, settings.sources)
     for name, one in settings.audiences.items():

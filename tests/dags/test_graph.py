@@ -92,7 +92,7 @@ GRAPH = {
     "tell_alerts": (BY_HAND, [], [], {"tell": []}),  # this company has no routes
     "allow_push": (BY_HAND, [], [], {"allow": []}),
     "settle_deliveries": (BY_HAND, [], [], {"settle": []}),
-    "maintain_lake": (WEEKLY, [], [], {"compact_and_vacuum": []}),
+    "maintain_lake": (WEEKLY, [], [], {"forget_old_days": ["compact_and_vacuum"], "compact_and_vacuum": []}),
 }
 
 

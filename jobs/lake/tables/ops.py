@@ -6,6 +6,19 @@ from jobs.lake.tables.contract import Dataset, columns
 
 TABLES: tuple[Dataset, ...] = (
     Dataset(
+        "ops/retention",
+        "one deletion of rows that were older than config/retention.yaml keeps",
+        ("table", "before", "at"),
+        columns("""
+        table string the table
+        before date rows of days before this one were deleted
+        at timestamp when
+        day date the day of the run
+        keeps_days int days that the table keeps
+        rows bigint rows deleted
+    """),
+    ),
+    Dataset(
         "ops/alerts_told",
         "one state of one try to tell one alert by one route",
         ("alert", "route", "try", "state"),
