@@ -32,7 +32,7 @@ from jobs.config.settings import Settings, load_settings
 from jobs.lake.lake import Lake
 from tests.activation.small_company import DAY, email, phone
 from tests.servers import bench
-from tests.servers.base import FAULTS, GARBLED, ContractServer, HttpServer
+from tests.servers.base import FAULTS, GARBLED, SLOWEST, ContractServer, HttpServer
 
 MOST_PUSHES = 8
 """After so many pushes what is open stays open."""
@@ -114,7 +114,7 @@ def fault_run(rounds: int, seed: int, console: Console) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         settings = _settings(Path(folder) / "company")
         for name, server in bench.SERVERS.items():
-            trial = Trial(name, Path(folder), settings, random.Random(f"{seed} {name}"))
+            trial = Trial(name, Path(folder), _waiting(settings, name, SLOWEST), random.Random(f"{seed} {name}"))
             happened, wrong = Counter[str](), Counter[str]()
             for _ in range(rounds):
                 for fault in server.AFTER:
@@ -137,10 +137,7 @@ def speed(members: int, console: Console) -> None:
     with tempfile.TemporaryDirectory() as folder:
         settings = _settings(Path(folder) / "company")
         for name in ("meta_ads", "linkedin_ads"):
-            patient = settings.destinations[name].options.model_copy(update={"timeout_seconds": 300})
-            destination = settings.destinations[name].model_copy(update={"options": patient})
-            patiently = dataclasses.replace(settings, destinations=settings.destinations | {name: destination})
-            trial = Trial(name, Path(folder), patiently, random.Random(1))
+            trial = Trial(name, Path(folder), _waiting(settings, name, 300), random.Random(1))
             batch = [bench.operation(f"c{n:07d}", "add") for n in range(members)]
             spelling = _cpu(lambda: [trial.channel.rows(one) for one in batch])  # noqa: B023
             delivery = _cpu(lambda: trial.channel.deliver(batch))  # noqa: B023
@@ -174,6 +171,13 @@ def _settings(folder: Path) -> Settings:
     os.environ.setdefault("KLANTREIS_HASH_KEY", "of-the-benchmark")
     os.environ["KLANTREIS_HOME"] = str(folder)
     return load_settings(bench.write_company(folder))
+
+
+def _waiting(settings: Settings, name: str, seconds: float) -> Settings:
+    """The company with so long a wait for an answer of that destination."""
+    one = settings.destinations[name]
+    patient = one.model_copy(update={"options": one.options.model_copy(update={"timeout_seconds": seconds})})
+    return dataclasses.replace(settings, destinations=settings.destinations | {name: patient})
 
 
 def main() -> int:

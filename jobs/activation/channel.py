@@ -135,6 +135,9 @@ class DestinationType:
     goes_to: Literal["email", "phone"] = "email"
     """Of messages: what of a customer they go to."""
 
+    stays: str = ""
+    """What of a person stays there after all it can be asked to erase, and what to do about it."""
+
     spelling: str = ""
     """Version of the rules by which identifiers are spelled there; another one means sending them again."""
 

@@ -94,7 +94,7 @@ class ListChannel:
 
     def deliver(self, batch: Sequence[Operation]) -> list[Outcome]:
         """Add or remove; an operation with several rows has the outcome of all of them."""
-        return self._do(batch, "add" if batch[0].action == "add" else "remove")
+        return self._do(batch, "add" if batch and batch[0].action == "add" else "remove")
 
     def erase(self, batch: Sequence[Operation]) -> list[Outcome]:
         """Off the list; a vendor that can forget a person altogether is asked to."""

@@ -112,6 +112,8 @@ def _removed(
     refused = [outcome for outcome in outcomes if outcome.state != "accepted"]
     if refused:
         return Asked(place, "pending", len(refused), f"answered {refused[0].state}: {refused[0].reason}")
+    if stays := type_of(destination, settings).stays:
+        return Asked(place, "by_hand", len(customers), f"taken off the list, as the destination confirmed; {stays}")
     return Asked(place, "erased", len(customers), "taken off the list, as the destination confirmed")
 
 

@@ -13,7 +13,7 @@ from jobs.activation.channel import ChannelDown
 from jobs.activation.channels.types import open_channel
 from jobs.config.yaml_files import ConfigError
 from tests.activation.small_company import DAY, email, phone
-from tests.servers.base import AWAY, BUSY, BUSY_UNTIL, GARBLED, LOST, RESET
+from tests.servers.base import AWAY, BUSY, BUSY_UNTIL, GARBLED, LOST, RESET, SLOW, SLOWEST
 from tests.servers.bench import PEOPLE, SERVERS, begin_with, done, keys, operation, operations, states
 
 LISTS = [name for name in SERVERS if SERVERS[name].KIND == "members"]
@@ -119,8 +119,9 @@ def test_requests_hold_no_more_people_than_the_vendor_takes(start, name):
 
 @every_fault
 def test_after_a_fault_the_outcome_is_what_the_retry_table_says(start, name, fault):
-    server, channel = start(name)
-    server.fail(fault, times=1 if fault == "answer too slow after applying" else 2)
+    slow = {"timeout_seconds": SLOWEST} if fault == SLOW else {}
+    server, channel = start(name, **slow)
+    server.fail(fault, times=1 if slow else 2)
     expected = server.AFTER[fault]
     batch = operations(server, PEOPLE[:1])
     assert states(done(channel, batch)) == [expected]

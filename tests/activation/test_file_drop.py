@@ -5,9 +5,10 @@ import json
 
 import pytest
 
-from jobs.activation.channel import Operation, Recipient
+from jobs.activation.channel import ChannelDown, Operation, Recipient
 from jobs.activation.channels.types import open_channel, problems
 from tests.activation.small_company import AUDIENCE, email, phone
+from tests.s3_server import BUCKET, KEY, SECRET
 from tests.servers.base import sha256
 
 
@@ -16,11 +17,11 @@ def drop(settings, tmp_path):
     """`drop(format="jsonl")` is a channel that writes to the folder `out`."""
     (tmp_path / "out").mkdir()
 
-    def begin(list_id="vips", **options):
+    def begin(list_id="vips", connection="none", **options):
         told = {
             "type": "file_drop",
             "channel": "ads",
-            "connection": "none",
+            "connection": connection,
             "options": {"to": str(tmp_path / "out")} | options,
         }
         audience = {
@@ -83,6 +84,24 @@ def test_a_file_that_could_not_be_finished_is_not_there(drop, tmp_path, monkeypa
     with pytest.raises(Exception, match="the place of the files answers OSError"):
         channel.deliver(change("add", "c0001"))
     assert not list((tmp_path / "out" / "vips").glob("[!.]*"))
+
+
+def test_files_reach_a_real_s3_server_and_a_wrong_secret_reaches_nothing(drop, s3_environment, monkeypatch):
+    extra = {"endpoint_url": s3_environment["AWS_ENDPOINT_URL"], "region_name": "us-east-1"}
+    keys = {"login": KEY, "password": SECRET, "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_DROPS", json.dumps(keys))
+    _, channel = drop(to=f"s3://{BUCKET}/drops", connection="drops")
+    assert [one.state for one in channel.deliver(change("add", "c0001", "c0002"))] == ["accepted"] * 2
+    assert [one.state for one in channel.erase(change("remove", "c0001"))] == ["accepted"]
+    names = list(channel._place.names("vips"))
+    (added,) = (name for name in names if name.startswith("vips/add-"))
+    assert sha256(email("c0001")) not in channel._place.get(added).decode()
+    assert sha256(email("c0002")) in channel._place.get(added).decode()
+
+    monkeypatch.setenv("AIRFLOW_CONN_DROPS", json.dumps({**keys, "password": "wrong"}))
+    _, thief = drop(to=f"s3://{BUCKET}/drops", connection="drops")
+    with pytest.raises(ChannelDown, match="the place of the files answers 403 SignatureDoesNotMatch"):
+        thief.deliver(change("add", "c0003"))
 
 
 def test_a_list_that_would_leave_the_folder_is_told_by_check(drop):

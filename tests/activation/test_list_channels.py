@@ -7,11 +7,13 @@ import time
 
 import pytest
 
+from jobs.activation.channel import Recipient
 from jobs.activation.channels.meta_ads import channel as meta
 from jobs.activation.channels.webhook.channel import key_of, signed
 from jobs.activation.http_api import Meanings, Pace, base_url, code_of
 from jobs.config.connections import Connection
 from jobs.config.yaml_files import ConfigError
+from jobs.privacy import destinations
 from tests.activation.small_company import email, phone
 from tests.servers.base import EMPTY, sha256
 from tests.servers.bench import PEOPLE, done, keys, operation, operations, states
@@ -92,6 +94,15 @@ def test_who_leaves_a_segment_of_mailchimp_stays_a_contact_and_who_is_forgotten_
     assert set(server.contacts) == {email("c0001"), email("c0002")}
     done(channel, operations(server, PEOPLE[:1], "remove"), "erase")
     assert set(server.contacts) == {email("c0002")}
+
+
+@pytest.mark.parametrize(("name", "outcome"), [("brevo", "by_hand"), ("meta_ads", "erased")])
+def test_the_receipt_says_what_stays_at_a_destination_after_an_erasure(start, every_destination, name, outcome):
+    server, channel = start(name)
+    done(channel, operations(server, PEOPLE[:1]))
+    reached = Recipient((email("c0001"),), (phone("c0001"),))
+    asked = destinations._removed("place", f"for_{name}", name, ["c0001"], reached, every_destination)
+    assert (asked.outcome, asked.number, server.held()) == (outcome, 1, set())
 
 
 def test_a_contact_of_mailchimp_is_named_as_mailchimp_publishes_it(start):

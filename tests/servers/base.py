@@ -27,7 +27,7 @@ RESET, LOST, SLOW = "reset", "answer lost after applying", "answer too slow afte
 GARBLED = "200 with the page of a proxy"
 FAULTS = (BUSY, BUSY_UNTIL, BROKEN, GATEWAY, AWAY, RESET, LOST, SLOW)
 SLOWEST = 1.5
-"""Seconds a channel under test waits for an answer."""
+"""Seconds a channel waits for an answer that is to be too slow."""
 
 
 def sha256(text: str) -> str:

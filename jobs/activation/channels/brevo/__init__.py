@@ -17,4 +17,11 @@ def _opens(audience: str, destination: str, settings: Settings) -> Channel:
     return BrevoChannel(audience, destination, settings)
 
 
-TYPE = DestinationType(kind="members", needs="list_id", options=Options, opens=_opens, spelling="brevo-1")
+TYPE = DestinationType(
+    kind="members",
+    needs="list_id",
+    options=Options,
+    opens=_opens,
+    spelling="brevo-1",
+    stays="the contact stays: delete it at Brevo",
+)
