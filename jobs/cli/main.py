@@ -12,6 +12,7 @@ from rich.console import Console
 
 from jobs.cli import (
     effect,
+    experiment,
     explain,
     export,
     feedback,
@@ -53,6 +54,7 @@ export.app.command("person")(privacy.export_person)
 app.add_typer(privacy.app, name="privacy")
 app.command()(privacy.erase)
 app.command()(effect.effect)
+app.command()(experiment.experiment)
 app.command()(explain.explain)
 app.command()(match.match)
 app.command()(journey_map.brief)

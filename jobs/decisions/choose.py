@@ -87,9 +87,10 @@ class _Rows:
     @classmethod
     def of(cls, candidates: pa.Table, before: pa.Table, caps: Sequence[Cap], day: date) -> _Rows:
         size = candidates.num_rows
-        person, people = _codes(candidates["customer_id"], before["customer_id"])
-        address, addresses = _codes(candidates["address"], before["address"])
+        person, ids = _codes(candidates["customer_id"], before["customer_id"])
+        address, places = _codes(candidates["address"], before["address"])
         addressed = ~_flags(pc.equal(_both(candidates["address"], before["address"]), ""))
+        people, addresses = len(ids), len(places)
         action, actions = _named(candidates["action"])
         slot, slots = _named(candidates["slot"])
         competes = slot >= 0
@@ -103,8 +104,8 @@ class _Rows:
         return cls(
             person[:size], address[:size], addressed[:size], action, actions, competes,
             person[:size].astype(np.int64) * max(len(slots), 1) + np.maximum(slot, 0), people * max(len(slots), 1),
-            _order(candidates, action), caps, [_counted(candidates, cap) & competes for cap in caps],
-            of_person, of_address,
+            _order(candidates, action, _rank(ids)[person[:size]]), caps,
+            [_counted(candidates, cap) & competes for cap in caps], of_person, of_address,
         )  # fmt: skip
 
 
@@ -210,10 +211,17 @@ class _Run:
         return Chosen(turn, self.fate == _WON, because, reason)
 
 
-def _codes(first: pa.ChunkedArray, second: pa.ChunkedArray) -> tuple[np.ndarray, int]:
-    """Numbers for the values of both, those of the first coming first; and how many there are."""
+def _codes(first: pa.ChunkedArray, second: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
+    """Numbers for the values of both, those of the first coming first; and the value of each number."""
     encoded = _both(first, second).combine_chunks().dictionary_encode()
-    return encoded.indices.to_numpy(zero_copy_only=False), len(encoded.dictionary)
+    return encoded.indices.to_numpy(zero_copy_only=False), encoded.dictionary
+
+
+def _rank(values: pa.Array) -> np.ndarray:
+    """The place of each value when they are sorted."""
+    ranks = np.empty(len(values), np.int32)
+    ranks[pc.array_sort_indices(values).to_numpy()] = np.arange(len(values), dtype=np.int32)
+    return ranks
 
 
 def _both(first: pa.ChunkedArray, second: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -223,12 +231,10 @@ def _both(first: pa.ChunkedArray, second: pa.ChunkedArray) -> pa.ChunkedArray:
 def _named(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
     """A number for each value, in the order of the names, -1 for none; and the names."""
     encoded = column.combine_chunks().dictionary_encode()
-    names = encoded.dictionary.to_pylist()
-    in_order = sorted(range(len(names)), key=names.__getitem__)
-    place = np.zeros(len(names) + 1, np.int64)
-    place[in_order] = np.arange(len(names))
-    place[-1] = -1
-    return place[pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)], [names[at] for at in in_order]
+    place = np.append(_rank(encoded.dictionary), -1).astype(np.int64)
+    return place[pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)], sorted(
+        encoded.dictionary.to_pylist()
+    )
 
 
 def _flags(column: pa.ChunkedArray) -> np.ndarray:
@@ -244,9 +250,9 @@ def _counted(rows: pa.Table, cap: Cap) -> np.ndarray:
     return counted
 
 
-def _order(rows: pa.Table, action: np.ndarray) -> np.ndarray:
+def _order(rows: pa.Table, action: np.ndarray, customer: np.ndarray) -> np.ndarray:
     """Rows in the order of their turn."""
-    destination, customer = _named(rows["destination"])[0], _named(rows["customer_id"])[0]
+    destination, _ = _named(rows["destination"])
     gain = pc.fill_null(rows["gain"], 0.0).combine_chunks().to_numpy(zero_copy_only=False)
     priority, preference = (
         rows[name].combine_chunks().to_numpy(zero_copy_only=False) for name in ("priority", "preference")

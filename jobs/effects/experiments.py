@@ -153,8 +153,10 @@ def sentence(
         return f"Go on: too few got {name} or {one.control} yet ({so_far})"
     if verdict == "sample_ratio":
         return "Not to be trusted: the variants have not the sizes they were drawn with; find out why first"
-    if verdict == "too_early" or seen is None:
+    if verdict == "too_early":
         return f"Go on: it is looked at once, when it is whole ({so_far})"
+    if seen is None:
+        return f"Go on: {name} or {one.control} has nothing yet that {kpi.title} is counted from ({so_far})"
     size = f"{seen.difference:+.4g} {kpi.title} ({seen.low:+.4g} to {seen.high:+.4g})"
     if verdict in ("better", "worse"):
         if primary:

@@ -7,8 +7,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from scipy import stats
+from typer.testing import CliRunner
 
 from jobs.audiences import membership
+from jobs.cli.main import app
 from jobs.config.experiments import Experiment
 from jobs.config.kpis import Kpi
 from jobs.config.wrong import ConfigError
@@ -176,7 +178,7 @@ class Shop:
 
 
 def test_everybody_gets_one_variant_the_same_every_day_and_its_result_is_told(settings, rows):
-    shop = Shop(settings, rows, layer={"name": "mail", "end": 0.8})
+    shop = Shop(settings, rows, layer={"name": "mail", "end": 0.8}, guardrails=["amount"])
     first = shop.members(START)
     assert shop.members(START + dt.timedelta(days=1)) == first
     assert len(first) == 400
@@ -194,11 +196,17 @@ def test_everybody_gets_one_variant_the_same_every_day_and_its_result_is_told(se
     shop.put("journeys/touchpoints", *orders)
     shop.put("identity/map", *({"identifier": name, "customer_id": name} for name in first))
     assert experiments.run(DAY, shop.settings) == {"better": 1}
-    (row,) = shop.lake.arrow(experiments.TABLE).to_pylist()
+    guardrail, row = sorted(shop.lake.arrow(experiments.TABLE).to_pylist(), key=lambda row: row["metric"])
+    assert (guardrail["metric"], guardrail["verdict"]) == ("amount", "unclear")
+    assert guardrail["said"].startswith("Go on: short or long has nothing yet that Amount per order is counted from")
     sent = {one["customer_id"] for one in sends if one["state"] == "accepted"}
     assert row["units"] == len([one for one in sent if first[one] == "short"])
     assert 110 < row["control_units"] < 210, "who is outside of the layer is in no variant"
     assert (0.7 < row["mean"] < 0.9, row["control_mean"]) == (True, 0)
+    shown = CliRunner().invoke(app, ["experiment", "words", "--config", str(shop.settings.folder)])
+    assert shown.exit_code == 0, shown.output
+    assert "units to see 0.05 of orders" in shown.output
+    assert "orders: Take short: better than long" in shown.output
     version = shop.lake.version(experiments.TABLE)
     experiments.run(DAY, shop.settings)
     assert shop.lake.version(experiments.TABLE) == version
