@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,7 +53,13 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
                 key.tag = "tag:yaml.org,2002:str"
-        return super().construct_mapping(node, deep=deep)
+        return yaml.SafeLoader.construct_mapping(self, node, deep=deep)
+
+
+class _FastLoader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]
+    """The same by the C library, whose words for what is wrong are others: it reads what is right."""
+
+    construct_mapping = _Loader.construct_mapping
 
 
 class Strict(BaseModel):
@@ -75,8 +82,8 @@ def load(path: Path, model: type[Model]) -> Model:
     except UnicodeDecodeError as error:
         raise ConfigError([f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8"]) from None
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = _with_environment(yaml.load(text, Loader=_Loader) or {}, path)
+        node = _composed(text)
+        values = _with_environment(_values(text) or {}, path)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError([f"{path}:{line}: not valid YAML: {error.problem}"]) from None
@@ -99,7 +106,23 @@ def load(path: Path, model: type[Model]) -> Model:
 
 def line_of(path: Path, *keys: str | int) -> int:
     """The line (from 1) of the value under `keys` in a YAML file, or of its nearest parent."""
-    return _line(yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader), keys)
+    return _line(_composed(path.read_text(encoding="utf-8")), keys)
+
+
+@lru_cache(maxsize=256)
+def _composed(text: str) -> yaml.Node | None:
+    """What is written, with its lines; each text once, since a check asks for many lines of few files."""
+    try:
+        return yaml.compose(text, Loader=_FastLoader)
+    except yaml.YAMLError:
+        return yaml.compose(text, Loader=yaml.SafeLoader)
+
+
+def _values(text: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_FastLoader)
+    except yaml.YAMLError:
+        return yaml.load(text, Loader=_Loader)
 
 
 def _explain(path: Path, node: yaml.Node | None, model: type[BaseModel], problem: Any) -> str:

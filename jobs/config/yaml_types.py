@@ -22,7 +22,7 @@ def misread(node: yaml.Node | None, meant: bool = False) -> str | None:
 
     With `meant` it is known that a text is meant, so that true and 5 are misread too.
     """
-    if not isinstance(node, yaml.ScalarNode) or node.style is not None:
+    if not isinstance(node, yaml.ScalarNode) or node.style:  # plain is None or, as the C library says, empty
         return None
     text = node.value
     if node.tag == _BOOL and text.lower() not in ("true", "false"):
