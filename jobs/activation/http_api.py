@@ -109,7 +109,10 @@ class Pace:
 
 
 class HttpApi:
-    """Calls to one vendor. The credential is in `headers`, or in `auth`, which may sign each try anew."""
+    """Calls to one vendor. The credential is in `headers`, or in `auth`, which may sign each try anew.
+
+    A vendor answers in JSON, or nothing; `text` says that it answers in text.
+    """
 
     def __init__(
         self,
@@ -118,8 +121,9 @@ class HttpApi:
         meanings: Meanings,
         headers: Mapping[str, str] | None = None,
         auth: httpx.Auth | tuple[str, str] | None = None,
+        text: bool = False,
     ) -> None:
-        self._options, self._meanings = options, meanings
+        self._options, self._meanings, self._text = options, meanings, text
         self._client = httpx.Client(base_url=base, headers=headers, auth=auth, timeout=options.timeout_seconds)
         self._pace = Pace(options.requests_per_second)
 
@@ -139,7 +143,7 @@ class HttpApi:
         parts = urlsplit(url)
         if parts.scheme != "https" and parts.hostname not in _THIS_MACHINE:
             return None
-        elsewhere = HttpApi(f"{parts.scheme}://{parts.netloc}", self._options, Meanings())
+        elsewhere = HttpApi(f"{parts.scheme}://{parts.netloc}", self._options, Meanings(), text=True)
         try:
             answer = elsewhere.call("GET", f"{parts.path}?{parts.query}" if parts.query else parts.path)
         finally:
@@ -157,6 +161,8 @@ class HttpApi:
         except httpx.HTTPError as error:
             return Answer("again", type(error).__name__, maybe=True)
         meaning, code = self._meanings.of(response.status_code, body)
+        if meaning == "done" and isinstance(body, str) and not self._text:
+            return Answer("again", "not_understood", maybe=True)  # the page of a proxy, say: nobody knows what was done
         unsure = meaning == "again" and (response.status_code >= 500 or bool(self._meanings.maybe & set(code.split())))
         headers = httpx.Headers(response.headers)
         if wait := self._meanings.wait(headers):

@@ -72,6 +72,18 @@ def test_who_is_removed_is_there_no_more_and_the_others_are(start, name):
     assert server.held() == keys(server, PEOPLE[2:])
 
 
+@pytest.mark.parametrize("call", ["deliver", "erase"])
+@pytest.mark.parametrize(
+    ("name", "fault"), [(name, fault) for name in LISTS for fault in (GARBLED, LOST) if fault in SERVERS[name].AFTER]
+)
+def test_nobody_counts_as_removed_who_may_be_there(start, name, fault, call):
+    server, channel = start(name)
+    done(channel, operations(server, PEOPLE[:2]))
+    server.fail(fault, times=5)
+    (outcome,) = done(channel, operations(server, PEOPLE[:1], "remove"), call)
+    assert outcome.state == "unknown" or server.held() == keys(server, PEOPLE[1:2])
+
+
 @every_list
 def test_who_left_and_comes_back_is_there_again(start, name):
     server, channel = start(name)

@@ -144,6 +144,8 @@ class ContractServer:
 class HttpServer(ContractServer):
     """A server of a vendor with an HTTP interface. `answer` follows the contract, `error` has the vendor's form."""
 
+    AFTER: ClassVar[dict[str, str]] = dict.fromkeys((*FAULTS, GARBLED), "accepted")
+
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.calls: list[Call] = []

@@ -52,7 +52,7 @@ class DataManager(ContractServer):
         do = _DO.get(fault) or {"do": "status", "code": int(fault.split()[0])}
         if fault == base.BUSY_UNTIL:
             do["retry_after"] = 0.2  # type: ignore[assignment]
-        self._plan({"on": "ingest", "times": times, **do})
+        self._plan({"on": "ingest", "times": times, **do}, {"on": "remove", "times": times, **do})
 
     def expire(self) -> None:
         self._planned.insert(0, {"on": "ingest", "do": "status", "code": 401})

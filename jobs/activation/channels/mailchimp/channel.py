@@ -77,7 +77,10 @@ class MailchimpChannel(ListChannel):
         return Answer("done", body=codes)
 
     def taken(self, change: Change, answer: Answer, rows: list[Any]) -> Taken:
-        return Taken() if change == "remove" else Taken(answer.body)  # who was not in the segment has left it
+        if change == "remove":
+            list(answer.body["errors"])  # of who was not in the segment, and so has left it
+            return Taken()
+        return Taken(answer.body)
 
     def check(self) -> Answer:
         return self.api.call("GET", self._segment, params={"fields": "id,type"})
