@@ -166,10 +166,11 @@ def test_running_the_same_days_again_changes_nothing_and_sends_nothing(lived, sa
 
 
 def test_loading_all_at_once_gives_the_tables_of_living_through_the_days(lived, files, sandboxes, tmp_path):
-    """What was sent, and what models said of texts and of customers' value, is known from what was written down then:
-    a company that loads its history brings it along."""
+    """What was sent, who was in which segment and audience, and what models said of texts and of customers' value, is
+    known from what was written down then: a company that loads its history brings it along."""
     at_once = company(tmp_path / "home", files / "landing", sandboxes["connections"])
-    for told in ("activation", "models/texts", "models/value"):
+    of_models = ("models/texts", "models/value", "models/scores", "models/recurrences")
+    for told in ("activation", "audiences/members", *of_models):
         shutil.copytree(lived.home / "lake" / told, tmp_path / "home" / "lake" / told)
     at_once.klantreis("run", "--to", DAYS[1], "--until", "journeys")
     ours = {name: value for name, value in at_once.hashes().items() if name not in OF_THEIR_TIME}

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from jobs.config.kpi_groups import group_of
 from jobs.config.traits import Rows
 from jobs.config.yaml_files import ConfigError, Strict, line_of, nearest
 from jobs.lake.tables.canonical import CANONICAL
@@ -80,7 +81,11 @@ class Kpi(Strict):
     )
     numerator: str
     denominator: str | None = Field(None, description="default: the numerator is the value")
-    dimensions: list[str] = Field([], description="also a value for each part of each of these, such as channel")
+    dimensions: list[str] = Field(
+        [],
+        description="also a value for each part of each of these, such as channel; customer.stage, customer.state, "
+        "segment.MODEL and audience.NAME are where the customer was the evening before",
+    )
     owner: str | None = Field(None, description="who answers for it; `klantreis check` asks for it")
     target: float | None = Field(None, description="value hoped for; `klantreis check` asks for it")
     direction: Literal["up", "down"] | None = Field(None, description="which way is better; asked for as well")
@@ -178,3 +183,7 @@ def _out_of_place(name: str, kpi: Kpi, table: str, path: Path) -> Iterator[str]:
     ):
         if given and not belongs:
             yield f"{path}:{line_of(path, 'kpis', name, key)}: kpis.{name}.{key}: is of KPIs over {over}, not {table}"
+    for number, dimension in enumerate(kpi.dimensions):
+        if group_of(dimension) and table in (*PERIOD_TABLES, *WITHOUT_MOMENT):
+            place = f"{path}:{line_of(path, 'kpis', name, 'dimensions', number)}: kpis.{name}.dimensions.{number}"
+            yield f"{place}: {dimension} is of rows of customers that happened on a day, not of {table}"

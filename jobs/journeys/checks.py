@@ -13,6 +13,7 @@ from pathlib import Path
 from jobs.activity.every_day import timeline_columns, used_in, why_not
 from jobs.activity.row_columns import RULE_COLUMNS
 from jobs.config.journey import Journey
+from jobs.config.kpi_groups import group_of, unknown_group
 from jobs.config.kpis import CONTRACTS, PERIOD_TABLES, lake_table
 from jobs.config.moment_effects import BEFORE
 from jobs.config.moments import AFTERWARDS, NEARBY, MomentType, table_of
@@ -53,7 +54,7 @@ def check(settings: Settings) -> list[str]:
     """
     ways = _ways(settings.journey)
     found = _problems(settings, [*_expressions(settings.journey, settings.traits), *ways])
-    return [*found, *_unmanaged(settings), *_wrong_value(settings)]
+    return [*found, *_unmanaged(settings), *_unknown_groups(settings), *_wrong_value(settings)]
 
 
 def _unmanaged(settings: Settings) -> Iterator[str]:
@@ -62,6 +63,17 @@ def _unmanaged(settings: Settings) -> Iterator[str]:
     for name, kpi in settings.journey.kpis.items():
         place = f"{path}:{line_of(path, 'kpis', name)}: kpis.{name}"
         yield from (f"{place}: has no {key}; {what}" for key, what in kpi.missing())
+
+
+def _unknown_groups(settings: Settings) -> Iterator[str]:
+    """Segments and audiences by which KPIs are divided, and of which there are none."""
+    path = settings.folder / "journey.yaml"
+    for name, kpi in settings.journey.kpis.items():
+        for n, group in enumerate(map(group_of, kpi.dimensions)):
+            if group:
+                models = [model for model, one in settings.learned.items() if one.kind == "segment"]
+                place = f"{path}:{line_of(path, 'kpis', name, 'dimensions', n)}: kpis.{name}.dimensions.{n}"
+                yield from (f"{place}: {what}" for what in unknown_group(group, models, settings.audiences))
 
 
 def wrong_ways(settings: Settings) -> list[str]:
@@ -173,6 +185,8 @@ def _kpi_expressions(journey: Journey, on_every_day: tuple[tuple[str, str], ...]
             if text:
                 yield Expression(("kpis", name, key), text, columns, not counts, counts, daily)
         for n, text in enumerate(kpi.dimensions):
+            if group_of(text):
+                continue
             yield Expression(("kpis", name, "dimensions", n), text, columns, condition=False, on_every_day=daily)
 
 

@@ -55,6 +55,8 @@ class Today:
     """Customers whose touchpoints or visits are others now, by the ids of today."""
     touched: DataFrame
     """Customers of whom any row is another now, by the ids of today or of before."""
+    stays: DataFrame | None = None
+    """Rows of journeys/stages that are others now, as they were and as they are."""
     tables: dict[str, DataFrame] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     days: dict[str, set[date]] = field(default_factory=dict)

@@ -11,9 +11,11 @@ from pyspark.sql import functions as F
 
 from jobs.activity.every_day import asked_every_day
 from jobs.activity.timeline import timeline
+from jobs.config.kpi_groups import STAGES, group_of
 from jobs.config.kpis import PERIOD_TABLES
 from jobs.identity.fresh import Fresh
 from jobs.journeys.day import Today, rows_of_days, write_difference
+from jobs.journeys.groups import days_of_other_stays, days_told_anew
 from jobs.journeys.kpi_queries import last_day
 from jobs.journeys.kpi_tables import NAME, REGISTRY, counted_of, delivered, kpis, registry
 from jobs.journeys.kpi_values import NO_SOURCE, values, without_source
@@ -95,7 +97,24 @@ def _days_of(fresh: Fresh, today: Today, table: str, first_day: date) -> set[dat
     of which one may be another on any day."""
     if _asks_for_first_rows(fresh, table):
         return {first_day + timedelta(days=n) for n in range((fresh.as_of - first_day).days + 1)}
-    return {day for day in today.days.get(table, ()) if first_day <= day <= fresh.as_of} | _new_days(fresh)
+    days = today.days.get(table, set()) | _days_of_other_groups(fresh, today, table)
+    return {day for day in days if first_day <= day <= fresh.as_of} | _new_days(fresh)
+
+
+def _days_of_other_groups(fresh: Fresh, today: Today, table: str) -> set[date]:
+    """Days of which the rows of a table are of other stages, segments or audiences now."""
+    own = [kpi for kpi in fresh.settings.journey.kpis.values() if kpi.table == table]
+    asked = {group.table for kpi in own for group in map(group_of, kpi.dimensions) if group}
+    days: set[date] = set()
+    for name in asked:
+        if name == STAGES:
+            if today.days.get(STAGES) is None and today.stays is not None:
+                today.days[STAGES] = days_of_other_stays(today.stays, fresh.as_of)
+            days |= today.days.get(STAGES, set())
+        else:
+            then, now = fresh.before.pins.get(name), fresh.txn.pins[name]
+            days |= days_told_anew(fresh.lake, then, now, name, fresh.as_of)
+    return days
 
 
 def _changed_days(fresh: Fresh, today: Today, first_day: date) -> set[date]:
@@ -132,7 +151,9 @@ def _other_days(
         if table not in PERIOD_TABLES:
             days = _days_of(fresh, today, table, first_day)
             if days:
-                made = counted_per_day({table: _rows(fresh, today, table, days)}, own, first_day, as_of, days, missing)
+                made = counted_per_day(
+                    {**today.tables, table: _rows(fresh, today, table, days)}, own, first_day, as_of, days, missing
+                )
                 yield counted & F.col("day").isin(sorted(days)), fresh.keep(made)
         elif table != "customers" or any(kpi.dimensions for kpi in own.values()):
             tables = today.tables if table != "customers" else {"customers": _everybody(fresh, today)}
@@ -171,4 +192,5 @@ def _counted_again(
     rows = {table: _rows(fresh, today, table, days) for table in sorted(tables)}
     if not rows:
         rows = {"touchpoints": today.tables["touchpoints"]}
+    rows = {**today.tables, **rows}
     return counted_again(rows, registry, period, first_day, fresh.as_of, starts, missing)

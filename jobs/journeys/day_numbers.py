@@ -35,7 +35,8 @@ def update(fresh: Fresh, today: Today, first_day: date | None) -> None:
         fresh.txn.read(f"journeys/{name}").join(then, "customer_id", "left_semi") for name in ("stages", "stage_moves")
     )
     placed = fresh.keep(stages(lines, journey, used_in_rules(fresh.settings), known))
-    write_difference(fresh, today, "stages", before, placed)
+    others = write_difference(fresh, today, "stages", before, placed)
+    today.stays = fresh.keep(others)
     value = value_of_moves(fresh.settings)
     write_difference(fresh, today, "stage_moves", moved, stage_moves(placed, lines, value, fresh.as_of))
     own_then = {kind: fresh.txn.read(f"journeys/{kind}").join(then, "customer_id", "left_semi") for kind in KINDS}

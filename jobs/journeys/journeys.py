@@ -28,7 +28,7 @@ from jobs.config.settings import Settings
 from jobs.config.texts import TABLE as TEXTS
 from jobs.identity.customer_of import known_customers, newest_day, with_customer
 from jobs.identity.fresh import Fresh, Unknown
-from jobs.journeys import counted_rows, customer_values, day_numbers
+from jobs.journeys import counted_rows, customer_values, day_numbers, groups
 from jobs.journeys.bots import bots_per_day
 from jobs.journeys.carts import basket_visits, carts
 from jobs.journeys.day import update, write_difference
@@ -97,7 +97,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
         day,
         reads,
         config,
-        previous=[*writes, TOUCHED, LEDGER, customer_values.TABLE, RECURRENCES],
+        previous=[*writes, TOUCHED, LEDGER, customer_values.TABLE, RECURRENCES, *groups.asked(settings.journey)],
         state=state,
         code=__name__,
     )
@@ -131,6 +131,7 @@ def _go_on(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
         fresh = Fresh.since(lake, txn, before, as_of, settings, keep, [*VALID])
         today = update(fresh)
         customer_values.note(fresh, today)
+        today.tables |= groups.told_before(lake, txn, settings.journey, as_of)
         today.tables |= {name: lake.empty(lake_table(name)) for name in counted_rows.asked(settings.journey)}
         for name, rows in counted_rows.made(lake, txn, as_of, settings).items():
             write_difference(fresh, today, name, txn.read(lake_table(name)), rows)
@@ -181,6 +182,7 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     for counted, rows in counted_rows.made(lake, txn, as_of, settings).items():
         tables[counted] = publish(lake_table(counted), rows)
     _empty_others(lake, txn, settings)
+    tables |= groups.told_before(lake, txn, journey, as_of)
     if customer_values.asked(journey):
         tables[VALUES] = customer_values.known_before(lake, txn, as_of)
     first_day = _first_day(tables["touchpoints"]) or as_of

@@ -9,9 +9,11 @@ from datetime import date, timedelta
 from jobs.activity.every_day import used_in
 from jobs.activity.timeline import query_on
 from jobs.config.journey import Journey
+from jobs.config.kpi_groups import Group, group_of
 from jobs.config.kpis import CONTRACTS, PERIOD_TABLES, Kpi, lake_table
 from jobs.config.traits import Trait
 from jobs.journeys.first_rows import first_query
+from jobs.journeys.groups import group_query
 
 
 def query_for(
@@ -33,6 +35,8 @@ def query_for(
     counted = [f"{_sql(kpi, kpi.numerator)} as numerator"]
     if kpi.denominator:
         counted.append(f"{_sql(kpi, kpi.denominator)} as denominator")
+    group = group_of(by) if by else None
+    by = "part" if group else by
     if by:
         counted.insert(0, f"{by} as part")
     end = min(last, as_of or last)
@@ -43,9 +47,14 @@ def query_for(
         "stages": f"journeys.stages\nwhere valid_from <= {on} and (valid_to is null or valid_to >= {on})",
         "customers": f"(\n{_traits_on(kpi, traits or {}, end)})\nwhere true",
         CONTRACTS: f"(\n{_contracts_on(end, kpi.days_before)})\nwhere true",
-    }.get(kpi.table, f"{first_query(kpi, table) if kpi.first else table}\nwhere {when}")
+    }.get(kpi.table, f"{_happened(kpi, table, group)}\nwhere {when}")
     query = f"select {', '.join(counted)}\nfrom {rows} and ({kpi.where})"
     return f"{query}\ngroup by {by}" if by else query
+
+
+def _happened(kpi: Kpi, table: str, group: Group | None) -> str:
+    rows = first_query(kpi, table) if kpi.first else table
+    return group_query(group, rows) if group else rows
 
 
 def last_day(day: date, period: str) -> date:

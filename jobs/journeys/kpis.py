@@ -11,11 +11,13 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activity.conditions import holds
+from jobs.config.kpi_groups import group_of
 from jobs.config.kpis import CONTRACTS, PERIOD_TABLES, Kpi
 from jobs.config.sql import engine_sql
 from jobs.config.sql_rows import among, of_one_row
 from jobs.journeys.contracts import of_days_before
 from jobs.journeys.first_rows import first_rows
+from jobs.journeys.groups import with_group
 
 ALL = "all"
 NO_PART = "unknown"
@@ -102,9 +104,12 @@ def _counted(
     registry = {name: kpi for name, kpi in registry.items() if name not in missing}
     measured = [_rows(_of_nothing(absent, days), absent)] if absent else []
     for (dimension, _), own in _passes(registry).items():
-        named = {"dimension": F.lit(dimension), "part": _part(dimension)}
-        one = next(iter(own.values()))
+        named, one = {"dimension": F.lit(dimension)}, next(iter(own.values()))
         every = _rows_of(tables[one.table], one)
+        if group := group_of(dimension):
+            every = with_group(every, group, tables)
+        else:
+            named["part"] = _part(dimension)
         if one.table in PERIOD_TABLES:
             for batch in [own] if dimension == ALL else _of_same_rows(own):
                 rows = every if dimension == ALL else every.where(holds(next(iter(batch.values())).where))

@@ -23,7 +23,9 @@ def problems(folder, change):
     declared, journey = load(SHIPPED.with_name("traits.yaml"), Traits), load(path, Journey)
     rows = declared.rows | {"writers": Rows(over="contacts", where="true")}
     journey = journey.model_copy(update={"kpis": over_tables(journey.kpis, rows, path)})
-    return check(SimpleNamespace(folder=folder, journey=journey, traits=declared.over_tables()))
+    learned = {"segmentation": SimpleNamespace(kind="segment"), "churn": SimpleNamespace(kind="classify")}
+    own = {"learned": learned, "audiences": ["winback_at_risk"]}
+    return check(SimpleNamespace(folder=folder, journey=journey, traits=declared.over_tables(), **own))
 
 
 def test_the_shipped_configuration_is_fine(tmp_path, spark):
@@ -206,6 +208,29 @@ def test_an_old_configuration_gets_one_message_that_says_what_to_write_instead(t
         "sum(amount)",
     )
     assert [why_not(trait) for trait in traits.values()] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        (
+            "segment.segmentation, a",
+            "segment.churn, a",
+            "2: unknown model of kind segment 'churn'; valid: segmentation",
+        ),
+        (
+            "audience.winback_at_risk",
+            "audience.winback",
+            "3: unknown audience 'winback'; did you mean 'winback_at_risk'?",
+        ),
+        ("customer.stage", "customer.name", "1: a customer has a stage or a state, not a name"),
+    ],
+)
+def test_a_group_that_is_not_there_is_named_with_its_line(tmp_path, right, wrong, told):
+    (found,) = problems(tmp_path, lambda text: text.replace(right, wrong))
+    lines = (tmp_path / "journey.yaml").read_text().splitlines()
+    number = next(n for n, line in enumerate(lines, 1) if wrong in line)
+    assert f"journey.yaml:{number}: kpis.orders.dimensions.{told}" in found
 
 
 @pytest.mark.parametrize(

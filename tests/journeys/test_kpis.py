@@ -156,6 +156,14 @@ CONTRACTS = [
     {"owner": "d", "plan": "m", "valid_from": "2017-01-01", "valid_to": "2017-01-20"},
     {"owner": "e", "plan": "m", "valid_from": "2017-02-15"},
 ]
+EVENING = {"day": "2017-02-28", "customer_id": "b"}
+SCORES = [
+    {**EVENING, "model": "segmentation", "label": "loyal"},
+    {**EVENING, "model": "segmentation", "label": "new", "day": "2017-02-20"},
+    {**EVENING, "model": "segmentation", "label": "big", "day": "2017-03-01", "customer_id": "a"},
+    {**EVENING, "model": "churn", "label": "high"},
+]
+MEMBERS = [{**EVENING, "audience": "winback_at_risk"}, {**EVENING, "audience": "other", "customer_id": "a"}]
 GOLDEN = {  # value, numerator, denominator of the shipped KPIs on 1 March
     "reach": (3, 3, None),
     "impressions": (3, 3, None),
@@ -250,6 +258,10 @@ PARTS = {  # value by part of a dimension, on 1 March
     ("customers_per_stage", "state"): {"active": 1, "lapsed": 1},
     ("visitors_per_stage", "stage"): {"awareness": 1},
     ("moves_to_stages", "concat(from_stage, ' to ', to_stage)"): {"purchase to loyalty": 2, "awareness to purchase": 1},
+    ("orders", "customer.stage"): {"loyalty": 1, "unknown": 1},  # b came into service the day after
+    ("orders", "segment.segmentation"): {"loyal": 1, "unknown": 1},
+    ("orders", "audience.winback_at_risk"): {"in": 1, "out": 1},
+    ("revenue", "segment.segmentation"): {"loyal": 30.5, "unknown": 10},
     ("ad_impressions", "channel"): {"ad": 1000, "social": 500},
     ("first_leads", "type"): {"newsletter_signup": 1},
     ("key_content_views", "content_kind"): {"article": 1, "unknown": 1},
@@ -274,6 +286,8 @@ def tables(rows, shipped_traits):
         "stage_moves": rows("journeys/stage_moves", *STAGE_MOVES),
         "values": rows("models/value", *VALUES),
         "contracts": rows("journeys/contracts", *CONTRACTS),
+        "models/scores": rows("models/scores", *SCORES),
+        "audiences/members": rows("audiences/members", *MEMBERS),
         **{
             f"known_{dataset}": rows(f"journeys/known_{dataset}", *[{**ON_FIRST, **row} for row in own])
             for dataset, own in ROWS_OF.items()
@@ -327,6 +341,16 @@ def test_each_part_of_each_dimension_has_its_own_value(found):
     assert parts == PARTS
 
 
+def test_a_customer_is_where_it_was_the_evening_before(found):
+    def parts(day, by):
+        key = ("day", dt.date(2017, 3, day), "orders", by)
+        return {part: row["value"] for (*of, part), row in found.items() if tuple(of) == key}
+
+    assert parts(3, "customer.stage") == {"loyalty": 1}, "a came into service on the 3rd itself"
+    assert parts(3, "segment.segmentation") == {"big": 1}, "as told on the newest evening"
+    assert parts(3, "audience.winback_at_risk") == {"out": 1}
+
+
 def test_a_day_without_anything_counts_zero_and_a_ratio_out_of_nothing_is_empty(measured):
     assert measured[2, "visits"] == (0, 0, None)
     assert measured[2, "csat"] == (None, 0, 0)
@@ -378,21 +402,23 @@ def test_the_printed_query_of_every_kpi_gives_the_same_numbers_again(
 
 def _duckdb(tables):
     database = duckdb.connect()
-    database.execute("create schema journeys; create schema models")
+    database.execute("create schema journeys; create schema models; create schema audiences")
     database.execute(PERCENTILE)
     for name, table in tables.items():
         if name != "customers":
-            arrow = table.toArrow()
-            database.register(f"{name}_rows", arrow)
-            table_name = lake_table(name).replace("/", ".")
-            database.execute(f"create table {table_name} as select * from {name}_rows")
+            rows = table.toArrow()
+            database.register("rows", rows)
+            table_name = (name if "/" in name else lake_table(name)).replace("/", ".")
+            database.execute(f"create table {table_name} as select * from rows")
     return lambda query: database.execute(query).fetchall()
 
 
 def _engine(spark, tables):
     for name, table in tables.items():
-        table.createOrReplaceTempView(lake_table(name).replace("/", "_"))
-    return lambda query: [tuple(row) for row in spark.sql(re.sub("(journeys|models)[.]", r"\1_", query)).collect()]
+        table.createOrReplaceTempView((name if "/" in name else lake_table(name)).replace("/", "_"))
+    return lambda query: [
+        tuple(row) for row in spark.sql(re.sub("(journeys|models|audiences)[.]", r"\1_", query)).collect()
+    ]
 
 
 @pytest.mark.parametrize("kpi", ["visits", "orders", "revenue", "ad_impressions", "units_sold", "customers_per_stage"])
