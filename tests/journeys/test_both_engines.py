@@ -3,11 +3,16 @@
 import datetime as dt
 
 import pytest
+from pyspark.sql import functions as F
 
 from jobs.activity.sessions import with_session
 from jobs.activity.timeline import timeline
 from jobs.config.journey import Journey
+from jobs.config.kpi_groups import group_of
 from jobs.config.traits import Trait
+from jobs.journeys.contracts import contracts, of_days_before
+from jobs.journeys.groups import with_group
+from jobs.journeys.histories import bought_before, is_question
 from jobs.journeys.moments import moments
 from jobs.journeys.stage_moves import stage_moves
 from jobs.journeys.stages import stages
@@ -106,3 +111,56 @@ def test_moments_are_the_same(here):
     assert texts(found, *told) == [
         ("mobile", "1.0", "True", "2017-03-01 10:02:00", "e2", "120", "3", "['searched: 2 events from e0']"),
     ]
+
+
+def test_what_kpis_over_datasets_are_counted_over_is_the_same(here):
+    line = {"source": "pos", "line_id": "1", "customer_id": "a", "department": "food", "category": "milk"}
+    lines = here(
+        "journeys/known_order_lines",
+        *(
+            {**line, "order_id": str(n), "ordered_at": f"2017-03-0{n} 12:00:00", "amount": f"{n}.00", "quantity": 3.0,
+             "outcome": "returned" if n == 2 else "open"}
+            for n in (1, 2, 3)
+        ),
+    ).drop("nth_order", "new_department", "price_before")  # fmt: skip
+    assert texts(bought_before(lines), "order_id", "nth_order", "new_department", "price_before") == [
+        ("1", "1", "True", "None"), ("2", "None", "None", "None"), ("3", "2", "False", "0.333333"),
+    ]  # fmt: skip
+    subscriptions = here(
+        "valid/subscriptions",
+        {
+            "source": "crm",
+            "subscription_id": "1",
+            "started_at": "2017-01-01 12:00:00",
+            "ends_at": "2017-01-31 23:00:00",
+        },
+        {"source": "crm", "subscription_id": "2", "started_at": "2017-02-05 12:00:00"},
+    ).selectExpr("*", "'a' as customer_id")
+    held = of_days_before(contracts(subscriptions, "Europe/Amsterdam"), 28)
+    assert texts(held, "valid_from", "valid_to", "lost") == [
+        ("2017-01-29", "2017-01-31", "False"), ("2017-02-01", "2017-02-04", "True"),
+        ("2017-02-05", "2017-02-28", "False"), ("2017-03-05", "None", "False"),
+    ]  # fmt: skip
+    said = here("valid/reviews", {"review_id": "1", "text": "Is it good? I am"}, {"review_id": "2", "text": "/a?b=1"})
+    assert texts(said.withColumn("asks", is_question(F.col("text"))), "review_id", "asks") == [
+        ("1", "True"), ("2", "False")
+    ]  # fmt: skip
+    tables = {
+        "stages": here("journeys/stages", {"customer_id": "a", "stage": "loyalty", "valid_from": "2017-03-02"}),
+        "models/scores": here(
+            "models/scores", {"day": "2017-03-01", "model": "seg", "customer_id": "a", "label": "big"}
+        ),
+        "audiences/members": here("audiences/members", {"day": "2017-03-02", "audience": "x", "customer_id": "b"}),
+    }
+    rows = here("journeys/touchpoints", *({"customer_id": "a", "day": f"2017-03-0{n}"} for n in (1, 2, 3)), {})
+    parts = {
+        name: texts(with_group(rows, group_of(name), tables), "day", "part")
+        for name in ("customer.stage", "segment.seg", "audience.x")
+    }
+    days = ("2017-03-01", "2017-03-02", "2017-03-03", "None")
+    expected = {
+        "customer.stage": ("unknown", "unknown", "loyalty", "unknown"),
+        "segment.seg": ("unknown", "big", "big", "unknown"),
+        "audience.x": ("unknown", "unknown", "out", "unknown"),
+    }
+    assert parts == {name: list(zip(days, told, strict=True)) for name, told in expected.items()}

@@ -286,7 +286,8 @@ def test_days_lived_are_a_rebuild_and_late_rows_correct_what_was_counted(setting
                 assert numbers(lake, FIRST) == {
                     "shown": (100, None, None), "cost": (1, None, None), "liked": (5, None, None),
                     "first_sign_ups": (1, None, None), "left": (0, 1, None), "reopened": (0, None, None),
-                    "units": (2, None, None), "seen": (1, None, None), **dict.fromkeys(WITHOUT_SOURCE[:3:2], (0, None, "no_source")),
+                    "units": (2, None, None), "seen": (1, None, None),
+                    **dict.fromkeys(WITHOUT_SOURCE[:3:2], (0, None, "no_source")),
                     **dict.fromkeys(WITHOUT_SOURCE[1::2], (0, 0, "no_source")),
                 }  # fmt: skip
                 monkeypatch.setattr(journeys, "_rebuild", None)
@@ -316,9 +317,8 @@ def test_days_lived_are_a_rebuild_and_late_rows_correct_what_was_counted(setting
     }  # fmt: skip
     version = lake.version("journeys/kpis")
     evening(lake, after)
-    journeys.run(
-        after, settings({"settings.yaml": {**general, "lake": str(tmp_path / "lived")}, "journey.yaml": journey})
-    )
+    own = {"settings.yaml": general | {"lake": str(tmp_path / "lived")}, "journey.yaml": journey}
+    journeys.run(after, settings(own))
     assert lake.version("journeys/kpis") == version, "what is told at the end of a day is known the next day"
     for table in ("journeys/kpis", *(table.name for table in known.TABLES)):
         rows = [sorted(map(str, one.arrow(table).to_pylist())) for one in lakes.values()]
