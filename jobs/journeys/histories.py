@@ -37,7 +37,7 @@ def bought_before(lines: DataFrame) -> DataFrame:
     cents = F.sum("amount").cast("double")  # an exact sum of decimals, whatever the order of rows
     units = F.sum(F.col("quantity").cast("decimal(28,6)")).cast("double")
     by_category = own.where("category is not null").groupBy("customer_id", "category", "nth_order")
-    prices = by_category.agg((cents / units).alias("price"))
+    prices = by_category.agg((cents / F.nullif(units, F.lit(0.0))).alias("price"))
     of_category = Window.partitionBy("customer_id", "category").orderBy("nth_order")
     before = F.last("price", ignorenulls=True).over(of_category.rowsBetween(*_EVER_BEFORE))
     prices = prices.withColumn("price_before", F.round(before, 6)).drop("price")

@@ -329,8 +329,8 @@ moments:
       every_year:
         over: recurrences
         when: every = 'year' and item = 'flowers'
-        begins_at: next_from - interval 14 days
-        expires_at: next_until + interval 1 day
+        begins_at: date_sub(next_from, 14)
+        expires_at: date_add(next_until, 1)
         served_when: type = 'order'
     expires_after_minutes: 60
 """)
