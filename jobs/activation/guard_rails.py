@@ -80,7 +80,12 @@ def findings(audience: str, destination: str, day: date, members: int, settings:
         yield Finding("size", said)
     if rails.stale and (said := "; ".join(silent(_arrivals(lake, settings, rails.stale), day, rails.stale))):
         yield Finding("stale", said)
-    if rails.models and (said := "; ".join(_old_models(lake, declared, day, rails.models, settings))):
+    # A model that never was there has put nobody in: then there is nothing to stop.
+    if (
+        rails.models
+        and (members or any(before))
+        and (said := "; ".join(_old_models(lake, declared, day, rails.models, settings)))
+    ):
         yield Finding("models", said)
 
 
@@ -122,8 +127,8 @@ def silent(arrivals: dict[str, list[date]], day: date, stale: Stale) -> Iterator
 
 
 def models_of(audience: Audience, known: Iterable[str]) -> set[str]:
-    """The models that a rule, or what it rests on, looks at."""
-    used = {*columns_in(audience.where), *(columns_in(audience.value) if audience.value else ()), *audience.evidence}
+    """The models that decide about an audience: those its rule, or its value, looks at. Evidence is only told."""
+    used = {*columns_in(audience.where), *(columns_in(audience.value) if audience.value else ())}
     return {name for name in known if {f"score_{name}", f"label_{name}"} & {column.lower() for column in used}}
 
 

@@ -71,9 +71,11 @@ def test_a_source_is_silent_after_three_times_its_longest_gap_or_as_said():
     assert found({"later": days(300, 301, 302, 303, 304)}, 299) == [], "what landed later is not known yet"
 
 
-def test_the_models_of_an_audience_are_those_its_rule_value_and_evidence_look_at():
+def test_the_models_of_an_audience_are_those_its_rule_and_value_look_at():
     told = {"audience": "a", "title": "t", **AUDIENCE, "purpose": "p", "send_to": {}}
-    one = Audience(**told | {"where": "Label_Churn = 'high' and age > 3", "evidence": ["score_value"], "value": "age"})
+    one = Audience(
+        **told | {"where": "Label_Churn = 'high' and age > 3", "evidence": ["score_habits"], "value": "score_value * 2"}
+    )
     assert models_of(one, ["churn", "value", "habits", "chur"]) == {"churn", "value"}
 
 
@@ -198,6 +200,7 @@ def test_a_rule_on_a_model_needs_scores_and_a_model_of_late(company):
         return [one.said for one in guard_rails.findings("winback", "email", day, 1, shop.settings)]
 
     assert said() == ["nobody was scored by churn in the last 8 days"]
+    assert list(guard_rails.findings("winback", "email", DAY, 0, shop.settings)) == [], "it never put anybody in"
     score = {"day": DAY, "model": "churn", "customer_id": "c0001", "model_version": "3"}
     shop.replace("models/scores", score, day=DAY)
     assert said() == [], "nobody knows when it was trained"
