@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from jobs.activity.conditions import day_of
 from jobs.lake.tables.catalogue import get
-from jobs.validate.versions import period_of
+from jobs.validate.versions import its_period
 
 COLUMNS = {column.name: column.type for column in get("journeys/touchpoints").columns}
 SCALES = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7), "review": (1, 5)}
@@ -51,6 +51,6 @@ def contact_rows(
     empty = F.lit(None)
     draft = rows.select(
         *(own.get(name, empty).cast(kind).alias(name) for name, kind in COLUMNS.items() if name != "touchpoint_id"),
-        *period_of(rows),
+        its_period(rows),
     )
     return draft.withColumn("touchpoint_id", F.concat_ws(":", "type", "source", "reference"))

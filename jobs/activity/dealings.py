@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activity.contact_rows import contact_rows, usual_score
-from jobs.validate.versions import in_order_of_versions, newest_versions, period_of, with_first
+from jobs.validate.versions import in_order_of_versions, its_period, newest_versions, period_of, with_first
 
 MADE = ("paid", "refunded")
 """Statuses of payments that were made."""
@@ -48,7 +48,7 @@ def appointments(versions: DataFrame, timezone: str) -> list[DataFrame]:
     told = told.withColumn("nth_move", F.sum(F.col("moves").cast("bigint")).over(so_far))
     told = with_first(told, "booked_at", "appointment_id")
     newest = newest_versions(_with_status_at(told, "appointment_id"), "appointment_id")
-    standing = newest.select("source", "appointment_id", *period_of(newest))
+    standing = newest.select("source", "appointment_id", its_period(newest))
     moved = told.where("moves").join(standing, ["source", "appointment_id", *period_of(versions)], "left_semi")
     nth_move = F.concat_ws(":", "appointment_id", F.col("nth_move").cast("string"))
     met = newest.withColumn("met_at", F.coalesce("starts_at", "status_at"))

@@ -91,6 +91,11 @@ def period_of(rows: DataFrame) -> list[str]:
     return [name for name in PERIOD if name in columns]
 
 
+def its_period(rows: DataFrame) -> Column:
+    """The same to select beside others: unlike `period_of`, it does not ask the engine which columns the rows have."""
+    return rows.colRegex(f"`{'|'.join(PERIOD)}`")
+
+
 def known_on(rows: DataFrame, days: Sequence[date], *record: str, since: Column | None = None) -> DataFrame:
     """What was known on each of `days`: rows with known_from and known_until, two of these days.
 
