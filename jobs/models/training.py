@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -22,6 +23,44 @@ from jobs.models.registry import Registry, Trained, Version
 EVALUATIONS = "models/evaluations"
 DESCRIBED = ("title", "about", "owner", "approval")
 """Keys of a model that are for people, and change nothing of what is learned."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Rows to learn from, and how: `challenge` trains and compares with the champion, if there is one."""
+
+    rows: pd.DataFrame
+    challenge: Callable[[Registry, Version | None], tuple[Trained, Verdict]]
+
+
+def trained(
+    name: str,
+    day: date,
+    settings: Settings,
+    txn: Txn,
+    collect: Callable[[], Lesson],
+    write: Callable[[Registry, Version], None] | None = None,
+    tables: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Learn, judge, register, and promote if better than the champion: the result of the day, for its log.
+
+    The same day, data and configuration again change nothing. `collect` gives what there is to learn from; too little
+    (NotTrainable) is no failure of the day: the decision is `waiting` and the reason says until when. `write` fills
+    `tables` with what a judged version tells beside its metrics.
+    """
+    registry, lake = Registry(settings), Lake.of(settings)
+    answered = done_before(txn, registry, name, *tables) or overtaken(registry, name, day)
+    if answered:
+        return answered
+    try:
+        lesson = collect()
+        found = fingerprint(lesson.rows, configuration(settings.learned[name], settings))
+        version = judged(registry, name, day, found, txn, lambda champion: lesson.challenge(registry, champion))
+    except NotTrainable as why:
+        return waiting(registry, name, day, why)
+    if write:
+        write(registry, version)
+    return record(lake, txn, registry, version)
 
 
 def fingerprint(frame: pd.DataFrame, config: Any) -> str:

@@ -16,7 +16,6 @@ from jobs.activity.known_rows import LINKS
 from jobs.config.models.classify import Classify
 from jobs.config.settings import Settings
 from jobs.config.traits import FEATURES, needed
-from jobs.errors import NotTrainable
 from jobs.lake.lake import Lake, Txn
 from jobs.models import drift, gate, intervals, training
 from jobs.models.classify import classifier, classify_card, classify_gate, lapsed
@@ -53,32 +52,23 @@ def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
     The same day, data and configuration again change nothing. Too little history is no error: the decision is
     `waiting` and the reason says until when.
     """
-    registry, lake, declared = Registry(settings), Lake.of(settings), _declared(name, settings)
+    declared = _declared(name, settings)
     names = needed([*settings.models.features, declared.label.about], settings.traits)
     learned = [settings.traits[one] for one in names]
     config = [settings.models, declared, *traits.configuration(settings)]
     read = [*traits.reads(learned), FEATURES, LINKS]
-    txn = lake.transaction(f"train_{name}", day, reads=read, config=config, code=__name__)
-    answered = training.done_before(txn, registry, name) or training.overtaken(registry, name, day)
-    if answered:
-        return answered
-    try:
-        found_rows = split(txn, day, declared, settings)
-        rows = pd.concat([found_rows.learn, found_rows.judge, found_rows.beside])
-        found = training.fingerprint(rows, training.configuration(declared, settings))
-        version = training.judged(
-            registry,
-            name,
-            day,
-            found,
-            txn,
-            lambda champion: challenge(
-                found_rows, declared, settings, load(registry, champion) if champion else None, _today(txn, day)
-            ),
-        )
-    except NotTrainable as why:
-        return training.waiting(registry, name, day, why)
-    return training.record(lake, txn, registry, version)
+    txn = Lake.of(settings).transaction(f"train_{name}", day, reads=read, config=config, code=__name__)
+
+    def collect() -> training.Lesson:
+        rows = split(txn, day, declared, settings)
+
+        def against(registry: Registry, champion: Version | None) -> tuple[Trained, Verdict]:
+            held = load(registry, champion) if champion else None
+            return challenge(rows, declared, settings, held, _today(txn, day))
+
+        return training.Lesson(pd.concat([rows.learn, rows.judge, rows.beside]), against)
+
+    return training.trained(name, day, settings, txn, collect)
 
 
 def reads(name: str, settings: Settings) -> list[str]:

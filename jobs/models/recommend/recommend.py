@@ -21,7 +21,6 @@ from jobs.activity import traits
 from jobs.activity.lasting_consent import agreed, through
 from jobs.config.models.recommend import Recommend
 from jobs.config.settings import Settings
-from jobs.errors import NotTrainable
 from jobs.lake.lake import Lake
 from jobs.models import gate, plots, training
 from jobs.models.gate import Check, Verdict
@@ -46,29 +45,22 @@ def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
     The same day, data and configuration again change nothing. Too little history is no error: the decision is
     `waiting` and the reason says what is missing.
     """
-    registry, lake, declared = Registry(settings), Lake.of(settings), _declared(name, settings)
+    declared = _declared(name, settings)
     config = [settings.models, declared, *traits.configuration(settings)]
-    reads = item_rows.tables_of(declared.rows_of, settings)
-    txn = lake.transaction(f"train_{name}", day, reads=reads, config=config, code=__name__)
-    answered = training.done_before(txn, registry, name) or training.overtaken(registry, name, day)
-    if answered:
-        return answered
-    try:
+    read = item_rows.tables_of(declared.rows_of, settings)
+    txn = Lake.of(settings).transaction(f"train_{name}", day, reads=read, config=config, code=__name__)
+
+    def collect() -> training.Lesson:
         days = [day - timedelta(days=n * declared.judge_days) for n in (2, 1, 0)]
         found = item_rows.bought_on(txn, days, declared.rows_of, declared.item, settings)
         earlier, before, now = (found[one] for one in days)
-        print_of = training.fingerprint(pd.concat([earlier, before, now]), training.configuration(declared, settings))
-        version = training.judged(
-            registry,
-            name,
-            day,
-            print_of,
-            txn,
-            lambda champion: challenge(earlier, before, now, declared, load(registry, champion) if champion else None),
-        )
-    except NotTrainable as why:
-        return training.waiting(registry, name, day, why)
-    return training.record(lake, txn, registry, version)
+
+        def against(registry: Registry, champion: Version | None) -> tuple[Trained, Verdict]:
+            return challenge(earlier, before, now, declared, load(registry, champion) if champion else None)
+
+        return training.Lesson(pd.concat([earlier, before, now]), against)
+
+    return training.trained(name, day, settings, txn, collect)
 
 
 def reads(name: str, settings: Settings) -> list[str]:

@@ -6,6 +6,7 @@ import hashlib
 import tempfile
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any, cast
@@ -53,34 +54,28 @@ def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
 
     The same day, data and configuration again change nothing. Too few customers is no error: the decision is `waiting`.
     """
-    registry, lake, declared = Registry(settings), Lake.of(settings), _declared(name, settings)
+    lake, declared = Lake.of(settings), _declared(name, settings)
     config = [settings.models, declared]
     txn = lake.transaction(f"train_{name}", day, reads=[FEATURES], config=config, code=__name__)
-    answered = training.done_before(txn, registry, name, TABLE, MOVES)
-    answered = answered or training.overtaken(registry, name, day)
-    if answered:
-        return answered
-    frame = buyers(txn.arrow(FEATURES, day=day).to_pandas(), settings.models.recency)
-    try:
+    found = cache(lambda: buyers(txn.arrow(FEATURES, day=day).to_pandas(), settings.models.recency))
+
+    def collect() -> training.Lesson:
+        frame = found()
         if frame.empty:
             raise NotTrainable(
                 f"nobody in models/features has a {settings.models.recency!r} by {day}; it waits for the first who has"
             )
-        people = frame[["customer_id", *settings.models.features]]
-        found = training.fingerprint(people, training.configuration(declared, settings))
-        version = training.judged(
-            registry,
-            name,
-            day,
-            found,
-            txn,
-            lambda champion: challenge(frame, declared, settings, load(registry, champion) if champion else None),
-        )
-    except NotTrainable as why:
-        return training.waiting(registry, name, day, why)
-    _describe(lake, txn, load(registry, version), frame)
-    _migrate(lake, txn, registry, version, frame)
-    return training.record(lake, txn, registry, version)
+
+        def against(registry: Registry, champion: Version | None) -> tuple[Trained, Verdict]:
+            return challenge(frame, declared, settings, load(registry, champion) if champion else None)
+
+        return training.Lesson(frame[["customer_id", *settings.models.features]], against)
+
+    def write(registry: Registry, version: Version) -> None:
+        _describe(lake, txn, load(registry, version), found())
+        _migrate(lake, txn, registry, version, found())
+
+    return training.trained(name, day, settings, txn, collect, write, [TABLE, MOVES])
 
 
 def buyers(frame: pd.DataFrame, recency: str) -> pd.DataFrame:

@@ -53,30 +53,24 @@ def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
     The same day, texts and configuration again change nothing. Too few labelled texts are no error: the decision is
     `waiting`.
     """
-    registry, lake, declared = Registry(settings), Lake.of(settings), cast(Text, settings.learned[name])
-    tables = labelled_texts.reads(declared)
-    config = [declared, settings.models.seed]
-    txn = lake.transaction(f"train_{name}", day, reads=tables, config=config, code=__name__)
-    answered = training.done_before(txn, registry, name) or training.overtaken(registry, name, day)
-    if answered:
-        return answered
-    collect = labelled_texts.of_tones if declared.answers == THEME else labelled_texts.labelled
-    frame = collect(txn, declared, day)
+    declared = cast(Text, settings.learned[name])
+    tables, config = labelled_texts.reads(declared), [declared, settings.models.seed]
+    txn = Lake.of(settings).transaction(f"train_{name}", day, reads=tables, config=config, code=__name__)
+    gather = labelled_texts.of_tones if declared.answers == THEME else labelled_texts.labelled
     challenge = _find_themes if declared.answers == THEME else _classify
-    try:
-        version = training.judged(
-            registry,
-            name,
-            day,
-            training.fingerprint(frame, training.configuration(declared, settings)),
-            txn,
-            lambda champion: challenge(frame, declared, settings, load(registry, champion) if champion else None),
-        )
-    except (linear.TooFewTexts, topics.TooFewTexts) as why:
-        return training.waiting(registry, name, day, str(why))
-    except NotTrainable as why:
-        return training.waiting(registry, name, day, why)
-    return training.record(lake, txn, registry, version)
+
+    def collect() -> training.Lesson:
+        frame = gather(txn, declared, day)
+
+        def against(registry: Registry, champion: Version | None) -> tuple[Trained, Verdict]:
+            try:
+                return challenge(frame, declared, settings, load(registry, champion) if champion else None)
+            except (linear.TooFewTexts, topics.TooFewTexts) as why:
+                raise NotTrainable(str(why)) from None
+
+        return training.Lesson(frame, against)
+
+    return training.trained(name, day, settings, txn, collect)
 
 
 def reads(name: str, settings: Settings) -> list[str]:

@@ -15,6 +15,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any, cast
@@ -75,31 +76,24 @@ def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
     The same day, data and configuration again change nothing. Too little history is no error: the decision is
     `waiting` and the reason says until when.
     """
-    registry, lake, declared = Registry(settings), Lake.of(settings), _declared(name, settings)
+    lake, declared = Lake.of(settings), _declared(name, settings)
     learned = [settings.traits[one] for one in needed(_features(declared, settings), settings.traits)]
     config = [settings.models, declared, *traits.configuration(settings)]
-    reads = sorted({*traits.reads(learned), *tables_of(declared, settings), *stays.reads(declared)})
-    txn = lake.transaction(f"train_{name}", day, reads=reads, config=config, code=__name__)
-    answered = training.done_before(txn, registry, name, stays.TABLE) or training.overtaken(registry, name, day)
-    if answered:
-        return answered
-    try:
-        days = [day - timedelta(days=n * declared.judge_days) for n in (2, 1, 0)]
-        seen = buyers_on(txn, days, declared, settings, _features(declared, settings))
-        learned_with = training.configuration(declared, settings)
-        found = training.fingerprint(pd.concat(seen.by_day.values()), learned_with)
-        version = training.judged(
-            registry,
-            name,
-            day,
-            found,
-            txn,
-            lambda champion: challenge(seen, declared, settings, load(registry, champion) if champion else None),
-        )
-    except NotTrainable as why:
-        return training.waiting(registry, name, day, why)
-    lake.append(stays.TABLE, stays.curves(txn, seen.by_day[day], declared, version), txn)
-    return training.record(lake, txn, registry, version)
+    read = sorted({*traits.reads(learned), *tables_of(declared, settings), *stays.reads(declared)})
+    txn = lake.transaction(f"train_{name}", day, reads=read, config=config, code=__name__)
+    days = [day - timedelta(days=n * declared.judge_days) for n in (2, 1, 0)]
+    seen = cache(lambda: buyers_on(txn, days, declared, settings, _features(declared, settings)))
+
+    def collect() -> training.Lesson:
+        def against(registry: Registry, champion: Version | None) -> tuple[Trained, Verdict]:
+            return challenge(seen(), declared, settings, load(registry, champion) if champion else None)
+
+        return training.Lesson(pd.concat(seen().by_day.values()), against)
+
+    def write(registry: Registry, version: Version) -> None:
+        lake.append(stays.TABLE, stays.curves(txn, seen().by_day[day], declared, version), txn)
+
+    return training.trained(name, day, settings, txn, collect, write, [stays.TABLE])
 
 
 def reads(name: str, settings: Settings) -> list[str]:
