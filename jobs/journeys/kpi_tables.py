@@ -53,7 +53,8 @@ def kpis(
 
 def counted_of(stored: DataFrame) -> DataFrame:
     """What was counted, of rows of journeys/kpis."""
-    sample = F.col("sample").cast("double").alias("sample")
+    counted = F.when(F.col("squares").isNotNull(), F.col("sample"))  # else it repeats the denominator, see `values`
+    sample = counted.cast("double").alias("sample")
     rest = [sample if name == "sample" else F.col(name) for name in COUNTS]
     return stored.select("day", "kpi", "dimension", "part", *rest)
 
