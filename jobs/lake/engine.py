@@ -7,6 +7,7 @@ Differences that no setting removes, so the jobs avoid them (first the embedded 
 - integer sums beyond 64 bits wrap, or fail;
 - a quotient or average of decimals has 6 digits, the last cut off, or up to 20, rounded: divide doubles;
 - `round` of a double halfway between two numbers follows its binary value, or its decimal text;
+- a decimal and a double are compared as decimals, or as doubles: cast the decimal to double where they may be equal;
 - `cast(double as string)` of large and small numbers is plain, or has an exponent;
 - `to_json` writes decimals and timestamps shorter or longer; `get_json_object` returns an object or number as
   received, or rewritten: cast such values, never compare or keep their text.

@@ -257,7 +257,7 @@ DELIVERY = {
 }
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(sorted(DELIVERY)), cuts=st.sets(st.integers(1, 4)))
 def test_files_in_any_order_and_any_batches_give_the_same_valid_rows(tmp_path_factory, spark, order, cuts):
     """Only which of two copies of one content was loaded, and what is late, depends on the order."""
