@@ -105,7 +105,7 @@ def proof(settings, table="profiles/consent"):
 def test_an_answer_nobody_has_mapped_withholds_the_yes_with_the_quarantined_row_as_proof(company, arrives):
     found = company()
     arrives("2024-05-02", "3,ann,,marketing,email,no thanks,2024-04-01,")
-    live(found, "2024-05-01", "2024-05-02")
+    live(found, "2024-05-02")
     assert standing(found) == {EMAIL: "withdrawn", ("bob", "marketing", "email"): "granted"}
     assert proof(found) == [("crm", "quarantine crm/2024-05-02/consents.csv:2", dt.date(2024, 5, 1))]
     history = Lake.of(found).arrow("profiles/consent_history").to_pylist()
@@ -137,7 +137,7 @@ def test_an_unsubscribe_with_the_id_of_another_event_is_one(company, tmp_path, d
         folder = tmp_path / "var" / "landing" / "crm" / days[number % len(days)]
         folder.mkdir(exist_ok=True)
         (folder / f"mail{number}.csv").write_text(f"id,mail,type,at\n{line}\n")
-    live(found, "2024-05-01", *days)
+    live(found, *days)
     answers = standing(found)
     assert (answers[EMAIL], answers["bob", "marketing", "email"]) == ("withdrawn", "granted")
 
@@ -161,7 +161,7 @@ def test_what_had_not_arrived_on_a_day_withholds_nothing_on_it(company, arrives)
 def test_a_purpose_or_channel_that_cannot_be_read_means_all_of_them(company, arrives, line, withheld):
     found = company()
     arrives("2024-05-02", f"3,ann,,{line},2024-05-02,")
-    live(found, "2024-05-01", "2024-05-02")
+    live(found, "2024-05-02")
     told = {key for key, status in standing(found).items() if status == "withdrawn"}
     assert told == {("ann", *one) for one in withheld}
 
@@ -185,7 +185,7 @@ def test_a_yes_given_later_does_not_lift_it(company, arrives):
 def test_a_plain_yes_takes_nothing_away_unless_it_ends(company, arrives, line, status):
     found = company()
     arrives("2024-05-02", f"3,{line}")
-    live(found, "2024-05-01", "2024-05-02")
+    live(found, "2024-05-02")
     assert standing(found)[EMAIL] == status
 
 
@@ -193,7 +193,7 @@ def test_a_plain_yes_takes_nothing_away_unless_it_ends(company, arrives, line, s
 def test_a_replay_confirms_or_lifts_it(company, arrives, meaning, status):
     found = company()
     arrives("2024-05-02", "3,ann,,marketing,email,of course,2024-05-02,")
-    live(found, "2024-05-01", "2024-05-02")
+    live(found, "2024-05-02")
     assert standing(found)[EMAIL] == "withdrawn"
     mended = company(status={"from": "answer", "values": {"yes": "granted", "of course": meaning}})
     assert replay.run(Selection(), mended, "ann").counts()["accepted"] == 1
@@ -205,7 +205,7 @@ def test_a_replay_confirms_or_lifts_it(company, arrives, meaning, status):
 def test_a_row_that_was_dropped_withholds_nothing(company, arrives):
     found = company()
     arrives("2024-05-02", "3,ann,,marketing,email,test,2024-05-02,")
-    live(found, "2024-05-01", "2024-05-02")
+    live(found, "2024-05-02")
     replay.drop(Selection(), "a test of the till", "ann", found)
     profiles(found, "2024-05-02")
     assert standing(found)[EMAIL] == "granted"
@@ -214,7 +214,7 @@ def test_a_row_that_was_dropped_withholds_nothing(company, arrives):
 def test_a_row_at_which_an_expression_stops_withholds_what_can_be_read_of_it(company, arrives):
     found = company(consent_id="case when id > 0 then id end")
     arrives("2024-05-02", "three,ann,,marketing,email,no,2024-05-02,", "4,bob,,surveys,email,no,2024-05-02,")
-    live(found, "2024-05-01", "2024-05-02")
+    live(found, "2024-05-02")
     assert standing(found)[EMAIL] == "withdrawn"
     assert standing(found)["bob", "marketing", "email"] == "granted"
 
@@ -224,7 +224,7 @@ def test_an_answer_of_a_placeholder_is_refused_and_makes_no_customer(company, ar
     arrives(
         "2024-05-02", "3,undefined,,marketing,email,yes,2024-05-02,", "4,,none@none.com,marketing,email,yes,2024-05-02,"
     )
-    live(found, "2024-05-01", "2024-05-02")
+    live(found, "2024-05-02")
     lake = Lake.of(found)
     assert set(lake.arrow("quarantine/rows")["rule"].to_pylist()) == {"contact_id:not_null"}
     assert lake.rows("valid/consents") == lake.rows("profiles/customers") == 2
@@ -233,7 +233,7 @@ def test_an_answer_of_a_placeholder_is_refused_and_makes_no_customer(company, ar
 def test_a_row_about_nobody_is_told_and_withholds_nothing(company, arrives, caplog):
     found = company()
     arrives("2024-05-02", ",,,marketing,email,no thanks,2024-05-02,", "a,line,that,is,no,record,at,all,really")
-    live(found, "2024-05-01", "2024-05-02")
+    live(found, "2024-05-02")
     assert set(standing(found).values()) == {"granted"}
     assert "2 rows wait in quarantine of which nobody can tell whom they are about" in caplog.text
 
