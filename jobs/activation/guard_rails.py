@@ -72,7 +72,7 @@ def findings(audience: str, destination: str, day: date, members: int, settings:
     if rails.oldest_days is not None and (said := too_old(day, rails.oldest_days, settings.general.timezone)):
         yield Finding("oldest_days", said)
     before = _members_before(lake, audience, destination, day, rails.size.days if rails.size else 28)
-    over = declared.expires < day
+    over = declared.last_day < day
     was = before[-1] if before else 0
     if rails.empty is not None and not members and was > rails.empty and not declared.moment and not over:
         yield Finding("empty", f"nobody is in the audience, which had {was:,} members when it was pushed last")

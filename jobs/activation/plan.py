@@ -149,7 +149,7 @@ def _plan_one(
     there = pc.sum(pc.cast(table["may_be_there"], pa.int64())).as_py() or 0
     # Engines differ in which columns they call nullable; the tables of all deliveries become one.
     table = table.drop_columns(["may_be_there"]).cast(catalogue.get(TABLE).arrow_schema())
-    if settings.audiences[audience].expires < day:
+    if settings.audiences[audience].last_day < day:
         return table  # that all leave is meant
     return _pause(table, there, configured.max_remove_share, configured.always_remove, audience, destination)
 

@@ -48,7 +48,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
         refuse_wrong_rules(settings)
         running = experiments.running(settings.experiments, day)
         experiments.begin(lake, settings.experiments, day)
-        lasting = {name: one for name, one in settings.audiences.items() if one.expires >= day}
+        lasting = {name: one for name, one in settings.audiences.items() if one.last_day >= day}
         view = customer_view(txn, day, settings)
         if waits:
             view = with_waiting(view, txn.read(TOUCHPOINTS), lasting, day)

@@ -30,7 +30,10 @@ def problems(
 def _of(name: str, one: Audience, path: Path, kpis: Collection[str], purposes: Collection[str]) -> Iterator[str]:
     if one.audience != name:
         yield f"{path}: audience is {one.audience!r}; name the file after it"
-    if one.kpi not in kpis:
+    for key in ("kpi", "expires") if one.decides else ():
+        if getattr(one, key) is None:
+            yield f"{path}:1: key {key!r} is missing; add it, for {one.decides[0]!r} decides who gets what"
+    if one.kpi is not None and one.kpi not in kpis:
         told = nearest(one.kpi, kpis) if kpis else "; declare it under `kpis` in journey.yaml"
         yield f"{_at(path, 'kpi')}: unknown KPI {one.kpi!r}{told}"
     if one.purpose not in purposes:
@@ -64,10 +67,13 @@ def _order(name: str, path: Path, audiences: Mapping[str, Audience]) -> Iterator
 
 
 def notes(folder: Path, audiences: Mapping[str, Audience], today: date) -> Iterator[str]:
-    """Actions that have expired: they do nothing any more."""
+    """Actions that have expired, and do nothing any more; those that do not say what for, or until when."""
     for name, one in audiences.items():
-        if one.expires < today:
-            path = folder / "audiences" / f"{name}.yaml"
+        path = folder / "audiences" / f"{name}.yaml"
+        missing = [key for key in ("kpi", "expires") if getattr(one, key) is None]
+        if missing:
+            yield f"{path}: no {' and no '.join(missing)}: nobody can tell what it is to move, or when it is over"
+        if one.last_day < today:
             yield f"{_at(path, 'expires')}: expired on {one.expires}: nobody is in it; prolong it, or delete the file"
 
 

@@ -16,6 +16,10 @@ TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 Outcome = Literal["sent", "opened", "not_opened", "clicked", "not_clicked", "ordered", "not_ordered"]
 
 
+DECIDES = ("objective", "after", "value", "slot", "budget", "when", "approval")
+"""Keys of an action that competes with others; one of them asks for the KPI it is to move and for its last day."""
+
+
 class Delivery(Strict):
     """One destination of an audience."""
 
@@ -86,8 +90,11 @@ class Audience(Strict):
     title: str
     goal: str
     owner: str
-    kpi: str = Field(description="the KPI of journey.yaml that it is to move")
-    expires: date = Field(description="the last day it is done; on a later one nobody is in it, and lists are emptied")
+    kpi: str | None = Field(None, description="the KPI of journey.yaml that it is to move; what decides has one")
+    expires: date | None = Field(
+        None,
+        description="the last day it is done; later nobody is in it, and lists are emptied; what decides has one",
+    )
     objective: Name | None = Field(None, description="what actions have in common, so that a cap can be about them all")
     stage: Literal["awareness", "consideration", "purchase", "service", "loyalty"]
     where: str
@@ -117,6 +124,16 @@ class Audience(Strict):
         description="destinations; of those that write, each customer is written to by one: the customer's own best "
         "channel if it is among them, else the first here that may be used"
     )
+
+    @property
+    def last_day(self) -> date:
+        """The last day it is done."""
+        return self.expires or date.max
+
+    @property
+    def decides(self) -> list[str]:
+        """The keys by which it is more than who gets something where: by what it is worth, when, after what."""
+        return [key for key in DECIDES if key in self.model_fields_set]
 
     def gain(self, revenue: float) -> float:
         """What reaching a customer brings, given the revenue expected of it, after margin and cost."""

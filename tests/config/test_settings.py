@@ -233,11 +233,17 @@ def test_an_audience_must_go_to_a_known_destination_for_a_known_purpose(config):
     assert "unknown destination 'emial'; did you mean 'email'?" in second
 
 
-def test_an_action_needs_a_kpi_an_owner_and_an_end(config):
+def test_an_action_that_decides_needs_a_kpi_an_owner_and_an_end(config):
     action = {"audience": "win_back", "title": "Win back", "goal": "g", "stage": "loyalty", "where": "true"}
-    told = problems_of(config({"audiences/win_back.yaml": {**action, "purpose": "ads", "send_to": {}}}))
-    missing = [re.search(r"win_back.yaml:1: key '(\w+)' is missing", line)[1] for line in told]
-    assert missing == ["owner", "kpi", "expires"]
+    plain = {**action, "purpose": "ads", "send_to": {}}
+
+    def missing(**more):
+        told = problems_of(config({"audiences/win_back.yaml": {**plain, **more}}))
+        return [re.search(r"win_back.yaml:1: key '(\w+)' is missing", line)[1] for line in told]
+
+    assert missing() == ["owner"]
+    assert missing(owner="o", value="10.0") == missing(owner="o", slot="mail") == ["kpi", "expires"]
+    assert missing(owner="o", budget={"count": 5}, kpi="orders") == ["expires"]
     named = {**action, "owner": "o", **FOR_ACTION, "kpi": "ordres", "purpose": "ads", "send_to": {}}
     (told,) = problems_of(config({"audiences/win_back.yaml": named}))
     assert told.endswith("win_back.yaml:7: kpi: unknown KPI 'ordres'; did you mean 'orders'?")
