@@ -19,7 +19,8 @@ import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from jobs.activation.http_options import HttpOptions
-from jobs.config.connections import Connection, PoliteWait
+from jobs.config.connections import Connection, PoliteWait, connection
+from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
 
 Meaning = Literal["done", "again", "rows", "refused", "stop"]
@@ -213,6 +214,14 @@ def _body(response: httpx.Response, until: float) -> Any:
         return json.loads(content) if content else None
     except ValueError:
         return content.decode(errors="replace")
+
+
+def account(destination: str, settings: Settings, default: str, what: str) -> tuple[str, str]:
+    """Where the vendor of a destination is, `default` unless its connection says so, and the credential (`what`)."""
+    name = settings.destinations[destination].connection
+    server = connection(name)
+    secret = credential(server, name, what)
+    return base_url(server, default, name), secret
 
 
 def base_url(server: Connection, default: str, name: str) -> str:

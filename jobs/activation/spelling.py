@@ -23,9 +23,14 @@ def one_address(email: str) -> tuple[str, str] | None:
     return (user, domain) if user and domain and "@" not in domain and not _BLANK.search(address) else None
 
 
+def addresses(emails: Iterable[str]) -> list[str]:
+    """All that can be addresses, trimmed and in small letters, in their order."""
+    return ["@".join(found) for one in emails if (found := one_address(one))]
+
+
 def plain(emails: Iterable[str], phones: Iterable[str]) -> list[tuple[str, str]]:
     """(email or phone, value) of all that can be used, as they are written everywhere."""
-    told = [("email", "@".join(found)) for one in emails if (found := one_address(one))]
+    told = [("email", address) for address in addresses(emails)]
     return list(dict.fromkeys([*told, *(("phone", number) for one in phones if (number := e164(one)))]))
 
 

@@ -52,7 +52,17 @@ def record_of(text: str) -> Record:
     return Record(source=source, record=record)
 
 
-class Decision(Strict):
+class Dated(Strict):
+    """What has a key `on`, the day on which somebody said it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _on_is_a_word(cls, given: Any) -> Any:
+        """YAML takes a bare `on` for true."""
+        return {"on" if key is True else key: value for key, value in given.items()} if type(given) is dict else given
+
+
+class Decision(Dated):
     """Whether two records are one person, who said so, when, and why."""
 
     left: Record
@@ -61,12 +71,6 @@ class Decision(Strict):
     by: Text
     on: date
     because: Text
-
-    @model_validator(mode="before")
-    @classmethod
-    def _on_is_a_word(cls, given: Any) -> Any:
-        """YAML takes a bare `on` for true."""
-        return {"on" if key is True else key: value for key, value in given.items()} if type(given) is dict else given
 
     @property
     def ends(self) -> tuple[str, str]:

@@ -5,28 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from jobs.config.decisions import Record, Text
+from jobs.config.decisions import Dated, Record, Text
 from jobs.config.yaml_files import Strict, line_of, nearest
 
 FILE = "interventions.yaml"
 
 
-class _Signed(Strict):
+class _Signed(Dated):
     """Who decided, when, and why. It holds from that day on."""
 
     by: Text
     on: date
     because: Text
-
-    @model_validator(mode="before")
-    @classmethod
-    def _on_is_a_word(cls, given: Any) -> Any:
-        """YAML takes a bare `on` for true."""
-        return {"on" if key is True else key: value for key, value in given.items()} if type(given) is dict else given
 
 
 class Approval(_Signed):

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from jobs.config.experiments import Experiment
 from jobs.config.kpis import Kpi
 from jobs.config.sql_rows import of_one_row
+from jobs.effects.units import homes
 
 NEEDS = ("activation/ledger", "identity/events", "identity/map", "decisions/arms", "profiles/people")
 
@@ -36,16 +37,7 @@ def query(one: Experiment, kpi: Kpi, as_of: date, tables: Mapping[str, str]) -> 
     place = f"('0x' || substr(sha256('{layer}|' || drawn), 1, 8))::bigint / {16**8}.0"
     inside = f"{place} >= {begin} and {place} < {end}" if one.layer else "true"
     return f"""
-with recursive moved as (
-    select other_customer_id as id, customer_id as home from {events} where type = 'merged'
-    union
-    select moved.id, e.customer_id from moved join {events} e
-      on e.other_customer_id = moved.home and e.type = 'merged'
-),
-homes as (
-    select id, min(home) as home from moved
-    where home in (select customer_id from {known}) and id not in (select customer_id from {known}) group by id
-),
+{homes(events, known)},
 variants(variant, action) as (values {variants}),
 tries as (
     select customer_id, audience, day, operation_id, attempt, bool_or(state in ('accepted', 'partial')) as arrived,

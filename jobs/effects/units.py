@@ -10,10 +10,23 @@ from collections.abc import Mapping
 from datetime import date
 
 NEEDS = ("audiences/members", "journeys/touchpoints", "identity/events", "identity/map")
-
-
 ALL = "*"
 """Stands for all actions together, and those held out of them all."""
+
+
+def homes(events: str, known: str) -> str:
+    """The beginning of a query, by identity/events and identity/map: `homes` has the customer of today (`home`) of each
+    customer (`id`) that went into another."""
+    return f"""with recursive moved as (
+    select other_customer_id as id, customer_id as home from {events} where type = 'merged'
+    union
+    select moved.id, e.customer_id from moved join {events} e
+      on e.other_customer_id = moved.home and e.type = 'merged'
+),
+homes as (
+    select id, min(home) as home from moved
+    where home in (select customer_id from {known}) and id not in (select customer_id from {known}) group by id
+)"""
 
 
 def query(audience: str, within_days: int, as_of: date, tables: Mapping[str, str], from_same_day: bool) -> str:
@@ -30,16 +43,7 @@ def query(audience: str, within_days: int, as_of: date, tables: Mapping[str, str
     those = "true" if audience == ALL else f"audience = '{audience}' and arm <> 'global_holdout'"
     first, last = (0, within_days - 1) if from_same_day else (1, within_days)
     return f"""
-with recursive moved as (
-    select other_customer_id as id, customer_id as home from {events} where type = 'merged'
-    union
-    select moved.id, e.customer_id from moved join {events} e
-      on e.other_customer_id = moved.home and e.type = 'merged'
-),
-homes as (
-    select id, min(home) as home from moved
-    where home in (select customer_id from {known}) and id not in (select customer_id from {known}) group by id
-),
+{homes(events, known)},
 people as (
     select coalesce(home, m.customer_id) as person, min(day) as day, arg_min({arm}, day) as arm,
            count(distinct {arm}) > 1 as mixed

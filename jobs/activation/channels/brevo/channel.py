@@ -14,10 +14,9 @@ from typing import Any, cast
 
 from jobs.activation.channel import Operation
 from jobs.activation.channels.brevo.options import Options
-from jobs.activation.http_api import Answer, HttpApi, Meanings, base_url, credential
+from jobs.activation.http_api import Answer, HttpApi, Meanings, account
 from jobs.activation.list_channel import Change, ListChannel, Taken
-from jobs.activation.spelling import one_address
-from jobs.config.connections import connection
+from jobs.activation.spelling import addresses
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
 
@@ -48,16 +47,14 @@ class BrevoChannel(ListChannel):
         told = cast(Options, self.options)
         if not self.list_id.isdigit():
             raise ConfigError([f"audience {audience}: list_id {self.list_id!r} of Brevo is a number"])
-        name = settings.destinations[destination].connection
-        server = connection(name)
-        headers = {"api-key": credential(server, name, "the API key")}
-        self.api = HttpApi(base_url(server, HOST, name), told, MEANINGS, headers)
+        base, key = account(destination, settings, HOST, "the API key")
+        self.api = HttpApi(base, told, MEANINGS, {"api-key": key})
         self._contacts = f"/{told.version}/contacts"
         self._list = f"{self._contacts}/lists/{self.list_id}"
         self._processes = f"/{told.version}/processes"
 
     def rows(self, operation: Operation) -> list[str]:
-        emails = ["@".join(found) for one in operation.recipient.emails if (found := one_address(one))]
+        emails = addresses(operation.recipient.emails)
         return emails[:1] if operation.action == "add" else emails
 
     def send(self, change: Change, rows: list[Any]) -> Answer:

@@ -14,10 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from jobs.activation.channel import Operation
 from jobs.activation.channels.klaviyo.options import Options
-from jobs.activation.http_api import Answer, HttpApi, Meanings, base_url, code_of, credential
+from jobs.activation.http_api import Answer, HttpApi, Meanings, account, code_of
 from jobs.activation.list_channel import Change, ListChannel, Taken
 from jobs.activation.spelling import plain
-from jobs.config.connections import connection
 from jobs.config.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -47,13 +46,11 @@ class KlaviyoChannel(ListChannel):
     def __init__(self, audience: str, destination: str, settings: Settings) -> None:
         super().__init__(audience, destination, settings)
         told = cast(Options, self.options)
-        name = settings.destinations[destination].connection
-        server = connection(name)
-        key = credential(server, name, "the private API key")
+        base, key = account(destination, settings, HOST, "the private API key")
         kind = "application/vnd.api+json"
         headers = {"Authorization": f"Klaviyo-API-Key {key}", "revision": told.revision, "Accept": kind}
         headers["Content-Type"] = kind
-        base, faster = base_url(server, HOST, name), {"requests_per_second": told.profiles_per_second}
+        faster = {"requests_per_second": told.profiles_per_second}
         self.api = HttpApi(base, told, MEANINGS, headers)
         self._profiles = HttpApi(base, told.model_copy(update=faster), MEANINGS, headers)
 

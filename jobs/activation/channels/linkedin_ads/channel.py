@@ -12,10 +12,9 @@ from typing import Any, cast
 
 from jobs.activation.channel import Operation
 from jobs.activation.channels.linkedin_ads.options import Options
-from jobs.activation.http_api import Answer, HttpApi, Meanings, base_url, code_of, credential
+from jobs.activation.http_api import Answer, HttpApi, Meanings, account, code_of
 from jobs.activation.list_channel import Change, ListChannel, Taken
 from jobs.activation.spelling import one_address, sha256
-from jobs.config.connections import connection
 from jobs.config.settings import Settings
 
 HOST = "https://api.linkedin.com"
@@ -45,14 +44,13 @@ class LinkedInChannel(ListChannel):
     def __init__(self, audience: str, destination: str, settings: Settings) -> None:
         super().__init__(audience, destination, settings)
         told = cast(Options, self.options)
-        name = settings.destinations[destination].connection
-        server = connection(name)
+        base, token = account(destination, settings, HOST, "the access token")
         headers = {
-            "Authorization": f"Bearer {credential(server, name, 'the access token')}",
+            "Authorization": f"Bearer {token}",
             "LinkedIn-Version": told.version,
             "X-Restli-Protocol-Version": "2.0.0",
         }
-        self.api = HttpApi(base_url(server, HOST, name), told, MEANINGS, headers)
+        self.api = HttpApi(base, told, MEANINGS, headers)
         self._segment = f"/rest/dmpSegments/{self.list_id}"
 
     def rows(self, operation: Operation) -> list[str]:

@@ -15,7 +15,7 @@ from jobs.activation.channel import Operation
 from jobs.activation.channels.mailchimp.options import Options
 from jobs.activation.http_api import Answer, HttpApi, Meanings, base_url, code_of, credential
 from jobs.activation.list_channel import Change, ListChannel, Taken
-from jobs.activation.spelling import one_address
+from jobs.activation.spelling import addresses
 from jobs.config.connections import connection
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
@@ -52,7 +52,7 @@ class MailchimpChannel(ListChannel):
         self._segment = f"{self._audience}/segments/{self.list_id}"
 
     def rows(self, operation: Operation) -> list[str]:
-        emails = ["@".join(found) for one in operation.recipient.emails if (found := one_address(one))]
+        emails = addresses(operation.recipient.emails)
         return emails[:1] if operation.action == "add" else emails
 
     def send(self, change: Change, rows: list[Any]) -> Answer:

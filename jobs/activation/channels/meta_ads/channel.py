@@ -15,10 +15,9 @@ from typing import Any, cast
 
 from jobs.activation.channel import Operation
 from jobs.activation.channels.meta_ads.options import Options
-from jobs.activation.http_api import Answer, HttpApi, Meaning, Meanings, base_url, credential
+from jobs.activation.http_api import Answer, HttpApi, Meaning, Meanings, account
 from jobs.activation.list_channel import Change, ListChannel, Taken
 from jobs.activation.spelling import e164, one_address, sha256
-from jobs.config.connections import connection
 from jobs.config.settings import Settings
 
 HOST = "https://graph.facebook.com"
@@ -73,11 +72,8 @@ class MetaChannel(ListChannel):
     def __init__(self, audience: str, destination: str, settings: Settings) -> None:
         super().__init__(audience, destination, settings)
         self._told = cast(Options, self.options)
-        name = settings.destinations[destination].connection
-        server = connection(name)
-        token = credential(server, name, "the access token of a system user")
-        headers = {"Authorization": f"Bearer {token}"}
-        self.api = HttpApi(base_url(server, HOST, name), self._told, MEANINGS, headers)
+        base, token = account(destination, settings, HOST, "the access token of a system user")
+        self.api = HttpApi(base, self._told, MEANINGS, {"Authorization": f"Bearer {token}"})
 
     def rows(self, operation: Operation) -> list[list[str]]:
         emails = [found for one in operation.recipient.emails if (found := email_hash(one))]

@@ -14,10 +14,9 @@ from typing import Any, cast
 
 from jobs.activation.channel import Operation
 from jobs.activation.channels.tiktok_ads.options import Options
-from jobs.activation.http_api import Answer, HttpApi, Meanings, base_url, credential
+from jobs.activation.http_api import Answer, HttpApi, Meanings, account
 from jobs.activation.list_channel import Change, ListChannel, Taken
 from jobs.activation.spelling import e164, one_address, sha256
-from jobs.config.connections import connection
 from jobs.config.settings import Settings
 
 HOST = "https://business-api.tiktok.com"
@@ -61,10 +60,8 @@ class TikTokChannel(ListChannel):
     def __init__(self, audience: str, destination: str, settings: Settings) -> None:
         super().__init__(audience, destination, settings)
         self._told = cast(Options, self.options)
-        name = settings.destinations[destination].connection
-        server = connection(name)
-        headers = {"Access-Token": credential(server, name, "the access token")}
-        self.api = HttpApi(base_url(server, HOST, name), self._told, MEANINGS, headers)
+        base, token = account(destination, settings, HOST, "the access token")
+        self.api = HttpApi(base, self._told, MEANINGS, {"Access-Token": token})
         self._root = f"/open_api/{self._told.version}"
 
     def rows(self, operation: Operation) -> list[tuple[str, str]]:
