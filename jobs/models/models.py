@@ -94,6 +94,7 @@ KINDS: dict[str, str] = {
     "habits": "jobs.models.habits.habits",
     "recommend": "jobs.models.recommend.recommend",
     "segment": "jobs.models.segment.segmentation",
+    "stage": "jobs.models.stage.stage",
     "text": "jobs.models.text.text",
     "value": "jobs.models.value.value",
 }

@@ -17,7 +17,11 @@ def roc(label: np.ndarray, scores: Mapping[str, np.ndarray]) -> Figure:
         wrong, right, _ = roc_curve(label, score)
         axes.plot(wrong, right, label=f"{name} (AUC {roc_auc_score(label, score):.3f})")
     axes.plot([0, 1], [0, 1], linestyle=":", color="grey", label="chance")
-    axes.set(xlabel="share of stayers flagged", ylabel="share of leavers found", title="Held-out period")
+    axes.set(
+        xlabel="share flagged of those without the outcome",
+        ylabel="share found of those with it",
+        title="Held-out period",
+    )
     axes.legend(loc="lower right")
     return figure
 
@@ -32,7 +36,7 @@ def calibration(label: np.ndarray, probability: np.ndarray) -> Figure:
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], linestyle=":", color="grey", label="perfect")
     axes.plot(promised, seen, marker="o", label=f"{len(groups)} groups of {len(groups[0])} customers")
-    axes.set(xlabel="promised probability", ylabel="share that left", title="Calibration on the held-out period")
+    axes.set(xlabel="promised probability", ylabel="share with the outcome", title="Calibration on the held-out period")
     axes.legend(loc="upper left")
     return figure
 

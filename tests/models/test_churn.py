@@ -28,7 +28,7 @@ NAMES = yaml.safe_load((SHIPPED / "models.yaml").read_text())["features"]
 def test_no_outcome_learned_from_reaches_into_the_period_judged_on(horizon, evaluated):
     label = {**CHURN["label"], "within_days": horizon}
     config = Classify(**{**CHURN, "label": label}, evaluation_snapshots=evaluated, training_snapshots=4)
-    learned, judged = outcomes.snapshots(DAY, config)
+    learned, judged = outcomes.snapshots(DAY, config, config.label.horizon)
     assert len(learned) == 4
     assert len(judged) == evaluated
     assert max(learned) + dt.timedelta(days=horizon) <= min(judged)

@@ -14,6 +14,7 @@ from jobs.config.models.learned import Learned
 from jobs.config.models.recommend import Recommend
 from jobs.config.models.segment import Segment
 from jobs.config.models.shared import Models
+from jobs.config.models.stage import Stage
 from jobs.config.models.text import Text
 from jobs.config.models.value import Value
 from jobs.config.traits import Trait
@@ -24,6 +25,7 @@ KINDS: dict[str, type[Learned]] = {
     "habits": Habits,
     "recommend": Recommend,
     "segment": Segment,
+    "stage": Stage,
     "text": Text,
     "value": Value,
 }

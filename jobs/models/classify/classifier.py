@@ -237,10 +237,16 @@ def importance(model: lgb.Booster) -> dict[str, float]:
     return dict(sorted(shares.items(), key=lambda item: (-item[1], item[0])))
 
 
-def contributions(model: lgb.Booster, frame: pd.DataFrame) -> np.ndarray:
-    """What each feature adds to the log odds of each row: exact Shapley values of the trees."""
+def contributions(model: lgb.Booster, frame: pd.DataFrame, stages: int = 1) -> np.ndarray:
+    """What each feature adds to the log odds of each row: exact Shapley values of the trees, by row and feature.
+
+    Of a model that tells several `stages` apart, by row, stage and feature.
+    """
     inputs = prepared(frame[model.feature_name()])
-    return np.asarray(model.predict(inputs, pred_contrib=True, num_threads=DEFAULTS["num_threads"]))[:, :-1]
+    found = np.asarray(model.predict(inputs, pred_contrib=True, num_threads=DEFAULTS["num_threads"]))
+    if stages > 1:
+        return found.reshape(len(frame), stages, -1)[:, :, :-1]
+    return found[:, :-1]
 
 
 def reasons(
@@ -250,14 +256,18 @@ def reasons(
 
     Contributions are exact Shapley values of the trees: with the base rate they add up to the score.
     """
-    names = model.feature_name()
-    inputs = frame[names]
-    parts = contributions(model, frame)
+    return in_words(model.feature_name(), frame, contributions(model, frame), words, outcome, top)
+
+
+def in_words(
+    names: Sequence[str], frame: pd.DataFrame, parts: np.ndarray, words: Mapping[str, str], outcome: str, top: int = 3
+) -> list[list[str]]:
+    """Per row the features with the largest of `parts`, what each of `names` contributes, as sentences."""
     strongest = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, :top]
-    values = inputs.to_numpy(dtype=object)
+    values = frame[list(names)].to_numpy(dtype=object)
     return [
         [_reason(words.get(names[i], names[i]), values[row, i], parts[row, i], outcome) for i in strongest[row]]
-        for row in range(len(inputs))
+        for row in range(len(frame))
     ]
 
 

@@ -24,6 +24,7 @@ from jobs.activity.known_rows import Known
 from jobs.activity.language import condition_of
 from jobs.activity.on_days import values_on
 from jobs.config.models.classify import Classify, Label, Value
+from jobs.config.models.stage import Stage
 from jobs.config.settings import Settings
 from jobs.config.traits import feature_type, needed
 from jobs.errors import NotTrainable
@@ -56,7 +57,7 @@ def split(txn: Txn, day: date, declared: Classify, settings: Settings) -> Split:
         frame = known_outcomes(frame_of(told_on(known, known, declared)), declared.label)
         held = held_out(frame["customer_id"])
         return Split(frame[~held].reset_index(drop=True), frame[held].reset_index(drop=True))
-    learned, judged = snapshots(day, declared)
+    learned, judged = snapshots(day, declared, declared.label.horizon)
     usable = _usable(known, day, learned, declared)
     then = known.with_people_of(txn, usable + judged)
     found = labelled(then, known, declared) if declared.label.rows_of else told_on(then, known, declared)
@@ -69,9 +70,10 @@ def split(txn: Txn, day: date, declared: Classify, settings: Settings) -> Split:
     )
 
 
-def snapshots(day: date, declared: Classify) -> tuple[list[date], list[date]]:
-    """Days to learn from and days to judge on, oldest first; no outcome of the former reaches into the latter."""
-    step, horizon = timedelta(days=declared.snapshot_step_days), timedelta(days=declared.label.horizon)
+def snapshots(day: date, declared: Classify | Stage, days: int) -> tuple[list[date], list[date]]:
+    """Days to learn from and days to judge on, oldest first; no outcome of the former, which is known so many `days`
+    later, reaches into the latter."""
+    step, horizon = timedelta(days=declared.snapshot_step_days), timedelta(days=days)
     judged = [day - horizon - i * step for i in range(declared.evaluation_snapshots)]
     learned = [min(judged) - horizon - i * step for i in range(declared.training_snapshots)]
     return sorted(learned), sorted(judged)
@@ -122,7 +124,7 @@ def labelled(known: Known, now: Known, declared: Classify) -> DataFrame:
     )
     happened = F.coalesce(F.col("after") <= own, F.lit(False))
     return (
-        _as_today(found, known, "day")
+        as_today(found, known, "day")
         .join(followed, on=["day", TODAY], how="left")
         .withColumn(LABEL, F.when(happened, int(label.happens)).otherwise(int(not label.happens)))
         .drop("after", TODAY)
@@ -152,14 +154,14 @@ def told_on(known: Known, now: Known, declared: Classify) -> DataFrame:
 
     after = told(values_on(later, asked), TOLD).withColumn("snapshot", F.date_sub("snapshot", label.horizon))
     joined = found.join(told(both, BEFORE), on=["snapshot", "customer_id"], how="left")
-    joined = _as_today(joined, known, "snapshot").join(
+    joined = as_today(joined, known, "snapshot").join(
         after.withColumnRenamed("customer_id", TODAY), on=["snapshot", TODAY], how="left"
     )
     said = {name: F.coalesce(name, nobody.cast(kept)) for name in (BEFORE, TOLD)}
     return joined.withColumns(said).withColumnRenamed("snapshot", "day").drop(TODAY)
 
 
-def _as_today(found: DataFrame, known: Known, day: str) -> DataFrame:
+def as_today(found: DataFrame, known: Known, day: str) -> DataFrame:
     """Customers of past days with TODAY, who they are now."""
     if known.then is None:
         return found.withColumn(TODAY, F.col("customer_id"))
