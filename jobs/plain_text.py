@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 import unicodedata
+from collections.abc import Callable
+from typing import Any
 
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 """Marks that change the direction of the text after them."""
@@ -21,3 +25,18 @@ def harmless(text: str) -> str:
     return "".join(
         sign.encode("unicode_escape").decode() if sign in TURNING or unwritable(sign) else sign for sign in text
     )
+
+
+def harmless_lines(text: str) -> str:
+    """A message of several lines, each of them `harmless`."""
+    return "\n".join(map(harmless, text.split("\n")))
+
+
+def json_text(value: Any, default: Callable[[Any], Any] = str) -> str:
+    """JSON for people and programs: letters as they are, signs that steer a screen as the escapes of JSON."""
+    text = json.dumps(value, default=default, ensure_ascii=False, indent=2)
+    return _STEERING.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
+
+
+_STEERING = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff" + "".join(sorted(TURNING)) + "]")
+"""Of what `harmless` escapes what JSON leaves as it is."""

@@ -81,3 +81,14 @@ def test_the_audience_of_the_guide_is_accepted():
 def test_every_link_to_a_file_leads_somewhere(page):
     links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_promise_of_the_security_page_is_proven_by_a_test_that_is_there():
+    page = (ROOT / "docs" / "security.md").read_text()
+    tables = page.split("\n| promise | proven by |\n|---|---|\n")[1:]
+    promises = [row for table in tables for row in table.split("\n\n")[0].splitlines()]
+    assert len(promises) > 20
+    assert [row for row in promises if "`tests/" not in row] == []
+    for path, _, name in (found.partition("::") for found in re.findall(r"`(tests/[^`]+)`", page)):
+        assert (ROOT / path).exists(), path
+        assert not name or f"\ndef {name}(" in (ROOT / path).read_text(), f"{path}::{name}"

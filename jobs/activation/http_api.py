@@ -22,6 +22,7 @@ from jobs.activation.http_options import HttpOptions
 from jobs.config.connections import Connection, PoliteWait, connection
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
+from jobs.http_answers import PACKED, pieces
 
 Meaning = Literal["done", "again", "rows", "refused", "stop"]
 """What an answer means: it is done; try the same later; some rows of it are wrong; all of it is; ask nothing more."""
@@ -125,6 +126,7 @@ class HttpApi:
         text: bool = False,
     ) -> None:
         self._options, self._meanings, self._text = options, meanings, text
+        headers = {**(headers or {}), **PACKED}
         self._client = httpx.Client(base_url=base, headers=headers, auth=auth, timeout=options.timeout_seconds)
         self._pace = Pace(options.requests_per_second)
 
@@ -206,13 +208,13 @@ class _Again(Exception):
 def _body(response: httpx.Response, until: float) -> Any:
     """The answer as JSON, else as text; a server that drips it out longer than allowed has not answered."""
     content = b""
-    for part in response.iter_bytes():
+    for part in pieces(response):
         content += part
         if time.monotonic() > until or len(content) > LONGEST_ANSWER:
             raise httpx.ReadTimeout("the answer takes too long", request=response.request)
     try:
         return json.loads(content) if content else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return content.decode(errors="replace")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -17,12 +16,20 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.config.wrong import CommandError, nearest
-from jobs.plain_text import harmless
+from jobs.plain_text import harmless, harmless_lines, json_text
 
 if TYPE_CHECKING:
     from jobs.config.settings import Settings
 
-console = Console()
+
+class Screen(Console):
+    """Where people read. Whatever text is printed, no sign in it moves, hides or turns what is around."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        super().print(*(harmless_lines(one) if isinstance(one, str) else one for one in objects), **options)
+
+
+console = Screen()
 Config = Annotated[Path | None, typer.Option("--config", help="Folder with the company's YAML files.")]
 
 
@@ -41,9 +48,12 @@ class Format(StrEnum):
 
 def load_settings(folder: Path | None) -> Settings:
     """The company's configuration. Loaded here, when a command asks for it, since that takes longer than any help."""
+    from jobs.cli.private_files import keep_private
     from jobs.config.settings import load_settings
 
-    return load_settings(folder)
+    settings = load_settings(folder)
+    keep_private(settings)
+    return settings
 
 
 def show(title: str | None, columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -55,11 +65,11 @@ def answer(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: Format) 
     """Print rows with their values as they are; an answer without rows says so, in a table."""
     if form is Format.JSON:
         records = [dict(zip(columns, row, strict=True)) for row in rows]
-        sys.stdout.write(json.dumps(records, default=str, ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.write(json_text(records) + "\n")
     elif form is Format.CSV:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows(rows)
+        writer.writerows(map(_on_screen, rows) if sys.stdout.isatty() else rows)
     else:
         _print(None, columns, rows, exact=True)
         if not rows:
@@ -114,6 +124,10 @@ def as_table(title: str | None, columns: Iterable[str], rows: Iterable[Sequence[
     for row in rows:
         table.add_row(*(Text(harmless(str(value) if exact and value is not None else _text(value))) for value in row))
     return table
+
+
+def _on_screen(row: Sequence[Any]) -> list[Any]:
+    return [harmless(value) if isinstance(value, str) else value for value in row]
 
 
 def _text(value: object) -> str:

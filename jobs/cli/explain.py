@@ -42,7 +42,7 @@ def explain(
         return
     for step in steps:
         became = f"{step['other_customer_id']} became part of {step['customer_id']} on {step['day']}"
-        console.print(f"{became}, by {step['reason']}.", highlight=False, soft_wrap=True)
+        console.print(f"{became}, by {step['reason']}.", markup=False, highlight=False, soft_wrap=True)
     _print(found, show_values)
 
 

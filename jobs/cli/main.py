@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from jobs.cli import (
     effect,
@@ -28,7 +28,8 @@ from jobs.cli import (
     quarantine,
     review,
 )
-from jobs.cli.console import Config, Format, answer, console, known_table, load_settings, require_table, show
+from jobs.cli.console import Config, Format, Screen, answer, console, known_table, load_settings, require_table, show
+from jobs.cli.private_files import OWN
 from jobs.config.wrong import CommandError, ConfigError, nearest
 from jobs.errors import StepFailed
 from jobs.lake.engine import told_plainly
@@ -69,16 +70,19 @@ def main() -> None:
     """Run the command; exit 2 for a wrong configuration and 1 for a step that failed, with the message only."""
     from rich.markup import escape
 
+    mask = os.umask(OWN)
     try:
         with told_plainly():
             app()
     except ConfigError as error:
         about = "" if isinstance(error, CommandError) else "[bold red]Configuration:[/] "
-        Console(stderr=True).print(f"{about}{escape(str(error))}", soft_wrap=True)
+        Screen(stderr=True).print(f"{about}{escape(str(error))}", soft_wrap=True)
         sys.exit(2)
     except StepFailed as error:
-        Console(stderr=True).print(f"[bold red]Failed:[/] {escape(str(error))}", soft_wrap=True)
+        Screen(stderr=True).print(f"[bold red]Failed:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
+    finally:
+        os.umask(mask)
 
 
 @app.command()

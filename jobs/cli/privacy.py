@@ -119,12 +119,14 @@ def export_person(
 
 
 def _tell(receipts: list[Receipt]) -> None:
+    from rich.markup import escape
+
     from jobs.privacy.receipts import MEANS, OPEN
 
     rows = [[one.place, MEANS[one.outcome], f"{one.number:,}", one.detail] for one in receipts]
     show(f"Request {receipts[0].request}" if receipts else None, ["place", "result", "number", "what"], rows)
     if left := [one.place for one in receipts if one.outcome in OPEN]:
-        console.print(f"[bold]Still to do:[/] {', '.join(left)}", highlight=False, soft_wrap=True)
+        console.print(f"[bold]Still to do:[/] {escape(', '.join(left))}", highlight=False, soft_wrap=True)
 
 
 def _who(

@@ -250,7 +250,7 @@ def _show_report(report: Report) -> None:
     if report.refusals():
         show("Refused", ["rows", "reason"], [(row["rows"], row["reason"]) for row in report.refusals()])
     for note in report.notes:
-        console.print(note, soft_wrap=True)
+        console.print(note, markup=False, soft_wrap=True)
 
 
 @app.command()

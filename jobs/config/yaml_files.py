@@ -42,7 +42,9 @@ SHAPES = {
     r"^(\[\]|[^.\[\]]+(\[\])?)(\.[^.\[\]]+(\[\])?)*$|^$": "a path such as data.items[] or pages.next",
 }
 """Patterns that texts of the configuration must fit, in words."""
-_SECRET = re.compile(r"KEY|SECRET|TOKEN|PASS|CREDENTIAL|CONN|AUTH")
+_SECRET = re.compile(r"KEY|SECRET|TOKEN|PASS|PWD|CREDENTIAL|CONN|AUTH|PRIVATE|SALT|DSN|CERT|BEARER|COOKIE")
+_LOGIN = re.compile(r"://[^/\s@]*:[^/\s@]+@|-----BEGIN|\bpassword\b", re.IGNORECASE)
+"""What a value holds that is a secret whatever its variable is called: an address with a password, a key."""
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Z][A-Z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 
 
@@ -72,7 +74,8 @@ def load(path: Path, model: type[Model]) -> Model:
     """The file as `model`.
 
     `${KLANTREIS_...}` and `${KLANTREIS_...:-default}` in values are taken from the environment; no other variables, and
-    none whose name says it is a secret: what is written here reaches mails, logs and pages.
+    none whose name or value says it is a secret: what is written here reaches mails, logs and pages. Messages about
+    this file name the variable, not its value.
     Raises ConfigError naming file, line and key of every problem.
     """
     try:
@@ -83,7 +86,8 @@ def load(path: Path, model: type[Model]) -> Model:
         raise ConfigError([f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8"]) from None
     try:
         node = _composed(text)
-        values = _with_environment(_values(text) or {}, path)
+        taken: dict[str, str] = {}
+        values = _with_environment(_values(text) or {}, path, taken)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError([f"{path}:{line}: not valid YAML: {error.problem}"]) from None
@@ -96,7 +100,7 @@ def load(path: Path, model: type[Model]) -> Model:
     try:
         found = model.model_validate(values)
     except ValidationError as error:
-        told = (_explain(path, node, model, problem) for problem in error.errors())
+        told = (_without(taken, _explain(path, node, model, problem), path) for problem in error.errors())
         raise ConfigError(dict.fromkeys(told)) from None  # of a choice of types each has its complaint
     surprises = list(_surprises(path, node, model))
     if surprises:
@@ -239,11 +243,20 @@ def _duplicates(node: yaml.Node | None) -> list[tuple[str, int]]:
     return found
 
 
-def _with_environment(value: Any, path: Path) -> Any:
+def _without(taken: dict[str, str], message: str, path: Path) -> str:
+    """A message about a file with the names of variables in the place of their values."""
+    place, said = str(path), message.removeprefix(str(path))
+    for name, value in taken.items():
+        said = said.replace(repr(value), f"${{{name}}}").replace(value, f"${{{name}}}") if len(value) > 2 else said
+    return place + said
+
+
+def _with_environment(value: Any, path: Path, taken: dict[str, str]) -> Any:
+    """The value with its variables filled in; `taken` gets name and value of each that the environment has."""
     if isinstance(value, dict):
-        return {key: _with_environment(item, path) for key, item in value.items()}
+        return {key: _with_environment(item, path, taken) for key, item in value.items()}
     if isinstance(value, list):
-        return [_with_environment(item, path) for item in value]
+        return [_with_environment(item, path, taken) for item in value]
     if not isinstance(value, str):
         return value
 
@@ -254,6 +267,12 @@ def _with_environment(value: Any, path: Path) -> Any:
             )
             raise ConfigError([f"{path}: ${{{match['name']}}} is not filled in: {told}"])
         filled = os.environ.get(match["name"], match["default"])
+        if match["name"] in os.environ:
+            if _LOGIN.search(os.environ[match["name"]]):
+                raise ConfigError(
+                    [f"{path}: ${{{match['name']}}} holds a login: make a connection of it, see connections"]
+                )
+            taken[match["name"]] = os.environ[match["name"]]
         if filled is None:
             raise ConfigError([f"{path}: environment variable {match['name']} is not set; set it or write a default"])
         return filled

@@ -16,6 +16,7 @@ from jobs.identity.evidence import CUT, ENDED, USED
 from jobs.identity.identifiers import identifier_hash
 from jobs.identity.review import newest
 from jobs.lake.lake import Lake
+from jobs.plain_text import json_text
 
 Row = dict[str, Any]
 SHORT = 8
@@ -126,7 +127,7 @@ def explain(settings: Settings, customer: str, show_values: bool = False) -> Row
 
 def to_json(explained: Row) -> str:
     """The same for machines."""
-    return json.dumps(explained, indent=2, default=_plain, ensure_ascii=False)
+    return json_text(explained, _plain)
 
 
 def _plain(value: Any) -> str:

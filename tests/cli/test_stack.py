@@ -59,6 +59,9 @@ def test_the_stack_runs_a_day_shows_it_and_leaves_nothing_behind(company):
         assert stack.start(company) == started, "a second start finds what runs"
         assert {name: p.pid for name, p in stack.status(company).items()} == {n: p.pid for n, p in services.items()}
 
+        assert listening(services) - {"::1"} == {"127.0.0.1"}
+        assert open_to_others(company.home / "var") == []
+
         airflow = started.airflow()
         times = airflow.run_days([DAY], dags=["ingest_crm"], timeout=1800)
         assert [(item.dag, item.task, item.state) for item in times] == [
@@ -72,6 +75,7 @@ def test_the_stack_runs_a_day_shows_it_and_leaves_nothing_behind(company):
         with pytest.raises(AirflowError, match=r"ingest_web of 2024-01-02 failed(.|\n)*site(.|\n)*landing"):
             airflow.run_days([DAY], dags=["ingest_web"], timeout=1800)
 
+        assert open_to_others(company.home / "var") == []
         page = f"{started.urls['Airflow']}/klantreis/"
         assert "Validation results" in read(page, airflow.token())
         assert seen_in_a_browser(page, airflow.token()) == (["crm", "contacts"], "No customer has this id.")
@@ -162,6 +166,20 @@ def seen_in_a_browser(page, token):
         browser.close()
     assert [told for told in complaints if "404" not in told] == []
     return row[:2], told.removeprefix("This part could not be read: ")
+
+
+def listening(services):
+    """The addresses that these services, and all processes they started, accept connections at."""
+    found = [process for process in psutil.process_iter() if of_session(process, services)]
+    sockets = [one for process in found for one in process.net_connections("inet")]
+    return {one.laddr.ip for one in sockets if one.status == psutil.CONN_LISTEN}
+
+
+def open_to_others(folder):
+    """What another user of the machine could read: below a closed folder, nothing."""
+    if folder.stat().st_mode & 0o077 == 0:
+        return []
+    return [path for path in folder.rglob("*") if path.stat().st_mode & 0o077] or [folder]
 
 
 def of_session(process, services):

@@ -268,6 +268,26 @@ def test_nothing_else_of_the_environment_gets_into_configuration(config, monkeyp
     assert "s3cret" not in told
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["postgresql://shop:s3cret@db/x", "-----BEGIN PRIVATE KEY-----s3cret", '{"host": "x", "password": "s3cret"}'],
+)
+def test_a_value_that_holds_a_login_is_refused_whatever_its_variable_is_called(config, monkeypatch, value):
+    monkeypatch.setenv("KLANTREIS_PLACE", value)
+    (told,) = problems_of(config({"settings.yaml": "company: X\nlanding: ${KLANTREIS_PLACE}\nlake: out\n"}))
+    assert "${KLANTREIS_PLACE} holds a login" in told
+    assert "s3cret" not in told
+
+
+def test_a_message_about_a_wrong_value_names_its_variable_and_not_the_value(config, monkeypatch):
+    monkeypatch.setenv("KLANTREIS_ZONE", "s3cret")
+    text = "company: X\nlanding: a\nlake: b\ntimezone: ${KLANTREIS_ZONE}\n"
+    (told,) = problems_of(config({"settings.yaml": text}))
+    assert told.endswith(
+        "settings.yaml:4: timezone: unknown time zone ${KLANTREIS_ZONE}; use a name such as Europe/Amsterdam"
+    )
+
+
 def test_the_hash_key_is_made_once_and_readable_by_the_owner_only(config, monkeypatch):
     monkeypatch.delenv("KLANTREIS_HASH_KEY", raising=False)
     loaded = load_settings(config())

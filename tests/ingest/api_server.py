@@ -139,8 +139,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(*fault)
 
-    def _answer(self, status: int, body: str, headers: dict[str, str] | None = None) -> None:
-        content = body.encode()
+    def _answer(self, status: int, body: str | bytes, headers: dict[str, str] | None = None) -> None:
+        content = body if isinstance(body, bytes) else body.encode()
         self.send_response(status)
         for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
             self.send_header(name, value)

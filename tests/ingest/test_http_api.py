@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from jobs.config.connections import Connection, PoliteWait
 from jobs.errors import StepFailed
@@ -162,6 +163,11 @@ def refusal(settings, *hidden):
         ([(200, '{"data": [NaN], "links": {}}')], "page 1 is not JSON"),
         ([(200, '{"data": []} {}')], "page 1 is not JSON"),
         ([(200, "[" * 100_000)], "page 1 is not JSON"),
+        (
+            [(200, zstandard.compress(b" " * 9_000_000), {"Content-Encoding": "zstd"})] * 20,
+            "page 1: the connection to 127.0.0.1 failed or broke off (DecodingError)",
+        ),
+        ([(200, gzip.compress(b" " * (65 << 20), 1), {"Content-Encoding": "gzip"})], "is larger than 64 MB"),
         ([(200, '{"Data": []}')], "page 1: 'data[]': there is no 'data'"),
         ([(200, '{"data": {"id": 1}}')], "what should be a list is none"),
         ([(200, '{"data": ["jane@x.example"]}')], "a record is no JSON object"),

@@ -20,6 +20,8 @@ from pathlib import Path
 
 import psutil
 
+from jobs.cli.private_files import OWN
+
 log = logging.getLogger(__name__)
 
 
@@ -71,6 +73,7 @@ class Processes:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=OWN,
             )
         process = Process(name, child.pid, psutil.Process(child.pid).create_time(), port, str(path))
         (self.folder / f"{name}.json").write_text(json.dumps(asdict(process)))

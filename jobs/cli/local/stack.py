@@ -20,7 +20,8 @@ from pathlib import Path
 
 from jobs.activation.channels.types import TYPES
 from jobs.cli.local.airflow_client import AirflowClient, answers
-from jobs.cli.local.processes import Process, Processes, free_port, last_lines, port_is_free, wait_until
+from jobs.cli.local.processes import Process, Processes, last_lines, port_is_free, wait_until
+from jobs.cli.private_files import keep_private
 from jobs.config.destinations import Destination
 from jobs.config.settings import Settings
 from jobs.errors import StepFailed
@@ -34,6 +35,20 @@ DEFAULT_PORTS = {
     **{found.name: found.port for found in SANDBOXES.values()},
 }
 READY_WITHIN_SECONDS = 300
+WITHOUT_LOG_SERVERS = """
+from airflow.__main__ import main
+from airflow.cli.commands import standalone_command
+
+class Command(standalone_command.SubCommand):
+    def __init__(self, parent, name, command, env):
+        servers = ["--skip-serve-logs"] if name in ("scheduler", "triggerer") else []
+        super().__init__(parent, name=name, command=[*command, *servers], env=env)
+
+standalone_command.SubCommand = Command
+main()
+"""
+"""`airflow standalone` without the two servers of log files, which listen on every address of the machine, whatever is
+configured. The page of Airflow reads the logs of this machine from its disk."""
 NO_DAGS = {"__init__.py", "common.py", "notices.py", "webhook.py", "deliveries.py", "landed_files.py", "steps.py"}
 """Files of dags/ in which no DAG is."""
 PRELOADED = ",".join(
@@ -86,6 +101,7 @@ def start(settings: Settings, wait: bool = True) -> Stack:
     """
     processes = Processes(_folder(settings))
     with _only_one(settings):
+        keep_private(settings)
         services = _services(settings)
         running = {name: processes.running(name) for name in services}
         ports = {name: found.port if found else _port(name) for name, found in running.items()}
@@ -142,7 +158,7 @@ def _command(name: str, ports: dict[str, int], settings: Settings) -> list[str]:
     """What Python is to run for that service."""
     port = str(ports[name])
     if name == "airflow":
-        return ["-m", "airflow", "standalone"]
+        return ["-c", WITHOUT_LOG_SERVERS, "standalone"]
     if name == "mlflow":
         settings.mlflow_artifacts.mkdir(parents=True, exist_ok=True)
         stores = ["--backend-store-uri", settings.mlflow_uri, "--no-serve-artifacts"]
@@ -173,8 +189,6 @@ def environment(ports: dict[str, int], settings: Settings) -> dict[str, str]:
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
         "DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "LOGGING__NAMESPACE_LEVELS": "great_expectations=WARNING mlflow=WARNING alembic=WARNING",
-        "LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
-        "LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
         "SCHEDULER__MP_START_METHOD": "forkserver",
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
         "USAGE_DATA_COLLECTION__ENABLED": "False",
