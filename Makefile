@@ -22,6 +22,10 @@ stop: ## Stop what `make demo` started
 test: .venv/.ready system-packages ## Set up and run all tests
 	@$(RUN)python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=20 $(PYTEST_ARGS)
 
+.PHONY: packs-on-spark
+packs-on-spark: .venv/.ready system-packages ## Live the companies of examples/packs on Apache Spark
+	@PACKS_ON_SPARK=1 $(RUN)python -m pytest -n0 tests/packs -k people_it_is_for
+
 .PHONY: check
 check: .venv/.ready ## Lint, types, configuration and freshness of generated docs
 	$(RUN)ruff check .

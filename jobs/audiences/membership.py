@@ -40,6 +40,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     lake = Lake.of(settings)
     config: list[Any] = [settings.audiences, settings.policy.keep_away, settings.policy.zone, settings.policy.holdout]
     config.append([[one.signature(), one.runs(day)] for one in settings.experiments.values()])
+    config.append([name for name, one in settings.audiences.items() if one.lacks(settings.sources)])
     config += traits.configuration(settings)
     waits = any(one.after for one in settings.audiences.values())
     reads = sorted({*tables(settings), *([TOUCHPOINTS] if waits else []), arms.EVENTS, arms.MAP, PEOPLE})
@@ -48,7 +49,8 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
         refuse_wrong_rules(settings)
         running = experiments.running(settings.experiments, day)
         experiments.begin(lake, settings.experiments, day)
-        lasting = {name: one for name, one in settings.audiences.items() if one.last_day >= day}
+        on = {name: one for name, one in settings.audiences.items() if not one.lacks(settings.sources)}
+        lasting = {name: one for name, one in on.items() if one.last_day >= day}
         view = customer_view(txn, day, settings)
         if waits:
             view = with_waiting(view, txn.read(TOUCHPOINTS), lasting, day)

@@ -48,6 +48,7 @@ def customer_view(txn: Txn, day: date, settings: Settings) -> DataFrame:
 def people(profiles: DataFrame, day: date) -> DataFrame:
     """Customers seen by the end of the day."""
     return profiles.where(F.col("customer_since") <= F.lit(day)).select(
+        F.lit(day).alias("today"),
         *("customer_id", "known", "language", "country", "city", "gender", "age"),
         days_since("customer_since", day).alias("days_known"),
     )

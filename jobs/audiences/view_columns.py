@@ -15,6 +15,7 @@ VIEW = Dataset(
     (
         *columns("""
             customer_id string id of the customer
+            today date the day itself, for how long it is until a date: date_diff(contract_ends_on, today)
             known boolean whether there is more than a cookie
             language string language, ISO 639-1
             country string country, ISO 3166-1 alpha-2

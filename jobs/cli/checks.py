@@ -46,8 +46,8 @@ def _decisions(settings: Settings) -> Iterator[str]:
 
 def notes(settings: Settings) -> list[str]:
     """One line per thing that is allowed and worth knowing."""
-    expired = audience_checks.notes(settings.folder, settings.audiences, date.today())
-    return [*source_checks.notes(settings), *stage_policy.notes(settings), *expired]
+    idle = audience_checks.notes(settings.folder, settings.audiences, settings.sources, date.today())
+    return [*source_checks.notes(settings), *stage_policy.notes(settings), *idle]
 
 
 def _mappings(settings: Settings) -> Iterator[str]:

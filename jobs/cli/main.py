@@ -23,6 +23,7 @@ from jobs.cli import (
     ledger,
     match,
     models,
+    packs,
     privacy,
     profiles,
     quarantine,
@@ -50,6 +51,7 @@ app.add_typer(feedback.app, name="feedback")
 app.add_typer(guard.app, name="guard")
 app.add_typer(models.app, name="models")
 app.add_typer(journey_map.app, name="map")
+app.add_typer(packs.app, name="packs")
 app.add_typer(export.app, name="export")
 export.app.command("person")(privacy.export_person)
 app.add_typer(privacy.app, name="privacy")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jobs.config.audiences import Audience
 from jobs.config.destinations import Destination, types
+from jobs.config.sources import Source
 from jobs.config.yaml_files import line_of, nearest
 
 
@@ -66,13 +67,18 @@ def _order(name: str, path: Path, audiences: Mapping[str, Audience]) -> Iterator
         at = audiences[at.action].after
 
 
-def notes(folder: Path, audiences: Mapping[str, Audience], today: date) -> Iterator[str]:
-    """Actions that have expired, and do nothing any more; those that do not say what for, or until when."""
+def notes(folder: Path, audiences: Mapping[str, Audience], sources: Mapping[str, Source], today: date) -> Iterator[str]:
+    """Actions that do nothing, expired or without a source they need; those that do not say what for, or until when."""
     for name, one in audiences.items():
         path = folder / "audiences" / f"{name}.yaml"
         missing = [key for key in ("kpi", "expires") if getattr(one, key) is None]
         if missing:
             yield f"{path}: no {' and no '.join(missing)}: nobody can tell what it is to move, or when it is over"
+        if lacking := one.lacks(sources):
+            yield (
+                f"{_at(path, 'needs')}: no source delivers {', '.join(lacking)}: it is off, and nobody is in it; "
+                f"add such a source to config/sources, or delete the file"
+            )
         if one.last_day < today:
             yield f"{_at(path, 'expires')}: expired on {one.expires}: nobody is in it; prolong it, or delete the file"
 

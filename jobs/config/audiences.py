@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from jobs.config.guard_rails import GuardRails
 from jobs.config.kpis import Name
 from jobs.config.moments import Moment
-from jobs.config.yaml_files import Strict
+from jobs.config.sources import Source
+from jobs.config.yaml_files import Strict, nearest
+from jobs.lake.tables.canonical import CANONICAL
 
 TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 Outcome = Literal["sent", "opened", "not_opened", "clicked", "not_clicked", "ordered", "not_ordered"]
@@ -103,6 +106,12 @@ class Audience(Strict):
     )
     after: After | None = Field(None, description="only who had another action, and how that came out")
     evidence: list[str] = []
+    needs: list[str] = Field(
+        [],
+        description="datasets without which its rule would say something else than it means, such as tickets, or "
+        "those of one source, as network/tickets: while no source delivers one of them it is off, and "
+        "`klantreis check` says so",
+    )
     holdout: float = Field(0.1, ge=0, lt=1)
     priority: int = Field(0, description="of audiences that want to write to one person, the one with more goes first")
     value: str | None = Field(
@@ -125,10 +134,25 @@ class Audience(Strict):
         "channel if it is among them, else the first here that may be used"
     )
 
+    @field_validator("needs")
+    @classmethod
+    def _known_datasets(cls, names: list[str]) -> list[str]:
+        for name in names:
+            dataset = name.rpartition("/")[2]
+            if dataset not in CANONICAL:
+                raise ValueError(f"unknown dataset {dataset!r}{nearest(dataset, CANONICAL)}")
+        return names
+
     @property
     def last_day(self) -> date:
         """The last day it is done."""
         return self.expires or date.max
+
+    def lacks(self, sources: Mapping[str, Source]) -> list[str]:
+        """What it needs and no source delivers; while there is any, it is off."""
+        named = [(name, dataset) for name, source in sources.items() for dataset in source.datasets]
+        delivered = {one for name, dataset in named for one in (dataset, f"{name}/{dataset}")}
+        return [name for name in self.needs if name not in delivered]
 
     @property
     def decides(self) -> list[str]:

@@ -64,9 +64,44 @@ def test_nobody_is_in_an_action_after_its_last_day(settings, rows):
     membership.run(DAY, loaded)
     assert [row["audience"] for row in lake.arrow("audiences/members", day=DAY).to_pylist()] == ["lasts"]
     today = dt.date(2098, 1, 1)
-    (note,) = audience_checks.notes(loaded.folder, loaded.audiences, dt.date(2017, 6, 1))
+    (note,) = audience_checks.notes(loaded.folder, loaded.audiences, loaded.sources, dt.date(2017, 6, 1))
     assert "over.yaml:5: expires: expired on 2017-05-31" in note
-    assert len(list(audience_checks.notes(loaded.folder, loaded.audiences, today))) == 2
+    assert len(list(audience_checks.notes(loaded.folder, loaded.audiences, loaded.sources, today))) == 2
+
+
+def test_nobody_is_in_an_action_without_a_source_it_needs_and_check_says_so(settings, rows):
+    needs = {"none": [], "has": ["contacts"], "own": ["crm/contacts"], "lacks": ["contacts", "tickets"]}
+    needs["other"] = ["desk/contacts"]
+    files = {f"audiences/{name}.yaml": {**BASE, "audience": name, "where": "known", "needs": some}
+             for name, some in needs.items()}  # fmt: skip
+    loaded = settings(files)
+    lake = Lake.of(loaded)
+    lake.replace("profiles/people", rows("profiles/people", *customers("c1")), lake.transaction("test", DAY))
+    membership.run(DAY, loaded)
+    found = {row["audience"] for row in lake.arrow("audiences/members", day=DAY).to_pylist()}
+    assert found == {"none", "has", "own"}
+    notes = list(audience_checks.notes(loaded.folder, loaded.audiences, loaded.sources, DAY))
+    assert [note.partition("audiences/")[2] for note in notes if "needs" in note] == [
+        f"{name}.yaml:{line}: needs: no source delivers {what}: it is off, and nobody is in it; add such a source to "
+        "config/sources, or delete the file"
+        for name, line, what in (
+            ("lacks", loaded_line(loaded, "lacks"), "tickets"),
+            ("other", loaded_line(loaded, "other"), "desk/contacts"),
+        )
+    ]
+
+
+def loaded_line(loaded, name):
+    lines = (loaded.folder / "audiences" / f"{name}.yaml").read_text().splitlines()
+    return next(number for number, line in enumerate(lines, 1) if line.startswith("needs:"))
+
+
+def test_a_rule_can_ask_how_long_it_is_until_a_date(world):
+    found = world(
+        {"today": f"known and date_diff(date '{DAY + dt.timedelta(days=40)}', today) = 40"},
+        profiles_people=customers("c1"),
+    )
+    assert in_audience(found, "today") == ["c1"]
 
 
 def test_a_rule_sees_profile_stage_scores_and_traits(world):

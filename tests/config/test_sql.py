@@ -163,8 +163,13 @@ def _texts(content: dict) -> Iterator[tuple[tuple, str]]:
     for part in ("valence", "stages"):
         yield from (((part, rule["name"]), rule["when"]) for rule in content.get(part, []))
     for name, moment in content.get("moments", {}).items():
-        yield ("moments", name), moment["served_when"]
-        yield from ((("moments", name, key), signal["when"]) for key, signal in moment["signals"].items())
+        if "served_when" in moment:
+            yield ("moments", name), moment["served_when"]
+        for key, shown in (moment.get("signals", {}) | moment.get("records", {})).items():
+            texts = [
+                shown[part] for part in ("when", "each", "begins_at", "expires_at", "served_when") if part in shown
+            ]
+            yield from ((("moments", name, key), text) for text in texts)
     for name, kpi in content.get("kpis", {}).items():
         keys = [key for key in ("where", "numerator", "denominator") if key in kpi]
         yield from ((("kpis", name, key), kpi[key]) for key in keys)
