@@ -9,7 +9,8 @@ places to fill in:
 - `{day:+3}`: the date three days later, `{day}` today; `{at:-1 14:30}`: that time of yesterday. Today is the first day
   of the company; for rows that are repeated by `_days: [first, last]` it is the day of the repetition.
 
-`_arrives: 2` puts a row in the files of the second day instead of the first.
+`_arrives: 2` puts a row in the files of the second day instead of the first. `journeys` beside the cast is what holds
+for whoever a scene does not say otherwise of.
 """
 
 from __future__ import annotations
@@ -89,7 +90,9 @@ def made_up(pack: Path) -> MadeUp:
             rows = [told["everybody"], about.get("rows", {})]
             for part in (*rows, _consents(told["consents"], about.get("consents", told["consents"]["usual"]))):
                 _add(company, part, person)
-            company.truth += _of_journeys(about.get("journeys", {}), person["id"], company.days)
+            company.truth += _of_journeys(
+                {**told.get("journeys", {}), **about.get("journeys", {})}, person["id"], company.days
+            )
     company.truth.sort(key=lambda row: tuple(row.values()))
     return company
 

@@ -135,6 +135,9 @@ class DestinationType:
     goes_to: Literal["email", "phone"] = "email"
     """Of messages: what of a customer they go to."""
 
+    advertises: bool = False
+    """Whether it is an ad platform: data kept for one purpose alone never goes there."""
+
     stays: str = ""
     """What of a person stays there after all it can be asked to erase, and what to do about it."""
 

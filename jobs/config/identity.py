@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field, field_validator, model_validator
 
 from jobs.config.yaml_files import Strict, nearest
+from jobs.lake.tables.canonical import CANONICAL
 
 IdentifierKind = Literal["contact", "email", "phone", "login", "cookie", "loyalty"]
 Fact = Literal["name", "birth_date"]
@@ -48,6 +49,19 @@ class Purpose(Strict):
     expires_after_days: int | None = Field(
         None, gt=0, description="a yes that names no end lasts this long; default: until it is withdrawn"
     )
+    exclusive: list[str] = Field(
+        [],
+        description="datasets of a special category, such as health: what is made of them decides about people "
+        "for this purpose alone, and goes to no ad platform",
+    )
+
+    @field_validator("exclusive")
+    @classmethod
+    def _known_datasets(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if name not in CANONICAL:
+                raise ValueError(f"unknown dataset {name!r}{nearest(name, CANONICAL)}")
+        return names
 
 
 class ContactChannel(Strict):

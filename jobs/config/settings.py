@@ -27,6 +27,7 @@ from jobs.config.context import Context
 from jobs.config.decisions import Placed, load_decisions
 from jobs.config.decisions import problems as decision_problems
 from jobs.config.destinations import Destination, Destinations
+from jobs.config.exclusive_data import problems as exclusive_problems
 from jobs.config.experiments import Experiment
 from jobs.config.experiments import problems as experiment_problems
 from jobs.config.feedback import FILE as FEEDBACK
@@ -265,6 +266,10 @@ def _cross_checks(settings: Settings) -> list[str]:
     problems += audience_problems(
         settings.folder, settings.audiences, settings.journey.kpis, purposes, settings.destinations
     )
+    problems += exclusive_problems(
+        settings.folder, purposes, settings.traits, settings.audiences, settings.destinations, settings.policy,
+        settings.context,
+    )  # fmt: skip
     channels = settings.identity.contact_channels
     problems += retention_problems(settings.folder / RETENTION, settings.retention)
     problems += alert_problems(settings.folder / ALERTS, settings.alerts, settings.owners)

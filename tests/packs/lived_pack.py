@@ -39,6 +39,7 @@ class LivedPack:
         self.company: MadeUp = made_up(PACKS / name)
         self.company.write(home / "var")
         self.lake = Lake.of(self.settings)
+        self._patch = monkeypatch
 
     def live(self) -> LivedPack:
         for day in self.company.days:
@@ -46,6 +47,8 @@ class LivedPack:
         return self
 
     def live_through(self, day: dt.date) -> None:
+        noon = dt.datetime.combine(day, dt.time(12), dt.UTC)  # the clock by which a moment lasts or is over
+        self._patch.setattr("jobs.activation.moments.now", lambda: noon)
         for step in STEPS:
             one = pipeline.step(step)
             for part in one.parts(day, self.settings):

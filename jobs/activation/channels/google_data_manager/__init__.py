@@ -23,6 +23,7 @@ TYPE = DestinationType(
     needs="list_id",
     options=Options,
     opens=_opens,
+    advertises=True,
     sandbox=Sandbox("data-manager", 8026, {"schema": "http", "extra": {"anonymous": True}}),
     spelling=identifiers.VERSION,
 )

@@ -17,4 +17,6 @@ def _opens(audience: str, destination: str, settings: Settings) -> Channel:
     return TikTokChannel(audience, destination, settings)
 
 
-TYPE = DestinationType(kind="members", needs="list_id", options=Options, opens=_opens, spelling="tiktok-1")
+TYPE = DestinationType(
+    kind="members", needs="list_id", options=Options, opens=_opens, advertises=True, spelling="tiktok-1"
+)
