@@ -46,6 +46,13 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class ReportFormat(StrEnum):
+    """How several tables are written at once: for people, or for a program."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
 def load_settings(folder: Path | None) -> Settings:
     """The company's configuration. Loaded here, when a command asks for it, since that takes longer than any help."""
     from jobs.cli.private_files import keep_private
@@ -61,17 +68,21 @@ def show(title: str | None, columns: Iterable[str], rows: Iterable[Sequence[Any]
     _print(title, list(columns), list(rows))
 
 
-def answer(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: Format) -> None:
-    """Print rows with their values as they are; an answer without rows says so, in a table."""
+def records(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+    """Rows as a program reads them, each value by the name of its column."""
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def answer(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: Format, title: str | None = None) -> None:
+    """Print rows with their values as they are, below a title as people write them; no rows say so, in a table."""
     if form is Format.JSON:
-        records = [dict(zip(columns, row, strict=True)) for row in rows]
-        sys.stdout.write(json_text(records) + "\n")
+        sys.stdout.write(json_text(records(columns, rows)) + "\n")
     elif form is Format.CSV:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(map(_on_screen, rows) if sys.stdout.isatty() else rows)
     else:
-        _print(None, columns, rows, exact=True)
+        _print(title, columns, rows, exact=title is None)
         if not rows:
             console.print("No rows.")
 

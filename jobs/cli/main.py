@@ -29,7 +29,18 @@ from jobs.cli import (
     quarantine,
     review,
 )
-from jobs.cli.console import Config, Format, Screen, answer, console, known_table, load_settings, require_table, show
+from jobs.cli.console import (
+    Config,
+    Format,
+    ReportFormat,
+    Screen,
+    answer,
+    console,
+    known_table,
+    load_settings,
+    require_table,
+    show,
+)
 from jobs.cli.private_files import OWN
 from jobs.config.wrong import CommandError, ConfigError, nearest
 from jobs.errors import StepFailed
@@ -39,9 +50,7 @@ from jobs.report.page.words import Language
 if TYPE_CHECKING:
     from jobs.config.settings import Settings
 
-app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="The customer journey platform that runs on Airflow."
-)
+app = typer.Typer(no_args_is_help=True, help="The customer journey platform that runs on Airflow.")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(review.app, name="review")
@@ -85,6 +94,23 @@ def main() -> None:
         sys.exit(1)
     finally:
         os.umask(mask)
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        console.print(f"klantreis {version('klantreis')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def klantreis(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """The customer journey platform that runs on Airflow."""
 
 
 @app.command()
@@ -132,7 +158,9 @@ def check(config: Config = None) -> None:
 
 @app.command()
 def tables(
-    name: Annotated[str | None, typer.Argument(help="Show the columns of this table.")] = None, config: Config = None
+    name: Annotated[str | None, typer.Argument(help="Show the columns of this table.")] = None,
+    form: Annotated[Format, typer.Option("--format", help="For people, or for a program.")] = Format.TABLE,
+    config: Config = None,
 ) -> None:
     """List the tables of the lake, or the columns of one."""
     from jobs.lake.lake import Lake
@@ -142,18 +170,20 @@ def tables(
     if name:
         table = known_table(settings, name)
         dataset = Lake.of(settings).contract(table)
-        show(
-            f"{table}: one row is {dataset.grain}; key {', '.join(dataset.key)}",
-            ["column", "type", "meaning"],
-            [[c.name + (" (personal)" if c.personal else ""), c.type, c.meaning] for c in dataset.columns],
+        answer(
+            ["column", "type", "personal", "meaning"],
+            [[c.name, c.type, "yes" if c.personal else "", c.meaning] for c in dataset.columns],
+            form,
+            title=f"{table}: one row is {dataset.grain}; key {', '.join(dataset.key)}",
         )
         return
     lake = Lake.of(settings)
     existing = [table for table in settings.tables if lake.exists(table)]
-    show(
-        f"Tables in {settings.lake}",
+    answer(
         ["table", "one row is", "rows", "version"],
-        [[table, catalogue.get(table).grain, f"{lake.rows(table):,}", lake.version(table)] for table in existing],
+        [[table, catalogue.get(table).grain, lake.rows(table), lake.version(table)] for table in existing],
+        form,
+        title=f"Tables in {settings.lake}",
     )
 
 
@@ -233,6 +263,9 @@ def report(
     config: Config = None,
     html: Annotated[Path | None, typer.Option(help="Write the page to this file instead; it needs no server.")] = None,
     language: Annotated[Language, typer.Option(help="Language of the page.")] = "en",
+    form: Annotated[
+        ReportFormat, typer.Option("--format", help="For people, or all tables for a program.")
+    ] = ReportFormat.TABLE,
 ) -> None:
     """Print where things stand: rows per source, customers, stages, segments, models, audiences, deliveries."""
     from jobs.cli import report as reporting
@@ -241,7 +274,7 @@ def report(
         reporting.write(html, language, load_settings(config))
         console.print(f"Written: {html}", highlight=False)
     else:
-        reporting.show(console, load_settings(config))
+        reporting.show(load_settings(config), form)
 
 
 @app.command()

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-from rich.console import Console
-
-from jobs.cli.console import as_table
+from jobs.cli.console import ReportFormat, console, json_text, records
+from jobs.cli.console import show as show_rows
 from jobs.config.settings import Settings
 from jobs.config.wrong import CommandError
 from jobs.report.page.words import Language
 from jobs.report.sections import sections
 
 
-def show(console: Console, settings: Settings) -> None:
-    """Print all sections."""
-    for section, columns, rows in sections(settings):
-        console.print(as_table(section.title, columns, rows))
+def show(settings: Settings, form: ReportFormat = ReportFormat.TABLE) -> None:
+    """Print all sections; those of which nothing is there yet in one line at the end.
+
+    Raises CommandError if no step has run yet.
+    """
+    found = [(section.title, columns, rows) for section, columns, rows in sections(settings)]
+    if not found:
+        raise CommandError([f"{settings.lake}: there is nothing to report yet; run `klantreis run` first"])
+    if form is ReportFormat.JSON:
+        sys.stdout.write(json_text({title: records(columns, rows) for title, columns, rows in found}) + "\n")
+        return
+    for title, columns, rows in found:
+        if rows:
+            show_rows(title, columns, rows)
+    if empty := [title for title, _, rows in found if not rows]:
+        console.print(f"Nothing yet: {'; '.join(empty)}", markup=False, highlight=False, soft_wrap=True)
 
 
 def write(path: Path, language: Language, settings: Settings) -> None:

@@ -1,14 +1,18 @@
 """Commands end with a message a person can act on, and the right exit code."""
 
+import json
 import sys
 from datetime import UTC, date, datetime
+from importlib.metadata import version
 
 import pyarrow as pa
 import pytest
 
+from jobs.cli import report
 from jobs.cli.main import main
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
+from jobs.report.section import Section
 from tests.company import MINIMAL
 
 
@@ -98,6 +102,24 @@ def test_the_columns_of_a_table_are_shown(klantreis):
     assert "ISO 4217" in output
 
 
+def test_a_program_gets_the_columns_of_a_table(klantreis):
+    code, output, _ = klantreis("tables", "valid/orders", "--format", "json")
+    assert code == 0
+    order, email = (next(one for one in json.loads(output) if one["column"] == name) for name in ("order_id", "email"))
+    assert order == {
+        "column": "order_id",
+        "type": "string",
+        "personal": "",
+        "meaning": "id of the order in this source",
+    }
+    assert email["personal"] == "yes"
+
+
+def test_it_tells_its_version(klantreis):
+    code, output, _ = klantreis("--version")
+    assert (code, output) == (0, f"klantreis {version('klantreis')}\n")
+
+
 def test_an_unknown_table_gets_the_nearest_one(klantreis):
     code, _, errors = klantreis("tables", "valid/order")
     assert code == 2
@@ -176,6 +198,23 @@ def test_a_query_shows_values_as_they_are(klantreis, lake_of_names):
 def test_a_program_gets_all_rows_of_a_query(klantreis, lake_of_names, form, shown):
     lake_of_names("[/x] a, b")
     assert klantreis("query", "select contact_id, first_name from valid.contacts", "--format", form)[:2] == (0, shown)
+
+
+def test_a_report_shows_what_there_is_and_names_the_rest(klantreis, monkeypatch):
+    two = [(Section("Customers", (), ""), ["known"], [(3,)]), (Section("Moves", (), ""), ["from"], [])]
+    monkeypatch.setattr(report, "sections", lambda settings: two)
+    code, output, _ = klantreis("report")
+    assert code == 0
+    assert "known" in output
+    assert output.endswith("Nothing yet: Moves\n")
+    assert json.loads(klantreis("report", "--format", "json")[1]) == {"Customers": [{"known": 3}], "Moves": []}
+
+
+def test_a_report_of_a_lake_without_results_says_what_to_run_first(klantreis, lake_of_names):
+    lake_of_names("Ann")
+    code, _, errors = klantreis("report")
+    assert code == 2
+    assert "nothing to report yet; run `klantreis run` first" in errors
 
 
 def test_an_answer_without_rows_says_so(klantreis, lake_of_names):
