@@ -46,3 +46,24 @@ def verify(
         console.print(problem, markup=False, highlight=False, soft_wrap=True)
     if problems:
         raise StepFailed(f"{len(problems)} problems in {settings.lake}")
+
+
+@app.command()
+def restore(
+    table: Annotated[str, typer.Argument(help="The table, such as valid/orders.")],
+    to: Annotated[int, typer.Option("--to", help="The version whose rows are to count; `lake verify` names one.")],
+    config: Config = None,
+) -> None:
+    """Put a table back to one of its versions; steps that wrote it since run again at the next run."""
+    from jobs.lake import restore as job
+
+    settings = load_settings(config)
+    done = job.restore(settings, known_table(settings, table), to)
+    aside = f"; {done.set_aside} entries of its log went to _damaged" if done.set_aside else ""
+    console.print(
+        f"{done.table}: version {done.now} has the {done.rows:,} rows of version {done.version}{aside}. "
+        "Run the days again whose steps wrote it since.",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )

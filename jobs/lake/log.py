@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -53,6 +53,11 @@ class Snapshot:
 
     def transaction(self, app: str) -> int | None:
         return self.delta.transaction_version(app)
+
+    def written_since(self, version: int) -> set[str]:
+        """The steps that wrote after a version, as far as the log still tells."""
+        since = (entry.get("klantreis") or {} for entry in self.delta.history() if entry["version"] > version)
+        return {info["app"] for info in since if "app" in info}
 
 
 class DeltaLog:
@@ -207,12 +212,17 @@ class DeltaLog:
         transaction: tuple[str, int] | None,
         info: dict[str, Any],
         data_change: bool = True,
+        steps: Mapping[str, int] | None = None,
     ) -> int:
-        """Publish as the version right after `before`, or raise Conflict: nobody's commit is ever passed over."""
+        """Publish as the version right after `before`, or raise Conflict: nobody's commit is ever passed over.
+
+        `steps` are ids of newest writes to note beside that of `transaction`.
+        """
         now = int(time.time() * 1000)
         adds = [AddAction(f.path, f.size, {}, now, data_change, stats_json(f)) for f in add]
         removes = [RemoveAction(f.path, data_change, now, f.size, {}) for f in remove]
-        transactions = [Transaction(*transaction, now)] if transaction else []
+        noted = [*(steps or {}).items(), *([transaction] if transaction else [])]
+        transactions = [Transaction(app, version, now) for app, version in noted]
         properties = CommitProperties(
             custom_metadata={"klantreis": info}, app_transactions=transactions, max_commit_retries=0
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -11,6 +10,7 @@ import pyarrow.parquet as pq
 from jobs.lake.files import DataFile, LakeError
 from jobs.lake.log import DeltaLog, filesystem
 from jobs.lake.place import Place
+from jobs.lake.restore import newest_readable
 from jobs.lake.tables import catalogue
 
 
@@ -39,22 +39,18 @@ def verify(place: Place, name: str, every_value: bool = False) -> Verified | Non
     try:
         snapshot = log.snapshot()
     except LakeError as error:
-        return Verified(log.dataset.name, 0, 0, [str(error), *_last_readable(log)])
+        return Verified(log.dataset.name, 0, 0, [str(error), _last_readable(log)])
     files = snapshot.files if snapshot else []
     problems = [what for file in files if (what := _problem(log, file, every_value))]
     return Verified(log.dataset.name, len(files), sum(file.rows for file in files), problems)
 
 
-def _last_readable(log: DeltaLog) -> Iterator[str]:
-    """The newest version that can be opened."""
-    for version in range((log.latest_version() or 0) - 1, -1, -1):
-        try:
-            log.snapshot(version)
-        except LakeError:
-            continue
-        yield f"{log.dataset.name}: version {version} is the newest that can be read"
-        return
-    yield f"{log.dataset.name}: no version can be read"
+def _last_readable(log: DeltaLog) -> str:
+    """Which version to go back to."""
+    name, version = log.dataset.name, newest_readable(log)
+    if version is None:
+        return f"{name}: no version can be read"
+    return f"{name}: version {version} is the newest that can be read (`klantreis lake restore {name} --to {version}`)"
 
 
 def _problem(log: DeltaLog, file: DataFile, every_value: bool) -> str | None:
