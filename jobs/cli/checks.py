@@ -8,7 +8,7 @@ from datetime import date
 from jobs.activation.channels import types
 from jobs.activity import analysis, checks
 from jobs.audiences import rules, stage_policy
-from jobs.config import audience_checks
+from jobs.config import audience_checks, written_secrets
 from jobs.config.settings import Settings
 from jobs.config.sources import SourceDataset
 from jobs.config.sql_types import type_of
@@ -47,7 +47,8 @@ def _decisions(settings: Settings) -> Iterator[str]:
 def notes(settings: Settings) -> list[str]:
     """One line per thing that is allowed and worth knowing."""
     idle = audience_checks.notes(settings.folder, settings.audiences, settings.sources, date.today())
-    return [*source_checks.notes(settings), *stage_policy.notes(settings), *idle]
+    secrets = written_secrets.notes(settings.folder)
+    return [*secrets, *source_checks.notes(settings), *stage_policy.notes(settings), *idle]
 
 
 def _mappings(settings: Settings) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from jobs.config.written_secrets import ADVICE, names_secret
 from jobs.config.wrong import ConfigError, nearest
 from jobs.config.yaml_types import annotation_at, fields_at, misread, takes_text
 
@@ -133,7 +134,8 @@ def _explain(path: Path, node: yaml.Node | None, model: type[BaseModel], problem
     keys = tuple(problem["loc"])
     dotted = ".".join(str(key) for key in keys)
     if problem["type"] == "extra_forbidden":
-        hint = nearest(str(keys[-1]), fields_at(model, keys[:-1]))
+        secret = f"; if it is a secret, {ADVICE}" if names_secret(str(keys[-1]), several=True) else ""
+        hint = nearest(str(keys[-1]), fields_at(model, keys[:-1])) + secret
         return f"{path}:{_line(node, keys)}: unknown key {dotted!r}{hint}"
     if problem["type"] == "missing":
         return f"{path}:{_line(node, keys[:-1])}: key {dotted!r} is missing; add it"
