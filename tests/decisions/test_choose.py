@@ -7,11 +7,12 @@ import datetime as dt
 import random
 from collections import Counter
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from jobs.config.contact_policy import Cap
-from jobs.decisions.choose import BEFORE, CANDIDATES, choose
+from jobs.decisions.choose import BEFORE, CANDIDATES, _folded, choose
 
 FIRST = dt.date(2017, 1, 1)
 DAYS = 5
@@ -217,3 +218,17 @@ def test_every_loser_is_told_what_it_lost_to():
 
 def test_nobody_who_wants_anybody_is_decided_too():
     assert decided([]) == []
+
+
+def test_a_cap_of_nothing_lets_nobody_through_and_is_named_while_lists_go_on():
+    rows = [candidate("a"), candidate("b", channel="sms"), candidate("list", slot=None)]
+    told = [(won, because) for won, because, _ in decided(rows, caps=[Cap(at_most=0, days=1, channels=["email"])])]
+    assert told == [(False, "at most 0 in 1 days by email"), (True, "chosen"), (True, "chosen")]
+
+
+@pytest.mark.parametrize(("most", "left"), [(1, 1), (2**20, 2), (2**40, 4), (2**62, 5), (2**63, 5)])
+def test_fewer_keys_sort_as_all_of_them_however_large_their_numbers(most, left):
+    numbers = np.random.default_rng(most)
+    keys = [numbers.integers(-most, most, 200), numbers.random(200) < 0.5, *numbers.integers(-most, most, (3, 200))]
+    assert np.lexsort(_folded(*keys)).tolist() == np.lexsort(keys).tolist()
+    assert len(_folded(*keys)) == left
