@@ -1,7 +1,7 @@
 """Every pack of examples/packs, whatever its industry: it checks, and its made-up company lives its journeys.
 
 Costs about 20 s of the processor per pack, nearly all of it in `lived`, which lives a pack once. With PACKS_ON_SPARK=1
-(`make packs-on-spark`) on Apache Spark.
+(`make packs-on-spark`) on Apache Spark, where one takes some three minutes of it: too much for `make test`.
 """
 
 import os
@@ -53,6 +53,14 @@ def test_each_journey_reaches_exactly_the_people_it_is_for(lived):
     assert lived.set_aside() == []
     assert lived.told - lived.truth == set(), "somebody was taken for whom it was not"
     assert lived.truth - lived.told == set(), "somebody it was for was forgotten"
+
+
+def test_every_kpi_is_counted_except_those_of_what_was_never_sent(lived):
+    kpis = lived.settings.journey.kpis
+    told = lived.lake.arrow("journeys/kpis", columns=["kpi", "reason"]).to_pylist()
+    assert {row["kpi"] for row in told} == set(kpis)
+    without = {row["kpi"] for row in told if row["reason"] == "no_source"}
+    assert without == {name for name, kpi in kpis.items() if kpi.needs == ["ledger"]}
 
 
 def test_the_golden_table_is_what_the_made_up_company_knows(name, tmp_path, monkeypatch):
