@@ -17,6 +17,7 @@ from jobs.cli import (
     export,
     feedback,
     guard,
+    init,
     journey_map,
     kpi,
     lake,
@@ -69,6 +70,7 @@ app.command()(effect.effect)
 app.command()(experiment.experiment)
 app.command()(explain.explain)
 app.command()(match.match)
+app.command()(init.init)
 app.command()(journey_map.brief)
 app.command()(kpi.kpi)
 

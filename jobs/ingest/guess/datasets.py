@@ -1,0 +1,118 @@
+"""Which dataset the records of a sample are: by what they are called, and by the columns that are found in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from jobs.ingest.guess.columns import SURE, VERSION, Guess, assigned
+from jobs.ingest.guess.fields import Field, fields_of
+from jobs.ingest.guess.parts import Part
+from jobs.ingest.guess.samples import Sample
+from jobs.ingest.guess.words import named, vocabulary
+from jobs.lake.tables.canonical import CANONICAL
+
+COMMON = frozenset(
+    [
+        "contact_id",
+        "email",
+        "phone",
+        "login_id",
+        "cookie_id",
+        "loyalty_id",
+        "updated_at",
+        "created_at",
+        "language",
+        "currency",
+        "channel",
+    ]
+)
+"""Columns that many datasets have: they say little about which one it is."""
+NEEDED = {"orders": ("total",), "order_lines": ("product_id",), "messages": ("text",), "consents": ("status",),
+          "campaign_stats": ("cost", "impressions", "clicks"), "payments": ("amount",), "reviews": ("rating", "text"),
+          "products": ("name",), "survey_responses": ("score", "comment", "survey_id"), "events": ("url", "type", "cookie_id"),  # noqa: E501
+          "campaign_events": ("campaign_id",), "contacts": ("email", "phone", "first_name", "last_name", "full_name", "login_id", "postcode"),  # noqa: E501
+          "subscriptions": ("status", "plan", "started_at"), "tickets": ("topic", "status", "priority"),
+          "conversations": ("channel", "topic", "status")}  # fmt: skip
+"""Columns of which a dataset needs at least one, beside its id and its moment: without any it is another one."""
+ENOUGH = 2.0
+"""Points below which nobody can tell what a file is."""
+
+
+@dataclass
+class Found:
+    """One dataset of one sample, with the guess for each of its columns. `fields` are all of the sample."""
+
+    dataset: str
+    sample: Sample
+    columns: dict[str, Guess]
+    score: float
+    fields: list[Field] = field(repr=False)
+    where: str = ""
+    confidence: float = 1.0
+    lookups: dict[str, Lookup] = field(default_factory=dict)
+    name: str = ""
+
+    @property
+    def sure(self) -> bool:
+        return self.confidence >= SURE
+
+    @property
+    def attributes(self) -> list[Field]:
+        """Fields that no column took, worth keeping: some value, not always the same."""
+        used = {guess.field.name for guess in self.columns.values() if guess.field}
+        return [one for one in self.fields if one.name not in used and one.values and not one.path[0].startswith("_")]
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Another sample whose `key` equals `of`, an expression over the dataset's row."""
+
+    sample: Sample
+    key: str
+    of: str
+
+
+def required(dataset: str) -> list[str]:
+    """Columns without which no row of the dataset is valid."""
+    target = CANONICAL[dataset]
+    moment = target.moment or ("changed_at" if dataset == "consents" else "")
+    return list(
+        dict.fromkeys([*(name for name in target.key if name not in ("source", VERSION)), *filter(None, [moment])])
+    )
+
+
+def candidates(part: Part, names: Iterable[str] = ()) -> list[Found]:
+    """The datasets that the records may be, best first."""
+    sample = part.sample
+    fields = fields_of(sample)
+    place = sample.each or sample.form.get("records", "").removesuffix("[]").split("[].")[-1]
+    called = [name for name in (sample.stem, place.split(".")[-1], part.name, *names) if name]
+    closest = [part.name] if part.name else [place.split(".")[-1]] if sample.each else []
+    found = []
+    for dataset, known in vocabulary().items():
+        columns = assigned(dataset, fields)
+        words = named(called, known["words"]) + (2 * named(closest, known["words"]) if closest else 0)
+        score = 1.5 * words + _evidence(dataset, columns)
+        needed = NEEDED.get(dataset, ())
+        if needed and not set(needed) & set(columns):
+            score -= 3
+        score -= 1.5 * sum(
+            name not in columns
+            for name in required(dataset)
+            if name not in ("channel", "type", "question_id", "line_id")
+        )
+        found.append(Found(dataset, sample, columns, score, fields, part.where, name=part.name))
+    found.sort(key=lambda one: one.score, reverse=True)
+    return found
+
+
+def _evidence(dataset: str, columns: dict[str, Guess]) -> float:
+    """Points for columns: a heading that only this dataset has, as it is written in the vocabulary, says most."""
+    points = 0.0
+    for name, guess in columns.items():
+        weight = 0.15 if name in COMMON or name.endswith("_at") else 0.6
+        if guess.confidence < SURE:
+            weight *= 0.3
+        points += weight * guess.confidence
+    return points

@@ -1,0 +1,96 @@
+"""How well a heading says a phrase of the vocabulary, in any case, with any signs between its words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from anyascii import anyascii
+
+VOCABULARY = Path(__file__).with_name("vocabulary.yaml")
+SPLIT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+GENERIC = frozenset({"id", "nr", "nummer", "name", "naam", "nom", "titel", "title", "number", "date", "datum"})
+"""Phrases that mean the thing a record is about, and so nothing where a heading names another thing."""
+
+
+@cache
+def _around() -> dict[str, frozenset[str]]:
+    """Words around a heading: `structure` and `entities` leave its meaning as it is, `others` make another thing of it."""  # noqa: E501
+    given = yaml.safe_load(VOCABULARY.read_text("utf-8"))["around"]
+    return {name: frozenset(words) for name, words in given.items()}
+
+
+@cache
+def vocabulary() -> dict[str, dict[str, Any]]:
+    """Dataset to its `words`, to the phrases of its `columns`, and to the words of their `values`."""
+    found: dict[str, dict[str, Any]] = yaml.safe_load(VOCABULARY.read_text("utf-8"))["datasets"]
+    return found
+
+
+@cache
+def tokens(text: str) -> tuple[str, ...]:
+    """The words of a heading, in lower case ASCII: `Prénom du client` is prenom, du, client."""
+    spaced = SPLIT.sub(" ", anyascii(text.replace("ß", "ss")))
+    return tuple(re.sub(r"[^a-z0-9]+", " ", spaced.lower()).split())
+
+
+def plain(text: str) -> str:
+    """The heading in one word."""
+    return "".join(tokens(text))
+
+
+@cache
+def said(path: tuple[str, ...], phrase: str) -> float:
+    """From 0 to 1, how well the last name of a path, with those above it, says a phrase."""
+    wanted = plain(phrase)
+    leaf = tokens(path[-1].removesuffix("[0]"))
+    above = tuple(token for name in path[:-1] for token in tokens(name.removesuffix("[0]")))
+    every = (*(word for word in above if word not in _around()["structure"]), *leaf)
+    neutral = _around()["structure"] | (frozenset() if wanted in GENERIC else _around()["entities"])
+    if "".join(every) == wanted or ("".join(leaf) == wanted and not set(above) - neutral):
+        return 1.0
+    best = 0.0
+    for start in range(len(every)):
+        rest = "".join(every[start:])
+        if rest == wanted:
+            best = max(
+                best,
+                _with(set(every[:start]) - neutral, *((0.95, 0.45, 0.3) if wanted in GENERIC else (0.95, 0.8, 0.45))),
+            )
+    if best:
+        return best
+    for start in range(len(leaf)):
+        for end in range(start + 1, len(leaf) + 1):
+            if "".join(leaf[start:end]) == wanted and end < len(leaf):
+                best = max(best, _with({*above, *leaf[:start], *leaf[end:]} - neutral, 0.75, 0.55, 0.3))
+    joined = "".join(leaf)
+    if not best and len(wanted) >= 5 and joined.endswith(wanted):
+        best = 0.6
+    return best
+
+
+def _with(words: set[str], neutral: float, unknown: float, other: float) -> float:
+    return neutral if not words else other if words & _around()["others"] else unknown
+
+
+def best_said(path: tuple[str, ...], phrases: Iterable[str]) -> float:
+    """How well a path says the best of the phrases; those that come first say it best."""
+    return max((said(path, phrase) * (1 - 0.012 * min(place, 20)) for place, phrase in enumerate(phrases)), default=0.0)
+
+
+def named(names: Iterable[str], words: Iterable[str]) -> int:
+    """Of the names of a file and of what is around its records: how many words of the longest phrase they end with."""
+    best = 0
+    for name in names:
+        given = [token.rstrip("s") if len(token) > 4 else token for token in tokens(name) if not token.isdigit()]
+        for phrase in words:
+            wanted = [token.rstrip("s") if len(token) > 4 else token for token in tokens(phrase)]
+            size = len(wanted)
+            for start in range(len(given) - size + 1):
+                if given[start : start + size] == wanted:
+                    best = max(best, 2 * size - (1 if start + size < len(given) else 0))
+    return best

@@ -1,0 +1,165 @@
+"""What files hold is guessed from a sample. Without the engine; about 20 seconds."""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from benchmarks.guess import Score, judge, layouts
+from jobs.ingest.guess.guesses import Guesses, guess
+
+DUTCH = {
+    "klanten.csv": "Klantnummer;Voornaam;Achternaam;E-mailadres;Mobiel;Postcode;Woonplaats;Geboortedatum;Gewijzigd op\n"
+    "K1;Anna;de Wit;anna@example.nl;06 12345678;3511 AB;Utrecht;31-12-1980;01-02-2026 10:00\n"
+    "K2;Ben;Smit;ben@example.nl;0612345679;2311 CD;Leiden;15-03-1975;20-06-2025 11:30\n",
+    "bestellingen_2026-01.csv": "Bestelnummer;Klantnummer;Besteldatum;Status;Totaalbedrag\n"
+    "B1;K1;31-01-2026;Betaald;1.234,50\nB2;K2;15-02-2026;Geannuleerd;20,00\n",
+}
+GERMAN = {
+    "Bestellungen.tsv": "Bestellnr\tKundennummer\tBestelldatum\tBestellstatus\tGesamtbetrag\tRabatt\tWährung\n"
+    "1001\tC7\t31.01.2026\tVersandt\t49,90\t5,00\tEUR\n1002\tC8\t01.02.2026\tStorniert\t1.009,00\t0,00\tEUR\n",
+    "Positionen.tsv": "Bestellnr\tPosition\tArtikelnummer\tMenge\tBetrag\tBestelldatum\n"
+    "1001\t1\tA-1\t2\t49,90\t31.01.2026\n1002\t1\tA-2\t1\t1.009,00\t01.02.2026\n1001\t2\tA-3\t1\t9,00\t31.01.2026\n",
+}
+NESTED = {
+    "tickets.jsonl": "".join(
+        json.dumps(
+            {
+                "id": number,
+                "created_at": f"2026-01-0{number}T10:00:00Z",
+                "updated_at": f"2026-01-0{number}T12:00:00Z",
+                "status": "open",
+                "subject": "Where is my order?",
+                "priority": "high",
+                "customer": {"id": f"K{number}", "email": f"a{number}@example.org"},
+            }
+        )
+        + "\n"
+        for number in (1, 2, 3)
+    )
+}
+SPREADSHEET = {
+    "afspraken.csv": "sep=;\r\nAfspraken januari;;;;\r\nAfspraaknummer;Geboekt op;Afspraakdatum;Status;Klantnummer\r\n"
+    "1;01-01-2026 09:00;20-01-2026 10:00;Gepland;K1\r\n2;02-01-2026 09:00;21-01-2026 10:00;Niet verschenen;K2\r\n"
+}
+OWN = {
+    "dutch": (DUTCH, {
+        "contacts": {"contact_id": "Klantnummer", "first_name": "Voornaam", "last_name": "Achternaam", "email": "`E-mailadres`",  # noqa: E501
+                     "phone": "Mobiel", "postcode": "Postcode", "city": "Woonplaats", "birth_date": "Geboortedatum",
+                     "updated_at": "`Gewijzigd op`"},
+        "orders": {"order_id": "Bestelnummer", "contact_id": "Klantnummer", "ordered_at": "Besteldatum", "status": "Status",  # noqa: E501
+                   "total": "Totaalbedrag", "updated_at": "Besteldatum"}}),
+    "german": (GERMAN, {
+        "orders": {"order_id": "Bestellnr", "contact_id": "Kundennummer", "ordered_at": "Bestelldatum", "status": "Bestellstatus",  # noqa: E501
+                   "total": "Gesamtbetrag", "discount": "Rabatt", "currency": "Währung", "updated_at": "Bestelldatum"},
+        "order_lines": {"order_id": "Bestellnr", "line_id": "Position", "product_id": "Artikelnummer", "quantity": "Menge",  # noqa: E501
+                        "amount": "Betrag", "ordered_at": "Bestelldatum", "updated_at": "Bestelldatum"}}),
+    "nested": (NESTED, {
+        "tickets": {"ticket_id": "id", "opened_at": "created_at", "updated_at": "updated_at", "status": "status",
+                    "topic": "subject", "priority": "priority", "contact_id": "customer.id", "email": "customer.email"}}),  # noqa: E501
+    "spreadsheet": (SPREADSHEET, {
+        "appointments": {"appointment_id": "Afspraaknummer", "booked_at": "`Geboekt op`", "starts_at": "Afspraakdatum",
+                         "status": "Status", "contact_id": "Klantnummer", "updated_at": "`Geboekt op`"}}),
+}  # fmt: skip
+"""Layouts of no vendor, and what each column should be taken from."""
+
+
+def guessed(folder: Path, files: dict[str, str | bytes]) -> Guesses:
+    for name, content in files.items():
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    return guess([folder / name for name in files])
+
+
+@pytest.fixture(scope="module")
+def scores() -> list[Score]:
+    return [judge(*layout) for layout in layouts()]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_every_column_of_a_layout_of_no_vendor_is_guessed(name: str, tmp_path: Path):
+    files, truth = OWN[name]
+    found = {one.dataset: {c: g.expression for c, g in one.columns.items()} for one in guessed(tmp_path, files).found}
+    assert found == truth
+
+
+def test_dates_decimals_and_the_words_of_a_status_are_told_too(tmp_path: Path):
+    orders = {one.dataset: one for one in guessed(tmp_path, DUTCH).found}["orders"].columns
+    assert orders["ordered_at"].field.dates == ["dd-MM-yyyy"]
+    assert orders["total"].field.decimal == ","
+    assert orders["status"].values == (("Betaald", "completed"), ("Geannuleerd", "cancelled"))
+
+
+def test_a_day_that_could_be_a_month_is_unsure(tmp_path: Path):
+    rows = "Bestelnummer;Besteldatum;Totaal;Status\nB1;01-02-2026;5,00;Betaald\nB2;03-04-2026;6,00;Betaald\n"
+    (orders,) = guessed(tmp_path, {"bestellingen.csv": rows}).found
+    assert not orders.columns["ordered_at"].sure
+    assert orders.columns["order_id"].sure
+
+
+def test_a_word_that_nobody_knows_makes_its_column_unsure(tmp_path: Path):
+    rows = "order_id,order_date,total,status\n1,2026-01-01,5.00,frobnicated\n2,2026-01-02,6.00,paid\n"
+    (orders,) = guessed(tmp_path, {"orders.csv": rows}).found
+    assert not orders.columns["status"].sure
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("empty.csv", b"", "the file is empty"),
+        ("blank.csv", b"  \n \n", "nothing but blanks"),
+        ("data.bin", bytes(range(256)) * 40, "binary data"),
+        ("one.csv", "a line of text. and more!\nanother one? yes\n", "one column of text"),
+        ("book.csv", b"PK\x03\x04" + b"[Content_Types].xml" + b" " * 100, "an Excel workbook"),
+        ("broken.json", '{"a": [1, 2', "begins like JSON and is none"),
+        ("odd.csv", "foo,bar\n1,2\n3,4\n", "nobody can tell what its rows are"),
+        ("header.csv", "order_id,total\n", "a header and no rows"),
+        ("broken.csv.gz", b"no gzip at all", "gzip"),
+    ],
+)
+def test_a_file_that_nobody_can_tell_is_told_in_one_line(name: str, content: str | bytes, told: str, tmp_path: Path):
+    found = guessed(tmp_path, {name: content})
+    (why,) = found.unreadable.values()
+    assert found.found == []
+    assert told in why
+    assert "\n" not in why
+
+
+def test_two_files_called_alike_that_disagree_are_told_and_the_first_counts(tmp_path: Path):
+    other = "sku,name,brand,price\nA,Lamp,X,1\nB,Desk,Y,2\n"
+    first = "order_id,order_date,total,status\n1,2026-01-01,5.00,paid\n2,2026-01-02,6.00,paid\n"
+    found = guessed(tmp_path, {"export_1.csv": first, "export_2.csv": other})
+    assert [one.dataset for one in found.found] == ["orders"]
+    assert "is called like export_1.csv and has other columns" in found.unreadable[str(tmp_path / "export_2.csv")]
+
+
+def test_only_the_start_of_a_large_file_is_read_and_a_record_is_never_cut(tmp_path: Path):
+    row = '{0},2026-01-01,5.00,paid,"a note\nover lines"\n'
+    (tmp_path / "orders.csv").write_text(
+        "order_id,order_date,total,status,note\n" + "".join(map(row.format, range(60_000)))
+    )
+    document = {
+        "orders": [{"id": str(n), "created_at": "2026-01-01T00:00:00Z", "total": "5.00"} for n in range(40_000)]
+    }
+    (tmp_path / "sales.json").write_text(json.dumps(document))
+    found = guess([tmp_path / "orders.csv", tmp_path / "sales.json"])
+    assert [one.dataset for one in found.found] == ["orders", "orders"]
+    assert [one.sample.whole for one in found.found] == [False, False]
+    assert {len(one.sample.records) for one in found.found} == {1000}
+
+
+def test_typed_files_are_read_by_their_own_columns(tmp_path: Path):
+    rows = pa.table(
+        {"customer_id": ["a", "b"], "email": ["a@example.org", "b@example.org"], "first_name": ["Ann", "Bob"]}
+    )
+    pq.write_table(rows, tmp_path / "customers.parquet")
+    (contacts,) = guess([tmp_path / "customers.parquet"]).found
+    assert (contacts.dataset, contacts.sample.form) == ("contacts", {"type": "parquet"})
+
+
+def test_shipped_layouts_are_guessed_and_wrong_guesses_are_marked(scores: list[Score]):
+    columns, right = sum(one.columns for one in scores), sum(one.right for one in scores)
+    silent, made = [what for one in scores for what in one.silent], sum(one.guessed for one in scores)
+    assert right >= 0.79 * columns, [one.missing for one in scores]
+    assert len(silent) <= 0.06 * made, silent
