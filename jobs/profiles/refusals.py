@@ -67,12 +67,6 @@ def kind_of_no(type_: Column) -> Column:
     return judge(F.coalesce(type_, F.lit("")))
 
 
-def kind_of_no_text(word: str) -> str | None:
-    """`kind_of_no` of one word."""
-    found: str | None = _judge()(pa.array([word], pa.string()))[0].as_py()
-    return found
-
-
 def _judge() -> Callable[[pa.Array], pa.Array]:
     """A function that judges an array of words. It holds all it needs, so that it travels whole to workers."""
     said, done, harmless, unknown = _SAID, _DONE, HARMLESS, UNKNOWN

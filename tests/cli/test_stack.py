@@ -14,9 +14,10 @@ from playwright.sync_api import sync_playwright
 
 from jobs.cli.local import stack
 from jobs.cli.local.airflow_client import AirflowError
-from jobs.cli.local.processes import Processes, free_port
+from jobs.cli.local.processes import Processes
 from jobs.config.settings import load_settings
 from jobs.lake.lake import Lake
+from tests.spark_server import free_port
 
 PORTS = ("KLANTREIS_AIRFLOW_PORT", "KLANTREIS_MLFLOW_PORT", "KLANTREIS_SMTP_PORT")
 DAY = dt.date(2024, 1, 2)

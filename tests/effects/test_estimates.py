@@ -17,31 +17,44 @@ def test_cookie_cats_is_as_published():
     arms = dict(iter(found.groupby("version")))
     p_values = {}
     for days in (1, 7):
-        counted = [(int(arms[name][f"retention_{days}"].sum()), len(arms[name])) for name in ("gate_30", "gate_40")]
-        p_values[days] = estimates.proportions(*counted).p_value
+        counted = [arms[name][f"retention_{days}"].to_numpy() for name in ("gate_30", "gate_40")]
+        p_values[days] = estimates.means(*counted).p_value
     assert p_values[7] == pytest.approx(0.0016, abs=5e-5)
     assert p_values[1] == pytest.approx(0.074, abs=5e-4)
     sizes = [len(arms["gate_30"]), len(arms["gate_40"])]
     assert estimates.sample_ratio(*sizes, 0.5) == pytest.approx(0.0086, abs=5e-5)
 
 
-def test_units_needed_are_those_of_the_textbook():
-    assert estimates.units_needed(0.19, 0.01) == pytest.approx(2 * 24_638, rel=2e-3)
-
-
 def test_looking_every_day_finds_nothing_where_there_is_nothing():
-    """1,000 A/A tests looked at 45 times: one that always holds is wrong in at most 5 %, a fixed one far more."""
+    """600 A/A tests that grow from 100 units to 10,000: an interval that always holds, narrowed by what people did
+    before, is wrong in at most 5 %, a fixed one far more often."""
     chance = np.random.default_rng(1)
+    looks = np.geomspace(100, 10_000, 20).astype(int)
+    held_out = np.arange(looks[-1]) % 5 == 0
     wrong_always = wrong_fixed = 0
-    for _ in range(1000):
-        treated, held_out = chance.random((50, 90)) < 0.1, chance.random((50, 10)) < 0.1
-        a, b = treated.sum(1).cumsum(), held_out.sum(1).cumsum()
-        looks = [estimates.proportions((int(a[i]), 90 * (i + 1)), (int(b[i]), 10 * (i + 1))) for i in range(5, 50)]
-        wrong_always += any(look.low > 0 or look.high < 0 for look in looks)
-        wrong_fixed += any(look.p_value < 0.05 for look in looks)
-    allowed = stats.binom.ppf(0.999, 1000, 0.05)
-    assert wrong_always <= allowed
-    assert wrong_fixed > 2 * allowed, "or the simulation would not show why the other interval is needed"
+    for _ in range(600):
+        before = chance.exponential(size=looks[-1])
+        after = before + chance.exponential(size=looks[-1])
+        found = [_narrowed(after[:units], before[:units], held_out[:units]) for units in looks]
+        wrong_always += any(look.low > 0 or look.high < 0 for look in found)
+        wrong_fixed += any(look.p_value < 0.05 for look in found)
+    assert wrong_always <= 0.05 * 600
+    assert wrong_fixed > 3 * 0.05 * 600, "or the simulation would not show why the other interval is needed"
+
+
+def _narrowed(after, before, held_out):
+    return estimates.means(after[~held_out], after[held_out], before=(before[~held_out], before[held_out]))
+
+
+@pytest.mark.parametrize("asked", [(), (20_000,)], ids=["by default", "planned"])
+def test_the_intervals_of_all_looks_are_those_of_one_sequence(asked):
+    """At its ends the mixture martingale of the normal, with one rho for all looks, is 1 / alpha (Robbins 1970)."""
+    units = np.geomspace(60, 3_000_000, 40).astype(int)
+    rho = np.sqrt((-2 * np.log(0.05) + np.log(-2 * np.log(0.05) + 1)) / (*asked, 1_000)[0])
+    for many in units:
+        spread = many * rho**2 + 1
+        reached = estimates.always_valid(1.0, int(many), *asked)
+        assert np.exp(rho**2 * many * reached**2 / (2 * spread)) / np.sqrt(spread) == pytest.approx(1 / 0.05)
 
 
 def test_a_single_look_is_wrong_as_often_as_it_says():

@@ -1,8 +1,9 @@
 """Which words of campaign tools are, or may be, a no."""
 
+import pyarrow as pa
 import pytest
 
-from jobs.profiles.refusals import BOUNCE, COMPLAINT, UNKNOWN, UNSUBSCRIBE, kind_of_no_text
+from jobs.profiles.refusals import BOUNCE, COMPLAINT, UNKNOWN, UNSUBSCRIBE, _judge
 
 
 @pytest.mark.parametrize(
@@ -21,4 +22,4 @@ from jobs.profiles.refusals import BOUNCE, COMPLAINT, UNKNOWN, UNSUBSCRIBE, kind
     ],
 )
 def test_a_word_is_judged_by_how_it_begins_in_many_languages_and_an_unknown_one_may_be_a_no(word, kind):
-    assert kind_of_no_text(word) == kind
+    assert _judge()(pa.array([word], pa.string())).to_pylist() == [kind]

@@ -108,13 +108,6 @@ def port_is_free(port: int) -> bool:
     return True
 
 
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def last_lines(path: str, count: int = 20) -> str:
     """The end of a log file."""
     return "\n".join(Path(path).read_text(errors="replace").splitlines()[-count:])

@@ -10,7 +10,6 @@ RECENT_DAYS = 90
 DROP_OFF_DAYS = 30
 """After so many days without another contact the customer has dropped off."""
 LAST_CONTACT = "(select max(day) from journeys.touchpoints)"
-LAST_KPI = "select max(day) from journeys.kpis"
 
 STAGES_NOW = Panel(
     "stages_now",
