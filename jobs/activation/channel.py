@@ -52,6 +52,7 @@ class Outcome:
 
     `submitted`: taken, the answer follows under `request_id`. `partial`: part of a request of which some rows were
     refused without telling which. `unknown`: it may or may not have arrived. `dead_address`: never use it again.
+    `said_no`: the person told the destination to be left alone.
     """
 
     operation_id: str
@@ -59,6 +60,7 @@ class Outcome:
     reason: str = ""
     request_id: str = ""
     dead_address: bool = False
+    said_no: bool = False
 
 
 class ChannelDown(Exception):

@@ -19,7 +19,7 @@ import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from jobs.activation.http_options import HttpOptions
-from jobs.config.connections import Connection, PoliteWait, connection
+from jobs.config.connections import THIS_MACHINE, Connection, PoliteWait, connection, refuse_unprotected
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
 from jobs.http_answers import PACKED, pieces
@@ -33,7 +33,6 @@ LONGEST_ANSWER = 16_000_000
 NO_ANSWER = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 """What reading an answer raises that says done and is not what the vendor answers, such as the page of a proxy."""
 
-_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 _NOT_A_CODE = re.compile(r"[^\w.:-]+")
 
 
@@ -144,7 +143,7 @@ class HttpApi:
     def fetch(self, url: str) -> str | None:
         """A report that the vendor says lies elsewhere, as text, asked for without the credential; None if it fails."""
         parts = urlsplit(url)
-        if parts.scheme != "https" and parts.hostname not in _THIS_MACHINE:
+        if parts.scheme != "https" and parts.hostname not in THIS_MACHINE:
             return None
         elsewhere = HttpApi(f"{parts.scheme}://{parts.netloc}", self._options, Meanings(), text=True)
         try:
@@ -233,8 +232,7 @@ def base_url(server: Connection, default: str, name: str) -> str:
         return default
     host = server.host.split("://")[-1].rstrip("/")
     scheme = server.schema if server.schema in ("http", "https") else "https"
-    if scheme == "http" and host not in _THIS_MACHINE:
-        raise ConfigError([f"connection {name!r}: http to {host} would show the credential to everybody; use https"])
+    refuse_unprotected(scheme, host, name)
     return f"{scheme}://{host}" + (f":{server.port}" if server.port else "")
 
 

@@ -17,12 +17,14 @@ TEMPORARY = "temporary "
 
 
 class MessageChannel:
-    """Messages of one audience. A channel says how one is sent and which codes mean that an address is dead."""
+    """Messages of one audience. A channel says how one is sent and which codes mean that an address is dead, or
+    that its person said no."""
 
     batch_size = 500
     named = "the vendor"
     connections = 4
     dead: frozenset[str] = frozenset()
+    said_no: frozenset[str] = frozenset()
 
     def send(self, operation: Operation) -> Answer:
         """Send one message, once."""
@@ -84,5 +86,6 @@ class MessageChannel:
             return Outcome(operation.operation_id, "unknown", answer.code)
         if answer.meaning in ("again", "stop"):
             return Outcome(operation.operation_id, "rejected", TEMPORARY + answer.code)
-        dead = bool(self.dead & set(answer.code.split()))
-        return Outcome(operation.operation_id, "rejected", answer.code, dead_address=dead)
+        codes = set(answer.code.split())
+        dead, said_no = bool(self.dead & codes), bool(self.said_no & codes)
+        return Outcome(operation.operation_id, "rejected", answer.code, dead_address=dead, said_no=said_no)

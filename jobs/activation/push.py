@@ -22,7 +22,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt
 from jobs.activation import guard_rails, hours, ledger, moments, plan
 from jobs.activation.channel import Action, Channel, ChannelDown, Operation, Outcome, Recipient
 from jobs.activation.channels.types import open_channel
-from jobs.activation.feedback.heard import refusing
+from jobs.activation.feedback.heard import Heard, keep, refusing
 from jobs.activation.moments import OVER, is_over
 from jobs.activation.reconciliation import Account
 from jobs.activation.suppressions import suppress
@@ -261,6 +261,14 @@ class _Push:
         addresses = [operation.fingerprint for operation in operations if operation.operation_id in dead]
         channel = self.settings.destinations[self.destination].channel
         suppress(self.lake, channel, addresses, "bounced", self.day)
+        noes = {outcome.operation_id for outcome in outcomes if outcome.said_no}
+        said_no = [self._no_of(operation, channel) for operation in operations if operation.operation_id in noes]
+        keep(said_no, self.day, self.settings)
+
+    def _no_of(self, operation: Operation, channel: str) -> Heard:
+        """A person who told the destination to be left alone."""
+        whose = (operation.fingerprint, operation.customer_id, operation.operation_id, self.audience)
+        return Heard("unsubscribe", moments.now(), channel, self.destination, *whose)
 
     def rehearse(self, channel: Channel, todo: list[Operation]) -> list[str]:
         return [problem for batch in self._batches(channel, todo) for problem in channel.rehearse(batch)]

@@ -34,6 +34,7 @@ class Connection:
         return f"Connection(host={self.host!r}, port={self.port}, login={self.login!r})"
 
 
+THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 ConnectionSource = Callable[[str], Connection | None]
 _connection_sources: list[ConnectionSource] = []
 
@@ -94,6 +95,12 @@ def _extra(given: dict[str, Any]) -> dict[str, Any]:
     """What is after the ? of a URI; Airflow writes what is not plain text as JSON under `__extra__`."""
     packed = given.pop("__extra__", None)
     return {**given, **(json.loads(packed) if packed else {})}
+
+
+def refuse_unprotected(scheme: str, host: str | None, name: str) -> None:
+    """Raise ConfigError where the credential of a connection would go unprotected elsewhere than to this machine."""
+    if scheme != "https" and host not in THIS_MACHINE:
+        raise ConfigError([f"connection {name!r}: http to {host} would show the credential to everybody; use https"])
 
 
 class PoliteWait(wait_base):

@@ -159,6 +159,14 @@ def test_a_credential_goes_unprotected_to_this_machine_only():
         base_url(Connection("api.example", schema="http"), "", "c")
 
 
+def test_googles_credentials_go_nowhere_else_unprotected_either(monkeypatch):
+    from jobs.activation.channels.google_data_manager import channel
+
+    monkeypatch.setenv("AIRFLOW_CONN_GOOGLE", '{"host": "api.example", "schema": "http"}')
+    with pytest.raises(ConfigError, match=r"'google': http to api\.example would show the credential"):
+        channel._client("google")
+
+
 def test_an_answer_that_redirects_is_not_followed_with_the_credential(start):
     from tests.servers.base import Reply
 

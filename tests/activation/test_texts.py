@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from jobs.activation.channels.types import problems
+from jobs.activation.feedback.heard import refusing
 from jobs.config.yaml_files import ConfigError
 from jobs.errors import DeliveryIncomplete
 from tests.activation.small_company import AUDIENCE, CONFIG, DAY, email, phone
@@ -43,6 +44,11 @@ def test_who_said_stop_is_refused_and_not_asked_again_the_next_day(shop):
     server.refuse(email("c0002"), phone("c0002"))
     with pytest.raises(DeliveryIncomplete, match=r"1 of 3 refused.*400 error_21610"):
         shop.push("winback", "texts")
+    (row,) = shop.lake.arrow("activation/feedback").to_pylist()
+    assert (row["kind"], row["channel"], row["purpose"]) == ("unsubscribe", "sms", ""), "a no, not a dead number"
+    assert (row["customer_id"], row["source"]) == ("c0002", "texts")
+    assert [one["reason"] for one in shop.lake.arrow("activation/suppressions").to_pylist()] == ["unsubscribed"]
+    assert "c0002" in refusing(shop.lake, "service", "sms")
     asked = len(server.calls)
     later = DAY + dt.timedelta(days=1)
     shop.members("c0001", "c0002", "c0003", day=later)

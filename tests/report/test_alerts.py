@@ -144,6 +144,16 @@ def test_a_wrong_route_is_refused_with_its_place(config, route, wrong):
     assert "alerts.yaml:" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "server", [{"host": "http://hooks.example/secret"}, {"host": "http://hooks.example/secret", "password": "secret"}]
+)
+def test_a_webhook_is_not_told_over_a_line_that_anybody_can_read(monkeypatch, server):
+    monkeypatch.setenv("AIRFLOW_CONN_TEAM_HOOK", json.dumps(server))
+    with pytest.raises(webhook.Refused, match=r"http to hooks\.example would show the credential.*use https") as error:
+        webhook.post("team_hook", "s", "t")
+    assert "secret" not in str(error.value)
+
+
 @pytest.fixture
 def hook(monkeypatch):
     """A real web server; `taken` are the requests it got, `status` what it answers."""

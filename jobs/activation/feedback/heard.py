@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.activation.feedback.messages import MAP, Message
+from jobs.activation.feedback.messages import Message, customers_with
 from jobs.activation.suppressions import lift, suppress
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake
@@ -105,24 +105,31 @@ def _suppress_dying(lake: Lake, soft: Sequence[Heard], day: date, settings: Sett
 def newest_answers(lake: Lake, channel: str) -> dict[tuple[str, str], bool]:
     """What people last said about a channel here: (customer or identifier, purpose) to yes or no; purpose "" is all.
 
-    Of answers of one moment a no counts.
+    The newest answer of a person counts, from whichever address; an identifier has that of the customer it belongs to
+    now. Of answers of one moment a no counts, and a complaint is taken back by nothing.
     """
     if not lake.exists(FEEDBACK):
         return {}
     columns = ["at", "kind", "purpose", "customer_id", "identifier"]
     about = (pc.field("channel") == channel) & pc.field("kind").isin(ANSWERS)
     rows = lake.dataset(FEEDBACK).to_table(columns=columns, filter=about).to_pylist()
-    newest: dict[tuple[str, str], bool] = {}
+    owners = customers_with({row["identifier"] for row in rows} - {"", None}, lake)
+    newest: dict[str, dict[str, bool]] = {}
+    complained: set[str] = set()
     for row in sorted(rows, key=lambda row: (row["at"], row["kind"] != "granted")):
-        for who in {row["customer_id"], row["identifier"]} - {"", None}:
+        for who in {row["customer_id"], owners.get(row["identifier"], row["identifier"])} - {"", None}:
             if not row["purpose"]:
-                newest = {key: said for key, said in newest.items() if key[0] != who}
-            newest[who, row["purpose"] or ""] = row["kind"] == "granted"
-    return newest
+                newest[who] = {}
+            newest.setdefault(who, {})[row["purpose"] or ""] = row["kind"] == "granted"
+            complained |= {who} if row["kind"] == "complaint" else set()
+    newest |= {who: {"": False} for who in complained}
+    newest |= {identifier: newest[owner] for identifier, owner in owners.items()}
+    return {(who, purpose): yes for who, said_ in newest.items() for purpose, yes in said_.items()}
 
 
 def said(answers: dict[tuple[str, str], bool], who: Iterable[str], purpose: str) -> bool | None:
-    """Whether one of these, a customer and its identifiers, said yes or no here; None for nothing. A no counts."""
+    """Whether these, a customer and its identifiers, said yes or no here; None for nothing. Of several people's
+    answers a no counts."""
     found = [answers.get((one, purpose), answers.get((one, ""))) for one in who]
     given = [one for one in found if one is not None]
     return all(given) if given else None
@@ -132,12 +139,7 @@ def refusing(lake: Lake, purpose: str, channel: str) -> frozenset[str]:
     """Customers, and identifiers, that said no here and not yes since: it counts at the send, before any run has read
     it into profiles/consent."""
     answers = newest_answers(lake, channel)
-    noes = {who for who, _ in answers if said(answers, [who], purpose) is False}
-    if not noes:
-        return frozenset()
-    table = lake.dataset(MAP).to_table(filter=pc.field("identifier").isin(sorted(noes))) if lake.exists(MAP) else None
-    owners = table["customer_id"].to_pylist() if table is not None else []
-    return frozenset(noes | set(owners))
+    return frozenset(who for who, _ in answers if said(answers, [who], purpose) is False)
 
 
 def local_day(at: datetime, settings: Settings) -> date:

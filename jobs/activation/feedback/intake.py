@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,9 @@ from jobs.lake.tables import catalogue
 from jobs.lake.tables.feedback import FEEDBACK
 
 log = logging.getLogger(__name__)
-AT_ONCE = 500
-"""Mails that are settled together: so many at most are read again after a crash, which changes nothing."""
+AT_ONCE, BYTES_AT_ONCE = 500, 32 << 20
+"""Mails, and bytes of them, that are held and settled together: anybody can write to a mailbox, any number of any size.
+So many at most are read again after a crash, which changes nothing."""
 NOBODY = "nobody"
 """In `landed`: the address is nobody's by now, so that there is no row to write."""
 LARGEST = 64 << 20
@@ -71,14 +72,26 @@ def _try(read: Any, name: str, settings: Settings, counts: dict[str, int], faile
 
 def _mailbox(name: str, settings: Settings, counts: dict[str, int]) -> None:
     with opened(name, settings.feedback.mailboxes[name], settings) as box:
-        mails = list(box.unread())
-        for start in range(0, len(mails), AT_ONCE):
-            read = [(key, reports.of_mail(content)) for key, content in mails[start : start + AT_ONCE]]
+        for mails in _batches(box.unread()):
+            read = [(key, reports.of_mail(content)) for key, content in mails]
             known = [report for _, found in read for report in found or ()]
             take(known, name, settings, counts, trusted=False)
             left = [key for key, found in read if found is None]
             counts["not_understood"] += len(left)
             box.settle([key for key, found in read if found is not None], left)
+
+
+def _batches(mails: Iterable[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
+    batch: list[tuple[str, bytes]] = []
+    size = 0
+    for key, content in mails:
+        if batch and (len(batch) == AT_ONCE or size + len(content) > BYTES_AT_ONCE):
+            yield batch
+            batch, size = [], 0
+        batch.append((key, content))
+        size += len(content)
+    if batch:
+        yield batch
 
 
 def _events(name: str, settings: Settings, counts: dict[str, int]) -> None:

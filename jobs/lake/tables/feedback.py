@@ -21,7 +21,7 @@ TABLES: tuple[Dataset, ...] = (
         identifier string keyed hash of the address that the message went to
         operation_id string the message, a key into activation/ledger; empty if the report names none
         audience string the audience the message was for
-        source string one_click, page, or the mailbox or events of config/feedback.yaml
+        source string one_click, page, the mailbox or events of config/feedback.yaml, or the destination that told it
         detail string code of the mail server, without personal data
         landed string file that the source of config/feedback.yaml read it from; empty while it waits for its day
     """),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from urllib.parse import urlsplit
 
 import httpx
 
-from jobs.config.connections import connection
+from jobs.config.connections import connection, refuse_unprotected
+from jobs.config.yaml_files import ConfigError
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs addresses, and that of a webhook is a secret
 SECONDS = 20
@@ -23,6 +25,13 @@ def post(name: str, subject: str, text: str) -> None:
     address = server.host if "://" in server.host else f"https://{server.host}"
     if server.port:
         address = f"{address}:{server.port}/{server.schema}"
+    try:
+        parts = urlsplit(address)
+        refuse_unprotected(parts.scheme, parts.hostname, name)
+    except ValueError as error:
+        raise Refused(f"webhook {name}: no connection: {type(error).__name__}") from None
+    except ConfigError as error:
+        raise Refused(f"webhook {name}: {error}") from None
     headers = {"Authorization": f"Bearer {server.password}"} if server.password else {}
     try:
         said = {"subject": subject, "text": text}

@@ -25,6 +25,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 from jobs.activation.channel import ChannelDown, Operation, Outcome, partial_reason
 from jobs.activation.channels.google_data_manager.identifiers import hashes
 from jobs.activation.channels.google_data_manager.options import Options
+from jobs.activation.http_api import base_url
 from jobs.config.connections import Connection, PoliteWait, connection
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
@@ -57,7 +58,7 @@ class DataManagerChannel:
     def __init__(self, audience: str, destination: str, settings: Settings) -> None:
         self._options = cast(Options, settings.destinations[destination].options)
         self._list_id = settings.audiences[audience].send_to[destination].list_id or ""
-        self._client = _client(connection(settings.destinations[destination].connection))
+        self._client = _client(settings.destinations[destination].connection)
         self._isolation = self._options.isolation_requests
 
     def deliver(self, batch: Sequence[Operation]) -> list[Outcome]:
@@ -250,19 +251,10 @@ def _reason(error: Exception) -> str:
     return " ".join(str(part) for part in (int(error.code or 0), error.reason or type(error).__name__) if part)
 
 
-def _client(server: Connection) -> api.IngestionServiceClient:
-    return api.IngestionServiceClient(
-        credentials=_credentials(server), transport="rest", client_options={"api_endpoint": _endpoint(server)}
-    )
-
-
-def _endpoint(server: Connection) -> str:
-    """Host of the connection, with `https` unless its schema says `http`, as Airflow's HTTP connections have it."""
-    if not server.host:
-        return ENDPOINT
-    host = server.host.split("://")[-1]
-    scheme = server.schema if server.schema in ("http", "https") else "https"
-    return f"{scheme}://{host}" + (f":{server.port}" if server.port else "")
+def _client(name: str) -> api.IngestionServiceClient:
+    server = connection(name)
+    where = {"api_endpoint": base_url(server, ENDPOINT, name)}
+    return api.IngestionServiceClient(credentials=_credentials(server), transport="rest", client_options=where)
 
 
 def _credentials(server: Connection) -> Credentials:

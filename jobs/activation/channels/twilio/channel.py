@@ -1,7 +1,7 @@
 """Text messages by Twilio, one call per person.
 
 Twilio has no key by which a repeated call is known: a message of which no answer came is `unknown`. Whoever answered
-STOP is refused by Twilio itself, and that number is suppressed here as well.
+STOP is refused by Twilio itself, and has unsubscribed from text messages here as well.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class TwilioChannel(MessageChannel):
     """Text messages of one audience from one account."""
 
     named = "Twilio"
-    dead = frozenset({"error_21211", "error_21610", "error_21614"})  # no number, said STOP, takes no texts
+    dead = frozenset({"error_21211", "error_21614"})  # no number, takes no texts
+    said_no = frozenset({"error_21610"})  # answered STOP
 
     def __init__(self, audience: str, destination: str, settings: Settings) -> None:
         self._options = cast(Options, settings.destinations[destination].options)
