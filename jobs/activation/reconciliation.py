@@ -113,7 +113,13 @@ class Account:
             "removed": round(self.removed),
             "refused": round(sum(self.refused.values())),
             "unknown": sum(self.unknown.values()),
+            PAUSED: sum(self.paused.values()),
+            "missing": self._missing(),
         }
+
+    def _missing(self) -> int:
+        """Members who are in no place."""
+        return self.members - sum(self.places.values()) - self.kept - self.to_add - self.paused["addition_paused"]
 
     def raise_held_back(self, found: Iterable[Finding], trouble: list[str]) -> None:
         """Raise HeldBack with what guard rails found, and what was done all the same."""
@@ -148,7 +154,7 @@ class Account:
                 f"{self.paused['addition_paused']} additions are paused; if this is meant, raise max_remove_share in "
                 "config/destinations.yaml and plan again"
             )
-        missing = self.members - sum(self.places.values()) - self.kept - self.to_add - self.paused["addition_paused"]
+        missing = counts["missing"]
         undone = tried - round(self.delivered + self.removed + sum(self.refused.values())) - counts["unknown"]
         if missing or undone:
             problems.append(f"{missing} members are not in the plan, {undone} operations were not tried; plan again")

@@ -170,6 +170,8 @@ TABLES: tuple[Dataset, ...] = (
         removed bigint removals the destination accepted
         refused bigint operations it refused
         unknown bigint operations whose outcome is not known
+        paused bigint removals and additions that wait because more would leave at once than max_remove_share allows
+        missing bigint customers in the audience whom the plan has in none of these places
     """),
         scope="day",
         day_column="day",

@@ -71,6 +71,8 @@ def _deliveries(lake: Lake, day: date, settings: Settings) -> Iterator[Alert]:
         if tried and row["refused"] / tried > destination.max_reject_share:
             told.append(f"{row['refused']} of {tried} were refused")
         told += [f"{undone} were not tried"] if undone > 0 else []
+        told += [f"{row['paused']} are paused: more would leave at once than is allowed"] if row["paused"] else []
+        told += [f"{row['missing']} of the audience are not in the plan"] if row["missing"] else []
         if told:
             name = f"{row['audience']} to {row['destination']}"
             yield Alert("delivery", f"delivery|{row['day']}|{name}", row["day"], name, ", ".join(told), audience.owner)
