@@ -72,6 +72,12 @@ def of_request(lake: Lake, request: str, settings: Settings) -> list[tuple[Recei
     return found
 
 
+def sealed_with_this_key(lake: Lake, requests: Iterable[str], settings: Settings) -> bool:
+    """If any receipt of these requests has its seal under the hash key of today; also if there are no receipts yet."""
+    seals = [sealed for request in requests for _, sealed in of_request(lake, request, settings)]
+    return not seals or any(seals)
+
+
 def newest(receipts: Iterable[Receipt]) -> list[Receipt]:
     """Per place the receipt that holds: what is done later takes the place of what was to be done."""
     last: dict[str, Receipt] = {}

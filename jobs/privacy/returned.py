@@ -11,20 +11,31 @@ from datetime import date
 from typing import Any
 
 from jobs.config.settings import Settings
+from jobs.config.wrong import ConfigError
 from jobs.lake.lake import Lake
 from jobs.lake.tables.privacy import KEPT_OUT
 
 log = logging.getLogger(__name__)
 BECAUSE = "came again in a file after the request"
+ANOTHER_KEY = (
+    "KLANTREIS_HASH_KEY (or var/hash.key) is another one than that with which people were forgotten: they would not be "
+    "known again and come back; set the key it was, see docs/guides/forget-a-person.md"
+)
 
 
 def run(day: date, settings: Settings) -> dict[str, Any]:
-    """Erase what files loaded up to `day` brought of people who are kept out; counts for the log of the day."""
+    """Erase what files loaded up to `day` brought of people who are kept out; counts for the log of the day.
+
+    Raises ConfigError under another hash key than theirs, by which none of them would be known again.
+    """
     lake = Lake.of(settings)
     if not lake.exists(KEPT_OUT) or not lake.rows(KEPT_OUT):
         return {"kept_out": 0}
-    from jobs.privacy import erasure  # reads files where they landed: loads every way to reach them
+    from jobs.privacy import erasure, receipts  # reads files where they landed: loads every way to reach them
 
+    requests = sorted(set(lake.arrow(KEPT_OUT, columns=["request"])["request"].to_pylist()))
+    if not receipts.sealed_with_this_key(lake, requests, settings):
+        raise ConfigError([ANOTHER_KEY])
     people = erasure.forgotten(lake)
     loaded = lake.arrow("ops/files", columns=["file_id", "state"]).to_pylist()
     searched = set(lake.arrow(erasure.LOOKED_AT, columns=["file_id"])["file_id"].to_pylist())
