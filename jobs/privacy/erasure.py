@@ -50,6 +50,7 @@ def run(request: Request, settings: Settings) -> list[Receipt]:
     """
     lake, person = Lake.of(settings), resolved(request.who, settings)
     done = _Receipts(lake, person.request, request.because, request.by, settings)
+    present = set(_files(lake))
     found = source_rows.of_person(lake, person, settings)
     asked = list(destinations.take_off(lake, person, found.values, settings, request.without))
     done.add(*(_Place(one.place, one.outcome, one.number, one.detail) for one in asked))
@@ -75,8 +76,10 @@ def run(request: Request, settings: Settings) -> list[Receipt]:
         detail = "lines of other people name an address, number or id of this person, as in a message: see to them"
         done.add(_Place("mentions by others", "by_hand", found.mentions, detail))
     done.add(*(_Place(place, "out_of_reach", 0, detail) for place, detail in OUT_OF_REACH))
-    _searched(lake, _files(lake))
+    _searched(lake, present)
     done.keep()
+    if late_files := set(_files(lake)) - present:  # loaded since the search began, which takes a while
+        of_files(lake, [person], late_files, request.because, settings)
     return [receipt for receipt, _ in receipts.of_request(lake, person.request, settings)]
 
 

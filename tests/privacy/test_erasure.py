@@ -12,10 +12,12 @@ from typer.testing import CliRunner
 from jobs.cli import main
 from jobs.config.wrong import CommandError
 from jobs.identity.explain import find
+from jobs.ingest import load
 from jobs.lake.lake import Lake
 from jobs.privacy import access, erasure, person, receipts
 from jobs.privacy.person import Who
 from jobs.report import proofs
+from jobs.validate import step
 from tests.privacy.forgetful_company import EVA, FIRST, LATER, NEXT, Company, contacts, where_it_is
 
 BY_EMAIL = Who("email", "eva.smit@mail.example")
@@ -142,6 +144,20 @@ def test_an_old_file_that_is_loaded_again_does_not_bring_her_back(company):
     again = [row for row in Lake.of(company.settings).arrow("privacy/receipts").to_pylist()
              if row["because"].startswith("came again")]  # fmt: skip
     assert {row["place"] for row in again} >= {"raw/crm_contacts", "landed file crm/2017-03-02/contacts_again.csv"}
+
+
+def test_a_file_that_is_loaded_while_she_is_erased_does_not_bring_her_back(company, monkeypatch):
+    company.land("crm", NEXT, "contacts_again.csv", contacts(eva=True))
+    taken_off = erasure.destinations.take_off
+
+    def meanwhile(*about):
+        load.run("crm", NEXT, company.settings)
+        step.run("crm", NEXT, company.settings)
+        return taken_off(*about)
+
+    monkeypatch.setattr(erasure.destinations, "take_off", meanwhile)
+    erase(company)
+    assert where_it_is(company.home / "var", *EVA) == []
 
 
 def test_who_asks_to_come_back_comes_back(company):
