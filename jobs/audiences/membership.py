@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from jobs.activity import traits
 from jobs.audiences import arms, experiments
-from jobs.audiences.holdout import ALL, TREATMENT, arm
+from jobs.audiences.holdout import ALL, GLOBAL, HOLDOUT, TREATMENT, arm
 from jobs.audiences.rules import columns_of, refuse_wrong_rules
 from jobs.audiences.view import customer_view, tables
 from jobs.audiences.view_columns import VIEW, view_of
@@ -66,13 +66,17 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
         moved = arms.moved(drawn, txn.read(arms.EVENTS), txn.read(arms.MAP), day)
         found = experiments.without_other_variants(found, running, moved, txn.read(PEOPLE))
         lake.replace(TABLE, _with_arms(found, moved, settings), txn, day=day)
-        there = lake.read(TABLE, day=day).select("audience", "customer_id")
+        inside = lake.read(TABLE, day=day)
+        there = inside.select("audience", "customer_id", "arm", _share(settings).alias("share"))
         for name, one in running.items():
             actions = [variant.action for variant in one.variants.values()]
-            inside = there.where(F.col("audience").isin(actions)).select("customer_id").distinct()
-            there = there.unionByName(inside.select(F.lit(experiments.key(name)).alias("audience"), "customer_id"))
-        if settings.policy.holdout:
-            there = there.unionByName(there.select(F.lit(ALL).alias("audience"), "customer_id").distinct())
+            drawn_there = inside.where(F.col("audience").isin(actions)).select("customer_id").distinct()
+            drawn_there = drawn_there.withColumn("audience", F.lit(experiments.key(name)))
+            there = there.unionByName(drawn_there, allowMissingColumns=True)
+        if of_all := settings.policy.holdout:
+            of_each = F.when(F.col("arm") == GLOBAL, HOLDOUT).otherwise(TREATMENT).alias("arm")
+            everybody = inside.select(F.lit(ALL).alias("audience"), "customer_id", of_each).distinct()
+            there = there.unionByName(everybody.withColumn("share", F.lit(float(of_all.share))))
         lake.replace(arms.TABLE, arms.begun(there, moved, drawn, txn.read(arms.MAP), day), txn, day=day)
     return _counts(lake.arrow(TABLE, columns=["arm"], day=day), len(settings.audiences))
 
@@ -90,6 +94,12 @@ def _with_arms(found: DataFrame, moved: DataFrame, settings: Settings) -> DataFr
     return joined.withColumn("arm", arm(shares, drawn, share_of_all, drawn_of_all)).drop(
         "first_customer_id", "drawn_of_all"
     )
+
+
+def _share(settings: Settings) -> Column:
+    """The share that is held out of an action (column `audience`)."""
+    shares = [F.when(F.col("audience") == name, float(one.holdout)) for name, one in settings.audiences.items()]
+    return F.coalesce(*shares, F.lit(0.0))
 
 
 def members(

@@ -53,7 +53,7 @@ def effect(
     asked_sql = units.query(audience, one.effect.within_days, found_on, tables, one.from_same_day)
     console.print("Counted again by (klantreis query):", highlight=False)
     console.print(
-        f"select arm, count(*) as people, avg((orders > 0)::int) as conversion, avg(orders) as orders, "
-        f"avg(value) as value\nfrom ({asked_sql})\nwhere not mixed group by arm",
+        f"select arm, share, count(*) as people, avg((orders > 0)::int) as conversion, avg(orders) as orders, "
+        f"avg(value) as value\nfrom ({asked_sql})\nwhere not mixed group by arm, share",
         markup=False, highlight=False, soft_wrap=True,
     )  # fmt: skip

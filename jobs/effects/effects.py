@@ -74,24 +74,49 @@ def asked(settings: Settings) -> Iterator[Asked]:
 
 
 @dataclass(frozen=True)
-class _Arms:
-    """The people of an audience whose days have passed, apart by arm."""
+class _Drawn:
+    """People who were drawn with one share, apart by arm."""
 
+    share: float
     treated: pa.Table
     held_out: pa.Table
+
+    @property
+    def units(self) -> int:
+        return int(self.treated.num_rows + self.held_out.num_rows)
+
+    def both(self, column: str) -> tuple[np.ndarray, np.ndarray]:
+        return self.treated[column].to_numpy(), self.held_out[column].to_numpy()
+
+
+@dataclass(frozen=True)
+class _Arms:
+    """The people of an audience whose days have passed: those drawn with each share that `holdout` ever had, of whom
+    there are enough in both arms; all of them if there are enough of none."""
+
+    drawn: list[_Drawn]
+    treated: int
+    held_out: int
     mixed: int
 
     @classmethod
     def of(cls, found: pa.Table) -> _Arms:
         clear = found.filter(pc.invert(found["mixed"]))
-        return cls(
-            clear.filter(pc.equal(clear["arm"], "treatment")),
-            clear.filter(pc.equal(clear["arm"], "holdout")),
-            found.num_rows - clear.num_rows,
-        )
+        shares = sorted(set(clear["share"].to_pylist()), reverse=True)
+        every = [_drawn(clear, share) for share in shares]
+        drawn = [one for one in every if min(one.treated.num_rows, one.held_out.num_rows) >= FEWEST] or every
+        treated, held_out = (sum(getattr(one, arm).num_rows for one in drawn) for arm in ("treated", "held_out"))
+        return cls(drawn, treated, held_out, found.num_rows - clear.num_rows)
 
-    def both(self, column: str) -> tuple[np.ndarray, np.ndarray]:
-        return self.treated[column].to_numpy(), self.held_out[column].to_numpy()
+    @property
+    def share(self) -> float:
+        """The share of them that was to be held out."""
+        return sum(one.share * one.units for one in self.drawn) / max(1, self.treated + self.held_out)
+
+
+def _drawn(clear: pa.Table, share: float) -> _Drawn:
+    those = clear.filter(pc.equal(clear["share"], share))
+    return _Drawn(share, *(those.filter(pc.equal(those["arm"], arm)) for arm in ("treatment", "holdout")))
 
 
 def _rows(audience: Asked, found: pa.Table, day: date) -> Iterator[dict[str, Any]]:
@@ -100,7 +125,7 @@ def _rows(audience: Asked, found: pa.Table, day: date) -> Iterator[dict[str, Any
     for metric in METRICS:
         told = None if why_not else _estimate(arms, metric)
         verdict = why_not or _verdict(told)
-        reached = arms.treated.num_rows
+        reached = arms.treated
         cost = round(audience.effect.cost * reached, 2)
         yield {
             "day": day,
@@ -108,11 +133,11 @@ def _rows(audience: Asked, found: pa.Table, day: date) -> Iterator[dict[str, Any
             "metric": metric,
             "within_days": audience.effect.within_days,
             "treated": reached,
-            "held_out": arms.held_out.num_rows,
+            "held_out": arms.held_out,
             "mixed": arms.mixed,
             "cost": cost,
             "verdict": verdict,
-            "said": sentence(audience, metric, verdict, arms.held_out.num_rows, reached, told),
+            "said": sentence(audience, metric, verdict, arms.held_out, reached, told),
             **(_numbers(told, reached) if told else {}),
             **(_return(told, reached, cost, audience) if told and metric == "value" else {}),
         }
@@ -121,16 +146,20 @@ def _rows(audience: Asked, found: pa.Table, day: date) -> Iterator[dict[str, Any
 def _why_not(audience: Asked, arms: _Arms) -> str | None:
     if not audience.holdout:
         return "no_holdout"
-    if min(arms.treated.num_rows, arms.held_out.num_rows) < FEWEST:
+    if not arms.drawn or any(min(one.treated.num_rows, one.held_out.num_rows) < FEWEST for one in arms.drawn):
         return "too_few"
-    if estimates.sample_ratio(arms.treated.num_rows, arms.held_out.num_rows, audience.holdout) < estimates.MISMATCH:
+    if estimates.sample_ratio(arms.treated, arms.held_out, arms.share) < estimates.MISMATCH:
         return "sample_ratio"
     return None
 
 
 def _estimate(arms: _Arms, metric: str) -> Difference:
+    return estimates.together([(_of_one_share(one, metric), one.units) for one in arms.drawn])
+
+
+def _of_one_share(drawn: _Drawn, metric: str) -> Difference:
     column = "value" if metric == "value" else "orders"
-    after, before = arms.both(column), arms.both(f"{column}_before")
+    after, before = drawn.both(column), drawn.both(f"{column}_before")
     if metric == "conversion":
         after, before = (after[0] > 0, after[1] > 0), (before[0] > 0, before[1] > 0)
     return estimates.means(*after, before=before)

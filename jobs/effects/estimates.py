@@ -14,6 +14,7 @@ tests without effect. The intervals here hold at every look at once (confidence 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,6 +77,17 @@ def ratios(
     (p, first), (q, second) = _ratio(*treated), _ratio(*held_out)
     error = float(np.sqrt(first + second))
     return _told(p, q, p - q, error, len(treated[0]) + len(held_out[0]), planned, alpha)
+
+
+def together(parts: Sequence[tuple[Difference, int]], planned: int = PLANNED, alpha: float = ALPHA) -> Difference:
+    """The difference over parts that were drawn with shares of their own, given with their units: those of a part are
+    compared with each other only, since a part is of a time of its own (post-stratification)."""
+    units = sum(many for _, many in parts)
+    weights = [(part, many / units) for part, many in parts]
+    treated, held_out = (sum(getattr(one, arm) * w for one, w in weights) for arm in ("treated", "held_out"))
+    found = sum(one.difference * w for one, w in weights)
+    error = float(np.sqrt(sum((one.error * w) ** 2 for one, w in weights)))
+    return _told(treated, held_out, found, error, units, planned, alpha)
 
 
 def sample_ratio(treated: int, held_out: int, share_held_out: float) -> float:

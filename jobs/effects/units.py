@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-NEEDS = ("audiences/members", "journeys/touchpoints", "identity/events", "identity/map")
+NEEDS = ("decisions/arms", "journeys/touchpoints", "identity/events", "identity/map")
 ALL = "*"
 """Stands for all actions together, and those held out of them all."""
 
@@ -32,23 +32,21 @@ homes as (
 def query(audience: str, within_days: int, as_of: date, tables: Mapping[str, str], from_same_day: bool) -> str:
     """SQL (DuckDB) of one row per person who was ever in the audience long enough ago, by `tables` for NEEDS.
 
-    Columns: person (customer of today), arm (of the first day), mixed (parts of the person were in both arms), day (the
-    first), orders, value, orders_before, value_before: of `within_days` after it and before it, in the company's
-    currency. Who is held out of all actions is in no arm of one of them; of ALL these are compared with everybody else
-    who ever was in any. `from_same_day`: what is done on the first day counts as after; otherwise from the next day.
+    Columns: person (customer of today), arm (of the first day), share (held out of the action on that day), mixed
+    (parts of the person were in both arms), day (the first), orders, value, orders_before, value_before: of
+    `within_days` after it and before it, in the company's currency. Who is held out of all actions is in no arm of one
+    of them; of ALL these are compared with everybody else who ever was in any. `from_same_day`: what is done on the
+    first day counts as after; otherwise from the next day.
     """
-    members, touchpoints, events, known = (tables[name] for name in NEEDS)
-    of_all = "case arm when 'global_holdout' then 'holdout' else 'treatment' end"
-    arm = of_all if audience == ALL else "arm"
-    those = "true" if audience == ALL else f"audience = '{audience}' and arm <> 'global_holdout'"
+    arms, touchpoints, events, known = (tables[name] for name in NEEDS)
     first, last = (0, within_days - 1) if from_same_day else (1, within_days)
     return f"""
 {homes(events, known)},
 people as (
-    select coalesce(home, m.customer_id) as person, min(day) as day, arg_min({arm}, day) as arm,
-           count(distinct {arm}) > 1 as mixed
-    from {members} m left join homes on homes.id = m.customer_id
-    where {those} group by all
+    select coalesce(home, a.customer_id) as person, min(since) as day, arg_min(arm, since) as arm,
+           arg_min(share, since) as share, count(distinct arm) > 1 as mixed
+    from {arms} a left join homes on homes.id = a.customer_id
+    where audience = '{audience}' and since <= date '{as_of}' and arm <> 'global_holdout' group by all
 ),
 orders as (
     select customer_id as person, day, 1 as n, coalesce(amount, 0)::double as amount
@@ -56,7 +54,7 @@ orders as (
     union all
     select customer_id, day, 0, coalesce(amount, 0)::double from {touchpoints} where type in ('return', 'cancellation')
 )
-select p.person, p.arm, p.mixed, p.day,
+select p.person, p.arm, p.share, p.mixed, p.day,
        coalesce(sum(n) filter (o.day >= p.day + {first}), 0)::bigint as orders,
        coalesce(sum(amount) filter (o.day >= p.day + {first}), 0) as value,
        coalesce(sum(n) filter (o.day < p.day + {first}), 0)::bigint as orders_before,
@@ -64,4 +62,4 @@ select p.person, p.arm, p.mixed, p.day,
 from people p left join orders o
   on o.person = p.person and o.day between p.day + {first - within_days} and p.day + {last}
 where p.day + {last} <= date '{as_of}'
-group by p.person, p.arm, p.mixed, p.day"""
+group by p.person, p.arm, p.share, p.mixed, p.day"""

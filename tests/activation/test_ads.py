@@ -93,6 +93,8 @@ def test_withdrawn_consent_takes_people_off_the_list_even_while_additions_are_pa
     with pytest.raises(DeliveryIncomplete, match=r"28 would leave at once.*raise max_remove_share"):
         loyal.push("loyal", "ads", NEXT)
 
+    (row,) = loyal.lake.arrow("activation/deliveries", day=NEXT).to_pylist()
+    assert (row["paused"], row["missing"]) == (28, 0)
     assert ads.members() == hashes_of(*names[1:])
 
 

@@ -102,5 +102,9 @@ def test_who_is_held_out_of_all_is_held_out_of_each_and_stays_so(people):
     town = people(holdout={"share": share})
     assert town.live(0, apart) == {apart: "global_holdout"}
     assert town.live(1, apart, fine) == {apart: "global_holdout", fine: "treatment"}
+    kept = {(row["audience"], row["customer_id"]): (row["arm"], row["share"])
+            for row in town.lake.arrow(arms.TABLE).to_pylist()}  # fmt: skip
+    assert kept == {("a", apart): ("global_holdout", 0.5), ("*", apart): ("holdout", share),
+                    ("a", fine): ("treatment", 0.5), ("*", fine): ("treatment", share)}  # fmt: skip
     town.change(2, "merged", fine, apart)
     assert town.live(2, fine) == {fine: "global_holdout"}

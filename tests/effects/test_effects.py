@@ -8,7 +8,8 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from jobs.effects import effects
+from jobs.config.retention import can_end
+from jobs.effects import effects, units
 from jobs.lake.lake import Lake
 from tests.company import FOR_ACTION
 
@@ -23,15 +24,18 @@ def audience(name, **more):
 
 
 class Shop:
-    """Rows of members and touchpoints of customers p0, p1, ..., of whom every fifth is held out."""
+    """Who was drawn for which action, and touchpoints, of customers p0, p1, ..., of whom every fifth is held out."""
 
     def __init__(self, settings, rows):
         self.settings, self._rows, self.lake = settings, rows, Lake.of(settings)
-        self.members, self.orders, self.events = [], [], []
+        self.drawn, self.orders, self.events = [], [], []
         self.known = {f"p{number}" for number in range(PEOPLE)}
 
-    def member(self, name, person, arm, day=START):
-        self.members.append({"day": day, "audience": name, "customer_id": person, "arm": arm})
+    def member(self, name, person, arm, day=START, share=None):
+        """Drawn with the share of the configuration, unless said otherwise."""
+        asked = {one.name: one.holdout for one in effects.asked(self.settings)}
+        row = {"audience": name, "customer_id": person, "since": day, "first_customer_id": person, "because": "drawn"}
+        self.drawn.append({**row, "arm": arm, "share": asked[name] if share is None else share})
 
     def order(self, person, day, amount=10, kind="order"):
         number = len(self.orders)
@@ -39,14 +43,14 @@ class Shop:
                             "amount": amount, "occurred_at": f"{day}T12:00:00Z"})  # fmt: skip
 
     def run(self, day=DAY):
-        tables = {"audiences/members": self.members, "journeys/touchpoints": self.orders,
+        tables = {"decisions/arms": self.drawn, "journeys/touchpoints": self.orders,
                   "identity/events": self.events,
                   "identity/map": [{"identifier": one, "customer_id": one} for one in sorted(self.known)]}  # fmt: skip
         txn = self.lake.transaction("test", START)
         for name, records in tables.items():
-            days = {row["day"] for row in records} if name == "audiences/members" else {None}
+            days = {row["since"] for row in records} if name == "decisions/arms" else {None}
             for one in days:
-                found = [row for row in records if one is None or row["day"] == one]
+                found = [row for row in records if one is None or row["since"] == one]
                 self.lake.replace(name, self._rows(name, *found), txn.part(f"{name}{one}{day}"), day=one)
         counts = effects.run(day, self.settings)
         told = self.lake.arrow(effects.TABLE, day=day).to_pylist()
@@ -107,7 +111,6 @@ def test_only_days_that_have_passed_after_the_first_one_count(shop):
     company = shop(audience("works", holdout=0.5, effect={"within_days": 5}))
     for number in range(100):
         company.member("works", f"p{number}", "holdout" if number % 2 else "treatment")
-        company.member("works", f"p{number}", "holdout" if number % 2 else "treatment", START + dt.timedelta(days=3))
     company.member("works", "p200", "treatment", DAY - dt.timedelta(days=2))
     company.order("p0", START, 5)  # the day itself: before anything was sent
     company.order("p2", START + dt.timedelta(days=1), 7)
@@ -152,7 +155,7 @@ def test_all_actions_together_are_compared_with_who_is_held_out_of_them_all(shop
     for number in range(PEOPLE):
         arm = "global_holdout" if number % 5 == 0 else "treatment"
         company.member("works" if number % 2 else "other", f"p{number}", arm)
-        company.member("other", f"p{number}", arm, START + dt.timedelta(days=2))
+        company.member("*", f"p{number}", "holdout" if number % 5 == 0 else arm)
         if chance.random() < 0.2 + 0.15 * (arm == "treatment"):
             company.order(f"p{number}", START + dt.timedelta(days=3))
     counts, told = company.run()
@@ -161,3 +164,27 @@ def test_all_actions_together_are_compared_with_who_is_held_out_of_them_all(shop
     assert (found["treated"], found["held_out"], found["mixed"]) == (2400, 600, 0)
     assert found["low"] < 0.15 < found["high"]
     assert told["works", "conversion"]["treated"] == 1200, "of one action, who is held out of all is in no arm"
+
+
+def test_a_share_that_was_changed_is_compared_as_it_was_when_people_were_drawn(shop):
+    """A tenth was held out, then half; orders doubled meanwhile, which is no effect. Before, nobody was held out."""
+    company = shop(audience("works", holdout=0.5, effect={"within_days": 14}))
+    for number in range(PEOPLE):
+        share, later = (0.0, 0) if number < 500 else (0.1, 0) if number < 2000 else (0.5, 10)
+        arm = "holdout" if share and number % round(1 / share) == 0 else "treatment"
+        day = START + dt.timedelta(days=later)
+        company.member("works", f"p{number}", arm, day, share)
+        if number // 10 % (2 if share == 0.5 else 4) == 0:
+            company.order(f"p{number}", day + dt.timedelta(days=2))
+    counts, told = company.run()
+    found = told["works", "conversion"]
+    assert counts == {"unclear": 1}, "neither sample_ratio nor an effect of time"
+    assert (found["treated"], found["held_out"]) == (1350 + 500, 150 + 500)
+    assert found["difference"] == pytest.approx(0, abs=0.005), "all together it would be 0.1 less"
+    assert found["treated_mean"] == pytest.approx((1500 * 0.25 + 1000 * 0.5) / 2500, abs=0.005)
+
+
+def test_what_effects_are_made_of_never_goes_by_its_age():
+    """Days of audiences/members may go: who was drawn into which arm, and since when, stays in decisions/arms."""
+    assert "audiences/members" in can_end()
+    assert not set(units.NEEDS) & set(can_end())

@@ -33,6 +33,8 @@ TABLES: tuple[Dataset, ...] = (
         since date day from which on it is drawn so
         first_customer_id string customer id whose hash decides: that with which the person first came into the action
         because string drawn (new in the action), merged (with somebody who was in it before) or split (off from one)
+        arm string the arm of that day: treatment, holdout or global_holdout; empty for an experiment
+        share double the share that was held out of the action on that day; empty for an experiment
     """),
         scope="day",
         day_column="since",
