@@ -55,6 +55,21 @@ def offenders(folders, wrong):
     ]
 
 
+def test_contributing_has_the_layers_in_their_order():
+    assert f"`{' '.join(LAYERS)}`" in " ".join((ROOT / "CONTRIBUTING.md").read_text().split())
+
+
+def test_a_wheel_has_every_pack_where_the_command_looks_for_them():
+    import tomllib
+
+    from jobs.cli.packs import _PLACES
+
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    packs = {path.parent.name for path in (ROOT / "examples" / "packs").glob("*/config")}
+    assert wheel["force-include"] == {f"examples/packs/{name}": f"klantreis_packs/{name}" for name in packs}
+    assert ROOT / "klantreis_packs" in _PLACES
+
+
 def test_jobs_never_import_airflow_or_dags():
     assert offenders(["jobs"], lambda _, name: name.split(".")[0] in {"airflow", "dags", "plugins"}) == []
 

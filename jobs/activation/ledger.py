@@ -106,7 +106,7 @@ def tries(ledger: DataFrame) -> DataFrame:
 
 
 def standing(all_tries: DataFrame, day: date) -> DataFrame:
-    """Where each customer stands at each destination of each audience, after all tries (`lineage.with_parts`).
+    """Where each customer stands at each destination of each audience, after all tries (`succession.with_parts`).
 
     Columns: destination, audience, customer_id, tried (newest attempt), by_itself (a try was for a part of it, not only
     for what it was split off from), may_be_there (an addition was not certainly

@@ -1,4 +1,5 @@
-"""`klantreis packs`: companies of an industry to start from. A pack is a folder of examples/packs with a `config`."""
+"""`klantreis packs`: companies of an industry to start from. A pack is a folder of examples/packs with a `config`;
+a wheel has them in klantreis_packs."""
 
 from __future__ import annotations
 
@@ -11,7 +12,9 @@ import typer
 from jobs.cli.console import console, load_settings, show
 from jobs.config.wrong import CommandError, nearest
 
-PACKS = Path(__file__).resolve().parents[2] / "examples" / "packs"
+_ROOT = Path(__file__).resolve().parents[2]
+_PLACES = [_ROOT / "examples" / "packs", _ROOT / "klantreis_packs"]
+PACKS = next((one for one in _PLACES if one.is_dir()), _PLACES[-1])
 app = typer.Typer(no_args_is_help=True, help="Companies of an industry, to start from.")
 Name = Annotated[str, typer.Argument(help="The pack, as `klantreis packs list` has it.")]
 
