@@ -34,17 +34,19 @@ def reach(
 ) -> DataFrame:
     """One customer with consent or an address for this purpose and channel.
 
-    Columns: customer_id, consented, consent_changed_at, suppressed, emails, phones, first_name, language,
-    fingerprint. `emails` and `phones` are those this destination may use: for messages the preferred address, for
-    lists all that belong to this customer alone. Who asked for no more contact stays suppressed under a new address.
+    Columns: customer_id, consented, consent_changed_at, suppressed, emails, phones, known_emails, known_phones,
+    first_name, language, fingerprint. `emails` and `phones` are those this destination may use: for messages the
+    preferred address, for lists all that belong to this customer alone. `known_emails` and `known_phones` are all the
+    customer has: what may not be used any more, being suppressed or shared, may still be on a list, and is taken off.
+    Who asked for no more contact stays suppressed under a new address.
     """
     configured, type_ = settings.destinations[destination], type_of(destination, settings)
     answers = _answers(consent, audience.purpose, configured.channel, day, settings)
     points = _points(contact_points, suppressions, answers, configured.channel, settings)
     usable = _for_messages(points, type_.goes_to) if type_.kind == "messages" else _for_lists(points)
-    addresses = usable.groupBy("customer_id").agg(
-        F.sort_array(F.collect_list(F.when(F.col("kind") == "email", F.col("value")))).alias("emails"),
-        F.sort_array(F.collect_list(F.when(F.col("kind") == "phone", F.col("value")))).alias("phones"),
+    addresses = usable.groupBy("customer_id").agg(_values("email", "emails"), _values("phone", "phones"))
+    every = contact_points.groupBy("customer_id").agg(
+        _values("email", "known_emails"), _values("phone", "known_phones")
     )
     suppressed = points.groupBy("customer_id").agg(F.max(_blocked(type_)).alias("suppressed"))
     stopped = _asked_to_stop(suppressions, configured.channel, identity_map)
@@ -54,6 +56,7 @@ def reach(
         .join(suppressed, on="customer_id", how="left")
         .join(stopped, on="customer_id", how="left")
         .join(addresses, on="customer_id", how="left")
+        .join(every, on="customer_id", how="left")
     )
     nothing = F.array().cast("array<string>")
     return joined.select(
@@ -61,11 +64,14 @@ def reach(
         F.coalesce("consented", F.lit(False)).alias("consented"),
         "consent_changed_at",
         (F.coalesce("suppressed", F.lit(False)) | F.col("stopped").isNotNull()).alias("suppressed"),
-        F.coalesce("emails", nothing).alias("emails"),
-        F.coalesce("phones", nothing).alias("phones"),
+        *(F.coalesce(name, nothing).alias(name) for name in ("emails", "phones", "known_emails", "known_phones")),
         "first_name",
         "language",
     ).withColumn("fingerprint", _fingerprint(audience, destination, settings))
+
+
+def _values(kind: str, name: str) -> Column:
+    return F.sort_array(F.collect_list(F.when(F.col("kind") == kind, F.col("value")))).alias(name)
 
 
 def _answers(consent: DataFrame, purpose: str, channel: str, day: date, settings: Settings) -> DataFrame:

@@ -178,7 +178,9 @@ class ListChannel:
             room -= count
         return parts
 
-    def _submit(self, batch: list[Operation], change: Change) -> list[Outcome]:
+    def _submit(self, batch: list[Operation], change: Change, part_of_taken: bool = False) -> list[Outcome]:
+        """Make the change. With `part_of_taken` a request with these rows was taken before, but for some of them: what
+        is refused now as a whole may be there from then, so that nothing certain can be said of it."""
         outcomes: list[Outcome] = []
         while batch:
             rows = [row for one in batch for row in self._rows(one)]
@@ -196,9 +198,9 @@ class ListChannel:
                 outcomes += [Outcome(name, "rejected", code) for name, code in named.items()]
                 batch = [one for one in batch if one.operation_id not in named]
             elif answer.meaning == "rows" and self._may_halve(batch):
-                return outcomes + self._halved(batch, change)
+                return outcomes + self._halved(batch, change, part_of_taken)
             else:
-                state: State = "unknown" if answer.maybe else "rejected"
+                state: State = "unknown" if answer.maybe or (part_of_taken and answer.meaning != "rows") else "rejected"
                 outcomes += [Outcome(one.operation_id, state, answer.code) for one in batch]
                 if answer.meaning == "stop":
                     hint = "check the connection, the list and what the account may do"
@@ -206,13 +208,19 @@ class ListChannel:
                 return outcomes
         return outcomes
 
-    def _halved(self, batch: list[Operation], change: Change) -> list[Outcome]:
-        middle = len(batch) // 2
-        first = self._submit(batch[:middle], change)
+    def _halved(self, batch: list[Operation], change: Change, part_of_taken: bool) -> list[Outcome]:
+        middle, found = len(batch) // 2, list[Outcome]()
         try:
-            return first + self._submit(batch[middle:], change)
+            for half in (batch[:middle], batch[middle:]):
+                found += self._submit(half, change, part_of_taken)
         except ChannelDown as error:
-            raise ChannelDown(str(error), [*first, *error.outcomes]) from error
+            found += error.outcomes
+            known = {outcome.operation_id for outcome in found}
+            if part_of_taken:
+                why = "taken before in part"
+                found += [Outcome(o.operation_id, "unknown", why) for o in batch if o.operation_id not in known]
+            raise ChannelDown(str(error), found) from error
+        return found
 
     def _may_halve(self, batch: list[Operation]) -> bool:
         if len(batch) == 1 or self._isolation < 2:
@@ -225,7 +233,7 @@ class ListChannel:
         total = sum(len(self._rows(one)) for one in batch) if taken.some else 0
         if 0 < taken.some < total:
             if self._may_halve(batch):
-                return self._halved(batch, change)
+                return self._halved(batch, change, part_of_taken=True)
             reason = partial_reason(taken.some, total, taken.why)
             return [Outcome(one.operation_id, "partial", reason, taken.request_id) for one in batch]
         if taken.some:

@@ -30,7 +30,8 @@ READS = (
     "activation/suppressions", ledger.TABLE, "identity/events", "identity/map", *deciding.READS,
 )  # fmt: skip
 ACTIONS = ("add", "remove", "send", "keep", "skip")
-LEFT = "left_audience"
+LEFT, WITHDREW = "left_audience", "left_and_withdrew"
+"""Why a former member is removed. Who left and may not be reached either is never held back."""
 
 
 def deliveries(settings: Settings) -> list[tuple[str, str]]:
@@ -194,16 +195,16 @@ def plan_membership(members: DataFrame, reached: DataFrame, standing: DataFrame,
         .withColumn("may_be_there", F.coalesce("may_be_there", F.lit(False)))
         .withColumn(
             "barrier",
-            F.when(~F.col("is_member"), F.lit(LEFT)).otherwise(
-                F.coalesce(_barrier(), F.when(F.col("over"), F.lit(moments.OVER)))
-            ),
+            F.when(~F.col("is_member") & _withdrew(), F.lit(WITHDREW))
+            .when(~F.col("is_member"), F.lit(LEFT))
+            .otherwise(F.coalesce(_barrier(), F.when(F.col("over"), F.lit(moments.OVER)))),
         )
     )
     same = F.coalesce(F.col("is_there") & (F.col("there_fingerprint") == F.col("fingerprint")), F.lit(False))
     done_today = F.coalesce(F.col("added_on") == day, F.lit(False))
     removed_today = F.coalesce(F.col("removed_on") == day, F.lit(False))
     wanted = F.col("barrier").isNull()
-    leaves = F.col("by_itself") | (_addresses() > 0)
+    leaves = F.col("by_itself") | (_addresses("known_emails", "known_phones") > 0)
     action = (
         F.when(wanted & same & ~done_today, "keep")
         .when(wanted, "add")
@@ -225,8 +226,14 @@ def _barrier() -> Column:
     )
 
 
-def _addresses() -> Column:
-    return F.coalesce(F.size("emails"), F.lit(0)) + F.coalesce(F.size("phones"), F.lit(0))
+def _withdrew() -> Column:
+    """Whether somebody who is still a customer said no, in whatever way. Ids that are gone say nothing: they go like
+    any others, so that a day on which customers are missing takes nobody off by mistake."""
+    return F.coalesce(~F.col("consented") | F.col("suppressed"), F.lit(False))
+
+
+def _addresses(emails: str = "emails", phones: str = "phones") -> Column:
+    return F.coalesce(F.size(emails), F.lit(0)) + F.coalesce(F.size(phones), F.lit(0))
 
 
 def _pause(table: pa.Table, there: int, max_share: float, always: int, audience: str, destination: str) -> pa.Table:

@@ -19,13 +19,13 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
-from jobs.activation import guard_rails, hours, ledger, moments, plan
+from jobs.activation import barriers, guard_rails, hours, ledger, moments, plan, suppressions
 from jobs.activation.channel import Action, Channel, ChannelDown, Operation, Outcome, Recipient
 from jobs.activation.channels.types import open_channel
 from jobs.activation.feedback.heard import Heard, keep, refusing
+from jobs.activation.late_refusals import LateRefusals
 from jobs.activation.moments import OVER, is_over
-from jobs.activation.reconciliation import Account
-from jobs.activation.suppressions import suppress
+from jobs.activation.reconciliation import REMOVAL_PAUSED, Account
 from jobs.audiences.view import moments_until
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake, StaleWrite
@@ -80,6 +80,8 @@ class _Push:
     waiting: dict[str, list[Operation]] = field(default_factory=dict)
     trouble: list[str] = field(default_factory=list)
     held: list[guard_rails.Finding] = field(default_factory=list)
+    needed: set[str] = field(default_factory=set)
+    """Addresses of those who stay on the list, or come to it."""
 
     def look(self) -> list[dict[str, Any]]:
         """The plan of the day beside what consent, addresses and the ledger say now, removals first."""
@@ -87,8 +89,8 @@ class _Push:
         planned = txn.read(plan.TABLE, day=self.day).where(
             (F.col("audience") == self.audience) & (F.col("destination") == self.destination)
         )
-        suppressions = txn.read("activation/suppressions")
-        reached, standing = plan.inputs(txn, self.audience, self.destination, self.day, self.settings, suppressions)
+        stopped = txn.read(suppressions.TABLE)
+        reached, standing = plan.inputs(txn, self.audience, self.destination, self.day, self.settings, stopped)
         joined = (
             planned.select("customer_id", "action", "reason", "zone")
             .join(reached.withColumnRenamed("fingerprint", "now_fingerprint"), on="customer_id", how="left")
@@ -109,6 +111,7 @@ class _Push:
 
     def operations(self, rows: Sequence[dict[str, Any]]) -> Iterator[Operation]:
         """What is still to be done; everything else is entered in the account or waits for its answer."""
+        self.needed = barriers.needed(rows)
         for row in rows:
             action = self._action(row)
             if action is None:
@@ -121,11 +124,13 @@ class _Push:
 
     def _action(self, row: dict[str, Any]) -> Action | None:
         """What to do for this customer now, given the plan and the newest consent; None for nothing."""
-        planned, barrier = row["action"], _barrier_now(row) or self._moment_barrier(row)
+        planned, barrier = row["action"], barriers.now(row) or self._moment_barrier(row)
         barrier = barrier or (guard_rails.CHANGED if row["changed"] else None)
-        if planned == "skip":
+        if planned == "skip" and not (row["reason"] == REMOVAL_PAUSED and barriers.said_no(row)):
             self.account.skip(row["reason"])
             return None
+        if planned == "skip":
+            return self._remove_action(row, plan.WITHDREW, "remove")
         if planned == "send":
             return self._send_action(row, barrier)
         if planned == "remove":
@@ -148,10 +153,11 @@ class _Push:
         return OVER if row["moment_until"] is None or is_over(row["moment_until"]) else None
 
     def _remove_action(self, row: dict[str, Any], barrier: str, planned: str) -> Action | None:
-        """Off the list, because the plan says so or because consent ended since."""
-        if barrier != plan.LEFT:
+        """Off the list, because the plan says so or because consent ended since. What holds a push back, or pauses
+        removals, holds nobody who said no; who is no member any more is in no other place of the account."""
+        if barrier not in (plan.LEFT, plan.WITHDREW):
             self.account.skip(barrier)
-        elif self.held:
+        elif self.held and barrier == plan.LEFT and not barriers.said_no(row):
             return None
         if row["may_be_there"]:
             self.account.to_remove += 1
@@ -168,18 +174,16 @@ class _Push:
             self.account.to_add += 1
             self.account.outcome("send", Outcome("", state, reason or "no outcome was recorded"))
             return None
-        barrier = barrier or self._hours_barrier(row) or (guard_rails.HELD if self.held else None)
+        barrier = barrier or (None if self._may_write(row["zone"]) else hours.NOT_NOW)
+        barrier = barrier or (guard_rails.HELD if self.held else None)
         if barrier:
             self.account.skip(barrier)
             return None
         self.account.to_add += 1
         return "send"
 
-    def _hours_barrier(self, row: dict[str, Any]) -> str | None:
-        """Whether it is no time of day to write to the customer: a later push of the day may."""
-        return None if self._may_write(row["zone"]) else hours.NOT_NOW
-
     def _may_write(self, zone: str | None) -> bool:
+        """Whether it is a time of day to write to the customer; a later push of the day may."""
         channel = self.settings.destinations[self.destination].channel
         return hours.may_write(moments.now(), zone, channel, self.settings.audiences[self.audience].when, self.settings)
 
@@ -187,33 +191,28 @@ class _Push:
         parts = [self.destination, self.audience, row["customer_id"], action, self.day.isoformat()]
         if action != "send":  # a changed address makes a new addition, but never a second message on one day
             parts.append(row["now_fingerprint"] or "")
-        recipient = Recipient(
-            tuple(row["emails"] or ()), tuple(row["phones"] or ()), row["first_name"], row["language"]
-        )
+        emails, phones = barriers.addresses(row, action, self.needed)
+        recipient = Recipient(emails, phones, row["first_name"], row["language"])
         operation_id = hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
         goes_on = row["newest_state"] == "submitted" and row["newest_operation"] == operation_id
         attempt = (row["tried"] or 0) + (0 if goes_on else 1)
         until = None if action == "remove" else row.get("moment_until")
-        return Operation(
-            operation_id,
-            row["customer_id"],
-            action,
-            attempt,
-            row["now_fingerprint"] or "",
-            recipient,
-            until,
-            row["zone"],
-        )
+        fingerprint = row["now_fingerprint"] or ""
+        return Operation(operation_id, row["customer_id"], action, attempt, fingerprint, recipient, until, row["zone"])
 
     def carry_out(self, channel: Channel, todo: list[Operation]) -> None:
         """Claim, deliver and record batch by batch, then wait for outstanding answers."""
+        configured = self.settings.destinations[self.destination]
+        purpose = self.settings.audiences[self.audience].purpose
+        late = LateRefusals(self.lake, purpose, configured.channel, self.settings)
         for planned in self._batches(channel, todo):
             lasting = [operation for operation in planned if not is_over(operation.valid_until)]
             for _ in range(len(planned) - len(lasting)):
                 self.account.kept_back(OVER)
-            batch = [one for one in lasting if one.action != "send" or self._may_write(one.zone)]
-            for _ in range(len(lasting) - len(batch)):
+            in_time = [one for one in lasting if one.action != "send" or self._may_write(one.zone)]
+            for _ in range(len(lasting) - len(in_time)):
                 self.account.kept_back(hours.NOT_NOW)
+            batch = self._allowed(in_time, late)
             if not batch:
                 continue
             batch_id, ours = ledger.claim(self.lake, batch, self.audience, self.destination, self.day)
@@ -230,6 +229,17 @@ class _Push:
                 self.trouble.append(str(down))
                 break
         self._settle(channel)
+
+    def _allowed(self, batch: list[Operation], late: LateRefusals) -> list[Operation]:
+        """Without whoever said no since the push began."""
+        late.look()
+        kept = []
+        for one in batch:
+            if reason := late.barrier(one):
+                self.account.kept_back(reason)
+            else:
+                kept.append(one)
+        return kept
 
     def _enter(self, operations: list[Operation], outcomes: list[Outcome]) -> None:
         by_id = {operation.operation_id: operation for operation in operations}
@@ -260,7 +270,7 @@ class _Push:
         dead = {outcome.operation_id for outcome in outcomes if outcome.dead_address}
         addresses = [operation.fingerprint for operation in operations if operation.operation_id in dead]
         channel = self.settings.destinations[self.destination].channel
-        suppress(self.lake, channel, addresses, "bounced", self.day)
+        suppressions.suppress(self.lake, channel, addresses, "bounced", self.day)
         noes = {outcome.operation_id for outcome in outcomes if outcome.said_no}
         said_no = [self._no_of(operation, channel) for operation in operations if operation.operation_id in noes]
         keep(said_no, self.day, self.settings)
@@ -298,17 +308,6 @@ class _Push:
         for action in ("remove", "add", "send"):
             same = [operation for operation in todo if operation.action == action]
             yield from (same[start : start + size] for start in range(0, len(same), size))
-
-
-def _barrier_now(row: dict[str, Any]) -> str | None:
-    """Why the customer must not be reached now, whatever the plan said."""
-    if not row["consented"]:
-        return "no_consent"
-    if row["suppressed"]:
-        return "suppressed"
-    if not row["emails"] and not row["phones"]:
-        return "no_address"
-    return None
 
 
 def _with_untried(batch: list[Operation], error: ChannelDown) -> list[Outcome]:

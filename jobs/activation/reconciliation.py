@@ -16,6 +16,7 @@ from jobs.errors import DeliveryIncomplete, HeldBack
 from jobs.lake.lake import Lake
 
 PAUSED = "paused"
+REMOVAL_PAUSED = "removal_paused"
 _PLACES = {
     "held_out": "held_out",
     "held_out_of_all": "held_out",
@@ -26,7 +27,7 @@ _PLACES = {
     "cooling_down": "suppressed",
     OVER: OVER,
     CHANGED: OVER,
-    "removal_paused": PAUSED,
+    REMOVAL_PAUSED: PAUSED,
     "addition_paused": PAUSED,
 }
 """Reason of a skip to the count it belongs to; any other is one of those for which somebody is kept back."""
@@ -150,7 +151,7 @@ class Account:
             )
         if self.paused:
             problems.append(
-                f"{self.paused['removal_paused']} would leave at once, more than max_remove_share; they and "
+                f"{self.paused[REMOVAL_PAUSED]} would leave at once, more than max_remove_share; they and "
                 f"{self.paused['addition_paused']} additions are paused; if this is meant, raise max_remove_share in "
                 "config/destinations.yaml and plan again"
             )

@@ -56,6 +56,14 @@ def lift(lake: Lake, channel: str, identifiers: Iterable[str], day: date) -> int
     return lake.delete(TABLE, keys, txn).rows
 
 
+def addresses(lake: Lake, channel: str) -> frozenset[str]:
+    """All keyed hashes of addresses that must not be used over this channel."""
+    if not lake.exists(TABLE):
+        return frozenset()
+    rows = lake.dataset(TABLE).to_table(columns=["identifier"], filter=pc.field("channel") == channel)
+    return frozenset(rows["identifier"].to_pylist())
+
+
 def reasons(lake: Lake, channel: str, identifiers: Iterable[str]) -> set[str]:
     """Why addresses among these must not be used."""
     return {reason for reason, _ in _there(lake, channel, sorted(set(identifiers))).values()}

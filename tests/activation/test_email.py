@@ -10,10 +10,13 @@ from ipaddress import ip_address
 import pytest
 
 from examples.sandboxes.smtp import SmtpSandbox, received, recipient_hash
-from jobs.activation import ledger
+from jobs.activation import ledger, push
 from jobs.activation.channels.smtp.addresses import wire_address
+from jobs.activation.feedback.heard import Heard, keep
+from jobs.activation.suppressions import suppress
 from jobs.cli.local.processes import wait_until
 from jobs.errors import DeliveryIncomplete
+from jobs.identity.identifiers import identifier_hash
 from tests.activation.small_company import CONFIG, DAY, email
 
 
@@ -222,6 +225,36 @@ def test_a_purpose_switched_off_on_the_page_counts_in_a_push_that_was_planned_be
     counts = push.run("winback", "email", later, shop.settings)
     assert (counts["delivered"], counts["no_consent"]) == (1, 1)
     assert sink.recipients().count(recipient_hash(message["To"])) == 1
+
+
+@pytest.mark.parametrize("reason", ["unsubscribed", "no_consent"])
+def test_who_says_no_while_a_push_is_going_on_gets_nothing(company, sink, monkeypatch, reason):
+    shop = company("winback", files=channels(batch_size=1))
+    names = shop.customers(3)
+    opened = push.open_channel
+    address = identifier_hash("email", email(names[2]), shop.settings)
+
+    def open_and_hear(*about):
+        channel = opened(*about)
+        deliver = channel.deliver
+
+        def then(batch):
+            if reason == "unsubscribed":
+                suppress(shop.lake, "email", [address], reason, DAY)
+            else:
+                at = dt.datetime.now(dt.UTC)
+                heard = Heard("withdrawn", at, "email", "page", address, names[2], purpose="marketing")
+                keep([heard], DAY, shop.settings)
+            return deliver(batch)
+
+        channel.deliver = then
+        return channel
+
+    monkeypatch.setattr(push, "open_channel", open_and_hear)
+    counts = shop.push("winback", "email")
+    assert sink.recipients() == sorted(recipient_hash(email(name)) for name in names[:2])
+    assert counts["delivered"] == counts["to_add"] == 2
+    assert counts["suppressed" if reason == "unsubscribed" else reason] == 1
 
 
 def test_grey_listing_is_tried_again_and_succeeds(company, sink):

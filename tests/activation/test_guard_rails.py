@@ -182,6 +182,20 @@ def test_who_withdrew_is_taken_off_a_list_although_the_push_is_held_back(company
     assert removed == [names[3]]
 
 
+def test_who_left_and_withdrew_is_taken_off_although_the_audience_is_suddenly_empty(company, ads):
+    shop = company("loyal", files=STRICT)
+    names = shop.customers(4, purpose="ads", channel="ads")
+    shop.push("loyal", "ads")
+    there = len(ads.members())
+    delivered(shop, "loyal", "ads", 40, 40, 40)
+    later = DAY + dt.timedelta(days=1)
+    shop.members(names[0], day=later)
+    shop.consent(*names, purpose="ads", channel="ads", withdrawn=(names[3],))
+    with pytest.raises(HeldBack, match="1 were taken off"):
+        shop.push("loyal", "ads", later)
+    assert len(ads.members()) == there * 3 // 4
+
+
 def test_an_audience_that_is_suddenly_empty_stops_and_one_that_always_was_does_not(company, sink):
     shop = company("winback", files={"guard_rails.yaml": {"empty": 6}})
     assert guard_rails.standing("winback", "email", DAY, 0, shop.settings) == []

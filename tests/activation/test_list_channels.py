@@ -7,10 +7,11 @@ import time
 
 import pytest
 
-from jobs.activation.channel import Recipient
+from jobs.activation.channel import ChannelDown, Recipient
 from jobs.activation.channels.meta_ads import channel as meta
 from jobs.activation.channels.webhook.channel import key_of, signed
-from jobs.activation.http_api import Meanings, Pace, base_url, code_of
+from jobs.activation.http_api import Answer, Meanings, Pace, base_url, code_of
+from jobs.activation.list_channel import Taken
 from jobs.config.connections import Connection
 from jobs.config.yaml_files import ConfigError
 from jobs.privacy import destinations
@@ -36,6 +37,27 @@ def test_one_poison_row_among_thousands_is_found_by_halving_and_refused_alone(st
     assert refused == {"add-c03210-1": "invalid_entries"}
     assert len(server.requests()) <= 1 + 2 * 13
     assert server.held() == keys(server, [name for name in names if name != "c03210"])
+
+
+@pytest.mark.parametrize(
+    ("then", "states_of"),
+    [
+        (Answer("again", "429"), {"unknown"}),  # the first request took all but one, whoever that is
+        (Answer("stop", "401"), {"unknown"}),
+        (Answer("done"), {"accepted"}),
+    ],
+)
+def test_of_rows_that_were_taken_in_part_nothing_is_certain_until_all_halves_are_answered(start, then, states_of):
+    server, channel = start("meta_ads")
+    answers = [Answer("done", body={"num_invalid_entries": 1, "invalid_entry_samples": {}}), then, then]
+    channel.send = lambda change, rows: answers.pop(0)
+    channel.taken = lambda change, answer, rows: Taken(some=1, why="bad") if answer.body else Taken()
+    try:
+        outcomes = channel.deliver(operations(server, PEOPLE[:4]))
+    except ChannelDown as down:
+        outcomes = down.outcomes
+    assert len(outcomes) == 4
+    assert set(states(outcomes)) == states_of
 
 
 def test_when_no_requests_are_left_for_looking_what_was_refused_is_a_number(start):

@@ -22,7 +22,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.protobuf.json_format import ParseError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
-from jobs.activation.channel import ChannelDown, Operation, Outcome, partial_reason
+from jobs.activation.channel import ChannelDown, Operation, Outcome, State, partial_reason
 from jobs.activation.channels.google_data_manager.identifiers import hashes
 from jobs.activation.channels.google_data_manager.options import Options
 from jobs.activation.http_api import base_url
@@ -116,8 +116,10 @@ class DataManagerChannel:
     def close(self) -> None:
         self._client.transport.close()
 
-    def _submit(self, batch: list[Operation]) -> list[Outcome]:
-        """One request, split further only where the API refuses rows without naming them."""
+    def _submit(self, batch: list[Operation], part_of_taken: bool = False) -> list[Outcome]:
+        """One request, split further only where the API refuses rows without naming them. With `part_of_taken` a
+        request with these rows was taken before, but for some: what is not taken now may be there from then."""
+        not_done: State = "unknown" if part_of_taken else "rejected"
         nameless = {o.operation_id for o in batch if not hashes(o.recipient.emails, o.recipient.phones)}
         outcomes = [Outcome(operation_id, "rejected", "no usable identifier") for operation_id in sorted(nameless)]
         batch = [o for o in batch if o.operation_id not in nameless]
@@ -128,25 +130,36 @@ class DataManagerChannel:
             except google_errors.BadRequest as error:
                 named = _named_members(error)
                 if not named:
-                    return outcomes + self._halved(batch, _reason(error))
+                    return outcomes + self._halved(batch, _reason(error), part_of_taken)
                 outcomes += [Outcome(batch[n].operation_id, "rejected", why) for n, why in named.items()]
                 batch = [operation for n, operation in enumerate(batch) if n not in named]
             except _NOT_ALLOWED as error:
-                refused = [Outcome(o.operation_id, "rejected", _reason(error)) for o in batch]
+                refused = [Outcome(o.operation_id, not_done, _reason(error)) for o in batch]
                 message = f"the Data Manager API answers {_reason(error)}; check credentials, account_id, list_id"
                 raise ChannelDown(message, [*outcomes, *refused]) from error
-            except google_errors.GoogleAPICallError as error:
-                return outcomes + [Outcome(o.operation_id, "rejected", _reason(error)) for o in batch]
+            except google_errors.GoogleAPICallError as error:  # a server that failed may have done it first
+                state: State = "unknown" if isinstance(error, google_errors.ServerError) else not_done
+                return outcomes + [Outcome(o.operation_id, state, _reason(error)) for o in batch]
             except (requests.RequestException, ParseError) as error:
                 return outcomes + [Outcome(o.operation_id, "unknown", type(error).__name__) for o in batch]
         return outcomes
 
-    def _halved(self, batch: list[Operation], reason: str) -> list[Outcome]:
+    def _halved(self, batch: list[Operation], reason: str, part_of_taken: bool) -> list[Outcome]:
         if len(batch) == 1 or self._isolation < 2:
             return [Outcome(o.operation_id, "rejected", reason) for o in batch]
         self._isolation -= 2
-        middle = len(batch) // 2
-        return self._submit(batch[:middle]) + self._submit(batch[middle:])
+        middle, found = len(batch) // 2, list[Outcome]()
+        try:
+            for half in (batch[:middle], batch[middle:]):
+                found += self._submit(half, part_of_taken)
+        except ChannelDown as error:
+            found += error.outcomes
+            known = {outcome.operation_id for outcome in found}
+            if part_of_taken:
+                why = "taken before in part"
+                found += [Outcome(o.operation_id, "unknown", why) for o in batch if o.operation_id not in known]
+            raise ChannelDown(str(error), found) from error
+        return found
 
     def _outcomes(
         self, request_id: str, batch: list[Operation], status: Any
@@ -159,10 +172,7 @@ class DataManagerChannel:
         if status.request_status == _Status.FAILED:
             return [Outcome(o.operation_id, "rejected", reasons, request_id) for o in batch], {}
         if self._isolation >= 2 and len(batch) > 1:
-            self._isolation -= 2
-            middle = len(batch) // 2
-            outcomes = self._submit(batch[:middle]) + self._submit(batch[middle:])
-            return _split_submitted(outcomes, batch)
+            return _split_submitted(self._halved(batch, reasons, part_of_taken=True), batch)
         reason = partial_reason(sum(counts.values()), len(batch), reasons)
         return [Outcome(o.operation_id, "partial", reason, request_id) for o in batch], {}
 
