@@ -39,7 +39,7 @@ class ModelAge(Strict):
 
 
 class GuardRails(Strict):
-    """What stops a send. null switches a guard rail off; withdrawn consent and removals are never held back."""
+    """What stops a send. null switches a guard rail off; removals of who said no are never held back."""
 
     size: Size | None = Size()
     empty: int | None = Field(
