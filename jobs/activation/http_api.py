@@ -225,14 +225,15 @@ def account(destination: str, settings: Settings, default: str, what: str) -> tu
     return base_url(server, default, name), secret
 
 
-def base_url(server: Connection, default: str, name: str) -> str:
-    """Where the vendor is: the host of the connection, else `default`. A credential goes unprotected nowhere else
-    than to this machine."""
+def base_url(server: Connection, default: str, name: str, secret: bool = True) -> str:
+    """Where the vendor is: the host of the connection, else `default`. A credential, if there is one (`secret`), goes
+    unprotected nowhere else than to this machine."""
     if not server.host:
         return default
     host = server.host.split("://")[-1].rstrip("/")
     scheme = server.schema if server.schema in ("http", "https") else "https"
-    refuse_unprotected(scheme, host, name)
+    if secret:
+        refuse_unprotected(scheme, host, name)
     return f"{scheme}://{host}" + (f":{server.port}" if server.port else "")
 
 

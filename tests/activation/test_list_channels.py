@@ -182,8 +182,13 @@ def test_a_credential_goes_unprotected_to_this_machine_only():
 
 
 def test_googles_credentials_go_nowhere_else_unprotected_either(monkeypatch):
+    from google.oauth2.credentials import Credentials
+
     from jobs.activation.channels.google_data_manager import channel
 
+    monkeypatch.setattr("google.auth.default", lambda scopes: (Credentials("token"), ""))
+    monkeypatch.setenv("AIRFLOW_CONN_GOOGLE", "generic://data-manager:8026/http?anonymous=true")
+    assert channel._client("google").transport.host == "http://data-manager:8026", "the sandbox of docker/compose.yaml"
     monkeypatch.setenv("AIRFLOW_CONN_GOOGLE", '{"host": "api.example", "schema": "http"}')
     with pytest.raises(ConfigError, match=r"'google': http to api\.example would show the credential"):
         channel._client("google")

@@ -263,8 +263,10 @@ def _reason(error: Exception) -> str:
 
 def _client(name: str) -> api.IngestionServiceClient:
     server = connection(name)
-    where = {"api_endpoint": base_url(server, ENDPOINT, name)}
-    return api.IngestionServiceClient(credentials=_credentials(server), transport="rest", client_options=where)
+    credentials = _credentials(server)
+    secret = not isinstance(credentials, AnonymousCredentials)  # a sandbox needs none
+    where = {"api_endpoint": base_url(server, ENDPOINT, name, secret)}
+    return api.IngestionServiceClient(credentials=credentials, transport="rest", client_options=where)
 
 
 def _credentials(server: Connection) -> Credentials:
