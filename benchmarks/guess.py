@@ -2,7 +2,7 @@
 
 python -m benchmarks.guess              # the table: columns mapped, guessed right, wrong, wrong and not marked
 python -m benchmarks.guess -v           # and each column that is not right
-    python -m benchmarks.guess --time       # init on 1 GB of files
+python -m benchmarks.guess --time       # init on 1 GB of files
 """
 
 from __future__ import annotations
@@ -79,10 +79,9 @@ def layouts() -> Iterator[tuple[str, list[Source], list[Path]]]:
         folder, chosen = FILES_OF.get(name, (name, None))
         if (SHARED / data).is_dir():
             sources = sources_of(SOURCES / folder, chosen)
-            files = [
-                path for path in sorted((SHARED / data).iterdir()) if any(_takes(p, path) for p in _patterns(sources))
-            ]
-            yield name, sources, files
+            files = sorted(path for path in (SHARED / data).iterdir() if path.suffix != ".md")
+            named = [path for path in files if any(_takes(pattern, path) for pattern in _patterns(sources))]
+            yield name, sources, named or files  # a data set whose file is called otherwise is one file
 
 
 def _patterns(sources: list[Source]) -> list[str]:

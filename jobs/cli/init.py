@@ -194,11 +194,12 @@ def _try(settings: Settings, found: Guesses, source: str) -> None:
     progress.show(console, day, pipeline.run_day(day, settings, "profiles"))
     database = connect(settings, unwritten=True)
     rows = database.sql(
-        "select source, dataset, rule, any_value(reason), count(*) from quarantine.rows group by 1, 2, 3 order by 5 desc limit 10"  # noqa: E501
+        "select source, dataset, rule, any_value(reason), count(*) from quarantine.rows "
+        "group by 1, 2, 3 order by 5 desc limit 10"
     ).fetchall()
     show("The first quarantine", ["source", "dataset", "rule", "reason", "rows"], rows)
     if Lake.of(settings).exists("profiles/customers"):
-        one = database.sql("select * from profiles.customers order by customer_id limit 1")
+        one = database.sql("select * exclude (provenance) from profiles.customers order by customer_id limit 1")
         for row in one.fetchall():
             show(
                 "The first profile", ["", ""], [[c, v] for c, v in zip(one.columns, row, strict=True) if v is not None]

@@ -8,7 +8,10 @@ from jobs.cli.init import init
 from jobs.config.settings import load_settings
 from jobs.config.wrong import CommandError
 
-ORDERS = "Bestelnummer;Klantnummer;Besteldatum;Status;Totaal\nB1;K1;31-01-2026;Betaald;1.234,50\nB2;K2;28-02-2026;Open;2,00\n"  # noqa: E501
+ORDERS = (
+    "Bestelnummer;Klantnummer;Besteldatum;Status;Totaal\n"
+    "B1;K1;31-01-2026;Betaald;1.234,50\nB2;K2;28-02-2026;Open;2,00\n"
+)
 
 
 @pytest.fixture

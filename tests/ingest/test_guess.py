@@ -46,19 +46,23 @@ SPREADSHEET = {
 }
 OWN = {
     "dutch": (DUTCH, {
-        "contacts": {"contact_id": "Klantnummer", "first_name": "Voornaam", "last_name": "Achternaam", "email": "`E-mailadres`",  # noqa: E501
-                     "phone": "Mobiel", "postcode": "Postcode", "city": "Woonplaats", "birth_date": "Geboortedatum",
+        "contacts": {"contact_id": "Klantnummer", "first_name": "Voornaam", "last_name": "Achternaam",
+                     "email": "`E-mailadres`", "phone": "Mobiel", "postcode": "Postcode", "city": "Woonplaats",
+                     "birth_date": "Geboortedatum",
                      "updated_at": "`Gewijzigd op`"},
-        "orders": {"order_id": "Bestelnummer", "contact_id": "Klantnummer", "ordered_at": "Besteldatum", "status": "Status",  # noqa: E501
-                   "total": "Totaalbedrag", "updated_at": "Besteldatum"}}),
+        "orders": {"order_id": "Bestelnummer", "contact_id": "Klantnummer", "ordered_at": "Besteldatum",
+                   "status": "Status", "total": "Totaalbedrag", "updated_at": "Besteldatum"}}),
     "german": (GERMAN, {
-        "orders": {"order_id": "Bestellnr", "contact_id": "Kundennummer", "ordered_at": "Bestelldatum", "status": "Bestellstatus",  # noqa: E501
-                   "total": "Gesamtbetrag", "discount": "Rabatt", "currency": "Währung", "updated_at": "Bestelldatum"},
-        "order_lines": {"order_id": "Bestellnr", "line_id": "Position", "product_id": "Artikelnummer", "quantity": "Menge",  # noqa: E501
-                        "amount": "Betrag", "ordered_at": "Bestelldatum", "updated_at": "Bestelldatum"}}),
+        "orders": {"order_id": "Bestellnr", "contact_id": "Kundennummer", "ordered_at": "Bestelldatum",
+                   "status": "Bestellstatus", "total": "Gesamtbetrag", "discount": "Rabatt", "currency": "Währung",
+                   "updated_at": "Bestelldatum"},
+        "order_lines": {"order_id": "Bestellnr", "line_id": "Position", "product_id": "Artikelnummer",
+                        "quantity": "Menge", "amount": "Betrag", "ordered_at": "Bestelldatum",
+                        "updated_at": "Bestelldatum"}}),
     "nested": (NESTED, {
         "tickets": {"ticket_id": "id", "opened_at": "created_at", "updated_at": "updated_at", "status": "status",
-                    "topic": "subject", "priority": "priority", "contact_id": "customer.id", "email": "customer.email"}}),  # noqa: E501
+                    "topic": "subject", "priority": "priority", "contact_id": "customer.id",
+                    "email": "customer.email"}}),
     "spreadsheet": (SPREADSHEET, {
         "appointments": {"appointment_id": "Afspraaknummer", "booked_at": "`Geboekt op`", "starts_at": "Afspraakdatum",
                          "status": "Status", "contact_id": "Klantnummer", "updated_at": "`Geboekt op`"}}),

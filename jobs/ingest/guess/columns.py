@@ -146,7 +146,7 @@ def assigned(dataset: str, fields: Sequence[Field]) -> dict[str, Guess]:
 
 
 def _speaks(dataset: str, name: str, kind: str, one: Field) -> float:
-    """What speaks for a field beside its heading: it is the id of the record, or its values are words that are known."""  # noqa: E501
+    """What speaks for a field beside its heading: it is the record's id, or its values are words that are known."""
     if name == CANONICAL[dataset].id and _plain_id(one) and len(one.different) * 2 > len(one.values):
         return 1.35
     if kind == "word" and one.values:

@@ -34,7 +34,8 @@ REST = {
     "identity.yaml": "# Who is who: docs/guides/who-is-who.md\n"
     "identifiers: {contact: {}, email: {}, phone: {}, login: {}, cookie: {}, loyalty: {}}\ngolden_record: {}\n"
     "purposes: {marketing: {channels: [email]}}     # what people can say yes or no to; no answer is no\n",
-    "journey.yaml": '# Stages: docs/guides/stages-and-moments.md\nstages: [{stage: awareness, name: seen, when: "true"}]\n',  # noqa: E501
+    "journey.yaml": "# Stages: docs/guides/stages-and-moments.md\n"
+    'stages: [{stage: awareness, name: seen, when: "true"}]\n',
     "destinations.yaml": "# Where audiences are sent: docs/guides/add-an-audience.md\ndestinations: {}\n",
     "models.yaml": "# What models learn from: docs/guides/models.md\nfeatures: [recency_days, orders_90d]\n",
     "traits.yaml": "# Numbers per customer: docs/guides/add-a-trait.md\nrows:\n"
@@ -48,8 +49,10 @@ REST = {
 def settings_file(company: str, folder: str, general: Mapping[str, str]) -> str:
     return (
         f"company: {json.dumps(company, ensure_ascii=False)}\ntimezone: {general['timezone']}\n"
-        f"currency: {general['currency']}\ncountry: {general['country']}                # for phone numbers without a country code\n"  # noqa: E501
-        f"landing: {json.dumps(folder + '/landing')}    # files land in SOURCE/DAY/ below it\nlake: {json.dumps(folder + '/lake')}\n"  # noqa: E501
+        f"currency: {general['currency']}\n"
+        f"country: {general['country']}                # for phone numbers without a country code\n"
+        f"landing: {json.dumps(folder + '/landing')}    # files land in SOURCE/DAY/ below it\n"
+        f"lake: {json.dumps(folder + '/lake')}\n"
     )
 
 
@@ -75,7 +78,8 @@ def by_source(name: str, found: Sequence[Found]) -> dict[str, list[Found]]:
 def source_file(source: str, folder: str, found: Sequence[Found], general: Mapping[str, str]) -> str:
     """The YAML of a source. What is unsure is marked; of it only what every row needs is not commented out."""
     lines = [
-        "# Guessed by `klantreis init` from samples: read it, and correct what is wrong. The recipe: docs/guides/add-a-source.md",  # noqa: E501
+        "# Guessed by `klantreis init` from samples: read it, and correct what is wrong.",
+        "# The recipe: docs/guides/add-a-source.md",
         f"source: {source}",
         "group: crm",
     ]
@@ -107,10 +111,9 @@ def dataset_lines(one: Found, general: Mapping[str, str]) -> list[str]:
         lines.append(f"    where: {_text(one.where)}")
     if one.lookups:
         lines.append("    lookups:")
-        lines += [
-            f"      {name}: {_flow({'files': way.sample.files, **({'format': way.sample.form} if way.sample.form else {}), 'on': {way.key: way.of}})}"  # noqa: E501
-            for name, way in one.lookups.items()
-        ]
+        for name, way in one.lookups.items():
+            form = {"format": way.sample.form} if way.sample.form else {}
+            lines.append(f"      {name}: {_flow({'files': way.sample.files, **form, 'on': {way.key: way.of}})}")
     lines.append("    columns:")
     for column, value in CONSTANTS.get(one.dataset, {}).items():
         if column not in one.columns:

@@ -28,12 +28,23 @@ COMMON = frozenset(
     ]
 )
 """Columns that many datasets have: they say little about which one it is."""
-NEEDED = {"orders": ("total",), "order_lines": ("product_id",), "messages": ("text",), "consents": ("status",),
-          "campaign_stats": ("cost", "impressions", "clicks"), "payments": ("amount",), "reviews": ("rating", "text"),
-          "products": ("name",), "survey_responses": ("score", "comment", "survey_id"), "events": ("url", "type", "cookie_id"),  # noqa: E501
-          "campaign_events": ("campaign_id",), "contacts": ("email", "phone", "first_name", "last_name", "full_name", "login_id", "postcode"),  # noqa: E501
-          "subscriptions": ("status", "plan", "started_at"), "tickets": ("topic", "status", "priority"),
-          "conversations": ("channel", "topic", "status")}  # fmt: skip
+NEEDED = {
+    "orders": ("total",),
+    "order_lines": ("product_id",),
+    "messages": ("text",),
+    "consents": ("status",),
+    "campaign_stats": ("cost", "impressions", "clicks"),
+    "payments": ("amount",),
+    "reviews": ("rating", "text"),
+    "products": ("name",),
+    "survey_responses": ("score", "comment", "survey_id"),
+    "events": ("url", "type", "cookie_id"),
+    "campaign_events": ("campaign_id",),
+    "contacts": ("email", "phone", "first_name", "last_name", "full_name", "login_id", "postcode"),
+    "subscriptions": ("status", "plan", "started_at"),
+    "tickets": ("topic", "status", "priority"),
+    "conversations": ("channel", "topic", "status"),
+}
 """Columns of which a dataset needs at least one, beside its id and its moment: without any it is another one."""
 ENOUGH = 2.0
 """Points below which nobody can tell what a file is."""

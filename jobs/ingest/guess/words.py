@@ -19,7 +19,7 @@ GENERIC = frozenset({"id", "nr", "nummer", "name", "naam", "nom", "titel", "titl
 
 @cache
 def _around() -> dict[str, frozenset[str]]:
-    """Words around a heading: `structure` and `entities` leave its meaning as it is, `others` make another thing of it."""  # noqa: E501
+    """Words around a heading: `structure` and `entities` leave its meaning as it is, `others` make it another thing."""
     given = yaml.safe_load(VOCABULARY.read_text("utf-8"))["around"]
     return {name: frozenset(words) for name, words in given.items()}
 
