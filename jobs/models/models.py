@@ -96,6 +96,7 @@ KINDS: dict[str, str] = {
     "segment": "jobs.models.segment.segmentation",
     "stage": "jobs.models.stage.stage",
     "text": "jobs.models.text.text",
+    "uplift": "jobs.models.uplift.uplift",
     "value": "jobs.models.value.value",
 }
 """The module of each kind: loaded when used, because they bring heavy libraries. Settings: jobs/config/models."""

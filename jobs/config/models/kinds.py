@@ -16,6 +16,7 @@ from jobs.config.models.segment import Segment
 from jobs.config.models.shared import Models
 from jobs.config.models.stage import Stage
 from jobs.config.models.text import Text
+from jobs.config.models.uplift import Uplift
 from jobs.config.models.value import Value
 from jobs.config.traits import Trait
 from jobs.config.yaml_files import ConfigError, line_of, load, nearest
@@ -27,6 +28,7 @@ KINDS: dict[str, type[Learned]] = {
     "segment": Segment,
     "stage": Stage,
     "text": Text,
+    "uplift": Uplift,
     "value": Value,
 }
 """What the file of a model of each kind may hold. What is done with it: KINDS of jobs/models/models.py."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -38,6 +39,16 @@ TODAY = "today"
 """The column with who a customer of a past day is now."""
 BEFORE = "told_before"
 """The column with what it said on the day itself, where it is asked later."""
+
+
+class Labelled(Protocol):
+    """What a model says of what it predicts, and among whom."""
+
+    @property
+    def label(self) -> Label: ...
+
+    @property
+    def among(self) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -99,7 +110,7 @@ def is_active(frame: pd.DataFrame, days: int | None, within: str | None, recency
     return np.asarray(frame[recency].to_numpy(dtype=float) < patience)
 
 
-def labelled(known: Known, now: Known, declared: Classify) -> DataFrame:
+def labelled(known: Known, now: Known, declared: Labelled) -> DataFrame:
     """Features of customers on each day of `known`, with LABEL: whether a row of the label followed, or none.
 
     Outcomes count the rows known on `as_of` of whoever a customer is `now`; features only what was known on the
@@ -131,7 +142,7 @@ def labelled(known: Known, now: Known, declared: Classify) -> DataFrame:
     )
 
 
-def told_on(known: Known, now: Known, declared: Classify) -> DataFrame:
+def told_on(known: Known, now: Known, declared: Labelled) -> DataFrame:
     """Features of customers on each day of `known`, with what the trait of the label said (TOLD), so many days later.
 
     Asked later, it comes with what the trait said on the day itself (BEFORE).
@@ -199,7 +210,7 @@ def frame_of(found: DataFrame) -> pd.DataFrame:
     return frame.sort_values(["day", "customer_id"], ignore_index=True)
 
 
-def _about(found: DataFrame, declared: Classify) -> DataFrame:
+def _about(found: DataFrame, declared: Labelled) -> DataFrame:
     """The customers a model is about, as `about`."""
     return found.where(F.col(declared.among) == 1) if declared.among else found
 
