@@ -28,6 +28,7 @@ from jobs.activation.moments import OVER, is_over
 from jobs.activation.reconciliation import REMOVAL_PAUSED, Account
 from jobs.audiences.view import moments_until
 from jobs.config.settings import Settings
+from jobs.identity import key_of_lake
 from jobs.lake.lake import Lake, StaleWrite
 from jobs.lake.tables import catalogue
 
@@ -49,6 +50,7 @@ def run(
     whoever must not be reached any more was taken off. `dry_run` plans and rehearses only.
     """
     lake = Lake.of(settings)
+    key_of_lake.refuse_another(lake, settings)
     plan.refuse_old_day(lake, day, settings, allow_old, audience)
     push = _Push(audience, destination, day, settings, lake, Account.open(lake, audience, destination, day))
     about = (audience, destination, day, push.account.members, settings)

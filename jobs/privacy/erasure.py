@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from jobs.config.settings import Settings
 from jobs.errors import StepFailed
+from jobs.identity import key_of_lake
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.privacy import KEPT_OUT
@@ -48,7 +49,9 @@ def run(request: Request, settings: Settings) -> list[Receipt]:
     Raises CommandError if it names nobody, or more than one person. Raises StepFailed, before anything is erased here,
     if a destination did not confirm: repeat the request, or name the destination in `without`.
     """
-    lake, person = Lake.of(settings), resolved(request.who, settings)
+    lake = Lake.of(settings)
+    key_of_lake.refuse_another(lake, settings)
+    person = resolved(request.who, settings)
     done = _Receipts(lake, person.request, request.because, request.by, settings)
     present = set(_files(lake))
     found = source_rows.of_person(lake, person, settings)

@@ -12,6 +12,7 @@ from typing import Any
 
 from jobs.config.settings import Settings
 from jobs.config.wrong import ConfigError
+from jobs.identity import key_of_lake
 from jobs.lake.lake import Lake
 from jobs.lake.tables.privacy import KEPT_OUT
 
@@ -30,12 +31,14 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     """
     lake = Lake.of(settings)
     if not lake.exists(KEPT_OUT) or not lake.rows(KEPT_OUT):
+        key_of_lake.keep(day, settings)
         return {"kept_out": 0}
     from jobs.privacy import erasure, receipts  # reads files where they landed: loads every way to reach them
 
     requests = sorted(set(lake.arrow(KEPT_OUT, columns=["request"])["request"].to_pylist()))
     if not receipts.sealed_with_this_key(lake, requests, settings):
         raise ConfigError([ANOTHER_KEY])
+    key_of_lake.keep(day, settings)
     # Files first: of a file that is in this list, whoever is forgotten after the next line looks for themselves.
     loaded = lake.arrow("ops/files", columns=["file_id", "state"]).to_pylist()
     searched = set(lake.arrow(erasure.LOOKED_AT, columns=["file_id"])["file_id"].to_pylist())

@@ -6,6 +6,14 @@ from jobs.lake.tables.contract import Dataset, columns
 
 TABLES: tuple[Dataset, ...] = (
     Dataset(
+        "ops/hash_key",
+        "one key of all keyed hashes of this lake: there is one row",
+        ("fingerprint",),
+        columns("""
+        fingerprint string first 16 hex digits of a SHA-256 of the key, which does not tell it
+    """),
+    ),
+    Dataset(
         "ops/retention",
         "one deletion of rows that were older than config/retention.yaml keeps",
         ("table", "before", "at"),
