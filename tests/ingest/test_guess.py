@@ -108,6 +108,32 @@ def test_a_word_that_nobody_knows_makes_its_column_unsure(tmp_path: Path):
     assert not orders.columns["status"].sure
 
 
+MAILED = (
+    "id,subject,campaign_id,event,datetime,email,url\n1,June,C1,open,2026-01-01T08:00:00Z,a@example.org,\n"
+    "2,June,C1,click,2026-01-02T08:00:00Z,b@example.org,https://shop.example/lamp\n"
+)
+
+
+def test_events_of_messages_are_told_from_those_of_a_web_site(tmp_path: Path):
+    web = MAILED.replace("subject", "cookie_id")
+    assert [one.dataset for one in guessed(tmp_path, {"events.csv": MAILED}).found] == ["campaign_events"]
+    assert [one.dataset for one in guessed(tmp_path, {"events.csv": web}).found] == ["events"]
+
+
+def test_the_day_of_an_order_in_the_place_of_its_last_change_is_unsure(tmp_path: Path):
+    orders = {one.dataset: one for one in guessed(tmp_path, DUTCH).found}["orders"].columns
+    assert orders["ordered_at"].sure
+    assert not orders["updated_at"].sure
+
+
+def test_records_that_are_whole_are_not_taken_for_their_details(tmp_path: Path):
+    row = {"id": "S1", "status": "active", "start_date": "2026-01-01", "customer": "K1", "currency": "EUR"}
+    lines = [{"id": "I1", "price": {"id": "P1", "nickname": "Gold", "unit_amount": 5, "currency": "EUR"}}]
+    rows = "".join(json.dumps({**row, "id": f"S{n}", "lines": lines}) + "\n" for n in (1, 2, 3))
+    (found,) = guessed(tmp_path, {"subscriptions.jsonl": rows}).found
+    assert (found.dataset, found.sample.each) == ("subscriptions", "")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
@@ -165,5 +191,5 @@ def test_typed_files_are_read_by_their_own_columns(tmp_path: Path):
 def test_shipped_layouts_are_guessed_and_wrong_guesses_are_marked(scores: list[Score]):
     columns, right = sum(one.columns for one in scores), sum(one.right for one in scores)
     silent, made = [what for one in scores for what in one.silent], sum(one.guessed for one in scores)
-    assert right >= 0.79 * columns, [one.missing for one in scores]
-    assert len(silent) <= 0.06 * made, silent
+    assert right >= 0.83 * columns, [one.missing for one in scores]
+    assert len(silent) <= 0.035 * made, silent

@@ -15,6 +15,8 @@ SURE = 0.7
 """From this confidence a guess is taken; below, it is shown and left to a person."""
 LEAST = 0.42
 """Below this nothing is guessed."""
+CLOSE = 0.97
+"""Share of its points from which the next best field leaves the best one unsure."""
 VERSION = "updated_at"
 WITHOUT_CHANGES = ("survey_responses", "reviews", "campaign_stats")
 """Datasets of which a row without a date of change is as of its arrival: its own moment says nothing of that."""
@@ -124,6 +126,8 @@ def assigned(dataset: str, fields: Sequence[Field]) -> dict[str, Guess]:
             if heading < 0.3:
                 continue
             factor = fits(kind, one)
+            if name == target.id and any("[0]" in step for step in one.path):
+                continue  # what stands in a list is an id of its items
             if name == target.id and one.values and not one.unique:
                 factor *= 0.75 if target.versions else 0.6
             if name in IDENTIFIERS and name != target.id and _plain_id(one):
@@ -139,6 +143,10 @@ def assigned(dataset: str, fields: Sequence[Field]) -> dict[str, Guess]:
         if name in found or one.name in taken:
             continue
         found[name] = _guess(dataset, name, kinds[name], min(confidence, 0.99), one)
+        other = next((pair for pair in pairs if pair[3] == name and pair[4] is not one), None)
+        if other and other[0] >= CLOSE * confidence and other[4].name not in taken and other[4].values != one.values:
+            doubt = f"{other[4].expression} could be it as well"
+            found[name] = replace(found[name], confidence=min(found[name].confidence, SURE - 0.01), why=doubt)
         taken.add(one.name)
     if "full_name" in found and {"first_name", "last_name"} & set(found):
         del found["full_name"]
@@ -182,10 +190,16 @@ def _with_moments(dataset: str, found: dict[str, Guess], pairs: list[Any]) -> di
             found[moment] = _guess(dataset, moment, "moment", min(left[0][0], 1) * 0.95, left[0][1])
     if moment in found and VERSION in target.key and VERSION not in found and dataset not in WITHOUT_CHANGES:
         of = found[moment]
-        found[VERSION] = replace(of, column=VERSION, why="nothing tells when a row was changed")
+        found[VERSION] = unchanged(of)
     elif dataset == "contacts" and "created_at" in found and VERSION not in found:
-        found[VERSION] = replace(found["created_at"], column=VERSION, why="nothing tells when a row was changed")
+        found[VERSION] = unchanged(found["created_at"])
     return found
+
+
+def unchanged(moment: Guess) -> Guess:
+    """The moment of a row in the place of that of its last change: unsure, for no field tells the latter."""
+    confidence = min(moment.confidence, SURE - 0.05)
+    return replace(moment, column=VERSION, confidence=confidence, why="nothing tells when a row was changed")
 
 
 def _guess(dataset: str, name: str, kind: str, confidence: float, one: Field) -> Guess:

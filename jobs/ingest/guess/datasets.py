@@ -9,7 +9,7 @@ from jobs.ingest.guess.columns import SURE, VERSION, Guess, assigned
 from jobs.ingest.guess.fields import Field, fields_of
 from jobs.ingest.guess.parts import Part
 from jobs.ingest.guess.samples import Sample
-from jobs.ingest.guess.words import named, vocabulary
+from jobs.ingest.guess.words import named, tokens, vocabulary
 from jobs.lake.tables.canonical import CANONICAL
 
 COMMON = frozenset(
@@ -100,10 +100,14 @@ def candidates(part: Part, names: Iterable[str] = ()) -> list[Found]:
     place = sample.each or sample.form.get("records", "").removesuffix("[]").split("[].")[-1]
     called = [name for name in (sample.stem, place.split(".")[-1], part.name, *names) if name]
     closest = [part.name] if part.name else [place.split(".")[-1]] if sample.each else []
+    mailed = _of_messages(fields)
     found = []
     for dataset, known in vocabulary().items():
         columns = assigned(dataset, fields)
-        words = named(called, known["words"]) + (2 * named(closest, known["words"]) if closest else 0)
+        headed = vocabulary()["events"] if mailed and dataset == "campaign_events" else known
+        words = named(called, headed["words"]) + (2 * named(closest, headed["words"]) if closest else 0)
+        if mailed and dataset == "events":
+            words = 0
         score = 1.5 * words + _evidence(dataset, columns)
         needed = NEEDED.get(dataset, ())
         if needed and not set(needed) & set(columns):
@@ -118,12 +122,19 @@ def candidates(part: Part, names: Iterable[str] = ()) -> list[Found]:
     return found
 
 
+def _of_messages(fields: list[Field]) -> bool:
+    """Whether events are of messages that were sent: they have a subject or a bounce, and nothing of a browser."""
+    said = {word for one in fields for word in tokens(one.path[-1])}
+    browser = {"cookie", "anonymous", "visitor", "referrer", "referer", "browser", "device"}
+    return bool(said & {"subject", "betreff", "onderwerp", "objet", "asunto", "bounce"}) and not said & browser
+
+
 def _evidence(dataset: str, columns: dict[str, Guess]) -> float:
     """Points for columns: a heading that only this dataset has, as it is written in the vocabulary, says most."""
     points = 0.0
     for name, guess in columns.items():
         weight = 0.15 if name in COMMON or name.endswith("_at") else 0.6
-        if guess.confidence < SURE:
+        if guess.confidence < SURE and name != VERSION:
             weight *= 0.3
         points += weight * guess.confidence
     return points

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from jobs.ingest.guess.columns import Guess, assigned
-from jobs.ingest.guess.datasets import ENOUGH, Found, candidates
+from jobs.ingest.guess.columns import SURE, Guess, assigned, unchanged
+from jobs.ingest.guess.datasets import ENOUGH, Found, candidates, required
 from jobs.ingest.guess.fields import fields_of
 from jobs.ingest.guess.heads import Unreadable
 from jobs.ingest.guess.parts import Part, parts_of
@@ -17,6 +17,8 @@ from jobs.lake.tables.canonical import CANONICAL
 
 TOGETHER = {"orders": ("order_lines", "orders"), "conversations": ("messages",), "contacts": ("consents",)}
 """Datasets of records, and those of the lists inside them, that are kept beside each other."""
+WEAKER = 0.7
+"""Share of the points of the best file of a dataset, below which another file of it is unsure."""
 ALIKE = 0.5
 """Share of columns that two files called alike must have in common to be exports of one table."""
 
@@ -53,6 +55,7 @@ def guess(paths: Sequence[Path]) -> Guesses:
             if not found:
                 unknown.append(one)
     result.found = _without_sums(result.found)
+    _doubt_the_weaker(result.found)
     result.helping = relate(result.found, unknown)
     for one in unknown:
         if one not in result.helping:
@@ -99,6 +102,8 @@ def in_sample(sample: Sample) -> list[Found]:
         outer = next(iter(found), None)
         if outer is None or first.dataset in TOGETHER.get(outer.dataset, ()):
             found.append(first)
+        elif outer.dataset == first.dataset and not set(required(first.dataset)) - set(outer.columns):
+            continue  # the records say all of it themselves: the list holds their details
         elif _own_id(first) and (first.score > outer.score or _inside(outer, inner.each) > 1):
             found = [first]
     lines = [one for one in found if one.dataset == "order_lines" and one.where]
@@ -116,6 +121,14 @@ def _own_id(one: Found) -> bool:
 def _inside(outer: Found, each: str) -> int:
     """How many columns are taken from the first item of a list."""
     return sum(guess.expression.startswith(f"{each}[0]") for guess in outer.columns.values())
+
+
+def _doubt_the_weaker(found: list[Found]) -> None:
+    """Of two files that seem to be one dataset, the one with far less that speaks for it is unsure."""
+    for one in found:
+        most = max(other.score for other in found if other.dataset == one.dataset)
+        if one.score < WEAKER * most:
+            one.confidence = min(one.confidence, SURE - 0.05)
 
 
 def _without_sums(found: list[Found]) -> list[Found]:
@@ -218,9 +231,7 @@ def _invoice_lines(one: Found) -> Iterable[Found]:
         )
     if "ordered_at" in orders:
         lines["ordered_at"] = replace(orders["ordered_at"], column="ordered_at")
-        lines.setdefault(
-            "updated_at", replace(orders["ordered_at"], column="updated_at", why="nothing tells when a row was changed")
-        )
+        lines.setdefault("updated_at", unchanged(orders["ordered_at"]))
     for dataset, columns in (("orders", orders), ("order_lines", lines)):
         yield Found(dataset, one.sample, columns, one.score + 0.1, one.fields, one.where, 0.8)
 
