@@ -52,13 +52,17 @@ def verify(
 def restore(
     table: Annotated[str, typer.Argument(help="The table, such as valid/orders.")],
     to: Annotated[int, typer.Option("--to", help="The version whose rows are to count; `lake verify` names one.")],
+    forget_since: Annotated[
+        bool,
+        typer.Option("--forget-since", help="Also for who was written to, drawn, suppressed or erased: forget it."),
+    ] = False,
     config: Config = None,
 ) -> None:
     """Put a table back to one of its versions; steps that wrote it since run again at the next run."""
     from jobs.lake import restore as job
 
     settings = load_settings(config)
-    done = job.restore(settings, known_table(settings, table), to)
+    done = job.restore(settings, known_table(settings, table), to, forget_since)
     aside = f"; {done.set_aside} entries of its log went to _damaged" if done.set_aside else ""
     console.print(
         f"{done.table}: version {done.now} has the {done.rows:,} rows of version {done.version}{aside}. "

@@ -22,6 +22,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 from pyarrow import fs
 
+from jobs.lake.data_files import refuse_damaged, with_checksum
 from jobs.lake.files import DataFile, LakeError, check_schema, from_footer, from_log, stats_json
 from jobs.lake.tables.contract import Column, Dataset, extended, spark_type_name
 
@@ -31,8 +32,6 @@ CONFIGURATION = {
     "delta.logRetentionDuration": "interval 30 days",
     "delta.deletedFileRetentionDuration": "interval 7 days",
 }
-LISTED = 20
-"""From so many files on, an object store is asked for a list of the folder."""
 
 
 class Conflict(Exception):
@@ -101,7 +100,8 @@ class DeltaLog:
         except OSError as error:
             raise self._unreachable() from error
         opened = delta.version()
-        if self._entries().get(opened) == 0:  # delta-rs takes an entry that was cut to nothing for a commit of nothing
+        # delta-rs takes an entry that was cut to nothing for a commit of nothing
+        if any(size == 0 for number, size in self._entries().items() if number <= opened):
             raise self._damaged(version)
         return Snapshot(delta, opened)
 
@@ -112,7 +112,8 @@ class DeltaLog:
             entry = f"{self.uri}/_delta_log/{newest or 0:020d}.json"
             return LakeError(
                 f"{self.dataset.name}: the newest entry of its log, {entry}, or one before it cannot be read; copy the "
-                "folder _delta_log from a backup (`klantreis lake verify` says which versions can be read)"
+                "folder _delta_log from a backup, or go back with `klantreis lake restore "
+                f"{self.dataset.name} --to VERSION` (`klantreis lake verify` says which versions can be read)"
             )
         return LakeError(
             f"{self.dataset.name}: version {version} cannot be opened in {self.uri}; its log may have been cleaned"
@@ -134,7 +135,7 @@ class DeltaLog:
             fs.FileSelector(f"{self.folder}/{folder}", allow_not_found=True, recursive=True)
         )
         files = sorted((i for i in infos if i.is_file and i.base_name.endswith(".parquet")), key=lambda i: i.path)
-        found = (self._inspect(info.path.removeprefix(f"{self.folder}/"), info.size) for info in files)
+        found = (self._inspect(info) for info in files)
         return [file for file in found if file.rows]
 
     def discard(self, folder: str) -> None:
@@ -143,38 +144,15 @@ class DeltaLog:
         if self.filesystem.get_file_info(path).type == fs.FileType.Directory:
             self.filesystem.delete_dir(path)
 
-    def _inspect(self, path: str, size: int) -> DataFile:
+    def _inspect(self, info: fs.FileInfo) -> DataFile:
+        path = with_checksum(self.filesystem, info).removeprefix(f"{self.folder}/")
         metadata = pq.read_metadata(f"{self.folder}/{path}", filesystem=self.filesystem)
         check_schema(self.dataset, metadata.schema.to_arrow_schema(), f"{self.uri}/{path}")
-        return from_footer(self.dataset, path, size, metadata)
-
-    def refuse_missing(self, files: Sequence[DataFile]) -> None:
-        """Raise LakeError if a file of the log is not there, or is not as long as the log says.
-
-        Engines pass over a file that is gone and read what is left as if it were all.
-        """
-        found = {info.path: info for info in self._data_files(files)}
-        for file in files:
-            info = found.get(f"{self.folder}/{file.path}")
-            if info is not None and info.is_file and info.size == file.size:
-                continue
-            what = "is missing" if info is None or not info.is_file else f"has {info.size} bytes instead of {file.size}"
-            raise LakeError(
-                f"{self.dataset.name}: {self.uri}/{file.path} {what}: the table has lost rows; copy the file from a "
-                "backup (`klantreis lake verify` lists every such file)"
-            )
-
-    def _data_files(self, files: Sequence[DataFile]) -> list[fs.FileInfo]:
-        """What the store says of these files: asked one by one on a disk, in lists from an object store."""
-        if isinstance(self.filesystem, fs.LocalFileSystem) or len(files) < LISTED:
-            return self.filesystem.get_file_info([f"{self.folder}/{file.path}" for file in files])
-        return self.filesystem.get_file_info(
-            fs.FileSelector(f"{self.folder}/data", allow_not_found=True, recursive=True)
-        )
+        return from_footer(self.dataset, path, info.size, metadata)
 
     def scan(self, files: Sequence[DataFile]) -> ds.Dataset:
-        """An Arrow dataset over exactly these files. Raises LakeError if one of them is missing."""
-        self.refuse_missing(files)
+        """An Arrow dataset over exactly these files. Raises LakeError if one is missing or changed."""
+        refuse_damaged(self, files)
         paths = [f"{self.folder}/{file.path}" for file in files]
         schema = self.dataset.arrow_schema()
         if not paths:

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 
 from pyarrow import fs
 
+from jobs.lake.data_files import refuse_damaged
 from jobs.lake.files import DataFile, LakeError
 from jobs.lake.log import Conflict, DeltaLog, Snapshot, filesystem
 from jobs.lake.place import Place
@@ -18,6 +19,8 @@ from jobs.lake.tables import catalogue
 
 DAMAGED = "_damaged"
 """Folder of a table to which entries of its log go that cannot be read; vacuum leaves it alone."""
+MADE_ONCE = ("activation/ledger", "activation/suppressions", "decisions/arms", "privacy/")
+"""Tables, and layers, of what happened or was asked for: no step makes their rows again."""
 NEVER_RAN = 0
 """The id of no step: fingerprints are larger."""
 
@@ -33,11 +36,17 @@ class Restored:
     set_aside: int
 
 
-def restore(place: Place, name: str, to: int) -> Restored:
+def restore(place: Place, name: str, to: int, forget_since: bool = False) -> Restored:
     """Make version `to` the newest. Doing it again makes the same rows newest again.
 
-    Raises LakeError if there is no such version, if it cannot be read, or if one of its files is gone.
+    Raises LakeError if there is no such version, if it cannot be read, if one of its files is gone or changed, or if
+    the table holds what no step makes again and `forget_since` does not say that it may be forgotten.
     """
+    if _made_once(name) and not forget_since:
+        raise LakeError(
+            f"{name}: no step makes again what it has held since version {to}: people could be written to twice, or be "
+            "forgotten about. Copy the table from a backup, or say --forget-since if that may be lost"
+        )
     log = DeltaLog(place.lake, catalogue.get(name), filesystem(place.lake))
     newest = _highest(log)
     if newest is None:
@@ -46,13 +55,17 @@ def restore(place: Place, name: str, to: int) -> Restored:
         raise LakeError(f"{name}: there is no version {to}; the newest is {newest}")
     then = log.snapshot(to)
     assert then is not None, "the table exists"
-    log.refuse_missing(then.files)
+    refuse_damaged(log, then.files)
     readable = newest_readable(log)
     assert readable is not None, "version `to` was just read"
     set_aside = _set_aside(log, readable)
     now = _filled_up(log, newest)
     version = _put_back(log, now, then)
     return Restored(name, to, version, sum(file.rows for file in then.files), set_aside)
+
+
+def _made_once(name: str) -> bool:
+    return any(name.startswith(one) if one.endswith("/") else name == one for one in MADE_ONCE)
 
 
 def newest_readable(log: DeltaLog) -> int | None:

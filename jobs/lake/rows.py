@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from jobs.lake.data_files import refuse_damaged
 from jobs.lake.files import DataFile, LakeError, SchemaMismatch
 from jobs.lake.log import DeltaLog
 
@@ -47,13 +48,13 @@ def is_frame(data: Data) -> bool:
 
 
 def read_frame(log: DeltaLog, files: Sequence[DataFile]) -> DataFrame:
-    """The rows of exactly these files, with the table's schema. Raises LakeError if one of them is missing."""
+    """The rows of exactly these files, with the table's schema. Raises LakeError if one is missing or changed."""
     from jobs.lake.engine import get_spark, path_for_engine
 
     schema = log.dataset.spark_schema()
     if not files:
         return get_spark().createDataFrame([], schema)
-    log.refuse_missing(files)
+    refuse_damaged(log, files)
     return get_spark().read.schema(schema).parquet(*[path_for_engine(uri) for uri in log.uris(files)])
 
 
@@ -165,6 +166,7 @@ def take(log: DeltaLog, files: Sequence[DataFile], positions: np.ndarray) -> Ite
 
 def _batches(log: DeltaLog, files: Sequence[DataFile]) -> Iterator[pa.RecordBatch]:
     schema = log.dataset.arrow_schema()
+    refuse_damaged(log, files)
     for file in files:
         with pq.ParquetFile(f"{log.folder}/{file.path}", filesystem=log.filesystem) as parquet:
             for batch in parquet.iter_batches(batch_size=128_000, columns=schema.names):

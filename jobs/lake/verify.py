@@ -1,4 +1,4 @@
-"""Is the lake what its logs say? Every file there, as long as it should be, with as many rows, and readable."""
+"""Is the lake what its logs say? Every file there, with the bytes that were written, as many rows, and readable."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from jobs.lake.data_files import refuse_damaged
 from jobs.lake.files import DataFile, LakeError
 from jobs.lake.log import DeltaLog, filesystem
 from jobs.lake.place import Place
@@ -55,7 +56,7 @@ def _last_readable(log: DeltaLog) -> str:
 
 def _problem(log: DeltaLog, file: DataFile, every_value: bool) -> str | None:
     try:
-        log.refuse_missing([file])
+        refuse_damaged(log, [file])
     except LakeError as error:
         return str(error)
     place = f"{log.dataset.name}: {log.uri}/{file.path}"

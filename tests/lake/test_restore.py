@@ -112,3 +112,27 @@ def test_the_command_says_what_it_did(company, monkeypatch):
     done = CliRunner().invoke(command.app, ["restore", "ops.files", "--to", "0"])
     assert done.exit_code == 0
     assert "ops/files: version 2 has the 10 rows of version 0." in done.output
+
+
+@pytest.mark.parametrize("name", ["activation/ledger", "activation/suppressions", "decisions/arms", "privacy/receipts"])
+def test_what_no_step_makes_again_is_forgotten_only_by_who_says_so(company, name):
+    with pytest.raises(LakeError, match=f"{name}: no step makes again .* say --forget-since"):
+        restore(company, name, to=0)
+    with pytest.raises(LakeError, match=f"{name}: was never written"):
+        restore(company, name, to=0, forget_since=True)
+
+
+def test_a_version_with_a_changed_file_is_not_copied_on(company):
+    for file in Path(company.lake, TABLE, "data").rglob("*.parquet"):
+        file.write_bytes(file.read_bytes()[:-1] + b"0")
+    with pytest.raises(LakeError, match="other bytes than were written"):
+        restore(company, TABLE, to=0)
+
+
+def test_copies_carry_the_checksum_of_their_bytes(company):
+    restore(company, TABLE, to=0)
+    (file,) = Lake.of(company)._files(TABLE)
+    whole = Path(company.lake, TABLE, file.path)
+    whole.write_bytes(whole.read_bytes()[:-1] + b"0")
+    with pytest.raises(LakeError, match="other bytes than were written"):
+        ids(company)
