@@ -11,14 +11,12 @@ import re
 import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from pyarrow import fs
 
 from jobs.lake.files import DataFile, LakeError
-
-if TYPE_CHECKING:
-    from jobs.lake.log import DeltaLog
+from jobs.lake.tables.contract import Dataset
 
 LISTED = 20
 """From so many files on, an object store is asked for a list of the folder."""
@@ -26,6 +24,19 @@ CHUNK = 4_000_000  # bytes
 _NAMED = re.compile(r"\.c([0-9a-f]{8})\.parquet$")
 _whole: set[tuple[str, int, int]] = set()
 """Files this process compared with their checksum: path, size and time of the last change."""
+
+
+class Stored(Protocol):
+    """Where the files of a table are: its folder in a file system, and how people write that place."""
+
+    dataset: Dataset
+    filesystem: fs.FileSystem
+
+    @property
+    def folder(self) -> str: ...
+
+    @property
+    def uri(self) -> str: ...
 
 
 def checksum(filesystem: fs.FileSystem, path: str) -> str:
@@ -47,7 +58,7 @@ def with_checksum(filesystem: fs.FileSystem, info: fs.FileInfo) -> str:
     return path
 
 
-def refuse_damaged(log: DeltaLog, files: Sequence[DataFile]) -> None:
+def refuse_damaged(log: Stored, files: Sequence[DataFile]) -> None:
     """Raise LakeError if a file of the log is not there, is not as long as the log says, or holds other bytes.
 
     Engines pass over a file that is gone and read what is left as if it were all, and most changed bytes as values.
@@ -73,7 +84,7 @@ def refuse_damaged(log: DeltaLog, files: Sequence[DataFile]) -> None:
             _whole.add((info.path, info.size, info.mtime_ns))
 
 
-def _lost(log: DeltaLog, file: DataFile, what: str) -> LakeError:
+def _lost(log: Stored, file: DataFile, what: str) -> LakeError:
     return LakeError(
         f"{log.dataset.name}: {log.uri}/{file.path} {what}: the table has lost rows; copy the file from a backup, or "
         f"go back with `klantreis lake restore {log.dataset.name} --to VERSION` (`klantreis lake verify` lists every "
@@ -81,7 +92,7 @@ def _lost(log: DeltaLog, file: DataFile, what: str) -> LakeError:
     )
 
 
-def _told_by_the_store(log: DeltaLog, files: Sequence[DataFile]) -> list[fs.FileInfo]:
+def _told_by_the_store(log: Stored, files: Sequence[DataFile]) -> list[fs.FileInfo]:
     """What the store says of these files: asked one by one on a disk, in lists from an object store."""
     if isinstance(log.filesystem, fs.LocalFileSystem) or len(files) < LISTED:
         return log.filesystem.get_file_info([f"{log.folder}/{file.path}" for file in files])
