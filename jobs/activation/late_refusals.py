@@ -17,7 +17,9 @@ class LateRefusals:
     def __init__(self, lake: Lake, purpose: str, channel: str, settings: Settings) -> None:
         self._lake, self._purpose, self._channel, self._settings = lake, purpose, channel, settings
         self._read: tuple[int | None, ...] = ()
-        self._refused: frozenset[str] = frozenset()
+        self.refused: frozenset[str] = frozenset()
+        """Customers and identifiers that said no, see `feedback.heard.refusing`."""
+
         self._blocked: frozenset[str] = frozenset()
 
     def look(self) -> None:
@@ -25,14 +27,14 @@ class LateRefusals:
         now = tuple(self._lake.version(name) for name in (FEEDBACK, suppressions.TABLE))
         if now != self._read:
             self._read = now
-            self._refused = refusing(self._lake, self._purpose, self._channel)
+            self.refused = refusing(self._lake, self._purpose, self._channel)
             self._blocked = suppressions.addresses(self._lake, self._channel)
 
     def barrier(self, operation: Operation) -> str | None:
         """The reason, as in a plan, for which it must not be done; None for nothing. A removal always may."""
         if operation.action == "remove":
             return None
-        if self._refused & {operation.customer_id, operation.fingerprint}:
+        if self.refused & {operation.customer_id, operation.fingerprint}:
             return "no_consent"
         return "suppressed" if self._blocked and self._blocked & self._identifiers(operation) else None
 

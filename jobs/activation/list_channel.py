@@ -209,18 +209,7 @@ class ListChannel:
         return outcomes
 
     def _halved(self, batch: list[Operation], change: Change, part_of_taken: bool) -> list[Outcome]:
-        middle, found = len(batch) // 2, list[Outcome]()
-        try:
-            for half in (batch[:middle], batch[middle:]):
-                found += self._submit(half, change, part_of_taken)
-        except ChannelDown as error:
-            found += error.outcomes
-            known = {outcome.operation_id for outcome in found}
-            if part_of_taken:
-                why = "taken before in part"
-                found += [Outcome(o.operation_id, "unknown", why) for o in batch if o.operation_id not in known]
-            raise ChannelDown(str(error), found) from error
-        return found
+        return in_halves(batch, lambda half: self._submit(half, change, part_of_taken), part_of_taken)
 
     def _may_halve(self, batch: list[Operation]) -> bool:
         if len(batch) == 1 or self._isolation < 2:
@@ -248,6 +237,28 @@ class ListChannel:
             number += count
             outcomes.append(_outcome(one.operation_id, count, codes, taken.request_id))
         return outcomes
+
+
+def in_halves(
+    batch: list[Operation], submit: Callable[[list[Operation]], list[Outcome]], part_of_taken: bool
+) -> list[Outcome]:
+    """What comes of a batch that is submitted again as two. With `part_of_taken` it was taken before, but for some
+    rows: of what a destination that goes down in between was not asked again nothing is certain.
+
+    Raises ChannelDown with all outcomes there are.
+    """
+    middle, found = len(batch) // 2, list[Outcome]()
+    try:
+        for half in (batch[:middle], batch[middle:]):
+            found += submit(half)
+    except ChannelDown as error:
+        found += error.outcomes
+        known = {outcome.operation_id for outcome in found}
+        if part_of_taken:
+            why = "taken before in part"
+            found += [Outcome(o.operation_id, "unknown", why) for o in batch if o.operation_id not in known]
+        raise ChannelDown(str(error), found) from error
+    return found
 
 
 def _outcome(operation_id: str, rows: int, codes: list[str], request_id: str) -> Outcome:

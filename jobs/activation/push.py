@@ -22,7 +22,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt
 from jobs.activation import barriers, guard_rails, hours, ledger, moments, plan, suppressions
 from jobs.activation.channel import Action, Channel, ChannelDown, Operation, Outcome, Recipient
 from jobs.activation.channels.types import open_channel
-from jobs.activation.feedback.heard import Heard, keep, refusing
+from jobs.activation.feedback.heard import Heard, keep
 from jobs.activation.late_refusals import LateRefusals
 from jobs.activation.moments import OVER, is_over
 from jobs.activation.reconciliation import REMOVAL_PAUSED, Account
@@ -85,6 +85,11 @@ class _Push:
     needed: set[str] = field(default_factory=set)
     """Addresses of those who stay on the list, or come to it."""
 
+    def __post_init__(self) -> None:
+        purpose = self.settings.audiences[self.audience].purpose
+        channel = self.settings.destinations[self.destination].channel
+        self.late = LateRefusals(self.lake, purpose, channel, self.settings)
+
     def look(self) -> list[dict[str, Any]]:
         """The plan of the day beside what consent, addresses and the ledger say now, removals first."""
         txn = self.lake.transaction("push_look", self.day, reads=(*plan.READS, plan.TABLE, MOMENTS), code=__name__)
@@ -103,12 +108,11 @@ class _Push:
             until = lasting.select("customer_id", F.col(f"{moment}_until").alias("moment_until"))
             joined = joined.join(until, on="customer_id", how="left")
         rows = joined.toArrow().to_pylist()
-        channel = self.settings.destinations[self.destination].channel
-        refused = refusing(self.lake, self.settings.audiences[self.audience].purpose, channel)
+        self.late.look()
         still = None if self.held else guard_rails.still_in(self.audience, self.day, self.settings)
         for row in rows:
             row["changed"] = still is not None and row["customer_id"] not in still
-            row["consented"] = row["consented"] and not refused & {row["customer_id"], row["now_fingerprint"]}
+            row["consented"] = row["consented"] and not self.late.refused & {row["customer_id"], row["now_fingerprint"]}
         return sorted(rows, key=lambda row: (_FIRST[row["action"]], row["customer_id"]))
 
     def operations(self, rows: Sequence[dict[str, Any]]) -> Iterator[Operation]:
@@ -204,9 +208,6 @@ class _Push:
 
     def carry_out(self, channel: Channel, todo: list[Operation]) -> None:
         """Claim, deliver and record batch by batch, then wait for outstanding answers."""
-        configured = self.settings.destinations[self.destination]
-        purpose = self.settings.audiences[self.audience].purpose
-        late = LateRefusals(self.lake, purpose, configured.channel, self.settings)
         for planned in self._batches(channel, todo):
             lasting = [operation for operation in planned if not is_over(operation.valid_until)]
             for _ in range(len(planned) - len(lasting)):
@@ -214,7 +215,7 @@ class _Push:
             in_time = [one for one in lasting if one.action != "send" or self._may_write(one.zone)]
             for _ in range(len(lasting) - len(in_time)):
                 self.account.kept_back(hours.NOT_NOW)
-            batch = self._allowed(in_time, late)
+            batch = self._allowed(in_time)
             if not batch:
                 continue
             batch_id, ours = ledger.claim(self.lake, batch, self.audience, self.destination, self.day)
@@ -232,12 +233,12 @@ class _Push:
                 break
         self._settle(channel)
 
-    def _allowed(self, batch: list[Operation], late: LateRefusals) -> list[Operation]:
+    def _allowed(self, batch: list[Operation]) -> list[Operation]:
         """Without whoever said no since the push began."""
-        late.look()
+        self.late.look()
         kept = []
         for one in batch:
-            if reason := late.barrier(one):
+            if reason := self.late.barrier(one):
                 self.account.kept_back(reason)
             else:
                 kept.append(one)

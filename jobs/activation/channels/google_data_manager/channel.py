@@ -26,6 +26,7 @@ from jobs.activation.channel import ChannelDown, Operation, Outcome, State, part
 from jobs.activation.channels.google_data_manager.identifiers import hashes
 from jobs.activation.channels.google_data_manager.options import Options
 from jobs.activation.http_api import base_url
+from jobs.activation.list_channel import in_halves
 from jobs.config.connections import Connection, PoliteWait, connection
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
@@ -129,8 +130,10 @@ class DataManagerChannel:
                 return outcomes + [Outcome(o.operation_id, "submitted", "", request_id) for o in batch]
             except google_errors.BadRequest as error:
                 named = _named_members(error)
+                if not named and self._may_halve(batch):
+                    return outcomes + self._halved(batch, part_of_taken)
                 if not named:
-                    return outcomes + self._halved(batch, _reason(error), part_of_taken)
+                    return outcomes + [Outcome(o.operation_id, "rejected", _reason(error)) for o in batch]
                 outcomes += [Outcome(batch[n].operation_id, "rejected", why) for n, why in named.items()]
                 batch = [operation for n, operation in enumerate(batch) if n not in named]
             except _NOT_ALLOWED as error:
@@ -144,22 +147,14 @@ class DataManagerChannel:
                 return outcomes + [Outcome(o.operation_id, "unknown", type(error).__name__) for o in batch]
         return outcomes
 
-    def _halved(self, batch: list[Operation], reason: str, part_of_taken: bool) -> list[Outcome]:
+    def _halved(self, batch: list[Operation], part_of_taken: bool) -> list[Outcome]:
+        return in_halves(batch, lambda half: self._submit(half, part_of_taken), part_of_taken)
+
+    def _may_halve(self, batch: list[Operation]) -> bool:
         if len(batch) == 1 or self._isolation < 2:
-            return [Outcome(o.operation_id, "rejected", reason) for o in batch]
+            return False
         self._isolation -= 2
-        middle, found = len(batch) // 2, list[Outcome]()
-        try:
-            for half in (batch[:middle], batch[middle:]):
-                found += self._submit(half, part_of_taken)
-        except ChannelDown as error:
-            found += error.outcomes
-            known = {outcome.operation_id for outcome in found}
-            if part_of_taken:
-                why = "taken before in part"
-                found += [Outcome(o.operation_id, "unknown", why) for o in batch if o.operation_id not in known]
-            raise ChannelDown(str(error), found) from error
-        return found
+        return True
 
     def _outcomes(
         self, request_id: str, batch: list[Operation], status: Any
@@ -171,8 +166,8 @@ class DataManagerChannel:
         reasons = ", ".join(sorted(name.removeprefix("PROCESSING_ERROR_REASON_") for name in counts)) or "FAILED"
         if status.request_status == _Status.FAILED:
             return [Outcome(o.operation_id, "rejected", reasons, request_id) for o in batch], {}
-        if self._isolation >= 2 and len(batch) > 1:
-            return _split_submitted(self._halved(batch, reasons, part_of_taken=True), batch)
+        if self._may_halve(batch):
+            return _split_submitted(self._halved(batch, part_of_taken=True), batch)
         reason = partial_reason(sum(counts.values()), len(batch), reasons)
         return [Outcome(o.operation_id, "partial", reason, request_id) for o in batch], {}
 
