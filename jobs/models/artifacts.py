@@ -1,13 +1,22 @@
-"""Model files are only used if they are the ones we registered: hashes per file, sealed with the installation's key."""
+"""The files of a model: what they need to be served, and that they are the ones we registered.
+
+They are only used if they are: hashes per file, sealed with the installation's key.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import json
+from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
 from jobs.errors import ModelRefused
+
+
+def requirements(*packages: str) -> list[str]:
+    """What a served model needs, at the versions it was made with."""
+    return [f"{one}=={version(one)}" for one in packages]
 
 
 def manifest(folder: Path) -> dict[str, str]:

@@ -114,5 +114,10 @@ def holds_against(metric: str, ours: float, baselines: Mapping[str, tuple[float,
     return checks
 
 
+def rows(checks: Sequence[Check]) -> list[dict[str, object]]:
+    """All checks as rows of a table, the interval as people write it."""
+    return [vars(check) | {"interval": str(check.interval or "")} for check in checks]
+
+
 def _more(passed: bool, advice: str) -> str:
     return f" ({advice})" if advice and not passed else ""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 import pyarrow as pa
 
+from jobs.activity import traits
+from jobs.activity.known_rows import LINKS
 from jobs.config.models.learned import Learned
 from jobs.config.settings import Settings
+from jobs.config.traits import FEATURES, needed
 from jobs.errors import NotTrainable
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
@@ -23,6 +26,10 @@ from jobs.models.registry import Registry, Trained, Version
 EVALUATIONS = "models/evaluations"
 DESCRIBED = ("title", "about", "owner", "approval")
 """Keys of a model that are for people, and change nothing of what is learned."""
+
+
+Rows = TypeVar("Rows")
+Model = TypeVar("Model")
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,38 @@ def trained(
     if write:
         write(registry, version)
     return record(lake, txn, registry, version)
+
+
+def of_features(names: Iterable[str], declared: Learned, settings: Settings) -> tuple[list[str], list[Any]]:
+    """For the transaction of a training on features: the tables that these traits and the people of a past day are
+    told from, and the configuration that decides what is learned."""
+    learned = [settings.traits[one] for one in needed(list(names), settings.traits)]
+    reads = [*traits.reads(learned), FEATURES, LINKS]
+    return reads, [settings.models, declared, *traits.configuration(settings)]
+
+
+def compared(
+    name: str,
+    day: date,
+    settings: Settings,
+    txn: Txn,
+    split: Callable[[], Rows],
+    frame: Callable[[Rows], pd.DataFrame],
+    load: Callable[[Registry, Version], Model],
+    challenge: Callable[[Rows, Model | None], tuple[Trained, Verdict]],
+) -> dict[str, Any]:
+    """`trained` of a model that is judged on rows kept apart: `split` gives them, `frame` all of them as one table, and
+    `challenge` fits a model and measures it beside the champion, which `load` reads back."""
+
+    def collect() -> Lesson:
+        rows = split()
+
+        def against(registry: Registry, champion: Version | None) -> tuple[Trained, Verdict]:
+            return challenge(rows, load(registry, champion) if champion else None)
+
+        return Lesson(frame(rows), against)
+
+    return trained(name, day, settings, txn, collect)
 
 
 def fingerprint(frame: pd.DataFrame, config: Any) -> str:

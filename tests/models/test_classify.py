@@ -16,12 +16,12 @@ from jobs.config.models.classify import Classify, Label
 from jobs.errors import NotTrainable
 from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
-from jobs.lake.tables import catalogue
 from jobs.models import models, scoring
 from jobs.models.classify import classifier, classify, outcomes
 from jobs.models.classify.outcomes import LABEL
 from tests import shared_data
 from tests.company import CHURN, FOR_PEOPLE
+from tests.models.shop_rows import table
 
 DAY = dt.date(2024, 1, 31)
 AT = dt.datetime(2024, 1, 30, 12, tzinfo=dt.UTC)
@@ -63,11 +63,6 @@ def company(settings, frame, label, **more):
     lake.append("valid/contacts", table("valid/contacts", contacts), lake.transaction("load", DAY))
     lake.replace("identity/map", table("identity/map", people), lake.transaction("identify", DAY))
     return loaded, lake
-
-
-def table(name, records):
-    schema = catalogue.get(name).arrow_schema()
-    return pa.Table.from_pylist([{field.name: one.get(field.name) for field in schema} for one in records], schema)
 
 
 @pytest.fixture

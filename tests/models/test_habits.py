@@ -4,7 +4,6 @@ import datetime as dt
 from dataclasses import replace
 
 import pandas as pd
-import pyarrow as pa
 import pytest
 
 from jobs.activity import traits
@@ -12,10 +11,10 @@ from jobs.config.models.habits import Habit
 from jobs.config.yaml_files import ConfigError
 from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
-from jobs.lake.tables import catalogue
 from jobs.models import checks, models, scoring
 from jobs.models.habits import habits, preferences
 from tests.company import FOR_PEOPLE
+from tests.models.shop_rows import table
 
 DAY = dt.date(2018, 6, 30)
 TRAITS = {
@@ -34,12 +33,6 @@ DECLARED = {
     "recurring": {"store": {"rows_of": "recency_days", "column": "store_id"}},
     "minimum_confidence": 0.1,
 }
-
-
-def table(name, records):
-    schema = catalogue.get(name).arrow_schema()
-    whole = [{field.name: record.get(field.name) for field in schema} for record in records]
-    return pa.Table.from_pylist(whole, schema)
 
 
 @pytest.fixture

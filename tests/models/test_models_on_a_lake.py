@@ -13,10 +13,10 @@ from jobs.config.sources import Source
 from jobs.errors import ModelRefused
 from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
-from jobs.lake.tables import catalogue
 from jobs.models import models, registry, scoring
 from jobs.models.classify import outcomes
 from jobs.models.registry import Registry
+from tests.models.shop_rows import orders_of, people_of, table
 
 DAY = dt.date(2017, 6, 30)
 BETTER = registry.Verdict(True, "better")
@@ -49,13 +49,6 @@ def shop_orders(customers=240, seed=0):
     return rows
 
 
-def table(name, records):
-    schema = catalogue.get(name).arrow_schema()
-    return pa.Table.from_pylist(
-        [{field.name: record.get(field.name) for field in schema} for record in records], schema
-    )
-
-
 def hashes(lake):
     """Content of every table of this step."""
     names = ("models/features", "models/scores", "models/segments", "models/segment_moves", "models/evaluations")
@@ -66,40 +59,14 @@ def fill(settings, arrived=None, joined=()):
     """The typed orders of the shop and the identity of each loyalty card."""
     lake = Lake.of(settings)
     found = shop_orders()
-    orders = [
-        {
-            "source": "pos",
-            "order_id": f"o{number}",
-            "loyalty_id": card,
-            "ordered_at": dt.datetime.combine(day, dt.time(12), dt.UTC),
-            "updated_at": dt.datetime.combine(day, dt.time(12), dt.UTC),
-            "arrived": arrived or day,
-            "status": "completed",
-            "channel": "store",
-            "total": amount,
-            "discount": 0,
-            "file_id": "f",
-            "line": number,
-        }
-        for number, (card, day, amount) in enumerate(found)
-    ]
-    cards = sorted({card for card, _, _ in found})
-    people = [
-        {
-            "identifier": identifier_hash("loyalty", card, settings),
-            "kind": "loyalty",
-            "customer_id": f"c{card}",
-            "first_seen": dt.date(2017, 1, 1),
-        }
-        for card in cards
-    ]
+    people = people_of((card for card, _, _ in found), settings)
     if joined:
         card, other, day = joined
         first, second = (next(one for one in people if one["customer_id"] == f"c{name}") for name in (card, other))
         second["customer_id"] = first["customer_id"]
         link = {"left": first["identifier"], "right": second["identifier"], "rule": "login", "first_seen": day}
         lake.replace("identity/links", table("identity/links", [link | {"state": "used"}]), lake.transaction("l", DAY))
-    lake.append("valid/orders", table("valid/orders", orders), lake.transaction("load", DAY))
+    lake.append("valid/orders", orders_of(found, arrived), lake.transaction("load", DAY))
     lake.replace("identity/map", table("identity/map", people), lake.transaction("identify", DAY))
     return lake
 

@@ -8,20 +8,18 @@ import datetime as dt
 import mlflow
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 
 from jobs.activity import traits
 from jobs.config.models.stage import Stage
 from jobs.errors import NotTrainable
-from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
-from jobs.lake.tables import catalogue
 from jobs.models import models, scoring
 from jobs.models.registry import Registry
 from jobs.models.stage import stage, stage_fit, stage_rows
 from jobs.models.stage.stage_rows import LATER, NOW, Split
 from tests.company import FOR_PEOPLE
+from tests.models.shop_rows import orders_of, people_of, table
 
 DAY = dt.date(2017, 6, 30)
 STAGE = {"kind": "stage", **FOR_PEOPLE, "within_days": 28, "training_snapshots": 3, "evaluation_snapshots": 1}
@@ -126,11 +124,6 @@ def stays_of(found):
     ]
 
 
-def table(name, records):
-    schema = catalogue.get(name).arrow_schema()
-    return pa.Table.from_pylist([{field.name: one.get(field.name) for field in schema} for one in records], schema)
-
-
 @pytest.fixture
 def shop(small_shop):
     """A small shop with a stage for each customer; its only model tells the next one."""
@@ -138,18 +131,9 @@ def shop(small_shop):
     settings.learned.clear()
     settings.learned["next_stage"] = Stage(**STAGE)
     lake, found = Lake.of(settings), orders()
-    lines = [
-        {"source": "pos", "order_id": f"o{n}", "loyalty_id": card, "status": "completed", "channel": "store",
-         "ordered_at": dt.datetime.combine(day, dt.time(12), dt.UTC), "arrived": day, "total": amount, "file_id": "f",
-         "updated_at": dt.datetime.combine(day, dt.time(12), dt.UTC), "discount": 0, "line": n}
-        for n, (card, day, amount) in enumerate(found)
-    ]  # fmt: skip
-    people = [
-        {"identifier": identifier_hash("loyalty", card, settings), "kind": "loyalty", "customer_id": f"c{card}"}
-        for card in sorted({card for card, *_ in found})
-    ]
-    lake.append("valid/orders", table("valid/orders", lines), lake.transaction("load", DAY))
-    lake.replace("identity/map", table("identity/map", people), lake.transaction("identify", DAY))
+    people = table("identity/map", people_of((card for card, *_ in found), settings))
+    lake.append("valid/orders", orders_of(found), lake.transaction("load", DAY))
+    lake.replace("identity/map", people, lake.transaction("identify", DAY))
     lake.replace("journeys/stages", table("journeys/stages", stays_of(found)), lake.transaction("place", DAY))
     return settings, lake
 

@@ -8,15 +8,12 @@ import datetime as dt
 import mlflow
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 
 from jobs.activity import traits
 from jobs.config.models.uplift import Uplift
 from jobs.errors import NotTrainable
-from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
-from jobs.lake.tables import catalogue
 from jobs.models import models, scoring
 from jobs.models.classify.outcomes import LABEL
 from jobs.models.registry import Registry
@@ -24,6 +21,7 @@ from jobs.models.uplift import uplift, uplift_fit, uplift_rows
 from jobs.models.uplift.uplift_fit import Draw
 from jobs.models.uplift.uplift_rows import TREATED, Split
 from tests.company import FOR_PEOPLE
+from tests.models.shop_rows import orders_of, people_of, table
 
 DAY = dt.date(2017, 6, 30)
 CAME_IN = dt.date(2017, 5, 1)
@@ -129,11 +127,6 @@ def test_a_feature_that_knows_who_was_approached_is_refused_with_its_place(small
     assert (("treated", "trait"), "feature 'gap_days' is computed from it, so the model would know") in wrong
 
 
-def table(name, records):
-    schema = catalogue.get(name).arrow_schema()
-    return pa.Table.from_pylist([{field.name: one.get(field.name) for field in schema} for one in records], schema)
-
-
 @pytest.fixture
 def shop(small_shop):
     """600 customers who came into an action on one day, every second one held out. Who had paid 90 before comes back if
@@ -148,22 +141,14 @@ def shop(small_shop):
         if random.random() < (0.8 if approached and paid == 90 else 0.2):
             days.append(CAME_IN + dt.timedelta(days=int(random.integers(1, 28))))
         lines += [(f"card{n:03d}", day, paid) for day in days]
-    orders = [
-        {"source": "pos", "order_id": f"o{n}", "loyalty_id": card, "status": "completed", "channel": "store",
-         "ordered_at": dt.datetime.combine(day, dt.time(12), dt.UTC), "arrived": day, "total": amount, "file_id": "f",
-         "updated_at": dt.datetime.combine(day, dt.time(12), dt.UTC), "discount": 0, "line": n}
-        for n, (card, day, amount) in enumerate(lines)
-    ]  # fmt: skip
     cards = [f"card{n:03d}" for n in range(600)]
-    who = [{"identifier": identifier_hash("loyalty", card, settings), "kind": "loyalty", "customer_id": f"c{card}"}
-           for card in cards]  # fmt: skip
     arms = [
         {"audience": "winback", "customer_id": f"c{card}", "since": CAME_IN, "first_customer_id": f"c{card}",
          "because": "drawn", "arm": "treatment" if n % 2 == 0 else "holdout", "share": 0.5}
         for n, card in enumerate(cards)
     ]  # fmt: skip
-    lake.append("valid/orders", table("valid/orders", orders), lake.transaction("load", DAY))
-    lake.replace("identity/map", table("identity/map", who), lake.transaction("identify", DAY))
+    lake.append("valid/orders", orders_of(lines), lake.transaction("load", DAY))
+    lake.replace("identity/map", table("identity/map", people_of(cards, settings)), lake.transaction("identify", DAY))
     lake.replace("decisions/arms", table("decisions/arms", arms), lake.transaction("draw", DAY), day=CAME_IN)
     return settings, lake
 

@@ -11,11 +11,9 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from jobs.activity import traits
-from jobs.activity.known_rows import LINKS
 from jobs.config.models.classify import Classify
 from jobs.config.settings import Settings
-from jobs.config.traits import FEATURES, needed
+from jobs.config.traits import FEATURES
 from jobs.lake.lake import Lake, Txn
 from jobs.models import drift, gate, intervals, training
 from jobs.models.classify import classifier, classify_card, classify_gate, lapsed
@@ -53,22 +51,15 @@ def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
     `waiting` and the reason says until when.
     """
     declared = _declared(name, settings)
-    names = needed([*settings.models.features, declared.label.about], settings.traits)
-    learned = [settings.traits[one] for one in names]
-    config = [settings.models, declared, *traits.configuration(settings)]
-    read = [*traits.reads(learned), FEATURES, LINKS]
+    read, config = training.of_features([*settings.models.features, declared.label.about], declared, settings)
     txn = Lake.of(settings).transaction(f"train_{name}", day, reads=read, config=config, code=__name__)
-
-    def collect() -> training.Lesson:
-        rows = split(txn, day, declared, settings)
-
-        def against(registry: Registry, champion: Version | None) -> tuple[Trained, Verdict]:
-            held = load(registry, champion) if champion else None
-            return challenge(rows, declared, settings, held, _today(txn, day))
-
-        return training.Lesson(pd.concat([rows.learn, rows.judge, rows.beside]), against)
-
-    return training.trained(name, day, settings, txn, collect)
+    return training.compared(
+        name, day, settings, txn,
+        lambda: split(txn, day, declared, settings),
+        lambda rows: pd.concat([rows.learn, rows.judge, rows.beside]),
+        load,
+        lambda rows, champion: challenge(rows, declared, settings, champion, _today(txn, day)),
+    )  # fmt: skip
 
 
 def reads(name: str, settings: Settings) -> list[str]:

@@ -9,7 +9,6 @@ import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,8 @@ from mlflow.models import infer_signature
 from jobs.config.models.classify import Classify
 from jobs.config.models.limits import Costs
 from jobs.config.settings import Settings
-from jobs.models import drift, plots, training
+from jobs.models import drift, gate, plots, training
+from jobs.models.artifacts import requirements
 from jobs.models.classify import chances, classifier, classify_gate, classify_plots
 from jobs.models.classify.classify_gate import CHAMPION, MODEL, Evidence
 from jobs.models.gate import Check
@@ -83,7 +83,7 @@ def trained(
         "contributions.csv": explained,
         "importance.csv": importances(booster, judged.halves),
         "champion_and_challenger.csv": beside(seen),
-        "checks.csv": pd.DataFrame([vars(check) | {"interval": str(check.interval or "")} for check in judged.checks]),
+        "checks.csv": pd.DataFrame(gate.rows(judged.checks)),
         "drift.csv": pd.DataFrame(
             drift.psi(drift.reference(learn[names]), seen.features).items(), columns=["feature", "psi"]
         ),
@@ -203,6 +203,6 @@ def _logged(booster: lgb.Booster, document: dict[str, float], example: pd.DataFr
             artifacts={chances.BOOSTER: str(trees), chances.DOCUMENT: str(numbers)},
             signature=infer_signature(example, chances.calibrated(raw, **document)),
             input_example=example,
-            pip_requirements=[f"{one}=={installed(one)}" for one in ("mlflow", "lightgbm", "numpy", "pandas")],
+            pip_requirements=requirements("mlflow", "lightgbm", "numpy", "pandas"),
             metadata=metadata,
         )

@@ -6,7 +6,6 @@ import io
 import json
 import tempfile
 from datetime import date, timedelta
-from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +22,7 @@ from jobs.config.models.recommend import Recommend
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake
 from jobs.models import gate, plots, training
+from jobs.models.artifacts import requirements
 from jobs.models.gate import Check, Verdict
 from jobs.models.intervals import Interval
 from jobs.models.models import ROWS, Asked, Scored
@@ -177,7 +177,7 @@ def _trained(weights: Weights, ridge: float, found: dict[str, float], declared: 
                     recommend_served.ITEMS: str(Path(folder) / ITEMS_FILE),
                     recommend_served.SIMILAR: str(Path(folder) / SIMILAR_FILE),
                 },
-                pip_requirements=[f"{one}=={installed(one)}" for one in ("mlflow", "numpy", "pandas", "scipy")],
+                pip_requirements=requirements("mlflow", "numpy", "pandas", "scipy"),
                 metadata=told,
             )
 

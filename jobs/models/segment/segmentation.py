@@ -7,7 +7,6 @@ import tempfile
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,6 +24,7 @@ from jobs.errors import NotTrainable
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
 from jobs.models import drift, gate, plots, training
+from jobs.models.artifacts import requirements
 from jobs.models.classify import classifier
 from jobs.models.gate import Verdict
 from jobs.models.models import ROWS, Asked, Scored
@@ -218,7 +218,7 @@ def _trained(
                 artifacts={placing.DOCUMENT: str(path)},
                 signature=infer_signature(example, np.array(model.names[:1])),
                 input_example=example,
-                pip_requirements=[f"{one}=={installed(one)}" for one in ("mlflow", "numpy", "pandas")],
+                pip_requirements=requirements("mlflow", "numpy", "pandas"),
                 metadata={"reference": drift.reference(frame[model.features])},
             )
 

@@ -10,11 +10,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from jobs.activity import traits
-from jobs.activity.known_rows import LINKS
 from jobs.config.models.stage import Stage
 from jobs.config.settings import Settings
-from jobs.config.traits import FEATURES, needed
 from jobs.errors import NotTrainable
 from jobs.lake.lake import Lake
 from jobs.models import drift, gate, training
@@ -36,21 +33,16 @@ def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
     `waiting` and the reason says until when.
     """
     declared = _declared(name, settings)
-    learned = [settings.traits[one] for one in needed(settings.models.features, settings.traits)]
-    config = [settings.models, declared, *traits.configuration(settings)]
-    read = [*traits.reads(learned), FEATURES, LINKS, STAGES]
+    read, config = training.of_features(settings.models.features, declared, settings)
+    read = [*read, STAGES]
     txn = Lake.of(settings).transaction(f"train_{name}", day, reads=read, config=config, code=__name__)
-
-    def collect() -> training.Lesson:
-        rows = split(txn, day, declared, settings)
-
-        def against(registry: Registry, champion: Version | None) -> tuple[Trained, Verdict]:
-            held = load(registry, champion)[0] if champion else None
-            return challenge(rows, declared, settings, held)
-
-        return training.Lesson(pd.concat([rows.learn, rows.judge]), against)
-
-    return training.trained(name, day, settings, txn, collect)
+    return training.compared(
+        name, day, settings, txn,
+        lambda: split(txn, day, declared, settings),
+        lambda rows: pd.concat([rows.learn, rows.judge]),
+        lambda registry, version: load(registry, version)[0],
+        lambda rows, champion: challenge(rows, declared, settings, champion),
+    )  # fmt: skip
 
 
 def reads(name: str, settings: Settings) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,8 @@ from mlflow.models import infer_signature
 
 from jobs.config.models.stage import Stage
 from jobs.config.settings import Settings
-from jobs.models import plots, training
+from jobs.models import gate, plots, training
+from jobs.models.artifacts import requirements
 from jobs.models.classify import classifier
 from jobs.models.gate import Check
 from jobs.models.registry import Trained
@@ -46,7 +46,7 @@ def trained(
         "confusion.csv": confusion(given[MODEL], came),
         "beside.csv": _beside(given, came),
         "importance.csv": pd.DataFrame(shares.items(), columns=["feature", "share"]).round(6),
-        "checks.csv": pd.DataFrame([vars(check) | {"interval": str(check.interval or "")} for check in checks]),
+        "checks.csv": pd.DataFrame(gate.rows(checks)),
     }
     return Trained(
         lambda: _logged(model, example, remembered),
@@ -101,6 +101,6 @@ def _logged(model: Stages, example: pd.DataFrame, metadata: dict[str, Any]) -> A
             artifacts={stage_served.BOOSTER: str(trees), stage_served.DOCUMENT: str(names)},
             signature=infer_signature(example, model.chances(example)),
             input_example=example,
-            pip_requirements=[f"{one}=={installed(one)}" for one in ("mlflow", "lightgbm", "numpy", "pandas")],
+            pip_requirements=requirements("mlflow", "lightgbm", "numpy", "pandas"),
             metadata=metadata,
         )

@@ -10,7 +10,6 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from datetime import date
-from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,6 +25,7 @@ from jobs.errors import NotTrainable
 from jobs.lake.code import ROOT
 from jobs.lake.lake import Lake
 from jobs.models import gate, intervals, plots, training
+from jobs.models.artifacts import requirements
 from jobs.models.models import ROWS, Asked, Scored
 from jobs.models.registry import Registry, Trained, Verdict, Version
 from jobs.models.segment.segmentation import held_out
@@ -209,7 +209,7 @@ def _logged(numbers: bytes, file: str, answer: str) -> Callable[[], Any]:
                 code_paths=[str(package)],
                 signature=infer_signature(example, np.array([answer])),
                 input_example=example,
-                pip_requirements=[f"{one}=={installed(one)}" for one in NEEDS],
+                pip_requirements=requirements(*NEEDS),
             )
 
     return log_model

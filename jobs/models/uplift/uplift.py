@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from datetime import date
-from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,13 +14,11 @@ import pandas as pd
 import yaml
 from mlflow.models import infer_signature
 
-from jobs.activity import traits
-from jobs.activity.known_rows import LINKS
 from jobs.config.models.uplift import Uplift
 from jobs.config.settings import Settings
-from jobs.config.traits import FEATURES, needed
 from jobs.lake.lake import Lake
 from jobs.models import drift, gate, plots, training
+from jobs.models.artifacts import requirements
 from jobs.models.classify import classifier
 from jobs.models.classify.outcomes import LABEL
 from jobs.models.gate import Verdict
@@ -44,21 +41,16 @@ def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
     """
     declared = _declared(name, settings)
     told = [declared.label.about, *([declared.treated.trait] if declared.treated else [])]
-    learned = [settings.traits[one] for one in needed([*settings.models.features, *told], settings.traits)]
-    config = [settings.models, declared, *traits.configuration(settings)]
-    read = [*traits.reads(learned), FEATURES, LINKS, *([ARMS] if declared.action else [])]
+    read, config = training.of_features([*settings.models.features, *told], declared, settings)
+    read = [*read, ARMS] if declared.action else read
     txn = Lake.of(settings).transaction(f"train_{name}", day, reads=read, config=config, code=__name__)
-
-    def collect() -> training.Lesson:
-        rows = split(txn, day, declared, settings)
-
-        def against(registry: Registry, champion: Version | None) -> tuple[Trained, Verdict]:
-            held = load(registry, champion)[0] if champion else None
-            return challenge(rows, declared, settings, held)
-
-        return training.Lesson(pd.concat([rows.learn, rows.judge]), against)
-
-    return training.trained(name, day, settings, txn, collect)
+    return training.compared(
+        name, day, settings, txn,
+        lambda: split(txn, day, declared, settings),
+        lambda rows: pd.concat([rows.learn, rows.judge]),
+        lambda registry, version: load(registry, version)[0],
+        lambda rows, champion: challenge(rows, declared, settings, champion),
+    )  # fmt: skip
 
 
 def reads(name: str, settings: Settings) -> list[str]:
@@ -112,7 +104,7 @@ def _trained(
     days = sorted({str(one) for one in rows.learn["day"]})
     tables = {
         "tenths.csv": tenths(effect, draw),
-        "checks.csv": pd.DataFrame([vars(check) | {"interval": str(check.interval or "")} for check in checks]),
+        "checks.csv": pd.DataFrame(gate.rows(checks)),
     }
     return Trained(
         lambda: _logged(model, example, metadata),
@@ -166,7 +158,7 @@ def _logged(model: Effect, example: pd.DataFrame, metadata: dict[str, Any]) -> A
             artifacts=places,
             signature=infer_signature(example, model.of(example)),
             input_example=example,
-            pip_requirements=[f"{one}=={installed(one)}" for one in ("mlflow", "lightgbm", "numpy", "pandas")],
+            pip_requirements=requirements("mlflow", "lightgbm", "numpy", "pandas"),
             metadata=metadata,
         )
 

@@ -16,7 +16,6 @@ import tempfile
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
-from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,6 +33,7 @@ from jobs.errors import NotTrainable
 from jobs.lake.code import ROOT
 from jobs.lake.lake import Lake
 from jobs.models import gate, plots, training
+from jobs.models.artifacts import requirements
 from jobs.models.gate import Verdict
 from jobs.models.intervals import Interval
 from jobs.models.models import ROWS, Asked, Scored
@@ -253,7 +253,7 @@ def _trained(
                 python_model=value_served.__file__,
                 artifacts=held,
                 code_paths=[str(package)],
-                pip_requirements=[f"{one}=={installed(one)}" for one in ("mlflow", "numpy", "pandas", "scipy")],
+                pip_requirements=requirements("mlflow", "numpy", "pandas", "scipy"),
                 metadata={"judge_days": declared.judge_days},
             )
 
