@@ -17,6 +17,11 @@ from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 
 TABLE = "ops/hash_key"
+ANOTHER = (
+    "KLANTREIS_HASH_KEY (or var/hash.key) is another one than that with which this lake was made: nobody would be "
+    "known again, and who said no or was forgotten would be written to; set the key it was, see "
+    "docs/guides/forget-a-person.md"
+)
 
 
 def keep(day: date, settings: Settings) -> None:
@@ -34,13 +39,7 @@ def refuse_another(lake: Lake, settings: Settings) -> None:
     if not lake.exists(TABLE):
         return
     if fingerprint(settings) not in lake.arrow(TABLE)["fingerprint"].to_pylist():
-        raise ConfigError(
-            [
-                "KLANTREIS_HASH_KEY (or var/hash.key) is another one than that with which this lake was made: nobody "
-                "would be known again, and who said no or was forgotten would be written to; set the key it was, see "
-                "docs/guides/forget-a-person.md"
-            ]
-        )
+        raise ConfigError([ANOTHER])
 
 
 def fingerprint(settings: Settings) -> str:

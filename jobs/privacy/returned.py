@@ -18,10 +18,6 @@ from jobs.lake.tables.privacy import KEPT_OUT
 
 log = logging.getLogger(__name__)
 BECAUSE = "came again in a file after the request"
-ANOTHER_KEY = (
-    "KLANTREIS_HASH_KEY (or var/hash.key) is another one than that with which people were forgotten: they would not be "
-    "known again and come back; set the key it was, see docs/guides/forget-a-person.md"
-)
 
 
 def run(day: date, settings: Settings) -> dict[str, Any]:
@@ -37,7 +33,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
 
     requests = sorted(set(lake.arrow(KEPT_OUT, columns=["request"])["request"].to_pylist()))
     if not receipts.sealed_with_this_key(lake, requests, settings):
-        raise ConfigError([ANOTHER_KEY])
+        raise ConfigError([key_of_lake.ANOTHER])  # a lake from before keys were noted
     key_of_lake.keep(day, settings)
     # Files first: of a file that is in this list, whoever is forgotten after the next line looks for themselves.
     loaded = lake.arrow("ops/files", columns=["file_id", "state"]).to_pylist()
