@@ -22,6 +22,15 @@ WITHOUT_CHANGES = ("survey_responses", "reviews", "campaign_stats")
 """Datasets of which a row without a date of change is as of its arrival: its own moment says nothing of that."""
 IDENTIFIERS = ("email", "phone", "login_id", "cookie_id", "loyalty_id", "contact_id")
 TEXTS = ("text", "comment", "title", "topic", "name", "proof")
+BY_PATTERN = {
+    "url": ("url", 1.05, 0.0),
+    "currency": ("currency", 1.05, 0.0),
+    "language": ("language", 1.0, 0.0),
+    "postcode": ("postcode", 1.05, 0.7),
+    "user_agent": ("agent", 1.05, 0.0),
+    "boolean": ("boolean", 1.0, 0.0),
+}
+"""Kinds that one pattern tells: the pattern, and how well values fit that are like it, and others."""
 NAMES = ("first_name", "last_name", "full_name", "city", "street")
 
 
@@ -84,20 +93,11 @@ def fits(kind: str, one: Field) -> float:
         return 1.05 if one.like("phone") and one.dates is None else 0.0
     if one.like("email") or (one.dates is not None and kind not in ("id", "free")):
         return 0.0
-    if kind == "url":
-        return 1.05 if one.like("url") else 0.0
-    if kind == "currency":
-        return 1.05 if one.like("currency") else 0.0
-    if kind == "language":
-        return 1.0 if one.like("language") else 0.0
+    if kind in BY_PATTERN:
+        pattern, if_like, otherwise = BY_PATTERN[kind]
+        return if_like if one.like(pattern) else otherwise
     if kind == "country":
         return 0.0 if one.numeric or one.like("url") else 1.0
-    if kind == "postcode":
-        return 1.05 if one.like("postcode") else 0.7
-    if kind == "user_agent":
-        return 1.05 if one.like("agent") else 0.0
-    if kind == "boolean":
-        return 1.0 if one.like("boolean") else 0.0
     if kind == "name":
         return 0.0 if one.numeric or one.like("url") or one.like("boolean") else 1.0
     if kind == "id":
