@@ -66,6 +66,7 @@ def configuration() -> str:
     from jobs.config.interventions import Interventions
     from jobs.config.journey import Journey
     from jobs.config.journey_map import JourneyMap
+    from jobs.config.maturity import Maturity
     from jobs.config.models.kinds import KINDS
     from jobs.config.models.learned import Learned
     from jobs.config.models.shared import Models
@@ -92,6 +93,7 @@ def configuration() -> str:
         ("contact_policy.yaml", ContactPolicy),
         ("experiments/NAME.yaml", Experiment),
         ("interventions.yaml", Interventions),
+        ("maturity.yaml", Maturity),
     ]
     lines = [
         "# Configuration",

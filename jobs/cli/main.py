@@ -23,6 +23,7 @@ from jobs.cli import (
     lake,
     ledger,
     match,
+    maturity,
     models,
     packs,
     privacy,
@@ -65,14 +66,11 @@ app.add_typer(packs.app, name="packs")
 app.add_typer(export.app, name="export")
 export.app.command("person")(privacy.export_person)
 app.add_typer(privacy.app, name="privacy")
-app.command()(privacy.erase)
-app.command()(effect.effect)
-app.command()(experiment.experiment)
-app.command()(explain.explain)
-app.command()(match.match)
-app.command()(init.init)
-app.command()(journey_map.brief)
-app.command()(kpi.kpi)
+for command in (
+    *(privacy.erase, effect.effect, experiment.experiment, explain.explain, match.match, maturity.maturity),
+    *(init.init, journey_map.brief, kpi.kpi),
+):
+    app.command()(command)
 
 MOST = 1000
 """Rows that `query` shows to a person."""

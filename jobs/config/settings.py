@@ -46,6 +46,8 @@ from jobs.config.interventions import problems as intervention_problems
 from jobs.config.journey import Journey, check_stage_value
 from jobs.config.journey_map import JourneyMap
 from jobs.config.kpis import over_tables
+from jobs.config.maturity import FILE as MATURITY
+from jobs.config.maturity import Maturity
 from jobs.config.models.kinds import load_learned
 from jobs.config.models.kinds import problems as learned_problems
 from jobs.config.models.learned import Learned
@@ -86,6 +88,7 @@ class Settings:
     guard_rails: GuardRails = field(default_factory=GuardRails)
     alerts: Alerts = field(default_factory=Alerts)
     retention: Retention = field(default_factory=Retention)
+    maturity: Maturity = field(default_factory=Maturity)
     policy: ContactPolicy = field(default_factory=ContactPolicy)
     interventions: Interventions = field(default_factory=Interventions)
     experiments: dict[str, Experiment] = field(default_factory=dict)
@@ -203,6 +206,7 @@ def load_settings(folder: str | Path | None = None) -> Settings:
         context=part(folder / "context.yaml", Context) if (folder / "context.yaml").exists() else Context(),
         feedback=part(folder / FEEDBACK, Feedback) if (folder / FEEDBACK).exists() else Feedback(),
         retention=part(folder / RETENTION, Retention) if (folder / RETENTION).exists() else Retention(),
+        maturity=part(folder / MATURITY, Maturity) if (folder / MATURITY).exists() else Maturity(),
         alerts=part(folder / ALERTS, Alerts) if (folder / ALERTS).exists() else Alerts(),
         guard_rails=part(folder / GUARD_RAILS, GuardRails) if (folder / GUARD_RAILS).exists() else GuardRails(),
         policy=part(policy, ContactPolicy) if (policy := folder / POLICY).exists() else ContactPolicy(),
