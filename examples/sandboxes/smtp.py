@@ -1,7 +1,7 @@
 """An SMTP server that keeps every message instead of passing it on.
 
 Messages are kept as `DIR/mail/NUMBER.eml`; `DIR/received.jsonl` has one line each (Message-ID, SHA-256 of the
-recipient), written before the server says 250, so it is the truth about what was accepted.
+recipient, envelope sender), written before the server says 250, so it is the truth about what was accepted.
 Replies can be planned in `DIR/replies.json`, read for every recipient: `{"recipient or @domain": ["451 4.7.1 Later",
 "250"]}` gives the first attempt 451 and every further one 250; the last reply repeats.
 `"hangup"` closes the connection after the message was taken and before the answer, as a crash would.
@@ -139,6 +139,7 @@ class _Handler:
             with (self.folder / "received.jsonl").open("a") as log:
                 for recipient in envelope.rcpt_tos:
                     entry = {"message_id": _message_id(content), "recipient": recipient_hash(recipient)}
+                    entry["sender"] = envelope.mail_from or ""
                     log.write(json.dumps(entry) + "\n")
         if any(self._last(recipient) == HANGUP for recipient in envelope.rcpt_tos):
             server.transport.abort()

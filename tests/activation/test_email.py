@@ -3,6 +3,7 @@
 import copy
 import datetime as dt
 import email as mail
+import re
 import ssl
 from email.policy import default
 from ipaddress import ip_address
@@ -11,7 +12,9 @@ import pytest
 
 from examples.sandboxes.smtp import SmtpSandbox, received, recipient_hash
 from jobs.activation import ledger, push
+from jobs.activation.bounce_address import operation_named
 from jobs.activation.channels.smtp.addresses import wire_address
+from jobs.activation.channels.smtp.options import Options
 from jobs.activation.feedback.heard import Heard, keep
 from jobs.activation.suppressions import suppress
 from jobs.cli.local.processes import wait_until
@@ -40,6 +43,37 @@ def test_every_member_with_consent_gets_one_message_and_the_rest_a_reason(compan
     assert counts | {"members": 6, "held_out": 1, "no_consent": 1, "delivered": 4, "to_add": 4} == counts
     assert sink.recipients() == sorted(recipient_hash(email(name)) for name in names[1:5])
     assert shop.lake.arrow("activation/deliveries").to_pylist()[0]["delivered"] == 4
+
+
+def test_each_message_has_a_bounce_address_of_its_own_that_names_it_and_nobody(company, sink):
+    shop = company("winback", files=channels(options={"bounce_address": "bounces+{message}@shop.example"}))
+    shop.customers(2)
+    shop.push("winback", "email")
+    sent = sink.received()
+    assert [operation_named(one["sender"], shop.settings) for one in sent] == [
+        one["message_id"].strip("<>").partition("@")[0] for one in sent
+    ]
+    for one in sent:
+        assert re.fullmatch(r"bounces\+[0-9a-f]{48}@shop\.example", one["sender"])
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("bounces", "is not an address"),
+        ("bounces@bücher.example", "a domain as it is on the wire"),
+        ("b <b@shop.example>", "is not an address"),
+        ("bounces+{mesage}@shop.example", "{message} may stand once"),
+        ("{message}{message}@shop.example", "{message} may stand once"),
+        ("b@{message}.shop.example", "{message} may stand once"),
+        ("bounces-of-shop-+{message}@shop.example", "at most 16 signs beside {message}"),
+    ],
+)
+def test_a_bounce_address_that_could_not_be_used_is_told_on_load(address, told):
+    with pytest.raises(ValueError, match=re.escape(told)):
+        Options(sender="a@b.nl", unsubscribe_url="https://b.nl/u", bounce_address=address)
+    for right in ("bounces@b.nl", "bounces-of-shop+{message}@b.nl", "{message}@bounces.b.nl"):
+        assert Options(sender="a@b.nl", unsubscribe_url="https://b.nl/u", bounce_address=right).bounce_address == right
 
 
 def test_a_second_push_of_the_day_opens_no_connection_and_reports_the_same(company, sink):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from jobs import pipeline
+from jobs.activation.bounce_address import bounce_address
 from jobs.activation.feedback import intake, reports
 from jobs.activation.unsubscribe import choose, unsubscribe
 from jobs.errors import StepFailed
@@ -25,13 +26,14 @@ FEEDBACK = {**FILES["feedback.yaml"], "mailboxes": BOXES, "events": {"ses": {"fo
 
 
 def dsn(
-    message, status="5.1.1", action="failed", diagnostic="", head="text/rfc822-headers", recipient="gone@x.example"
-):
-    """A report as RFC 3464 has it; `message` is the Message-ID of what came back."""
+    message, status="5.1.1", action="failed", diagnostic="", head="text/rfc822-headers", recipient="gone@x.example",
+    to="bounces@shop.example",
+):  # fmt: skip
+    """A report as RFC 3464 has it; `message` is the Message-ID of what came back, `to` where the report was sent."""
     diagnostic = f"Diagnostic-Code: smtp; {diagnostic}\n" if diagnostic else ""
     returned = f"Message-ID: {message}\nSubject: News\n"
     text = f"""From: MAILER-DAEMON@mx.example
-To: bounces@shop.example
+To: {to}
 Date: Thu, 1 Jan 2026 10:00:00 +0100
 Subject: Undelivered
 MIME-Version: 1.0
@@ -93,6 +95,10 @@ Hello
 """.encode()
 
 
+def read(content, named=lambda text: ""):
+    return reports.of_mail(content, named)
+
+
 def ses(kind, request_id="", address="a@b.example", wrap=False, **more):
     """An event in the form of Amazon SES; `wrap` as SNS delivers it."""
     what = {
@@ -121,24 +127,32 @@ def ses(kind, request_id="", address="a@b.example", wrap=False, **more):
     ],
 )
 def test_a_failed_delivery_is_hard_only_where_the_address_is_dead(status, action, diagnostic, found):
-    (report,) = reports.of_mail(dsn("<op1@shop.example>", status, action, diagnostic))
+    (report,) = read(dsn("<op1@shop.example>", status, action, diagnostic))
     assert (report.kind, report.detail, report.operation_id) == (*found, "op1")
     assert report.at == dt.datetime(2026, 1, 1, 9, tzinfo=dt.UTC)
 
 
 @pytest.mark.parametrize("action", ["delayed", "delivered", "relayed", "expanded", "", "é"])
 def test_what_was_delayed_or_delivered_is_no_bounce(action):
-    assert reports.of_mail(dsn("<op1@shop.example>", action=action)) == []
+    assert read(dsn("<op1@shop.example>", action=action)) == []
 
 
 @pytest.mark.parametrize("head", ["text/rfc822-headers", "message/rfc822", "message/global-headers"])
 def test_the_message_is_found_however_it_is_returned(head):
-    assert [one.operation_id for one in reports.of_mail(dsn("<op1@shop.example>", head=head))] == ["op1"]
+    assert [one.operation_id for one in read(dsn("<op1@shop.example>", head=head))] == ["op1"]
+
+
+def test_a_report_is_one_whatever_it_is_called_as_a_whole_but_not_if_a_person_passes_it_on():
+    report = dsn("<op1@shop.example>")
+    mixed = report.replace(b"multipart/report; report-type=delivery-status", b"multipart/mixed")
+    assert [(one.kind, one.operation_id) for one in read(mixed)] == [("bounce", "op1")]
+    head = b'From: kim@x.example\nContent-Type: multipart/mixed; boundary="f"\n\n--f\n'
+    assert read(head + b"Content-Type: message/rfc822\n\n" + report + b"\n--f--\n") is None
 
 
 def test_a_report_in_the_international_form_is_read():
     mail = dsn("<op1@shop.example>").replace(b"message/delivery-status", b"message/global-delivery-status")
-    assert [(one.kind, one.operation_id) for one in reports.of_mail(mail)] == [("bounce", "op1")]
+    assert [(one.kind, one.operation_id) for one in read(mail)] == [("bounce", "op1")]
 
 
 @pytest.mark.parametrize(
@@ -147,12 +161,54 @@ def test_a_report_in_the_international_form_is_read():
      b"Content-Type: multipart/report; boundary=b\n\n--b\nContent-Type: text/plain\n\nhello\n--b--"],
 )  # fmt: skip
 def test_a_mail_that_is_no_report_is_left_for_a_person(content):
-    assert reports.of_mail(content) is None
+    assert read(content) is None
+
+
+QMAIL = """Hi. This is the qmail-send program at mx.example.
+I'm afraid I wasn't able to deliver your message to the following addresses.
+
+<gone@mx.example>:
+192.0.2.55 does not like recipient.
+Remote host said: 550 no such user
+
+--- Below this line is a copy of the message.
+
+Version 5.7.1 of our shop
+"""
+
+
+@pytest.mark.parametrize(
+    ("sender", "more", "text", "found"),
+    [
+        ("MAILER-DAEMON@mx.example", "", QMAIL, [("bounce", "5.0.0")]),
+        ("Mail <Mailer-Daemon@mx.example>", "", "host mx [5.6.7.8] said: 552 5.2.2 full", [("soft_bounce", "5.2.2")]),
+        ("info@mx.example", "X-Failed-Recipients: gone@mx.example", "#5.1.1.", [("bounce", "5.1.1")]),
+        ("postmaster@mx.example", "", "delayed: 450 4.2.0, tried again until 5.6.7.8 answers", None),
+        ("MAILER-DAEMON@mx.example", "", "it did not work\n\n--- copy\n\n550 5.1.1", None),
+        ("kim@mx.example", "Auto-Submitted: auto-replied", "Back on Monday; call 550 5.1.1", None),
+    ],
+)
+def test_a_server_in_words_of_its_own_is_understood_at_the_bounce_address_of_a_message_only(sender, more, text, found):
+    mail = f"From: {sender}\nTo: here\nDate: Thu, 1 Jan 2026 10:00:00 +0100\n{more}\n\n{text}".replace("\n\n\n", "\n\n")
+    at_message = read(mail.encode(), lambda text: "op1" if "here" in text else "")
+    assert (at_message and [(one.kind, one.detail) for one in at_message]) == found
+    assert {one.operation_id for one in at_message or ()} <= {"op1"}
+    assert read(mail.encode()) is None
+
+
+def test_the_bounce_address_of_a_message_is_believed_before_what_a_report_returns():
+    def operations(mail):
+        return [one.operation_id for one in read(mail, lambda text: text.partition("named-")[2][:3])]
+
+    assert operations(dsn("<op1@shop.example>", to="named-op2")) == ["op2"]
+    assert operations(dsn("", to="named-op2")) == ["op2"]
+    assert operations(arf().replace(b"Mail-From: <bounces", b"Mail-From: <named-op2")) == ["op2"]
+    assert operations(arf().replace(b"\n\nFrom: hello", b"\n\nReturn-Path: <named-op2>\nFrom: hello")) == ["op2"]
 
 
 def test_a_complaint_names_its_message_by_id_or_by_link_and_not_spam_is_none():
     def told(**options):
-        return [(one.kind, one.operation_id) for one in reports.of_mail(arf(**options))]
+        return [(one.kind, one.operation_id) for one in read(arf(**options))]
 
     assert told(message_id="<op1@shop.example>") == [("complaint", "op1")]
     assert told(message_id="<redacted>", link="op2.20260101.abc") == [("complaint", "op2")]
@@ -265,6 +321,22 @@ def test_anybody_can_write_to_a_mailbox_so_only_messages_of_ours_count(shop):
     assert (counts["heard"], counts["unmatched"]) == (0, 3)
     assert shop.suppressed(6) == []
     assert len(shop.maildir()) == 0
+
+
+def test_the_bounce_address_of_a_message_cannot_be_made_up_and_needs_no_message_that_came_back(shop):
+    def address(number):
+        return bounce_address("bounces+{message}@shop.example", shop.sent(number), shop.settings)
+
+    box = shop.maildir()
+    box.add(dsn("", to=address(10).upper()))
+    box.add(f"From: MAILER-DAEMON@mx.example\nDelivered-To: {address(11)}\n\n{QMAIL}".encode())
+    box.add(dsn("", to=address(6).replace(shop.sent(6), shop.sent(13))))
+    box.add(f"From: kim@mx.example\nTo: {address(6)}\n\nPlease call me".encode())
+    counts = take_in(shop)
+    assert (counts["heard"], counts["unmatched"], counts["not_understood"]) == (2, 1, 1)
+    assert [shop.suppressed(number) for number in (10, 11)] == [[("email", "bounced")]] * 2
+    assert [shop.suppressed(number) for number in (6, 13)] == [[], []]
+    shop.maildir().clear()
 
 
 def test_events_count_by_message_or_by_address_and_their_files_hold_addresses_and_go(shop):

@@ -38,6 +38,7 @@ class Ses(HttpServer):
         "sender": "Shop <hello@shop.example>",
         "unsubscribe_url": "https://shop.example/u",
         "configuration_set": "events",
+        "bounce_address": "bounces+{message}@shop.example",
     }
     AFTER = {
         base.BUSY: "accepted",
@@ -105,6 +106,8 @@ class Ses(HttpServer):
         head = told["Content"]["Raw"]["Data"].partition(b"\r\n\r\n")[0].decode("ascii")
         assert address.isascii()
         assert f"To: {address}" in head
+        operation = re.search(r"Message-ID: <([\w-]+)@", head)[1]  # type: ignore[index]
+        assert re.fullmatch(rf"bounces\+{operation}\w{{16}}@shop.example", told["FeedbackForwardingEmailAddress"])
         assert "List-Unsubscribe-Post: List-Unsubscribe=One-Click" in head
         if recipient_hash(address) in self.refused:
             raise refusal(400, "MessageRejected")

@@ -12,6 +12,7 @@ import logging
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.activation import succession
+from jobs.activation.bounce_address import operation_named
 from jobs.activation.feedback import reports
 from jobs.activation.feedback.heard import Heard, keep, local_day, now
 from jobs.activation.feedback.mailboxes import opened
@@ -71,9 +73,10 @@ def _try(read: Any, name: str, settings: Settings, counts: dict[str, int], faile
 
 
 def _mailbox(name: str, settings: Settings, counts: dict[str, int]) -> None:
+    named = partial(operation_named, settings=settings)
     with opened(name, settings.feedback.mailboxes[name], settings) as box:
         for mails in _batches(box.unread()):
-            read = [(key, reports.of_mail(content)) for key, content in mails]
+            read = [(key, reports.of_mail(content, named)) for key, content in mails]
             known = [report for _, found in read for report in found or ()]
             take(known, name, settings, counts, trusted=False)
             left = [key for key, found in read if found is None]

@@ -1,5 +1,7 @@
 """What mail servers report, read: delivery status (RFC 3464, 6533), complaints (RFC 5965), and events of Amazon SES.
 
+A server that follows none of these is understood if it answers to the bounce address of a message (bounce_address.py).
+
 Reports come from outside. Of one only its kind, codes, ids and address are used, and nothing of it is shown.
 """
 
@@ -7,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes, message_from_string
@@ -20,14 +22,22 @@ Kind = Literal["bounce", "soft_bounce", "complaint", "unsubscribe"]
 _STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b", re.ASCII)
 _PASSING = re.compile(r"4\.|5\.1\.[78]$|5\.2\.[23]$|5\.[3567]\.")
 """Codes that do not say that an address is dead: full, too big, about the sender, the content, a rule or the system."""
+_REFUSED = re.compile(r"(?<![\d.])(5\.\d{1,3}\.\d{1,3})(?!\.?\d)|(?<![\d.-])55[013][ -]", re.ASCII)
+"""What a server says of a mailbox there is none of, in words of its own: an enhanced code, or one of SMTP."""
+_QUOTED = re.compile(r"^-{3}", re.MULTILINE)
+"""Where such a text begins to repeat the message, whose words say nothing."""
+_SERVERS = ("mailer-daemon", "postmaster")
+"""Who writes what servers say; a person who is on holiday writes under a name of their own."""
+_READ = 65_536
+"""Signs of a text that are looked through: servers say first what happened."""
 _OPERATION = re.compile(r"<?([0-9A-Za-z_-]{1,64})@[^@\s>]+>?", re.ASCII)
 _MESSAGE_TAGS = ("operation", "operation_id")
 
 
 @dataclass(frozen=True)
 class Report:
-    """One report about one recipient. `operation_id` is from the Message-ID or the link of the message that came back,
-    `request_id` the id that the destination gave it, `address` whom it could not be delivered to."""
+    """One report about one recipient. `operation_id` is from the bounce address of the message, else its Message-ID
+    or link; `request_id` the id that the destination gave it, `address` whom it could not be delivered to."""
 
     kind: Kind
     at: datetime | None
@@ -38,20 +48,41 @@ class Report:
     mark: str = ""
 
 
-def of_mail(content: bytes) -> list[Report] | None:
+def of_mail(content: bytes, named: Callable[[str], str]) -> list[Report] | None:
     """The reports in one mail; None if it is no report, such as an answer of a person. A report of a delay, or of a
-    delivery, is one that says nothing: an empty list."""
+    delivery, is one that says nothing: an empty list.
+
+    `named` gives the operation whose bounce address stands in a text, which is believed before what came back.
+    """
     mail = message_from_bytes(content)
-    if mail.get_content_type() != "multipart/report" or not mail.is_multipart():
-        return None
-    at, operation = _moment(mail.get("Date")), _returned(mail)
-    for part in mail.walk():
+    at, sent_to = _moment(mail.get("Date")), named("\n".join(str(value) for value in mail.values()))
+    for part in _parts(mail):  # whatever it is called as a whole: OpenSMTPD does not call it multipart/report
         kind = part.get_content_type()
         if kind in ("message/delivery-status", "message/global-delivery-status"):
+            operation = sent_to or _returned(mail, named)
             return [_bounce(block, at, operation) for block in _blocks(part) if _failed(block)]
         if kind == "message/feedback-report":
-            return list(_complaint(_blocks(part), at, operation))
-    return None
+            return list(_complaint(_blocks(part), at, sent_to or _returned(mail, named), named))
+    return _in_words(mail, at, sent_to) if sent_to else None
+
+
+def _parts(mail: Message) -> Iterator[Message]:
+    """The parts of a mail itself, not those of mails that it carries: a report that a person passes on is no report."""
+    for part in mail.get_payload() if mail.get_content_maintype() == "multipart" and mail.is_multipart() else ():
+        if isinstance(part, Message):
+            yield part
+            yield from _parts(part)
+
+
+def _in_words(mail: Message, at: datetime | None, operation: str) -> list[Report] | None:
+    """What a server says of one message in words of its own; None if it is not a server, or gives no code."""
+    writer = _address(str(mail.get("From", ""))).partition("@")[0].lower()
+    if writer not in _SERVERS and "X-Failed-Recipients" not in mail:
+        return None
+    texts = (part.get_payload(decode=True) for part in mail.walk() if part.get_content_type() == "text/plain")
+    text = next((found for found in texts if isinstance(found, bytes)), b"").decode("ascii", "replace")
+    refused = _REFUSED.search(_QUOTED.split(text[:_READ])[0])
+    return [_of_code(refused[1] or "5.0.0", at, operation)] if refused else None
 
 
 def _blocks(part: Message) -> list[Message]:
@@ -72,23 +103,31 @@ def _bounce(block: Message, at: datetime | None, operation: str) -> Report:
     """A server that gives a general code may have a better one in the words of the server that refused."""
     codes = _STATUS.findall(f"{block.get('Status', '')} {block.get('Diagnostic-Code', '')}")
     exact = [code for code in codes if not code.endswith(".0.0")] or codes or ["5.0.0"]
-    kind: Kind = "soft_bounce" if _PASSING.match(exact[0]) else "bounce"
     told = str(block.get("Original-Recipient") or block.get("Final-Recipient") or "")
-    return Report(kind, at, operation, address=_address(told.partition(";")[2]), detail=exact[0])
+    return _of_code(exact[0], at, operation, _address(told.partition(";")[2]))
 
 
-def _complaint(blocks: list[Message], at: datetime | None, operation: str) -> Iterator[Report]:
+def _of_code(code: str, at: datetime | None, operation: str, address: str = "") -> Report:
+    kind: Kind = "soft_bounce" if _PASSING.match(code) else "bounce"
+    return Report(kind, at, operation, address=address, detail=code)
+
+
+def _complaint(
+    blocks: list[Message], at: datetime | None, operation: str, named: Callable[[str], str]
+) -> Iterator[Report]:
     fields = blocks[0] if blocks else Message()
     type_ = re.sub(r"[^a-z-]", "", str(fields.get("Feedback-Type", "")).lower())
     if type_ in ("not-spam", ""):
         return
     kind: Kind = "unsubscribe" if type_.startswith("opt-out") else "complaint"
     arrived = _moment(fields.get("Arrival-Date")) or at
+    operation = named(str(fields.get("Original-Mail-From", ""))) or operation
     yield Report(kind, arrived, operation, address=_address(str(fields.get("Original-Rcpt-To", ""))), detail=type_[:20])
 
 
-def _returned(mail: Message) -> str:
-    """The operation of the message that a report returns, whole or its head: by its Message-ID, or by its link."""
+def _returned(mail: Message, named: Callable[[str], str]) -> str:
+    """The operation of the message that a report returns, whole or its head: by the address it was sent from, by its
+    Message-ID, or by its link."""
     for part in mail.walk():
         kind = part.get_content_type()
         if kind in ("text/rfc822-headers", "message/global-headers"):
@@ -99,7 +138,8 @@ def _returned(mail: Message) -> str:
         else:
             continue
         for head in heads:
-            if found := _operation(str(head.get("Message-ID", "")), str(head.get("List-Unsubscribe", ""))):
+            link = str(head.get("List-Unsubscribe", ""))
+            if found := named(str(head.get("Return-Path", ""))) or _operation(str(head.get("Message-ID", "")), link):
                 return found
     return ""
 

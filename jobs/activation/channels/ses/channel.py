@@ -61,7 +61,7 @@ class SesChannel(MessageChannel):
             "EmailTags": [{"Name": "operation", "Value": operation.operation_id}],
         }
         if self._options.bounce_address:
-            told["FeedbackForwardingEmailAddress"] = self._options.bounce_address
+            told["FeedbackForwardingEmailAddress"] = self._messages.envelope_sender(operation.operation_id)
         if self._options.configuration_set:
             told["ConfigurationSetName"] = self._options.configuration_set
         return patiently(lambda: self._once(told), self._options, repeatable=False)

@@ -50,8 +50,7 @@ class SmtpChannel:
         self._security = security(self._server)
         self._date = formatdate(usegmt=True)
         self._lines = [
-            _Line(self._server, self._security, self._options.timeout_seconds, self._messages.envelope_sender)
-            for _ in range(self._options.connections)
+            _Line(self._server, self._security, self._options.timeout_seconds) for _ in range(self._options.connections)
         ]
 
     def deliver(self, batch: Sequence[Operation]) -> list[Outcome]:
@@ -125,7 +124,8 @@ class SmtpChannel:
         if address is None:
             return Outcome(operation.operation_id, "rejected", "address cannot be used with SMTP")
         content = self._messages.bytes_of(operation, address, self._date)
-        return line.send(operation.operation_id, address, content)
+        sender = self._messages.envelope_sender(operation.operation_id)
+        return line.send(operation.operation_id, sender, address, content)
 
     def _cannot_write(self, operation: Operation) -> Exception | None:
         try:
@@ -139,8 +139,8 @@ class SmtpChannel:
 class _Line:
     """One connection to the server, opened when needed and reused until it breaks."""
 
-    def __init__(self, server: Connection, security: Security, timeout: float, sender: str) -> None:
-        self._server, self._security, self._timeout, self._sender = server, security, timeout, sender
+    def __init__(self, server: Connection, security: Security, timeout: float) -> None:
+        self._server, self._security, self._timeout = server, security, timeout
         self._smtp: smtplib.SMTP | None = None
         self._used = 0.0
 
@@ -191,11 +191,11 @@ class _Line:
             except (*_LOST, smtplib.SMTPException):
                 smtp.close()
 
-    def send(self, operation_id: str, address: str, content: bytes) -> Outcome:
+    def send(self, operation_id: str, sender: str, address: str, content: bytes) -> Outcome:
         body_sent = False
         try:
             smtp = self.greet()
-            for verb in (lambda: smtp.mail(self._sender), lambda: smtp.rcpt(address), lambda: smtp.docmd("DATA")):
+            for verb in (lambda: smtp.mail(sender), lambda: smtp.rcpt(address), lambda: smtp.docmd("DATA")):
                 code, text = verb()
                 if not (200 <= code < 300 or code == 354):
                     return self._refused(smtp, operation_id, code, text)

@@ -16,6 +16,7 @@ from typing import cast
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from jobs.activation.bounce_address import bounce_address
 from jobs.activation.channel import Operation
 from jobs.activation.channels.smtp.options import MailOptions
 from jobs.activation.unsubscribe_link import unsubscribe_link
@@ -48,7 +49,7 @@ class Messages:
         name, address = parseaddr(self._options.sender)
         self._sender = formataddr((name, address))
         self._domain = address.partition("@")[2]
-        self.envelope_sender = self._options.bounce_address or address
+        self._bounces_to = self._options.bounce_address or address
         self._templates = cache(self._load)
         texts, pages = (
             {path.name.split(".")[-2] for path in self._folder.glob(f"{self._template}.*.{kind}")}
@@ -77,6 +78,10 @@ class Messages:
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         parts = (_part(boundary, "plain", text), _part(boundary, "html", html))
         return b"".join([head.encode("ascii"), b"\r\n", *parts, f"--{boundary}--\r\n".encode()])
+
+    def envelope_sender(self, operation_id: str) -> str:
+        """The address that this message comes back to, if it does."""
+        return bounce_address(self._bounces_to, operation_id, self._settings)
 
     def problems(self) -> list[str]:
         """What is wrong with the templates, one line each; tries every language with and without a name."""
