@@ -27,16 +27,25 @@ packs-on-spark: .venv/.ready system-packages ## Live the companies of examples/p
 	@PACKS_ON_SPARK=1 $(RUN)python -m pytest -n0 tests/packs -k people_it_is_for
 
 .PHONY: check
-check: .venv/.ready ## Lint, types, configuration and freshness of generated docs
+check: .venv/.docs ## Lint, types, configuration, freshness of generated docs, links of the site
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
 	$(RUN)mypy
 	$(RUN)klantreis check
 	$(RUN)python -m docs.generate --check
+	$(RUN)python -m docs.build --check
 
 .PHONY: docs
 docs: .venv/.ready ## Write the generated reference pages anew
 	$(RUN)python -m docs.generate
+
+.PHONY: site
+site: .venv/.docs ## Build the documentation as a site into var/site, to be opened without a server
+	@$(RUN)python -m docs.build && echo "Open var/site/index.html"
+
+.PHONY: screenshots
+screenshots: .venv/.ready system-packages ## Take the pictures of the journey page in docs/images anew
+	@$(RUN)python -m docs.screenshots
 
 .PHONY: format
 format: .venv/.ready ## Format the code
@@ -61,6 +70,10 @@ system-packages: # Java for the Apache Spark parity test, Chromium for page test
 
 .venv/.ready: pyproject.toml uv.lock | $(UV)
 	@$(UV) sync --frozen --quiet
+	@touch $@
+
+.venv/.docs: .venv/.ready # What builds the site is installed where somebody builds it only
+	@$(UV) sync --frozen --quiet --group docs
 	@touch $@
 
 .uv/bin/uv:

@@ -1,4 +1,7 @@
-"""Write the reference pages from the code, or check that they are fresh: `python -m docs.generate [--check]`."""
+"""Write the pages of reference and of packs from code and YAML, or check that they are fresh.
+
+`python -m docs.generate [--check]`
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,14 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
+
+from docs import pack_pages
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTE = "<!-- Written by `make docs`; change the code, not this page. -->\n"
@@ -58,6 +64,7 @@ def configuration() -> str:
     from jobs.config.company import General
     from jobs.config.contact_policy import ContactPolicy
     from jobs.config.context import Context
+    from jobs.config.decisions import Decisions
     from jobs.config.destinations import Destinations
     from jobs.config.experiments import Experiment
     from jobs.config.feedback import Feedback
@@ -78,6 +85,7 @@ def configuration() -> str:
         ("settings.yaml", General),
         ("sources/NAME.yaml", Source),
         ("identity.yaml", Identity),
+        ("decisions.yaml", Decisions),
         ("traits.yaml", Traits),
         ("journey.yaml", Journey),
         ("journey_map.yaml", JourneyMap),
@@ -214,6 +222,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/configuration.md": configuration,
     "docs/reference/cli.md": cli,
     "docs/reference/dags.md": dags,
+    **{f"docs/packs/{name}.md": partial(pack_pages.page, name) for name in pack_pages.NAMES},
 }
 
 

@@ -86,7 +86,7 @@ class Decision(Dated):
 
 
 class Decisions(Strict):
-    """config/decisions.yaml."""
+    """What a data steward decided about who is who; CSV files in `decisions/` say it as well."""
 
     decisions: list[Decision] = Field([])
 

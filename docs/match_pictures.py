@@ -1,4 +1,4 @@
-"""Draw the pictures of the guide to who is who from a made-up population: `python -m docs.pictures`."""
+"""Draw the pictures of the guide to who is who from a made-up population: `python -m docs.match_pictures`."""
 
 from __future__ import annotations
 
