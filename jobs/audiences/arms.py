@@ -51,8 +51,8 @@ def moved(arms: DataFrame, events: DataFrame, identity_map: DataFrame, day: date
 
 
 def begun(there: DataFrame, moved: DataFrame, arms: DataFrame, identity_map: DataFrame, day: date) -> DataFrame:
-    """Rows of TABLE for a day: who (audience, customer_id, with arm and share) is there for the first time, or drawn by
-    another id now."""
+    """Rows of TABLE for a day: who (audience, customer_id, with arm, share, propensity and context) is there for the
+    first time, or drawn by another id now."""
     before = arms.where(F.col("since") < F.lit(day)).groupBy("audience", "customer_id")
     known = before.agg(F.max_by("first_customer_id", "since").alias("was"))
     homes = identity_map.select(
@@ -73,7 +73,11 @@ def begun(there: DataFrame, moved: DataFrame, arms: DataFrame, identity_map: Dat
         .otherwise("split")
     )
     return changed.select(
-        *keys, F.lit(day).alias("since"), "first_customer_id", because.alias("because"), "arm", "share"
+        *keys,
+        F.lit(day).alias("since"),
+        "first_customer_id",
+        because.alias("because"),
+        *("arm", "share", "propensity", "context"),
     )
 
 

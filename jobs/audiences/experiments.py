@@ -9,7 +9,10 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.audiences.draws import key
+from jobs.audiences.evidence import evidence
 from jobs.config.experiments import Experiment
+from jobs.config.sql import engine_sql
 from jobs.errors import StepFailed
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
@@ -21,11 +24,6 @@ _BUCKETS = 16**8
 def running(experiments: Mapping[str, Experiment], day: date) -> dict[str, Experiment]:
     """The experiments in which people are drawn on a day."""
     return {name: one for name, one in experiments.items() if one.runs(day)}
-
-
-def key(experiment: str) -> str:
-    """What stands for an experiment among the actions of decisions/arms."""
-    return f"experiment:{experiment}"
 
 
 def begin(lake: Lake, experiments: Mapping[str, Experiment], day: date) -> None:
@@ -55,37 +53,53 @@ def begin(lake: Lake, experiments: Mapping[str, Experiment], day: date) -> None:
         lake.append(BEGUN, rows, lake.transaction("experiments", day, config=new, code=__name__))
 
 
-def without_other_variants(
-    found: DataFrame, experiments: Mapping[str, Experiment], moved: DataFrame, people: DataFrame
-) -> DataFrame:
-    """Members (audience, customer_id, ...) less those drawn for another variant of the action they would get.
+def drawn(found: DataFrame, one: Experiment, moved: DataFrame, people: DataFrame) -> DataFrame:
+    """Everybody of `found` whom an experiment is about: customer_id, arm, propensity; both null outside of the layer.
+
+    `moved` are those of decisions/arms who are drawn by another id than their own.
+    """
+    first = moved.where(F.col("audience") == key(one.experiment)).select("customer_id", "first_customer_id")
+    who = found.where(F.col("audience").isin(one.actions)).select("customer_id").distinct()
+    joined, unit = who.join(first, on="customer_id", how="left"), F.coalesce("first_customer_id", "customer_id")
+    if one.unit == "household":
+        homes = people.where(F.coalesce("household", F.lit("")) != "").select("customer_id", "household")
+        joined, unit = joined.join(homes, on="customer_id", how="left"), F.coalesce("household", unit)
+    arm = drawn_variant(one, unit)
+    shares = [F.when(F.col("arm") == name, F.lit(variant.share)) for name, variant in one.variants.items()]
+    told = joined.select("customer_id", arm.alias("arm"))
+    return told.select("customer_id", "arm", F.coalesce(*shares).alias("propensity"))
+
+
+def without_other_variants(found: DataFrame, one: Experiment, drawn: DataFrame) -> DataFrame:
+    """Members without those who were drawn for another variant of the action they would get.
 
     Whoever is in the layer of an experiment but not in its part of it gets the action of the control.
     """
-    for name, one in experiments.items():
-        first = moved.where(F.col("audience") == key(name)).select("customer_id", "first_customer_id")
-        joined = found.join(first, on="customer_id", how="left")
-        unit = F.coalesce("first_customer_id", "customer_id")
-        if one.unit == "household":
-            homes = people.where(F.coalesce("household", F.lit("")) != "").select("customer_id", "household")
-            joined, unit = joined.join(homes, on="customer_id", how="left"), F.coalesce("household", unit)
-        actions = [variant.action for variant in one.variants.values()]
-        others = ~F.col("audience").isin(actions) | (F.col("audience") == drawn_action(one, unit))
-        found = joined.where(others).select(*found.columns)
-    return found
+    actions = [F.when(F.col("drawn_for") == name, variant.action) for name, variant in one.variants.items()]
+    joined = found.join(drawn.select("customer_id", F.col("arm").alias("drawn_for")), on="customer_id", how="left")
+    mine = F.col("audience") == F.coalesce(*actions, F.lit(one.variants[one.control].action))
+    return joined.where(~F.col("audience").isin(one.actions) | mine).select(*found.columns)
 
 
-def drawn_action(one: Experiment, unit: Column) -> Column:
-    """The action of the variant that a unit is drawn for."""
+def with_context(drawn: DataFrame, one: Experiment, view: DataFrame) -> DataFrame:
+    """Draws with what is to be kept of the customer at that moment, as JSON."""
+    texts = {name: F.expr(engine_sql(text)).cast("double") for name, text in one.allocation.context.items()}
+    if not texts:
+        return drawn.withColumn("context", F.lit(None).cast("string"))
+    numbers = {name: F.when(~F.isnan(value), value).alias(name) for name, value in texts.items()}
+    seen = view.select("customer_id", *numbers.values())
+    told = seen.select("customer_id", evidence(dict.fromkeys(numbers, "double")).alias("context"))
+    return drawn.join(told, on="customer_id", how="left")
+
+
+def drawn_variant(one: Experiment, unit: Column) -> Column:
+    """The variant that a unit is drawn for; null outside of the layer."""
     place, until, chosen = _bucket(one.salted, unit), 0.0, F.lit(None).cast("string")
-    for variant in one.variants.values():
+    for name, variant in one.variants.items():
         until += variant.share
         below = place < F.lit(f"{round(until * _BUCKETS):08x}") if until < 1 - 1e-9 else F.lit(True)
-        chosen = F.coalesce(chosen, F.when(below, variant.action))
-    if one.layer is None:
-        return chosen
-    inside = in_layer(one, unit)
-    return F.when(inside, chosen).otherwise(one.variants[one.control].action)
+        chosen = F.coalesce(chosen, F.when(below, name))
+    return F.when(in_layer(one, unit), chosen)
 
 
 def in_layer(one: Experiment, unit: Column) -> Column:

@@ -13,6 +13,8 @@ from pyspark.sql import functions as F
 
 from jobs.activity import traits
 from jobs.audiences import arms, experiments
+from jobs.audiences.draws import key
+from jobs.audiences.evidence import evidence
 from jobs.audiences.holdout import ALL, GLOBAL, HOLDOUT, TREATMENT, arm
 from jobs.audiences.rules import columns_of, refuse_wrong_rules
 from jobs.audiences.view import customer_view, tables
@@ -28,7 +30,6 @@ from jobs.lake.tables.contract import Dataset
 TABLE, PEOPLE = "audiences/members", "profiles/people"
 _ENTRY = "struct<audience string, evidence string, valid_until timestamp, gain double, kept_away string>"
 """One type for all entries of a row: engines differ in what may be null in each."""
-_QUOTED = ("date", "timestamp")
 
 
 def run(day: date, settings: Settings) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     """
     lake = Lake.of(settings)
     config: list[Any] = [settings.audiences, settings.policy.keep_away, settings.policy.zone, settings.policy.holdout]
-    config.append([[one.signature(), one.runs(day)] for one in settings.experiments.values()])
+    config.append([[one.signature(), one.allocation.context, one.runs(day)] for one in settings.experiments.values()])
     config.append([name for name, one in settings.audiences.items() if one.lacks(settings.sources)])
     config += traits.configuration(settings)
     waits = any(one.after for one in settings.audiences.values())
@@ -64,19 +65,23 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
             found = found.unionByName(gone.select(*found.columns))
         drawn = lake.read(arms.TABLE) if lake.exists(arms.TABLE) else lake.empty(arms.TABLE)
         moved = arms.moved(drawn, txn.read(arms.EVENTS), txn.read(arms.MAP), day)
-        found = experiments.without_other_variants(found, running, moved, txn.read(PEOPLE))
+        for one in running.values():
+            found = experiments.without_other_variants(
+                found, one, experiments.drawn(found, one, moved, txn.read(PEOPLE))
+            )
         lake.replace(TABLE, _with_arms(found, moved, settings), txn, day=day)
         inside = lake.read(TABLE, day=day)
         there = inside.select("audience", "customer_id", "arm", _share(settings).alias("share"))
+        there = there.withColumns({"propensity": F.lit(None).cast("double"), "context": F.lit(None).cast("string")})
         for name, one in running.items():
-            actions = [variant.action for variant in one.variants.values()]
-            drawn_there = inside.where(F.col("audience").isin(actions)).select("customer_id").distinct()
-            drawn_there = drawn_there.withColumn("audience", F.lit(experiments.key(name)))
+            drawn_there = experiments.drawn(inside, one, moved, txn.read(PEOPLE))
+            drawn_there = experiments.with_context(drawn_there, one, view).withColumn("audience", F.lit(key(name)))
             there = there.unionByName(drawn_there, allowMissingColumns=True)
         if of_all := settings.policy.holdout:
             of_each = F.when(F.col("arm") == GLOBAL, HOLDOUT).otherwise(TREATMENT).alias("arm")
             everybody = inside.select(F.lit(ALL).alias("audience"), "customer_id", of_each).distinct()
-            there = there.unionByName(everybody.withColumn("share", F.lit(float(of_all.share))))
+            everybody = everybody.withColumn("share", F.lit(float(of_all.share)))
+            there = there.unionByName(everybody, allowMissingColumns=True)
         lake.replace(arms.TABLE, arms.begun(there, moved, drawn, txn.read(arms.MAP), day), txn, day=day)
     return _counts(lake.arrow(TABLE, columns=["arm"], day=day), len(settings.audiences))
 
@@ -189,30 +194,6 @@ def _entry(name: str, audience: Audience, table: Dataset, policy: ContactPolicy,
 
 def _no_end() -> Column:
     return F.lit(None).cast("timestamp").alias("valid_until")
-
-
-def evidence(columns: dict[str, str]) -> Column:
-    """The values of columns, given with their types, as a JSON object.
-
-    Written by hand, because engines differ in how `to_json` spells numbers.
-    """
-    parts = [
-        F.concat(F.lit(f'"{name}": '), F.coalesce(_json(name, kind), F.lit("null"))) for name, kind in columns.items()
-    ]
-    return F.concat(F.lit("{"), F.concat_ws(", ", *parts), F.lit("}"))
-
-
-def _json(name: str, kind: str) -> Column:
-    column = F.col(name)
-    if kind in _QUOTED:
-        return F.concat(F.lit('"'), column.cast("string"), F.lit('"'))
-    if kind == "string":
-        escaped = F.replace(F.replace(column, F.lit("\\"), F.lit("\\\\")), F.lit('"'), F.lit('\\"'))
-        escaped = F.regexp_replace(escaped, r"[\x00-\x1f]", " ")
-        return F.concat(F.lit('"'), escaped, F.lit('"'))
-    if kind == "double":
-        return F.round(column, 4).cast("decimal(24,4)").cast("string")
-    return column.cast("string")
 
 
 def _counts(rows: pa.Table, audiences: int) -> dict[str, Any]:

@@ -46,6 +46,7 @@ def check(settings: Settings) -> list[str]:
                 place = place_of(settings, audience, "evidence")
                 found.append(f"{place}: evidence: unknown column {column!r}{nearest(column, valid)}")
     found += [f"{place}: {problem}" for place, text in _policy(settings) for problem in rule_problems(text, valid)]
+    found += [f"{place}: {problem}" for place, text in _contexts(settings) for problem in rule_problems(text, valid)]
     return found + variant_problems(settings)
 
 
@@ -90,6 +91,9 @@ def analyse(settings: Settings) -> list[str]:
         if one.value is not None:
             wanted[len(conditions)] = "number"
             conditions.append((f"{place_of(settings, one, 'value')}: value", one.value))
+    for place, text in _contexts(settings):
+        wanted[len(conditions)] = "number or boolean"
+        conditions.append((place, text))
     texts = [engine_sql(text) for _, text in conditions]
     found = []
     results = tried(view, texts, known_types(view, texts))
@@ -102,10 +106,12 @@ def analyse(settings: Settings) -> list[str]:
     return found
 
 
-_FAMILIES = {"boolean": ("boolean",), "number": NUMBERS, "string": ("string",)}
+_FAMILIES = {"boolean": ("boolean",), "number": NUMBERS, "number or boolean": ("boolean", *NUMBERS),
+             "string": ("string",)}  # fmt: skip
 _WORDS = {
     "boolean": "not true or false; compare it with something",
     "number": "not a number",
+    "number or boolean": "neither a number nor true or false",
     "string": "not a text; give the name of a zone, such as 'Europe/Lisbon'",
 }
 
@@ -117,6 +123,15 @@ def _policy(settings: Settings) -> Iterator[tuple[str, str]]:
         yield f"{path}:{line_of(path, 'keep_away', n, 'when')}: keep_away.{n}.when", one.when
     if settings.policy.zone:
         yield f"{path}:{line_of(path, 'zone')}: zone", settings.policy.zone
+
+
+def _contexts(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Where texts over the customer view stand in experiments, and the texts."""
+    for name, one in settings.experiments.items():
+        path = settings.folder / "experiments" / f"{name}.yaml"
+        for key, text in one.allocation.context.items():
+            place = f"{path}:{line_of(path, 'allocation', 'context', key)}: allocation.context.{key}"
+            yield place, text
 
 
 def refuse_wrong_rules(settings: Settings) -> None:

@@ -12,6 +12,7 @@ import typer
 
 from jobs.cli import (
     effect,
+    evaluate,
     experiment,
     explain,
     export,
@@ -67,8 +68,8 @@ app.add_typer(export.app, name="export")
 export.app.command("person")(privacy.export_person)
 app.add_typer(privacy.app, name="privacy")
 for command in (
-    *(privacy.erase, effect.effect, experiment.experiment, explain.explain, match.match, maturity.maturity),
-    *(init.init, journey_map.brief, kpi.kpi),
+    *(privacy.erase, effect.effect, evaluate.evaluate, experiment.experiment, explain.explain, match.match),
+    *(maturity.maturity, init.init, journey_map.brief, kpi.kpi),
 ):
     app.command()(command)
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from jobs.config.allocation import Allocation
 from jobs.config.audiences import Audience
 from jobs.config.kpis import Kpi, Name
 from jobs.config.sql_rows import of_one_row
@@ -50,6 +51,7 @@ class Experiment(Strict):
     salt: str | None = Field(None, description="what the draw depends on, never used twice; default: the name")
     layer: Layer | None = Field(None, description="default: a layer of its own, with everybody")
     variants: dict[Name, Variant] = Field(min_length=2)
+    allocation: Allocation = Field(Allocation(), description="default: by the shares of the variants")
     primary: str = Field(description="the KPI that decides")
     guardrails: list[str] = Field([], description="KPIs that must not get worse")
     baseline: float = Field(description="value of the KPI per unit today, for the size of the experiment")
@@ -68,8 +70,7 @@ class Experiment(Strict):
         total = sum(one.share for one in self.variants.values())
         if abs(total - 1) > 1e-9:
             raise ValueError(f"variants: the shares are {total:g} together, not 1")
-        actions = [one.action for one in self.variants.values()]
-        if len(set(actions)) < len(actions):
+        if len(set(self.actions)) < len(self.actions):
             raise ValueError("variants: two of them are the same action; give each its own, with another template")
         if self.spread is None and not 0 < self.baseline < 1:
             raise ValueError("spread: say the standard deviation, since the baseline is not a share between 0 and 1")
@@ -86,6 +87,11 @@ class Experiment(Strict):
     def control(self) -> str:
         """The variant that the others are compared with."""
         return next(iter(self.variants))
+
+    @property
+    def actions(self) -> list[str]:
+        """The actions that are compared."""
+        return [one.action for one in self.variants.values()]
 
     @property
     def metrics(self) -> tuple[str, ...]:

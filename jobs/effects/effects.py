@@ -17,6 +17,7 @@ from jobs.effects import estimates, units
 from jobs.effects.estimates import Difference
 from jobs.lake.database import database_of
 from jobs.lake.lake import Lake
+from jobs.lake.pinned import pinned
 from jobs.lake.tables import catalogue
 
 TABLE = "decisions/effects"
@@ -47,11 +48,6 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     verdicts = lake.arrow(TABLE, columns=["metric", "verdict"], day=day)
     told = verdicts.filter(pc.equal(verdicts["metric"], METRICS[0]))["verdict"].to_pylist()
     return {verdict: told.count(verdict) for verdict in sorted(set(told))}
-
-
-def pinned(lake: Lake, name: str, version: int | None) -> Any:
-    """A table as a transaction reads it, for DuckDB; without rows where there is none yet."""
-    return catalogue.get(name).arrow_schema().empty_table() if version is None else lake.dataset(name, version)
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+from jobs.audiences.draws import of_one_row, table_of
 from jobs.config.experiments import Experiment
 from jobs.config.kpis import Kpi
-from jobs.config.sql_rows import of_one_row
-from jobs.effects.units import homes
+from jobs.identity.homes import homes
 
 NEEDS = ("activation/ledger", "identity/events", "identity/map", "decisions/arms", "profiles/people")
-
-
-def table_of(kpi: Kpi) -> str:
-    """The table of the lake that the KPI is counted over."""
-    return f"journeys/{kpi.table}"
 
 
 def query(one: Experiment, kpi: Kpi, as_of: date, tables: Mapping[str, str]) -> str:
@@ -31,7 +26,7 @@ def query(one: Experiment, kpi: Kpi, as_of: date, tables: Mapping[str, str]) -> 
     last = one.closed - timedelta(days=1) if one.closed else as_of
     home = "nullif(p.household, ''), " if one.unit == "household" else ""
     unit, drawn = f"coalesce({home}s.person)", f"coalesce({home}f.drawn, s.person)"
-    numerator, denominator = _of_one_row(kpi.numerator), _of_one_row(kpi.denominator or "count(*)")
+    numerator, denominator = of_one_row(kpi.numerator), of_one_row(kpi.denominator or "count(*)")
     begin, end = (one.layer.begin, one.layer.end) if one.layer else (0.0, 1.0)
     layer = f"layer:{one.layer.name}" if one.layer else ""
     place = f"('0x' || substr(sha256('{layer}|' || drawn), 1, 8))::bigint / {16**8}.0"
@@ -75,8 +70,3 @@ from reached r left join rows x
   on x.unit_ = r.unit and x.day between r.day - {one.within_days} and r.day + {one.within_days - 1}
 where r.day + {one.within_days - 1} <= date '{as_of}'
 group by all"""
-
-
-def _of_one_row(text: str) -> str:
-    """What one row adds to an aggregate, for DuckDB, which quotes names otherwise; a text of a KPI has no backtick."""
-    return (of_one_row(text) or "0").replace("`", '"')

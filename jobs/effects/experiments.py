@@ -15,15 +15,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import stats
 
+from jobs.audiences.draws import table_of
 from jobs.config.experiments import Experiment
 from jobs.config.kpis import Kpi
 from jobs.config.settings import Settings
 from jobs.effects import design, estimates
-from jobs.effects.effects import FEWEST, pinned
+from jobs.effects.effects import FEWEST
 from jobs.effects.estimates import Difference
-from jobs.effects.experiment_units import NEEDS, query, table_of
+from jobs.effects.experiment_units import NEEDS, query
 from jobs.lake.database import database_of
 from jobs.lake.lake import Lake
+from jobs.lake.pinned import pinned
 from jobs.lake.tables import catalogue
 
 TABLE = "decisions/experiment_results"

@@ -1,6 +1,8 @@
 """Experiments: how large, who gets what, what is told and what is refused. Costs about 8 s."""
 
 import datetime as dt
+import re
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from scipy import stats
 from typer.testing import CliRunner
 
 from jobs.audiences import membership
+from jobs.audiences.draws import key
 from jobs.cli.main import app
 from jobs.config.experiments import Experiment
 from jobs.config.kpis import Kpi
@@ -178,7 +181,10 @@ class Shop:
 
 
 def test_everybody_gets_one_variant_the_same_every_day_and_its_result_is_told(settings, rows):
-    shop = Shop(settings, rows, layer={"name": "mail", "end": 0.8}, guardrails=["amount"])
+    context = {"old": "days_known > 30", "orders": "orders_90d"}
+    shop = Shop(
+        settings, rows, layer={"name": "mail", "end": 0.8}, guardrails=["amount"], allocation={"context": context}
+    )
     first = shop.members(START)
     assert shop.members(START + dt.timedelta(days=1)) == first
     assert len(first) == 400
@@ -207,6 +213,20 @@ def test_everybody_gets_one_variant_the_same_every_day_and_its_result_is_told(se
     assert shown.exit_code == 0, shown.output
     assert "units to see 0.05 of orders" in shown.output
     assert "orders: Take short: better than long" in shown.output
+    drawn = shop.lake.arrow("decisions/arms").to_pylist()
+    kept = Counter((row["arm"], row["propensity"], row["context"]) for row in drawn if row["audience"] == key("words"))
+    seen = '{"old": 1.0000, "orders": null}'
+    assert set(kept) == {("long", 0.5, seen), ("short", 0.5, seen), (None, None, seen)}
+    assert kept["short", 0.5, seen] == len(short)
+    assert 50 < kept[None, None, seen] < 110, "who is outside of the layer is in no variant"
+    evaluate = ["evaluate", "words", "case when old = 1 then 'short' else 'long' end", "--config"]
+    shown = CliRunner().invoke(app, [*evaluate, str(shop.settings.folder), "--day", str(DAY)])
+    assert shown.exit_code == 0, shown.output
+    assert re.search(r"came to 0\.3941 in 307 draws; they tell as much of the policy as 1\d\d draws", shown.output)
+    assert re.search(r"doubly robust \W+ 0\.(79|8)\d* ", shown.output)
+    assert "It does better: +0.4" in shown.output
+    early = CliRunner().invoke(app, [*evaluate, str(shop.settings.folder)])
+    assert "words: only 0 draws whose days have passed; 30 are the fewest" in str(early.exception)
     version = shop.lake.version(experiments.TABLE)
     experiments.run(DAY, shop.settings)
     assert shop.lake.version(experiments.TABLE) == version

@@ -1,0 +1,72 @@
+"""`klantreis evaluate`: what another policy would have come to, told from what was drawn, before it goes live."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jobs.cli.console import Config, console, load_settings, require_table, show
+from jobs.config.wrong import CommandError, nearest
+
+if TYPE_CHECKING:
+    from jobs.effects.off_policy import Estimate
+
+
+def evaluate(
+    experiment: str,
+    policy: Annotated[
+        str,
+        typer.Argument(help="A variant; shares as a=0.3,b=0.7; or SQL over its context that names one."),
+    ],
+    day: Annotated[str | None, typer.Option("--day", help="As it was known on this day; default: the newest.")] = None,
+    since: Annotated[str | None, typer.Option("--since", help="Only draws from this day on.")] = None,
+    config: Config = None,
+) -> None:
+    """Show what a policy would have come to, by what an experiment drew: three estimates, each with its interval."""
+    from jobs.effects import off_policy, policies
+    from jobs.effects.off_policy import NotEvaluable
+    from jobs.lake.queries import connect
+
+    settings = load_settings(config)
+    if experiment not in settings.experiments:
+        raise CommandError([f"unknown experiment {experiment!r}{nearest(experiment, settings.experiments)}"])
+    require_table(settings, "audiences/members")
+    one = settings.experiments[experiment]
+    newest = connect(settings).execute("select max(day) from audiences.members").fetchall()[0][0]
+    until, begin = _day("--day", day) or newest or date.min, _day("--since", since) or date.min
+    try:
+        found = policies.drawn(one, settings, until, begin)
+        told = off_policy.evaluate(found, policies.policy_of(policy, one, found))
+    except NotEvaluable as error:
+        raise CommandError([f"{experiment}: {error}"]) from None
+    title = settings.journey.kpis[one.primary].title
+    _say(
+        f"{title} per customer within {one.within_days} days of the draw. What was drawn came to {told.drawn:.4g} in "
+        f"{told.draws:,} draws; they tell as much of the policy as {told.effective:,.0f} draws of its own."
+    )
+    show(
+        f"The policy {policy}",
+        ["estimate", "value", "low", "high"],
+        [(each.name, *(f"{number:.4g}" for number in (each.value, each.low, each.high))) for each in told.estimates],
+    )
+    _say(_verdict(told.more, settings.journey.kpis[one.primary].direction == "down"))
+
+
+def _verdict(more: Estimate, down: bool) -> str:
+    size = f"{more.value:+.4g} per customer ({more.low:+.4g} to {more.high:+.4g}) against what was drawn"
+    if more.low <= 0 <= more.high:
+        return f"Not clear whether it does better: {size}"
+    return f"It does {'better' if (more.low > 0) != down else 'worse'}: {size}"
+
+
+def _day(option: str, text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise CommandError([f"{option} {text!r} is no day; write it as 2026-01-31"]) from None
+
+
+def _say(text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
