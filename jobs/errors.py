@@ -31,6 +31,10 @@ class HeldBack(StepFailed):
     """A guard rail stopped a push; a person has to look, and may let it go on."""
 
 
+class Stopped(StepFailed):
+    """A push was told to end: what was in hand is finished and recorded, the rest was not begun."""
+
+
 class StaleDay(StepFailed):
     """A day older than the newest one already delivered; delivering it would overwrite newer audiences."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
-from jobs.errors import StepFailed
+from jobs.errors import StepFailed, Stopped
 from jobs.lake.engine import told_plainly
 
 Part = tuple[str, ...]
@@ -119,7 +119,7 @@ def run_day(day: date, settings: Settings, until: str | None = None) -> Iterator
     """Do everything that arrived up to `day` and is not done yet; yield the outcome of each step as it ends.
 
     A source that fails does not stop the other sources, which are ingested and validated; nothing after the sources
-    runs until all are well. A delivery that fails does not stop other deliveries.
+    runs until all are well. A delivery that fails does not stop other deliveries, one that was told to end does.
     """
     failed: set[str] = set()
     for step in STEPS:
@@ -133,6 +133,8 @@ def run_day(day: date, settings: Settings, until: str | None = None) -> Iterator
             yield outcome
             if outcome.error:
                 failed.add(about)
+            if isinstance(outcome.error, Stopped):
+                return
         if step.name == until:
             return
 

@@ -74,6 +74,13 @@ class ChannelDown(Exception):
         self.outcomes = list(outcomes)
 
 
+def with_untried(batch: Sequence[Operation], known: Sequence[Outcome]) -> list[Outcome]:
+    """Claimed operations the channel never came to are certainly not done: say so, or they would look unknown."""
+    names = {outcome.operation_id for outcome in known}
+    untried = [one.operation_id for one in batch if one.operation_id not in names]
+    return [*known, *(Outcome(name, "rejected", "temporary not tried") for name in untried)]
+
+
 class Channel(Protocol):
     """A destination audiences go to."""
 
@@ -81,7 +88,10 @@ class Channel(Protocol):
     """Operations claimed at once, unless configured: for sends also the most that a crash can leave unknown."""
 
     def deliver(self, batch: Sequence[Operation]) -> list[Outcome]:
-        """Do these operations, all of one action; one outcome each. Raises ChannelDown."""
+        """Do these operations, all of one action; one outcome each. Raises ChannelDown.
+
+        Once the push is told to end (`stopping.ASKED`) what was not begun has no outcome.
+        """
 
     def settle(self, request_ids: Sequence[str], batches: dict[str, list[Operation]]) -> list[Outcome]:
         """Wait for the answers to submitted requests and give the outcome of each of their operations."""

@@ -16,8 +16,9 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import httpx
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity import Retrying, retry_if_exception_type, sleep_using_event, stop_after_attempt, stop_when_event_set
 
+from jobs.activation import stopping
 from jobs.activation.http_options import HttpOptions
 from jobs.config.connections import THIS_MACHINE, Connection, PoliteWait, connection, refuse_unprotected
 from jobs.config.settings import Settings
@@ -187,7 +188,8 @@ def patiently(once: Callable[[], Answer], options: HttpOptions, repeatable: bool
     patience = Retrying(
         retry=retry_if_exception_type(_Again),
         wait=PoliteWait(options.wait_seconds, options.longest_wait_seconds),
-        stop=stop_after_attempt(options.tries),
+        stop=stop_after_attempt(options.tries) | stop_when_event_set(stopping.ASKED),
+        sleep=sleep_using_event(stopping.ASKED),
         reraise=True,
     )
     try:

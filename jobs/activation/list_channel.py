@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
+from jobs.activation import stopping
 from jobs.activation.channel import ChannelDown, Operation, Outcome, State, partial_reason
 from jobs.activation.http_api import NO_ANSWER, Answer, HttpApi, code_of, not_understood
 from jobs.activation.http_options import ListOptions, WaitingOptions
@@ -85,6 +86,8 @@ class ListChannel:
         """One call for each row, where the vendor takes no more. The body of the answer is refused rows by number."""
         refused: dict[int, str] = {}
         for number, row in enumerate(rows):
+            if number and stopping.ASKED.is_set():
+                return Answer("again", "told to end", maybe=True)
             answer = call(row)
             if answer.meaning in ("again", "stop"):
                 return answer
@@ -124,7 +127,8 @@ class ListChannel:
                         outcomes.append(outcome)
             if not waiting or time.monotonic() >= until:
                 break
-            time.sleep(min(pause, max(0.0, until - time.monotonic())))
+            if stopping.ASKED.wait(min(pause, max(0.0, until - time.monotonic()))):
+                break
             pause = min(pause * 1.5, LONGEST_LOOK_SECONDS)
         still = [(request_id, one) for request_id, batch in waiting.items() for one in batch]
         return outcomes + [Outcome(one.operation_id, "submitted", "still processing", name) for name, one in still]
@@ -143,6 +147,8 @@ class ListChannel:
         outcomes: list[Outcome] = []
         self._spelled.clear()
         for part in self._parts(batch, outcomes):
+            if stopping.ASKED.is_set():
+                break
             try:
                 outcomes += self._submit(part, change)
             except ChannelDown as error:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from jobs.activation import stopping
 from jobs.activation.channel import OUT_OF_REACH, ChannelDown, Operation, Outcome
 from jobs.activation.http_api import NO_ANSWER, Answer, not_understood
 
@@ -45,7 +46,9 @@ class MessageChannel:
     def deliver(self, batch: Sequence[Operation]) -> list[Outcome]:
         stopped, down = threading.Event(), []
 
-        def one(operation: Operation) -> Outcome:
+        def one(operation: Operation) -> Outcome | None:
+            if stopping.ASKED.is_set():
+                return None
             if stopped.is_set():
                 return Outcome(operation.operation_id, "rejected", f"{TEMPORARY}not tried")
             answer = self.send(operation)
@@ -55,7 +58,7 @@ class MessageChannel:
             return self._outcome(operation, answer)
 
         with ThreadPoolExecutor(max(1, min(self.connections, len(batch)))) as pool:
-            outcomes = list(pool.map(one, batch))
+            outcomes = [outcome for outcome in pool.map(one, batch) if outcome is not None]
         if down:
             hint = "check the connection and what the account may send"
             raise ChannelDown(f"{self.named} answers {down[0]}; {hint}", outcomes)

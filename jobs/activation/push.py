@@ -19,8 +19,8 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
-from jobs.activation import barriers, guard_rails, hours, ledger, moments, plan, suppressions
-from jobs.activation.channel import Action, Channel, ChannelDown, Operation, Outcome, Recipient
+from jobs.activation import barriers, guard_rails, hours, ledger, moments, plan, stopping, suppressions
+from jobs.activation.channel import Action, Channel, ChannelDown, Operation, Outcome, Recipient, with_untried
 from jobs.activation.channels.types import open_channel
 from jobs.activation.feedback.heard import Heard, keep
 from jobs.activation.late_refusals import LateRefusals
@@ -40,6 +40,7 @@ _FIRST = {"remove": 0, "keep": 1, "add": 1, "send": 1, "skip": 2}
 """Removals go first: somebody may have withdrawn consent."""
 
 
+@stopping.listening()
 def run(
     audience: str, destination: str, day: date, settings: Settings, dry_run: bool = False, allow_old: bool = False
 ) -> dict[str, Any]:
@@ -47,7 +48,8 @@ def run(
 
     Raises DeliveryIncomplete if a customer is unaccounted for, an outcome is unknown, or more are refused than
     max_reject_share; StaleDay for a day older than the newest delivered one; HeldBack if a guard rail stops it, after
-    whoever must not be reached any more was taken off. `dry_run` plans and rehearses only.
+    whoever must not be reached any more was taken off; Stopped if it was told to end (`stopping`), which claims nothing
+    that is not recorded. `dry_run` plans and rehearses only.
     """
     lake = Lake.of(settings)
     key_of_lake.refuse_another(lake, settings)
@@ -209,6 +211,8 @@ class _Push:
     def carry_out(self, channel: Channel, todo: list[Operation]) -> None:
         """Claim, deliver and record batch by batch, then wait for outstanding answers."""
         for planned in self._batches(channel, todo):
+            if stopping.ASKED.is_set():
+                break
             lasting = [operation for operation in planned if not is_over(operation.valid_until)]
             for _ in range(len(planned) - len(lasting)):
                 self.account.kept_back(OVER)
@@ -225,8 +229,9 @@ class _Push:
             try:
                 outcomes = channel.deliver(ours) if ours else []
             except ChannelDown as error:
-                outcomes, down = _with_untried(ours, error), error
-            self._record(ours, outcomes, batch_id)
+                outcomes, down = with_untried(ours, error.outcomes), error
+            untried = with_untried(ours, outcomes)[len(outcomes) :] if stopping.ASKED.is_set() else []
+            self._record(ours, [*outcomes, *untried], batch_id)
             self._enter(ours, outcomes)
             if down:
                 self.trouble.append(str(down))
@@ -294,6 +299,7 @@ class _Push:
         if self.held:  # not published: an odd size must not become the history that the next one is held against
             self.account.raise_held_back(self.held, self.trouble)
         self._publish(counts)
+        self.account.raise_if_stopped(stopping.told_by())
         self.account.raise_if_incomplete(self.settings.destinations[self.destination].max_reject_share, self.trouble)
         return counts
 
@@ -311,10 +317,3 @@ class _Push:
         for action in ("remove", "add", "send"):
             same = [operation for operation in todo if operation.action == action]
             yield from (same[start : start + size] for start in range(0, len(same), size))
-
-
-def _with_untried(batch: list[Operation], error: ChannelDown) -> list[Outcome]:
-    """Claimed operations the channel never came to are certainly not done: say so, or they would look unknown."""
-    known = {outcome.operation_id for outcome in error.outcomes}
-    untried = [o.operation_id for o in batch if o.operation_id not in known]
-    return [*error.outcomes, *(Outcome(name, "rejected", f"{TEMPORARY} not tried") for name in untried)]

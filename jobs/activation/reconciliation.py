@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from jobs.activation.channel import Action, Outcome, refused_of_partial
 from jobs.activation.guard_rails import CHANGED, Finding
 from jobs.activation.moments import OVER
-from jobs.errors import DeliveryIncomplete, HeldBack
+from jobs.errors import DeliveryIncomplete, HeldBack, Stopped
 from jobs.lake.lake import Lake
 
 PAUSED = "paused"
@@ -134,15 +134,40 @@ class Account:
             f"{self.destination} --day {self.day} --because ..., then push the day again"
         )
 
+    def raise_if_stopped(self, told_by: str) -> None:
+        """Raise Stopped if the push was told to end, with what was done until then."""
+        if not told_by:
+            return
+        counts = self.counts()
+        done = round(self.delivered + self.removed + sum(self.refused.values())) + counts["unknown"]
+        left = self.to_add + self.to_remove - done
+        said = f"{left} were not begun and are free" if left else "nothing is left of it"
+        unknown = f" {self._not_known()}." if counts["unknown"] else ""
+        raise Stopped(
+            f"{self._place()}: told to end by {told_by}. What was in hand is finished and recorded: delivered "
+            f"{counts['delivered']} of {self.to_add}, removed {counts['removed']} of {self.to_remove}, refused "
+            f"{counts['refused']}; {said}.{unknown} Push the day again to go on: nothing is sent twice"
+        )
+
+    def _place(self) -> str:
+        return f"{self.audience} to {self.destination} on {self.day}"
+
+    def _not_known(self) -> str:
+        """How many tries nobody knows the outcome of, and the commands that settle them."""
+        which = f"--audience {self.audience} --destination {self.destination} --day {self.day}"
+        return (
+            f"{sum(self.unknown.values())} may or may not have arrived (e-mails among them are not sent again, "
+            "additions and removals are with the next push): look at the destination, then "
+            f"`klantreis ledger list {which}` and `klantreis ledger settle --all {which} --as accepted --because ...`, "
+            "or `--as rejected` for what did not arrive"
+        )
+
     def raise_if_incomplete(self, max_reject_share: float, trouble: list[str]) -> None:
         """Raise DeliveryIncomplete unless every member and every removal is in its place."""
         counts = self.counts()
         problems = list(trouble)
         if counts["unknown"]:
-            problems.append(
-                f"{counts['unknown']} may or may not have arrived (e-mails among them are not sent again, additions "
-                "and removals are with the next push; say what came of them with klantreis ledger settle)"
-            )
+            problems.append(self._not_known())
         tried = self.to_add + self.to_remove
         if tried and counts["refused"] / tried > max_reject_share:
             problems.append(
@@ -161,8 +186,7 @@ class Account:
             problems.append(f"{missing} members are not in the plan, {undone} operations were not tried; plan again")
         if problems:
             reasons = "; ".join(f"{count}x {reason}" for reason, count in self.reasons.most_common(5))
-            place = f"{self.audience} to {self.destination} on {self.day}"
             raise DeliveryIncomplete(
-                f"{place}: {'. '.join(problems)}. Delivered {counts['delivered']} of {self.to_add}, removed "
+                f"{self._place()}: {'. '.join(problems)}. Delivered {counts['delivered']} of {self.to_add}, removed "
                 f"{counts['removed']} of {self.to_remove}." + (f" Answers: {reasons}." if reasons else "")
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -31,8 +32,22 @@ def sink(tmp_path, monkeypatch):
         recipients=lambda: sorted(entry["recipient"] for entry in smtp.received(folder)),
         plan=lambda **replies: (folder / "replies.json").write_text(json.dumps(replies["replies"])),
         connections=lambda: server.handler.connections,
+        on_message=lambda do: monkeypatch.setattr(
+            server.handler, "handle_DATA", _first(do, server.handler.handle_DATA)
+        ),
     )
     server.stop()
+
+
+def _first(do: Callable[[int], None], accept: Callable[..., Any]) -> Callable[..., Any]:
+    """Accept a message after `do(its number)`."""
+    numbers = itertools.count(1)
+
+    async def accepted(*message: Any) -> str:
+        do(next(numbers))
+        return await accept(*message)
+
+    return accepted
 
 
 @pytest.fixture

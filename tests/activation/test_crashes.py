@@ -11,12 +11,14 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from jobs.activation import plan, push
-from jobs.errors import DeliveryIncomplete
+from jobs import pipeline
+from jobs.activation import plan, push, settling, stopping
+from jobs.errors import DeliveryIncomplete, Stopped
 from jobs.lake.lake import Lake
-from tests.activation.small_company import DAY, email
+from tests.activation.small_company import CONFIG, DAY, email
 
 ROOT = Path(__file__).parents[2]
+PIPES = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
 SCRIPT = Path(__file__).with_name("push_in_another_process.py")
 
 
@@ -28,7 +30,7 @@ def start(company):
     def run(shop, audience: str, destination: str) -> subprocess.Popen:
         command = [sys.executable, str(SCRIPT), str(shop.settings.folder), audience, destination]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, text=True, **PIPES)
         started.append(process)
         return process
 
@@ -36,6 +38,7 @@ def start(company):
     for process in started:
         process.kill()
         process.wait()
+        process.stdin.close()
         process.stderr.close()
 
 
@@ -52,24 +55,61 @@ def slow(sink, *names: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_push_killed_after_sending_and_before_recording_never_sends_a_message_twice(company, sink, start):
+def test_a_push_told_to_end_frees_what_it_did_not_do_and_a_killed_one_never_sends_a_message_twice(company, sink, start):
     shop = company("winback")
-    names = shop.customers(8)
+    names = shop.customers(10)
     plan.run(DAY, shop.settings)
-    slow(sink, *names[6:])  # the first six are out and not recorded while the last two wait for another try
+    slow(sink, *names[6:8])  # the first six are out and not recorded while these two wait for another try
     config = shop.settings.folder / "destinations.yaml"
-    config.write_text(config.read_text().replace("wait_seconds: 0.05", "wait_seconds: 600"))
+    text = config.read_text().replace("wait_seconds: 0.05", "wait_seconds: 600")
+    config.write_text(text.replace("type: smtp\n", "type: smtp\n    batch_size: 8\n"))
 
     process = start(shop, "winback", "email")
     wait_until(lambda: len(sink.received()) == 6)
+    process.send_signal(signal.SIGTERM)
+    said = process.stderr.readline()
+    assert "winback to email on 2017-06-01: told to end by SIGTERM." in said
+    assert "delivered 6 of 10, removed 0 of 0, refused 2; 2 were not begun and are free." in said
+    assert shop.states() == {"claimed": 8, "accepted": 6, "rejected": 2}
+
+    process.stdin.write("again\n")
+    process.stdin.flush()
+    wait_until(lambda: len(sink.received()) == 8)
     process.send_signal(signal.SIGKILL)
     process.wait()
-
-    assert shop.states() == {"claimed": 8}
+    assert shop.states() == {"claimed": 12, "accepted": 6, "rejected": 2}
     for _ in range(2):
-        with pytest.raises(DeliveryIncomplete, match="8 may or may not have arrived"):
+        with pytest.raises(DeliveryIncomplete, match=r"4 may or may not have arrived .*`klantreis ledger settle --all"):
             push.run("winback", "email", DAY, shop.settings)
-    assert len(sink.received()) == 6
+    settling.settle_delivery("winback", "email", "accepted", "in the queue of the server", "ann", DAY, shop.settings)
+    assert push.run("winback", "email", DAY, shop.settings)["delivered"] == 10
+    received = [entry["message_id"] for entry in sink.received()]
+    assert len(received) == len(set(received)) == 8
+
+
+def test_a_push_told_to_end_in_the_middle_of_a_message_finishes_it_and_the_next_one_sends_the_rest(company, sink):
+    config = {**CONFIG["destinations.yaml"]["destinations"]["email"]}
+    config["options"] = {**config["options"], "connections": 1}
+    shop = company("winback", files={"destinations.yaml": {"destinations": {"email": config}}})
+    shop.customers(4)
+    plan.run(DAY, shop.settings)
+    before = signal.getsignal(signal.SIGTERM)
+
+    def told_to_end(message: int) -> None:
+        if message == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+            wait_until(stopping.ASKED.is_set)
+
+    sink.on_message(told_to_end)
+    with pytest.raises(
+        Stopped, match=r"delivered 2 of 4, removed 0 of 0, refused 0; 2 were not begun and are free\. Push"
+    ):
+        push.run("winback", "email", DAY, shop.settings)
+    assert shop.states() == {"claimed": 4, "accepted": 2, "rejected": 2}
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert push.run("winback", "email", DAY, shop.settings)["delivered"] == 4
+    received = [entry["message_id"] for entry in sink.received()]
+    assert len(received) == len(set(received)) == 4
 
 
 @pytest.mark.slow
@@ -106,6 +146,19 @@ def test_of_two_copies_of_one_push_only_one_sends_each_message(company, sink, st
     assert shop.states() == {"claimed": 40, "accepted": 40}
     assert push.run("winback", "email", DAY, shop.settings)["delivered"] == 40
     assert len(sink.received()) == 40
+
+
+def test_a_day_whose_push_is_told_to_end_begins_no_other_delivery(company, monkeypatch):
+    begun = []
+
+    def told_to_end(audience, destination, day, settings):
+        begun.append(audience)
+        raise Stopped("told to end by SIGTERM")
+
+    monkeypatch.setattr(push, "run", told_to_end)
+    monkeypatch.setattr(pipeline, "STEPS", [pipeline.step("push")])
+    (outcome,) = pipeline.run_day(DAY, company().settings)
+    assert (begun, str(outcome.error)) == (["loyal"], "told to end by SIGTERM")
 
 
 def test_a_push_that_closes_at_the_moment_another_one_does_is_not_lost(company, sink, monkeypatch):

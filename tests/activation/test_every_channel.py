@@ -6,9 +6,11 @@ What the server holds is compared with what the channel, and the ledger, say. Co
 import json
 import logging
 import random
+import threading
 
 import pytest
 
+from jobs.activation import stopping
 from jobs.activation.channel import ChannelDown
 from jobs.activation.channels.types import open_channel
 from jobs.config.yaml_files import ConfigError
@@ -152,6 +154,15 @@ def test_a_server_that_stays_away_leaves_it_open_and_the_next_try_does_it(start,
     assert set(states(done(channel, operations(server, PEOPLE)))) <= {"unknown", "rejected"}
     assert states(done(channel, operations(server, PEOPLE, attempt=2))) == ["accepted"] * 5
     assert server.held() == keys(server, PEOPLE)
+
+
+@pytest.mark.parametrize("name", sorted(set(SERVERS) - {"file_drop"}))  # which is one file, written or not
+def test_told_to_end_it_begins_nothing_and_says_of_nobody_that_it_was_done(start, monkeypatch, name):
+    server, channel = start(name)
+    monkeypatch.setattr(stopping, "ASKED", asked := threading.Event())
+    asked.set()
+    assert channel.deliver(operations(server, PEOPLE)) == []
+    assert server.held() == set()
 
 
 @pytest.mark.parametrize("name", sorted(name for name in SERVERS if SERVERS[name].REFUSES))

@@ -3,10 +3,14 @@
 Costs about 3 s.
 """
 
+import re
+
 import pytest
+from typer.testing import CliRunner
 
 from jobs.activation import ledger, settling
 from jobs.activation.channel import Operation, Recipient
+from jobs.cli.main import app
 from jobs.config.wrong import CommandError
 from jobs.errors import DeliveryIncomplete
 from tests.activation.small_company import DAY
@@ -23,16 +27,19 @@ def shop(company, sink):
 
 
 def test_the_day_is_red_and_the_tries_are_listed(shop):
-    with pytest.raises(DeliveryIncomplete, match=r"2 may or may not have arrived .* klantreis ledger settle"):
+    with pytest.raises(DeliveryIncomplete, match=r"2 may or may not have arrived .*`klantreis ledger list"):
         shop.push("winback", "email")
     assert [row["operation_id"] for row in settling.open_tries(shop.settings)] == ["op1", "op2"]
     assert settling.open_tries(shop.settings, audience="other") == []
 
 
 def test_what_arrived_is_settled_and_the_day_turns_green_without_sending_again(shop, sink):
-    with pytest.raises(DeliveryIncomplete):
+    with pytest.raises(DeliveryIncomplete) as told:
         shop.push("winback", "email")
-    assert settling.settle(shop.settings, ["op1", "op2"], "accepted", "in the log of the mail server", "ann") == 2
+    command = re.search("`klantreis (ledger settle .*?) --because ...`", str(told.value))[1]
+    because = ["--because", "in the log of the mail server", "--config", str(shop.settings.folder)]
+    done = CliRunner(env={"LOGNAME": "ann"}).invoke(app, [*command.split(), *because])
+    assert done.output == "2 tries are accepted now\n"
     assert shop.push("winback", "email")["delivered"] == 4
     assert sink.recipients() == ["c0003@mail.example", "c0004@mail.example"] or len(sink.recipients()) == 2
     assert settling.open_tries(shop.settings) == []

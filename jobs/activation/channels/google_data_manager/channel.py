@@ -20,8 +20,9 @@ from google.api_core import exceptions as google_errors
 from google.auth.credentials import AnonymousCredentials, Credentials
 from google.auth.exceptions import GoogleAuthError
 from google.protobuf.json_format import ParseError
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity import Retrying, retry_if_exception_type, sleep_using_event, stop_after_attempt, stop_when_event_set
 
+from jobs.activation import stopping
 from jobs.activation.channel import ChannelDown, Operation, Outcome, State, partial_reason
 from jobs.activation.channels.google_data_manager.identifiers import hashes
 from jobs.activation.channels.google_data_manager.options import Options
@@ -66,6 +67,8 @@ class DataManagerChannel:
         """Submit a batch. Rows the API names as invalid are rejected, the others go again without them."""
         outcomes: list[Outcome] = []
         for start in range(0, len(batch), MOST_MEMBERS):
+            if stopping.ASKED.is_set():
+                break
             try:
                 outcomes += self._submit(list(batch[start : start + MOST_MEMBERS]))
             except ChannelDown as error:
@@ -87,11 +90,11 @@ class DataManagerChannel:
                 waiting.update(again)
             if not waiting:
                 break
-            if time.monotonic() >= until:
+            if time.monotonic() >= until or stopping.ASKED.is_set():
                 for request_id, batch in waiting.items():
                     outcomes += [Outcome(o.operation_id, "submitted", "still processing", request_id) for o in batch]
                 break
-            time.sleep(min(pause, max(0.0, until - time.monotonic())))
+            stopping.ASKED.wait(min(pause, max(0.0, until - time.monotonic())))
             pause = min(pause * 1.5, LONGEST_LOOK_SECONDS)
         return outcomes
 
@@ -222,7 +225,8 @@ class DataManagerChannel:
         return Retrying(
             retry=retry_if_exception_type(_TRY_AGAIN),
             wait=PoliteWait(self._options.wait_seconds, self._options.longest_wait_seconds),
-            stop=stop_after_attempt(self._options.tries),
+            stop=stop_after_attempt(self._options.tries) | stop_when_event_set(stopping.ASKED),
+            sleep=sleep_using_event(stopping.ASKED),
             reraise=True,
         )
 

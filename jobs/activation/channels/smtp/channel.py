@@ -19,6 +19,7 @@ from email.utils import formatdate
 from ipaddress import ip_address
 from typing import Literal, cast
 
+from jobs.activation import stopping
 from jobs.activation.channel import OUT_OF_REACH, ChannelDown, Operation, Outcome
 from jobs.activation.channels.smtp.addresses import wire_address
 from jobs.activation.channels.smtp.messages import Messages
@@ -59,17 +60,18 @@ class SmtpChannel:
         for number in range(self._options.tries):
             if number:
                 most = self._options.wait_seconds * 2 ** (number - 1)
-                time.sleep(random.uniform(0, most))
+                if stopping.ASKED.wait(random.uniform(0, most)):
+                    break
             try:
                 tried = self._in_parallel(waiting)
             except ChannelDown as error:
                 known = {**outcomes, **{outcome.operation_id: outcome for outcome in error.outcomes}}
                 raise ChannelDown(str(error), list(known.values())) from error
             outcomes.update({outcome.operation_id: outcome for outcome in tried})
-            waiting = [o for o in waiting if outcomes[o.operation_id].reason.startswith(TEMPORARY)]
+            waiting = [o for o in waiting if o.operation_id in outcomes and _again(outcomes[o.operation_id])]
             if not waiting:
                 break
-        return [outcomes[operation.operation_id] for operation in batch]
+        return [outcomes[one.operation_id] for one in batch if one.operation_id in outcomes]
 
     def settle(self, request_ids: Sequence[str], batches: dict[str, list[Operation]]) -> list[Outcome]:
         """SMTP answers at once; there is never anything to wait for."""
@@ -109,6 +111,8 @@ class SmtpChannel:
         """Without a connection the rest of the share is not tried one by one: each would wait for a time-out."""
         outcomes: list[Outcome] = []
         for number, operation in enumerate(batch):
+            if stopping.ASKED.is_set():
+                break
             try:
                 line.greet()
                 outcomes.append(self._send(line, operation))
@@ -253,6 +257,10 @@ def security(server: Connection) -> Security:
     if chosen == "none" and server.login and not _is_this_machine(server.host):
         raise ConfigError([f"SMTP connection to {server.host}: the login would go unprotected; use starttls or tls"])
     return chosen
+
+
+def _again(outcome: Outcome) -> bool:
+    return outcome.reason.startswith(TEMPORARY)
 
 
 def _is_this_machine(host: str) -> bool:
