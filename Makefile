@@ -65,7 +65,7 @@ clean: ## Remove the lake, the demo data and the models (not the environment)
 	rm -rf var mlruns/mlflow.db mlruns/artifacts
 
 .PHONY: system-packages
-system-packages: # Java for the Apache Spark parity test, Chromium for page tests, PostgreSQL as a source, where apt can install them
+system-packages: # Java for the Apache Spark parity test, Chromium for page tests, PostgreSQL, OpenSMTPD, where apt can install them
 	@bash docker/system-packages.sh
 
 .venv/.ready: pyproject.toml uv.lock | $(UV)

@@ -27,7 +27,7 @@ FEEDBACK = {**FILES["feedback.yaml"], "mailboxes": BOXES, "events": {"ses": {"fo
 
 def dsn(
     message, status="5.1.1", action="failed", diagnostic="", head="text/rfc822-headers", recipient="gone@x.example",
-    to="bounces@shop.example",
+    to="bounces@shop.example", words="I am sorry.",
 ):  # fmt: skip
     """A report as RFC 3464 has it; `message` is the Message-ID of what came back, `to` where the report was sent."""
     diagnostic = f"Diagnostic-Code: smtp; {diagnostic}\n" if diagnostic else ""
@@ -42,7 +42,7 @@ Content-Type: multipart/report; report-type=delivery-status; boundary="b"
 --b
 Content-Type: text/plain
 
-I am sorry.
+{words}
 --b
 Content-Type: message/delivery-status
 
@@ -130,6 +130,19 @@ def test_a_failed_delivery_is_hard_only_where_the_address_is_dead(status, action
     (report,) = read(dsn("<op1@shop.example>", status, action, diagnostic))
     assert (report.kind, report.detail, report.operation_id) == (*found, "op1")
     assert report.at == dt.datetime(2026, 1, 1, 9, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("a@b.nl: 550 5.1.1 gone\ngone@x.example: 550 5.7.1 blocked, see 5.6.7.8", ("soft_bounce", "5.7.1")),
+        ("gone@x.example: 550 no such user\n\na@b.nl: 550 5.7.1 blocked", ("bounce", "5.0.0")),
+        ("gone@x.example: connection to 5.1.2.3 refused", ("bounce", "5.0.0")),
+    ],
+)
+def test_a_general_code_is_made_exact_by_what_is_said_of_this_recipient_only(words, found):
+    (report,) = read(dsn("<op1@shop.example>", "5.0.0", words=words))
+    assert (report.kind, report.detail) == found
 
 
 @pytest.mark.parametrize("action", ["delayed", "delivered", "relayed", "expanded", "", "é"])

@@ -19,13 +19,14 @@ from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 Kind = Literal["bounce", "soft_bounce", "complaint", "unsubscribe"]
-_STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b", re.ASCII)
+_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)", re.ASCII)
 _PASSING = re.compile(r"4\.|5\.1\.[78]$|5\.2\.[23]$|5\.[3567]\.")
 """Codes that do not say that an address is dead: full, too big, about the sender, the content, a rule or the system."""
 _REFUSED = re.compile(r"(?<![\d.])(5\.\d{1,3}\.\d{1,3})(?!\.?\d)|(?<![\d.-])55[013][ -]", re.ASCII)
 """What a server says of a mailbox there is none of, in words of its own: an enhanced code, or one of SMTP."""
 _QUOTED = re.compile(r"^-{3}", re.MULTILINE)
 """Where such a text begins to repeat the message, whose words say nothing."""
+_PARAGRAPH = re.compile(r"\r?\n\s*\r?\n")
 _SERVERS = ("mailer-daemon", "postmaster")
 """Who writes what servers say; a person who is on holiday writes under a name of their own."""
 _READ = 65_536
@@ -60,7 +61,8 @@ def of_mail(content: bytes, named: Callable[[str], str]) -> list[Report] | None:
         kind = part.get_content_type()
         if kind in ("message/delivery-status", "message/global-delivery-status"):
             operation = sent_to or _returned(mail, named)
-            return [_bounce(block, at, operation) for block in _blocks(part) if _failed(block)]
+            words = _words(mail)
+            return [_bounce(block, words, at, operation) for block in _blocks(part) if _failed(block)]
         if kind == "message/feedback-report":
             return list(_complaint(_blocks(part), at, sent_to or _returned(mail, named), named))
     return _in_words(mail, at, sent_to) if sent_to else None
@@ -79,10 +81,15 @@ def _in_words(mail: Message, at: datetime | None, operation: str) -> list[Report
     writer = _address(str(mail.get("From", ""))).partition("@")[0].lower()
     if writer not in _SERVERS and "X-Failed-Recipients" not in mail:
         return None
-    texts = (part.get_payload(decode=True) for part in mail.walk() if part.get_content_type() == "text/plain")
-    text = next((found for found in texts if isinstance(found, bytes)), b"").decode("ascii", "replace")
-    refused = _REFUSED.search(_QUOTED.split(text[:_READ])[0])
+    refused = _REFUSED.search(_words(mail))
     return [_of_code(refused[1] or "5.0.0", at, operation)] if refused else None
+
+
+def _words(mail: Message) -> str:
+    """What a report says to people."""
+    texts = (part.get_payload(decode=True) for part in [mail, *_parts(mail)] if part.get_content_type() == "text/plain")
+    text = next((found for found in texts if isinstance(found, bytes)), b"")
+    return _QUOTED.split(text[:_READ].decode("ascii", "replace"))[0]
 
 
 def _blocks(part: Message) -> list[Message]:
@@ -92,19 +99,23 @@ def _blocks(part: Message) -> list[Message]:
     if part.get_content_type() == "message/delivery-status" and inner:
         return [one for one in inner if isinstance(one, Message)]
     text = inner[0].as_string() if inner and isinstance(inner[0], Message) else str(payload)
-    return [message_from_string(block) for block in re.split(r"\r?\n\s*\r?\n", text.strip())]
+    return [message_from_string(block) for block in _PARAGRAPH.split(text.strip())]
 
 
 def _failed(block: Message) -> bool:
     return str(block.get("Action", "")).strip().lower() == "failed"
 
 
-def _bounce(block: Message, at: datetime | None, operation: str) -> Report:
-    """A server that gives a general code may have a better one in the words of the server that refused."""
-    codes = _STATUS.findall(f"{block.get('Status', '')} {block.get('Diagnostic-Code', '')}")
-    exact = [code for code in codes if not code.endswith(".0.0")] or codes or ["5.0.0"]
+def _bounce(block: Message, words: str, at: datetime | None, operation: str) -> Report:
+    """A server that gives a general code may have a better one in the words of the server that refused, beside them or,
+    of this recipient, in what it says to people."""
     told = str(block.get("Original-Recipient") or block.get("Final-Recipient") or "")
-    return _of_code(exact[0], at, operation, _address(told.partition(";")[2]))
+    address = _address(told.partition(";")[2])
+    about = words.partition(address)[2] if address else ""
+    codes = _STATUS.findall(f"{block.get('Status', '')} {block.get('Diagnostic-Code', '')}")
+    codes += _STATUS.findall(_PARAGRAPH.split(about)[0])
+    exact = [code for code in codes if not code.endswith(".0.0")] or codes or ["5.0.0"]
+    return _of_code(exact[0], at, operation, address)
 
 
 def _of_code(code: str, at: datetime | None, operation: str, address: str = "") -> Report:
