@@ -8,10 +8,14 @@ from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
+import duckdb
 import pytest
 import yaml
 
 from docs import build, hooks
+from jobs.config.settings import load_settings
+from jobs.lake.queries import with_dots
+from jobs.lake.tables import catalogue
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(
@@ -20,6 +24,7 @@ PAGES = sorted(
 HISTORY = ROOT / "CHANGELOG.md"
 BLOCK = re.compile(r"(?ms)^( *)```([^\n`]*)\n(.*?)^\1```$")
 COMMAND = re.compile(r"(?:^|[\s`(;])(?:\.venv/bin/)?klantreis((?: [a-z][a-z-]*)+)?((?: [^`|#&;\n]*)?)")
+ASKED = re.compile(r'klantreis query "([^"]+)"')
 TOP = ("benchmarks", "config", "dags", "docker", "docs", "examples", "expectations", "jobs", "plugins", "tests")
 
 
@@ -118,6 +123,28 @@ def test_every_file_of_the_repository_that_is_named_is_there(page):
     assert [
         path for path in lost if path not in of_a_company or path.removeprefix("config/") not in configuration
     ] == []
+
+
+@pytest.fixture(scope="module")
+def empty_tables():
+    """The tables of the company in config/, without rows: `empty_tables(sql)` asks them."""
+    settings, database = load_settings(ROOT / "config"), duckdb.connect()
+    for name, dataset in (catalogue.DATASETS | settings.contracts).items():
+        zone, table = name.split("/")
+        empty = dataset.arrow_schema().empty_table()  # noqa: F841 DuckDB finds it by its name
+        database.execute(f"create schema if not exists {zone}")
+        database.execute(f"create table {zone}.{table} as from empty")
+    yield lambda sql: database.execute(with_dots(sql, settings)).fetchall()
+    database.close()
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != HISTORY], ids=named)
+def test_every_query_of_a_page_can_be_asked(empty_tables, page):
+    blocks = BLOCK.findall(page.read_text())
+    queries = [body for _, language, body in blocks if language == "sql"]
+    queries += [sql for _, language, body in blocks if language == "bash" for sql in ASKED.findall(body)]
+    for one in (part for query in queries for part in query.split(";") if part.strip()):
+        empty_tables(one)
 
 
 def test_a_page_of_the_site_links_to_pages_and_names_what_is_in_the_repository_only():
