@@ -64,6 +64,7 @@ def configuration() -> str:
     from jobs.config.company import General
     from jobs.config.contact_policy import ContactPolicy
     from jobs.config.context import Context
+    from jobs.config.costs import Costs
     from jobs.config.decisions import Decisions
     from jobs.config.destinations import Destinations
     from jobs.config.experiments import Experiment
@@ -101,6 +102,7 @@ def configuration() -> str:
         ("contact_policy.yaml", ContactPolicy),
         ("experiments/NAME.yaml", Experiment),
         ("interventions.yaml", Interventions),
+        ("costs.yaml", Costs),
         ("maturity.yaml", Maturity),
     ]
     lines = [

@@ -30,6 +30,7 @@ from jobs.cli import (
     privacy,
     profiles,
     quarantine,
+    returns,
     review,
 )
 from jobs.cli.console import (
@@ -72,6 +73,7 @@ for command in (
     *(maturity.maturity, init.init, journey_map.brief, kpi.kpi),
 ):
     app.command()(command)
+app.command("return")(returns.returns)
 
 MOST = 1000
 """Rows that `query` shows to a person."""

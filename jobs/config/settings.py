@@ -24,6 +24,9 @@ from jobs.config.contact_policy import FILE as POLICY
 from jobs.config.contact_policy import ContactPolicy
 from jobs.config.contact_policy import problems as policy_problems
 from jobs.config.context import Context
+from jobs.config.costs import FILE as COSTS
+from jobs.config.costs import Costs
+from jobs.config.costs import problems as cost_problems
 from jobs.config.decisions import Placed, load_decisions
 from jobs.config.decisions import problems as decision_problems
 from jobs.config.destinations import Destination, Destinations
@@ -89,6 +92,7 @@ class Settings:
     alerts: Alerts = field(default_factory=Alerts)
     retention: Retention = field(default_factory=Retention)
     maturity: Maturity = field(default_factory=Maturity)
+    costs: Costs = field(default_factory=Costs)
     policy: ContactPolicy = field(default_factory=ContactPolicy)
     interventions: Interventions = field(default_factory=Interventions)
     experiments: dict[str, Experiment] = field(default_factory=dict)
@@ -207,6 +211,7 @@ def load_settings(folder: str | Path | None = None) -> Settings:
         feedback=part(folder / FEEDBACK, Feedback) if (folder / FEEDBACK).exists() else Feedback(),
         retention=part(folder / RETENTION, Retention) if (folder / RETENTION).exists() else Retention(),
         maturity=part(folder / MATURITY, Maturity) if (folder / MATURITY).exists() else Maturity(),
+        costs=part(folder / COSTS, Costs) if (folder / COSTS).exists() else Costs(),
         alerts=part(folder / ALERTS, Alerts) if (folder / ALERTS).exists() else Alerts(),
         guard_rails=part(folder / GUARD_RAILS, GuardRails) if (folder / GUARD_RAILS).exists() else GuardRails(),
         policy=part(policy, ContactPolicy) if (policy := folder / POLICY).exists() else ContactPolicy(),
@@ -275,6 +280,10 @@ def _cross_checks(settings: Settings) -> list[str]:
         settings.context,
     )  # fmt: skip
     channels = settings.identity.contact_channels
+    delivered = {dataset for source in settings.sources.values() for dataset in source.datasets}
+    problems += cost_problems(
+        settings.folder, settings.costs, settings.audiences, channels, settings.general, delivered
+    )
     problems += retention_problems(settings.folder / RETENTION, settings.retention)
     problems += alert_problems(settings.folder / ALERTS, settings.alerts, settings.owners)
     problems += guard_problems(settings.folder / GUARD_RAILS, settings.guard_rails, settings.sources)

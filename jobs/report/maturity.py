@@ -44,8 +44,7 @@ class Reading:
             return ""
         if self.value is None:
             return FILLED_BY[self.measure.needs[0]]
-        more = "" if not self.short else f"{self.short:,} more {self.measure.have} for level {self.level + 1}: "
-        return more + self.measure.todo
+        return f"level {self.level + 1} is {self.short:,} away ({self.measure.have}): {self.measure.todo}"
 
 
 @dataclass(frozen=True)

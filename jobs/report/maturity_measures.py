@@ -168,7 +168,7 @@ MEASURES = (
         "decided", "learning", ("decisions.effects",), "actions that are known to bring more, or less",
         "stop what brings less, and give actions that are not clear yet more people or more time",
         f"select count(*) filter (decided), count(*) from ({_NEWEST_EFFECTS})",
-        of="actions that are measured", window=False,
+        of="actions", window=False,
     ),
     Measure(
         "learnings", "learning", ("decisions.experiment_results",), "experiments of the last year with a learning",

@@ -46,7 +46,7 @@ def test_a_number_of_things_has_no_whole():
     found = read_of("datasets", 5)
     assert (found.level, found.short, found.value) == (2, 3, 5)
     assert found.evidence == "5 datasets that delivered; ops.counts, last 28 days"
-    assert found.todo.startswith("3 more datasets that delivered for level 3: connect another source")
+    assert found.todo.startswith("level 3 is 3 away (datasets that delivered): connect another source")
 
 
 def test_without_rows_there_is_no_data_and_the_next_step_is_to_get_some():
