@@ -41,11 +41,22 @@ class Mailbox(Strict):
 
 
 class Events(Strict):
-    """A folder in which a mail service puts what it reports, as JSON in the form of Amazon SES and SNS. Files that were
-    read are deleted: they hold addresses."""
+    """What a mail service reports, as JSON in the form of Amazon SES and SNS: in a folder, or posted to the page. Files
+    that were read are deleted: they hold addresses."""
 
-    folder: str = Field(description="folder below the landing root, or s3://bucket/prefix")
+    folder: str = Field("", description="folder below the landing root, or s3://bucket/prefix")
     connection: str = Field("", description="Airflow connection of the S3 bucket")
+    topic: str = Field(
+        "",
+        description="instead of a folder: ARN of the topic of Amazon SNS that posts to `events/NAME` of the page",
+        pattern=r"^(arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256})?$",
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Events:
+        if bool(self.folder) == bool(self.topic):
+            raise ValueError("name a `folder` or a `topic`, one of them")
+        return self
 
 
 class Named(Strict):

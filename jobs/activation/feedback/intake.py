@@ -56,8 +56,9 @@ def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
     failed: list[str] = []
     for name in settings.feedback.mailboxes:
         _try(_mailbox, name, settings, counts, failed)
-    for name in settings.feedback.events:
-        _try(_events, name, settings, counts, failed)
+    for name, events in settings.feedback.events.items():
+        if events.folder:  # what a topic posts was taken when it came
+            _try(_events, name, settings, counts, failed)
     counts["landed"] = land(day, settings)
     if failed:
         raise StepFailed("; ".join(failed))

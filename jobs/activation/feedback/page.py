@@ -24,6 +24,7 @@ from starlette.routing import Route
 
 from jobs.activation import unsubscribe as answers
 from jobs.activation.feedback.messages import Message
+from jobs.activation.feedback.posted import body_of, posted
 from jobs.config.feedback import Named
 from jobs.config.settings import Settings, load_settings
 
@@ -48,12 +49,9 @@ def app(settings: Callable[[], Settings] | None = None) -> Starlette:
     load = cache(settings or load_settings)
 
     async def page(request: Request) -> Response:
-        body = b""
-        if request.method == "POST":
-            async for part in request.stream():
-                body += part
-                if len(body) > LONGEST:
-                    return Response("", 413, HEADERS)
+        body = await body_of(request, LONGEST) if request.method == "POST" else b""
+        if body is None:
+            return Response("", 413, HEADERS)
         given = _form(body, request.headers.get("content-type", ""))
         token, language = request.query_params.get("t", ""), _language(request)
         try:
@@ -62,7 +60,8 @@ def app(settings: Callable[[], Settings] | None = None) -> Starlette:
             log.error("the page of preferences failed: %s", type(error).__name__)
             return _html({"note": _words(language)["later"]}, language, token, "", 503)
 
-    return Starlette(routes=[Route("/", page, methods=["GET", "POST"])])
+    events = Route("/events/{name}", posted(load), methods=["POST"])
+    return Starlette(routes=[Route("/", page, methods=["GET", "POST"]), events])
 
 
 def _answer(method: str, token: str, given: list[tuple[str, str]], language: Language, settings: Settings) -> Response:
