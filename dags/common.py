@@ -43,7 +43,7 @@ def say_why(context: Any) -> None:
 
 
 STOPS = [errors.DataStopped, errors.RowsRefused, errors.StaleDay, errors.NotTrainable, errors.DecisionRefused]
-DECIDED = [*STOPS, errors.HeldBack, yaml_files.ConfigError]  # the same data, the same answer
+DECIDED = [*STOPS, errors.HeldBack, errors.ContentNotApproved, yaml_files.ConfigError]  # the same data, the same answer
 BUGS = [AssertionError, AttributeError, ImportError, LookupError, NameError, TypeError]
 RETRIES = ExceptionRetryPolicy(
     [

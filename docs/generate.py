@@ -63,6 +63,7 @@ def configuration() -> str:
     from jobs.config.audiences import Audience
     from jobs.config.company import General
     from jobs.config.contact_policy import ContactPolicy
+    from jobs.config.content import Approvals, ContentRules
     from jobs.config.context import Context
     from jobs.config.costs import Costs
     from jobs.config.decisions import Decisions
@@ -94,6 +95,8 @@ def configuration() -> str:
         ("models/NAME.yaml", Learned),
         ("audiences/NAME.yaml", Audience),
         ("destinations.yaml", Destinations),
+        ("content.yaml", ContentRules),
+        ("templates/approvals.yaml", Approvals),
         ("context.yaml", Context),
         ("feedback.yaml", Feedback),
         ("guard_rails.yaml", GuardRails),

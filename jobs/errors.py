@@ -35,6 +35,10 @@ class Stopped(StepFailed):
     """A push was told to end: what was in hand is finished and recorded, the rest was not begun."""
 
 
+class ContentNotApproved(StepFailed):
+    """A text that is to be sent is not one that a person approved of."""
+
+
 class StaleDay(StepFailed):
     """A day older than the newest one already delivered; delivering it would overwrite newer audiences."""
 

@@ -11,7 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     *("errors", "plain_text", "http_answers", "lake", "config", "ingest", "validate", "identity", "profiles", "text"),
-    *("activity", "journeys", "models", "audiences", "decisions", "activation", "effects", "privacy", "pipeline"),
+    *("activity", "journeys", "models", "audiences", "decisions", "content"),
+    *("activation", "effects", "privacy", "pipeline"),
     *("report", "cli"),
 ]
 """Everything at the top of jobs/, in the order of the flow: what stands further on may import what stands before it."""

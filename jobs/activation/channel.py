@@ -144,6 +144,9 @@ class DestinationType:
     problems: Callable[[str, str, Settings], list[str]] = _no_problems
     """What is wrong with what (audience, destination) needs, one line each; opens no connection."""
 
+    templates: tuple[str, ...] = ()
+    """Endings of the files of config/templates that its messages are written with."""
+
     goes_to: Literal["email", "phone"] = "email"
     """Of messages: what of a customer they go to."""
 

@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.activation import deciding, ledger, moments, succession
+from jobs.activation import approved_content, deciding, ledger, moments, succession
+from jobs.activation.approved_content import NOT_APPROVED
 from jobs.activation.channels.types import type_of
 from jobs.activation.eligibility import reach
 from jobs.config.settings import Settings
@@ -52,6 +53,7 @@ def run(day: date, settings: Settings, allow_old: bool = False) -> dict[str, Any
         settings.policy,
         settings.interventions,
         _newest_end(lake, day),
+        [approved_content.waiting(*one, settings) for one in deliveries(settings)],
     ]
     txn = lake.transaction("plan", day, reads=READS, config=config, code=__name__)
     if not txn.done(TABLE):
@@ -135,7 +137,9 @@ def _plan_one(
     configured = settings.destinations[destination]
     if type_of(destination, settings).kind == "messages":
         cooldown = settings.audiences[audience].send_to[destination].cooldown_days
-        planned = plan_sends(members, reached, standing, day, cooldown)
+        if told := approved_content.waiting(audience, destination, settings):
+            log.warning("%s to %s: nothing is sent: %s", audience, destination, "; ".join(told))
+        planned = plan_sends(members, reached, standing, day, cooldown, approved=not told)
     else:
         planned = plan_membership(members, reached, standing, day)
     table = (
@@ -155,8 +159,11 @@ def _plan_one(
     return _pause(table, there, configured.max_remove_share, configured.always_remove, audience, destination)
 
 
-def plan_sends(members: DataFrame, reached: DataFrame, standing: DataFrame, day: date, cooldown_days: int) -> DataFrame:
-    """One member: `send`, or `skip` with a reason. Two members with one address get one message, whoever it is for."""
+def plan_sends(
+    members: DataFrame, reached: DataFrame, standing: DataFrame, day: date, cooldown_days: int, approved: bool = True
+) -> DataFrame:
+    """One member: `send`, or `skip` with a reason. Two members with one address get one message, whoever it is for.
+    Unless the texts are `approved`, nobody is sent anything more."""
     begin = F.lit(day - timedelta(days=cooldown_days))
     cooling = (F.col("last_send_day") > begin) & (F.col("last_send_day") != day)
     sent_today = F.coalesce(F.col("last_send_day") == day, F.lit(False))
@@ -169,6 +176,7 @@ def plan_sends(members: DataFrame, reached: DataFrame, standing: DataFrame, day:
         .withColumn("reason", _barrier())
         .withColumn("reason", F.coalesce("reason", F.when(F.coalesce(cooling, F.lit(False)), F.lit("cooling_down"))))
         .withColumn("reason", F.coalesce("reason", F.when(F.col("over") & ~sent_today, F.lit(moments.OVER))))
+        .withColumn("reason", F.coalesce("reason", F.when(~(sent_today | F.lit(approved)), NOT_APPROVED)))
         .withColumn("address", F.when(F.col("reason").isNull(), F.coalesce(F.get("emails", 0), F.get("phones", 0))))
     )
     first = Window.partitionBy("address").orderBy("customer_id")

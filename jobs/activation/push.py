@@ -20,12 +20,14 @@ from pyspark.sql import functions as F
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from jobs.activation import barriers, guard_rails, hours, ledger, moments, plan, stopping, suppressions
+from jobs.activation.approved_content import NOT_APPROVED, waiting
 from jobs.activation.channel import Action, Channel, ChannelDown, Operation, Outcome, Recipient, with_untried
 from jobs.activation.channels.types import open_channel
 from jobs.activation.feedback.heard import Heard, keep
 from jobs.activation.late_refusals import LateRefusals
 from jobs.activation.moments import OVER, is_over
 from jobs.activation.reconciliation import REMOVAL_PAUSED, Account
+from jobs.activation.written_with import note
 from jobs.audiences.view import moments_until
 from jobs.config.settings import Settings
 from jobs.identity import key_of_lake
@@ -48,8 +50,9 @@ def run(
 
     Raises DeliveryIncomplete if a customer is unaccounted for, an outcome is unknown, or more are refused than
     max_reject_share; StaleDay for a day older than the newest delivered one; HeldBack if a guard rail stops it, after
-    whoever must not be reached any more was taken off; Stopped if it was told to end (`stopping`), which claims nothing
-    that is not recorded. `dry_run` plans and rehearses only.
+    whoever must not be reached any more was taken off; ContentNotApproved if somebody would get a text that no person
+    approved of; Stopped if it was told to end (`stopping`), which claims nothing that is not recorded. `dry_run` plans
+    and rehearses only.
     """
     lake = Lake.of(settings)
     key_of_lake.refuse_another(lake, settings)
@@ -57,6 +60,7 @@ def run(
     push = _Push(audience, destination, day, settings, lake, Account.open(lake, audience, destination, day))
     about = (audience, destination, day, push.account.members, settings)
     push.held = [] if dry_run else guard_rails.standing(*about)
+    push.not_approved = waiting(audience, destination, settings)
     todo = list(push.operations(push.look()))
     if not todo and not push.waiting:
         return push.close_account(write=not dry_run)
@@ -65,6 +69,7 @@ def run(
         if dry_run:
             found = [one.said for one in guard_rails.findings(*about)]
             return push.account.counts() | {"problems": [*found, *push.rehearse(channel, todo)]}
+        note(lake, audience, destination, day, settings)
         push.carry_out(channel, todo)
     finally:
         channel.close()
@@ -84,6 +89,8 @@ class _Push:
     waiting: dict[str, list[Operation]] = field(default_factory=dict)
     trouble: list[str] = field(default_factory=list)
     held: list[guard_rails.Finding] = field(default_factory=list)
+    not_approved: list[str] = field(default_factory=list)
+    """What has to be approved of before anything is sent."""
     needed: set[str] = field(default_factory=set)
     """Addresses of those who stay on the list, or come to it."""
 
@@ -184,6 +191,7 @@ class _Push:
             return None
         barrier = barrier or (None if self._may_write(row["zone"]) else hours.NOT_NOW)
         barrier = barrier or (guard_rails.HELD if self.held else None)
+        barrier = barrier or (NOT_APPROVED if self.not_approved else None)
         if barrier:
             self.account.skip(barrier)
             return None
@@ -295,11 +303,12 @@ class _Push:
         """Publish the counts, then raise DeliveryIncomplete if they do not add up."""
         counts = self.account.counts()
         if not write:
-            return counts
+            return counts | ({"problems": self.not_approved} if self.not_approved else {})
         if self.held:  # not published: an odd size must not become the history that the next one is held against
             self.account.raise_held_back(self.held, self.trouble)
         self._publish(counts)
         self.account.raise_if_stopped(stopping.told_by())
+        self.account.raise_if_not_approved(self.not_approved)
         self.account.raise_if_incomplete(self.settings.destinations[self.destination].max_reject_share, self.trouble)
         return counts
 

@@ -9,10 +9,11 @@ from datetime import date
 
 import pyarrow.compute as pc
 
+from jobs.activation.approved_content import NOT_APPROVED
 from jobs.activation.channel import Action, Outcome, refused_of_partial
 from jobs.activation.guard_rails import CHANGED, Finding
 from jobs.activation.moments import OVER
-from jobs.errors import DeliveryIncomplete, HeldBack, Stopped
+from jobs.errors import ContentNotApproved, DeliveryIncomplete, HeldBack, Stopped
 from jobs.lake.lake import Lake
 
 PAUSED = "paused"
@@ -42,6 +43,7 @@ class Account:
     day: date
     members: int
     places: Counter[str] = field(default_factory=Counter)
+    not_approved: int = 0
     kept: int = 0
     to_add: int = 0
     to_remove: int = 0
@@ -59,6 +61,7 @@ class Account:
         return cls(audience, destination, day, members=count)
 
     def skip(self, reason: str) -> None:
+        self.not_approved += reason == NOT_APPROVED
         place = _PLACES.get(reason, "suppressed")
         if place == PAUSED:
             self.paused[reason] += 1
@@ -160,6 +163,16 @@ class Account:
             "additions and removals are with the next push): look at the destination, then "
             f"`klantreis ledger list {which}` and `klantreis ledger settle --all {which} --as accepted --because ...`, "
             "or `--as rejected` for what did not arrive"
+        )
+
+    def raise_if_not_approved(self, texts: list[str]) -> None:
+        """Raise ContentNotApproved if anybody would have got a text that nobody approved of."""
+        if not self.not_approved:
+            return
+        told = "; ".join(texts) or "its texts were approved of since the day was planned"
+        raise ContentNotApproved(
+            f"{self.audience} to {self.destination} on {self.day}: {self.not_approved:,} messages wait for approval of "
+            f"their text: {told}. Then plan and push the day again"
         )
 
     def raise_if_incomplete(self, max_reject_share: float, trouble: list[str]) -> None:

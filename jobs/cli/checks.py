@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+from jobs.activation import approved_content
 from jobs.activation.channels import types
 from jobs.activity import analysis, checks
 from jobs.audiences import rules, stage_policy
@@ -48,7 +49,14 @@ def notes(settings: Settings) -> list[str]:
     """One line per thing that is allowed and worth knowing."""
     idle = audience_checks.notes(settings.folder, settings.audiences, settings.sources, date.today())
     secrets = written_secrets.notes(settings.folder)
-    return [*secrets, *source_checks.notes(settings), *stage_policy.notes(settings), *idle]
+    return [*secrets, *source_checks.notes(settings), *stage_policy.notes(settings), *idle, *_not_approved(settings)]
+
+
+def _not_approved(settings: Settings) -> Iterator[str]:
+    """Texts that are not sent before somebody approves of them, each once."""
+    deliveries = [(name, to) for name, audience in settings.audiences.items() for to in audience.send_to]
+    told = (line for one in deliveries for line in approved_content.waiting(*one, settings))
+    yield from (f"{line}; nothing is sent with it before" for line in dict.fromkeys(told))
 
 
 def _mappings(settings: Settings) -> Iterator[str]:

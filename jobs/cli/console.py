@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -85,6 +86,14 @@ def answer(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: Format, 
         _print(title, columns, rows, exact=title is None)
         if not rows:
             console.print("No rows.")
+
+
+def day_of(text: str, option: str) -> date:
+    """The day that an option names. Raises CommandError for anything else."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise CommandError([f"{option}: {text!r} is not a day; write it as 2017-12-31"]) from None
 
 
 def require_table(settings: Settings, table: str) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jobs.cli import (
+    content,
     effect,
     evaluate,
     experiment,
@@ -29,6 +30,7 @@ from jobs.cli import (
     packs,
     privacy,
     profiles,
+    push,
     quarantine,
     returns,
     review,
@@ -40,9 +42,9 @@ from jobs.cli.console import (
     Screen,
     answer,
     console,
+    day_of,
     known_table,
     load_settings,
-    require_table,
     show,
 )
 from jobs.cli.private_files import OWN
@@ -52,7 +54,7 @@ from jobs.lake.engine import told_plainly
 from jobs.report.page.words import Language
 
 if TYPE_CHECKING:
-    from jobs.config.settings import Settings
+    pass
 
 app = typer.Typer(no_args_is_help=True, help="The customer journey platform that runs on Airflow.")
 app.add_typer(quarantine.app, name="quarantine")
@@ -62,6 +64,7 @@ app.add_typer(lake.app, name="lake")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(feedback.app, name="feedback")
 app.add_typer(guard.app, name="guard")
+app.add_typer(content.app, name="content")
 app.add_typer(models.app, name="models")
 app.add_typer(journey_map.app, name="map")
 app.add_typer(packs.app, name="packs")
@@ -70,14 +73,13 @@ export.app.command("person")(privacy.export_person)
 app.add_typer(privacy.app, name="privacy")
 for command in (
     *(privacy.erase, effect.effect, evaluate.evaluate, experiment.experiment, explain.explain, match.match),
-    *(maturity.maturity, init.init, journey_map.brief, kpi.kpi),
+    *(maturity.maturity, init.init, journey_map.brief, kpi.kpi, push.plan, push.push),
 ):
     app.command()(command)
 app.command("return")(returns.returns)
 
 MOST = 1000
 """Rows that `query` shows to a person."""
-Day = Annotated[str | None, typer.Option("--day", help="The day, as 2017-12-31; default: the newest day run.")]
 
 
 def main() -> None:
@@ -130,8 +132,8 @@ def run(
     settings = load_settings(config)
     if until and until not in pipeline.STEP_NAMES:
         raise CommandError([f"--until: unknown step {until!r}{nearest(until, pipeline.STEP_NAMES)}"])
-    end = _day(last, "--to") if last else pipeline.newest_landed(settings)
-    start = _day(first, "--from") if first else end
+    end = day_of(last, "--to") if last else pipeline.newest_landed(settings)
+    start = day_of(first, "--from") if first else end
     if start > end:
         raise CommandError([f"--from {start} is after --to {end}"])
     for offset in range((end - start).days + 1):
@@ -224,44 +226,6 @@ def query(
 
 
 @app.command()
-def plan(audience: str, day: Day = None, config: Config = None) -> None:
-    """Show what a push of this audience would do, per destination, without doing it."""
-    from jobs.activation import plan as planning
-    from jobs.lake.queries import connect
-
-    settings = load_settings(config)
-    _known_audience(settings, audience)
-    chosen = _day(day, "--day") if day else newest_run(settings)
-    planning.run(chosen, settings)
-    rows = connect(settings).execute(
-        "select destination, action, reason, count(*) as customers from activation.plans "
-        "where day = ? and audience = ? group by all order by all",
-        [chosen, audience],
-    )
-    show(f"{audience} on {chosen}", ["destination", "action", "reason", "customers"], rows.fetchall())
-
-
-@app.command()
-def push(
-    audience: str,
-    day: Day = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do all but send.")] = False,
-    config: Config = None,
-) -> None:
-    """Push one audience to its destinations."""
-    from jobs.activation import plan as planning
-    from jobs.activation import push as pushing
-
-    settings = load_settings(config)
-    _known_audience(settings, audience)
-    chosen = _day(day, "--day") if day else newest_run(settings)
-    planning.run(chosen, settings)
-    for destination in settings.audiences[audience].send_to:
-        counts = pushing.run(audience, destination, chosen, settings, dry_run=dry_run)
-        show(f"{audience} to {destination} on {chosen}", list(counts), [list(counts.values())])
-
-
-@app.command()
 def report(
     config: Config = None,
     html: Annotated[Path | None, typer.Option(help="Write the page to this file instead; it needs no server.")] = None,
@@ -307,23 +271,3 @@ def stop(config: Config = None) -> None:
 
     stopped = stack.stop(load_settings(config))
     console.print(f"Stopped: {', '.join(stopped)}" if stopped else "Nothing was running.")
-
-
-def newest_run(settings: Settings) -> date:
-    """The newest day audiences were built for."""
-    from jobs.lake.queries import connect
-
-    require_table(settings, "audiences/members")
-    return connect(settings).sql("select max(day) from audiences.members").fetchall()[0][0]
-
-
-def _known_audience(settings: Settings, audience: str) -> None:
-    if audience not in settings.audiences:
-        raise CommandError([f"unknown audience {audience!r}{nearest(audience, settings.audiences)}"])
-
-
-def _day(text: str, option: str) -> date:
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").date()
-    except ValueError:
-        raise CommandError([f"{option}: {text!r} is not a day; write it as 2017-12-31"]) from None

@@ -126,6 +126,11 @@ class Audience(Strict):
     approval: Literal["none", "person"] = Field(
         "none", description="person: nothing is sent before somebody approves of it in config/interventions.yaml"
     )
+    content_approval: Literal["none", "person"] | None = Field(
+        None,
+        description="person: it sends only texts that somebody approved of by `klantreis content approve`; default: "
+        "`approval` of content.yaml",
+    )
     effect: Effect = Effect()
     guard_rails: GuardRails | None = Field(None, description="what stops it, where other than guard_rails.yaml says")
     purpose: str

@@ -23,6 +23,7 @@ from jobs.config.company import General
 from jobs.config.contact_policy import FILE as POLICY
 from jobs.config.contact_policy import ContactPolicy
 from jobs.config.contact_policy import problems as policy_problems
+from jobs.config.content import Content, load_content
 from jobs.config.context import Context
 from jobs.config.costs import FILE as COSTS
 from jobs.config.costs import Costs
@@ -86,6 +87,7 @@ class Settings:
     rows: dict[str, Rows] = field(default_factory=dict)
     decisions: tuple[Placed, ...] = ()
     journey_map: JourneyMap = field(default_factory=JourneyMap)
+    content: Content = field(default_factory=Content)
     context: Context = field(default_factory=Context)
     feedback: Feedback = field(default_factory=Feedback)
     guard_rails: GuardRails = field(default_factory=GuardRails)
@@ -207,6 +209,7 @@ def load_settings(folder: str | Path | None = None) -> Settings:
         rows=declared.rows if declared else {},
         decisions=_listed(load_decisions, folder, problems, ()),
         journey_map=part(mapped, JourneyMap) if (mapped := folder / journey_map.FILE).exists() else JourneyMap(),
+        content=_listed(load_content, folder, problems, Content()),
         context=part(folder / "context.yaml", Context) if (folder / "context.yaml").exists() else Context(),
         feedback=part(folder / FEEDBACK, Feedback) if (folder / FEEDBACK).exists() else Feedback(),
         retention=part(folder / RETENTION, Retention) if (folder / RETENTION).exists() else Retention(),

@@ -38,6 +38,7 @@ SHAPES = {
     r"^\d+$": "digits only, such as 1234567890",
     r"^v\d+\.\d+$": "a version such as v26.0",
     r"^([01]\d|2[0-3]):[0-5]\d$": "a time of day in quotes, such as '09:30'",
+    "^[0-9a-f]{64}$": "the hash of a text, which klantreis content show prints",
     "^https://": "an address that begins with https://",
     r"^[^,;\s]+$": "a name without blanks, commas and semicolons",
     r"^(\[\]|[^.\[\]]+(\[\])?)(\.[^.\[\]]+(\[\])?)*$|^$": "a path such as data.items[] or pages.next",

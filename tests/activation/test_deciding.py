@@ -10,6 +10,8 @@ import pytest
 
 from jobs.activation import hours, moments
 from jobs.config.wrong import ConfigError
+from jobs.content import approval
+from jobs.errors import ContentNotApproved
 from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
 from tests.activation.small_company import CONFIG, DAY
@@ -191,3 +193,32 @@ def test_what_cannot_be_is_refused_with_its_place(settings, file, told):
         settings(files)
     assert told in str(error.value)
     assert str(error.value).split(": ")[0].rpartition(":")[2].isdigit(), "with its line"
+
+
+def test_a_text_that_nobody_approved_of_stops_plan_and_push_until_somebody_does(company, sink):
+    asked = {"content.yaml": {"approval": "person"}}
+    shop = company("winback", files=asked)
+    shop.customers(2)
+    with pytest.raises(ContentNotApproved, match=r"2 messages wait for approval of their text: .*en\.html: nobody"):
+        shop.push("winback", "email")
+    assert reasons(shop) == {"c0001": "content_not_approved", "c0002": "content_not_approved"}
+    told = shop.push("winback", "email", dry_run=True)["problems"]
+    assert [line.split(": ")[1] for line in told] == ["nobody approved of it"] * 4
+    assert (sink.received(), shop.lake.rows("activation/approved_content")) == ([], 0)
+
+    texts = approval.chosen(["winback"], shop.settings)
+    list(approval.approve(texts, "ann", None, DAY, shop.settings))
+    again = company("winback", files=asked)
+    assert again.push("winback", "email")["delivered"] == 2
+    kept = again.lake.arrow("activation/approved_content").to_pylist()
+    assert [(row["template"], row["approved_by"], row["approved_on"]) for row in kept] == [
+        (f"winback.{end}", "ann", DAY) for end in ("en.html", "en.txt", "nl.html", "nl.txt")
+    ]
+
+    (again.settings.folder / "templates" / "winback.nl.txt").write_text("Subject: x\n\nother\n")
+    assert again.push("winback", "email")["delivered"] == 2, "what was sent stays sent"
+    later = DAY + dt.timedelta(days=30)
+    again.members("c0001", "c0002", day=later)
+    with pytest.raises(ContentNotApproved, match=r"nl\.txt: was changed since ann approved of it"):
+        again.push("winback", "email", later)
+    assert len(sink.received()) == 2

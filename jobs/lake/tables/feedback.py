@@ -43,4 +43,20 @@ TABLES: tuple[Dataset, ...] = (
     """),
         day_column="day",
     ),
+    Dataset(
+        "activation/approved_content",
+        "one text that a person approved of, with which one push of one day could write",
+        ("day", "audience", "destination", "template", "text"),
+        columns("""
+        day date the day of the push
+        audience string the audience
+        destination string the destination
+        template string file of config/templates, such as winback.nl.txt
+        text string hash of the text that was approved of
+        approved_by string who did
+        approved_on date when
+        written_at timestamp when the push began to write
+    """),
+        day_column="day",
+    ),
 )

@@ -20,7 +20,14 @@ def _opens(audience: str, destination: str, settings: Settings) -> Channel:
 def _problems(audience: str, destination: str, settings: Settings) -> list[str]:
     from jobs.activation.channels.smtp.messages import Messages
 
-    return Messages(audience, destination, settings).problems()
+    return Messages(audience, destination, settings, sends=False).problems()
 
 
-TYPE = DestinationType(kind="messages", needs="template", options=Options, opens=_opens, problems=_problems)
+TYPE = DestinationType(
+    kind="messages",
+    needs="template",
+    templates=("txt", "html"),
+    options=Options,
+    opens=_opens,
+    problems=_problems,
+)

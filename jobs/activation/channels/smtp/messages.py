@@ -14,7 +14,6 @@ from functools import cache
 from typing import cast
 
 import jinja2
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from jobs.activation.bounce_address import bounce_address
 from jobs.activation.channel import Operation
@@ -22,6 +21,8 @@ from jobs.activation.channels.smtp.options import MailOptions
 from jobs.activation.unsubscribe_link import unsubscribe_link
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
+from jobs.content import approval
+from jobs.content.templates import read_now, sandbox
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 
@@ -33,19 +34,15 @@ class Messages:
     List-Unsubscribe header into encoded words, which mail programs do not read as a link.
     """
 
-    def __init__(self, audience: str, destination: str, settings: Settings) -> None:
+    def __init__(self, audience: str, destination: str, settings: Settings, sends: bool = True) -> None:
+        """Raises ContentNotApproved if it `sends` and a text is not one that was approved of, where that is asked."""
         self._settings = settings
         self._options = cast(MailOptions, settings.destinations[destination].options)
         self._audience = settings.audiences[audience]
         self._template = self._audience.send_to[destination].template or ""
         self._folder = settings.folder / "templates"
-        self._jinja = ImmutableSandboxedEnvironment(  # whoever writes a template writes text, not code
-            loader=jinja2.FileSystemLoader(self._folder),
-            autoescape=jinja2.select_autoescape(["html"]),
-            undefined=jinja2.StrictUndefined,
-            keep_trailing_newline=True,
-        )
-        self._jinja.globals.clear()
+        only_approved = sends and approval.asked(self._audience, settings)
+        self._jinja = sandbox(settings.folder, settings.content if only_approved else None)
         name, address = parseaddr(self._options.sender)
         self._sender = formataddr((name, address))
         self._domain = address.partition("@")[2]
@@ -56,6 +53,8 @@ class Messages:
             for kind in ("txt", "html")
         )
         self._languages = sorted(texts & pages)
+        if only_approved:
+            read_now(self._jinja, approval.files_of(self._template, ("txt", "html"), settings.folder), settings.folder)
 
     def bytes_of(self, operation: Operation, address: str, date: str) -> bytes:
         """The whole message for one operation, ready to send. `address` is where it goes, `date` the Date header."""

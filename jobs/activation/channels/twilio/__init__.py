@@ -20,9 +20,15 @@ def _opens(audience: str, destination: str, settings: Settings) -> Channel:
 def _problems(audience: str, destination: str, settings: Settings) -> list[str]:
     from jobs.activation.channels.twilio.texts import Texts
 
-    return Texts(audience, destination, settings).problems()
+    return Texts(audience, destination, settings, sends=False).problems()
 
 
 TYPE = DestinationType(
-    kind="messages", needs="template", options=Options, opens=_opens, problems=_problems, goes_to="phone"
+    kind="messages",
+    needs="template",
+    templates=("sms",),
+    options=Options,
+    opens=_opens,
+    problems=_problems,
+    goes_to="phone",
 )

@@ -9,12 +9,13 @@ import re
 from typing import cast
 
 import jinja2
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from jobs.activation.channel import Operation
 from jobs.activation.channels.twilio.options import Options
 from jobs.activation.unsubscribe_link import unsubscribe_link
 from jobs.config.settings import Settings
+from jobs.content import approval
+from jobs.content.templates import read_now, sandbox
 
 LONGEST = 1600
 """Characters that Twilio takes."""
@@ -26,16 +27,17 @@ _SAMPLE = Operation("0" * 32, "", "send", 1, "", None)  # type: ignore[arg-type]
 class Texts:
     """Writes the text messages of one audience to one destination."""
 
-    def __init__(self, audience: str, destination: str, settings: Settings) -> None:
+    def __init__(self, audience: str, destination: str, settings: Settings, sends: bool = True) -> None:
+        """Raises ContentNotApproved if it `sends` and a text is not one that was approved of, where that is asked."""
         self._settings, self._audience = settings, settings.audiences[audience]
         self._options = cast(Options, settings.destinations[destination].options)
         self._template = self._audience.send_to[destination].template or ""
         self._folder = settings.folder / "templates"
-        self._jinja = ImmutableSandboxedEnvironment(  # whoever writes a template writes text, not code
-            loader=jinja2.FileSystemLoader(self._folder), undefined=jinja2.StrictUndefined
-        )
-        self._jinja.globals.clear()
+        only_approved = sends and approval.asked(self._audience, settings)
+        self._jinja = sandbox(settings.folder, settings.content if only_approved else None)
         self._languages = sorted(path.name.split(".")[-2] for path in self._folder.glob(f"{self._template}.*.sms"))
+        if only_approved:
+            read_now(self._jinja, approval.files_of(self._template, ("sms",), settings.folder), settings.folder)
 
     def text_of(self, operation: Operation) -> str:
         """The text for one operation."""

@@ -1,0 +1,104 @@
+"""`klantreis content`: the texts that are sent, and who approved of which."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from jobs.cli.console import Config, Format, answer, console, load_settings
+from jobs.config.wrong import CommandError
+
+if TYPE_CHECKING:
+    from jobs.config.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="The texts that are sent, and who approved of which.")
+Names = Annotated[list[str], typer.Argument(help="Files, as winback.nl.txt, or a template for all its files.")]
+LISTED = ("template", "actions", "needs", "state", "by", "on", "hash")
+
+
+@app.command("list")
+def list_(
+    form: Annotated[Format, typer.Option("--format", help="For people, or for a program.")] = Format.TABLE,
+    config: Config = None,
+) -> None:
+    """Show every text: which actions send it, whether it needs approval, how it stands, who approved of it."""
+    answer(LISTED, [[row[name] for name in LISTED] for row in listed(load_settings(config))], form)
+
+
+@app.command()
+def show(names: Names, config: Config = None) -> None:
+    """Print texts as they are in the files, each with its hash and how it stands."""
+    from jobs.content import approval
+
+    for one in approval.chosen(names, load_settings(config)):
+        given = f", last approval by {one.approval.by} on {one.approval.on}" if one.approval else ""
+        console.print(f"{one.template}: {one.state}{given}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"hash {one.hash}\n", markup=False, highlight=False, soft_wrap=True)
+        console.print(one.text, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def approve(
+    names: Names,
+    by: Annotated[str | None, typer.Option("--by", help="Who read them; default: who is logged in here.")] = None,
+    because: Annotated[str | None, typer.Option("--because", help="Why, or where it was agreed; it is kept.")] = None,
+    as_shown: Annotated[
+        str | None, typer.Option("--hash", help="Only if this is still its hash, as `show` printed it; of one file.")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Approve of texts as they are now: with a person's name, the day and the hash, in templates/approvals.yaml."""
+    from jobs.config.content import APPROVALS
+    from jobs.content import approval
+
+    settings = load_settings(config)
+    texts = approval.chosen(names, settings)
+    if as_shown is not None:
+        if len(texts) > 1:
+            raise CommandError(
+                [f"--hash: is of one file, but {len(texts)} are meant; name one, such as winback.nl.txt"]
+            )
+        if len(as_shown) < 8 or not texts[0].hash.startswith(as_shown.lower()):
+            now = f"{texts[0].template} has the hash {texts[0].hash} now"
+            raise CommandError([f"--hash {as_shown}: {now}: read it again with klantreis content show"])
+    signed = (by or getpass.getuser()).strip()
+    if not signed:
+        raise CommandError(["--by: say who approves"])
+    done = list(approval.approve(texts, signed, because, date.today(), settings))
+    for one in done:
+        console.print(f"{one.template}: approved by {signed}, {one.hash[:12]}", highlight=False, soft_wrap=True)
+    if not done:
+        console.print("Nothing to approve: these texts were approved of as they are.")
+    elif changed := [one.template for one in done if one.state != "approved"]:
+        raise CommandError([f"{', '.join(changed)}: changed while it was being approved; read it again"])
+    else:
+        console.print(f"Written to {settings.folder / APPROVALS}", markup=False, highlight=False, soft_wrap=True)
+
+
+def listed(settings: Settings) -> list[dict[str, Any]]:
+    """Every text, with the values that `list` shows."""
+    from jobs.activation import approved_content
+    from jobs.content import approval
+    from jobs.content.standing import read
+
+    used = approved_content.used_by(settings)
+    rows = []
+    for name in approval.all_files(settings.folder):
+        one, actions = read(name, settings.folder, settings.content), used.get(name, [])
+        needs = any(approval.asked(settings.audiences[action], settings) for action in actions)
+        given = one.approval
+        rows.append(
+            {
+                "template": name,
+                "actions": ", ".join(actions),
+                "needs": "approval" if needs else "",
+                "state": one.state,
+                "by": given.by if given else None,
+                "on": given.on.isoformat() if given else None,
+                "hash": one.hash[:12],
+            }
+        )
+    return rows
