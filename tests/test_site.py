@@ -24,6 +24,7 @@ PAGES = sorted(
 HISTORY = ROOT / "CHANGELOG.md"
 BLOCK = re.compile(r"(?ms)^( *)```([^\n`]*)\n(.*?)^\1```$")
 COMMAND = re.compile(r"(?:^|[\s`(;])(?:\.venv/bin/)?klantreis((?: [a-z][a-z-]*)+)?((?: [^`|#&;\n]*)?)")
+TYPED = re.compile(r"(?:\$ )?klantreis ")
 ASKED = re.compile(r'klantreis query "([^"]+)"')
 TOP = ("benchmarks", "config", "dags", "docker", "docs", "examples", "expectations", "jobs", "plugins", "tests")
 
@@ -49,10 +50,11 @@ def anchors(page):
 
 
 def commands(page):
-    """Every line of a shell block, continued lines as one, without its comment."""
+    """What a page tells to type, without comments: lines of blocks, continued ones as one, and words of its text."""
     for _, language, body in BLOCK.findall(page.read_text()):
-        if language in ("bash", "sh"):
-            yield from (re.sub(r"\s#.*", "", line) for line in body.replace("\\\n", " ").splitlines() if line.strip())
+        lines = [re.sub(r"\s#.*", "", line) for line in body.replace("\\\n", " ").splitlines()]
+        yield from (line for line in lines if language == "bash" or (not language and TYPED.match(line)))
+    yield from re.findall(r"`(klantreis [^`]+|make [^`]+|python -m [^`]+)`", text_of(page))
 
 
 def documented_commands():
