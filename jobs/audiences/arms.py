@@ -52,7 +52,7 @@ def moved(arms: DataFrame, events: DataFrame, identity_map: DataFrame, day: date
 
 def begun(there: DataFrame, moved: DataFrame, arms: DataFrame, identity_map: DataFrame, day: date) -> DataFrame:
     """Rows of TABLE for a day: who (audience, customer_id, with arm, share, propensity and context) is there for the
-    first time, or drawn by another id now."""
+    first time, drawn by another id now, or `redrawn`."""
     before = arms.where(F.col("since") < F.lit(day)).groupBy("audience", "customer_id")
     known = before.agg(F.max_by("first_customer_id", "since").alias("was"))
     homes = identity_map.select(
@@ -63,12 +63,13 @@ def begun(there: DataFrame, moved: DataFrame, arms: DataFrame, identity_map: Dat
         there.join(moved, on=keys, how="left")
         .withColumn("first_customer_id", F.coalesce("first_customer_id", "customer_id"))
         .join(known, on=keys, how="left")
-        .where(F.col("was").isNull() | (F.col("was") != F.col("first_customer_id")))
+        .where(F.col("redrawn") | F.col("was").isNull() | (F.col("was") != F.col("first_customer_id")))
         .join(homes.distinct(), on="first_customer_id", how="left")
     )
     part_of_it = F.coalesce(F.col("home") == F.col("customer_id"), F.lit(False))
     because = (
-        F.when(F.col("first_customer_id") == F.col("customer_id"), "drawn")
+        F.when(F.col("redrawn"), "redrawn")
+        .when(F.col("first_customer_id") == F.col("customer_id"), "drawn")
         .when(part_of_it, "merged")
         .otherwise("split")
     )

@@ -53,8 +53,8 @@ def begin(lake: Lake, experiments: Mapping[str, Experiment], day: date) -> None:
         lake.append(BEGUN, rows, lake.transaction("experiments", day, config=new, code=__name__))
 
 
-def drawn(found: DataFrame, one: Experiment, moved: DataFrame, people: DataFrame) -> DataFrame:
-    """Everybody of `found` whom an experiment is about: customer_id, arm, propensity; both null outside of the layer.
+def units(found: DataFrame, one: Experiment, moved: DataFrame, people: DataFrame) -> DataFrame:
+    """Everybody of `found` whom an experiment is about: customer_id, unit (what is drawn), inside (the layer).
 
     `moved` are those of decisions/arms who are drawn by another id than their own.
     """
@@ -64,9 +64,13 @@ def drawn(found: DataFrame, one: Experiment, moved: DataFrame, people: DataFrame
     if one.unit == "household":
         homes = people.where(F.coalesce("household", F.lit("")) != "").select("customer_id", "household")
         joined, unit = joined.join(homes, on="customer_id", how="left"), F.coalesce("household", unit)
-    arm = drawn_variant(one, unit)
+    return joined.select("customer_id", unit.alias("unit"), in_layer(one, unit).alias("inside"))
+
+
+def drawn(units: DataFrame, one: Experiment) -> DataFrame:
+    """The variant of everybody, by the shares: customer_id, arm, propensity; both null outside of the layer."""
     shares = [F.when(F.col("arm") == name, F.lit(variant.share)) for name, variant in one.variants.items()]
-    told = joined.select("customer_id", arm.alias("arm"))
+    told = units.select("customer_id", drawn_variant(one, F.col("unit")).alias("arm"))
     return told.select("customer_id", "arm", F.coalesce(*shares).alias("propensity"))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,8 +12,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.activity import traits
-from jobs.audiences import arms, experiments
-from jobs.audiences.draws import key
+from jobs.audiences import adaptive, arms, experiments
+from jobs.audiences.draws import key, table_of
 from jobs.audiences.evidence import evidence
 from jobs.audiences.holdout import ALL, GLOBAL, HOLDOUT, TREATMENT, arm
 from jobs.audiences.rules import columns_of, refuse_wrong_rules
@@ -22,9 +22,11 @@ from jobs.audiences.view_columns import VIEW, view_of
 from jobs.audiences.waiting import TOUCHPOINTS, column, with_waiting
 from jobs.config.audiences import Audience
 from jobs.config.contact_policy import ContactPolicy
+from jobs.config.experiments import Experiment
 from jobs.config.settings import Settings
 from jobs.config.sql import columns_in, engine_sql
 from jobs.lake.lake import Lake
+from jobs.lake.tables import catalogue
 from jobs.lake.tables.contract import Dataset
 
 TABLE, PEOPLE = "audiences/members", "profiles/people"
@@ -44,11 +46,14 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     config.append([name for name, one in settings.audiences.items() if one.lacks(settings.sources)])
     config += traits.configuration(settings)
     waits = any(one.after for one in settings.audiences.values())
-    reads = sorted({*tables(settings), *([TOUCHPOINTS] if waits else []), arms.EVENTS, arms.MAP, PEOPLE})
-    txn = lake.transaction("audiences", day, reads=reads, config=config, code=__name__)
+    running = experiments.running(settings.experiments, day)
+    reads = {*tables(settings), *([TOUCHPOINTS] if waits else []), arms.EVENTS, arms.MAP, PEOPLE}
+    adapting = [one for one in running.values() if one.allocation.adapts]
+    config += [[one.within_days, settings.journey.kpis[one.primary]] for one in adapting]
+    reads |= {table_of(settings.journey.kpis[one.primary]) for one in adapting}
+    txn = lake.transaction("audiences", day, reads=sorted(reads), config=config, code=__name__)
     if not txn.done(TABLE, arms.TABLE):
         refuse_wrong_rules(settings)
-        running = experiments.running(settings.experiments, day)
         experiments.begin(lake, settings.experiments, day)
         on = {name: one for name, one in settings.audiences.items() if not one.lacks(settings.sources)}
         lasting = {name: one for name, one in on.items() if one.last_day >= day}
@@ -65,25 +70,49 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
             found = found.unionByName(gone.select(*found.columns))
         drawn = lake.read(arms.TABLE) if lake.exists(arms.TABLE) else lake.empty(arms.TABLE)
         moved = arms.moved(drawn, txn.read(arms.EVENTS), txn.read(arms.MAP), day)
-        for one in running.values():
-            found = experiments.without_other_variants(
-                found, one, experiments.drawn(found, one, moved, txn.read(PEOPLE))
-            )
-        lake.replace(TABLE, _with_arms(found, moved, settings), txn, day=day)
-        inside = lake.read(TABLE, day=day)
-        there = inside.select("audience", "customer_id", "arm", _share(settings).alias("share"))
-        there = there.withColumns({"propensity": F.lit(None).cast("double"), "context": F.lit(None).cast("string")})
+        allocations: list[dict[str, Any]] = []
+        adapted: dict[str, DataFrame] = {}
         for name, one in running.items():
-            drawn_there = experiments.drawn(inside, one, moved, txn.read(PEOPLE))
-            drawn_there = experiments.with_context(drawn_there, one, view).withColumn("audience", F.lit(key(name)))
-            there = there.unionByName(drawn_there, allowMissingColumns=True)
-        if of_all := settings.policy.holdout:
-            of_each = F.when(F.col("arm") == GLOBAL, HOLDOUT).otherwise(TREATMENT).alias("arm")
-            everybody = inside.select(F.lit(ALL).alias("audience"), "customer_id", of_each).distinct()
-            everybody = everybody.withColumn("share", F.lit(float(of_all.share)))
-            there = there.unionByName(everybody, allowMissingColumns=True)
-        lake.replace(arms.TABLE, arms.begun(there, moved, drawn, txn.read(arms.MAP), day), txn, day=day)
+            who = experiments.units(found, one, moved, txn.read(PEOPLE))
+            drawn_for = experiments.drawn(who, one)
+            if one.allocation.adapts:
+                everybody = experiments.with_context(who, one, view).toArrow()
+                drawn_for, told = adaptive.draw(everybody, one, lake, txn, settings, day)
+                adapted[name] = drawn_for
+                allocations += told
+            found = experiments.without_other_variants(found, one, drawn_for)
+        lake.replace(TABLE, _with_arms(found, moved, settings), txn, day=day)
+        there = _there(lake.read(TABLE, day=day), running, adapted, moved, view, txn.read(PEOPLE), settings)
+        begun = arms.begun(there, moved, drawn, txn.read(arms.MAP), day)
+        if adapted:
+            begun = adaptive.with_those_gone(begun, drawn, list(adapted), day)
+            rows = pa.Table.from_pylist(allocations, catalogue.get(adaptive.TABLE).arrow_schema())
+            lake.replace(adaptive.TABLE, rows, txn, day=day)
+        lake.replace(arms.TABLE, begun, txn, day=day)
     return _counts(lake.arrow(TABLE, columns=["arm"], day=day), len(settings.audiences))
+
+
+def _there(
+    inside: DataFrame, running: Mapping[str, Experiment], adapted: Mapping[str, DataFrame], moved: DataFrame,
+    view: DataFrame, people: DataFrame, settings: Settings,
+) -> DataFrame:  # fmt: skip
+    """Who is in what today, in which arm: in actions, in experiments, and in any action at all if some are held out of
+    all."""
+    none = {"propensity": F.lit(None).cast("double"), "context": F.lit(None).cast("string")}
+    there = inside.select("audience", "customer_id", "arm", _share(settings).alias("share")).withColumns(none)
+    for name, one in running.items():
+        who = experiments.units(inside, one, moved, people)
+        if name in adapted:
+            mine = adapted[name].where(~F.col("later")).drop("later").join(who, "customer_id", "left_semi")
+        else:
+            mine = experiments.with_context(experiments.drawn(who, one), one, view)
+        there = there.unionByName(mine.withColumn("audience", F.lit(key(name))), allowMissingColumns=True)
+    if of_all := settings.policy.holdout:
+        of_each = F.when(F.col("arm") == GLOBAL, HOLDOUT).otherwise(TREATMENT).alias("arm")
+        everybody = inside.select(F.lit(ALL).alias("audience"), "customer_id", of_each).distinct()
+        everybody = everybody.withColumn("share", F.lit(float(of_all.share)))
+        there = there.unionByName(everybody, allowMissingColumns=True)
+    return there.withColumn("redrawn", F.coalesce("redrawn", F.lit(False)) if adapted else F.lit(False))
 
 
 def _with_arms(found: DataFrame, moved: DataFrame, settings: Settings) -> DataFrame:

@@ -18,7 +18,7 @@ def evaluate(
     experiment: str,
     policy: Annotated[
         str,
-        typer.Argument(help="A variant; shares as a=0.3,b=0.7; or SQL over its context that names one."),
+        typer.Argument(help="A variant; a=0.3,b=0.7; thompson; linucb; or SQL that names a variant."),
     ],
     day: Annotated[str | None, typer.Option("--day", help="As it was known on this day; default: the newest.")] = None,
     since: Annotated[str | None, typer.Option("--since", help="Only draws from this day on.")] = None,
@@ -34,24 +34,26 @@ def evaluate(
         raise CommandError([f"unknown experiment {experiment!r}{nearest(experiment, settings.experiments)}"])
     require_table(settings, "audiences/members")
     one = settings.experiments[experiment]
+    kpi = settings.journey.kpis[one.primary]
+    down = kpi.direction == "down"
     newest = connect(settings).execute("select max(day) from audiences.members").fetchall()[0][0]
     until, begin = _day("--day", day) or newest or date.min, _day("--since", since) or date.min
     try:
         found = policies.drawn(one, settings, until, begin)
-        told = off_policy.evaluate(found, policies.policy_of(policy, one, found))
+        told = off_policy.evaluate(found, policies.policy_of(policy, one, found, down))
     except NotEvaluable as error:
         raise CommandError([f"{experiment}: {error}"]) from None
-    title = settings.journey.kpis[one.primary].title
     _say(
-        f"{title} per customer within {one.within_days} days of the draw. What was drawn came to {told.drawn:.4g} in "
-        f"{told.draws:,} draws; they tell as much of the policy as {told.effective:,.0f} draws of its own."
+        f"{kpi.title} per customer within {one.within_days} days of the draw. What was drawn came to "
+        f"{told.drawn:.4g} in {told.draws:,} draws; they tell as much of the policy as {told.effective:,.0f} draws "
+        "of its own."
     )
     show(
         f"The policy {policy}",
         ["estimate", "value", "low", "high"],
         [(each.name, *(f"{number:.4g}" for number in (each.value, each.low, each.high))) for each in told.estimates],
     )
-    _say(_verdict(told.more, settings.journey.kpis[one.primary].direction == "down"))
+    _say(_verdict(told.more, down))
 
 
 def _verdict(more: Estimate, down: bool) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jobs.cli.console import Config, console, load_settings, show
 from jobs.config.wrong import CommandError, nearest
+
+if TYPE_CHECKING:
+    from jobs.config.settings import Settings
 
 COLUMNS = ("metric", "role", "variant", "units", "control_units", "mean", "control_mean", "difference", "low", "high")
 
@@ -49,9 +52,27 @@ def experiment(
         raise CommandError([f"nothing is known of {name} on {day or 'any day'}: run the step effects for it"])
     for row in rows:
         _say(f"{row[2]}: {row[1]}")
+    if one.allocation.adapts:
+        _say(_drawn(settings, name, rows[0][0]))
     show(f"{name} as of {rows[0][0]}", list(COLUMNS), [row[2:] for row in rows])
     if one.learning:
         _say(f"Learned: {one.learning}")
+
+
+def _drawn(settings: Settings, name: str, day: date) -> str:
+    """With which chances it draws, in words."""
+    from jobs.lake.queries import connect
+
+    rows = connect(settings).execute(
+        "select day, variant, chance, sum(learned_from) over () from decisions.allocations where experiment = $name "
+        "and day = (select max(day) from decisions.allocations where experiment = $name and day <= $day) "
+        "order by variant",
+        {"name": name, "day": day},
+    ).fetchall()  # fmt: skip
+    if not rows:
+        return "Nobody is drawn yet."
+    told = ", ".join(f"{variant} {'nobody' if chance is None else f'{chance:.0%}'}" for _, variant, chance, _ in rows)
+    return f"Drawn on {rows[0][0]}: {told}, by what came of {rows[0][3]:,} draws."
 
 
 def _say(text: str) -> None:

@@ -74,9 +74,28 @@ class Experiment(Strict):
             raise ValueError("variants: two of them are the same action; give each its own, with another template")
         if self.spread is None and not 0 < self.baseline < 1:
             raise ValueError("spread: say the standard deviation, since the baseline is not a share between 0 and 1")
+        self._adapting()
         if self.closed and not (self.learning or "").strip():
             raise ValueError("learning: it is closed: write what was learned, for whoever asks the same again")
         return self
+
+    def _adapting(self) -> None:
+        """Raise ValueError if the allocation is not possible."""
+        how = self.allocation
+        if not how.adapts:
+            return
+        if how.floor * len(self.variants) >= 1:
+            raise ValueError(f"allocation.floor: {how.floor:g} for each of {len(self.variants)} variants is everything")
+        for name, one in self.variants.items():
+            if one.share < how.floor:
+                raise ValueError(f"variants.{name}.share: {one.share:g} is below the floor of {how.floor:g}")
+        if self.unit != "customer":
+            raise ValueError(f"unit: {how.method} draws customers; take unit: customer, or the method fixed")
+        if how.redraw_days is not None and how.redraw_days < self.within_days:
+            raise ValueError(
+                f"allocation.redraw_days: {how.redraw_days} is less than within_days ({self.within_days}): what a "
+                "customer does would count for two draws"
+            )
 
     @property
     def salted(self) -> str:
@@ -102,6 +121,8 @@ class Experiment(Strict):
         """The same as long as everybody is drawn the same."""
         variants = [(name, one.action, one.share) for name, one in self.variants.items()]
         parts = (self.salted, self.unit, self.begins, self.layer, variants)
+        if self.allocation.adapts:
+            return sha256(repr((*parts, self.allocation)).encode()).hexdigest()[:16]
         return sha256(repr(parts).encode()).hexdigest()[:16]
 
     def runs(self, day: date) -> bool:
@@ -141,6 +162,8 @@ def _metrics(path: Path, one: Experiment, kpis: Mapping[str, Kpi]) -> Iterator[s
             yield f"{place}: {metric} is over {kpi.table}, not of single customers; KPIs over {', '.join(TABLES)} are"
         elif kpi.direction is None:
             yield f"{place}: nobody can tell which way of {metric} is better; say its direction in journey.yaml"
+        elif n == 0 and one.allocation.adapts and kpi.denominator is not None:
+            yield f"{place}: {metric} is a ratio; {one.allocation.method} learns from a KPI without denominator"
         else:
             yield from (f"{place}: {metric}: {told}" for told in _not_of_rows(kpi))
 

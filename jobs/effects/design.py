@@ -22,6 +22,8 @@ def needed(one: Experiment) -> int:
     spread = one.spread**2 if one.spread is not None else one.baseline * (1 - one.baseline)
     control = one.variants[one.control].share
     smallest = min(variant.share for name, variant in one.variants.items() if name != one.control)
+    if one.allocation.adapts:  # in the end one variant has all but the floors
+        control, smallest = 1 - one.allocation.floor * (len(one.variants) - 1), one.allocation.floor
     width = estimates.always_valid(1.0, _MANY, _MANY, level(one)) if one.stop == "any_day" else _fixed(one)
     distance = width + stats.norm.ppf(one.power)
     return int(np.ceil(distance**2 * spread * (1 / control + 1 / smallest) / one.minimum_effect**2))

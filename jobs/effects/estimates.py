@@ -42,6 +42,16 @@ class Difference:
     """Standard error of the difference."""
 
 
+@dataclass(frozen=True)
+class Arm:
+    """What came of the draws of a variant; whoever was drawn more than once is one unit."""
+
+    unit: np.ndarray
+    numerators: np.ndarray
+    denominators: np.ndarray
+    propensity: np.ndarray
+
+
 def means(
     treated: np.ndarray,
     held_out: np.ndarray,
@@ -77,6 +87,26 @@ def ratios(
     (p, first), (q, second) = _ratio(*treated), _ratio(*held_out)
     error = float(np.sqrt(first + second))
     return _told(p, q, p - q, error, len(treated[0]) + len(held_out[0]), planned, alpha)
+
+
+def weighted(treated: Arm, held_out: Arm, planned: int = PLANNED, alpha: float = ALPHA) -> Difference:
+    """Difference of two ratios of sums (of means, if all denominators are 1) of what was drawn with chances that
+    changed: each draw weighs one over its own (Hajek)."""
+    (p, first), (q, second) = _weighted(treated), _weighted(held_out)
+    error = float(np.sqrt(first + second))
+    return _told(p, q, p - q, error, len(treated.numerators) + len(held_out.numerators), planned, alpha)
+
+
+def chance_ratio(propensities: Sequence[np.ndarray]) -> float:
+    """p of a test that arms were drawn with the chances that were kept of each draw: the weights of every arm then add
+    up to all draws. The smallest of the arms, times their number (Bonferroni)."""
+    every = sum(len(one) for one in propensities)
+    lowest = 1.0
+    for one in propensities:
+        error = float(np.sqrt((1 / one**2 - 1 / one).sum()))
+        off = float((1 / one).sum() - every)
+        lowest = min(lowest, float(2 * stats.norm.sf(abs(off) / error))) if error else lowest
+    return min(1.0, lowest * len(propensities))
 
 
 def together(parts: Sequence[tuple[Difference, int]], planned: int = PLANNED, alpha: float = ALPHA) -> Difference:
@@ -126,6 +156,19 @@ def _narrowed(
         return first, second
     weight = np.cov(every, past, ddof=0)[0, 1] / spread
     return first - weight * (first_before - past.mean()), second - weight * (second_before - past.mean())
+
+
+def _weighted(arm: Arm) -> tuple[float, float]:
+    """The weighted ratio and its variance by the delta method, with units as clusters."""
+    weights = 1 / arm.propensity
+    total = (weights * arm.denominators).sum()
+    places = np.unique(arm.unit, return_inverse=True)[1]
+    many = int(places.max(initial=-1)) + 1
+    if many < 2 or total == 0:
+        raise ValueError("an arm without a denominator has no ratio")
+    ratio = (weights * arm.numerators).sum() / total
+    rest = np.bincount(places, weights=weights * (arm.numerators - ratio * arm.denominators))
+    return float(ratio), float((rest**2).sum() * many / (many - 1) / total**2)
 
 
 def _ratio(numerators: np.ndarray, denominators: np.ndarray) -> tuple[float, float]:

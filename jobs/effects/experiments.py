@@ -6,7 +6,7 @@ of the 5 % (Bonferroni). Guardrails are not corrected: a false alarm there costs
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,13 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import stats
 
+from jobs.audiences import draws
 from jobs.audiences.draws import table_of
 from jobs.config.experiments import Experiment
 from jobs.config.kpis import Kpi
 from jobs.config.settings import Settings
 from jobs.effects import design, estimates
 from jobs.effects.effects import FEWEST
-from jobs.effects.estimates import Difference
+from jobs.effects.estimates import Arm, Difference
 from jobs.effects.experiment_units import NEEDS, query
 from jobs.lake.database import database_of
 from jobs.lake.lake import Lake
@@ -51,7 +52,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
         with database_of(**{tables[name]: pinned(lake, name, txn.pins[name]) for name in needs}) as database:
             for one in told.values():
                 for metric in one.metrics:
-                    found = database.sql(query(one, kpis[metric], day, tables)).to_arrow_table()
+                    found = database.sql(_query(one, kpis[metric], day, tables, settings)).to_arrow_table()
                     rows += results(one, metric, kpis[metric], found, day)
         lake.replace(TABLE, pa.Table.from_pylist(rows, catalogue.get(TABLE).arrow_schema()), txn, day=day)
     primary = [row["verdict"] for row in lake.arrow(TABLE, day=day).to_pylist() if row["role"] == "primary"]
@@ -70,7 +71,7 @@ def results(one: Experiment, metric: str, kpi: Kpi, found: pa.Table, day: date) 
     alpha = design.level(one) if primary else estimates.ALPHA
     needed = design.needed(one)
     drawn = [arms[name].num_rows for name in one.variants]
-    skewed = sample_ratio(drawn, [variant.share for variant in one.variants.values()]) < estimates.MISMATCH
+    skewed = _ratio_of_chance(one, arms) < estimates.MISMATCH
     for name in one.variants:
         if name == one.control:
             continue
@@ -88,6 +89,23 @@ def results(one: Experiment, metric: str, kpi: Kpi, found: pa.Table, day: date) 
         }  # fmt: skip
 
 
+def _query(one: Experiment, kpi: Kpi, day: date, tables: Mapping[str, str], settings: Settings) -> str:
+    """What `results` takes: of an adaptive experiment everybody who was drawn, since chances tell of draws only."""
+    if not one.allocation.adapts:
+        return query(one, kpi, day, tables)
+    moment = bool(settings.audiences[one.variants[one.control].action].moment)
+    return (
+        "select person as unit, variant, mixed, day, outcome as numerator, denominator, propensity "
+        f"from ({draws.query(one, kpi, day, tables, moment)}) where propensity is not null"
+    )
+
+
+def _ratio_of_chance(one: Experiment, arms: Mapping[str, pa.Table]) -> float:
+    if one.allocation.adapts:
+        return estimates.chance_ratio([arm["propensity"].to_numpy() for arm in arms.values()])
+    return sample_ratio([arm.num_rows for arm in arms.values()], [each.share for each in one.variants.values()])
+
+
 def sample_ratio(units: list[int], shares: list[float]) -> float:
     """p of a chi-squared test that the variants have the sizes they were drawn with."""
     if not sum(units):
@@ -99,6 +117,8 @@ def _difference(treated: pa.Table, control: pa.Table, kpi: Kpi, one: Experiment,
     """The variant less the control, with the interval of the rule to stop; None of fewer than two units."""
     if min(treated.num_rows, control.num_rows) < 2:
         return None
+    if one.allocation.adapts:
+        return _weighted(treated, control, kpi, one, alpha)
     columns = {name: (treated[name].to_numpy(), control[name].to_numpy()) for name in treated.column_names[4:]}
     first, second = columns["numerator"]
     below = columns["denominator"] if kpi.denominator else columns["size"] if one.unit == "household" else None
@@ -109,7 +129,26 @@ def _difference(treated: pa.Table, control: pa.Table, kpi: Kpi, one: Experiment,
             found = estimates.ratios((first, below[0]), (second, below[1]), alpha=alpha)
     except ValueError:  # nothing to divide by
         return None
-    half = design.half_width(one, found.error, len(first) + len(second), alpha)
+    return _as_planned(one, found, len(first) + len(second), alpha)
+
+
+def _weighted(treated: pa.Table, control: pa.Table, kpi: Kpi, one: Experiment, alpha: float) -> Difference | None:
+    try:
+        found = estimates.weighted(_arm(treated, kpi), _arm(control, kpi), alpha=alpha)
+    except ValueError:  # nothing to divide by
+        return None
+    return _as_planned(one, found, treated.num_rows + control.num_rows, alpha)
+
+
+def _arm(found: pa.Table, kpi: Kpi) -> Arm:
+    below = found["denominator"].to_numpy() if kpi.denominator else np.ones(found.num_rows)
+    unit = np.array(found["unit"].to_pylist(), str)
+    return Arm(unit, found["numerator"].to_numpy(), below, found["propensity"].to_numpy())
+
+
+def _as_planned(one: Experiment, found: Difference, units: int, alpha: float) -> Difference:
+    """With the interval of the rule to stop."""
+    half = design.half_width(one, found.error, units, alpha)
     low, high = found.difference - half, found.difference + half
     return Difference(found.treated, found.held_out, found.difference, low, high, found.p_value, found.error)
 

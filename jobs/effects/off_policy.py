@@ -22,6 +22,8 @@ from hashlib import sha256
 import numpy as np
 from scipy import stats
 
+from jobs.audiences.chances import scale
+from jobs.audiences.draws import Draws
 from jobs.effects.estimates import ALPHA
 
 FOLDS = 5
@@ -34,32 +36,6 @@ _RIDGE = 1.0
 
 class NotEvaluable(ValueError):
     """Why nothing can be said of a policy, and what to do."""
-
-
-@dataclass(frozen=True)
-class Draws:
-    """What was drawn: one entry per draw, in one order."""
-
-    person: np.ndarray
-    variant: np.ndarray
-    """Place of the variant in `names`."""
-    propensity: np.ndarray
-    outcome: np.ndarray
-    context: np.ndarray
-    """Numbers known when it was drawn, a column each; NaN: unknown."""
-    names: tuple[str, ...]
-
-    @property
-    def fold(self) -> np.ndarray:
-        """One of FOLDS parts, the same for all draws of a person and on every day."""
-        return np.array([int(sha256(one.encode()).hexdigest()[:8], 16) % FOLDS for one in self.person], int)
-
-    def of(self, which: np.ndarray) -> Draws:
-        """Some of the draws."""
-        person, variant, propensity, outcome, context = (
-            part[which] for part in (self.person, self.variant, self.propensity, self.outcome, self.context)
-        )
-        return Draws(person, variant, propensity, outcome, context, self.names)
 
 
 @dataclass(frozen=True)
@@ -115,10 +91,15 @@ def evaluate(draws: Draws, policy: np.ndarray, alpha: float = ALPHA) -> Evaluati
     )
 
 
+def folds(draws: Draws) -> np.ndarray:
+    """One of FOLDS parts for each draw, the same for all draws of a person and on every day."""
+    return np.array([int(sha256(one.encode()).hexdigest()[:8], 16) % FOLDS for one in draws.person], int)
+
+
 def predictions(draws: Draws) -> np.ndarray:
     """What each variant (columns) would come to for each draw, by a ridge regression over the draws of others."""
     told = np.empty((len(draws.outcome), len(draws.names)))
-    of_fold = draws.fold
+    of_fold = folds(draws)
     for fold in range(FOLDS):
         mine, others = of_fold == fold, draws.of(of_fold != fold)
         for variant in range(len(draws.names)):
@@ -133,7 +114,7 @@ def cross_fitted(draws: Draws, learn: Callable[[Draws, np.ndarray], np.ndarray])
     `learn` gives probabilities for contexts, from draws.
     """
     policy = np.empty((len(draws.outcome), len(draws.names)))
-    of_fold = draws.fold
+    of_fold = folds(draws)
     for fold in range(FOLDS):
         policy[of_fold == fold] = learn(draws.of(of_fold != fold), draws.context[of_fold == fold])
     return policy
@@ -148,16 +129,6 @@ def _fitted(draws: Draws) -> Callable[[np.ndarray], np.ndarray]:
     x = scaled(draws.context)
     slope = np.linalg.solve(x.T @ x + _RIDGE * np.eye(x.shape[1]), x.T @ (draws.outcome - middle))
     return lambda context: middle + scaled(context) @ slope
-
-
-def scale(context: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """Contexts on one scale, that of these: mean 0 and deviation 1; what is unknown, or never differs, is 0."""
-    known = ~np.isnan(context)
-    count = np.maximum(known.sum(axis=0), 1)
-    middle = np.where(known, context, 0).sum(axis=0) / count
-    spread = np.sqrt((np.where(known, context - middle, 0) ** 2).sum(axis=0) / count)
-    inverse = np.divide(1, spread, out=np.zeros_like(spread), where=spread > 0)
-    return lambda other: np.nan_to_num((other - middle) * inverse, nan=0.0)
 
 
 @dataclass(frozen=True)

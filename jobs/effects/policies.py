@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from datetime import date
@@ -10,13 +9,17 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import ValidationError
 
 from jobs.audiences import draws
+from jobs.audiences.chances import chances
+from jobs.audiences.draws import Draws, as_draws
+from jobs.config.allocation import Allocation
 from jobs.config.experiments import Experiment
 from jobs.config.settings import Settings
 from jobs.config.sql import engine_sql, problems
 from jobs.config.wrong import CommandError, nearest
-from jobs.effects.off_policy import Draws, NotEvaluable, refuse_missing_propensities
+from jobs.effects.off_policy import NotEvaluable, cross_fitted, refuse_missing_propensities
 from jobs.lake.database import database_of
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
@@ -52,30 +55,32 @@ def drawn(one: Experiment, settings: Settings, as_of: date, since: date) -> Draw
     return told
 
 
-def as_draws(found: pa.Table, one: Experiment) -> Draws:
-    """Rows of `draws.query` as arrays."""
-    names = tuple(one.variants)
-    contexts = [json.loads(text) if text else {} for text in found["context"].to_pylist()]
-    values = [[float("nan") if (v := row.get(name)) is None else float(v) for name in one.allocation.context]
-              for row in contexts]  # fmt: skip
-    return Draws(
-        np.array(found["person"].to_pylist(), object),
-        np.array([names.index(name) for name in found["variant"].to_pylist()], int),
-        pc.fill_null(found["propensity"], float("nan")).to_numpy(),
-        found["outcome"].to_numpy(),
-        np.array(values, float).reshape(found.num_rows, len(one.allocation.context)),
-        names,
-    )
+def policy_of(text: str, one: Experiment, found: Draws, down: bool) -> np.ndarray:
+    """The probabilities of a policy: the name of a variant, shares such as `a=0.3,b=0.7`, `thompson` or `linucb`, or
+    SQL over the `context` of the experiment that gives the name of a variant. `down`: less is better.
 
-
-def policy_of(text: str, one: Experiment, found: Draws) -> np.ndarray:
-    """The probabilities of a policy: the name of a variant, shares such as `a=0.3,b=0.7`, or SQL over the `context` of
-    the experiment that gives the name of a variant. Raises CommandError for what is none of these."""
+    What thompson or linucb would draw for somebody is learned from the draws of others. Raises CommandError for what is
+    none of these.
+    """
     if text in one.variants:
         return np.tile(_only(found.names.index(text), found), (len(found.outcome), 1))
     if _SHARES.fullmatch(text):
         return np.tile(_shares(text, found), (len(found.outcome), 1))
+    if text in ("thompson", "linucb"):
+        return _learned(text, one, found, down)
     return _by_sql(text, one, found)
+
+
+def _learned(method: str, one: Experiment, found: Draws, down: bool) -> np.ndarray:
+    given = one.allocation.model_dump(include=one.allocation.model_fields_set)
+    try:
+        allocation = Allocation.model_validate({**given, "method": method})
+    except ValidationError as error:
+        raise CommandError([f"policy: {method}: {one['msg']}" for one in error.errors()]) from None
+    if np.bincount(found.variant, minlength=len(found.names)).min() < 2 * allocation.after:
+        raise CommandError([f"policy: {method}: fewer than {2 * allocation.after} draws of a variant to learn from"])
+    shares = [variant.share for variant in one.variants.values()]
+    return cross_fitted(found, lambda others, context: chances(allocation, shares, others, context, down))
 
 
 def _only(place: int, found: Draws) -> np.ndarray:
@@ -102,8 +107,8 @@ def _by_sql(text: str, one: Experiment, found: Draws) -> np.ndarray:
         known = f"the context kept with its draws: {', '.join(names)}" if names else "no `allocation.context` yet"
         raise CommandError([
             *(f"policy: {problem}" for problem in wrong),
-            f"A policy is one of {', '.join(found.names)}, shares such as {found.names[0]}=1, or SQL that gives one of "
-            f"these by name; {one.experiment} has {known}",
+            f"A policy is a variant ({', '.join(found.names)}), shares such as {found.names[0]}=1, thompson, linucb, "
+            f"or SQL that gives a variant by name; {one.experiment} has {known}",
         ])  # fmt: skip
     unknown = np.isnan(found.context)
     columns = {name: pa.array(found.context[:, n], mask=unknown[:, n]) for n, name in enumerate(names)}

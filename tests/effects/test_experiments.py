@@ -99,6 +99,23 @@ def test_where_there_is_nothing_it_is_wrong_as_often_as_it_says_however_many_var
     assert wrong >= stats.binom.ppf(0.001, 400, 0.025), "corrected, but not asleep"
 
 
+def test_chances_that_change_with_the_season_make_nothing_of_nothing_and_false_ones_are_noticed():
+    one = asked(stop="at_the_end", minimum_effect=0.5, allocation={"method": "thompson", "floor": 0.1})
+    chance, wrong, runs = np.random.default_rng(6), 0, 200
+    short, season = np.repeat([0.2, 0.5, 0.8], 200), np.repeat([0.1, 0.3, 0.5], 200)
+    for _ in range(runs):
+        names = np.where(chance.random(600) < short, "short", "long")
+        found = units(names, chance.random(600) < season)
+        propensity = pa.array(np.where(names == "short", short, 1 - short))
+        (row,) = told(one, found.append_column("propensity", propensity))
+        wrong += row["verdict"] in ("better", "worse")
+    assert stats.binom.ppf(0.001, runs, 0.05) <= wrong <= stats.binom.ppf(0.999, runs, 0.05), (
+        "unweighted, short sold 38 %, long 22 %"
+    )
+    (row,) = told(one, found.append_column("propensity", pa.array(np.full(600, 0.3))))
+    assert row["verdict"] == "sample_ratio"
+
+
 def test_a_planted_difference_is_found_for_means_ratios_and_households():
     chance = np.random.default_rng(5)
     names = np.array(["long", "short"] * 4000)
@@ -230,6 +247,61 @@ def test_everybody_gets_one_variant_the_same_every_day_and_its_result_is_told(se
     version = shop.lake.version(experiments.TABLE)
     experiments.run(DAY, shop.settings)
     assert shop.lake.version(experiments.TABLE) == version
+
+
+def test_an_adaptive_experiment_draws_by_what_is_known_the_evening_before_and_tells_without_bias(settings, rows):
+    shop = Shop(settings, rows, allocation={"method": "thompson", "floor": 0.1})
+    people = [f"c{n:016d}" for n in range(600)]
+
+    def know(names, **homes):
+        found = [{"customer_id": name, "known": True, "customer_since": "2017-01-01"} for name in names]
+        shop.put("profiles/people", *found)
+        shop.put("identity/map", *({"identifier": f"{name[1:]}rest", "customer_id": homes.get(name, name)}
+                                   for name in people))  # fmt: skip
+
+    def order(first, day):
+        """Three of five who got the short text, one of twenty who got the long one."""
+        buys = [name for n, (name, action) in enumerate(sorted(first.items()))
+                if (n % 5 < 3 if action == "short" else n % 20 == 0)]  # fmt: skip
+        return [{"touchpoint_id": f"{name}{day}", "customer_id": name, "type": "order", "day": day, "nth": 1}
+                for name in buys]  # fmt: skip
+
+    know(people[:200])
+    first = shop.members(START)
+    assert 70 < list(first.values()).count("short") < 130, "by the shares, as long as nothing is known"
+    orders = order(first, START + dt.timedelta(days=3))
+    shop.put("journeys/touchpoints", *orders)
+    assert shop.members(START) == first, "run again with what came later: nobody changes"
+    later = START + dt.timedelta(days=15)
+    part, host = next(name for name in people if first[name] == "long"), people[200]
+    shop.put("identity/events", {"event_id": "1", "day": later, "type": "merged", "customer_id": host,
+                                 "other_customer_id": part})  # fmt: skip
+    know([name for name in people if name != part], **{part: host})
+    second = shop.members(later)
+    assert {name: second[host if name == part else name] for name in first} == first, "who was merged keeps the arm"
+    new = [second[name] for name in people[201:]]
+    told = {row["variant"]: row for row in shop.lake.arrow("decisions/allocations", day=later).to_pylist()}
+    assert (told["short"]["chance"], told["long"]["chance"]) == (0.9, 0.1)
+    assert [told[name]["learned_from"] for name in ("long", "short")] == [
+        list(first.values()).count(name) for name in ("long", "short")
+    ]
+    assert told["short"]["drawn"] == new.count("short")
+    assert 335 < new.count("short") < 380, "nine of ten, as its propensity says"
+    drawn = shop.lake.arrow("decisions/arms").to_pylist()
+    kept = {row["customer_id"]: (row["arm"], row["propensity"]) for row in drawn if row["audience"] == key("words")}
+    assert {kept[name] for name in [*first, host]} == {("short", 0.5), ("long", 0.5)}
+    assert {kept[name] for name in people[201:]} == {("short", 0.9), ("long", 0.1)}
+    orders += order({name: second[name] for name in people[201:]}, later + dt.timedelta(days=2))
+    shop.put("journeys/touchpoints", *orders)
+    assert experiments.run(DAY, shop.settings) == {"better": 1}
+    (row,) = shop.lake.arrow(experiments.TABLE).to_pylist()
+    assert (row["units"], row["control_units"]) == tuple(list(second.values()).count(one) for one in ("short", "long"))
+    assert row["low"] < 0.55 < row["high"]
+    config = ["--config", str(shop.settings.folder)]
+    shown = CliRunner().invoke(app, ["experiment", "words", *config])
+    assert f"Drawn on {later}: long 10%, short 90%, by what came of 200 draws." in shown.output, shown.output
+    shown = CliRunner().invoke(app, ["evaluate", "words", "thompson", *config, "--day", str(DAY)])
+    assert "in 599 draws" in shown.output, shown.exception
 
 
 def test_who_shares_a_household_gets_the_same_variant(settings, rows):

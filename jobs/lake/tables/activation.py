@@ -32,7 +32,7 @@ TABLES: tuple[Dataset, ...] = (
         customer_id string the customer
         since date day from which on it is drawn so
         first_customer_id string customer id whose hash decides: that with which the person first came into the action
-        because string drawn (new in the action), merged (with somebody who was in it before) or split (off from one)
+        because string drawn (new in the action), merged (with somebody in it before), split (off from one) or redrawn
         arm string the arm: treatment, holdout or global_holdout; of an experiment the variant, if any
         share double the share that was held out of the action on that day; empty for an experiment
         propensity double of an experiment: the probability with which its variant was drawn, by what was known then

@@ -45,4 +45,22 @@ TABLES: tuple[Dataset, ...] = (
         scope="day",
         day_column="day",
     ),
+    Dataset(
+        "decisions/allocations",
+        "one variant of one adaptive experiment on one day",
+        ("day", "experiment", "variant"),
+        columns("""
+        day date the day; what it was drawn by was known the evening before
+        experiment string the experiment
+        variant string the variant
+        method string thompson or linucb
+        floor double the chance that every variant keeps
+        learned_from bigint draws of the variant whose days had passed
+        mean double what came of such a draw in the primary KPI, each weighed by one over the chance it was drawn with
+        chance double with which it was drawn, on average of those drawn that day; empty if nobody was, by linucb
+        drawn bigint customers drawn for it that day
+    """),
+        scope="day",
+        day_column="day",
+    ),
 )
