@@ -25,6 +25,22 @@ FRAGMENT = re.compile(r"(?m)^(\s*```)yaml fragment$")
 """A block that is a part of a file; the word is for the tests of the guides."""
 
 
+def on_config(config: Any) -> Any:
+    """A guide that `nav` of mkdocs.yml has no place for stands at the end of the guides, under *More*."""
+    guides = next(part["Guides"] for part in config.nav if "Guides" in part)
+    found = sorted(f"guides/{path.name}" for path in (ROOT / "docs" / "guides").glob("*.md"))
+    if more := [page for page in found if page not in _pages(config.nav)]:
+        guides.append({"More": more})
+    return config
+
+
+def _pages(nav: Any) -> set[str]:
+    """Every page that is somewhere in a part of `nav`."""
+    if isinstance(nav, str):
+        return {nav}
+    return set().union(*(_pages(part) for part in (nav.values() if isinstance(nav, dict) else nav)))
+
+
 def on_files(files: Any, config: Any) -> Any:
     """The pages of ELSEWHERE beside those of docs/."""
     from mkdocs.structure.files import File
