@@ -15,6 +15,7 @@ from dags.common import ZONE
 from jobs import pipeline
 from jobs.config import connections, settings
 from jobs.lake.engine import told_plainly
+from jobs.lake.machine import refuse_too_little_memory
 
 CHATTY = ("alembic", "great_expectations", "grpc", "mlflow", "py4j", "pyspark", "urllib3")
 
@@ -32,13 +33,15 @@ def step(name: str, *part: str, **options: Any) -> dict[str, Any]:
     return published(call(pipeline.step(name).function, *part, **options))
 
 
-@told_plainly()
 def call(run: Callable[..., Any], *args: Any, **options: Any) -> Any:
     """`run(*args, day, settings, **options)` with Airflow's connections and without library chatter."""
     connections.add_connection_source(airflow_connection)
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
-    return run(*args, data_day(), settings.load_settings(), **options)
+    task = get_current_context()["task"].task_id
+    with told_plainly(task):
+        refuse_too_little_memory(task)
+        return run(*args, data_day(), settings.load_settings(), **options)
 
 
 def published(counts: dict[str, Any]) -> dict[str, Any]:

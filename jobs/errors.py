@@ -7,6 +7,10 @@ class StepFailed(Exception):
     """A step cannot honestly end green. The message says what, where and what to do; it holds no personal data."""
 
 
+class MachineFailed(StepFailed):
+    """The machine refused something: disk, rights, open files, memory."""
+
+
 class EngineFailed(StepFailed):
     """The engine refused a query or is gone. Its own words are left out: they repeat values of rows."""
 

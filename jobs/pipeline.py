@@ -142,7 +142,7 @@ def run_day(day: date, settings: Settings, until: str | None = None) -> Iterator
 def _run(step: Step, part: Part, day: date, settings: Settings) -> Outcome:
     about, started = " to ".join(part), time.monotonic()
     try:
-        with told_plainly():
+        with told_plainly(f"{step.name} {about}".strip()):
             counts = step.function(*part, day, settings)
     except StepFailed as error:
         return Outcome(step.name, about, time.monotonic() - started, error=error)

@@ -74,7 +74,7 @@ def records(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[dict[
     return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
-def answer(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: Format, title: str | None = None) -> None:
+def answer(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: Format, title: str | None = None) -> None:
     """Print rows with their values as they are, below a title as people write them; no rows say so, in a table."""
     if form is Format.JSON:
         sys.stdout.write(json_text(records(columns, rows)) + "\n")
@@ -83,8 +83,9 @@ def answer(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: Format, 
         writer.writerow(columns)
         writer.writerows(map(_on_screen, rows) if sys.stdout.isatty() else rows)
     else:
-        _print(title, columns, rows, exact=title is None)
-        if not rows:
+        shown = list(rows)
+        _print(title, columns, shown, exact=title is None)
+        if not shown:
             console.print("No rows.")
 
 

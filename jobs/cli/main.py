@@ -32,6 +32,7 @@ from jobs.cli import (
     profiles,
     push,
     quarantine,
+    query,
     returns,
     review,
 )
@@ -50,7 +51,8 @@ from jobs.cli.console import (
 from jobs.cli.private_files import OWN
 from jobs.config.wrong import CommandError, ConfigError, nearest
 from jobs.errors import StepFailed
-from jobs.lake.engine import told_plainly
+from jobs.lake.engine import VERBOSE, told_plainly
+from jobs.lake.machine import refuse_too_little_memory
 from jobs.report.page.words import Language
 
 if TYPE_CHECKING:
@@ -73,13 +75,10 @@ export.app.command("person")(privacy.export_person)
 app.add_typer(privacy.app, name="privacy")
 for command in (
     *(privacy.erase, effect.effect, evaluate.evaluate, experiment.experiment, explain.explain, match.match),
-    *(maturity.maturity, init.init, journey_map.brief, kpi.kpi, push.plan, push.push),
+    *(maturity.maturity, init.init, journey_map.brief, kpi.kpi, query.query, push.plan, push.push),
 ):
     app.command()(command)
 app.command("return")(returns.returns)
-
-MOST = 1000
-"""Rows that `query` shows to a person."""
 
 
 def main() -> None:
@@ -88,7 +87,7 @@ def main() -> None:
 
     mask = os.umask(OWN)
     try:
-        with told_plainly():
+        with told_plainly(" ".join(["klantreis", *[word for word in sys.argv[1:2] if not word.startswith("-")]])):
             app()
     except ConfigError as error:
         about = "" if isinstance(error, CommandError) else "[bold red]Configuration:[/] "
@@ -114,8 +113,13 @@ def klantreis(
     version: Annotated[
         bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Show where in the code it failed; that may repeat values of rows.")
+    ] = False,
 ) -> None:
     """The customer journey platform that runs on Airflow."""
+    if verbose:
+        os.environ[VERBOSE] = "1"
 
 
 @app.command()
@@ -129,6 +133,7 @@ def run(
     from jobs import pipeline
     from jobs.cli import progress
 
+    refuse_too_little_memory("klantreis run")
     settings = load_settings(config)
     if until and until not in pipeline.STEP_NAMES:
         raise CommandError([f"--until: unknown step {until!r}{nearest(until, pipeline.STEP_NAMES)}"])
@@ -190,39 +195,6 @@ def tables(
         form,
         title=f"Tables in {settings.lake}",
     )
-
-
-@app.command()
-def query(
-    sql: Annotated[str, typer.Argument(help="SQL over tables named zone.dataset, or zone/dataset")],
-    form: Annotated[Format, typer.Option("--format", help="For people, or all rows for a program.")] = Format.TABLE,
-    config: Config = None,
-) -> None:
-    """Ask the lake with SQL (DuckDB), for example: select stage, count(*) from journeys.stages group by all."""
-    import duckdb
-
-    from jobs.lake.lake import Lake
-    from jobs.lake.newest import earlier_versions
-    from jobs.lake.queries import connect, with_dots
-
-    settings = load_settings(config)
-    asked = with_dots(sql, settings)
-    try:
-        database = connect(settings, unwritten=True)
-        result = database.sql(asked)
-        some = result.limit(MOST + 1) if result is not None and form is Format.TABLE else result
-        rows = [] if some is None else some.fetchall()
-    except duckdb.Error as error:
-        raise CommandError([f"query: {error}"]) from None
-    if result is not None:
-        answer(result.columns, rows[:MOST] if form is Format.TABLE else rows, form)
-    if form is Format.TABLE and len(rows) > MOST:
-        console.print(f"Only the first {MOST:,} rows are shown; add LIMIT, aggregate, or ask --format csv.")
-    if result is not None and form is Format.TABLE:
-        lake = Lake.of(settings)
-        rows_of = {name: lake.rows(name) for name in settings.tables if name.startswith("valid/") and lake.exists(name)}
-        for told in earlier_versions(asked, database, rows_of):
-            console.print(told, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()

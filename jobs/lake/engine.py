@@ -17,13 +17,16 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jobs.errors import EngineFailed
+from jobs.errors import EngineFailed, StepFailed
+from jobs.lake import machine
+from jobs.plain_text import harmless_lines
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -43,6 +46,7 @@ PARITY = {
 
 NEVER = str(2**31 - 1)
 """Seconds, 68 years: the largest number that no clock of Sail can overflow at; the largest it accepts make it hang."""
+VERBOSE = "KLANTREIS_VERBOSE"
 GONE = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "UNAUTHENTICATED")
 """Answers of the connection, not of the engine."""
 
@@ -105,15 +109,23 @@ def stop_spark() -> None:
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
-    """Makes an error of the engine one message for a person; every other error passes."""
+def told_plainly(about: str = "") -> Iterator[None]:
+    """Makes an error of the engine or the machine one message for a person; every other error passes.
+
+    `about` is the step or command that a refusal of the machine is told with. With KLANTREIS_VERBOSE set the whole
+    traceback goes to stderr first.
+    """
     try:
         yield
         return
+    except StepFailed:
+        raise
     except Exception as error:
-        told = _told(error)
+        told = machine.told(error, about) or _told(error)
         if told is None:
             raise
+        if os.environ.get(VERBOSE):
+            sys.stderr.write(harmless_lines("".join(traceback.format_exception(error))) + "\n")
     raise told from None  # a traceback would show the words of the engine
 
 
@@ -126,7 +138,7 @@ def lost(error: BaseException) -> bool:
     return getattr(code, "name", "") in GONE or any(words in str(error) for words in gone)
 
 
-def _told(error: Exception) -> EngineFailed | None:
+def _told(error: Exception) -> StepFailed | None:
     if not _of_engine(error):
         return None
     condition = getattr(error, "getCondition", lambda: None)()

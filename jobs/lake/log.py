@@ -22,6 +22,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 from pyarrow import fs
 
+from jobs.lake import machine
 from jobs.lake.data_files import refuse_damaged, with_checksum
 from jobs.lake.files import DataFile, LakeError, check_schema, from_footer, from_log, stats_json
 from jobs.lake.tables.contract import Column, Dataset, extended, spark_type_name
@@ -83,7 +84,7 @@ class DeltaLog:
         try:
             infos = self.filesystem.get_file_info(selector)
         except OSError as error:
-            raise self._unreachable() from error
+            raise machine.told(error) or self._unreachable() from error
         json = (info for info in infos if len(info.base_name) == 25 and info.base_name.endswith(".json"))
         return {int(info.base_name[:20]): info.size for info in json}
 
@@ -96,9 +97,9 @@ class DeltaLog:
                 return None
             raise LakeError(f"{self.dataset.name}: version {version} is not in {self.uri}") from None
         except DeltaError as error:
-            raise self._damaged(version) from error
+            raise machine.told(error) or self._damaged(version) from error
         except OSError as error:
-            raise self._unreachable() from error
+            raise machine.told(error) or self._unreachable() from error
         opened = delta.version()
         # delta-rs takes an entry that was cut to nothing for a commit of nothing
         if any(size == 0 for number, size in self._entries().items() if number <= opened):

@@ -15,13 +15,16 @@ PERCENTILE = "CREATE MACRO percentile(x, p) AS quantile_cont(x, p)"
 """The percentile of the other engines, so that the printed query of a KPI runs here too."""
 
 
-def connect(place: Place, unwritten: bool = False, only: Collection[str] | None = None) -> duckdb.DuckDBPyConnection:
+def connect(
+    place: Place, unwritten: bool = False, only: Collection[str] | None = None, memory_gb: float | None = None
+) -> duckdb.DuckDBPyConnection:
     """A read-only, in-memory database with one view per existing table, such as `valid.contacts`.
 
     Views read the newest version of each Delta table; nothing on disk other than the lake can be reached. Tables that
     keep every version of a record have a second view with what counts now, such as `newest.orders`. With
     `unwritten`, once anything was written, tables that were not are there too, without rows. With `only`, as
-    `zone.dataset`, nothing but these tables is looked for: that is faster.
+    `zone.dataset`, nothing but these tables is looked for: that is faster. With `memory_gb` a query
+    that needs more fails instead of writing what does not fit to the disk.
     """
     lake = Lake.of(place)
     database = duckdb.connect()
@@ -41,6 +44,9 @@ def connect(place: Place, unwritten: bool = False, only: Collection[str] | None 
         if name in versioned:
             database.execute(f'CREATE SCHEMA IF NOT EXISTS "{newest.NEWEST}"')
             database.execute(newest.view(lake.contract(name)))
+    if memory_gb is not None:
+        database.execute(f"SET memory_limit = '{memory_gb * 1000:.0f}MB'")
+        database.execute("SET temp_directory = ''")
     database.execute("SET enable_external_access = false")
     database.execute("SET lock_configuration = true")
     return database

@@ -7,6 +7,7 @@ with only its key columns in memory, so that small bookkeeping writes need no en
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -70,8 +71,9 @@ def stage_frame(log: DeltaLog, frame: DataFrame) -> Staged:
     from jobs.lake.engine import path_for_engine
 
     folder = log.new_folder()
-    frame.write.parquet(path_for_engine(f"{log.uri}/{folder}"))
-    files = log.staged(folder)
+    with _whole_or_gone(log, folder):
+        frame.write.parquet(path_for_engine(f"{log.uri}/{folder}"))
+        files = log.staged(folder)
     if len(files) > 1 and sum(file.size for file in files) < len(files) * SMALL:
         merged = merge(log, files)
         log.discard(folder)
@@ -81,8 +83,20 @@ def stage_frame(log: DeltaLog, frame: DataFrame) -> Staged:
 
 def stage_arrow(log: DeltaLog, batches: Iterable[pa.RecordBatch]) -> Staged:
     folder = log.new_folder()
-    log.write(folder, batches)
-    return Staged(folder, log.staged(folder), by_engine=False)
+    with _whole_or_gone(log, folder):
+        log.write(folder, batches)
+        return Staged(folder, log.staged(folder), by_engine=False)
+
+
+@contextmanager
+def _whole_or_gone(log: DeltaLog, folder: str) -> Iterator[None]:
+    """Removes what a write left that was cut short: a disk that is full would stay full."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # of two errors the first one is told
+            log.discard(folder)
+        raise
 
 
 def _typed_frame(log: DeltaLog, frame: DataFrame) -> DataFrame:

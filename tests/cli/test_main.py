@@ -1,14 +1,17 @@
 """Commands end with a message a person can act on, and the right exit code."""
 
 import json
+import os
+import signal
 import sys
+import threading
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 
 import pyarrow as pa
 import pytest
 
-from jobs.cli import report
+from jobs.cli import query, report
 from jobs.cli.main import main
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
@@ -131,6 +134,35 @@ def test_a_wrong_query_says_what_is_wrong(klantreis):
     assert errors.startswith("query: ")
     assert code == 2
     assert "syntax error" in errors
+
+
+def test_a_query_that_takes_too_long_or_too_much_is_stopped_and_says_so(klantreis):
+    endless = "select count(*) from range(10000000) a, range(10000000) b where (a.range * b.range) % 7 = 3"
+    code, _, errors = klantreis("query", endless, "--seconds", "0.2")
+    assert code == 2
+    assert errors.startswith("query: not done in 0.2 s; ask for less (where, limit), or give it longer: --seconds")
+    code, _, errors = klantreis("query", "select list(range) from range(100000000)", "--memory-gb", "0.1")
+    assert code == 2
+    assert errors.startswith("query: it takes more than 0.1 GB of memory; ask for less (where, limit), or give it more")
+
+
+def test_a_query_ends_by_ctrl_c(klantreis, monkeypatch):
+    timer = threading.Timer
+    pressed = lambda seconds, stop: timer(0.1, os.kill, (os.getpid(), signal.SIGINT))  # noqa: E731
+    monkeypatch.setattr(threading, "Timer", pressed)
+    endless = "select count(*) from range(10000000) a, range(10000000) b where (a.range * b.range) % 7 = 3"
+    assert klantreis("query", endless)[::2] == (2, "query: stopped\n")
+
+
+def test_a_long_answer_is_written_whole_as_csv_and_refused_in_one_piece(klantreis, monkeypatch):
+    monkeypatch.setattr(query, "MOST_AT_ONCE", 20_000)
+    asked = "select range as n from range(25000)"
+    assert klantreis("query", asked, "--format", "csv")[1].split() == ["n", *map(str, range(25000))]
+    code, _, errors = klantreis("query", asked, "--format", "json")
+    assert (code, errors) == (
+        2,
+        "query: more than 20,000 rows; ask --format csv, or for less (where, limit)\n",
+    )
 
 
 def test_an_empty_lake_says_what_to_run_first(klantreis):
