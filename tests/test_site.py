@@ -14,6 +14,7 @@ import yaml
 
 from docs import build, hooks
 from jobs.config.settings import load_settings
+from jobs.lake import newest
 from jobs.lake.queries import with_dots
 from jobs.lake.tables import catalogue
 
@@ -146,6 +147,9 @@ def empty_tables():
         empty = dataset.arrow_schema().empty_table()  # noqa: F841 DuckDB finds it by its name
         database.execute(f"create schema if not exists {zone}")
         database.execute(f"create table {zone}.{table} as from empty")
+    database.execute(f"create schema {newest.NEWEST}")
+    for contract in newest.VERSIONED.values():
+        database.execute(newest.view(contract))
     yield lambda sql: database.execute(with_dots(sql, settings)).fetchall()
     database.close()
 

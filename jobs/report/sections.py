@@ -5,6 +5,7 @@ from __future__ import annotations
 from jobs.config.settings import Settings
 from jobs.lake.queries import connect, views_of
 from jobs.report import contacts
+from jobs.report.referrals import REFERRALS
 from jobs.report.section import Section, in_order_of_stages
 from jobs.validate.reconciliation import after_replays
 
@@ -182,6 +183,7 @@ SECTIONS = (
                max(value) filter (metric = 'silhouette') as silhouette, any_value(reason) as reason
         from models.evaluations group by model, model_version, decision order by model, version::int""",
     ),
+    REFERRALS,
     Section(
         "Audiences",
         ("audiences.members",),

@@ -188,6 +188,13 @@ COUNTED = {
     "left": {"table": "contracts", "days_before": 1, "numerator": "lost", "denominator": "true"},
     "reopened": {"table": "tickets", "numerator": "sum(reopened)"},
     "units": {"table": "order_lines", "numerator": "sum(quantity)", "where": "outcome <> 'cancelled'"},
+    "referred": {
+        "table": "orders",
+        "first": True,
+        "where": "outcome in ('completed', 'open')",
+        "numerator": "count_if(get_json_object(attributes, '$.referral_code') is not null)",
+        "denominator": "count(*)",
+    },
     "seen": {"table": "events", "where": "type = 'sign_up'", "dimensions": ["segment.seg", "audience.aud"]},
     "measured": {"table": "events", "where": "lcp is not null", "needs": ["events.lcp"]},
     "fast": {"table": "vitals", "denominator": "count(*)", "needs": ["events.inp"]},
@@ -231,7 +238,17 @@ def company():
             row(0, updated_at=moment(0), **contract),
             row(1, updated_at=moment(900), **contract | {"status": "cancelled", "ends_at": moment(60)}),
         ],
-        "orders": [row(0, source="pos", order_id="o", ordered_at=moment(0), updated_at=moment(0), total=3)],
+        "orders": [
+            row(0, source="pos", order_id="o", ordered_at=moment(0), updated_at=moment(0), total=3),
+            *(  # a code at the first order, told twice, counts once; at the second order it brought nobody
+                row(run, source="shop", order_id=order, cookie_id=cookie, ordered_at=moment(at), updated_at=moment(run),
+                    status="completed", total=3, attributes='{"referral_code": "ANN"}' if coded else None)
+                for run, order, cookie, at, coded in [
+                    (0, "1", "cookie1", 5, True), (1, "1", "cookie1", 5, True), (1, "2", "cookie1", 30, True),
+                    (1, "3", "cookie3", 5, False), (1, "4", "cookie3", 30, True),
+                ]
+            ),
+        ],
         "order_lines": [
             row(n, source="pos", order_id="o", line_id=f"{n}", updated_at=moment(n), quantity=2.0) for n in (0, 1)
         ],
@@ -286,7 +303,7 @@ def test_days_lived_are_a_rebuild_and_late_rows_correct_what_was_counted(setting
                 assert numbers(lake, FIRST) == {
                     "shown": (100, None, None), "cost": (1, None, None), "liked": (5, None, None),
                     "first_sign_ups": (1, None, None), "left": (0, 1, None), "reopened": (0, None, None),
-                    "units": (2, None, None), "seen": (1, None, None),
+                    "units": (2, None, None), "seen": (1, None, None), "referred": (1, 1, None),
                     **dict.fromkeys(WITHOUT_SOURCE[:3:2], (0, None, "no_source")),
                     **dict.fromkeys(WITHOUT_SOURCE[1::2], (0, 0, "no_source")),
                 }  # fmt: skip
@@ -298,12 +315,13 @@ def test_days_lived_are_a_rebuild_and_late_rows_correct_what_was_counted(setting
     assert numbers(lake, FIRST) == {
         "shown": (120, None, None), "cost": (2, None, None), "liked": (0, None, None),
         "first_sign_ups": (1, None, None), "left": (0, 1, None), "reopened": (1, None, None), "units": (4, None, None),
-        "seen": (2, None, None),
+        "seen": (2, None, None), "referred": (1, 2, None),
         "measured": (1, None, None), "sent": (0, None, "no_source"), "fast": (0, 0, "no_source"),
         "said": (0, 0, "no_source"),
     }  # fmt: skip
     assert {name: one[0] for name, one in numbers(lake, after).items()} == {
         "shown": 7, "cost": 0.5, "liked": 0, "first_sign_ups": 1, "left": 1, "reopened": 0, "units": 0, "seen": 1,
+        "referred": 0,
         **dict.fromkeys(WITHOUT_SOURCE, 0),
     }  # fmt: skip
     parts = {

@@ -53,6 +53,8 @@ TOUCHES = [
     touch(3, "conversation", "a", channel="chat", subject="refund", nth=2),
     touch(3, "conversation", "b", channel="phone", subject="points"),
     touch(3, "resolution", "b", channel="phone", subject="points", seconds=60),
+    touch(3, "review", "a", channel="web", score="4"),
+    touch(3, "review", "b", channel="web", score="2"),
 ]
 SESSIONS = [
     {"session_id": "1", "customer_id": "a", "day": "2017-03-01", "channel": "paid", "pages": 4, "product_views": 1},
@@ -171,6 +173,8 @@ GOLDEN = {  # value, numerator, denominator of the shipped KPIs on 1 March
     "ad_click_rate": (0.02, 30, 1500),
     "cost_per_click": (0.5, 5, 10),
     "brand_awareness": (0.5, 4, 8),
+    "promoters": (2, 2, None),
+    "good_reviews": (None, 0, 0),
     "social_reactions": (14, 14, None),
     "first_leads": (1, 1, None),
     "key_content_views": (2, 2, None),
@@ -232,6 +236,8 @@ GOLDEN = {  # value, numerator, denominator of the shipped KPIs on 1 March
     "value_after_moves": (17.5, 35, 2),
 }
 TWO_DAYS_LATER = {
+    "promoters": (0, 0, None),
+    "good_reviews": (0.5, 1, 2),
     "scanner_clicks": (0.5, 1, 2),
     "effort": (3.5, 7, 2),
     "contacts_per_solution": (3, 3, 1),
@@ -250,6 +256,7 @@ PARTS = {  # value by part of a dimension, on 1 March
     ("visits", "device"): {"unknown": 3},
     ("unique_visitors", "channel"): {"paid": 1, "direct": 2},
     ("email_click_rate", "subject"): {"spring": 0.5, "autumn": 0},
+    ("promoters", "subject"): {"yearly": 2},
     ("nps", "subject"): {"yearly": 100, "quick": -100},
     ("texts_that_complain", "theme"): {"late, parcel": 1, "unknown": 0},
     ("csat", "channel"): {"survey": 4, "chat": 1},
