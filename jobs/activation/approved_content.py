@@ -11,6 +11,18 @@ NOT_APPROVED = "content_not_approved"
 
 
 def waiting(audience: str, destination: str, settings: Settings) -> list[str]:
+    """Why the action may not write there yet, with what to do: texts to be approved of, and what may never be sent."""
+    told = not_approved(audience, destination, settings)
+    brand, template = settings.content.rules.brand, settings.audiences[audience].send_to[destination].template
+    if template is not None and (brand.forbidden or brand.required):
+        from jobs.content.brand import problems  # loads Jinja
+
+        files = approval.files_of(template, type_of(destination, settings).templates, settings.folder)
+        told += problems(settings, files, tone=False)
+    return told
+
+
+def not_approved(audience: str, destination: str, settings: Settings) -> list[str]:
     """What has to be approved of before the action may write there: file, why, what to do."""
     declared = settings.audiences[audience]
     template = declared.send_to[destination].template

@@ -14,6 +14,7 @@ from jobs.config.settings import Settings
 from jobs.config.sources import SourceDataset
 from jobs.config.sql_types import type_of
 from jobs.config.yaml_files import ConfigError, line_of
+from jobs.content import brand, readable
 from jobs.ingest import source_checks
 from jobs.ingest.complaints import complaint
 from jobs.ingest.expressions import Expression, parse
@@ -32,7 +33,7 @@ def problems(settings: Settings) -> list[str]:
     found += [*journey_checks.check(settings), *map_checks.check(settings), *types.problems(settings)]
     found += checks.check(settings) or analysis.analyse(settings)
     found += model_checks.check(settings)
-    found += _decisions(settings)
+    found += [*_decisions(settings), *brand.problems(settings)]
     wrong_rules = rules.check(settings)
     return found + (wrong_rules or rules.analyse(settings))
 
@@ -49,13 +50,20 @@ def notes(settings: Settings) -> list[str]:
     """One line per thing that is allowed and worth knowing."""
     idle = audience_checks.notes(settings.folder, settings.audiences, settings.sources, date.today())
     secrets = written_secrets.notes(settings.folder)
-    return [*secrets, *source_checks.notes(settings), *stage_policy.notes(settings), *idle, *_not_approved(settings)]
+    return [
+        *secrets,
+        *source_checks.notes(settings),
+        *stage_policy.notes(settings),
+        *idle,
+        *_not_approved(settings),
+        *readable.notes(settings),
+    ]
 
 
 def _not_approved(settings: Settings) -> Iterator[str]:
     """Texts that are not sent before somebody approves of them, each once."""
     deliveries = [(name, to) for name, audience in settings.audiences.items() for to in audience.send_to]
-    told = (line for one in deliveries for line in approved_content.waiting(*one, settings))
+    told = (line for one in deliveries for line in approved_content.not_approved(*one, settings))
     yield from (f"{line}; nothing is sent with it before" for line in dict.fromkeys(told))
 
 

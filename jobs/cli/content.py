@@ -52,7 +52,7 @@ def approve(
 ) -> None:
     """Approve of texts as they are now: with a person's name, the day and the hash, in templates/approvals.yaml."""
     from jobs.config.content import APPROVALS
-    from jobs.content import approval
+    from jobs.content import approval, brand
 
     settings = load_settings(config)
     texts = approval.chosen(names, settings)
@@ -67,6 +67,8 @@ def approve(
     signed = (by or getpass.getuser()).strip()
     if not signed:
         raise CommandError(["--by: say who approves"])
+    if wrong := brand.problems(settings, [one.template for one in texts]):
+        raise CommandError(wrong)
     done = list(approval.approve(texts, signed, because, date.today(), settings))
     for one in done:
         console.print(f"{one.template}: approved by {signed}, {one.hash[:12]}", highlight=False, soft_wrap=True)
@@ -76,6 +78,31 @@ def approve(
         raise CommandError([f"{', '.join(changed)}: changed while it was being approved; read it again"])
     else:
         console.print(f"Written to {settings.folder / APPROVALS}", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def gaps(
+    everything: Annotated[bool, typer.Option("--all", help="Also where there is content.")] = False,
+    form: Annotated[Format, typer.Option("--format", help="For people, or for a program.")] = Format.TABLE,
+    config: Config = None,
+) -> None:
+    """Show which content is missing: by micro-moment, stage, need, language and action, in each language."""
+    from jobs.activation.channels.types import type_of
+    from jobs.content import gaps as missing
+    from jobs.lake.queries import connect, views_of
+
+    settings = load_settings(config)
+    database = connect(settings, only=("newest.content", "profiles.customers", "journeys.stages", "journeys.moments"))
+    there = views_of(database)
+    items = missing.catalogue_of(database, there)
+    texts = missing.texts_of(settings, lambda to: type_of(to, settings).templates, date.today())
+    rows = missing.gaps(items, texts, missing.wanted_by(settings, items), missing.customers_of(database, there))
+    shown = [row for row in rows if everything or row["gap"]]
+    answer(missing.COLUMNS, [[row[name] for name in missing.COLUMNS] for row in shown], form)
+    if form is Format.TABLE:
+        if not items:
+            console.print("No item of content is in the lake: load a dataset `content` to see what it covers.")
+        console.print(f"{sum(row['gap'] for row in rows):,} gaps of {len(rows):,}", highlight=False)
 
 
 def listed(settings: Settings) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from jobs.config.brand import Brand
 from jobs.config.decisions import Dated, Text
 from jobs.config.yaml_files import Strict, load
 
@@ -28,6 +29,10 @@ class ContentRules(Strict):
         "none",
         description="person: only texts that somebody approved of are sent, by `klantreis content approve`; an action "
         "may say otherwise by its `content_approval`",
+    )
+    brand: Brand = Brand()
+    needs: list[Text] = Field(
+        [], description="what readers want of content, such as price or taste; default: `need` of the catalogue's items"
     )
 
 
