@@ -64,6 +64,7 @@ from jobs.config.retention import problems as retention_problems
 from jobs.config.sources import Source
 from jobs.config.traits import FEATURES, TABLE, Rows, Trait, Traits, feature_table, trait_table
 from jobs.config.yaml_files import ConfigError, line_of, load, nearest
+from jobs.lake.place import cannot_be_at
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.contract import Dataset
 
@@ -259,7 +260,8 @@ def _unreported(settings: Settings) -> list[str]:
 
 def _cross_checks(settings: Settings) -> list[str]:
     """Names in one file that must exist in another."""
-    problems = []
+    path = settings.folder / "settings.yaml"
+    problems = [f"{path}:{line_of(path, 'lake')}: lake: {why}"] if (why := cannot_be_at(settings.lake)) else []
     if not settings.sources:
         problems.append(f"{settings.folder / 'sources'}: no source is configured; add one file per source")
     for name, source in settings.sources.items():

@@ -26,7 +26,7 @@ from jobs.lake.code import code_fingerprint
 from jobs.lake.edits import Change, refuse_stale
 from jobs.lake.files import DataFile, LakeError, SchemaMismatch, of_day, sharing_keys
 from jobs.lake.log import Conflict, DeltaLog, Snapshot, filesystem
-from jobs.lake.place import Place
+from jobs.lake.place import Place, cannot_be_at
 from jobs.lake.scratch import Scratch
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.contract import Dataset
@@ -54,8 +54,8 @@ class Lake:
         self._contracts = contracts or {}
         self._elsewhere = elsewhere or {}
         self.root = root.rstrip("/") if "://" in root else str(Path(root).absolute())
-        if set(self.root) & set("*?[]{}"):
-            raise LakeError(f"the lake cannot be at {root}: engines take *?[]{{}} in a path for a pattern; rename it")
+        if why := cannot_be_at(self.root):
+            raise LakeError(why)
         self._store = filesystem(self.root)
         self._logs: dict[str, DeltaLog] = {}
 

@@ -110,6 +110,13 @@ def test_a_value_that_yaml_reads_as_something_else_than_the_text_that_is_meant_s
     assert problems_of(folder) == [f"{folder}/sources/crm.yaml:6: datasets.contacts.columns.country.values.x: {told}"]
 
 
+def test_a_place_that_no_lake_can_be_at_is_told_with_its_line(config):
+    folder = config({"settings.yaml": "company: X\nlanding: a b\nlake: var/my%20lake\n"})
+    (problem,) = problems_of(folder)
+    assert problem.startswith(f"{folder}/settings.yaml:3: lake: the lake cannot be at ")
+    assert problem.endswith("engines take % and two digits for another sign, so that %20 would be a blank; rename it")
+
+
 def test_keys_are_texts_as_they_are_written(config):
     columns = "    columns: {contact_id: id, updated_at: at, country: {from: c, values: {no: 'NO', 012: SE, 1: DK}}}\n"
     crm = f"source: crm\ngroup: crm\ndatasets:\n  contacts:\n    files: a\n{columns}"

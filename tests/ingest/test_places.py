@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import os
 import re
+import socket
 
 import boto3
 import pytest
@@ -229,7 +230,7 @@ def test_a_source_may_be_a_link_to_a_folder_elsewhere(tmp_path):
     assert [file.path for file in Folder(str(tmp_path / "crm"), "").listing()] == ["a.csv"]
 
 
-def test_what_cannot_or_must_not_be_read_is_told_and_the_rest_is(tmp_path, caplog):
+def test_what_cannot_or_must_not_be_read_is_told_and_the_rest_is(tmp_path, caplog, monkeypatch):
     landing, secret = tmp_path / "landing", tmp_path / "secret.csv"
     landing.mkdir()
     secret.write_text("id\n1\n")
@@ -239,6 +240,11 @@ def test_what_cannot_or_must_not_be_read_is_told_and_the_rest_is(tmp_path, caplo
     (landing / "near.csv").symlink_to(landing / "fine\u00a0é \u3000.csv")
     (landing / "dead.csv").symlink_to(landing / "gone.csv")
     os.mkfifo(landing / "pipe.csv")
+    server = socket.socket(socket.AF_UNIX)
+    monkeypatch.chdir(landing)
+    server.bind("socket.csv")
+    server.close()
+    (landing / "folder.csv").mkdir()
     (landing / "two\nlines.csv").write_text("id\n3\n")
     with open(os.fsencode(landing) + b"/latin-\xe9.csv", "w") as file:
         file.write("id\n4\n")
@@ -250,6 +256,8 @@ def test_what_cannot_or_must_not_be_read_is_told_and_the_rest_is(tmp_path, caplo
         "far is not read: it is a link to outside of the landing folder; land the file itself",
         "dead.csv is not read: it is a link to nothing; land the file itself",
         "pipe.csv is not read: it is neither a file nor a folder",
+        "socket.csv is not read: it is neither a file nor a folder",
+        "folder.csv is a folder: each file in it is a file of its own",
         "two\\nlines.csv is not read: it has a name with signs that cannot be shown; rename it",
         "latin-\\udce9.csv is not read: it has a name with signs that cannot be shown; rename it",
     }

@@ -65,16 +65,26 @@ class TestReading:
         with pytest.raises(LakeError, match=r"version 7 .*ops/counts"):
             lake.arrow("ops/counts", version=7)
 
-    def test_a_root_with_spaces_and_accents_works(self, tmp_path, spark):
-        lake = Lake(str(tmp_path / "mijn lake é"))
+    def test_a_root_with_spaces_accents_and_odd_signs_works(self, tmp_path, spark):
+        lake = Lake(str(tmp_path / "mijn lake é 日本 a#b 100% ' \" : ; & = + ~ $ @ | <>"))
         lake.append("ops/counts", counts("a", "b"), Txn("t", 1))
         assert lake.read("ops/counts").count() == 2
         lake.append("ops/counts", lake.read("ops/counts"), Txn("t", 2))
         assert identifiers(lake) == ["a", "b"]
 
-    def test_a_root_the_engine_would_take_for_a_pattern_is_refused(self, tmp_path):
-        with pytest.raises(LakeError, match=r"take .* in a path for a pattern"):
-            Lake(str(tmp_path / "lake[1]"))
+    @pytest.mark.parametrize(
+        ("name", "why"),
+        [
+            ("lake[1]", r"engines take \*\?\[\]\{\} in a path for a pattern; rename it"),
+            ("what?", r"engines take \*\?\[\]\{\} in a path for a pattern; rename it"),
+            ("a%20b", "engines take % and two digits for another sign, so that %20 would be a blank; rename it"),
+            ("a\\b", "engines take a backslash for a slash; rename it"),
+            ("a\nb", r"the lake cannot be at /.*/a\\nb: it has signs that cannot be shown; rename it"),
+        ],
+    )
+    def test_a_root_the_engine_would_take_for_another_is_refused(self, tmp_path, name, why):
+        with pytest.raises(LakeError, match=why):
+            Lake(str(tmp_path / name))
 
     def test_an_unknown_table_is_named_with_its_nearest(self, lake):
         with pytest.raises(KeyError, match="ops/counts"):

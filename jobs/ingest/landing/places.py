@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ AT_REST = 2_000_000_000
 """Nanoseconds after which a change of a file surely has another moment: file systems count in steps up to this."""
 
 
+_LIKE_A_FILE = re.compile(r"\.(csv|tsv|txt|json|jsonl|ndjson|xlsx|avro|gz|zst|zip)$", re.IGNORECASE)
+"""Folders that somebody may have meant as a file; a Parquet data set is a folder as it should be."""
 KEYS_LAST = 300
 """Seconds after which the keys of a connection are read anew: temporary ones last a quarter of an hour or more."""
 
@@ -126,6 +129,8 @@ class Folder:
                     if reason := self._why_not(entry):
                         log.warning("%s is not read: it %s", harmless(entry.path), reason)
                     elif entry.is_dir():
+                        if _LIKE_A_FILE.search(entry.name):
+                            log.warning("%s is a folder: each file in it is a file of its own", harmless(entry.path))
                         self._collect(entry.path, start, found, (*above, real))
                     elif entry.is_file():
                         status = entry.stat()
