@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import sqrt
@@ -60,24 +60,27 @@ def _measured(
     asked: Asked, day: date, settings: Settings, database: duckdb.DuckDBPyConnection
 ) -> tuple[float, float, float]:
     """Mean of contacts and offers per person, its standard error, and its covariance with the mean of value."""
-    found = database.sql(query(asked, day, settings, Prices(database, settings))).fetchall()
+    ways = database.sql(f"select distinct audience, destination from activation.ledger where {PAID_FOR}").fetchall()
+    found = database.sql(query(asked, day, settings, Prices(database, settings), ways)).fetchall()
     people, mean, variance, with_value, with_before, slope = (float(one or 0.0) for one in found[0])
     if not people:
         return 0.0, 0.0, 0.0
     return mean, sqrt(variance / people), (with_value - slope * with_before) / people
 
 
-def query(asked: Asked, day: date, settings: Settings, prices: Prices) -> str:
+def query(asked: Asked, day: date, settings: Settings, prices: Prices, ways: Iterable[tuple[str, str]]) -> str:
     """SQL (DuckDB) of one row: people it was for, mean and variance of their cost, its covariance with value and with
-    value before, and the slope by which the past narrows value (CUPED, of both arms)."""
+    value before, and the slope by which the past narrows value (CUPED, of both arms).
+
+    `ways` are the actions and destinations by which anything arrived, those of earlier configurations included.
+    """
     every = asked.name == units.ALL
     last = asked.effect.within_days - (1 if asked.from_same_day else 0)
     priced = [
         (name, destination, prices.of(money, day))
-        for name, one in settings.audiences.items() if every or name == asked.name
-        for destination in one.send_to
-        if (money := prices.contact(name, destination))
-    ]  # fmt: skip
+        for name, destination in sorted(ways)
+        if (every or name == asked.name) and (money := prices.contact(name, destination))
+    ]
     values = ", ".join(f"('{a}', '{d}', {price}::double)" for a, d, price in priced if price is not None)
     offers = [
         f"select customer_id as person, day, {price}::double as cost from journeys.touchpoints "

@@ -6,7 +6,7 @@ after. An action without such an effect has its cost, and no value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -100,8 +100,17 @@ def report(day: date, settings: Settings, database: duckdb.DuckDBPyConnection) -
     effects = {row[0]: dict(zip(columns, row, strict=True)) for row in told.fetchall()}
     together = max(1, sum(one.holdout > 0 for one in every))
     found = [_action(one, day, settings, database, spent, effects.get(one.name), together) for one in every]
-    single = tuple(one for one in found if one.name != units.ALL)
+    single = (*(one for one in found if one.name != units.ALL), *_gone({one.name for one in every}, spent))
     return Report(day, together, single, next((one for one in found if one.name == units.ALL), None), spent)
+
+
+def _gone(known: Collection[str], costs: Sequence[Cost]) -> Iterator[Action]:
+    """Actions that cost something and are in the configuration no more, so that what was spent adds up."""
+    for name in sorted({cost.action for cost in costs} - {"", *known}):
+        own = [cost for cost in costs if cost.action == name]
+        channels = " and ".join(sorted({cost.channel for cost in own if cost.kind == "contacts"}))
+        spent = sum(cost.own or 0.0 for cost in own)
+        yield Action(name, "none", channels or "none", spent, None, "It is in config/audiences/ no more")
 
 
 def _action(

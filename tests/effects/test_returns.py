@@ -16,6 +16,7 @@ from hypothesis import settings as tries
 from hypothesis import strategies as st
 
 from jobs.cli.main import main
+from jobs.config.settings import load_settings
 from jobs.config.wrong import ConfigError
 from jobs.effects import effects, estimates, return_report, returns
 from jobs.effects.returns import Part, Range
@@ -167,7 +168,7 @@ def company(settings):
 def write(lake, name, records):
     schema = catalogue.get(name).arrow_schema()
     full = [{column: row.get(column) for column in schema.names} for row in records]
-    lake.append(name, pa.Table.from_pylist(full, schema), lake.transaction("test", START, config=name))
+    lake.append(name, pa.Table.from_pylist(full, schema), lake.transaction("test", START, config=[name, str(records)]))
 
 
 def live(loaded):
@@ -274,6 +275,25 @@ def test_the_command_gives_ranges_and_says_of_what_nobody_can_say_anything(compa
     assert "did you mean 'works'?" in run("work")[2]
     code, out, _ = run("blind")
     assert (code, "no evidence" in out, "Nobody is held out" in " ".join(out.split())) == (0, True, True)
+
+
+def test_what_an_action_of_earlier_cost_is_in_what_was_spent_and_its_old_destination_in_what_a_person_cost(company):
+    loaded = company()
+    live(loaded)
+    write(Lake.of(loaded), "activation/ledger", [
+        {"operation_id": "g", "attempt": 1, "destination": "letters", "audience": name, "customer_id": f"p{n}",
+         "day": START + dt.timedelta(days=3), "action": "send", "state": "accepted"}
+        for n, name in ((1, "gone"), (2, "works"), (3, "works"))
+    ])  # fmt: skip
+    for path in loaded.folder.glob("audiences/*.yaml"):
+        path.write_text(path.read_text().replace("cost: 0", "cost: 4"))
+    again = load_settings(loaded.folder)
+    database = connect(again, unwritten=True, only=return_report.NEEDS)
+    found = {one.name: one for one in return_report.report(DAY, again, database).actions}
+    assert (found["gone"].stage, found["gone"].channel, found["gone"].why_not) == (
+        "none", "letters", "It is in config/audiences/ no more"
+    )  # fmt: skip
+    assert found["works"].part.variable == pytest.approx((400 * 0.1 + 40 + 2 * 4) / 400)
 
 
 def test_without_its_price_there_is_no_return_and_two_actions_do_not_share_media(company):
