@@ -28,6 +28,8 @@ class Recipient:
     phones: tuple[str, ...] = field(default=(), repr=False)
     first_name: str | None = field(default=None, repr=False)
     language: str | None = field(default=None, repr=False)
+    measured: bool = False
+    """Whether everybody with this address said yes to `opens_and_clicks` of config/feedback.yaml."""
 
 
 @dataclass(frozen=True)

@@ -35,10 +35,11 @@ def reach(
     """One customer with consent or an address for this purpose and channel.
 
     Columns: customer_id, consented, consent_changed_at, suppressed, emails, phones, known_emails, known_phones,
-    first_name, language, fingerprint. `emails` and `phones` are those this destination may use: for messages the
-    preferred address, for lists all that belong to this customer alone. `known_emails` and `known_phones` are all the
-    customer has: what may not be used any more, being suppressed or shared, may still be on a list, and is taken off.
-    Who asked for no more contact stays suppressed under a new address.
+    first_name, language, measured, fingerprint. `emails` and `phones` are those this destination may use: for messages
+    the preferred address, for lists all that belong to this customer alone. `known_emails` and `known_phones` are all
+    the customer has: what may not be used any more, being suppressed or shared, may still be on a list, and is taken
+    off. Who asked for no more contact stays suppressed under a new address. `measured`: everybody with the preferred
+    address said yes to the purpose of `opens_and_clicks`.
     """
     configured, type_ = settings.destinations[destination], type_of(destination, settings)
     answers = _answers(consent, audience.purpose, configured.channel, day, settings)
@@ -51,6 +52,7 @@ def reach(
     suppressed = points.groupBy("customer_id").agg(F.max(_blocked(type_)).alias("suppressed"))
     stopped = _asked_to_stop(suppressions, configured.channel, identity_map)
     people = customers.select("customer_id", "first_name", "language")
+    people = _with_measured(people, type_, consent, contact_points, configured.channel, day, settings)
     joined = (
         people.join(answers, on="customer_id", how="left")
         .join(suppressed, on="customer_id", how="left")
@@ -67,6 +69,7 @@ def reach(
         *(F.coalesce(name, nothing).alias(name) for name in ("emails", "phones", "known_emails", "known_phones")),
         "first_name",
         "language",
+        "measured",
     ).withColumn("fingerprint", _fingerprint(audience, destination, settings))
 
 
@@ -112,6 +115,29 @@ def _asked_to_stop(suppressions: DataFrame, channel: str, identity_map: DataFram
 def _for_messages(points: DataFrame, kind: str) -> DataFrame:
     """The preferred address or number, unless somebody who shares it refuses."""
     return points.where((F.col("kind") == kind) & (F.col("preference") == 1) & ~F.col("refused"))
+
+
+def _with_measured(
+    people: DataFrame,
+    type_: DestinationType,
+    consent: DataFrame,
+    contact_points: DataFrame,
+    channel: str,
+    day: date,
+    settings: Settings,
+) -> DataFrame:
+    """Customers with `measured`: everybody who has their preferred address said yes to that, over this channel."""
+    asked = settings.feedback.opens_and_clicks
+    if asked is None or type_.kind != "messages":
+        return people.withColumn("measured", F.lit(False))
+    own = contact_points.where(F.col("kind") == type_.goes_to)
+    yes = _answers(consent, asked.purpose, channel, day, settings).select("customer_id", "consented")
+    every = own.join(yes, on="customer_id", how="left").groupBy("value")
+    agreed = every.agg(F.min(F.coalesce("consented", F.lit(False))).alias("measured"))
+    preferred = own.where(F.col("preference") == 1).join(agreed, on="value", how="inner")
+    told = preferred.groupBy("customer_id").agg(F.min("measured").alias("measured"))
+    joined = people.join(told, on="customer_id", how="left")
+    return joined.withColumn("measured", F.coalesce("measured", F.lit(False)))
 
 
 def _for_lists(points: DataFrame) -> DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from jobs.activation import suppressions
 from jobs.activation.channel import Operation
 from jobs.activation.feedback.heard import refusing
@@ -21,6 +23,8 @@ class LateRefusals:
         """Customers and identifiers that said no, see `feedback.heard.refusing`."""
 
         self._blocked: frozenset[str] = frozenset()
+        self._measured = settings.feedback.opens_and_clicks
+        self._not_measured: frozenset[str] = frozenset()
 
     def look(self) -> None:
         """Take note of what was written since the last look."""
@@ -28,6 +32,8 @@ class LateRefusals:
         if now != self._read:
             self._read = now
             self.refused = refusing(self._lake, self._purpose, self._channel)
+            if self._measured:
+                self._not_measured = refusing(self._lake, self._measured.purpose, self._channel)
             self._blocked = suppressions.addresses(self._lake, self._channel)
 
     def barrier(self, operation: Operation) -> str | None:
@@ -37,6 +43,12 @@ class LateRefusals:
         if self.refused & {operation.customer_id, operation.fingerprint}:
             return "no_consent"
         return "suppressed" if self._blocked and self._blocked & self._identifiers(operation) else None
+
+    def unmeasured(self, operation: Operation) -> Operation:
+        """The operation as it is, or without measuring if that was refused since the plan was made."""
+        if not operation.recipient.measured or not self._not_measured & {operation.customer_id, operation.fingerprint}:
+            return operation
+        return replace(operation, recipient=replace(operation.recipient, measured=False))
 
     def _identifiers(self, operation: Operation) -> set[str | None]:
         to = operation.recipient

@@ -208,7 +208,7 @@ class _Push:
         if action != "send":  # a changed address makes a new addition, but never a second message on one day
             parts.append(row["now_fingerprint"] or "")
         emails, phones = barriers.addresses(row, action, self.needed)
-        recipient = Recipient(emails, phones, row["first_name"], row["language"])
+        recipient = Recipient(emails, phones, row["first_name"], row["language"], row["measured"])
         operation_id = hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
         goes_on = row["newest_state"] == "submitted" and row["newest_operation"] == operation_id
         attempt = (row["tried"] or 0) + (0 if goes_on else 1)
@@ -254,7 +254,7 @@ class _Push:
             if reason := self.late.barrier(one):
                 self.account.kept_back(reason)
             else:
-                kept.append(one)
+                kept.append(self.late.unmeasured(one))
         return kept
 
     def _enter(self, operations: list[Operation], outcomes: list[Outcome]) -> None:

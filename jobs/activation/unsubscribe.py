@@ -5,7 +5,7 @@ Whatever became of the customer the message was for counts: of one that has been
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -84,6 +84,24 @@ def standing(message: Message, settings: Settings) -> Standing:
             yes = elsewhere if here is None else here
             choices[purpose, channel] = yes and not {"complained", "unsubscribed"} & why
     return Standing(choices, frozenset(closed))
+
+
+def agreed(messages: Iterable[Message], purpose: str, settings: Settings) -> list[Message]:
+    """Those of which everybody they were for says yes to a purpose over their channel, here or elsewhere."""
+    given, lake, moment = list(messages), Lake.of(settings), now()
+    rows: list[dict[str, object]] = []
+    if given and lake.exists(CONSENT):
+        about = (pc.field("purpose") == purpose) & pc.field("customer_id").isin([p for m in given for p in m.people])
+        rows = lake.dataset(CONSENT).to_table(filter=about).to_pylist()
+    elsewhere = {(row["customer_id"], row["channel"]) for row in rows if _is_yes(row, moment)}
+    answers = {channel: newest_answers(lake, channel) for channel in {message.channel for message in given}}
+    found = []
+    for message in given:
+        here = said(answers[message.channel], {*message.people, *message.identifiers}, purpose)
+        everybody = bool(message.people) and all((one, message.channel) in elsewhere for one in message.people)
+        if everybody if here is None else here:
+            found.append(message)
+    return found
 
 
 def choose(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from jobs.config.yaml_files import Strict, line_of, nearest
 
@@ -59,6 +60,26 @@ class Events(Strict):
         return self
 
 
+class OpensAndClicks(Strict):
+    """What is measured of e-mail, of people who said yes to it and nobody else: others get plain links, no picture."""
+
+    purpose: str = Field(description="purpose of config/identity.yaml that people have to say yes to, over the channel")
+    opens: bool = Field(
+        False, description="put a picture of one point in messages, which is asked for when they are read"
+    )
+    links: dict[str, str] = Field({}, description="targets by name: `{{ links.NAME }}` in a template, https only")
+
+    @field_validator("links")
+    @classmethod
+    def _safe(cls, links: dict[str, str]) -> dict[str, str]:
+        for name, target in links.items():
+            if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name):
+                raise ValueError(f"{name!r} is no name for a link: use small letters, digits and _")
+            if not re.fullmatch(r"https://[a-z0-9.-]+(:[0-9]+)?(/[!-;=?-~]*)?", target):
+                raise ValueError(f"{name}: {target!r} is no address to lead to; use https://shop.example/page")
+        return links
+
+
 class Named(Strict):
     """What a purpose or channel is called on the page; default: its name."""
 
@@ -74,6 +95,7 @@ class Feedback(Strict):
     soft_bounces: SoftBounces = SoftBounces()
     mailboxes: dict[str, Mailbox] = {}
     events: dict[str, Events] = {}
+    opens_and_clicks: OpensAndClicks | None = Field(None, description="what is measured of messages; default: nothing")
     purposes: dict[str, Named] = Field({}, description="what purposes of config/identity.yaml are called on the page")
     channels: dict[str, Named] = Field({}, description="what channels are called on the page")
 
@@ -94,6 +116,12 @@ def problems(path: Path, feedback: Feedback, sources: Mapping[str, Source], iden
         )
     if not feedback.source and (feedback.mailboxes or feedback.events):
         found.append(f"{path}: key 'source' is missing: the source that reads what mailboxes and events tell; add it")
+    asked = feedback.opens_and_clicks
+    if asked and asked.purpose not in identity.purposes:
+        near = nearest(asked.purpose, identity.purposes)
+        found.append(
+            f"{place('opens_and_clicks', 'purpose')}: no purpose {asked.purpose!r} in config/identity.yaml{near}"
+        )
     for key, known in (("purposes", identity.purposes), ("channels", identity.contact_channels)):
         given: dict[str, Named] = getattr(feedback, key)
         found += [

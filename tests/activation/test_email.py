@@ -11,16 +11,18 @@ from ipaddress import ip_address
 import pytest
 
 from examples.sandboxes.smtp import SmtpSandbox, received, recipient_hash
-from jobs.activation import ledger, push
+from jobs.activation import ledger, plan, push
 from jobs.activation.bounce_address import operation_named
 from jobs.activation.channels.smtp.addresses import wire_address
 from jobs.activation.channels.smtp.options import Options
 from jobs.activation.feedback.heard import Heard, keep
+from jobs.activation.measured_link import measured_of
 from jobs.activation.suppressions import suppress
 from jobs.cli.local.processes import wait_until
 from jobs.errors import DeliveryIncomplete
 from jobs.identity.identifiers import identifier_hash
-from tests.activation.small_company import CONFIG, DAY, email
+from tests.activation.small_company import CONFIG, DAY, email, points
+from tests.company import MINIMAL
 
 
 def channels(**destination):
@@ -55,6 +57,47 @@ def test_each_message_has_a_bounce_address_of_its_own_that_names_it_and_nobody(c
     ]
     for one in sent:
         assert re.fullmatch(r"bounces\+[0-9a-f]{48}@shop\.example", one["sender"])
+
+
+def test_only_who_said_yes_to_being_measured_gets_a_picture_and_links_that_tell(company, sink):
+    """c1 said yes, c2 nothing, c3 no since the plan was made; of c4 and c5, who share an address, only one said yes."""
+    page = "<html><body><a href='{{ links.shop }}'>Shop</a> <a href='{{ unsubscribe_url }}'>Stop</a></body></html>"
+    files = {
+        "identity.yaml": {**MINIMAL["identity.yaml"], "purposes": {
+            "marketing": {"channels": ["email"]}, "measuring": {"channels": ["email"]}, "ads": {"channels": ["ads"]}}},
+        "feedback.yaml": {"opens_and_clicks": {
+            "purpose": "measuring", "opens": True, "links": {"shop": "https://shop.example/?a=1&b=2"}}},
+        "templates/winback.nl.html": page,
+        "templates/winback.nl.txt": "Subject: Nieuws\n\n{{ links.shop }}\n{{ unsubscribe_url }}\n",
+    }  # fmt: skip
+    shop = company("winback", files=files)
+    names = shop.customers(5)
+    shared = {"kind": "email", "value": "family@mail.example", "preference": 1}
+    both = [{**shared, "customer_id": name} for name in names[3:]]
+    shop.replace("profiles/contact_points", *[point for name in names[:3] for point in points(name)], *both)
+    yes = {"channel": "email", "status": "granted"}
+    told = [{**yes, "customer_id": name, "purpose": "measuring"} for name in (names[0], names[2], names[3])]
+    wanted = [{**yes, "customer_id": name, "purpose": "marketing"} for name in names]
+    shop.replace("profiles/consent", *wanted, *told)
+    plan.run(DAY, shop.settings)
+    hashed = identifier_hash("email", email(names[2]), shop.settings)
+    keep([Heard("withdrawn", dt.datetime.now(dt.UTC), "email", "page", hashed, names[2], purpose="measuring")], DAY,
+         shop.settings)  # fmt: skip
+
+    assert push.run("winback", "email", DAY, shop.settings)["delivered"] == 4
+
+    measured = {}
+    for file in (sink.folder / "mail").iterdir():
+        written = mail.message_from_bytes(file.read_bytes(), policy=default)
+        text, html = (part.get_content() for part in written.iter_parts())
+        tells = "?m=" in text
+        assert (tells, tells) == ("?m=" in html, "<img" in html), "all of it or nothing"
+        assert tells or ("https://shop.example/?a=1&b=2\r\n" in text and "https://shop.example/?a=1&amp;b=2" in html)
+        assert html.rstrip().endswith("</body></html>")
+        measured[written["To"]] = [measured_of(one, shop.settings).target for one in re.findall(r"\?m=([\w.-]+)", html)]
+    assert measured == {
+        email("c0001"): ["shop", ""], email("c0002"): [], email("c0003"): [], "family@mail.example": []
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -110,8 +153,6 @@ def test_the_same_person_is_not_written_to_again_before_the_cool_down_ends(compa
 
 
 def test_consent_withdrawn_between_plan_and_push_stops_the_message(company, sink):
-    from jobs.activation import plan, push
-
     shop = company("winback")
     names = shop.customers(3)
     assert plan.run(DAY, shop.settings)["deliveries"][0]["send"] == 3
@@ -243,7 +284,6 @@ def test_the_unsubscribe_link_stops_all_further_messages_and_a_forged_one_nothin
 
 
 def test_a_purpose_switched_off_on_the_page_counts_in_a_push_that_was_planned_before(company, sink):
-    from jobs.activation import plan, push
     from jobs.activation.unsubscribe import choose
 
     shop = company("winback")
@@ -543,8 +583,6 @@ def test_a_day_without_audiences_never_empties_the_lists(company, sink, ads):
 
 
 def test_a_member_that_is_not_in_the_plan_fails_the_push(company, sink):
-    from jobs.activation import plan, push
-
     shop = company("winback")
     shop.customers(2)
     plan.run(DAY, shop.settings)

@@ -20,7 +20,7 @@ from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.feedback import FEEDBACK
 
-Kind = Literal["unsubscribe", "withdrawn", "granted", "bounce", "soft_bounce", "complaint"]
+Kind = Literal["unsubscribe", "withdrawn", "granted", "bounce", "soft_bounce", "complaint", "open", "click"]
 ENDS = {"unsubscribe": "unsubscribed", "complaint": "complained", "bounce": "bounced"}
 """Kinds that put addresses on the suppression list, and the reason they are there for."""
 ANSWERS = ("unsubscribe", "complaint", "withdrawn", "granted")

@@ -1,13 +1,14 @@
 """The page behind the link in every message: unsubscribe by one click (RFC 8058), or choose per purpose and channel.
 
 One set of routes, served by the plugin of Airflow and by `klantreis feedback serve`. Nobody logs in: the link is the
-proof. Reading the page never changes anything, since mail programs open links by themselves; only a POST does.
+proof. Reading the page never changes what holds, since mail programs open links by themselves; only a POST does.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from email import message_from_bytes
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from jobs.activation import unsubscribe as answers
+from jobs.activation.feedback.measured import Hits
 from jobs.activation.feedback.messages import Message
 from jobs.activation.feedback.posted import body_of, posted
 from jobs.config.feedback import Named
@@ -48,10 +50,19 @@ def app(settings: Callable[[], Settings] | None = None) -> Starlette:
     """The web app. `settings` is asked once, at the first request."""
     load = cache(settings or load_settings)
 
+    hits = Hits(load)
+
     async def page(request: Request) -> Response:
         body = await body_of(request, LONGEST) if request.method == "POST" else b""
         if body is None:
             return Response("", 413, HEADERS)
+        try:
+            if measured := request.query_params.get("m") if request.method in ("GET", "HEAD") else None:
+                told = await run_in_threadpool(hits.answer, measured, request.method == "GET")
+                if told is not None:
+                    return told
+        except Exception as error:
+            log.error("an open or click failed: %s", type(error).__name__)
         given = _form(body, request.headers.get("content-type", ""))
         token, language = request.query_params.get("t", ""), _language(request)
         try:
@@ -61,7 +72,13 @@ def app(settings: Callable[[], Settings] | None = None) -> Starlette:
             return _html({"note": _words(language)["later"]}, language, token, "", 503)
 
     events = Route("/events/{name}", posted(load), methods=["POST"])
-    return Starlette(routes=[Route("/", page, methods=["GET", "POST"]), events])
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await run_in_threadpool(hits.write)
+
+    return Starlette(routes=[Route("/", page, methods=["GET", "POST"]), events], lifespan=lifespan)
 
 
 def _answer(method: str, token: str, given: list[tuple[str, str]], language: Language, settings: Settings) -> Response:

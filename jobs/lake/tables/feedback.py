@@ -14,7 +14,7 @@ TABLES: tuple[Dataset, ...] = (
         columns("""
         feedback_id string the same thing told twice has one id
         at timestamp when it was answered or reported
-        kind string unsubscribe, withdrawn, granted, bounce, soft_bounce or complaint
+        kind string unsubscribe, withdrawn, granted, bounce, soft_bounce, complaint, open or click
         purpose string the purpose of an answer; empty for all
         channel string the channel it is about
         customer_id string the customer, as known then; empty if the address is nobody's
@@ -22,7 +22,7 @@ TABLES: tuple[Dataset, ...] = (
         operation_id string the message, a key into activation/ledger; empty if the report names none
         audience string the audience the message was for
         source string one_click, page, the mailbox or events of config/feedback.yaml, or the destination that told it
-        detail string code of the mail server, without personal data
+        detail string code of the mail server, or name of the link that was clicked; without personal data
         landed string file that the source of config/feedback.yaml read it from; empty while it waits for its day
     """),
     ),

@@ -1,7 +1,7 @@
 """E-mail messages from the templates in config/templates: `NAME.LANGUAGE.txt` and `NAME.LANGUAGE.html`.
 
-The first line of the text template is `Subject: ...`. A template may use company, first_name, audience and
-unsubscribe_url; any other name is an error, found by `template_problems` before anything is sent.
+The first line of the text template is `Subject: ...`. A template may use company, first_name, audience, unsubscribe_url
+and links.NAME of config/feedback.yaml; any other name is an error, found by `problems` before anything is sent.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from binascii import b2a_qp
 from email.header import Header
 from email.utils import formataddr, parseaddr
 from functools import cache
+from html import escape
+from types import SimpleNamespace
 from typing import cast
 
 import jinja2
@@ -18,6 +20,7 @@ import jinja2
 from jobs.activation.bounce_address import bounce_address
 from jobs.activation.channel import Operation
 from jobs.activation.channels.smtp.options import MailOptions
+from jobs.activation.measured_link import PICTURE, measured_link
 from jobs.activation.unsubscribe_link import unsubscribe_link
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
@@ -47,6 +50,8 @@ class Messages:
         self._sender = formataddr((name, address))
         self._domain = address.partition("@")[2]
         self._bounces_to = self._options.bounce_address or address
+        asked = settings.feedback.opens_and_clicks
+        self._links = dict(asked.links) if asked else {}
         self._templates = cache(self._load)
         texts, pages = (
             {path.name.split(".")[-2] for path in self._folder.glob(f"{self._template}.*.{kind}")}
@@ -60,7 +65,9 @@ class Messages:
         """The whole message for one operation, ready to send. `address` is where it goes, `date` the Date header."""
         link = unsubscribe_link(self._options.unsubscribe_url, operation.operation_id, self._settings)
         recipient = operation.recipient
-        subject, text, html = self._render(recipient.language, recipient.first_name, link)
+        links, picture = self._measured(operation)
+        subject, text, html = self._render(recipient.language, recipient.first_name, link, links)
+        html = _with_picture(html, picture) if picture else html
         boundary = f"=_{operation.operation_id}"  # cannot occur in the text: quoted-printable writes `=` as `=3D`
         headers = {
             "From": self._sender,
@@ -93,13 +100,26 @@ class Messages:
         for language in languages:
             for first_name in ("Kim", None):
                 try:
-                    self._render(language, first_name, "https://example.com/u")
+                    self._render(language, first_name, "https://example.com/u", self._links)
                 except (jinja2.TemplateError, ConfigError) as error:
                     line = f":{error.lineno}" if isinstance(error, jinja2.TemplateSyntaxError) else ""
                     found.append(f"{self._folder / self._template}.{language}{line}: {error}")
         return list(dict.fromkeys(found))
 
-    def _render(self, language: str | None, first_name: str | None, link: str) -> tuple[str, str, str]:
+    def _measured(self, operation: Operation) -> tuple[dict[str, str], str]:
+        """Where links lead, and the picture that tells of an open: plain and none, unless the person said yes to it."""
+        asked, page = self._settings.feedback.opens_and_clicks, self._options.unsubscribe_url
+        if asked is None or not operation.recipient.measured:
+            return self._links, ""
+
+        def told(target: str) -> str:
+            return measured_link(page, operation.operation_id, target, self._settings)
+
+        return {name: told(name) for name in self._links}, told(PICTURE) if asked.opens else ""
+
+    def _render(
+        self, language: str | None, first_name: str | None, link: str, links: dict[str, str]
+    ) -> tuple[str, str, str]:
         known = self._languages
         short = (language or "").lower().split("-")[0]
         text, html = self._templates(short if short in known else self._options.language)
@@ -108,6 +128,7 @@ class Messages:
             "audience": self._audience.title,
             "first_name": _CONTROL.sub(" ", first_name).strip() if first_name else "",
             "unsubscribe_url": link,
+            "links": SimpleNamespace(**links),  # of a dict `items` would be no link
         }
         subject, _, body = text.render(values).partition("\n")
         if not subject.startswith("Subject: "):
@@ -117,6 +138,13 @@ class Messages:
     def _load(self, language: str) -> tuple[jinja2.Template, jinja2.Template]:
         base = f"{self._template}.{language}"
         return self._jinja.get_template(f"{base}.txt"), self._jinja.get_template(f"{base}.html")
+
+
+def _with_picture(html: str, address: str) -> str:
+    """The page with a picture of one point at its end."""
+    head, end, tail = html.rpartition("</body>")
+    picture = f'<img src="{escape(address)}" width="1" height="1" alt="">'
+    return f"{head}{picture}{end}{tail}" if end else html + picture
 
 
 def _part(boundary: str, kind: str, body: str) -> bytes:
