@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.activity import traits
-from jobs.audiences import adaptive, arms, experiments
+from jobs.audiences import arms, experiments
 from jobs.audiences.draws import key, table_of
 from jobs.audiences.evidence import evidence
 from jobs.audiences.holdout import ALL, GLOBAL, HOLDOUT, TREATMENT, arm
@@ -70,6 +70,8 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
             found = found.unionByName(gone.select(*found.columns))
         drawn = lake.read(arms.TABLE) if lake.exists(arms.TABLE) else lake.empty(arms.TABLE)
         moved = arms.moved(drawn, txn.read(arms.EVENTS), txn.read(arms.MAP), day)
+        if adapting:
+            from jobs.audiences import adaptive  # loads scipy and DuckDB, which nothing else here needs
         allocations: list[dict[str, Any]] = []
         adapted: dict[str, DataFrame] = {}
         for name, one in running.items():

@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 from typer.testing import CliRunner
 
-from jobs.audiences import membership
+from jobs.audiences import membership, rules
 from jobs.audiences.draws import key
 from jobs.cli.main import app
 from jobs.config.experiments import Experiment
@@ -152,6 +152,8 @@ def test_it_is_said_why_nothing_can_be_said_and_what_a_guardrail_means():
         ({"primary": "ordres"}, "primary: unknown KPI 'ordres'; did you mean 'orders'?"),
         ({"primary": "people"}, "people is over customers, not of single customers"),
         ({"baseline": 3}, "spread: say the standard deviation"),
+        ({"primary": "amount", "allocation": {"method": "thompson"}}, "thompson learns from a KPI without denominator"),
+        ({"allocation": {"method": "linucb", "floor": 0.2}}, "context: linucb decides by it"),
         ({"variants": {"a": {"action": "long", "share": 0.5}, "b": {"action": "short", "share": 0.4}}}, "0.9 together"),
         ({"variants": {"a": {"action": "long", "share": 0.5}, "b": {"action": "shrt", "share": 0.5}}}, "'short'?"),
     ],
@@ -160,6 +162,16 @@ def test_what_cannot_be_told_is_refused_on_load(settings, change, message):
     with pytest.raises(ConfigError) as error:
         settings(company(**change))
     assert message in str(error.value)
+
+
+def test_what_is_kept_of_a_draw_is_a_number_or_a_condition_over_what_rules_see(settings):
+    wrong = {"orders": "ordres_90d", "fine": "state = 'lapsed'"}
+    (problem,) = rules.check(settings(company(allocation={"context": wrong})))
+    assert re.search(
+        r"words.yaml:\d+: allocation.context.orders: unknown column 'ordres_90d'; did you mean 'orders", problem
+    )
+    (problem,) = rules.analyse(settings(company(allocation={"context": {"stage": "stage", "old": "age > 60"}})))
+    assert problem.endswith("allocation.context.stage: gives string, neither a number nor true or false")
 
 
 def test_experiments_that_collide_are_refused_on_load(settings):

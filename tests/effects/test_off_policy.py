@@ -53,12 +53,12 @@ def by_context(x):
 
 @pytest.mark.parametrize("propensities", [evenly, leaning])
 def test_the_truth_is_within_the_interval_as_often_as_is_said(propensities):
-    chance, runs = np.random.default_rng(7), 200
+    chance, runs = np.random.default_rng(7), 120
     x = np.random.default_rng(1).normal(size=400_000)
     true = (by_context(x) * truth(x)).sum(axis=1).mean()
     inside, widths = np.zeros(3), np.zeros(3)
     for _ in range(runs):
-        draws = world(chance, 600, propensities)
+        draws = world(chance, 500, propensities)
         told = off_policy.evaluate(draws, by_context(draws.context[:, 0]))
         inside += [one.low <= true <= one.high for one in told.estimates]
         widths += [one.high - one.low for one in told.estimates]
@@ -69,7 +69,7 @@ def test_the_truth_is_within_the_interval_as_often_as_is_said(propensities):
 
 def test_it_is_so_of_what_an_adaptive_experiment_drew():
     """What was drawn leans on what came of earlier draws; the propensities know."""
-    chance, runs, batches = np.random.default_rng(8), 100, 5
+    chance, runs, batches = np.random.default_rng(8), 80, 4
     thompson = Allocation(method="thompson", floor=0.1)
     x = np.random.default_rng(1).normal(size=400_000)
     true, inside = truth(x).mean(axis=0), np.zeros((2, 3))
