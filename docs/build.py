@@ -119,7 +119,7 @@ def searched(site: Path) -> list[str]:
         page.locator(".md-search__input").fill("quarantine replay")
         found = page.locator(".md-search-result__item").first
         try:
-            found.wait_for(timeout=10_000)
+            found.wait_for(timeout=60_000)
         except Exception as error:
             wrong.append(f"search finds nothing: {str(error).splitlines()[0]}")
         browser.close()

@@ -63,7 +63,7 @@ def _page_files(browser: Browser, home: Path) -> None:
     desk.evaluate("document.querySelector('header').style.position = 'static'")  # it would stand over the section
     desk.locator("section#journey").screenshot(path=str(IMAGES / "journey-map.png"))
     phone = browser.new_page(viewport={"width": 390, "height": 844})
-    _save(phone, f"{(home / 'nl.html').as_uri()}#journey", "journey-page-phone")
+    _save(phone, (home / "nl.html").as_uri(), "journey-page-phone", part="journey")
 
 
 def _services(browser: Browser) -> None:
@@ -87,13 +87,15 @@ def _log_in(page: Page, airflow: str, services: stack.Stack) -> None:
     page.wait_for_url(lambda url: "login" not in url)
 
 
-def _save(page: Page, url: str, name: str, clip: FloatRect | None = None) -> None:
+def _save(page: Page, url: str, name: str, clip: FloatRect | None = None, part: str = "") -> None:
     page.goto(url)
     page.wait_for_timeout(1000 if url.startswith("file:") else 8000)  # charts and graphs are drawn after the page
     close = page.get_by_role("button", name="Close")
     if close.count():
         close.first.click()
         page.wait_for_timeout(1000)
+    if part:
+        page.locator(f"section#{part}").evaluate("section => section.scrollIntoView({behavior: 'instant'})")
     page.screenshot(path=str(IMAGES / f"{name}.png"), clip=clip)
 
 
