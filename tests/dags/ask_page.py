@@ -25,5 +25,6 @@ for role in ("viewer", "user"):
 app.dependency_overrides.clear()
 anonymous = {address: TestClient(app).get(address).status_code for address in sys.argv[1:]}
 link = TestClient(preferences_page.page).post("/?t=forged", data={"List-Unsubscribe": "One-Click"})
-public = {"status": link.status_code, "text": link.text}
+event = TestClient(preferences_page.page).post("/events/live", content="{}")
+public = {"status": link.status_code, "text": link.text, "event": [event.status_code, event.text]}
 sys.stdout.write(json.dumps({"answers": answers, "anonymous": anonymous, "public": public}) + "\n")

@@ -52,6 +52,7 @@ def test_aggregates_are_for_everybody_who_logs_in_and_persons_for_those_who_may_
     assert set(found["anonymous"].values()) == {401}
     assert found["public"]["status"] == 404, "the page of preferences asks for no login"
     assert "This link is not valid." in found["public"]["text"]
+    assert found["public"]["event"] == [404, ""], "nor does what is posted, of topics that are named"
     assert "Saskia" not in found["answers"]["user /customers/c1"]["text"]
 
     page = found["answers"]["viewer /"]
