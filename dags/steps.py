@@ -14,8 +14,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipExceptio
 from dags.common import ZONE
 from jobs import pipeline
 from jobs.config import connections, settings
-from jobs.lake.engine import told_plainly
-from jobs.lake.machine import refuse_too_little_memory
+from jobs.lake import engine, machine
 
 CHATTY = ("alembic", "great_expectations", "grpc", "mlflow", "py4j", "pyspark", "urllib3")
 
@@ -38,9 +37,8 @@ def call(run: Callable[..., Any], *args: Any, **options: Any) -> Any:
     connections.add_connection_source(airflow_connection)
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
-    task = get_current_context()["task"].task_id
-    with told_plainly(task):
-        refuse_too_little_memory(task)
+    with engine.told_plainly(task := get_current_context()["task"].task_id):
+        machine.refuse_too_little_memory(task)
         return run(*args, data_day(), settings.load_settings(), **options)
 
 
@@ -78,6 +76,5 @@ def airflow_connection(name: str) -> connections.Connection | None:
         found = Connection.get(name)
     except AirflowNotFoundException:
         return None
-    return connections.Connection(
-        found.host or "", found.port, found.login or "", found.password or "", found.schema or "", found.extra_dejson
-    )
+    texts = (found.login or "", found.password or "", found.schema or "")
+    return connections.Connection(found.host or "", found.port, *texts, found.extra_dejson)

@@ -64,9 +64,9 @@ from jobs.config.retention import problems as retention_problems
 from jobs.config.sources import Source
 from jobs.config.traits import FEATURES, TABLE, Rows, Trait, Traits, feature_table, trait_table
 from jobs.config.yaml_files import ConfigError, line_of, load, nearest
-from jobs.lake.place import cannot_be_at
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.contract import Dataset
+from jobs.lake.tables.roots import cannot_be_at
 
 
 @dataclass(frozen=True)

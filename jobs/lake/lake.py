@@ -26,10 +26,11 @@ from jobs.lake.code import code_fingerprint
 from jobs.lake.edits import Change, refuse_stale
 from jobs.lake.files import DataFile, LakeError, SchemaMismatch, of_day, sharing_keys
 from jobs.lake.log import Conflict, DeltaLog, Snapshot, filesystem
-from jobs.lake.place import Place, cannot_be_at
+from jobs.lake.place import Place
 from jobs.lake.scratch import Scratch
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.contract import Dataset
+from jobs.lake.tables.roots import cannot_be_at
 from jobs.lake.transactions import Before, Commit, StaleWrite, Txn, basis, fingerprint
 
 if TYPE_CHECKING:
