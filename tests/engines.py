@@ -10,7 +10,7 @@ import pytest
 
 from tests.airflow_process import Airflow, airflow_process
 from tests.s3_server import s3_server
-from tests.spark_server import SHORT_LIVED, spark_server, why_not
+from tests.spark_server import spark_server, why_not
 from tests.started import started
 
 
@@ -34,7 +34,7 @@ def apache_spark() -> Iterator[str]:
     if reason := why_not():
         pytest.skip(reason)
     started("Apache Spark")
-    with spark_server(java=SHORT_LIVED) as address:
+    with spark_server(short_lived=True) as address:
         yield address
 
 

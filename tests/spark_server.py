@@ -31,6 +31,14 @@ SETTINGS = {
     "spark.sql.maxPlanStringLength": "5000",
 }
 
+INTERPRETED = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+}
+"""Settings for many small queries: to write and compile a Java program for each, and to plan it anew while it runs,
+takes a third of the time and pays only where there are many rows. The values are the same."""
+
 SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xms1g"
 """Options of Java for a server of many small queries: it ends before optimising its code would pay."""
 
@@ -44,9 +52,9 @@ def why_not() -> str | None:
 
 @contextmanager
 def spark_server(
-    folder: Path | None = None, heap: str = "3g", cores: int = 2, java: str = "", timeout: float = 600
+    folder: Path | None = None, heap: str = "3g", cores: int = 2, short_lived: bool = False, timeout: float = 600
 ) -> Iterator[str]:
-    """Run the server; yields the address for SPARK_REMOTE. `java` are further options of its Java machine.
+    """Run the server; yields the address for SPARK_REMOTE. A short-lived one is for many small queries of tests.
 
     Its log and scratch files are in `folder`, by default a temporary one. A process that used the server should call
     `jobs.lake.engine.stop_spark` before the server ends, or its own end waits for the lost server.
@@ -54,21 +62,25 @@ def spark_server(
     if reason := why_not():
         raise RuntimeError(reason)
     with tempfile.TemporaryDirectory(prefix="spark-", ignore_cleanup_errors=True) as temporary:
-        yield from _serve(folder or Path(temporary), heap, cores, java, timeout)
+        yield from _serve(folder or Path(temporary), heap, cores, short_lived, timeout)
 
 
-def _serve(folder: Path, heap: str, cores: int, java: str, timeout: float) -> Iterator[str]:
+def _serve(folder: Path, heap: str, cores: int, short_lived: bool, timeout: float) -> Iterator[str]:
     folder.mkdir(parents=True, exist_ok=True)
     port, home = free_port(), Path(pyspark.__file__).parent
-    settings = SETTINGS | {
-        "spark.connect.grpc.binding.address": "127.0.0.1",
-        "spark.connect.grpc.binding.port": str(port),
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.local.dir": str(folder / "scratch"),
-        "spark.sql.warehouse.dir": str(folder / "warehouse"),
-        "spark.driver.extraJavaOptions": java,
-    }
+    settings = (
+        SETTINGS
+        | (INTERPRETED if short_lived else {})
+        | {
+            "spark.connect.grpc.binding.address": "127.0.0.1",
+            "spark.connect.grpc.binding.port": str(port),
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.local.dir": str(folder / "scratch"),
+            "spark.sql.warehouse.dir": str(folder / "warehouse"),
+            "spark.driver.extraJavaOptions": SHORT_LIVED if short_lived else "",
+        }
+    )
     command = [
         str(home / "bin" / "spark-submit"),
         *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer"),
