@@ -18,7 +18,7 @@ from jobs.journeys.day import Today, rows_of_days, write_difference
 from jobs.journeys.groups import days_of_other_stays, days_told_anew
 from jobs.journeys.kpi_queries import last_day
 from jobs.journeys.kpi_tables import NAME, REGISTRY, counted_of, delivered, kpis, registry
-from jobs.journeys.kpi_values import NO_SOURCE, values, without_source
+from jobs.journeys.kpi_values import NO_SOURCE, of_period, values, without_source
 from jobs.journeys.kpis import COUNTS, PERIODS, Registry, adds_up, counted_again, counted_per_day, summed_up
 
 KEY = ("day", "kpi", "dimension", "part")
@@ -46,10 +46,7 @@ def update(fresh: Fresh, today: Today, first_day: date, then: DataFrame, now: Da
     daily = fresh.keep(made.select(*daily_then.columns))
     ended = _days_that_ended(fresh)
     again = again | F.col("day").isin(sorted(ended)) if ended else again
-    replaced, after = (
-        (F.col("period") == "day") & again,
-        [values(daily.where(again), "day", journey, have, first_day, whole)],
-    )
+    replaced, after = (F.col("period") == "day") & again, [of_period(daily.where(again), "day")]
     held = F.col("kpi").isin(_over(journey.kpis, PERIOD_TABLES))
     changed = _changed_days(fresh, today, first_day) | {day for day in ended if day >= first_day}
     for period in PERIODS:
@@ -57,9 +54,10 @@ def update(fresh: Fresh, today: Today, first_day: date, then: DataFrame, now: Da
         own = held | F.trunc("day", period).isin(starts)
         counted = summed_up(daily.where(own), journey.kpis, period)
         counted = counted.unionByName(_counted_again(fresh, today, period, starts, first_day, missing))
-        after.append(values(counted, period, journey, have, first_day, whole))
+        after.append(of_period(counted, period))
         replaced = replaced | ((F.col("period") == period) & own)
-    write_difference(fresh, today, "kpis", stored.where(replaced), reduce(DataFrame.unionByName, after))
+    made = values(after, journey, have, first_day, whole)
+    write_difference(fresh, today, "kpis", stored.where(replaced), made)
 
 
 def _another_calendar(stored: DataFrame, registry: Registry, have: Iterable[str], first: date, until: date) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import date
-from functools import reduce
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -13,7 +12,7 @@ from pyspark.sql import functions as F
 from jobs.activity import own_sends
 from jobs.config.journey import Journey
 from jobs.config.kpis import LEDGER
-from jobs.journeys.kpi_values import values, without_source
+from jobs.journeys.kpi_values import of_period, values, without_source
 from jobs.journeys.kpis import COUNTS, PERIODS, counted_again, counted_per_day, summed_up
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
@@ -43,12 +42,11 @@ def kpis(
     registry, whole = journey.kpis, whole or as_of
     missing = without_source(registry, delivered)
     daily = keep(counted_per_day(tables, registry, first_day, as_of, missing=missing))
-    found = [values(daily, "day", journey, delivered, first_day, whole)]
+    counted = [of_period(daily, "day")]
     for period in PERIODS:
         again = counted_again(tables, registry, period, first_day, as_of, missing=missing)
-        counted = summed_up(daily, registry, period).unionByName(again)
-        found.append(values(counted, period, journey, delivered, first_day, whole))
-    return reduce(DataFrame.unionByName, found)
+        counted.append(of_period(summed_up(daily, registry, period).unionByName(again), period))
+    return values(counted, journey, delivered, first_day, whole)
 
 
 def counted_of(stored: DataFrame) -> DataFrame:

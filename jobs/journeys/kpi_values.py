@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import reduce
 from zoneinfo import ZoneInfo
 
 from pyspark.sql import Column, DataFrame
@@ -23,25 +24,35 @@ def last_whole_day(as_of: date, now: datetime, timezone: str) -> date:
     return min(as_of, now.astimezone(ZoneInfo(timezone)).date() - timedelta(days=1))
 
 
+def of_period(counted: DataFrame, period: str) -> DataFrame:
+    """What was counted, marked as of a day, a week or a month."""
+    return counted.withColumn("period", F.lit(period))
+
+
 def values(
-    counted: DataFrame, period: str, journey: Journey, delivered: Collection[str], first_day: date, whole: date
+    counted: Sequence[DataFrame], journey: Journey, delivered: Collection[str], first_day: date, whole: date
 ) -> DataFrame:
-    """Rows of journeys/kpis for one length of period: day, week or month. `delivered` are datasets with rows.
+    """Rows of journeys/kpis from what was counted `of_period`s. `delivered` are datasets with rows.
 
     `whole` is the last day that has ended: a period that ends later is not complete, however much of it is known.
     """
-    told = counted.join(F.broadcast(_told(counted, journey, delivered)), on="kpi", how="inner")
+    every = reduce(DataFrame.unionByName, counted)
+    told = every.join(F.broadcast(_told(every, journey, delivered)), on="kpi", how="inner")
     # Engines differ in the last digit of what lies between two rows, such as a percentile.
     numerator, denominator = F.round("numerator", 6), F.col("denominator")
     is_ratio, nothing = denominator.isNotNull(), F.col("no_source")
     ratio = F.round(numerator / F.nullif(denominator, F.lit(0.0)), 6)
     value = F.when(~nothing, F.when(is_ratio, ratio).otherwise(numerator))
-    last = {"day": F.col("day"), "week": F.date_add("day", 6), "month": F.last_day("day")}[period]
+    period = F.col("period")
+    last = (
+        F.when(period == "week", F.date_add("day", 6))
+        .when(period == "month", F.last_day("day"))
+        .otherwise(F.col("day"))
+    )
     complete = (F.col("day") >= F.lit(first_day)) & (last <= F.lit(whole))
     reason = F.when(nothing, F.lit(NO_SOURCE)).when(value.isNull(), F.lit(NO_ROWS))
     found = told.withColumns(
         {
-            "period": F.lit(period),
             "sample": F.when(is_ratio, F.coalesce("sample", "denominator")),
             "value": value,
             "numerator": numerator,

@@ -102,7 +102,7 @@ def _counted(
 ) -> DataFrame:
     absent = {name: kpi for name, kpi in registry.items() if name in missing}
     registry = {name: kpi for name, kpi in registry.items() if name not in missing}
-    measured = [_rows(_of_nothing(absent, days), absent)] if absent else []
+    measured = [_rows(_of_nothing(absent, days), absent, _sides(absent))] if absent else []
     for (dimension, _), own in _passes(registry).items():
         named, one = {"dimension": F.lit(dimension)}, next(iter(own.values()))
         every = _rows_of(tables[one.table], one)
@@ -113,14 +113,15 @@ def _counted(
         if one.table in PERIOD_TABLES:
             for batch in [own] if dimension == ALL else _of_same_rows(own):
                 rows = every if dimension == ALL else every.where(holds(next(iter(batch.values())).where))
-                measured.append(_rows(_held(rows.withColumns(named), batch, days, first_day), batch))
+                held = _held(rows.withColumns(named), batch, days, first_day)
+                measured.append(_rows(held, batch, _sides(batch)))
         else:
             rows = every.where(F.col("day") >= F.lit(first_day)).withColumns(named).withColumn("day", day)
             rows = rows if only is None else rows.where(F.col("day").isin(sorted(only)))
             found = _happened(rows, own)
-            measured.append(
-                _rows(_on_every_day(found, own, days) if dimension == ALL else found, own, dimension != ALL)
-            )
+            have = [column for name, kpi in own.items() for column in _aggregates(name, kpi)]
+            found = _on_every_day(found, own, days) if dimension == ALL else found
+            measured.append(_rows(found, own, have, dimension != ALL))
     return reduce(DataFrame.unionByName, measured) if measured else _nothing(days)
 
 
@@ -206,12 +207,18 @@ def _on_every_day(whole: DataFrame, batch: Registry, days: DataFrame) -> DataFra
 def _of_nothing(batch: Registry, days: DataFrame) -> DataFrame:
     """What is counted where there are no rows at all, on each day."""
     named = dict.fromkeys(("dimension", "part"), F.lit(ALL))
-    zeros = {
-        f"{name}__{key}": _or_zero(F.lit(None), kpi)
-        for name, kpi in batch.items()
-        for key in (("numerator", "denominator") if kpi.denominator else ("numerator",))
-    }
+    zeros = {column: _or_zero(F.lit(None), kpi) for column, kpi in _sides(batch).items()}
     return days.withColumns(zeros | named)
+
+
+def _sides(batch: Registry) -> dict[str, Kpi]:
+    """The columns of numerators and denominators."""
+    return {
+        f"{name}__{key}": kpi
+        for name, kpi in batch.items()
+        for key in ("numerator", "denominator")
+        if getattr(kpi, key)
+    }
 
 
 def _held(rows: DataFrame, batch: Registry, days: DataFrame, first_day: date) -> DataFrame:
@@ -242,9 +249,8 @@ def _held(rows: DataFrame, batch: Registry, days: DataFrame, first_day: date) ->
     return every_day.join(changes, on=["day", "dimension", "part"], how="left").withColumns(totals)
 
 
-def _rows(counted: DataFrame, batch: Registry, only_some: bool = False) -> DataFrame:
-    """One row per day, part and KPI; with `only_some`, of parts that have rows of the KPI."""
-    have = set(counted.columns)
+def _rows(counted: DataFrame, batch: Registry, have: Collection[str], only_some: bool = False) -> DataFrame:
+    """One row per day, part and KPI of which it counts `have`; with `only_some`, of parts that have rows of the KPI."""
 
     def row(name: str) -> Column:
         columns = {key: f"{name}__{key}" for key in COUNTS}
