@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
@@ -39,7 +40,7 @@ class Taken:
     request_id: str = ""
 
 
-class ListChannel:
+class ListChannel(ABC):
     """A list at a vendor. A channel says what a row is, how rows are sent, and how an answer is read."""
 
     most: int
@@ -58,13 +59,13 @@ class ListChannel:
         self._isolation = self.options.isolation_requests if isinstance(self.options, ListOptions) else 0
         self._spelled: dict[str, list[Any]] = {}
 
+    @abstractmethod
     def rows(self, operation: Operation) -> list[Any]:
         """The rows that stand for the customer there; none if nothing of them can be used."""
-        raise NotImplementedError
 
+    @abstractmethod
     def send(self, change: Change, rows: list[Any]) -> Answer:
         """Make one change with these rows, at most `most`."""
-        raise NotImplementedError
 
     def taken(self, change: Change, answer: Answer, rows: list[Any]) -> Taken:
         """What an answer that means `done` says of each row."""
@@ -75,12 +76,13 @@ class ListChannel:
         return {}
 
     def look(self, request_id: str, rows: list[Any]) -> Taken | None:
-        """What became of a request that is answered later; None while it is at work."""
-        raise NotImplementedError
+        """What became of a request that is answered later; None while it is at work. Only a vendor that answers later
+        is asked."""
+        raise NotImplementedError(f"{self.named} answers at once")
 
+    @abstractmethod
     def check(self) -> Answer:
         """Ask for the list itself, which changes nothing."""
-        raise NotImplementedError
 
     def each(self, rows: list[Any], call: Callable[[Any], Answer]) -> Answer:
         """One call for each row, where the vendor takes no more. The body of the answer is refused rows by number."""

@@ -7,6 +7,7 @@ passes is `temporary`, and the next push of the day tries it again.
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,7 +18,7 @@ from jobs.activation.http_api import NO_ANSWER, Answer, not_understood
 TEMPORARY = "temporary "
 
 
-class MessageChannel:
+class MessageChannel(ABC):
     """Messages of one audience. A channel says how one is sent and which codes mean that an address is dead, or
     that its person said no."""
 
@@ -27,21 +28,21 @@ class MessageChannel:
     dead: frozenset[str] = frozenset()
     said_no: frozenset[str] = frozenset()
 
+    @abstractmethod
     def send(self, operation: Operation) -> Answer:
         """Send one message, once."""
-        raise NotImplementedError
 
     def request_id(self, answer: Answer) -> str:
         """The id under which the vendor knows a message that it took."""
         return ""
 
+    @abstractmethod
     def problem(self, operation: Operation) -> str:
         """Why the message cannot be written, if it cannot."""
-        raise NotImplementedError
 
+    @abstractmethod
     def check(self) -> list[str]:
         """What is wrong with the account; asks and changes nothing."""
-        raise NotImplementedError
 
     def deliver(self, batch: Sequence[Operation]) -> list[Outcome]:
         stopped, down = threading.Event(), []

@@ -42,7 +42,7 @@ def restore(place: Place, name: str, to: int, forget_since: bool = False) -> Res
     Raises LakeError if there is no such version, if it cannot be read, if one of its files is gone or changed, or if
     the table holds what no step makes again and `forget_since` does not say that it may be forgotten.
     """
-    if _made_once(name) and not forget_since:
+    if made_once(name) and not forget_since:
         raise LakeError(
             f"{name}: no step makes again what it has held since version {to}: people could be written to twice, or be "
             "forgotten about. Copy the table from a backup, or say --forget-since if that may be lost"
@@ -64,7 +64,8 @@ def restore(place: Place, name: str, to: int, forget_since: bool = False) -> Res
     return Restored(name, to, version, sum(file.rows for file in then.files), set_aside)
 
 
-def _made_once(name: str) -> bool:
+def made_once(name: str) -> bool:
+    """Whether no step makes the rows of a table again."""
     return any(name.startswith(one) if one.endswith("/") else name == one for one in MADE_ONCE)
 
 

@@ -11,7 +11,7 @@ from jobs.lake.data_files import refuse_damaged
 from jobs.lake.files import DataFile, LakeError
 from jobs.lake.log import DeltaLog, filesystem
 from jobs.lake.place import Place
-from jobs.lake.restore import newest_readable
+from jobs.lake.restore import made_once, newest_readable
 from jobs.lake.tables import catalogue
 
 
@@ -51,7 +51,14 @@ def _last_readable(log: DeltaLog) -> str:
     name, version = log.dataset.name, newest_readable(log)
     if version is None:
         return f"{name}: no version can be read"
-    return f"{name}: version {version} is the newest that can be read (`klantreis lake restore {name} --to {version}`)"
+    command = f"klantreis lake restore {name} --to {version}"
+    told = f"{name}: version {version} is the newest that can be read"
+    if made_once(name):
+        return (
+            f"{told}, and no step makes again what it has held since: copy it from a backup, or say that this may be "
+            f"lost (`{command} --forget-since`)"
+        )
+    return f"{told} (`{command}`)"
 
 
 def _problem(log: DeltaLog, file: DataFile, every_value: bool) -> str | None:

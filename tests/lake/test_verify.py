@@ -83,6 +83,17 @@ def test_a_damaged_log_names_the_entry_and_the_newest_version_that_can_be_read(s
     assert lake.arrow(TABLE, version=0).num_rows == 100
 
 
+def test_of_a_table_that_no_step_makes_again_a_backup_is_named_first(stored):
+    settings, lake = stored
+    nothing = catalogue.get("activation/suppressions").arrow_schema().empty_table()
+    for day in (dt.date(2024, 5, 1), dt.date(2024, 5, 2)):
+        lake.replace("activation/suppressions", nothing, lake.transaction("test", day))
+    max(Path(settings.lake, "activation/suppressions/_delta_log").glob("*.json")).write_bytes(b"")
+    told = verify(settings, "activation/suppressions").problems[1]
+    assert "copy it from a backup" in told
+    assert told.endswith("(`klantreis lake restore activation/suppressions --to 0 --forget-since`)")
+
+
 def test_no_bit_of_a_file_changes_in_silence(stored):
     _, lake = stored
     files, found = data_files(lake), 0
