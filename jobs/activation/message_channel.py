@@ -77,7 +77,7 @@ class MessageChannel(ABC):
         """A message that was delivered cannot be called back."""
         return [Outcome(operation.operation_id, "rejected", OUT_OF_REACH) for operation in batch]
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  most hold none
         """Release connections."""
 
     def _outcome(self, operation: Operation, answer: Answer) -> Outcome:
