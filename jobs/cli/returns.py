@@ -110,8 +110,8 @@ def _show_what_if(tried: list[tuple[Action, WhatIf | str | None]], currency: str
     if rows:
         show(f"What if, in {currency}", columns, rows)
         _say(
-            "Whoever was tested is taken to respond as measured; of people beyond them nothing was tested, so they may "
-            "bring nothing at worst, and as much as the best of the interval at best."
+            "Whoever was tested is taken to respond as measured; beyond them nothing was tested: at worst people "
+            "bring nothing, or less where the range begins below 0, at best as much as the best of the range."
         )
     for one, what in tried:
         if what is None or isinstance(what, str):
