@@ -63,7 +63,7 @@ def configuration() -> str:
     from jobs.config.audiences import Audience
     from jobs.config.company import General
     from jobs.config.contact_policy import ContactPolicy
-    from jobs.config.content import Approvals, ContentRules
+    from jobs.config.content import AllProposed, Approvals, ContentRules
     from jobs.config.context import Context
     from jobs.config.costs import Costs
     from jobs.config.decisions import Decisions
@@ -97,6 +97,7 @@ def configuration() -> str:
         ("destinations.yaml", Destinations),
         ("content.yaml", ContentRules),
         ("templates/approvals.yaml", Approvals),
+        ("templates/proposals.yaml", AllProposed),
         ("context.yaml", Context),
         ("feedback.yaml", Feedback),
         ("guard_rails.yaml", GuardRails),

@@ -43,6 +43,10 @@ class ContentNotApproved(StepFailed):
     """A text that is to be sent is not one that a person approved of."""
 
 
+class BudgetUsed(StepFailed):
+    """A model was asked as often, or for as much, as is allowed, and gave nothing that can be used."""
+
+
 class StaleDay(StepFailed):
     """A day older than the newest one already delivered; delivering it would overwrite newer audiences."""
 

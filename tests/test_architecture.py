@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     *("errors", "plain_text", "http_answers", "lake", "config", "ingest", "validate", "identity", "profiles", "text"),
     *("activity", "journeys", "models", "audiences", "decisions", "content"),
-    *("activation", "effects", "privacy", "pipeline"),
+    *("activation", "proposals", "effects", "privacy", "pipeline"),
     *("report", "cli"),
 ]
 """Everything at the top of jobs/, in the order of the flow: what stands further on may import what stands before it."""

@@ -26,7 +26,7 @@ def not_approved(audience: str, destination: str, settings: Settings) -> list[st
     """What has to be approved of before the action may write there: file, why, what to do."""
     declared = settings.audiences[audience]
     template = declared.send_to[destination].template
-    if template is None or not approval.asked(declared, settings):
+    if template is None or not approval.asked(declared, template, settings):
         return []
     return approval.waiting(template, type_of(destination, settings).templates, settings)
 

@@ -22,7 +22,7 @@ def note(lake: Lake, audience: str, destination: str, day: date, settings: Setti
     """Keep with which approved texts a push writes, and who approved of them; nothing where nobody asks for it."""
     declared = settings.audiences[audience]
     template = declared.send_to[destination].template
-    if template is None or not approval.asked(declared, settings):
+    if template is None or not approval.asked(declared, template, settings):
         return
     from jobs.content.templates import with_referenced  # loads Jinja
 

@@ -105,6 +105,59 @@ def gaps(
         console.print(f"{sum(row['gap'] for row in rows):,} gaps of {len(rows):,}", highlight=False)
 
 
+@app.command()
+def propose(
+    action: Annotated[str, typer.Argument(help="The action that the texts are for.")],
+    language: Annotated[str, typer.Option("--language", help="Language of the texts, as nl.")],
+    number: Annotated[int, typer.Option("--number", min=1, max=10, help="So many texts, at most.")] = 2,
+    facts: Annotated[
+        list[str] | None, typer.Option("--fact", help="Item of the catalogue; default: those that fit the action best.")
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="From patterns, though a model is configured.")] = False,
+    config: Config = None,
+) -> None:
+    """Propose texts for an action, as files that need a person's approval; from patterns, or by a model."""
+    from jobs.activation.channels.types import type_of
+    from jobs.content import gaps as missing
+    from jobs.lake.queries import connect, views_of
+    from jobs.proposals import propose as proposing
+    from jobs.proposals.brief import brief_of
+    from jobs.proposals.model import Model
+    from jobs.proposals.patterns import Patterns
+
+    settings = load_settings(config)
+    database = connect(settings, only=("newest.content",))
+    items = missing.catalogue_of(database, views_of(database))
+    to = list(settings.audiences[action].send_to) if action in settings.audiences else []
+    endings = [end for destination in to for end in type_of(destination, settings).templates]
+    if to and not endings:
+        raise CommandError([f"{action}: none of its destinations sends texts; choose an action that writes"])
+    brief = brief_of(action, language, "sms" if endings[:1] == ["sms"] else "txt", items, facts or [], settings)
+    options = settings.content.rules.proposals
+    model = Model(options) if options and not offline else None
+    provider = model or Patterns()
+    try:
+        kept, refused = proposing.held(brief, provider, number, settings)
+    finally:
+        if model:
+            model.close()
+            used = f"{model.name}: {model.calls} calls, {model.tokens:,} tokens"
+            console.print(used, markup=False, highlight=False, soft_wrap=True)
+    for one in refused:
+        told = f"Not kept, text {one.number}: {one.why}"
+        console.print(told, markup=False, highlight=False, soft_wrap=True)
+    if not kept:
+        raise CommandError([f"{provider.name}: no text was kept; name other facts by --fact, or write it yourself"])
+    names = proposing.write(kept, brief, provider.name, date.today(), settings)
+    for name in names:
+        console.print(f"Proposed: {name}", markup=False, highlight=False, soft_wrap=True)
+    templates = ", ".join(dict.fromkeys(name.rsplit(".", 2)[0] for name in names))
+    console.print(
+        "Read them (klantreis content show ...), approve what is right (klantreis content approve ...), and name it "
+        f"as `template` of an action: {templates}", markup=False, highlight=False, soft_wrap=True,
+    )  # fmt: skip
+
+
 def listed(settings: Settings) -> list[dict[str, Any]]:
     """Every text, with the values that `list` shows."""
     from jobs.activation import approved_content
@@ -115,7 +168,8 @@ def listed(settings: Settings) -> list[dict[str, Any]]:
     rows = []
     for name in approval.all_files(settings.folder):
         one, actions = read(name, settings.folder, settings.content), used.get(name, [])
-        needs = any(approval.asked(settings.audiences[action], settings) for action in actions)
+        template = name.rsplit(".", 2)[0]
+        needs = any(approval.asked(settings.audiences[action], template, settings) for action in actions)
         given = one.approval
         rows.append(
             {

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from jobs.config.audiences import Audience
-from jobs.config.content import APPROVALS, TEMPLATES, Approvals, load_content
+from jobs.config.content import APPROVALS, PROPOSED, TEMPLATES, Approvals, load_content
 from jobs.config.settings import Settings
 from jobs.config.wrong import CommandError, nearest
 from jobs.config.yaml_files import ConfigError, load
@@ -25,15 +25,17 @@ approvals:
 _ENTRY = re.compile(r"^( *)- ", re.MULTILINE)
 
 
-class _Plain(yaml.SafeDumper):
+class Plain(yaml.SafeDumper):
     """Writes a value that comes twice, twice."""
 
     def ignore_aliases(self, data: object) -> bool:
         return True
 
 
-def asked(audience: Audience, settings: Settings) -> bool:
-    """Whether an action sends only what a person approved of."""
+def asked(audience: Audience, template: str, settings: Settings) -> bool:
+    """Whether an action sends only what a person approved of with a template: always if that was proposed."""
+    if any(one.template.rsplit(".", 2)[0] == template for one in settings.content.proposed):
+        return True
     return (audience.content_approval or settings.content.rules.approval) == "person"
 
 
@@ -48,7 +50,7 @@ def all_files(folder: Path) -> list[str]:
     below = folder / TEMPLATES
     found = (path.relative_to(below) for path in below.rglob("*") if path.is_file())
     named = (path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts))
-    return sorted(name for name in named if f"{TEMPLATES}/{name}" != APPROVALS)
+    return sorted(name for name in named if f"{TEMPLATES}/{name}" not in (APPROVALS, PROPOSED))
 
 
 def waiting(template: str, endings: Collection[str], settings: Settings) -> list[str]:
@@ -113,7 +115,7 @@ def _added(before: str, entries: list[dict[str, object]]) -> str:
 
 def _as_yaml(entries: list[dict[str, object]], indent: str) -> str:
     """Entries of a list; `on` in quotes, which YAML else takes for true."""
-    text = yaml.dump(entries, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=110)
+    text = yaml.dump(entries, Dumper=Plain, sort_keys=False, allow_unicode=True, width=110)
     return "".join(f"{indent}{line}\n" for line in text.splitlines())
 
 

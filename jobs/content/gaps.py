@@ -167,7 +167,7 @@ def catalogue_of(asked: DuckDBPyConnection, tables: set[str]) -> list[Row]:
     return [dict(zip(("content_id", *_ABOUT), row, strict=True)) for row in told]
 
 
-_ABOUT = ("kind", "title", "topic", "moment", "stage", "need", "language")
+_ABOUT = ("kind", "title", "topic", "moment", "stage", "need", "language", "url")
 
 
 def customers_of(asked: DuckDBPyConnection, tables: set[str]) -> Customers:

@@ -44,7 +44,7 @@ class Messages:
         self._audience = settings.audiences[audience]
         self._template = self._audience.send_to[destination].template or ""
         self._folder = settings.folder / "templates"
-        only_approved = sends and approval.asked(self._audience, settings)
+        only_approved = sends and approval.asked(self._audience, self._template, settings)
         self._jinja = sandbox(settings.folder, settings.content if only_approved else None)
         name, address = parseaddr(self._options.sender)
         self._sender = formataddr((name, address))

@@ -33,7 +33,7 @@ class Texts:
         self._options = cast(Options, settings.destinations[destination].options)
         self._template = self._audience.send_to[destination].template or ""
         self._folder = settings.folder / "templates"
-        only_approved = sends and approval.asked(self._audience, settings)
+        only_approved = sends and approval.asked(self._audience, self._template, settings)
         self._jinja = sandbox(settings.folder, settings.content if only_approved else None)
         self._languages = sorted(path.name.split(".")[-2] for path in self._folder.glob(f"{self._template}.*.sms"))
         if only_approved:
