@@ -7,8 +7,12 @@ import datetime as dt
 import hashlib
 import shutil
 
+import pyarrow as pa
 import pytest
+from typer.testing import CliRunner
 
+from jobs.cli.main import app
+from jobs.lake.lake import Lake
 from jobs.report.page import document
 from jobs.report.page.words import LANGUAGES
 
@@ -197,6 +201,53 @@ def test_harmful_text_is_shown_as_it_is_and_runs_nothing(opened, company):
     window = opened(company)
     assert window.locator("img").count() == 0
     assert HARM in window.locator("[data-panel=quarantine]").inner_text()
+
+
+ATTACK = (
+    "<img src=x onerror=attacked=1></script><script>attacked=1</script>\"'onfocus=attacked=1 autofocus x={{7*7}}${7*7}"
+    "[red]x[/y]\x1b[2J\x1b]52;c;eA==\x07\r\n=cmd|'/c calc'!A1\u202egnp.exe\u2028javascript:attacked=1"
+)
+"""Markup, a formula, a template, markup of the terminal, its escapes, line breaks, and signs that turn text around."""
+
+
+@pytest.fixture
+def hostile(company):
+    """The company, with every text of every table an attack once, the other columns of that row as they were."""
+    lake = Lake.of(company)
+    for name in [name for name in company.tables if lake.exists(name)]:
+        contract, rows = lake.contract(name), lake.arrow(name).to_pylist()
+        texts = [one.name for one in contract.columns if one.type == "string" and one.name != "model_version"]
+        named = next((column for column in contract.key if column.endswith("_id") or column == "opportunity"), None)
+        unlike = [
+            {**rows[0], **({named: f"{rows[0][named]} {n}"} if named else {}), text: f"{ATTACK} {n}"}
+            for n, text in enumerate(texts)
+        ]
+        data = pa.Table.from_pylist(unlike, schema=contract.arrow_schema())
+        lake.append(name, data, lake.transaction("hostile", DAY, config=name))
+    return company
+
+
+COMMANDS = (("report",), ("query", "select * from journeys.alerts"), ("quarantine", "list"))
+
+
+def test_of_a_company_whose_every_text_is_an_attack_the_page_runs_nothing_and_no_command_steers_a_terminal(
+    opened, hostile
+):
+    window = opened(hostile)
+    for summary in window.locator("summary").all():
+        summary.click()
+    assert window.evaluate("typeof attacked") == "undefined"
+    assert window.locator("img, iframe, object, embed, [onerror], [onfocus], a[href^=javascript]").count() == 0
+    shown = window.locator("body").inner_text()
+    assert shown.count("<img src=x onerror=attacked=1></script><script>") > 3
+    assert "{{7*7}}" in shown
+
+    told = {words: CliRunner().invoke(app, [*words, "--config", str(hostile.folder)]) for words in COMMANDS}
+    assert {words: repr(one.exception) for words, one in told.items() if one.exit_code} == {}
+    assert {words: set("\x1b\x07\r\u202e\u2028") & set(one.output) for words, one in told.items()} == {
+        words: set() for words in COMMANDS
+    }
+    assert "[red]x[/y]" in told[COMMANDS[1]].output
 
 
 def test_one_kind_of_people_is_chosen_at_a_time(opened, company):
