@@ -77,7 +77,7 @@ def configuration(settings: Settings) -> list[Any]:
     general = settings.general
     features = [settings.models.features, settings.models.recency]
     named = [settings.rows, settings.traits, list(settings.traits)]
-    own = [general.country, general.timezone, general.currency, general.rates, settings.id_spaces]
+    own = [general.country, general.timezone, general.currency, general.rates, settings.whose_rows]
     return [*named, features, settings.journey, *own]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets as random_secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,8 @@ from jobs.config.retention import Retention
 from jobs.config.retention import problems as retention_problems
 from jobs.config.sources import Source
 from jobs.config.traits import FEATURES, TABLE, Rows, Trait, Traits, feature_table, trait_table
+from jobs.config.trust import problems as trust_problems
+from jobs.config.trust import strangers
 from jobs.config.yaml_files import ConfigError, line_of, load, nearest
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.contract import Dataset
@@ -117,6 +119,11 @@ class Settings:
     def id_spaces(self) -> dict[str, str]:
         """Sources whose contact ids are those of another source, with that source."""
         return id_spaces(self.sources)
+
+    @property
+    def whose_rows(self) -> list[Mapping[str, str]]:
+        """What sources say that decides, beside the identifiers on a row, whose it is."""
+        return [self.id_spaces, strangers(self.sources)]
 
     @property
     def tables(self) -> list[str]:
@@ -270,6 +277,7 @@ def _cross_checks(settings: Settings) -> list[str]:
                 f"{settings.folder}/sources/{name}.yaml: source is {source.source!r}; name the file after it"
             )
     problems += id_space_problems(settings.folder, settings.sources)
+    problems += trust_problems(settings.folder, settings.sources)
     problems += identity_problems(settings.folder / "identity.yaml", settings.identity, settings.sources)
     problems += decision_problems(settings.decisions, settings.sources)
     problems += journey_map.problems(settings.folder / journey_map.FILE, settings.journey_map, settings.journey)

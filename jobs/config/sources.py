@@ -18,6 +18,7 @@ from jobs.config.places import Query, Ready, Request
 from jobs.config.row_rules import BuiltIn, Rule, Scalar
 from jobs.config.rows_of_files import refuse_parts, with_rows_by_key, with_wholes
 from jobs.config.source_merges import PUBLISHED, with_merges
+from jobs.config.source_trust import Trust
 from jobs.config.yaml_files import Strict, nearest
 from jobs.lake.tables.canonical import CANONICAL, UNMAPPED
 
@@ -225,6 +226,7 @@ class Source(Strict):
         "", description="source whose contact ids its own are: id 7 of both is one person; default: ids are its own"
     )
     timezone: str | None = Field(None, description="zone of timestamps without one; default: the company's")
+    trust: Trust = Trust()
     datasets: dict[str, SourceDataset]
 
     @property

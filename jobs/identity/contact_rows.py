@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
+from jobs.config.trust import strangers
 from jobs.identity.evidence import day_numbers
 from jobs.identity.identifiers import identifier_column
 from jobs.identity.links import NEVER
@@ -40,12 +41,15 @@ _ROW_LENGTH = 24
 
 
 def contact_versions(contacts: DataFrame, settings: Settings) -> pd.DataFrame:
-    """Each distinct version of a contact among these rows of valid/contacts.
+    """Each distinct version of a contact among these rows of valid/contacts, but for those of sources that may not
+    identify anyone: these are not compared.
 
     Columns: row (keyed hash of all it tells), contact (hashed), name (source:id), source, the columns of KINDS,
     first_seen (day number).
     """
-    versions = contacts.groupBy("source", "contact_id", *KINDS).agg(F.min("arrived").alias("first_seen"))
+    apart = sorted(strangers(settings.sources))
+    compared = contacts.where(~F.col("source").isin(*apart)) if apart else contacts
+    versions = compared.groupBy("source", "contact_id", *KINDS).agg(F.min("arrived").alias("first_seen"))
     values = [F.coalesce(F.col(column).cast("string"), F.lit("\x00")) for column in ("source", "contact_id", *KINDS)]
     told = versions.select(
         F.substring(F.sha2(F.concat_ws("\x1f", F.lit(settings.hash_key()), *values), 256), 1, _ROW_LENGTH).alias("row"),

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 CONTACTS = "valid/contacts"
 KINDS = ("contact", "login", "email", "phone", "loyalty")
 """Kinds of identifiers that rows of contacts have."""
-SEEN = [*KINDS, "first_name", "last_name", "birth_date", "first_seen", "described"]
+SEEN = [*KINDS, "first_name", "last_name", "birth_date", "first_seen", "described", "claim"]
 NAMED = ["name", "source", "first_seen"]
 """Columns of identity/sightings and identity/prepared that are looked at."""
 ONE_PERSONS = ("contact", "login", "loyalty")
@@ -40,7 +40,7 @@ def of_many_people(sightings: pa.Table, since: date | None) -> pd.DataFrame:
     """
     rows = " UNION ALL ".join(
         f"SELECT '{kind}' AS kind, {kind} AS identifier, first_name, last_name, birth_date, first_seen FROM sightings "
-        f"WHERE described AND {kind} IS NOT NULL"
+        f"WHERE described AND NOT claim AND {kind} IS NOT NULL"
         for kind in KINDS
     )
     least = " ".join(f"WHEN '{kind}' THEN {people}" for kind, people in PEOPLE.items())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError, nearest
 from jobs.identity.evidence import CUT, ENDED, USED
-from jobs.identity.identifiers import identifier_hash
+from jobs.identity.identifiers import identifier_hashes
 from jobs.identity.review import newest
 from jobs.lake.lake import Lake
 from jobs.plain_text import json_text
@@ -26,20 +26,31 @@ SHORT = 8
 def find(settings: Settings, kind: str, value: str, source: str | None = None) -> str:
     """The customer an identifier belongs to. The value is hashed as in identity/map; it is kept nowhere.
 
-    Raises ConfigError if it identifies nobody, or nobody known; the message does not repeat the value.
+    Raises ConfigError if it identifies nobody, nobody known, or several customers, as a source that may not identify
+    anyone has it too; the message does not repeat the value.
     """
     if source is not None and source not in settings.sources:
         raise ConfigError([f"--source: unknown source {source!r}{nearest(source, settings.sources)}"])
-    hashed = identifier_hash(kind, value, settings, source)
-    if hashed is None:
+    hashed = identifier_hashes(kind, value, settings, source)
+    if not hashed:
         raise ConfigError(
             [f"this {kind} identifies nobody: it is not valid, or listed as junk in config/identity.yaml"]
         )
-    rows = _rows(Lake.of(settings), "identity/map", "identifier", [hashed])
-    if not rows:
+    found = sorted({str(row["customer_id"]) for row in _rows(Lake.of(settings), "identity/map", "identifier", hashed)})
+    if not found:
         where = f" of source {source}" if source else ""
         raise ConfigError([f"no {kind}{where} with this value has arrived; see `klantreis tables` for what has"])
-    return str(rows[0]["customer_id"])
+    if len(found) > 1:
+        raise ConfigError([several(kind, found)])
+    return found[0]
+
+
+def several(kind: str, customers: Sequence[str]) -> str:
+    """What to say of a value that sources which may not identify anyone have too."""
+    return (
+        f"this {kind} is on rows of {len(customers)} customers, of which no evidence says that they are one "
+        f"(`trust.identifies` of their sources): name one of them, {' or '.join(customers)}"
+    )
 
 
 def successor(settings: Settings, customer: str) -> tuple[str, list[Row]]:
@@ -158,8 +169,7 @@ def _names(profile: Row, points: list[Row], settings: Settings) -> dict[str, tup
     lists = {"contact": "records", "login": "login_ids", "loyalty": "loyalty_ids"}
     told = [(kind, value) for kind, column in lists.items() for value in profile.get(column) or ()]
     told += [(row["kind"], row["value"]) for row in points]
-    hashed = [(identifier_hash(kind, value, settings), kind, value) for kind, value in told]
-    return {identifier: (kind, value) for identifier, kind, value in hashed if identifier}
+    return {one: (kind, value) for kind, value in told for one in identifier_hashes(kind, value, settings)}
 
 
 def _set_aside(lake: Lake, named: dict[str, tuple[str, str]], own: set[str], call: Any) -> list[Row]:

@@ -1,6 +1,6 @@
 """One spelling per identifier, and the keyed hash that stands for it everywhere outside `valid/` and `profiles/`.
 
-Each normaliser exists for one value (`email_text`) and for a column (`email`); both give the same result.
+`normalised_text` is for one value, `normalised` for a column; both give the same result.
 A value that cannot identify anybody (empty, invalid, a word for nobody, listed as junk in identity.yaml) is null.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +17,8 @@ from pyspark.sql import functions as F
 
 from jobs.config import nobody
 from jobs.config.settings import Settings
+from jobs.config.trust import strangers
+from jobs.identity.spelling import email_speller, email_text, phone_speller, phone_text
 from jobs.validate.hashed_emails import HASHED_EMAIL
 from jobs.validate.nobody import is_nobody
 
@@ -50,100 +51,6 @@ def trimmed(value: Column) -> Column:
 def trimmed_text(value: str | None) -> str | None:
     bare = (value or "").translate(dict.fromkeys(map(ord, _INVISIBLE))).strip(_BLANK)
     return bare or None
-
-
-def email(value: Column) -> Column:
-    """Lower case, trimmed, its domain in letters (no xn--); null if it is not an e-mail address.
-
-    Dots and plus tags stay: they can be other people. Letters that only look like others stay too, see
-    `jobs.normalise.text.looks_like_another`.
-    """
-    # Made here, not as a decorator: PySpark needs a session to know whether it is a Spark Connect function.
-    spell = F.arrow_udf(_email_speller(), "string")  # type: ignore[call-overload]
-    return spell(value)
-
-
-@lru_cache(maxsize=100_000)
-def email_text(value: str | None) -> str | None:
-    spelled: str | None = _email_speller()(pa.array([value], pa.string()))[0].as_py()
-    return spelled
-
-
-def _email_speller() -> Callable[[pa.Array], pa.Array]:
-    """A function that spells an array of addresses, looking at each distinct one once.
-
-    Like `_phone_speller` it travels whole; the workers of a cluster need `email-validator`.
-    """
-
-    def spell(values: pa.Array) -> pa.Array:
-        import re
-        import unicodedata
-
-        import pyarrow as pa
-        from email_validator import EmailNotValidError, validate_email
-
-        usual = re.compile(r"[a-z0-9_+-]+(\.[a-z0-9_+-]+)*@([a-z0-9]+(-[a-z0-9]+)*\.)+[a-z]{2,24}").fullmatch
-
-        def one(text: str) -> str | None:
-            lower = text.strip().lower()
-            if usual(lower) and len(lower) <= 64:  # what the library would say, without its time
-                return lower
-            seen = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
-            try:
-                found = validate_email(seen.strip(), check_deliverability=False, globally_deliverable=False)
-            except EmailNotValidError:
-                return None
-            return str(found.normalized).lower() if "." in found.domain else None
-
-        distinct = values.dictionary_encode()
-        return pa.array([one(text) for text in distinct.dictionary.to_pylist()], pa.string()).take(distinct.indices)
-
-    return spell
-
-
-def phone(value: Column, country: Column | str) -> Column:
-    """E.164, such as +31612345678; null if the number cannot exist. `country` is for numbers without country code."""
-    # Made here, not as a decorator: PySpark needs a session to know whether it is a Spark Connect function.
-    spell = F.arrow_udf(_phone_speller(), "string")  # type: ignore[call-overload]
-    return spell(value, F.lit(country) if isinstance(country, str) else country)
-
-
-@lru_cache(maxsize=100_000)
-def phone_text(value: str | None, country: str) -> str | None:
-    spelled: str | None = _phone_speller()(pa.array([value], pa.string()), pa.array([country], pa.string()))[0].as_py()
-    return spelled
-
-
-def _phone_speller() -> Callable[[pa.Array, pa.Array], pa.Array]:
-    """A function that spells an array of numbers, given their countries, parsing each distinct number once.
-
-    It is made here and imports what it needs, so that it travels whole to the workers of a Spark cluster: they have
-    `phonenumbers`, but not this package.
-    """
-
-    def spell(values: pa.Array, countries: pa.Array) -> pa.Array:
-        import re
-
-        import phonenumbers
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        def one(text: str) -> str | None:
-            country, value = text.split("|", 1)
-            if not country:  # what is dialled from anywhere
-                value = re.sub("^[ (]*00", "+", value)
-            try:
-                number = phonenumbers.parse(value, country)
-            except phonenumbers.NumberParseException:
-                return None
-            valid = phonenumbers.is_valid_number(number)
-            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if valid else None
-
-        distinct = pc.binary_join_element_wise(countries, values, "|").dictionary_encode()
-        spelled = pa.array([one(text) for text in distinct.dictionary.to_pylist()], pa.string())
-        return spelled.take(distinct.indices)
-
-    return spell
 
 
 def normalised(
@@ -199,7 +106,7 @@ def email_digest(value: Column, settings: Settings) -> Column:
     """SHA-256 in hex of the normal form of an address, which may be told as that hash; null if it is nobody's."""
     allowed = frozenset(listed_values("email", settings.identity.not_junk, settings))
     junk = frozenset(junk_values("email", settings))
-    named = _named(_email_speller(), nobody.judge("email"), allowed, junk)
+    named = _named(email_speller(), nobody.judge("email"), allowed, junk)
     # Made here, not as a decorator: PySpark needs a session to know whether it is a Spark Connect function.
     return F.arrow_udf(_digester(named, _nobodys_hashes(junk)), "string")(value)  # type: ignore[call-overload,no-any-return]
 
@@ -242,7 +149,7 @@ def _nobodys_hashes(junk: Iterable[str]) -> frozenset[str]:
     return nobody.HASHES | nobody.hashes(junk)
 
 
-_SPELLERS: dict[str, Callable[[], Callable[..., pa.Array]]] = {"email": _email_speller, "phone": _phone_speller}
+_SPELLERS: dict[str, Callable[[], Callable[..., pa.Array]]] = {"email": email_speller, "phone": phone_speller}
 
 
 def _id(value: Column) -> Column:
@@ -299,13 +206,16 @@ def identifier_column(
 ) -> Column:
     """The identifier in `column`, hashed as in identity/map; null if the value identifies nobody.
 
-    Of an e-mail address that is made of its SHA-256, so that an address and its hash are one identifier.
+    Of an e-mail address that is made of its SHA-256, so that an address and its hash are one identifier. A source that
+    may not identify anyone (`trust.identifies`) has identifiers of its own: an address there and elsewhere are two.
     """
     value = F.col(column) if isinstance(column, str) else column
     source = F.col(source_column) if isinstance(source_column, str) else source_column
     email = kind == "email"
     bare = email_digest(value, settings) if email else normalised(kind, value, settings, source, country)
-    return _keyed(F.lit(f"{kind}:"), bare, settings)
+    apart = sorted(strangers(settings.sources)) if kind != "contact" else []
+    usual, own = F.lit(f"{kind}:"), F.concat(F.lit(f"{kind}@"), source, F.lit(":"))
+    return _keyed(F.when(source.isin(*apart), own).otherwise(usual) if apart else usual, bare, settings)
 
 
 def identifier_of(kind: Column, normal: Column, settings: Settings) -> Column:
@@ -319,8 +229,20 @@ def _keyed(kind: Column, bare: Column, settings: Settings) -> Column:
 
 
 def identifier_hash(kind: str, value: str | None, settings: Settings, source: str | None = None) -> str | None:
-    """`identifier_column` for one value. A contact is given as `source:id`, or as id with its `source`."""
+    """`identifier_column` for one value. A contact is given as `source:id`, or as id with its `source`.
+
+    Of another kind the source only matters if it may not identify anyone.
+    """
     bare = _digest_text(value, settings) if kind == "email" else normalised_text(kind, value, settings, source)
     if bare is None:
         return None
-    return hashlib.sha256(f"{settings.hash_key()}|{kind}:{bare}".encode()).hexdigest()[:_HASH_LENGTH]
+    own = kind != "contact" and source in strangers(settings.sources)
+    named = f"{kind}@{source}" if own else kind
+    return hashlib.sha256(f"{settings.hash_key()}|{named}:{bare}".encode()).hexdigest()[:_HASH_LENGTH]
+
+
+def identifier_hashes(kind: str, value: str | None, settings: Settings, source: str | None = None) -> list[str]:
+    """All that a value may stand for: in the source that is named, or in any."""
+    apart = [] if kind == "contact" or source else sorted(strangers(settings.sources))
+    found = (identifier_hash(kind, value, settings, where) for where in (source, *apart))
+    return [identifier for identifier in found if identifier]

@@ -41,7 +41,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     joining = settings.identity.model_dump_json(include=set(JOINED))
     config = [
         joining,
-        settings.id_spaces,
+        settings.whose_rows,
         settings.general.country,
         [[one.decision, one.place] for one in settings.decisions],
     ]

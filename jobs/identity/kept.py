@@ -110,7 +110,7 @@ class Kept:
 def fingerprint(settings: Settings) -> str:
     """Of all that decides who is who, but for the records and what stewards decided about them."""
     joined = settings.identity.model_dump_json(include=set(JOINED))
-    told = [joined, settings.id_spaces, settings.general.country, code_fingerprint(STEP), settings.hash_key()]
+    told = [joined, settings.whose_rows, settings.general.country, code_fingerprint(STEP), settings.hash_key()]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
 

@@ -53,6 +53,39 @@ def find_links(
     return ended(_ended(pd.concat(found, ignore_index=True)[FOUND], nobodys), handed), nobodys
 
 
+def alike_links(
+    sightings: pd.DataFrame, claims: pd.DataFrame, rules: Mapping[Any, Identifier], deleted: pd.DataFrame = NOBODY
+) -> pd.DataFrame:
+    """The links, as `find_links` makes them, of contacts whose source joins only those they are alike (`claims`, as
+    sightings are): to contacts with the same identifier whose names both are told and fit.
+
+    They tie contacts, never what these have, and take nothing away: what a claim names stays whose it is.
+    """
+    both = pd.concat([sightings, claims], ignore_index=True)
+    shared, careful = shared_since(seen_together(both), rules), set(claims["contact"].dropna())
+    found = []
+    for kind in KINDS:
+        if kind in ("contact", "cookie") or not rules[kind].links:
+            continue
+        carriers = _carriers(both[both[kind].isin(claims[kind].dropna())], kind, shared)
+        pairs = _agreeing(carriers, _proven(rules[kind])).rename(
+            columns={"contact_left": "left", "contact_right": "right"}
+        )
+        pairs = pairs[pairs["left"].isin(careful) | pairs["right"].isin(careful)]
+        until = pairs["identifier"].map(_since(shared)).fillna(NEVER).astype(np.int32)
+        by = pairs["identifier"].where(pairs["identifier"].isin(sightings[kind]), None)
+        found.append(pairs.assign(until=until, rule=kind, by=by)[FOUND])
+    links = pd.concat(found, ignore_index=True)
+    return ended(links[links["first_seen"] < links["until"]], handed_over(both, deleted))
+
+
+def _proven(rule: Identifier) -> Identifier:
+    """The rule, for contacts that must be proven to be one person."""
+    same, different = (*rule.only_if_same, "name"), (*rule.unless_different, "birth_date")
+    facts = {"only_if_same": sorted({*same}), "unless_different": sorted({*different})}
+    return Identifier.model_validate(facts)
+
+
 def seen_together(sightings: pd.DataFrame) -> pd.DataFrame:
     """Identifiers of different kinds that occur in one row. `rule` is the kind that tells least about the person."""
     pairs = [

@@ -19,7 +19,7 @@ from jobs.identity import decisions, evidence, size_cap
 from jobs.identity.components import NotComponents, components
 from jobs.identity.customer_of import customer_ids
 from jobs.identity.deleted_contacts import NOBODY
-from jobs.identity.links import KINDS, find_links
+from jobs.identity.links import KINDS, alike_links, find_links
 from jobs.identity.merges_and_splits import Links, replay
 
 NO_DECISIONS = decisions.as_frame([], pd.Series(dtype=object))
@@ -67,8 +67,11 @@ def resolve(
     makes them; `told` are decisions, as `decisions.as_frame` does; `deleted` is as `deleted_spans` makes
     it.
     """
+    claims, seen = seen[seen["claim"]], seen[~seen["claim"]]
     nodes = identifiers(seen)
     found, powerless = find_links(seen, rules, deleted)
+    if len(claims):
+        found = pd.concat([found, alike_links(seen, claims, rules, deleted)], ignore_index=True)
     if others is not None and len(others):
         found = pd.concat([found, others], ignore_index=True)
     today = (as_of - evidence.EPOCH).days

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
+from jobs.config.trust import alike, trusting
 from jobs.identity import name_agreement
 from jobs.identity.evidence import day_numbers
 from jobs.identity.identifiers import HASHED_EMAIL, IDENTIFYING, PERSON_COLUMNS, identifier_column, trimmed
@@ -21,6 +23,7 @@ DESCRIBED = ("country", "first_name", "last_name", "birth_date")
 
 CONTACTS = "valid/contacts"
 ALSO_KNOWN = f"{CONTACTS} also known as"
+CLAIMED = f"{CONTACTS} claim"
 _LISTED = r"[\s,;|\[\]\"']+"
 """What stands between the values of a list in a text."""
 _SIGHTING_LENGTH = 32
@@ -35,12 +38,17 @@ def sightings(rows: Mapping[str, DataFrame], settings: Settings) -> pd.DataFrame
     """All combinations in the given rows of tables, one row each, small enough for this process.
 
     Columns: sighting (keyed hash of table and values), a hashed identifier or null per kind, source, first_seen (day
-    number), rows, ignored (values that are no identifier, summed over rows), described, and for contacts first_name,
-    last_name and birth_date.
+    number), rows, ignored (values that are no identifier, summed over rows), described, claim, and for contacts
+    first_name, last_name and birth_date. A claim tells what contacts of sources that join only those they are alike
+    (`trust.identifies`) would have, were they trusted.
     """
     parts = [_combinations(name, some, settings) for name, some in rows.items()]
     if CONTACTS in rows:
         parts.append(_combinations(ALSO_KNOWN, also_known_as(rows[CONTACTS]), settings))
+        if sources := alike(settings.sources):
+            claimed = rows[CONTACTS].where(F.col("source").isin(*sources))
+            claimed = claimed.withColumn(PERSON_COLUMNS["cookie"], F.lit(None).cast("string"))
+            parts.append(_combinations(CLAIMED, claimed, replace(settings, sources=trusting(settings.sources))))
     combined = parts[0]
     for part in parts[1:]:
         combined = combined.unionByName(part)
@@ -123,8 +131,9 @@ def _combinations(name: str, rows: DataFrame, settings: Settings) -> DataFrame:
         *identifiers,
         "first_seen",
         "rows",
-        ((F.col("given") - found) * F.col("rows")).alias("ignored"),
+        (F.lit(0) if name == CLAIMED else (F.col("given") - found) * F.col("rows")).cast("long").alias("ignored"),
         F.lit(described).alias("described"),
+        F.lit(name == CLAIMED).alias("claim"),
         *DESCRIBED[1:],
     )
 

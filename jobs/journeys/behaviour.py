@@ -62,7 +62,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
         reads += OF_EFFECTS
         ways += [list(journey.moments), journey.session_gap_minutes, journey.smallest_sample]
     general = settings.general
-    own = [general.timezone, general.country, general.currency, general.rates, settings.id_spaces]
+    own = [general.timezone, general.country, general.currency, general.rates, settings.whose_rows]
     config = [ways, *own]
     txn = lake.transaction("paths", day, reads, config, state={"as_of": str(as_of)}, code=__name__)
     if not txn.done(*WRITES):

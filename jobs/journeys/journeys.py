@@ -82,7 +82,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     asked = asked_every_day(settings)
     numbers = [[name, trait, trait.among] for name, trait in asked.items()]
     general = settings.general
-    own: list[Any] = [general.timezone, general.country, general.currency, general.rates, settings.id_spaces]
+    own: list[Any] = [general.timezone, general.country, general.currency, general.rates, settings.whose_rows]
     rules = settings.journey.model_dump_json(exclude={"funnels", "paths", "moment_effects"})
     config = [rules, *own, numbers, own_sends.channels(settings)]
     # Not all of the ledger is read: what is sent after the journeys of a day must not make them another result.

@@ -13,8 +13,8 @@ from jobs.activation.succession import spells
 from jobs.config.settings import Settings
 from jobs.config.wrong import CommandError, ConfigError
 from jobs.identity.customer_of import CUSTOMER_ID_LENGTH
-from jobs.identity.explain import successor
-from jobs.identity.identifiers import PERSON_COLUMNS, identifier_hash
+from jobs.identity.explain import several, successor
+from jobs.identity.identifiers import PERSON_COLUMNS, identifier_hashes
 from jobs.lake.lake import Lake
 from jobs.lake.tables.privacy import KEPT_OUT
 
@@ -54,9 +54,7 @@ def resolved(who: Who, settings: Settings) -> Person:
     lake = Lake.of(settings)
     if who.only_record and who.kind != "contact":
         raise CommandError(["--only-this-record goes with --source and --record: it is about one contact record"])
-    hashed = None if who.kind == "customer" else identifier_hash(who.kind, who.value, settings, who.source)
-    if who.kind != "customer" and hashed is None:
-        raise CommandError([f"this {who.kind} identifies nobody: it is not valid, or a value that means nobody"])
+    hashed = None if who.kind == "customer" else _named_by(lake, who, settings)
     if hashed is not None:
         _refuse_shared(lake, hashed, who.kind)
     begun = _begun(lake, who.value if hashed is None else None, hashed)
@@ -77,6 +75,25 @@ def readmit(person: Person, lake: Lake, settings: Settings) -> int:
     rows = pa.table({"identifier": sorted(person.identifiers)})
     txn = lake.transaction("readmit", date.today(), config=[person.request, secrets.token_hex(8)], code=__name__)
     return lake.delete(KEPT_OUT, rows, txn).rows
+
+
+def _named_by(lake: Lake, who: Who, settings: Settings) -> str:
+    """The identifier that a value is: of those it may be, the one that somebody has.
+
+    Raises CommandError if it is none, or several customers have one.
+    """
+    hashes = identifier_hashes(who.kind, who.value, settings, who.source)
+    if not hashes:
+        raise CommandError([f"this {who.kind} identifies nobody: it is not valid, or a value that means nobody"])
+    if len(hashes) == 1:
+        return hashes[0]
+    known = lake.dataset("identity/map").to_table(
+        columns=["identifier", "customer_id"], filter=pc.field("identifier").isin(pa.array(hashes, pa.string()))
+    )
+    customers, there = sorted(set(known["customer_id"].to_pylist())), known["identifier"].to_pylist()
+    if len(customers) > 1:
+        raise CommandError([several(who.kind, customers)])
+    return next((one for one in hashes if one in there), hashes[0])
 
 
 def _refuse_shared(lake: Lake, hashed: str, kind: str) -> None:

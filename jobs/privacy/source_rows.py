@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
+from jobs.config.trust import strangers, trusting
 from jobs.identity.customer_of import with_customer
 from jobs.identity.identifiers import IDENTIFYING, identifier_hash
 from jobs.ingest.lookups import inputs, lookup_of
@@ -104,7 +105,7 @@ def _read(
     address = [name for name in ("country",) if name in CANONICAL[dataset].column_names]
     with flagged_rows(lake, contract, raw, paths) as flagged:
         rows = flagged.select("source", "file_id", "line", *carried, *address)
-        told = with_customer(rows, sides, settings).where("customer_id is not null")
+        told = whose(rows, sides, source, settings).where("customer_id is not null")
         mine = told.where(F.col("customer_id") == THEIRS)
         found = mine.select("file_id", "line", *carried).toArrow()
         others = told.where(F.col("customer_id") == ANOTHER).select("file_id", "line").distinct().toArrow()
@@ -113,6 +114,17 @@ def _read(
         _lines(source, dataset, others),
         _values(found, source, person, settings),
     )
+
+
+def whose(rows: DataFrame, sides: DataFrame, source: str, settings: Settings) -> DataFrame:
+    """Rows with whose they are. Of a source that may not identify anyone, those that name nobody of its own are whose
+    they say: somebody who was forgotten does not come back as a stranger."""
+    told = with_customer(rows, sides, settings)
+    if source not in strangers(settings.sources):
+        return told
+    trusted = replace(settings, sources=trusting(settings.sources))
+    unknown = with_customer(told.where("customer_id is null"), sides, trusted)
+    return told.unionByName(unknown.select(*told.columns))
 
 
 def _sides(lake: Lake, person: Person) -> DataFrame:

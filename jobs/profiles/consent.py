@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
+from jobs.config.trust import strangers, trusting, without_a_say
 from jobs.identity.customer_of import with_customer
 from jobs.identity.identifiers import HASHED_EMAIL, IDENTIFYING, PERSON_COLUMNS, email_digest, normalised
 from jobs.profiles.criteria import age
@@ -38,19 +40,26 @@ def with_people(answers: DataFrame, identity_map: DataFrame, points: DataFrame, 
 
     A no that names an address of somebody else counts for all who have it: a mailbox that two people share belongs to
     neither, and a mailing tool has ids of its own. So does one whose address is damaged, for all who may be meant. A
-    bounce counts as long as its address is the one a customer is written to.
+    bounce counts as long as its address is the one a customer is written to. A no of a source that may not identify
+    anyone (`trust.identifies`) counts for all whom it names as if it might.
     """
     known = with_customer(answers, identity_map, settings)
     refused = known.where(F.coalesce(F.col("status") != GRANTED, F.lit(True)))
     bounce = F.col("kind") == BOUNCE
     addressed = F.coalesce(*[PERSON_COLUMNS[kind] for kind in _ADDRESSES], HASHED_EMAIL).isNotNull()
+    apart = sorted(strangers(settings.sources))
+    foreign = F.col("source").isin(*apart) if apart else F.lit(False)
+    if apart:
+        trusted = replace(settings, sources=trusting(settings.sources))
+        named = refused.where(foreign).withColumn("contact_id", F.lit(None).cast("string"))
+        known = known.unionByName(with_customer(named, identity_map, trusted).select(*known.columns))
     given = known.where("customer_id is not null").where(~(bounce & addressed))
     for kind, possible in _ADDRESSES.items():
         told = refused.withColumn("address", F.explode(possible(settings)))
         told = told.withColumn("address", email_digest(F.col("address"), settings)) if kind == "email" else told
         shared = told.join(_owners(points.where(F.col("kind") == kind)), on="address", how="inner")
         own = F.array_contains("owners", F.coalesce("customer_id", F.lit("")))
-        meant = F.when(bounce, F.col("written_to")).when(~own, F.col("owners"))
+        meant = F.when(bounce, F.col("written_to")).when(~own | foreign, F.col("owners"))
         given = given.unionByName(shared.withColumn("customer_id", F.explode(meant)).select(*given.columns))
     return given
 
@@ -128,9 +137,13 @@ def every_answer(consents: DataFrame, campaign_events: DataFrame, settings: Sett
     Columns of valid/consents that decide, with `country` (see `dialled_in`) and `kind`: answer, unsubscribe, complaint,
     bounce (mail cannot be delivered) or reached (no answer; it can be). One that names no channel concerns every
     channel. A yes that names no end gets the one of its purpose. One that its source deleted ends then; a no that it
-    deleted stays one.
+    deleted stays one. A yes of a source that may not grant (`trust.grants`) is no answer, and mail that it says arrived
+    tells nothing.
     """
-    given = consents.withColumns(
+    mute = without_a_say(settings.sources)
+    yes = F.coalesce(F.lower(F.trim("status")) == GRANTED, F.lit(False))
+    heard = consents.where(~(yes & F.col("source").isin(*mute))) if mute else consents
+    given = heard.withColumns(
         {
             **{name: F.lower(F.trim(name)) for name in ("purpose", "channel", "status")},
             "kind": F.when(_ended(), ENDED).otherwise(ANSWER),
@@ -139,7 +152,8 @@ def every_answer(consents: DataFrame, campaign_events: DataFrame, settings: Sett
     ).withColumn("expires_at", F.coalesce("expires_at", _usual_end(settings)))
     columns = ["consent_id", "purpose", "channel", "status", "changed_at", "expires_at", "proof", "kind"]
     lineage = ["source", *(column for _, column in IDENTIFYING), "country", "arrived", "file_id", "line"]
-    told = _told_by_campaigns(campaign_events).withColumn("country", dialled_in(campaign_events.columns, settings))
+    told = _told_by_campaigns(campaign_events, mute)
+    told = told.withColumn("country", dialled_in(campaign_events.columns, settings))
     asked = _asked_about(settings)
     events = (
         told.withColumn("asked", F.explode(asked))
@@ -173,12 +187,13 @@ def _asked_about(settings: Settings) -> Column:
     return F.array(*asked).cast("array<struct<purpose:string,channel:string>>")
 
 
-def _told_by_campaigns(events: DataFrame) -> DataFrame:
+def _told_by_campaigns(events: DataFrame, mute: list[str]) -> DataFrame:
     """Events by which people, or their mail servers, say no, with its `kind`; and what arrived at an address that a
-    mail bounced from."""
+    mail bounced from, unless one of the sources `mute` says so."""
     noes = _noes(events)
     bounced = noes.where(F.col("kind") == BOUNCE).select(_address().alias("bounced")).distinct()
     mail = F.lower(F.trim("type")).isin(*_ARRIVED)
+    mail = mail & ~F.col("source").isin(*mute) if mute else mail
     arrived = events.where(mail).withColumns({"kind": F.lit(REACHED), "bounced": _address()})
     return noes.unionByName(arrived.join(bounced, on="bounced", how="left_semi").drop("bounced"))
 

@@ -54,8 +54,9 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
         name: {told: one.datasets[told] for told in answers if told in one.datasets}
         for name, one in settings.sources.items()
     }
-    asked = [settings.identity.model_dump_json(), mapped_attributes(settings), settings.id_spaces]
-    config = [*asked, general.country, general.timezone, reading]
+    asked = [settings.identity.model_dump_json(), mapped_attributes(settings), settings.whose_rows]
+    trust = {name: one.trust.model_dump() for name, one in settings.sources.items()}
+    config = [*asked, general.country, general.timezone, reading, trust]
     state = {"as_of": str(as_of)}
     txn = lake.transaction("profiles", day, READS, config, previous=WRITES, state=state, code=__name__)
     if not txn.done(*WRITES):

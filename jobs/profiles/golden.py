@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from jobs.config.identity import GOLDEN_ATTRIBUTES, GoldenRule
 from jobs.config.identity_checks import OWN, own_attributes
 from jobs.config.settings import Settings
+from jobs.config.trust import keeping_to_themselves
 from jobs.identity.customer_of import names_somebody, with_customer, with_set_aside
 from jobs.identity.identifiers import identifier_column, normalised, trimmed
 from jobs.profiles.criteria import NEWEST, own_value, ranked
@@ -25,14 +26,27 @@ ADDRESS = "address"
 def current_contacts(contacts: DataFrame, identity_map: DataFrame, settings: Settings) -> DataFrame:
     """The latest version of each contact record, with customer_id.
 
-    For each rule that asks for `longest_valid`, `since:ATTRIBUTE` tells when the value was first written.
+    For each rule that asks for `longest_valid`, `since:ATTRIBUTE` tells when the value was first written. Records tell
+    no address that their source may not set for this customer (`trust.contact_points`).
     """
     for name, rule in settings.identity.golden_record.items():
         if "longest_valid" in rule.order:
             contacts = contacts.withColumn(f"since:{_column(name)}", _unchanged_since(_value(name, contacts)))
     shared = identifier_column("contact", "contact_id", settings) if settings.id_spaces else None
     latest = newest_versions(contacts, "contact_id", shared=shared)
-    return with_customer(latest, identity_map, settings).where("customer_id is not null")
+    named = with_customer(latest, identity_map, settings).where("customer_id is not null")
+    return _addresses_of_their_own(named, keeping_to_themselves(settings.sources))
+
+
+def _addresses_of_their_own(contacts: DataFrame, sources: list[str]) -> DataFrame:
+    """Contacts of which those of `sources` tell no address, unless no other source has a record of the customer."""
+    if not sources:
+        return contacts
+    own = F.col("source").isin(*sources)
+    known_to_others = F.max(~own).over(Window.partitionBy("customer_id"))
+    marked = contacts.withColumn("yields", own & known_to_others)
+    told = {name: F.when(~F.col("yields"), F.col(name)) for name in (*CONTACT_POINTS, *ADDRESS_PARTS)}
+    return marked.withColumns(told).drop("yields")
 
 
 def golden_records(contacts: DataFrame, identity_map: DataFrame, set_aside: DataFrame, settings: Settings) -> DataFrame:

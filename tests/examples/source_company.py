@@ -13,7 +13,7 @@ from typing import Any
 
 from jobs.config.settings import load_settings
 from jobs.identity import identity
-from jobs.identity.identifiers import identifier_hash
+from jobs.identity.identifiers import identifier_hashes
 from jobs.ingest import load
 from jobs.lake.lake import Lake
 from jobs.validate import publish
@@ -79,7 +79,8 @@ class Company:
         """The customer of each identifier, written as kind:value, or contact:source:id; None for nobody."""
         found = {row["identifier"]: row["customer_id"] for row in self.lake.arrow("identity/map").to_pylist()}
         given = [identifier.split(":", 1) for identifier in identifiers]
-        return [found.get(identifier_hash(kind, value, self.settings) or "") for kind, value in given]
+        known = ([one for one in identifier_hashes(*pair, self.settings) if one in found] for pair in given)
+        return [found[own[0]] if own else None for own in known]
 
     def set_aside(self) -> Counter[tuple[str, str]]:
         rows = self.lake.arrow("quarantine/rows", columns=["dataset", "rule"]).to_pylist()

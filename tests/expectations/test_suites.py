@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from expectations import suite
 from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADABLE
 from expectations.vocabulary import EMAIL
-from jobs.identity.identifiers import email_text
+from jobs.identity.spelling import email_text
 from jobs.lake.tables.canonical import CANONICAL
 from jobs.validate.rules import row_rules
 

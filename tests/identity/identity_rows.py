@@ -23,16 +23,18 @@ def seen(*rows):
             "rows": 1,
             "ignored": 0,
             "described": "contact" in row,
+            "claim": row.get("claim", False),
             "first_name": row.get("name", " ").split(" ")[0],
             "last_name": row.get("name", " ").split(" ")[1],
             "birth_date": row.get("born"),
         }
         for row in rows
     ]
-    columns = [*KINDS, "source", "first_seen", "rows", "ignored", "described", "first_name", "last_name", "birth_date"]
+    told = ["source", "first_seen", "rows", "ignored", "described", "claim", "first_name", "last_name", "birth_date"]
+    columns = [*KINDS, *told]
     frame = pd.DataFrame(found, columns=columns)
     frame["birth_date"] = pd.to_datetime(frame["birth_date"])
-    return frame.astype({"first_seen": "int32", **dict.fromkeys(KINDS, object)})
+    return frame.astype({"first_seen": "int32", "claim": bool, **dict.fromkeys(KINDS, object)})
 
 
 def identity(*rows, as_of=30, told=(), others=None, largest=200, **rules):

@@ -17,7 +17,7 @@ from jobs.identity.rebuild import rebuild
 from jobs.identity.sightings import together
 from jobs.lake.lake import Lake
 
-COLUMNS = ["sighting", *KINDS, "source", "first_seen", "rows", "ignored", "described"]
+COLUMNS = ["sighting", *KINDS, "source", "first_seen", "rows", "ignored", "described", "claim"]
 NAMES = ["first_name", "last_name", "birth_date"]
 AUDITED = "identity/decisions"
 
@@ -42,7 +42,11 @@ def sightings(versions, *visits):
         for row in versions.astype(object).where(versions.notna(), None).to_dict("records")
     ]
     of_visits = [{**visit, "source": "web", "first_seen": visit["day"], "described": False} for visit in visits]
-    frame = pd.DataFrame([*of_contacts, *of_visits]).reindex(columns=[*COLUMNS, *NAMES]).assign(rows=1, ignored=0)
+    frame = (
+        pd.DataFrame([*of_contacts, *of_visits])
+        .reindex(columns=[*COLUMNS, *NAMES])
+        .assign(rows=1, ignored=0, claim=False)
+    )
     frame[[*KINDS]] = frame[[*KINDS]].astype(object).where(frame[[*KINDS]].notna(), None)
     frame[["first_name", "last_name"]] = frame[["first_name", "last_name"]].fillna("")
     frame["birth_date"] = pd.to_datetime(frame["birth_date"])

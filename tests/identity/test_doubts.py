@@ -23,12 +23,13 @@ def seen(*rows):
     """Sightings of contacts: (kind, identifier, first name, last name, birth date, day)."""
     names = ["first_name", "last_name", "birth_date", "first_seen"]
     told = [
-        dict.fromkeys(KINDS) | {kind: value, "described": True} | dict(zip(names, rest, strict=True))
+        dict.fromkeys(KINDS) | {kind: value, "described": True, "claim": False} | dict(zip(names, rest, strict=True))
         for kind, value, *rest in rows
     ]
     types = [(kind, pa.string()) for kind in KINDS]
     types += [("first_name", pa.string()), ("last_name", pa.string()), ("birth_date", pa.date32())]
-    return pa.Table.from_pylist(told, pa.schema([*types, ("first_seen", pa.date32()), ("described", pa.bool_())]))
+    types += [("first_seen", pa.date32()), ("described", pa.bool_()), ("claim", pa.bool_())]
+    return pa.Table.from_pylist(told, pa.schema(types))
 
 
 def told(table, since=None):

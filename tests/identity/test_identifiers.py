@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pyspark.sql import functions as F
 
 from jobs.identity import identifiers as normalise
+from jobs.identity import spelling
 from jobs.identity.identifiers import PERSON_COLUMNS
 
 EMAILS = {
@@ -76,28 +77,28 @@ def one_column(spark):
 
 
 def test_an_email_address_has_one_spelling(one_column):
-    assert {value: normalise.email_text(value) for value in EMAILS} == EMAILS
-    assert one_column(normalise.email, [*EMAILS, None]) == [*EMAILS.values(), None]
+    assert {value: spelling.email_text(value) for value in EMAILS} == EMAILS
+    assert one_column(spelling.email, [*EMAILS, None]) == [*EMAILS.values(), None]
 
 
 def test_a_phone_number_has_one_spelling(one_column):
-    assert {value: normalise.phone_text(value, "NL") for value in PHONES} == PHONES
-    assert one_column(lambda value: normalise.phone(value, "NL"), [*PHONES, None]) == [*PHONES.values(), None]
+    assert {value: spelling.phone_text(value, "NL") for value in PHONES} == PHONES
+    assert one_column(lambda value: spelling.phone(value, "NL"), [*PHONES, None]) == [*PHONES.values(), None]
 
 
 def test_the_country_of_a_row_decides_how_its_number_is_read(spark):
     frame = spark.createDataFrame(
         [("0470 12 34 56", "BE"), ("0470 12 34 56", "NL"), ("0470 12 34 56", None)], "v string, c string"
     )
-    found = [row[0] for row in frame.select(normalise.phone(F.col("v"), F.coalesce("c", F.lit("BE")))).collect()]
+    found = [row[0] for row in frame.select(spelling.phone(F.col("v"), F.coalesce("c", F.lit("BE")))).collect()]
     assert found == ["+32470123456", None, "+32470123456"]
 
 
 def test_normalising_twice_changes_nothing():
     for value in filter(None, EMAILS.values()):
-        assert normalise.email_text(value) == value
+        assert spelling.email_text(value) == value
     for value in filter(None, PHONES.values()):
-        assert normalise.phone_text(value, "NL") == value
+        assert spelling.phone_text(value, "NL") == value
 
 
 @pytest.mark.parametrize(
@@ -220,7 +221,7 @@ def test_an_id_that_a_tool_gave_decimals_is_the_id(settings, spark):
 )
 def test_usual_addresses_are_spelled_as_the_library_spells_them(address):
     found = validate_email(address, check_deliverability=False, globally_deliverable=False).normalized
-    assert normalise.email_text(address.upper()) == found.lower()
+    assert spelling.email_text(address.upper()) == found.lower()
 
 
 def test_an_address_and_its_hash_are_one_identifier_as_a_value_and_as_a_column(one_column, settings):

@@ -13,7 +13,7 @@ import zipfile
 import pytest
 import zstandard
 
-from jobs.identity.identifiers import email_text
+from jobs.identity.spelling import email_text
 from jobs.ingest import load
 from jobs.lake.lake import Lake
 from jobs.validate import publish

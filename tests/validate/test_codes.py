@@ -10,7 +10,7 @@ import phonenumbers
 from pyspark.sql import functions as F
 
 from jobs.config.sources import Conventions
-from jobs.identity import identifiers
+from jobs.identity import identifiers, spelling
 from jobs.validate import codes, values
 from tests.shared_data import folder
 
@@ -43,11 +43,11 @@ def as_number(mark):
 OFFERED = {
     "strip": lambda v: identifiers.trimmed_text(v) or "",
     "phone_digits": phonenumbers.normalize_digits_only,
-    "email_lowercase": identifiers.email_text,
-    "email_normalize": identifiers.email_text,
-    "email_canonical": identifiers.email_text,
-    "email_validate": lambda v: identifiers.email_text(v) is not None,
-    "email_extract_domain": lambda v: (identifiers.email_text(v) or "@").partition("@")[2] or None,
+    "email_lowercase": spelling.email_text,
+    "email_normalize": spelling.email_text,
+    "email_canonical": spelling.email_text,
+    "email_validate": lambda v: spelling.email_text(v) is not None,
+    "email_extract_domain": lambda v: (spelling.email_text(v) or "@").partition("@")[2] or None,
     "country_standardize": or_same(codes.coder("country")),
     "currency_strip": as_number("."),
     "comma_decimal": as_number(","),

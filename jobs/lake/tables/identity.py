@@ -128,6 +128,7 @@ TABLES: tuple[Dataset, ...] = (
         rows bigint rows it occurs in
         ignored bigint values that identify nobody, summed over the rows
         described boolean whether it is of contact records
+        claim boolean whether it tells what a contact of a source that joins only those it is alike would have
         first_name! string for contacts: the first name as it is compared, letters only
         last_name! string the last name as it is compared
         birth_date! date date of birth

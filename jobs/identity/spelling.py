@@ -1,0 +1,104 @@
+"""One spelling per e-mail address and phone number, the same for a value and for a column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import pyarrow as pa
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+
+def email(value: Column) -> Column:
+    """Lower case, trimmed, its domain in letters (no xn--); null if it is not an e-mail address.
+
+    Dots and plus tags stay: they can be other people. Letters that only look like others stay too, see
+    `jobs.normalise.text.looks_like_another`.
+    """
+    # Made here, not as a decorator: PySpark needs a session to know whether it is a Spark Connect function.
+    spell = F.arrow_udf(email_speller(), "string")  # type: ignore[call-overload]
+    return spell(value)
+
+
+@lru_cache(maxsize=100_000)
+def email_text(value: str | None) -> str | None:
+    spelled: str | None = email_speller()(pa.array([value], pa.string()))[0].as_py()
+    return spelled
+
+
+def email_speller() -> Callable[[pa.Array], pa.Array]:
+    """A function that spells an array of addresses, looking at each distinct one once.
+
+    Like `phone_speller` it travels whole; the workers of a cluster need `email-validator`.
+    """
+
+    def spell(values: pa.Array) -> pa.Array:
+        import re
+        import unicodedata
+
+        import pyarrow as pa
+        from email_validator import EmailNotValidError, validate_email
+
+        usual = re.compile(r"[a-z0-9_+-]+(\.[a-z0-9_+-]+)*@([a-z0-9]+(-[a-z0-9]+)*\.)+[a-z]{2,24}").fullmatch
+
+        def one(text: str) -> str | None:
+            lower = text.strip().lower()
+            if usual(lower) and len(lower) <= 64:  # what the library would say, without its time
+                return lower
+            seen = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
+            try:
+                found = validate_email(seen.strip(), check_deliverability=False, globally_deliverable=False)
+            except EmailNotValidError:
+                return None
+            return str(found.normalized).lower() if "." in found.domain else None
+
+        distinct = values.dictionary_encode()
+        return pa.array([one(text) for text in distinct.dictionary.to_pylist()], pa.string()).take(distinct.indices)
+
+    return spell
+
+
+def phone(value: Column, country: Column | str) -> Column:
+    """E.164, such as +31612345678; null if the number cannot exist. `country` is for numbers without country code."""
+    # Made here, not as a decorator: PySpark needs a session to know whether it is a Spark Connect function.
+    spell = F.arrow_udf(phone_speller(), "string")  # type: ignore[call-overload]
+    return spell(value, F.lit(country) if isinstance(country, str) else country)
+
+
+@lru_cache(maxsize=100_000)
+def phone_text(value: str | None, country: str) -> str | None:
+    spelled: str | None = phone_speller()(pa.array([value], pa.string()), pa.array([country], pa.string()))[0].as_py()
+    return spelled
+
+
+def phone_speller() -> Callable[[pa.Array, pa.Array], pa.Array]:
+    """A function that spells an array of numbers, given their countries, parsing each distinct number once.
+
+    It is made here and imports what it needs, so that it travels whole to the workers of a Spark cluster: they have
+    `phonenumbers`, but not this package.
+    """
+
+    def spell(values: pa.Array, countries: pa.Array) -> pa.Array:
+        import re
+
+        import phonenumbers
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        def one(text: str) -> str | None:
+            country, value = text.split("|", 1)
+            if not country:  # what is dialled from anywhere
+                value = re.sub("^[ (]*00", "+", value)
+            try:
+                number = phonenumbers.parse(value, country)
+            except phonenumbers.NumberParseException:
+                return None
+            valid = phonenumbers.is_valid_number(number)
+            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if valid else None
+
+        distinct = pc.binary_join_element_wise(countries, values, "|").dictionary_encode()
+        spelled = pa.array([one(text) for text in distinct.dictionary.to_pylist()], pa.string())
+        return spelled.take(distinct.indices)
+
+    return spell

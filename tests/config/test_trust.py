@@ -1,0 +1,45 @@
+"""`trust` of a source: what it may say, and what contradicts the rest of the sources."""
+
+import pytest
+
+from jobs.config.settings import load_settings
+from jobs.config.yaml_files import ConfigError
+
+CONTACTS = "datasets:\n  contacts:\n    files: x\n    columns: {contact_id: a, updated_at: b}\n"
+ORDERS = "datasets:\n  orders:\n    files: x\n    columns: {order_id: a, updated_at: b, ordered_at: c, total: d}\n"
+
+
+def source(name, *lines, datasets=CONTACTS):
+    return {f"sources/{name}.yaml": "\n".join([f"source: {name}", "group: g", *lines, datasets])}
+
+
+def test_a_source_that_says_nothing_may_all(settings):
+    trust = settings().sources["crm"].trust
+    assert (trust.identifies, trust.contact_points, trust.grants) == ("anyone", "customers", True)
+
+
+@pytest.mark.parametrize(
+    ("desk", "told"),
+    [
+        (["trust: {identifies: anybody}"], "desk.yaml:3: trust.identifies: unknown value 'anybody'; did you mean"),
+        (["trust:", "  contact_points: mine"], "desk.yaml:4: trust.contact_points: unknown value 'mine'"),
+        (["trust: {grants: maybe}"], "desk.yaml:3: trust.grants: 'maybe'"),
+        (["trust: {grant: false}"], "desk.yaml:3: unknown key 'trust.grant'; did you mean 'grants'?"),
+        (["trust: {identifies: alike}", "ids_of: crm"], "desk.yaml:3: trust.identifies: its ids are those of 'crm'"),
+    ],
+)
+def test_what_it_does_not_know_is_told_with_file_line_and_key(config, desk, told):
+    with pytest.raises(ConfigError) as refused:
+        load_settings(config(source("crm") | source("desk", *desk)))
+    assert told in refused.value.problems[0]
+
+
+def test_what_contradicts_other_sources_or_has_nothing_to_compare_is_refused(config):
+    careful = source("desk", "trust: {identifies: nobody}")
+    with pytest.raises(ConfigError) as refused:
+        load_settings(config(careful | source("crm", "ids_of: desk")))
+    assert "desk.yaml:3: trust.identifies: 'crm' has its ids (ids_of)" in refused.value.problems[0]
+    orders = source("crm") | source("desk", "trust: {identifies: alike}", datasets=ORDERS)
+    with pytest.raises(ConfigError) as refused:
+        load_settings(config(orders))
+    assert "desk.yaml:3: trust.identifies: without contacts there are no names" in refused.value.problems[0]
