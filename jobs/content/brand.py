@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import jinja2
 
@@ -91,8 +92,10 @@ def _written(name: str, settings: Settings) -> Iterator[Written]:
             sources[folder / file] = seen((folder / file).read_text(encoding="utf-8"), form)
         except UnicodeDecodeError:
             continue
+    measured = settings.feedback.opens_and_clicks
+    known = {"company": settings.general.company, "links": SimpleNamespace(**(measured.links if measured else {}))}
     for first_name in (SAMPLE["first_name"], ""):
-        values = SAMPLE | {"company": settings.general.company, "first_name": first_name}
+        values = SAMPLE | known | {"first_name": first_name}
         try:
             raw = sandbox(settings.folder).get_template(name).render(values)
             reader = seen(raw, form, template=False)

@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from jobs.activation import approved_content
+from jobs.activation.channel import Operation, Recipient
 from jobs.activation.channels.smtp.messages import Messages
 from jobs.activation.channels.types import TYPES, problems
 from jobs.config.settings import load_settings
@@ -107,7 +108,9 @@ def test_a_text_that_changes_after_it_was_looked_at_is_not_sent(shop):
     path = settings.folder / "templates" / "winback.nl.txt"
     messages = Messages("winback", "email", settings)
     path.write_text("Subject: x\n\nsomething else")
-    assert messages._render("nl", "Kim", "u")[0] == "Nieuws for Kim", "what was approved of is what was read"
+    person = Recipient(("kim@mail.example",), (), "Kim", "nl")
+    message = messages.bytes_of(Operation("0" * 32, "c1", "send", 1, "f", person), "kim@mail.example", "x")
+    assert b"Subject: Nieuws for Kim\r\n" in message, "what was approved of is what was read"
     with pytest.raises(ContentNotApproved, match="was changed since ann approved"):
         Messages("winback", "email", settings)
     assert problems(settings) == [], "whether it can be rendered is another question, which check asks"

@@ -56,6 +56,14 @@ def test_of_html_what_is_seen_or_heard_counts(shop, html, lines):
     assert [int(line.split(":")[1]) for line in told] == lines
 
 
+def test_a_text_with_links_that_are_measured_is_looked_at_as_it_is_sent(shop):
+    feedback = {
+        "feedback.yaml": {"opens_and_clicks": {"purpose": "marketing", "links": {"shop": "https://shop.example"}}}
+    }
+    text = "Subject: x\n\n{% set a = 'tis' %}gra{{ a }} {{ links.shop }}"
+    assert len(broken(shop, text, {"forbidden": [SURE]}, **feedback)) == 1
+
+
 def test_what_a_text_includes_is_told_where_it_stands(shop):
     rules = {"forbidden": [SURE | {"languages": ["nl"], "forms": ["txt"]}]}
     footer = {"templates/footer.txt": "\nAll gratis"}
