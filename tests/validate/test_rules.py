@@ -10,6 +10,7 @@ from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADA
 from jobs.config.sources import SourceDataset
 from jobs.config.yaml_files import ConfigError
 from jobs.validate.great_expectations import FEW, fitted, great_expectations, judge
+from jobs.validate.pattern_checks import wrong_patterns
 from jobs.validate.rules import BROKEN, REASON, applicable, flagged, row_rules, tally
 
 COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
@@ -187,3 +188,10 @@ def test_rules_about_columns_a_source_does_not_have_are_left_out_but_needed_ones
     del columns["status"]
     with pytest.raises(ConfigError, match=r"crm.yaml: column 'status' is needed"):
         applicable(expectations, SourceDataset(files="x", columns=columns), "crm.yaml")
+
+
+def test_a_pattern_that_never_ends_is_refused_without_asking_the_engine():
+    ((key, told),) = wrong_patterns({"rules.0.pattern": "^([a-z]+-?)+$", "rules.1.pattern": "^[a-z]+(-[a-z]+)*$"})
+    assert key == "rules.0.pattern"
+    assert told.startswith("'^([a-z]+-?)+$' never ends on some texts: in a repetition that is repeated")
+    assert told.endswith("let each part end at a sign that it cannot hold itself, such as ([a-z]+-)*")
