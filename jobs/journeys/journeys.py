@@ -45,6 +45,7 @@ from jobs.journeys.stages import stages
 from jobs.journeys.told import counts
 from jobs.journeys.vitals import vitals
 from jobs.lake.lake import Lake, Txn
+from jobs.lake.scratch import Scratch
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.known import TABLES as COUNTABLE
 
@@ -142,7 +143,15 @@ def _go_on(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
 
 
 def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
-    """Each table is read back after it is written, so that the next one starts from what is stored."""
+    with lake.scratch("journeys/sessions") as keep:
+        _made_anew(lake, txn, as_of, settings, keep)
+
+
+def _made_anew(lake: Lake, txn: Txn, as_of: date, settings: Settings, keep: Scratch) -> None:
+    """Each table is read back after it is written, so that the next one starts from what is stored.
+
+    Whose each row is, is looked up once, although several tables and kinds of contacts are made of it.
+    """
     journey, zone = settings.journey, settings.general.timezone
 
     def publish(name: str, rows: DataFrame) -> DataFrame:
@@ -157,11 +166,14 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
         return with_customer(priced, txn.read("identity/map"), settings)
 
     exchange = exchange_on(txn, as_of, settings)
-    visited = with_session(known("valid/events"), *visit_rules(journey, zone))
+    visited = keep(with_session(known("valid/events"), *visit_rules(journey, zone)))
     tables = {"sessions": publish("journeys/sessions", sessions(visited, journey.channels, zone))}
     touched = publish("journeys/basket_visits", basket_visits(visited, zone))
     tables["carts"] = publish("journeys/carts", carts(touched, journey.cart_days, as_of, zone))
-    parts = [contacts.visits(tables["sessions"]), *_other_contacts(lake, txn, known, as_of, settings)]
+    parts = [
+        contacts.visits(tables["sessions"]),
+        *_other_contacts(lake, txn, lambda name: keep(known(name)), as_of, settings),
+    ]
     if sent := _own_sends(txn, as_of, settings):
         parts = [contacts.with_clicked(reduce(DataFrame.unionByName, [*parts, *sent]), journey)]
     rules = (journey.valence, journey.touchpoint_names, journey.expected_valence)
@@ -186,9 +198,8 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     if customer_values.asked(journey):
         tables[VALUES] = customer_values.known_before(lake, txn, as_of)
     first_day = _first_day(tables["touchpoints"]) or as_of
-    with lake.scratch("journeys/kpis") as keep:
-        have, whole = delivered(lake, txn, journey, as_of), date.fromisoformat(txn.state["whole"])
-        publish("journeys/kpis", kpis(tables, journey, have, first_day, as_of, keep, whole))
+    have, whole = delivered(lake, txn, journey, as_of), date.fromisoformat(txn.state["whole"])
+    publish("journeys/kpis", kpis(tables, journey, have, first_day, as_of, keep, whole))
     lake.replace("journeys/kpi_registry", registry(journey), txn)
     _look_ahead(lake, txn, settings)
     lake.replace(TOUCHED, pa.table({"customer_id": [EVERYBODY]}), txn)
