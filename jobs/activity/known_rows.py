@@ -71,6 +71,8 @@ class Known:
     """The customers (customer_id) whose rows are wanted; None for everybody."""
     of_nobody: bool = False
     """Whether rows of somebody nobody knows are wanted, too."""
+    keep: Callable[[DataFrame], DataFrame] = lambda rows: rows
+    """Computes rows once that are used more than once; by default each use computes them."""
     arrivals: dict[str, Arrivals] = field(default_factory=dict, compare=False)
     """When rows of tables arrived, as far as it was asked: the same whatever the days."""
     then: DataFrame | None = None
@@ -200,7 +202,8 @@ class Known:
 
     def _with_customer(self, rows: DataFrame, tables: Sequence[str]) -> DataFrame:
         read = lambda name: self.table(name).where(F.col("arrived") <= F.lit(max(self.days)))  # noqa: E731
-        return with_customer(rows.drop(*_empty_columns(tables, read)), self.identity_map, self.settings)
+        asked = rows.drop(*_empty_columns(tables, read))
+        return with_customer(self.keep(asked), self.identity_map, self.settings)
 
     def start(self, window: int) -> datetime:
         """The moment at which the earliest window of so many days begins."""

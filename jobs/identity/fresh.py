@@ -90,7 +90,11 @@ class Fresh:
         return self.lake.read(MAP, version=self.before.pins[MAP])
 
     def rows(self, name: str, *moments: str) -> DataFrame:
-        """Rows of a table of valid/ that this run knows and the last did not, with the customer of today.
+        """`visible` rows with the customer of today."""
+        return self.with_customer(self.visible(name, *moments))
+
+    def visible(self, name: str, *moments: str) -> DataFrame:
+        """Rows of a table of valid/ that this run knows and the last did not.
 
         A row is known from the day it arrived; one with a time (a column of `moments`) on a later day is new again on
         that day. Rows of customers that split are new too: they may belong to anybody now.
@@ -106,8 +110,7 @@ class Fresh:
             parted = self.moved.where(F.col("customer_id").isNull()).select(F.col("before").alias("customer_id"))
             torn = self.with_customer_then(known).join(parted, "customer_id", "left_semi")
             every = every.unionByName(torn.select(*every.columns))
-        visible = every.where(F.col("arrived") <= F.lit(self.as_of))
-        return self.with_customer(visible)
+        return every.where(F.col("arrived") <= F.lit(self.as_of))
 
     def nothing_came(self, name: str, *moments: str) -> bool:
         """Whether the log of the table says that `rows` has none: no file is new, and none may hold what is due."""

@@ -24,6 +24,7 @@ from jobs.journeys.contracts import contracts
 from jobs.journeys.evidence import known_records
 from jobs.journeys.histories import bought_before, with_reopened, with_said
 from jobs.lake.lake import Lake, Txn
+from jobs.lake.scratch import Scratch
 from jobs.lake.tables.catalogue import get
 from jobs.lake.tables.known import BEFORE, BESIDE, KNOWN, WITHOUT_MOMENT
 from jobs.validate.versions import PERIOD, newest_versions
@@ -65,7 +66,7 @@ def _dataset(name: str) -> str:
     return "subscriptions" if name == CONTRACTS else name.removeprefix(BEFORE)
 
 
-def made(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> dict[str, DataFrame]:
+def made(lake: Lake, txn: Txn, as_of: date, settings: Settings, keep: Scratch) -> dict[str, DataFrame]:
     """The rows of each table that is written."""
     journey, found = settings.journey, {}
     for name in written(lake, journey):
@@ -75,13 +76,15 @@ def made(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> dict[str, Dat
             found[name] = contracts(held, settings.general.timezone)
         else:
             over = [kpi for kpi in journey.kpis.values() if kpi.table == name]
-            found[name] = known_rows(txn, _dataset(name), as_of, settings, over)
+            found[name] = known_rows(txn, _dataset(name), as_of, settings, over, keep)
     return found
 
 
-def known_rows(txn: Txn, dataset: str, as_of: date, settings: Settings, kpis: Iterable[Kpi]) -> DataFrame:
+def known_rows(
+    txn: Txn, dataset: str, as_of: date, settings: Settings, kpis: Iterable[Kpi], keep: Scratch
+) -> DataFrame:
     """The rows of one dataset that any of the KPIs counts: a contact of nobody known is one of them."""
-    known = replace(Known.of_step(txn, [as_of], settings, published=True), of_nobody=True)
+    known = replace(Known.of_step(txn, [as_of], settings, published=True), of_nobody=True, keep=keep)
     if dataset in WITHOUT_MOMENT:
         rows = _of_a_day(known, dataset)
     else:

@@ -161,7 +161,9 @@ class _Visits:
         gone, made = self._of_sessions("moments", self.moments)
         known = lambda name: known_records(fresh.txn, name, fresh.as_of, fresh.settings)  # noqa: E731
         zone = fresh.settings.general.timezone
-        beside = record_moments(known, today.tables["touchpoints"], fresh.settings.journey, fresh.as_of, zone)
+        beside = record_moments(
+            known, today.tables["touchpoints"], fresh.settings.journey, fresh.as_of, zone, fresh.keep
+        )
         if beside is not None:
             before = stored.where(F.col("session_id").isNull())
             other = fresh.keep(differing(before, _typed("moments", beside)))
@@ -210,9 +212,11 @@ def _new_records(fresh: Fresh, dataset: str) -> _Records:
     name, make = f"valid/{dataset}", contacts.OF_DATASET[dataset]
     contract, journey, zone = catalogue.get(name), fresh.settings.journey, fresh.settings.general.timezone
     record = ["source", *contract.together]
-    told = [] if fresh.nothing_came(name, *moments_of(name)) else [fresh.rows(name, *moments_of(name))]
+    told = [] if fresh.nothing_came(name, *moments_of(name)) else [fresh.visible(name, *moments_of(name))]
     if not contract.versions:
-        new = [rows.where(day_of(str(contract.moment), zone) <= F.lit(fresh.as_of)) for rows in told]
+        new = [
+            fresh.with_customer(rows).where(day_of(str(contract.moment), zone) <= F.lit(fresh.as_of)) for rows in told
+        ]
         return _Records([], [part for rows in new for part in make(fresh.keep(rows), journey, zone)])
     named = [rows.select(*record) for rows in told]
     if dataset in AMOUNTS and (rates := new_rates(fresh)) is not None:
@@ -278,7 +282,7 @@ def _write_touchpoints(fresh: Fresh, visits: _Visits, records: list[_Records], t
         .join(gone.select("touchpoint_id"), "touchpoint_id", "left_anti")
         .select(*stored.columns)
     )
-    every = reduce(DataFrame.unionByName, now, kept).where(F.col("day") <= F.lit(fresh.as_of))
+    every = fresh.keep(reduce(DataFrame.unionByName, now, kept).where(F.col("day") <= F.lit(fresh.as_of)))
     clicked = contacts.with_clicked(every, journey)
     rules = (journey.valence, journey.touchpoint_names, journey.expected_valence)
     differing = write_difference(fresh, today, "touchpoints", before, contacts.touchpoints([clicked], *rules))

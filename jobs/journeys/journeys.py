@@ -134,7 +134,7 @@ def _go_on(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
         customer_values.note(fresh, today)
         today.tables |= groups.told_before(lake, txn, settings.journey, as_of)
         today.tables |= {name: lake.empty(lake_table(name)) for name in counted_rows.asked(settings.journey)}
-        for name, rows in counted_rows.made(lake, txn, as_of, settings).items():
+        for name, rows in counted_rows.made(lake, txn, as_of, settings, keep).items():
             write_difference(fresh, today, name, txn.read(lake_table(name)), rows)
         day_numbers.update(fresh, today, _first_day(today.tables["touchpoints"]))
         _look_ahead(lake, txn, settings)
@@ -179,19 +179,19 @@ def _made_anew(lake: Lake, txn: Txn, as_of: date, settings: Settings, keep: Scra
     rules = (journey.valence, journey.touchpoint_names, journey.expected_valence)
     every = contacts.touchpoints(parts, *rules).where(F.col("day") <= F.lit(as_of))
     tables["touchpoints"] = publish("journeys/touchpoints", every)
-    found = _all_moments(lake, txn, visited, tables["touchpoints"], as_of, settings)
+    found = _all_moments(lake, txn, visited, tables["touchpoints"], as_of, settings, keep)
     tables["moments"] = publish("journeys/moments", found)
     tables["vitals"] = publish("journeys/vitals", vitals(visited, tables["moments"], zone))
     _write_bots(lake, txn, as_of, settings)
     asked = asked_every_day(settings)
-    tables["customers"] = timeline(tables, asked, as_of)
+    tables["customers"] = keep(timeline(tables, asked, as_of))
     everybody = known_customers(txn.read("identity/map"), txn.read("identity/set_aside"))
     placed = stages(tables["customers"], journey, used_in_rules(settings), everybody)
     tables["stages"] = publish("journeys/stages", placed)
     moved = stage_moves(tables["stages"], tables["customers"], value_of_moves(settings), as_of)
     tables["stage_moves"] = publish("journeys/stage_moves", moved)
     tables |= {name: lake.empty(lake_table(name)) for name in counted_rows.asked(journey)}
-    for counted, rows in counted_rows.made(lake, txn, as_of, settings).items():
+    for counted, rows in counted_rows.made(lake, txn, as_of, settings, keep).items():
         tables[counted] = publish(lake_table(counted), rows)
     _empty_others(lake, txn, settings)
     tables |= groups.told_before(lake, txn, journey, as_of)
@@ -213,13 +213,13 @@ def _empty_others(lake: Lake, txn: Txn, settings: Settings) -> None:
 
 
 def _all_moments(
-    lake: Lake, txn: Txn, visited: DataFrame, touchpoints: DataFrame, as_of: date, settings: Settings
+    lake: Lake, txn: Txn, visited: DataFrame, touchpoints: DataFrame, as_of: date, settings: Settings, keep: Scratch
 ) -> DataFrame:
     journey, zone, found = settings.journey, settings.general.timezone, lake.empty("journeys/moments")
     if any(kind.signals for kind in journey.moments.values()):
         found = moments(with_nearby(visited, consent_history(txn, journey), journey.location, zone), journey, zone)
     known = lambda name: known_records(txn, name, as_of, settings)  # noqa: E731
-    beside = record_moments(known, touchpoints, journey, as_of, zone)
+    beside = record_moments(known, touchpoints, journey, as_of, zone, keep)
     return found if beside is None else found.select(*beside.columns).unionByName(beside)
 
 

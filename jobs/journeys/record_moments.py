@@ -25,6 +25,7 @@ TIMES = ("about", "item", "next_on")
 _STAYS = {"ended": F.lit(None).cast("timestamp"), "is_newest": F.lit(1)}
 """What happened goes on to have happened."""
 Found = Iterator[tuple[str, MomentType, str, Record]]
+Keep = Callable[[DataFrame], DataFrame]
 
 
 def declared(journey: Journey) -> Found:
@@ -40,23 +41,34 @@ def datasets(journey: Journey) -> list[str]:
 
 
 def record_moments(
-    known: Callable[[str], DataFrame | None], touchpoints: DataFrame, journey: Journey, as_of: date, timezone: str
+    known: Callable[[str], DataFrame | None],
+    touchpoints: DataFrame,
+    journey: Journey,
+    as_of: date,
+    timezone: str,
+    keep: Keep = lambda rows: rows,
 ) -> DataFrame | None:
     """Rows of journeys/moments of everything declared; None if nothing is, or no source delivers it.
 
     `known` gives all rows of a table that are known on the day, with their customer, or None without any table. What
-    begins on a later day is left out, and so is what ended before it began.
+    begins on a later day is left out, and so is what ended before it began. `keep` computes rows once that are used
+    more than once.
     """
+    there = {name: keep(rows) for name in datasets(journey) if (rows := known(name)) is not None}
     parts = [
-        _begun(rows, type_, kind, name, record)
+        _begun(there[table_of(record.over)], type_, kind, name, record)
         for type_, kind, name, record in declared(journey)
-        if (rows := known(table_of(record.over))) is not None
+        if table_of(record.over) in there
     ]
     if not parts:
         return None
     begun = reduce(DataFrame.unionByName, parts)
     today = begun.where(day_of("started_at", timezone) <= F.lit(as_of)).where(F.col("expires_at") > F.col("started_at"))
-    return _answered(today, touchpoints, journey).withColumn("day", day_of("started_at", timezone)).select(*_columns())
+    return (
+        _answered(keep(today), touchpoints, journey)
+        .withColumn("day", day_of("started_at", timezone))
+        .select(*_columns())
+    )
 
 
 def _columns() -> list[Column]:
