@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import reduce
 
 import pandas as pd
 from pyspark.sql import DataFrame
@@ -27,6 +28,8 @@ CLAIMED = f"{CONTACTS} claim"
 _LISTED = r"[\s,;|\[\]\"']+"
 """What stands between the values of a list in a text."""
 _SIGHTING_LENGTH = 32
+_WRITTEN = tuple(column for _, column in IDENTIFYING)
+"""The columns of a row that hold identifiers."""
 
 
 def person_tables() -> list[str]:
@@ -42,16 +45,16 @@ def sightings(rows: Mapping[str, DataFrame], settings: Settings) -> pd.DataFrame
     first_name, last_name and birth_date. A claim tells what contacts of sources that join only those they are alike
     (`trust.identifies`) would have, were they trusted.
     """
-    parts = [_combinations(name, some, settings) for name, some in rows.items()]
+    parts = [_distinct(name, some, settings) for name, some in rows.items()]
     if CONTACTS in rows:
-        parts.append(_combinations(ALSO_KNOWN, also_known_as(rows[CONTACTS]), settings))
-        if sources := alike(settings.sources):
-            claimed = rows[CONTACTS].where(F.col("source").isin(*sources))
-            claimed = claimed.withColumn(PERSON_COLUMNS["cookie"], F.lit(None).cast("string"))
-            parts.append(_combinations(CLAIMED, claimed, replace(settings, sources=trusting(settings.sources))))
-    combined = parts[0]
-    for part in parts[1:]:
-        combined = combined.unionByName(part)
+        parts.append(_distinct(ALSO_KNOWN, also_known_as(rows[CONTACTS]), settings))
+    # All tables are spelled at once: what spells an identifier is long, and each mention of it is planned anew.
+    combined = _combinations(reduce(DataFrame.unionByName, parts), settings)
+    if CONTACTS in rows and (sources := alike(settings.sources)):
+        claimed = rows[CONTACTS].where(F.col("source").isin(*sources))
+        claimed = claimed.withColumn(PERSON_COLUMNS["cookie"], F.lit(None).cast("string"))
+        trusted = replace(settings, sources=trusting(settings.sources))
+        combined = combined.unionByName(_combinations(_distinct(CLAIMED, claimed, trusted), trusted))
     return _prepared(combined.toPandas())
 
 
@@ -95,19 +98,35 @@ def together(before: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     return once.assign(**{name: sums[name].reindex(once["sighting"]).to_numpy() for name in sums})
 
 
-def _combinations(name: str, rows: DataFrame, settings: Settings) -> DataFrame:
+def _distinct(name: str, rows: DataFrame, settings: Settings) -> DataFrame:
+    """The combinations of one table as they are written: `of` (its name), since when and in how many rows."""
     described = "first_name" in rows.columns
     if not described and name != ALSO_KNOWN:
         rows = rows.withColumn("country", F.when(F.col("phone").isNotNull(), dialled_in(rows.columns, settings)))
-    carried = ["source", *(column for _, column in IDENTIFYING), *(DESCRIBED if described else ("country",))]
-    distinct = rows.groupBy(*carried).agg(F.min("arrived").alias("first_seen"), F.count("*").alias("rows"))
+    own = DESCRIBED if described else DESCRIBED[:1]
+    given = rows.groupBy("source", *_WRITTEN, *own).agg(
+        F.min("arrived").alias("first_seen"), F.count("*").alias("rows")
+    )
+    rest = {column: F.lit(None) for column in DESCRIBED if column not in own}
+    texts = {column: F.col(column).cast("string") for column in own} | rest
+    return given.select(
+        F.lit(name).alias("of"),
+        F.lit(described).alias("described"),
+        *("source", *_WRITTEN, "first_seen", "rows"),
+        *[text.cast("string").alias(column) for column, text in texts.items()],
+    )
+
+
+def _combinations(distinct: DataFrame, settings: Settings) -> DataFrame:
     identifiers = {
         kind: identifier_column(kind, column, settings, country=F.col("country"))
         for kind, column in PERSON_COLUMNS.items()
     }
     identifiers["email"] = F.coalesce(identifiers["email"], identifier_column("email", HASHED_EMAIL, settings))
-    values = [F.coalesce(F.col(column).cast("string"), F.lit("\x00")) for column in carried]
-    keyed = F.concat_ws("\x1f", F.lit(settings.hash_key()), F.lit(name), *values)
+    own = [F.coalesce(F.col(column).cast("string"), F.lit("\x00")) for column in ("source", *_WRITTEN, "country")]
+    values = F.concat_ws("\x1f", F.lit(settings.hash_key()), "of", *own)
+    described = [F.coalesce(F.col(column), F.lit("\x00")) for column in DESCRIBED[1:]]
+    keyed = F.when(F.col("described"), F.concat_ws("\x1f", values, *described)).otherwise(values)
     given = F.lit(0)
     for column in PERSON_COLUMNS.values():
         told = trimmed(F.col(column))
@@ -117,24 +136,19 @@ def _combinations(name: str, rows: DataFrame, settings: Settings) -> DataFrame:
         F.substring(F.sha2(keyed, 256), 1, _SIGHTING_LENGTH).alias("sighting"),
         "source",
         *[identifier.alias(kind) for kind, identifier in identifiers.items()],
-        "first_seen",
-        "rows",
+        *("first_seen", "rows", "described"),
         given.alias("given"),
-        *[(F.col(name) if described else F.lit(None)).cast("string").alias(name) for name in DESCRIBED[1:]],
+        (F.col("of") == CLAIMED).alias("claim"),
+        *DESCRIBED[1:],
     )
     found = F.lit(0)
     for kind in identifiers:
         found = found + F.col(kind).isNotNull().cast("int")
+    ignored = F.when(F.col("claim"), F.lit(0)).otherwise((F.col("given") - found) * F.col("rows"))
     return read.select(
-        "sighting",
-        "source",
-        *identifiers,
-        "first_seen",
-        "rows",
-        (F.lit(0) if name == CLAIMED else (F.col("given") - found) * F.col("rows")).cast("long").alias("ignored"),
-        F.lit(described).alias("described"),
-        F.lit(name == CLAIMED).alias("claim"),
-        *DESCRIBED[1:],
+        *("sighting", "source", *identifiers, "first_seen", "rows"),
+        ignored.cast("long").alias("ignored"),
+        *("described", "claim", *DESCRIBED[1:]),
     )
 
 
