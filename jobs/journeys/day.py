@@ -160,10 +160,8 @@ class _Visits:
         fresh, stored = self.fresh, self.fresh.txn.read("journeys/moments")
         gone, made = self._of_sessions("moments", self.moments)
         known = lambda name: known_records(fresh.txn, name, fresh.as_of, fresh.settings)  # noqa: E731
-        zone = fresh.settings.general.timezone
-        beside = record_moments(
-            known, today.tables["touchpoints"], fresh.settings.journey, fresh.as_of, zone, fresh.keep
-        )
+        rules = (fresh.settings.journey, fresh.as_of, fresh.settings.general.timezone)
+        beside = record_moments(known, today.tables["touchpoints"], *rules, fresh.keep)
         if beside is not None:
             before = stored.where(F.col("session_id").isNull())
             other = fresh.keep(differing(before, _typed("moments", beside)))
