@@ -17,6 +17,7 @@ from jobs.activation.suppressions import reasons, suppress
 from jobs.activation.unsubscribe_link import token_of
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake
+from jobs.lake.tables.feedback import FEEDBACK
 
 Choice = tuple[str, str]
 """A purpose and a channel."""
@@ -62,14 +63,15 @@ def unsubscribe(
 
 
 def standing(message: Message, settings: Settings) -> Standing:
-    """What the people of a message said yes to last, here or elsewhere."""
+    """What the people of a message said yes to last, here or elsewhere. A yes given here holds at once, before a run
+    has read it into profiles/consent, and no longer than until they say no elsewhere."""
     lake, moment = Lake.of(settings), now()
     who = {*message.people, *message.identifiers}
     rows = []
     if lake.exists(CONSENT):
         own = pc.field("customer_id").isin(list(message.people))
         rows = lake.dataset(CONSENT).to_table(filter=own).to_pylist()
-    choices, closed = {}, set()
+    choices, closed, yes_at = {}, set(), _yes_at(message, lake)
     for channel in settings.identity.contact_channels:
         answers = newest_answers(lake, channel)
         why = reasons(lake, channel, message.identifiers)
@@ -81,13 +83,14 @@ def standing(message: Message, settings: Settings) -> Standing:
             kept = [row for row in rows if (row["purpose"], row["channel"]) == (purpose, channel)]
             elsewhere = {row["customer_id"] for row in kept if _is_yes(row, moment)} == set(message.people)
             here = said(answers, who, purpose)
-            yes = elsewhere if here is None else here
+            yes = elsewhere if here is None else here and not _no_since(kept, yes_at.get((purpose, channel)), moment)
             choices[purpose, channel] = yes and not {"complained", "unsubscribed"} & why
     return Standing(choices, frozenset(closed))
 
 
 def agreed(messages: Iterable[Message], purpose: str, settings: Settings) -> list[Message]:
-    """Those of which everybody they were for says yes to a purpose over their channel, here or elsewhere."""
+    """Those of which everybody they were for says yes to a purpose over their channel: in profiles/consent, and
+    not no here since. A yes of the page counts once a run has read it, beside what else is known by then."""
     given, lake, moment = list(messages), Lake.of(settings), now()
     rows: list[dict[str, object]] = []
     if given and lake.exists(CONSENT):
@@ -99,7 +102,7 @@ def agreed(messages: Iterable[Message], purpose: str, settings: Settings) -> lis
     for message in given:
         here = said(answers[message.channel], {*message.people, *message.identifiers}, purpose)
         everybody = bool(message.people) and all((one, message.channel) in elsewhere for one in message.people)
-        if everybody if here is None else here:
+        if everybody and here is not False:
             found.append(message)
     return found
 
@@ -125,6 +128,21 @@ def choose(
         changes.append(about.over(channel))
     keep(changes, day or local_day(at, settings), settings)
     return standing(message, settings) if changes else before
+
+
+def _yes_at(message: Message, lake: Lake) -> dict[Choice, datetime]:
+    """When the people of a message last said yes here, for each purpose and channel."""
+    if not lake.exists(FEEDBACK):
+        return {}
+    whose = pc.field("customer_id").isin(list(message.people)) | pc.field("identifier").isin(list(message.identifiers))
+    rows = lake.dataset(FEEDBACK).to_table(filter=(pc.field("kind") == "granted") & whose).to_pylist()
+    return {(row["purpose"], row["channel"]): row["at"] for row in sorted(rows, key=lambda row: row["at"])}
+
+
+def _no_since(kept: Iterable[Mapping[str, object]], yes_at: datetime | None, moment: datetime) -> bool:
+    """Whether anybody said no elsewhere since that yes; a no without a moment may be of any."""
+    no = [row["changed_at"] for row in kept if not _is_yes(row, moment)]
+    return any(not isinstance(at, datetime) or yes_at is None or at > yes_at for at in no)
 
 
 def _is_yes(row: Mapping[str, object], moment: datetime) -> bool:

@@ -10,7 +10,6 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt
 from jobs.activation.channels.types import type_of
 from jobs.config.settings import Settings
 from jobs.content import approval
-from jobs.content.standing import read
 from jobs.lake.lake import Lake, StaleWrite
 from jobs.lake.tables import catalogue
 
@@ -27,12 +26,13 @@ def note(lake: Lake, audience: str, destination: str, day: date, settings: Setti
     from jobs.content.templates import with_referenced  # loads Jinja
 
     named = approval.files_of(template, type_of(destination, settings).templates, settings.folder)
-    texts = [read(name, settings.folder, settings.content) for name in with_referenced(named, settings.folder)[0]]
+    texts = with_referenced(named, settings.folder)[0]
     about = {"day": day, "audience": audience, "destination": destination, "written_at": datetime.now(UTC)}
     rows = [
-        about | {"template": one.template, "text": one.hash, "approved_by": given.by, "approved_on": given.on}
-        for one in texts
-        if (given := one.approval)
+        # the channel has read its texts by now, and would read none but these: what a file says since is not sent
+        about | {"template": name, "text": given.text, "approved_by": given.by, "approved_on": given.on}
+        for name in texts
+        if (given := settings.content.newest(name))
     ]
     known = sorted(f"{row['template']} {row['text']}" for row in rows)
     txn = lake.transaction(f"approved_{audience}_{destination}", day, config=known, code=__name__)

@@ -33,9 +33,17 @@ class Plain(yaml.SafeDumper):
 
 
 def asked(audience: Audience, template: str, settings: Settings) -> bool:
-    """Whether an action sends only what a person approved of with a template: always if that was proposed."""
-    if any(one.template.rsplit(".", 2)[0] == template for one in settings.content.proposed):
+    """Whether an action sends only what a person approved of with a template: always if that, or a text it includes,
+    was proposed."""
+    proposed = {one.template for one in settings.content.proposed}
+    if any(name.rsplit(".", 2)[0] == template for name in proposed):
         return True
+    if proposed:
+        from jobs.content.templates import with_referenced  # loads Jinja
+
+        every = files_of(template, ("*",), settings.folder)
+        if not proposed.isdisjoint(with_referenced(every, settings.folder)[0]):
+            return True
     return (audience.content_approval or settings.content.rules.approval) == "person"
 
 

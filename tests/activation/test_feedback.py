@@ -195,6 +195,9 @@ Version 5.7.1 of our shop
     [
         ("MAILER-DAEMON@mx.example", "", QMAIL, [("bounce", "5.0.0")]),
         ("Mail <Mailer-Daemon@mx.example>", "", "host mx [5.6.7.8] said: 552 5.2.2 full", [("soft_bounce", "5.2.2")]),
+        ("MAILER-DAEMON@mx.example", "", "550 5.7.1 Message rejected", [("soft_bounce", "5.7.1")]),
+        ("MAILER-DAEMON@mx.example", "", "550 5.2.2 mailbox full", [("soft_bounce", "5.2.2")]),
+        ("MAILER-DAEMON@mx.example", "", "550-5.1.1 no such user", [("bounce", "5.1.1")]),
         ("info@mx.example", "X-Failed-Recipients: gone@mx.example", "#5.1.1.", [("bounce", "5.1.1")]),
         ("postmaster@mx.example", "", "delayed: 450 4.2.0, tried again until 5.6.7.8 answers", None),
         ("MAILER-DAEMON@mx.example", "", "it did not work\n\n--- copy\n\n550 5.1.1", None),

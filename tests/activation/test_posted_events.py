@@ -1,6 +1,7 @@
 """Events that Amazon SNS posts to the page. Costs about 3 s of processor time, without the engine."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -79,6 +80,13 @@ def test_an_address_counts_too_and_all_of_it_lands_with_the_next_run(sns, shop, 
     waiting = len(shop.rows("activation/feedback", landed=""))
     assert intake.run("feedback", shop.today, shop.settings)["landed"] >= 1
     assert waiting > len(shop.rows("activation/feedback", landed="")) == 0
+
+
+def test_many_posted_at_once_are_all_taken_at_the_first_time(sns, shop, post):
+    told = [sns.message(Message=ses("Bounce", f"ses-{number % 2 + 7}")) for number in range(16)]
+    with ThreadPoolExecutor(16) as threads:
+        assert list(threads.map(post, told)) == [204] * 16
+    assert (shop.heard(7), shop.heard(8)) == ([("bounce", "", "email")],) * 2
 
 
 def test_a_sentence_with_which_a_topic_is_tried_out_is_no_event(sns, post):

@@ -4,14 +4,16 @@ import datetime as dt
 import socket
 
 import httpx
+import pyarrow as pa
 import pytest
 
 from jobs.activation.feedback import page
 from jobs.activation.feedback.heard import refusing
-from jobs.activation.unsubscribe import choose, found, standing, unsubscribe
+from jobs.activation.unsubscribe import agreed, choose, found, standing, unsubscribe
 from jobs.activation.unsubscribe_link import token_of
 from jobs.config.settings import load_settings
 from jobs.config.yaml_files import ConfigError
+from jobs.lake.tables import catalogue
 from tests.activation.answering_company import FILES, Answering, environment, served
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -197,9 +199,24 @@ def test_a_complaint_is_not_taken_back_by_a_choice(shop, site):
     assert "You reported a message as unwanted" in site.get("/", params={"t": shop.link(9)}).text
 
 
-def test_an_address_that_is_given_to_nobody_any_more_can_say_no_but_not_yes(shop):
-    import pyarrow as pa
+@pytest.mark.parametrize(("number", "hours", "shown"), [(12, 1, False), (13, -1, True)])
+def test_a_yes_of_the_page_holds_until_a_later_no_elsewhere_and_allows_nothing_beside_one(shop, number, hours, shown):
+    message = found(shop.link(number), shop.settings)
+    choose(shop.link(number), [("service", "email")], shop.settings)
+    choose(shop.link(number), [("service", "email"), ("marketing", "email")], shop.settings)
+    assert agreed([message], "marketing", shop.settings) == [message]
+    at = dt.datetime.now(dt.UTC) + dt.timedelta(hours=hours)
+    schema = catalogue.get("profiles/consent").arrow_schema()
+    told = {"customer_id": shop.customer(number), "purpose": "marketing", "channel": "email", "status": "withdrawn",
+            "changed_at": at}  # fmt: skip
+    row = pa.Table.from_pylist([{name: told.get(name) for name in schema.names}], schema=schema)
+    shop.lake.upsert("profiles/consent", row, shop.lake.transaction("crm", shop.today, config=number))
+    assert stand(shop, number)["marketing", "email"] is shown
+    assert agreed([message], "marketing", shop.settings) == []
+    assert agreed([message], "service", shop.settings) == [message]
 
+
+def test_an_address_that_is_given_to_nobody_any_more_can_say_no_but_not_yes(shop):
     unsubscribe(shop.link(10), None, shop.settings)
     gone = pa.table({"customer_id": [shop.customer(10)]})
     txn = shop.lake.transaction("moved", shop.today)

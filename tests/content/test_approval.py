@@ -8,12 +8,14 @@ from jobs.activation import approved_content
 from jobs.activation.channel import Operation, Recipient
 from jobs.activation.channels.smtp.messages import Messages
 from jobs.activation.channels.types import TYPES, problems
+from jobs.activation.written_with import note
 from jobs.config.settings import load_settings
 from jobs.config.wrong import ConfigError
 from jobs.content.standing import text_hash
 from jobs.content.templates import sandbox
 from jobs.errors import ContentNotApproved
-from tests.activation.small_company import CONFIG, TEMPLATE
+from jobs.lake.lake import Lake
+from tests.activation.small_company import CONFIG, DAY, TEMPLATE
 
 ASKED = {"content.yaml": {"approval": "person"}}
 WINBACK = CONFIG["audiences/winback.yaml"]
@@ -110,6 +112,9 @@ def test_a_text_that_changes_after_it_was_looked_at_is_not_sent(shop):
     path.write_text("Subject: x\n\nsomething else")
     person = Recipient(("kim@mail.example",), (), "Kim", "nl")
     message = messages.bytes_of(Operation("0" * 32, "c1", "send", 1, "f", person), "kim@mail.example", "x")
+    note(Lake.of(settings), "winback", "email", DAY, settings)
+    kept = {row["template"]: row["text"] for row in Lake.of(settings).arrow("activation/approved_content").to_pylist()}
+    assert kept["winback.nl.txt"] == text_hash(CONFIG["templates/winback.nl.txt"]), "the audit has what was sent"
     assert b"Subject: Nieuws for Kim\r\n" in message, "what was approved of is what was read"
     with pytest.raises(ContentNotApproved, match="was changed since ann approved"):
         Messages("winback", "email", settings)

@@ -124,6 +124,12 @@ def test_a_proposal_is_a_file_that_always_needs_approval_and_overwrites_nothing(
     told = approved_content.waiting("winback", "email", again)
     assert [line.rsplit("/")[-1].split(":")[0] for line in told] == ["winback_2.nl.html", "winback_2.nl.txt"]
     assert "content_approval" not in str(files), "nobody asked for it"
+    including = shop(files | {
+        "audiences/winback.yaml": CONFIG["audiences/winback.yaml"],
+        "templates/winback.nl.txt": "Subject: x\n\n{% include 'winback_2.nl.txt' %}",
+    })  # fmt: skip
+    told = approved_content.waiting("winback", "email", including)
+    assert "winback_2.nl.txt" in {line.rsplit("/")[-1].split(":")[0] for line in told}, "included is sent as well"
     html = (again.folder / "templates" / "winback_2.nl.html").read_text()
     assert readable.obstacles(html) == []
     assert '<a href="https://shop.example/soep">https://shop.example/soep</a>' in html

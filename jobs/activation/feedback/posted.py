@@ -6,10 +6,12 @@ An answer says nothing but whether to post again: why a message was refused is i
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Awaitable, Callable
 
 import httpx
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,6 +22,10 @@ from jobs.config.settings import Settings
 log = logging.getLogger(__name__)
 LONGEST = 1 << 20
 """Bytes of a message that are read: SNS carries 256 KB, which are more as text in JSON."""
+AT_ONCE = 4
+"""Messages that are looked at side by side: the threads of the page stay free for people."""
+_writing = threading.Lock()
+"""SNS posts many at once, and of writers of one table that do not wait for each other all but one begin again."""
 
 
 async def body_of(request: Request, longest: int) -> bytes | None:
@@ -35,13 +41,14 @@ async def body_of(request: Request, longest: int) -> bytes | None:
 def posted(load: Callable[[], Settings]) -> Callable[[Request], Awaitable[Response]]:
     """What answers a POST to `events/NAME`, for the topics of config/feedback.yaml."""
     topics: dict[str, Topic] = {}
+    few = CapacityLimiter(AT_ONCE)
 
     async def answer(request: Request) -> Response:
         body, name = await body_of(request, LONGEST), request.path_params["name"]
         if body is None:
             return Response("", 413)
         try:
-            return Response("", await run_in_threadpool(_take, name, body, load(), topics))
+            return Response("", await run_sync(_take, name, body, load(), topics, limiter=few))
         except httpx.HTTPError as error:
             log.warning("feedback.events: SNS cannot be asked now: %s", type(error).__name__)
         except Exception as error:  # whatever broke is ours, and what the lake says of it is not for the world
@@ -79,5 +86,6 @@ def _hear(name: str, message: str, settings: Settings) -> None:
         log.info("feedback.events.%s: a message tells of no event", name)
         return
     counts = {"heard": 0, "unmatched": 0}
-    intake.take(found, name, settings, counts, trusted=True)
+    with _writing:
+        intake.take(found, name, settings, counts, trusted=True)
     log.info("feedback.events.%s: %s", name, counts)

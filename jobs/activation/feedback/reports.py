@@ -22,8 +22,10 @@ Kind = Literal["bounce", "soft_bounce", "complaint", "unsubscribe"]
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)", re.ASCII)
 _PASSING = re.compile(r"4\.|5\.1\.[78]$|5\.2\.[23]$|5\.[3567]\.")
 """Codes that do not say that an address is dead: full, too big, about the sender, the content, a rule or the system."""
-_REFUSED = re.compile(r"(?<![\d.])(5\.\d{1,3}\.\d{1,3})(?!\.?\d)|(?<![\d.-])55[013][ -]", re.ASCII)
-"""What a server says of a mailbox there is none of, in words of its own: an enhanced code, or one of SMTP."""
+_ENHANCED = re.compile(r"(?<![\d.])5\.\d{1,3}\.\d{1,3}(?!\.?\d)", re.ASCII)
+"""Why a server refused, in words of its own: the code that tells a dead mailbox from a blocked sender."""
+_REFUSED = re.compile(r"(?<![\d.-])55[013][ -]", re.ASCII)
+"""What it says of a mailbox there is none of, where it gives no code of the former kind."""
 _QUOTED = re.compile(r"^-{3}", re.MULTILINE)
 """Where such a text begins to repeat the message, whose words say nothing."""
 _PARAGRAPH = re.compile(r"\r?\n\s*\r?\n")
@@ -81,8 +83,10 @@ def _in_words(mail: Message, at: datetime | None, operation: str) -> list[Report
     writer = _address(str(mail.get("From", ""))).partition("@")[0].lower()
     if writer not in _SERVERS and "X-Failed-Recipients" not in mail:
         return None
-    refused = _REFUSED.search(_words(mail))
-    return [_of_code(refused[1] or "5.0.0", at, operation)] if refused else None
+    words = _words(mail)
+    if exact := _ENHANCED.search(words):  # it stands behind the code of SMTP, which says less
+        return [_of_code(exact[0], at, operation)]
+    return [_of_code("5.0.0", at, operation)] if _REFUSED.search(words) else None
 
 
 def _words(mail: Message) -> str:
