@@ -82,10 +82,20 @@ def test_an_address_counts_too_and_all_of_it_lands_with_the_next_run(sns, shop, 
     assert waiting > len(shop.rows("activation/feedback", landed="")) == 0
 
 
-def test_many_posted_at_once_are_all_taken_at_the_first_time(sns, shop, post):
-    told = [sns.message(Message=ses("Bounce", f"ses-{number % 2 + 7}")) for number in range(16)]
-    with ThreadPoolExecutor(16) as threads:
-        assert list(threads.map(post, told)) == [204] * 16
+def test_messages_that_are_posted_side_by_side_are_written_one_after_another(sns, shop, post, monkeypatch):
+    take, writing, most = intake.take, [], []
+
+    def watched(*told, **more):
+        writing.append(1)
+        most.append(len(writing))
+        take(*told, **more)
+        writing.pop()
+
+    monkeypatch.setattr(intake, "take", watched)
+    told = [sns.message(Message=ses("Bounce", f"ses-{number % 2 + 7}")) for number in range(6)]
+    with ThreadPoolExecutor(6) as threads:
+        assert list(threads.map(post, told)) == [204] * 6
+    assert most == [1] * 6
     assert (shop.heard(7), shop.heard(8)) == ([("bounce", "", "email")],) * 2
 
 
