@@ -8,7 +8,11 @@ class StepFailed(Exception):
 
 
 class MachineFailed(StepFailed):
-    """The machine refused something: disk, rights, open files, memory."""
+    """The machine refused something: disk, rights, open files, memory. `number` is that of the system (errno)."""
+
+    def __init__(self, message: str, number: int | None = None) -> None:
+        super().__init__(message)
+        self.number = number
 
 
 class EngineFailed(StepFailed):

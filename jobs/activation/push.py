@@ -42,7 +42,6 @@ _FIRST = {"remove": 0, "keep": 1, "add": 1, "send": 1, "skip": 2}
 """Removals go first: somebody may have withdrawn consent."""
 
 
-@stopping.listening()
 def run(
     audience: str, destination: str, day: date, settings: Settings, dry_run: bool = False, allow_old: bool = False
 ) -> dict[str, Any]:
@@ -52,28 +51,29 @@ def run(
     max_reject_share; StaleDay for a day older than the newest delivered one; HeldBack if a guard rail stops it, after
     whoever must not be reached any more was taken off; ContentNotApproved if somebody would get a text that no person
     approved of; Stopped if it was told to end (`stopping`), which claims nothing that is not recorded. `dry_run` plans
-    and rehearses only.
+    and rehearses only, and is ended at once like any other command.
     """
-    lake = Lake.of(settings)
-    key_of_lake.refuse_another(lake, settings)
-    plan.refuse_old_day(lake, day, settings, allow_old, audience)
-    push = _Push(audience, destination, day, settings, lake, Account.open(lake, audience, destination, day))
-    about = (audience, destination, day, push.account.members, settings)
-    push.held = [] if dry_run else guard_rails.standing(*about)
-    push.not_approved = waiting(audience, destination, settings)
-    todo = list(push.operations(push.look()))
-    if not todo and not push.waiting:
-        return push.close_account(write=not dry_run)
-    channel = open_channel(audience, destination, settings)
-    try:
-        if dry_run:
-            found = [one.said for one in guard_rails.findings(*about)]
-            return push.account.counts() | {"problems": [*found, *push.rehearse(channel, todo)]}
-        note(lake, audience, destination, day, settings)
-        push.carry_out(channel, todo)
-    finally:
-        channel.close()
-    return push.close_account()
+    with stopping.listening(unless=dry_run):
+        lake = Lake.of(settings)
+        key_of_lake.refuse_another(lake, settings)
+        plan.refuse_old_day(lake, day, settings, allow_old, audience)
+        push = _Push(audience, destination, day, settings, lake, Account.open(lake, audience, destination, day))
+        about = (audience, destination, day, push.account.members, settings)
+        push.held = [] if dry_run else guard_rails.standing(*about)
+        push.not_approved = waiting(audience, destination, settings)
+        todo = list(push.operations(push.look()))
+        if not todo and not push.waiting:
+            return push.close_account(write=not dry_run)
+        channel = open_channel(audience, destination, settings)
+        try:
+            if dry_run:
+                found = [one.said for one in guard_rails.findings(*about)]
+                return push.account.counts() | {"problems": [*found, *push.rehearse(channel, todo)]}
+            note(lake, audience, destination, day, settings)
+            push.carry_out(channel, todo)
+        finally:
+            channel.close()
+        return push.close_account()
 
 
 @dataclass

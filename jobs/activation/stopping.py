@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 from types import FrameType
 from typing import Any
 
@@ -26,24 +27,34 @@ def told_by() -> str:
 
 
 @contextmanager
-def listening() -> Iterator[None]:
+def listening(unless: bool = False) -> Iterator[None]:
     """While this lasts, to be told to end is noted, for the push to end by itself; a second Ctrl-C ends it at once.
 
-    Only the main thread hears signals; in another one nothing changes.
+    Only the main thread hears signals; in another one nothing changes, nor `unless`.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if unless or threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {number: signal.getsignal(number) for number in _WORDS}
     if not callable(before[signal.SIGALRM]):  # nobody has set a time limit
         del before[signal.SIGALRM]
 
-    def note(number: int, frame: FrameType | None) -> None:
-        if ASKED.is_set() and number == signal.SIGINT:
-            _obey(before[signal.SIGINT], number, frame)
-        ASKED.set()
-        _said.append(_WORDS[signal.Signals(number)])
+    told: SimpleQueue[bool] = SimpleQueue()
 
+    def set_once_told() -> None:
+        while told.get():
+            ASKED.set()
+
+    # a handler that sets the event itself waits forever for a main thread that it interrupted within a wait
+    setter = threading.Thread(target=set_once_told, name="told to end", daemon=True)
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if _said and number == signal.SIGINT:
+            _obey(before[signal.SIGINT], number, frame)
+        _said.append(_WORDS[signal.Signals(number)])
+        told.put(True)  # safe where `note` interrupts anything
+
+    setter.start()
     for number in before:
         signal.signal(number, note)
     try:
@@ -51,6 +62,8 @@ def listening() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+        told.put(False)
+        setter.join()
         ASKED.clear()
         _said.clear()
 

@@ -41,7 +41,7 @@ def chances(
     if allocation.method == "thompson":
         told = np.tile(best(*_means(seen, reward)), (len(context), 1))
     else:
-        told = np.eye(len(shares))[upper_bounds(seen, reward, context, allocation.width).argmax(axis=1)]
+        told = highest(upper_bounds(seen, reward, context, allocation.width))
     free = 1 - allocation.floor * len(shares)
     chance = np.round(allocation.floor + free * told, 6)
     chance[:, -1] = np.round(1 - chance[:, :-1].sum(axis=1), 6)
@@ -65,6 +65,12 @@ def best(means: np.ndarray, errors: np.ndarray) -> np.ndarray:
         below = (mean + error * places[:, None] - means[others]) / errors[others]
         told[n] = stats.norm.cdf(below).prod(axis=1).mean()
     return told / told.sum()
+
+
+def highest(bounds: np.ndarray) -> np.ndarray:
+    """All of each row to the highest of its bounds; variants that share it get equal parts."""
+    top = bounds == bounds.max(axis=1, keepdims=True)
+    return np.asarray(top / top.sum(axis=1, keepdims=True), float)
 
 
 def _means(seen: Draws, reward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

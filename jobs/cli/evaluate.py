@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jobs.cli.console import Config, console, load_settings, require_table, show
+from jobs.cli.console import Config, console, day_of, load_settings, require_table, show
 from jobs.config.wrong import CommandError, nearest
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def evaluate(
     kpi = settings.journey.kpis[one.primary]
     down = kpi.direction == "down"
     newest = connect(settings).execute("select max(day) from audiences.members").fetchall()[0][0]
-    until, begin = _day("--day", day) or newest or date.min, _day("--since", since) or date.min
+    until = day_of(day, "--day") if day else newest or date.min
+    begin = day_of(since, "--since") if since else date.min
     try:
         found = policies.drawn(one, settings, until, begin)
         told = off_policy.evaluate(found, policies.policy_of(policy, one, found, down))
@@ -61,13 +62,6 @@ def _verdict(more: Estimate, down: bool) -> str:
     if more.low <= 0 <= more.high:
         return f"Not clear whether it does better: {size}"
     return f"It does {'better' if (more.low > 0) != down else 'worse'}: {size}"
-
-
-def _day(option: str, text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise CommandError([f"{option} {text!r} is no day; write it as 2026-01-31"]) from None
 
 
 def _say(text: str) -> None:

@@ -6,7 +6,7 @@ import os
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -54,9 +54,6 @@ from jobs.errors import StepFailed
 from jobs.lake.engine import VERBOSE, told_plainly
 from jobs.lake.machine import refuse_too_little_memory
 from jobs.report.page.words import Language
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(no_args_is_help=True, help="The customer journey platform that runs on Airflow.")
 app.add_typer(quarantine.app, name="quarantine")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jobs.cli.console import Config, ReportFormat, console, json_text, load_settings, require_table, show
+from jobs.cli.console import Config, ReportFormat, console, day_of, json_text, load_settings, require_table, show
 from jobs.config.wrong import CommandError, nearest
 
 if TYPE_CHECKING:
@@ -36,10 +35,10 @@ def returns(
     settings = load_settings(config)
     if action is not None and action not in settings.audiences:
         raise CommandError([f"unknown action {action!r}{nearest(action, settings.audiences)}"])
-    asked, day_of = _what_if(reach, budget), _day(day)
+    asked, told_day = _what_if(reach, budget), day_of(day, "--day") if day else None
     require_table(settings, "decisions/effects")
     database = connect(settings, unwritten=True, only=return_report.NEEDS)
-    known = day_of or return_report.newest_day(database)
+    known = told_day or return_report.newest_day(database)
     if known is None:
         raise CommandError([f"{settings.lake}: nothing is known of any effect yet; run the step effects"])
     found = return_report.report(known, settings, database)
@@ -158,13 +157,6 @@ def _told(
             for one, what in tried
         ]
     return told
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise CommandError([f"--day {text!r} is no day; write it as 2026-01-31"]) from None
 
 
 def _say(text: str) -> None:

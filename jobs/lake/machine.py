@@ -57,14 +57,14 @@ _WORDS = {
     errno.ENOSPC: r"no space left|disk is full|disk full|os error 28\b|failed to offload data block",
     errno.EDQUOT: r"quota exceeded|os error 122\b",
     errno.EROFS: r"read-only file system|readonly database|os error 30\b",
-    errno.EACCES: r"permission denied|os error 13\b|operation not permitted|unable to open database file",
+    errno.EACCES: r"permission denied(?! for )|os error 13\b|operation not permitted|unable to open database file",
     errno.EMFILE: r"too many open files|os error 24\b",
     errno.ENOMEM: r"out of memory|cannot allocate memory|resources exhausted|(?:failed to|could not) allocate|bad_alloc"
     r"|(?:malloc|realloc) of size|java heap space|os error 12\b",
     errno.EAGAIN: r"can't start new thread|resource temporarily unavailable|os error 11\b",
     errno.EIO: r"disk i/o error|os error 5\b",
 }
-"""How libraries say it where they do not hand on the number."""
+"""How libraries say it where they do not hand on the number. Rights "for" something are those of a database."""
 _LIBRARIES = (
     "pyspark",
     "grpc",
@@ -78,6 +78,8 @@ _LIBRARIES = (
     "mlflow",
 )
 _PATH = re.compile(r"(/[^\s'\"`,;]+)")
+_QUOTED = re.compile(r"['\"`].*['\"`]", re.DOTALL)
+_CONDITION = re.compile(r"\s*\[([A-Z][A-Z0-9_.]*)\]")
 
 
 def told(error: BaseException, about: str = "") -> MachineFailed | None:
@@ -88,15 +90,17 @@ def told(error: BaseException, about: str = "") -> MachineFailed | None:
     cause, number = found
     missing, remedy = _REMEDIES[number]
     path, table = _path(cause, error), _table(error)
-    if number == errno.ENOSPC:
-        missing, remedy = _room(path or tempfile.gettempdir(), missing, remedy)
+    if number == errno.ENOSPC and path:
+        missing, remedy = _room(path, missing, remedy)
+    elif number == errno.ENOSPC:
+        remedy = f"make room on the disk of the lake and on that of temporary files ({tempfile.gettempdir()})"
     if number == errno.EMFILE:
         missing += f" ({resource.getrlimit(resource.RLIMIT_NOFILE)[0]:,})"
     if number == errno.ENOMEM and (limit := memory_limit()):
         missing += f" (of {limit:.1f} GB)"
     where = " ".join(filter(None, (table, f"({harmless(path)})" if table and path else harmless(path))))
     named = ": ".join(filter(None, (about, where, missing)))
-    return MachineFailed(f"{named}; {remedy}, then run again: what is done stays done")
+    return MachineFailed(f"{named}; {remedy}, then run again: what is done stays done", number)
 
 
 def refuse_too_little_memory(about: str = "") -> None:
@@ -166,20 +170,41 @@ def _number(error: BaseException) -> int | None:
         return known
     no_thread = isinstance(error, RuntimeError) and "can't start new thread" in str(error)
     if known is None and (isinstance(error, OSError) or no_thread or _of_library(error)):
-        words = str(error).lower()
+        words = _words(error).lower()
         return next((number for number, said in _WORDS.items() if re.search(said, words)), None)
     return None
 
 
-def _of_library(error: BaseException) -> bool:
-    return any(kind.__module__.partition(".")[0] in _LIBRARIES for kind in type(error).__mro__)
+def _words(error: BaseException) -> str:
+    """The words of an error that no value of a row decides: an engine repeats values, a database statements too."""
+    text = str(error)
+    if _of_library(error, ("sqlalchemy",)):
+        return ""  # of a database elsewhere, or of SQLite, whose own error is its cause
+    if not _of_library(error) or _names_files(error):
+        return text
+    if _of_library(error, ("pyspark",)):
+        condition = getattr(error, "getCondition", lambda: None)()
+        if condition is None and (found := _CONDITION.match(text)):
+            condition = found[1]
+        if condition:
+            return str(condition).replace("_", " ")
+    return _QUOTED.sub("", text)
+
+
+def _of_library(error: BaseException, libraries: tuple[str, ...] = _LIBRARIES) -> bool:
+    return any(kind.__module__.partition(".")[0] in libraries for kind in type(error).__mro__)
+
+
+def _names_files(error: BaseException) -> bool:
+    """Whether the words of an error are about files, and never about values of rows."""
+    return isinstance(error, OSError) or _of_library(error, ("deltalake", "_internal"))
 
 
 def _path(cause: BaseException, error: BaseException) -> str:
     """The file or folder it is about: as the error names it, else one of its words that is there, or could be."""
     if isinstance(cause, OSError) and isinstance(cause.filename, (str, bytes)):
         return os.fsdecode(cause.filename)
-    for one in (cause, error):
+    for one in filter(_names_files, (cause, error)):
         for found in _PATH.findall(str(one)):
             path = found.rstrip(".:)")
             if os.path.lexists(path) or (path.count("/") > 1 and os.path.isdir(os.path.dirname(path))):

@@ -6,11 +6,13 @@ and works on the whole table. Steps that wrote since are forgotten with their ro
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from pyarrow import fs
 
+from jobs.errors import MachineFailed
 from jobs.lake.data_files import refuse_damaged
 from jobs.lake.files import DataFile, LakeError
 from jobs.lake.log import Conflict, DeltaLog, Snapshot, filesystem
@@ -75,6 +77,10 @@ def newest_readable(log: DeltaLog) -> int | None:
         try:
             log.snapshot(version)
         except LakeError:
+            continue
+        except MachineFailed as error:
+            if error.number not in (errno.EIO, errno.EACCES):  # of the disk or the process, not of this version
+                raise
             continue
         return version
     return None

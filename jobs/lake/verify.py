@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from jobs.errors import MachineFailed
 from jobs.lake.data_files import refuse_damaged
 from jobs.lake.files import DataFile, LakeError
 from jobs.lake.log import DeltaLog, filesystem
@@ -35,12 +37,16 @@ def verify(place: Place, name: str, every_value: bool = False) -> Verified | Non
     With `every_value` every value is read, not only the end of each file.
     """
     log = DeltaLog(place.lake, catalogue.get(name), filesystem(place.lake))
-    if log.latest_version() is None:
-        return None
+    problems: list[str] = []
     try:
+        if log.latest_version() is None:
+            return None
         snapshot = log.snapshot()
-    except LakeError as error:
-        return Verified(log.dataset.name, 0, 0, [str(error), _last_readable(log)])
+    except (LakeError, MachineFailed) as error:
+        problems.append(str(error))
+        with suppress(MachineFailed):  # which was just told: then nobody knows a version
+            problems.append(_last_readable(log))
+        return Verified(log.dataset.name, 0, 0, problems)
     files = snapshot.files if snapshot else []
     problems = [what for file in files if (what := _problem(log, file, every_value))]
     return Verified(log.dataset.name, len(files), sum(file.rows for file in files), problems)
@@ -62,16 +68,15 @@ def _last_readable(log: DeltaLog) -> str:
 
 
 def _problem(log: DeltaLog, file: DataFile, every_value: bool) -> str | None:
-    try:
-        refuse_damaged(log, [file])
-    except LakeError as error:
-        return str(error)
     place = f"{log.dataset.name}: {log.uri}/{file.path}"
     try:
+        refuse_damaged(log, [file])
         with pq.ParquetFile(f"{log.folder}/{file.path}", filesystem=log.filesystem) as parquet:
             rows = parquet.metadata.num_rows
             if every_value:
                 rows = sum(batch.num_rows for batch in parquet.iter_batches())
+    except LakeError as error:
+        return str(error)
     except (OSError, pa.ArrowException) as error:
         return f"{place} cannot be read: {str(error).splitlines()[0]}; copy the file from a backup"
     return None if rows == file.rows else f"{place} has {rows} rows, and {file.rows} in the log"

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from jobs.audiences import adaptive
-from jobs.audiences.chances import best, chances, drawn, upper_bounds
+from jobs.audiences.chances import best, chances, drawn, highest, upper_bounds
 from jobs.audiences.draws import Draws
 from jobs.config.allocation import Allocation
 from jobs.config.experiments import Experiment
@@ -87,6 +87,14 @@ def test_the_chance_of_being_best_is_that_of_the_textbook():
     drawn_often = np.random.default_rng(1).normal(means, errors, (200_000, 3)).argmax(axis=1)
     assert best(means, errors) == pytest.approx(np.bincount(drawn_often) / 200_000, abs=0.005)
     assert best(np.array([0.0, 0.0]), np.zeros(2)).tolist() == [0.5, 0.5]
+
+
+def test_variants_that_share_the_highest_bound_share_the_chance():
+    assert highest(np.array([[0.2, 0.3, 0.3], [0.4, 0.1, 0.0], [0.5, 0.5, 0.5]])).tolist() == [
+        [0, 0.5, 0.5],
+        [1, 0, 0],
+        list(EVEN),
+    ]
 
 
 def test_the_upper_bound_is_that_of_linucb():

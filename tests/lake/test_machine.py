@@ -13,7 +13,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 from deltalake.exceptions import DeltaError
-from pyspark.errors.exceptions.connect import SparkConnectGrpcException
+from pyspark.errors.exceptions.connect import AnalysisException, SparkConnectGrpcException
+from sqlalchemy.exc import OperationalError
 
 from jobs.cli import main
 from jobs.errors import MachineFailed, StepFailed
@@ -38,12 +39,12 @@ LIMIT = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         (MemoryError(), "the memory is used up (of "),
         (pa.ArrowMemoryError("malloc of size 64 failed"), "the memory is used up (of "),
         (RuntimeError("can't start new thread"), "no further thread or process may start; raise the limit (ulimit -u"),
-        (SparkConnectGrpcException("at /proc/self/x: No space left on device (os error 28)"), "/proc/self/x: the"),
+        (SparkConnectGrpcException("at /proc/self/x: No space left on device (os error 28)"), "the disk is full; make"),
         (SparkConnectGrpcException("Resources exhausted: Failed to allocate 8 bytes"), "the memory is used up (of "),
         (duckdb.IOException('IO Error: cannot open "/a": Too many open files'), "too many files are open in this"),
         (duckdb.OutOfMemoryException("could not allocate block"), "the memory is used up (of "),
         (DeltaError("LocalFileSystem error: Read-only file system (os error 30)"), "it is on a file system that"),
-        (sqlite3.OperationalError("database or disk is full"), "the disk is full ("),
+        (sqlite3.OperationalError("database or disk is full"), "the disk is full; make room on the disk of the lake"),
         (sqlite3.OperationalError("attempt to write a readonly database"), "it is on a file system that can only"),
     ],
 )  # fmt: skip
@@ -69,6 +70,32 @@ def test_what_is_no_refusal_of_the_machine_passes_as_it_is(error):
     with pytest.raises(type(error)) as told, told_plainly("validate crm"):
         raise error
     assert told.value is error
+
+
+SAYS = "Permission denied /home"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AnalysisException(f"[CAST_INVALID_INPUT] The value '{SAYS}' cannot be cast to \"DATE\""),
+        AnalysisException(f"{SAYS}", errorClass="USER_RAISED_EXCEPTION", messageParameters={}),
+        SparkConnectGrpcException(f"Cannot cast string 'it's {SAYS}' to value of Int32 type"),
+        duckdb.ConversionException(f"Conversion Error: Could not convert string '{SAYS}' to INT32"),
+        OperationalError("select 1", {"name": SAYS}, Exception("permission denied for table orders")),
+        duckdb.IOException("IO Error: permission denied for table orders"),
+    ],
+)
+def test_no_value_of_a_row_and_no_database_elsewhere_makes_a_refusal_of_the_machine(error):
+    assert machine.told(error) is None
+
+
+def test_the_condition_of_an_engine_and_words_around_a_value_still_tell_and_no_path_is_taken_from_them():
+    for words in ("[OUT_OF_MEMORY] in '/home'", "Resources exhausted for '/home'", "/home: out of memory"):
+        told = machine.told(SparkConnectGrpcException(words))
+        assert told.number == errno.ENOMEM
+        assert "/home" not in str(told)
+    assert str(machine.told(DeltaError("/home/x: Permission denied (os error 13)"))).startswith("/home/x: not allowed")
 
 
 def test_what_a_library_made_of_a_refusal_is_told_and_what_a_bug_raised_after_one_is_not():

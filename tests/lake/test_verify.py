@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from deltalake.exceptions import DeltaError
 from typer.testing import CliRunner
 
 from jobs.cli import lake as command
 from jobs.errors import StepFailed
+from jobs.lake import log
 from jobs.lake.files import LakeError
 from jobs.lake.lake import Lake
 from jobs.lake.queries import connect
@@ -81,6 +83,28 @@ def test_a_damaged_log_names_the_entry_and_the_newest_version_that_can_be_read(s
     told = verify(settings, TABLE).problems
     assert told[1].startswith("ops/files: version 0 is the newest that can be read (`klantreis lake restore ops/files")
     assert lake.arrow(TABLE, version=0).num_rows == 100
+
+
+def test_a_log_that_the_disk_does_not_give_is_a_problem_of_its_table_only(stored, monkeypatch):
+    settings, _ = stored
+    opened = log.DeltaTable
+
+    def of_a_broken_disk(uri, version=None, **more):
+        if uri.endswith(TABLE) and version in broken:
+            raise DeltaError(f"Generic LocalFileSystem error: {uri}: {words}")
+        return opened(uri, version=version, **more)
+
+    monkeypatch.setattr(log, "DeltaTable", of_a_broken_disk)
+    broken, words = (None, 1), "Input/output error (os error 5)"
+    told = verify(settings, TABLE).problems
+    assert "the disk does not answer (I/O error)" in told[0]
+    assert told[1].startswith("ops/files: version 0 is the newest that can be read")
+    found = CliRunner().invoke(command.app, ["verify", "--config", str(settings.folder)])
+    assert isinstance(found.exception, StepFailed)
+    assert "ops/files" in found.output
+    broken, words = (None, 0, 1), "Too many open files (os error 24)"
+    (told,) = verify(settings, TABLE).problems
+    assert "too many files are open" in told
 
 
 def test_of_a_table_that_no_step_makes_again_a_backup_is_named_first(stored):
