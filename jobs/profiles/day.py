@@ -101,7 +101,7 @@ def _write_consent(
     new = every_answer(arrived[CONSENTS], told, settings).unionByName(waiting)
     if any(fresh.before.pins[name] != fresh.txn.pins[name] for name in QUARANTINE):
         new = new.unionByName(_waiting(fresh, then=True))
-    about = with_people(new, identity_map, points.now, settings).select("customer_id")
+    about = with_people(keep(new), identity_map, points.now, settings).select("customer_id")
     stored = _stored(fresh, "consent")
     ending = stored.where(_between(ends_on(settings), fresh.until, fresh.as_of)).select("customer_id")
     asked = keep(touched.union(about).union(ending).dropna().distinct())
