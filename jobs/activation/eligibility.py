@@ -128,7 +128,7 @@ def _with_measured(
 ) -> DataFrame:
     """Customers with `measured`: everybody who has their preferred address said yes to that, over this channel."""
     asked = settings.feedback.opens_and_clicks
-    if asked is None or type_.kind != "messages":
+    if asked is None or asked.purpose is None or type_.kind != "messages":
         return people.withColumn("measured", F.lit(False))
     own = contact_points.where(F.col("kind") == type_.goes_to)
     yes = _answers(consent, asked.purpose, channel, day, settings).select("customer_id", "consented")

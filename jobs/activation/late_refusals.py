@@ -23,7 +23,8 @@ class LateRefusals:
         """Customers and identifiers that said no, see `feedback.heard.refusing`."""
 
         self._blocked: frozenset[str] = frozenset()
-        self._measured = settings.feedback.opens_and_clicks
+        asked = settings.feedback.opens_and_clicks
+        self._measured_for = asked.purpose if asked else None
         self._not_measured: frozenset[str] = frozenset()
 
     def look(self) -> None:
@@ -32,8 +33,8 @@ class LateRefusals:
         if now != self._read:
             self._read = now
             self.refused = refusing(self._lake, self._purpose, self._channel)
-            if self._measured:
-                self._not_measured = refusing(self._lake, self._measured.purpose, self._channel)
+            if self._measured_for:
+                self._not_measured = refusing(self._lake, self._measured_for, self._channel)
             self._blocked = suppressions.addresses(self._lake, self._channel)
 
     def barrier(self, operation: Operation) -> str | None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.cli.console import Config, console, load_settings, require_table, show
+from jobs.cli.console import Config, console, day_of, load_settings, require_table, show
 from jobs.config.wrong import CommandError, nearest
 
 COLUMNS = ("metric", "treated", "held_out", "treated_mean", "held_out_mean", "difference", "low", "high", "incremental")
@@ -19,7 +19,6 @@ def effect(
     config: Config = None,
 ) -> None:
     """Show what an audience did: people it was for against people held out, with an interval one may look at daily."""
-    from datetime import date
 
     from jobs.effects import effects, units
     from jobs.lake.queries import connect
@@ -30,10 +29,7 @@ def effect(
         raise CommandError([f"unknown audience {audience!r}{nearest(audience, declared)}"])
     require_table(settings, "decisions/effects")
     database = connect(settings)
-    try:
-        asked = date.fromisoformat(day) if day else None
-    except ValueError:
-        raise CommandError([f"--day {day!r} is no day; write it as 2026-01-31"]) from None
+    asked = day_of(day, "--day") if day else None
     rows = database.execute(
         f"select said, verdict, day, {', '.join((*COLUMNS, *MONEY))} from decisions.effects where audience = $audience "
         "and day = coalesce($day, (select max(day) from decisions.effects where audience = $audience)) "

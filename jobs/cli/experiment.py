@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jobs.cli.console import Config, console, load_settings, show
+from jobs.cli.console import Config, console, day_of, load_settings, show
 from jobs.config.wrong import CommandError, nearest
 
 if TYPE_CHECKING:
@@ -29,10 +29,7 @@ def experiment(
     settings = load_settings(config)
     if name not in settings.experiments:
         raise CommandError([f"unknown experiment {name!r}{nearest(name, settings.experiments)}"])
-    try:
-        asked = date.fromisoformat(day) if day else None
-    except ValueError:
-        raise CommandError([f"--day {day!r} is no day; write it as 2026-01-31"]) from None
+    asked = day_of(day, "--day") if day else None
     one = settings.experiments[name]
     _say(f"{one.hypothesis}. It takes {design.needed(one):,} units to see {one.minimum_effect:g} of {one.primary}.")
     if not Lake.of(settings).exists(experiments.TABLE):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jobs.cli.console import Config, console, load_settings, require_table
+from jobs.cli.console import Config, console, day_of, load_settings, require_table
 from jobs.config.wrong import CommandError
 
 if TYPE_CHECKING:
@@ -52,7 +52,4 @@ def _day(text: str | None, settings: Settings) -> date:
     if text is None:
         days: list[date] = Lake.of(settings).arrow("identity/standing", columns=["as_of"])["as_of"].to_pylist()
         return max(days)
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise CommandError([f"--day {text!r} is no day; write it as 2026-01-31"]) from None
+    return day_of(text, "--day")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import getpass
-from datetime import date
 from typing import Annotated
 
 import typer
 
-from jobs.cli.console import Config, console, load_settings, show
+from jobs.cli.console import Config, console, day_of, load_settings, show
 from jobs.config.wrong import CommandError, nearest
 
 app = typer.Typer(no_args_is_help=True, help="What holds pushes back, and how a person lets one go on.")
@@ -22,7 +21,7 @@ def list_(
     """Show what guard rails found, and what a person allowed."""
     from jobs.activation import guard_rails
 
-    rows = guard_rails.kept(load_settings(config), _day(day) if day else None)
+    rows = guard_rails.kept(load_settings(config), day_of(day, "--day") if day else None)
     if not rows:
         console.print("No guard rail held anything back.")
         return
@@ -45,12 +44,5 @@ def allow(
     for name, known in ((audience, settings.audiences), (destination, settings.destinations)):
         if name not in known:
             raise CommandError([f"unknown name {name!r}{nearest(name, known)}"])
-    counts = guard_rails.allow(audience, destination, because, getpass.getuser(), _day(day), settings)
+    counts = guard_rails.allow(audience, destination, because, getpass.getuser(), day_of(day, "--day"), settings)
     console.print(f"{counts['allowed']} findings allowed: push {audience} of {day} again", highlight=False)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise CommandError([f"--day {text!r} is no day; write it as 2017-12-29"]) from None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jobs.cli.console import Config, console, load_settings, require_table, show
+from jobs.cli.console import Config, console, day_of, load_settings, require_table, show
 from jobs.config.wrong import CommandError, nearest
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def kpi(
     def start(of: date) -> date:
         return database.execute(f"select date_trunc('{length}', ?::date)::date", [of]).fetchall()[0][0]
 
-    begun = start(_day(day, "--day") if day else newest)
+    begun = start(day_of(day, "--day") if day else newest)
     rows = database.execute(
         f"select {', '.join(COLUMNS)} from journeys.kpis where kpi = ? and period = ? and day = ? order by all",
         [name, length, begun],
@@ -60,7 +60,7 @@ def kpi(
     query = query_for(name, settings.journey, begun, settings.traits, period=length, as_of=newest)
     console.print(query, markup=False, highlight=False, soft_wrap=True)
     if since:
-        _show_why(database, name, settings.journey.kpis[name], length, start(_day(since, "--since")), begun)
+        _show_why(database, name, settings.journey.kpis[name], length, start(day_of(since, "--since")), begun)
 
 
 def _show_why(database: duckdb.DuckDBPyConnection, name: str, kpi: Kpi, length: str, then: date, now: date) -> None:
@@ -95,10 +95,3 @@ def _meaning(kpi: Kpi) -> str:
         told.append(f"target per {kpi.per}: {at_least} {kpi.target:g}")
     told += [f"owner: {kpi.owner}"] if kpi.owner else []
     return "; ".join(told)
-
-
-def _day(text: str, option: str) -> date:
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").date()
-    except ValueError:
-        raise CommandError([f"{option}: {text!r} is not a day; write it as 2017-12-31"]) from None

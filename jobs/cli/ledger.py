@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import getpass
-from datetime import date
 from typing import Annotated
 
 import typer
 
-from jobs.cli.console import Config, console, load_settings, show
+from jobs.cli.console import Config, console, day_of, load_settings, show
 from jobs.config.wrong import CommandError, nearest
 
 app = typer.Typer(no_args_is_help=True, help="Tries whose outcome is not known, and how a person settles them.")
@@ -22,7 +21,7 @@ def list_(audience: Audience = None, destination: Destination = None, day: Day =
     """Show every try that is open: claimed and never recorded, submitted without an answer, or unknown."""
     from jobs.activation import settling
 
-    rows = settling.open_tries(load_settings(config), _day(day), audience, destination)
+    rows = settling.open_tries(load_settings(config), day_of(day, "--day") if day else None, audience, destination)
     columns = ("operation_id", "day", "audience", "destination", "action", "state", "reason", "updated_at")
     if not rows:
         console.print("No try is open: of everything that was sent it is known what came of it.")
@@ -53,14 +52,7 @@ def settle(
         raise CommandError([f"--audience: unknown audience {audience!r}{nearest(audience, settings.audiences)}"])
     if bool(operations) == everything:
         raise CommandError(["name the operations, or say --all with --audience, --destination or --day"])
-    rows = settling.open_tries(settings, _day(day), audience, destination)
+    rows = settling.open_tries(settings, day_of(day, "--day") if day else None, audience, destination)
     chosen = [row["operation_id"] for row in rows] if everything else list(operations or ())
     count = settling.settle(settings, chosen, state, because, getpass.getuser(), rows)
     console.print(f"{count} tries are {state} now", highlight=False)
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise CommandError([f"--day {text!r} is no day; write it as 2017-12-29"]) from None

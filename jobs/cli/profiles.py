@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jobs.cli.console import Config, console, load_settings, require_table, show
+from jobs.cli.console import Config, console, day_of, load_settings, require_table, show
 from jobs.config.wrong import CommandError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def on(
     from jobs.lake.lake import Lake
 
     settings = load_settings(config)
-    chosen = _day(day)
+    chosen = day_of(day, "DAY")
     require_table(settings, "identity/map")
     with profiles_on(chosen, settings) as past:
         if save:
@@ -65,13 +65,6 @@ def on(
             _print_customer(customer, chosen, Lake.of(settings), past)
         else:
             show(f"Profiles on {chosen}", ["table", "rows"], [[name, past.rows(name)] for name in _tables(past)])
-
-
-def _day(text: str) -> date:
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").date()
-    except ValueError:
-        raise CommandError([f"{text!r} is not a day; write it as 2017-06-30"]) from None
 
 
 def _tables(lake: Lake) -> list[str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import getpass
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jobs.cli.console import Config, console, load_settings, require_table, show
+from jobs.cli.console import Config, console, day_of, load_settings, require_table, show
 from jobs.config.wrong import CommandError, nearest
 
 if TYPE_CHECKING:
@@ -214,10 +213,7 @@ def _selection(
 ) -> Selection:
     from jobs.validate.quarantine import Selection
 
-    try:
-        arrived = date.fromisoformat(day) if day else None
-    except ValueError:
-        raise CommandError([f"--day: {day!r} is not a day such as 2017-12-29"]) from None
+    arrived = day_of(day, "--day") if day else None
     return Selection(source, dataset, path, rule, arrived, tuple(row or ()))
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import getpass
 import io
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jobs.cli.console import Config, console, load_settings, require_table, show
+from jobs.cli.console import Config, console, day_of, load_settings, require_table, show
 from jobs.config.wrong import CommandError, nearest
 
 if TYPE_CHECKING:
@@ -71,7 +71,9 @@ def decide(
     settings = load_settings(config)
     if decision not in ("same", "different"):
         raise CommandError([f"unknown decision {decision!r}{nearest(decision, ('same', 'different'))}"])
-    made = _decision(left, right, decision, because, by or getpass.getuser(), _day(on) if on else newest(settings))
+    made = _decision(
+        left, right, decision, because, by or getpass.getuser(), day_of(on, "--on") if on else newest(settings)
+    )
     path = settings.folder / BY_COMMAND
     placed = Placed(made, "this decision")
     wrong = problems([*settings.decisions, placed], settings.sources) or [*unknown_records([placed], settings)]
@@ -129,10 +131,3 @@ def _show_records(lake: Lake, pairs: list[dict[str, Any]]) -> None:
         told = [name for name in COMPARED if left.get(name) is not None or right.get(name) is not None]
         values = [[name, *(None if s.get(name) is None else str(s[name]) for s in (left, right))] for name in told]
         show(None, ["", pair["left"], pair["right"]], values)
-
-
-def _day(text: str) -> date:
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").date()
-    except ValueError:
-        raise CommandError([f"--on: {text!r} is not a day; write it as 2017-12-31"]) from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, zip_longest
 from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
@@ -28,11 +28,13 @@ _OF_CATEGORY = {"DIGIT": r"\d", "SPACE": r"\s", "WORD": r"\w"}
 
 @dataclass(frozen=True)
 class _Part:
-    """A part of what is repeated: the signs it may hold, whether it must be there, whether its length varies."""
+    """A part of what is repeated: the signs it may hold, whether it must be there, whether its length varies, and
+    whether it is a single sign."""
 
     signs: frozenset[int]
     needed: bool = True
     varies: bool = False
+    single: bool = False
 
 
 def may_never_end(pattern: str) -> bool:
@@ -59,8 +61,9 @@ def _repeated(nodes: Any) -> Iterator[Any]:
 
 def _ambiguous(body: Any) -> bool:
     """Whether texts can be divided over rounds of `body`, or within one, in more than one way."""
-    if any(first & second for node in _branches(body) for first, second in combinations(map(_first, node), 2)):
-        return True
+    for choice, after in _choices(body, _first(body)):
+        if not all(_apart(one, other, after) for one, other in combinations(choice, 2)):
+            return True
     parts = list(_parts(body))
     vary = [place for place, part in enumerate(parts) if part.varies]
     return any(_run_together(parts, one, other) for one in vary for other in vary)
@@ -91,20 +94,37 @@ def _parts(nodes: Any) -> Iterator[_Part]:
             varies = not needed or any(part.varies for branch in branches for part in branch)
             yield _Part(_all_signs(part for branch in branches for part in branch), needed, varies)
         elif (signs := _signs(kind, value)) is not None:
-            yield _Part(signs)
+            yield _Part(signs, single=True)
 
 
-def _branches(nodes: Any) -> Iterator[list[Any]]:
-    """The alternatives of every choice in it."""
-    for kind, value in nodes:
+def _choices(nodes: Any, after: frozenset[int]) -> Iterator[tuple[list[Any], frozenset[int]]]:
+    """The alternatives of every choice in it, and the signs that can come after them; `after` those after all of it."""
+    for place, (kind, value) in enumerate(nodes):
+        rest = nodes[place + 1 :]
+        following = _first(rest) | (frozenset() if any(part.needed for part in _parts(rest)) else after)
         if kind is sre.BRANCH:
-            yield value[1]
+            yield value[1], following
             for branch in value[1]:
-                yield from _branches(branch)
+                yield from _choices(branch, following)
         elif kind is sre.SUBPATTERN:
-            yield from _branches(value[3])
+            yield from _choices(value[3], following)
         elif kind in (sre.MAX_REPEAT, sre.MIN_REPEAT):
-            yield from _branches(value[2])
+            yield from _choices(value[2], following | _first(value[2]))
+
+
+def _apart(one: Any, other: Any, after: frozenset[int]) -> bool:
+    """Whether a sign tells which of two alternatives a text goes by, where one of the signs `after` follows."""
+    if _first(one).isdisjoint(_first(other)):
+        return True
+    for first, second in zip_longest(_parts(one), _parts(other)):
+        if first is None or second is None:  # one begins as the other is
+            longer = first or second
+            return bool(longer.single) and after.isdisjoint(longer.signs)
+        if not (first.single and second.single):
+            return False
+        if first.signs.isdisjoint(second.signs):
+            return True
+    return False
 
 
 def _first(nodes: Any) -> frozenset[int]:

@@ -63,7 +63,10 @@ class Events(Strict):
 class OpensAndClicks(Strict):
     """What is measured of e-mail, of people who said yes to it and nobody else: others get plain links, no picture."""
 
-    purpose: str = Field(description="purpose of config/identity.yaml that people have to say yes to, over the channel")
+    purpose: str | None = Field(
+        description="purpose of config/identity.yaml that people have to say yes to, over the channel; null: nothing "
+        "is measured any more, and links of messages that were sent still lead to their targets"
+    )
     opens: bool = Field(
         False, description="put a picture of one point in messages, which is asked for when they are read"
     )
@@ -117,7 +120,7 @@ def problems(path: Path, feedback: Feedback, sources: Mapping[str, Source], iden
     if not feedback.source and (feedback.mailboxes or feedback.events):
         found.append(f"{path}: key 'source' is missing: the source that reads what mailboxes and events tell; add it")
     asked = feedback.opens_and_clicks
-    if asked and asked.purpose not in identity.purposes:
+    if asked and asked.purpose is not None and asked.purpose not in identity.purposes:
         near = nearest(asked.purpose, identity.purposes)
         found.append(
             f"{place('opens_and_clicks', 'purpose')}: no purpose {asked.purpose!r} in config/identity.yaml{near}"

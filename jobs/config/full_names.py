@@ -40,6 +40,8 @@ _TITLE = f"(?i)^((de |the )?({_any(_TITLES)})[.]? )+"
 _PARTICLE = f"(?:(?:{_any(_PARTICLES)}) )"
 _WHOLE = f"(?i)^(.+?) ({_PARTICLE}*(?:[^ ]+-{_PARTICLE}+)?[^ ]+(?: (?:{_any(GENERATIONS)})[.]?)?)$"
 _HAN = "^[\u4e00-\u9fff]{2,4}$"
+PATTERNS = frozenset({_TITLE, _WHOLE, _HAN})
+"""What is looked for in names: no text keeps these busy, though that takes more than reading their signs to tell."""
 
 
 def with_full_names(source: Any) -> Any:

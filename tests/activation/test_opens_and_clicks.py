@@ -1,5 +1,6 @@
 """Opens and clicks, asked over a real socket. Costs about 2 s of processor time, without the engine."""
 
+import dataclasses
 import datetime as dt
 import json
 from pathlib import Path
@@ -62,6 +63,17 @@ def test_who_said_no_since_or_stopped_all_messages_is_taken_there_and_nothing_is
     assert [one.status_code for one in asked(shop, *tokens)] == [302, 200, 302, 200]
     kinds = {kind for number in (2, 3) for kind, *_ in shop.heard(number)}
     assert kinds == {"withdrawn", "unsubscribe"}
+
+
+def test_where_nothing_is_measured_any_more_links_of_messages_that_were_sent_still_lead_there(shop):
+    off = shop.settings.feedback.opens_and_clicks.model_copy(update={"purpose": None})
+    feedback = shop.settings.feedback.model_copy(update={"opens_and_clicks": off})
+    stopped = dataclasses.replace(shop.settings, feedback=feedback)
+    with served(page.app(lambda: stopped)) as address, httpx.Client(base_url=address, timeout=60) as client:
+        answers = [client.get("/", params={"m": token(shop, 7, target)}) for target in ("offers", PICTURE)]
+    assert [one.status_code for one in answers] == [302, 200]
+    assert answers[0].headers["Location"] == TARGET
+    assert shop.heard(7) == []
 
 
 def test_an_old_link_still_leads_there_and_neither_it_nor_a_scanner_that_asks_for_the_head_is_kept(shop):

@@ -1,9 +1,11 @@
 """A name in one piece fills the given and the family name of a contact, on both engines. Takes about 3 seconds."""
 
+import re
+
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.config.full_names import first_name, last_name
+from jobs.config.full_names import PATTERNS, first_name, last_name
 from jobs.config.sources import Source
 from jobs.identity.matching.kinds import guess_kinds
 from jobs.ingest.expressions import parse
@@ -66,3 +68,10 @@ def test_a_full_name_with_more_than_an_expression_is_refused():
 )
 def test_what_a_heading_calls_a_name_is_known_in_four_languages(kind, headings):
     assert guess_kinds(headings) == dict.fromkeys(headings, kind)
+
+
+def test_a_name_of_nothing_but_titles_or_particles_is_looked_through_in_time():
+    """Of an endless pattern the first of these takes longer than anybody waits."""
+    words = {word for pattern in PATTERNS for word in re.findall(r"[a-z']+", pattern)}
+    found = {word: [re.search(pattern, f"{word} " * 60 + "!") for pattern in PATTERNS] for word in words}
+    assert all(len(one) == len(PATTERNS) for one in found.values())

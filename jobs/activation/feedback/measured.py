@@ -51,7 +51,7 @@ class Hits:
         if told is None or known is None or (known.target != PICTURE and known.target not in told.links):
             return None
         at = now()
-        if counts and known.counts(settings, at.date()):
+        if counts and told.purpose is not None and known.counts(settings, at.date()):
             self._add(known, at)
         if known.target == PICTURE:
             return Response(GIF, 200, HEADERS, "image/gif")
@@ -80,7 +80,7 @@ class Hits:
 def _record(found: Sequence[tuple[Measured, datetime]], settings: Settings) -> None:
     """Of a message the first open of a day is kept, and of a link one click a minute: a scanner may come first."""
     told = settings.feedback.opens_and_clicks
-    if told is None:
+    if told is None or told.purpose is None:
         return
     ids, oldest = {known.operation_id for known, _ in found}, min(known.written for known, _ in found)
     messages = messages_of(ids, (), settings, oldest)
