@@ -1,7 +1,6 @@
 """A push hears that it is to end wherever it waits, and a dry run ends at once. Costs no time."""
 
 import datetime as dt
-import os
 import signal
 import threading
 
@@ -13,7 +12,7 @@ from jobs.activation import push, stopping
 def test_a_signal_that_comes_while_the_event_holds_its_own_lock_is_noted_and_waits_for_nobody():
     with stopping.listening():
         with stopping.ASKED._cond:  # where a wait is when it takes or gives back its lock
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
             assert stopping.told_by() == "SIGTERM"
         assert stopping.ASKED.wait(60)
     assert not stopping.ASKED.is_set()
@@ -23,15 +22,15 @@ def test_a_signal_that_comes_while_the_event_holds_its_own_lock_is_noted_and_wai
 
 def interrupted_twice():
     with stopping.listening():
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         assert stopping.told_by() == "Ctrl-C"
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_a_second_ctrl_c_ends_at_once_and_in_a_dry_run_the_first_one_does(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         interrupted_twice()
-    monkeypatch.setattr(push.Lake, "of", lambda settings: os.kill(os.getpid(), signal.SIGINT))
+    monkeypatch.setattr(push.Lake, "of", lambda settings: signal.raise_signal(signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
         push.run("winback", "email", dt.date(2024, 1, 1), None, dry_run=True)
     assert stopping.told_by() == ""
