@@ -1,10 +1,7 @@
 """Commands end with a message a person can act on, and the right exit code."""
 
 import json
-import os
-import signal
 import sys
-import threading
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 
@@ -144,14 +141,6 @@ def test_a_query_that_takes_too_long_or_too_much_is_stopped_and_says_so(klantrei
     code, _, errors = klantreis("query", "select list(range) from range(100000000)", "--memory-gb", "0.1")
     assert code == 2
     assert errors.startswith("query: it takes more than 0.1 GB of memory; ask for less (where, limit), or give it more")
-
-
-def test_a_query_ends_by_ctrl_c(klantreis, monkeypatch):
-    timer = threading.Timer
-    pressed = lambda seconds, stop: timer(0.1, os.kill, (os.getpid(), signal.SIGINT))  # noqa: E731
-    monkeypatch.setattr(threading, "Timer", pressed)
-    endless = "select count(*) from range(10000000) a, range(10000000) b where (a.range * b.range) % 7 = 3"
-    assert klantreis("query", endless)[::2] == (2, "query: stopped\n")
 
 
 def test_a_long_answer_is_written_whole_as_csv_and_refused_in_one_piece(klantreis, monkeypatch):
