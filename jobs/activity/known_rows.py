@@ -28,6 +28,7 @@ from jobs.config.traits import ROWS
 from jobs.identity.customer_of import with_customer
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Txn
+from jobs.lake.scratch import Keep
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.canonical import PERSON_COLUMNS
 from jobs.validate.phone_countries import dialled_in
@@ -71,7 +72,7 @@ class Known:
     """The customers (customer_id) whose rows are wanted; None for everybody."""
     of_nobody: bool = False
     """Whether rows of somebody nobody knows are wanted, too."""
-    keep: Callable[[DataFrame], DataFrame] = lambda rows: rows
+    keep: Keep = lambda rows: rows
     """Computes rows once that are used more than once; by default each use computes them."""
     arrivals: dict[str, Arrivals] = field(default_factory=dict, compare=False)
     """When rows of tables arrived, as far as it was asked: the same whatever the days."""

@@ -24,7 +24,7 @@ from jobs.journeys.contracts import contracts
 from jobs.journeys.evidence import known_records
 from jobs.journeys.histories import bought_before, with_reopened, with_said
 from jobs.lake.lake import Lake, Txn
-from jobs.lake.scratch import Scratch
+from jobs.lake.scratch import Keep
 from jobs.lake.tables.catalogue import get
 from jobs.lake.tables.known import BEFORE, BESIDE, KNOWN, WITHOUT_MOMENT
 from jobs.validate.versions import PERIOD, newest_versions
@@ -66,7 +66,7 @@ def _dataset(name: str) -> str:
     return "subscriptions" if name == CONTRACTS else name.removeprefix(BEFORE)
 
 
-def made(lake: Lake, txn: Txn, as_of: date, settings: Settings, keep: Scratch) -> dict[str, DataFrame]:
+def made(lake: Lake, txn: Txn, as_of: date, settings: Settings, keep: Keep) -> dict[str, DataFrame]:
     """The rows of each table that is written."""
     journey, found = settings.journey, {}
     for name in written(lake, journey):
@@ -80,9 +80,7 @@ def made(lake: Lake, txn: Txn, as_of: date, settings: Settings, keep: Scratch) -
     return found
 
 
-def known_rows(
-    txn: Txn, dataset: str, as_of: date, settings: Settings, kpis: Iterable[Kpi], keep: Scratch
-) -> DataFrame:
+def known_rows(txn: Txn, dataset: str, as_of: date, settings: Settings, kpis: Iterable[Kpi], keep: Keep) -> DataFrame:
     """The rows of one dataset that any of the KPIs counts: a contact of nobody known is one of them."""
     known = replace(Known.of_step(txn, [as_of], settings, published=True), of_nobody=True, keep=keep)
     if dataset in WITHOUT_MOMENT:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 
 import pyarrow as pa
@@ -15,10 +15,10 @@ from jobs.config.kpis import LEDGER
 from jobs.journeys.kpi_values import of_period, values, without_source
 from jobs.journeys.kpis import COUNTS, PERIODS, counted_again, counted_per_day, summed_up
 from jobs.lake.lake import Lake, Txn
+from jobs.lake.scratch import Keep
 from jobs.lake.tables import catalogue
 
 NAME, REGISTRY = "journeys/kpis", "journeys/kpi_registry"
-Keep = Callable[[DataFrame], DataFrame]
 
 
 def kpis(

@@ -16,6 +16,7 @@ from jobs.activity.conditions import day_of, holds
 from jobs.config.journey import Journey
 from jobs.config.moments import RECURRENCES, MomentType, Record, table_of
 from jobs.config.sql import engine_sql
+from jobs.lake.scratch import Keep
 from jobs.lake.tables import catalogue
 from jobs.validate.versions import in_order_of_versions
 
@@ -25,7 +26,6 @@ TIMES = ("about", "item", "next_on")
 _STAYS = {"ended": F.lit(None).cast("timestamp"), "is_newest": F.lit(1)}
 """What happened goes on to have happened."""
 Found = Iterator[tuple[str, MomentType, str, Record]]
-Keep = Callable[[DataFrame], DataFrame]
 
 
 def declared(journey: Journey) -> Found:

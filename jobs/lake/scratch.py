@@ -6,6 +6,7 @@ log, as staged files do: no reader sees them, and what a killed step leaves behi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -19,6 +20,9 @@ from jobs.lake.log import DeltaLog
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+Keep = Callable[["DataFrame"], "DataFrame"]
+"""What computes rows once that are used more than once, such as a Scratch; or gives them back as they are."""
 
 
 @dataclass(frozen=True)
