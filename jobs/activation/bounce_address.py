@@ -6,10 +6,10 @@ and cannot be made up. So a report is known by where it was sent to, however lit
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 
+from jobs.activation.signature import signature
 from jobs.config.settings import Settings
 
 MESSAGE = "{message}"
@@ -20,17 +20,12 @@ _NAME = re.compile(r"([0-9a-f]{32})([0-9a-f]{16})@", re.ASCII | re.IGNORECASE)
 
 def bounce_address(pattern: str, operation_id: str, settings: Settings) -> str:
     """The envelope sender of the message of that operation; `pattern` as it is, if it has no place for a name."""
-    return pattern.replace(MESSAGE, operation_id + _signature(operation_id, settings))
+    return pattern.replace(MESSAGE, operation_id + signature("bounce", operation_id, settings, 16))
 
 
 def operation_named(text: str, settings: Settings) -> str:
     """The operation whose bounce address stands in a text, such as a header; "" if there is none that was signed."""
-    for operation_id, signature in _NAME.findall(text):
-        if hmac.compare_digest(signature.lower(), _signature(operation_id.lower(), settings)):
+    for operation_id, signed in _NAME.findall(text):
+        if hmac.compare_digest(signed.lower(), signature("bounce", operation_id.lower(), settings, 16)):
             return str(operation_id.lower())
     return ""
-
-
-def _signature(operation_id: str, settings: Settings) -> str:
-    key = settings.hash_key().encode()
-    return hmac.new(key, f"bounce|{operation_id}".encode(), hashlib.sha256).hexdigest()[:16]

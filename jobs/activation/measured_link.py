@@ -6,12 +6,12 @@ a signature. No address is in it: where a link leads is looked up, so that nobod
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from jobs.activation.signature import signature
 from jobs.config.settings import Settings
 
 PICTURE = ""
@@ -36,17 +36,12 @@ def measured_link(page: str, operation_id: str, target: str, settings: Settings,
     """The address of the page with the token of that operation and target. `today` is the day in UTC."""
     day = f"{today or datetime.now(UTC).date():%Y%m%d}"
     token = f"{operation_id}.{day}.{target}"
-    return f"{page}{'&' if '?' in page else '?'}m={token}.{_signature(token, settings)}"
+    return f"{page}{'&' if '?' in page else '?'}m={token}.{signature('measured', token, settings)}"
 
 
 def measured_of(text: str, settings: Settings) -> Measured | None:
     """What a token says, however old it is; None if it is forged or damaged."""
     parts = _TOKEN.fullmatch(text)
-    if parts is None or not hmac.compare_digest(parts[4], _signature(text.rpartition(".")[0], settings)):
+    if parts is None or not hmac.compare_digest(parts[4], signature("measured", text.rpartition(".")[0], settings)):
         return None
     return Measured(parts[1], datetime.strptime(parts[2], "%Y%m%d").date(), parts[3])
-
-
-def _signature(token: str, settings: Settings) -> str:
-    key = settings.hash_key().encode()
-    return hmac.new(key, f"measured|{token}".encode(), hashlib.sha256).hexdigest()[:32]
