@@ -107,13 +107,11 @@ def _distinct(name: str, rows: DataFrame, settings: Settings) -> DataFrame:
     given = rows.groupBy("source", *_WRITTEN, *own).agg(
         F.min("arrived").alias("first_seen"), F.count("*").alias("rows")
     )
-    rest = {column: F.lit(None) for column in DESCRIBED if column not in own}
-    texts = {column: F.col(column).cast("string") for column in own} | rest
     return given.select(
         F.lit(name).alias("of"),
         F.lit(described).alias("described"),
         *("source", *_WRITTEN, "first_seen", "rows"),
-        *[text.cast("string").alias(column) for column, text in texts.items()],
+        *[(F.col(c) if c in own else F.lit(None)).cast("string").alias(c) for c in DESCRIBED],
     )
 
 

@@ -13,8 +13,7 @@ from pyspark.sql import functions as F
 def email(value: Column) -> Column:
     """Lower case, trimmed, its domain in letters (no xn--); null if it is not an e-mail address.
 
-    Dots and plus tags stay: they can be other people. Letters that only look like others stay too, see
-    `jobs.normalise.text.looks_like_another`.
+    Dots and plus tags stay: they can be other people. Letters that only look like others stay too.
     """
     # Made here, not as a decorator: PySpark needs a session to know whether it is a Spark Connect function.
     spell = F.arrow_udf(email_speller(), "string")  # type: ignore[call-overload]
