@@ -64,3 +64,23 @@ def on_engine(request) -> Iterator[str]:
         return
     with running_on(request.getfixturevalue("apache_spark")):
         yield request.param
+
+
+@pytest.fixture
+def sent(monkeypatch) -> list[bytes]:
+    """Every plan that is asked to be run or analysed, as the bytes that go to the engine."""
+    from pyspark.sql.connect.client import core
+
+    found, run, analyse = [], core.SparkConnectClient._execute_and_fetch, core.SparkConnectClient._analyze
+
+    def running(self, request, *given, **named):
+        found.append(request.SerializeToString())
+        return run(self, request, *given, **named)
+
+    def analysing(self, method, **named):
+        found.extend(named[name].SerializeToString() for name in ("plan",) if name in named)
+        return analyse(self, method, **named)
+
+    monkeypatch.setattr(core.SparkConnectClient, "_execute_and_fetch", running)
+    monkeypatch.setattr(core.SparkConnectClient, "_analyze", analysing)
+    return found

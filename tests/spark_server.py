@@ -39,6 +39,9 @@ INTERPRETED = {
 """Settings for many small queries: to write and compile a Java program for each, and to plan it anew while it runs,
 takes a third of the time and pays only where there are many rows. The values are the same."""
 
+WORKERS = {"KLANTREIS_HASH_KEY": "end-to-end", "KLANTREIS_PREVIOUS_KEYS": "test-key k"}
+"""What its workers hash under: the keys of the companies that tests make."""
+
 SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xms1g"
 """Options of Java for a server of many small queries: it ends before optimising its code would pay."""
 
@@ -96,7 +99,7 @@ def _serve(folder: Path, heap: str, cores: int, short_lived: bool, timeout: floa
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=folder,
-            env=environment | {"SPARK_HOME": str(home), "PYSPARK_PYTHON": sys.executable},
+            env=environment | WORKERS | {"SPARK_HOME": str(home), "PYSPARK_PYTHON": sys.executable},
             start_new_session=True,
         )
         try:

@@ -81,7 +81,7 @@ def shop(settings, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_day_with_slow_partners_on_an_engine_that_ends_idle_sessions(shop, partners, tmp_path, caplog):
+def test_a_day_with_slow_partners_on_an_engine_that_ends_idle_sessions(shop, partners, sent, tmp_path, caplog):
     caplog.set_level(logging.INFO, "jobs")
     with sail_server(tmp_path / "sail", SESSION_SECONDS) as address, running_on(address):
         outcomes = list(pipeline.run_day(DAY, shop))
@@ -90,6 +90,8 @@ def test_a_day_with_slow_partners_on_an_engine_that_ends_idle_sessions(shop, par
     assert "the engine ended the session while it was idle" in caplog.text
     assert len(smtp.received(tmp_path / "smtp")) == 1
     assert len(data_manager.list_members(tmp_path / "ads")[LIST]) == 1
+    assert len(sent) > 100
+    assert [plan for plan in sent if b"test-key" in plan] == []
     deliveries = Lake.of(shop).arrow("activation/deliveries").to_pylist()
     assert {row["destination"]: row["delivered"] for row in deliveries} == {"email": 1, "ads": 1}
 

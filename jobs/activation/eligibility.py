@@ -16,6 +16,7 @@ from jobs.activity.lasting_consent import says_yes, through
 from jobs.config.audiences import Audience
 from jobs.config.settings import Settings
 from jobs.identity.identifiers import identifier_of
+from jobs.lake.keyed import keyed_hash
 
 _FOR_GOOD = ("complained", "unsubscribed")
 """Reasons that end contact with the person; others only rule out one address."""
@@ -161,6 +162,6 @@ def _fingerprint(audience: Audience, destination: str, settings: Settings) -> Co
     if type_.kind == "messages":
         address = F.get("emails" if type_.goes_to == "email" else "phones", 0)
         return F.coalesce(identifier_of(F.lit(type_.goes_to), address, settings), F.lit(""))
-    fixed = f"{settings.hash_key()}|{type_.spelling}|{getattr(audience.send_to[destination], type_.needs)}"
+    fixed = f"|{type_.spelling}|{getattr(audience.send_to[destination], type_.needs)}"
     parts = [F.concat_ws(",", "emails"), F.concat_ws(",", "phones")]
-    return F.substring(F.sha2(F.concat_ws("|", F.lit(fixed), *parts), 256), 1, 32)
+    return F.substring(keyed_hash(settings.hash_key(), F.concat_ws("|", F.lit(fixed), *parts)), 1, 32)

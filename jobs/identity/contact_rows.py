@@ -19,6 +19,7 @@ from jobs.identity.evidence import day_numbers
 from jobs.identity.identifiers import identifier_column
 from jobs.identity.links import NEVER
 from jobs.identity.matching.records import FLAGS, HUBS, KEY, LISTS, hub_days, prepare, without_slot
+from jobs.lake.keyed import keyed_hash
 from jobs.lake.tables.catalogue import get
 
 KINDS = {
@@ -52,7 +53,9 @@ def contact_versions(contacts: DataFrame, settings: Settings) -> pd.DataFrame:
     versions = compared.groupBy("source", "contact_id", *KINDS).agg(F.min("arrived").alias("first_seen"))
     values = [F.coalesce(F.col(column).cast("string"), F.lit("\x00")) for column in ("source", "contact_id", *KINDS)]
     told = versions.select(
-        F.substring(F.sha2(F.concat_ws("\x1f", F.lit(settings.hash_key()), *values), 256), 1, _ROW_LENGTH).alias("row"),
+        F.substring(keyed_hash(settings.hash_key(), F.concat_ws("\x1f", F.lit(""), *values)), 1, _ROW_LENGTH).alias(
+            "row"
+        ),
         identifier_column("contact", "contact_id", settings).alias("contact"),
         F.concat_ws(":", "source", "contact_id").alias("name"),
         "source",

@@ -19,6 +19,7 @@ from jobs.config import nobody
 from jobs.config.settings import Settings
 from jobs.config.trust import strangers
 from jobs.identity.spelling import email_speller, email_text, phone_speller, phone_text
+from jobs.lake.keyed import keyed_hash
 from jobs.validate.hashed_emails import HASHED_EMAIL
 from jobs.validate.nobody import is_nobody
 
@@ -224,8 +225,7 @@ def identifier_of(kind: Column, normal: Column, settings: Settings) -> Column:
 
 
 def _keyed(kind: Column, bare: Column, settings: Settings) -> Column:
-    keyed = F.concat(F.lit(f"{settings.hash_key()}|"), kind, bare)
-    return F.substring(F.sha2(keyed, 256), 1, _HASH_LENGTH)
+    return F.substring(keyed_hash(settings.hash_key(), F.concat(F.lit("|"), kind, bare)), 1, _HASH_LENGTH)
 
 
 def identifier_hash(kind: str, value: str | None, settings: Settings, source: str | None = None) -> str | None:

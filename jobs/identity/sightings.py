@@ -15,6 +15,7 @@ from jobs.config.trust import alike, trusting
 from jobs.identity import name_agreement
 from jobs.identity.evidence import day_numbers
 from jobs.identity.identifiers import HASHED_EMAIL, IDENTIFYING, PERSON_COLUMNS, identifier_column, trimmed
+from jobs.lake.keyed import keyed_hash
 from jobs.lake.tables.canonical import CANONICAL
 from jobs.validate.phone_countries import dialled_in
 
@@ -122,7 +123,7 @@ def _combinations(distinct: DataFrame, settings: Settings) -> DataFrame:
     }
     identifiers["email"] = F.coalesce(identifiers["email"], identifier_column("email", HASHED_EMAIL, settings))
     own = [F.coalesce(F.col(column).cast("string"), F.lit("\x00")) for column in ("source", *_WRITTEN, "country")]
-    values = F.concat_ws("\x1f", F.lit(settings.hash_key()), "of", *own)
+    values = F.concat_ws("\x1f", F.lit(""), "of", *own)
     described = [F.coalesce(F.col(column), F.lit("\x00")) for column in DESCRIBED[1:]]
     keyed = F.when(F.col("described"), F.concat_ws("\x1f", values, *described)).otherwise(values)
     given = F.lit(0)
@@ -131,7 +132,7 @@ def _combinations(distinct: DataFrame, settings: Settings) -> DataFrame:
         told = F.coalesce(told, trimmed(F.col(HASHED_EMAIL))) if column == "email" else told
         given = given + told.isNotNull().cast("int")
     read = distinct.select(
-        F.substring(F.sha2(keyed, 256), 1, _SIGHTING_LENGTH).alias("sighting"),
+        F.substring(keyed_hash(settings.hash_key(), keyed), 1, _SIGHTING_LENGTH).alias("sighting"),
         "source",
         *[identifier.alias(kind) for kind, identifier in identifiers.items()],
         *("first_seen", "rows", "described"),

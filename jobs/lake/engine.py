@@ -47,6 +47,8 @@ PARITY = {
 NEVER = str(2**31 - 1)
 """Seconds, 68 years: the largest number that no clock of Sail can overflow at; the largest it accepts make it hang."""
 VERBOSE = "KLANTREIS_VERBOSE"
+NO_KEY = "KLANTREIS_HASH_KEY is not what the workers of the engine have"
+"""What a worker says that is to hash under a key it does not have."""
 GONE = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "UNAUTHENTICATED")
 """Answers of the connection, not of the engine."""
 
@@ -97,6 +99,11 @@ def _connect(address: str) -> SparkSession:
     return session
 
 
+def is_remote() -> bool:
+    """Whether plans leave this process, for a server that `SPARK_REMOTE` names."""
+    return bool(os.environ.get("SPARK_REMOTE"))
+
+
 def stop_spark() -> None:
     """End the session of this process, if there is one; the next `get_spark` starts another.
 
@@ -141,6 +148,12 @@ def lost(error: BaseException) -> bool:
 def _told(error: Exception) -> StepFailed | None:
     if not _of_engine(error):
         return None
+    if NO_KEY in str(error):
+        return EngineFailed(
+            f"the workers of the Spark server at {_address()} cannot hash: KLANTREIS_HASH_KEY of their environment is "
+            "missing, or another one than here, and no plan tells it to them; set it where they are started (with "
+            "Apache Spark spark.executorEnv.KLANTREIS_HASH_KEY, of a secret), see docs/guides/keys.md"
+        )
     condition = getattr(error, "getCondition", lambda: None)()
     code = getattr(getattr(error, "getGrpcStatusCode", getattr(error, "code", lambda: None))(), "name", "")
     names = ", ".join(name for name in (type(error).__name__, condition, code) if name and name != "UNKNOWN")

@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
+from jobs.lake.keyed import keyed_hash
 from jobs.profiles.contact_points import address_key, plain
 
 DECLARED, SAME, JOINED, TOO_MANY = "declared", "address_and_name", "joined", "too_many"
@@ -64,5 +65,5 @@ def _keyed(customers: DataFrame) -> DataFrame:
 
 
 def _id(key: Column, settings: Settings) -> Column:
-    keyed = F.concat(F.lit(f"{settings.hash_key()}|household:"), key)
-    return F.concat(F.lit("h"), F.substring(F.sha2(keyed, 256), 1, _ID_LENGTH))
+    hashed = keyed_hash(settings.hash_key(), F.concat(F.lit("|household:"), key))
+    return F.concat(F.lit("h"), F.substring(hashed, 1, _ID_LENGTH))
