@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from jobs.cli.console import Config, Format, answer, console, load_settings
+from jobs.cli.ctrl_c import stopped_by_ctrl_c
 from jobs.config.wrong import CommandError
 from jobs.lake.machine import memory_limit
 
@@ -46,8 +47,13 @@ def query(
     settings = load_settings(config)
     asked = with_dots(sql, settings)
     memory = memory_gb or min(MEMORY, (memory_limit() or 2 * MEMORY) / 2)
-    database = connect(settings, unwritten=True, memory_gb=memory)
-    with _limited(database, seconds, memory) as late:
+    with (
+        # what DuckDB still does beside an answer that is cut short would end with the process, and take it along
+        closing(connect(settings, unwritten=True, memory_gb=memory)) as database,
+        stopped_by_ctrl_c(database.interrupt),
+        _limited(database, seconds, memory) as late,
+        _tables_that_are_there(asked, database),
+    ):
         result = database.sql(asked)
         if result is not None and form is not Format.TABLE:
             found = _all_rows(database, asked, result, late)
@@ -87,11 +93,28 @@ def _limited(database: duckdb.DuckDBPyConnection, seconds: float, memory: float)
             raise CommandError(
                 [f"query: not done in {seconds:g} s; ask for less (where, limit), or give it longer: --seconds"]
             ) from None
-        if not isinstance(error, duckdb.Error) and "interrupted" not in str(error):
+        if isinstance(error, duckdb.InterruptException):
+            raise KeyboardInterrupt from None
+        if not isinstance(error, duckdb.Error):
             raise
-        raise CommandError([f"query: {error}" if isinstance(error, duckdb.Error) else "query: stopped"]) from None
+        raise CommandError([f"query: {error}"]) from None
     finally:
         timer.cancel()
+
+
+@contextmanager
+def _tables_that_are_there(asked: str, database: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Tells of a table that is not there which ones are."""
+    import duckdb
+
+    from jobs.lake.queries import missing_table, views_of
+
+    try:
+        yield
+    except duckdb.CatalogException as error:
+        if missing := missing_table(str(error), asked, views_of(database)):
+            raise CommandError([f"query: {missing}"]) from None
+        raise
 
 
 def _all_rows(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from difflib import get_close_matches
 
 import duckdb
 
@@ -56,6 +57,35 @@ def views_of(database: duckdb.DuckDBPyConnection) -> set[str]:
     """The tables of the lake that `database` can ask, as `zone.dataset`."""
     found = database.sql("select schema_name, view_name from duckdb_views() where not internal").fetchall()
     return {f"{zone}.{dataset}" for zone, dataset in found}
+
+
+def missing_table(error: str, sql: str, views: Collection[str]) -> str | None:
+    """What to say of the table that DuckDB does not find in `sql`: its name, and which of `views` may be meant.
+
+    Tables of that name in other zones come first, then those with a similar name, else the tables of the zone, else
+    the zones; without any, what to run first. None if the error is about something else.
+    """
+    found = re.match(r'Catalog Error: Table with name "?([^"!\n]+?)"?(?: does not exist)', error)
+    if not found:
+        return None
+    dataset = found[1].split(".")[-1]
+    written = re.search(rf'(\w+)"?\."?{re.escape(dataset)}\b', sql)
+    zone = written[1] if written else ""
+    name = f"{zone}.{dataset}" if zone else dataset
+    if not views:
+        return f"there is no table {name}, nor any other yet; run `klantreis run` first"
+    as_named = {view: view if zone else view.split(".")[1] for view in sorted(views)}
+    close = get_close_matches(name, set(as_named.values()), n=3, cutoff=0.75)
+    near = [view for view in as_named if view.split(".")[1] == dataset]
+    near += [view for one in close for view in as_named if as_named[view] == one and view not in near]
+    of_zone = sorted(view for view in views if view.startswith(f"{zone}."))
+    if near:
+        what = f"did you mean {', '.join(near)}?"
+    elif of_zone:
+        what = f"{zone} has {', '.join(of_zone)}"
+    else:
+        what = f"`klantreis tables` lists those of {', '.join(sorted({view.split('.')[0] for view in views}))}"
+    return f"there is no table {name}; {what}"
 
 
 def with_dots(sql: str, place: Place) -> str:

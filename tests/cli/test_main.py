@@ -1,6 +1,9 @@
 """Commands end with a message a person can act on, and the right exit code."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
 from datetime import UTC, date, datetime
 from importlib.metadata import version
@@ -10,7 +13,7 @@ import pytest
 
 from jobs.cli import query, report
 from jobs.cli.main import main
-from jobs.lake.lake import Lake
+from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
 from jobs.report.section import Section
 from tests.company import MINIMAL
@@ -131,6 +134,31 @@ def test_a_wrong_query_says_what_is_wrong(klantreis):
     assert errors.startswith("query: ")
     assert code == 2
     assert "syntax error" in errors
+
+
+def test_a_query_of_a_table_that_is_not_there_says_what_to_run_first_or_which_may_be_meant(klantreis, tmp_path):
+    told = "query: there is no table valid.order, nor any other yet; run `klantreis run` first\n"
+    assert klantreis("query", "select * from valid.order")[::2] == (2, told)
+    lake = Lake(str(tmp_path / "var" / "lake"))
+    lake.append("valid/orders", catalogue.get("valid/orders").arrow_schema().empty_table(), Txn("test", 1))
+    told = "query: there is no table valid.order; did you mean valid.orders, valid.order_lines?\n"
+    assert klantreis("query", "select * from valid.order")[::2] == (2, told)
+
+
+def test_a_query_ends_at_once_by_ctrl_c(config):
+    started = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    endless = "select count(*) as n from range(10000000) a, range(10000000) b where (a.range * b.range) % 7 = 3"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{started}from jobs.cli.main import main; main()", "query", endless, "--format", "csv"],
+        env={**os.environ, "KLANTREIS_CONFIG": str(config()), "KLANTREIS_HASH_KEY": "k", "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as asked:
+        assert asked.stdout.readline() == "n\n", "the heading, after which the rows are asked for"
+        asked.send_signal(signal.SIGINT)
+        output, errors = asked.communicate(timeout=60)
+    assert (asked.returncode, output, errors) == (130, "", "")
 
 
 def test_a_query_that_takes_too_long_or_too_much_is_stopped_and_says_so(klantreis):

@@ -47,6 +47,32 @@ def test_a_table_that_does_not_exist_yet_is_an_error_that_names_it(with_counts):
 
 
 @pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("select * from valid.order", "there is no table valid.order; did you mean valid.orders?"),
+        ("from orders", "there is no table orders; did you mean quarantine.orders, valid.orders?"),
+        (
+            'select 1; from "profile"."customers"',
+            "there is no table profile.customers; did you mean profiles.customers?",
+        ),
+        ("with a as (from stage) from a", "there is no table stage; did you mean journeys.stages?"),
+        ("from journeys.who_was_here", "there is no table journeys.who_was_here; journeys has journeys.stages"),
+        ("from x.y", "there is no table x.y; `klantreis tables` lists those of journeys, profiles, quarantine, valid"),
+        ("select nothing(1) from valid.orders", None),
+    ],
+)
+def test_of_a_table_that_is_not_there_those_that_may_be_meant_are_told(sql, told):
+    views = ("valid.orders", "quarantine.orders", "profiles.sums", "journeys.stages")
+    database = duckdb.connect()
+    for view in views:
+        database.execute(f"create schema if not exists {view.split('.')[0]}")
+        database.execute(f"create view {view} as select 1 as one")
+    with pytest.raises(duckdb.CatalogException) as missing:
+        database.sql(sql)
+    assert queries.missing_table(str(missing.value), sql, views) == told
+
+
+@pytest.mark.parametrize(
     "sql",
     [
         "select * from read_csv('/etc/hostname')",
