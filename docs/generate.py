@@ -31,7 +31,8 @@ def tables() -> str:
         "# Tables",
         "",
         "Every table is a Delta table in the lake. Ask them with `klantreis query`, where `zone/dataset` is "
-        "written `zone.dataset`. Columns marked *personal* identify a person.",
+        "written `zone.dataset`. Columns marked *personal* identify a person. A source must map those of the key and "
+        "those marked *needed*.",
         "",
     ]
     for dataset in catalogue.all_datasets():
@@ -48,7 +49,8 @@ def tables() -> str:
             "| column | type | meaning |",
             "|---|---|---|",
             *(
-                f"| `{c.name}` | {c.type} | {c.meaning}{' *(personal)*' if c.personal else ''} |"
+                f"| `{c.name}` | {c.type} | {c.meaning}{' *(personal)*' * c.personal}"
+                f"{' *(needed)*' * (c.needed and dataset.zone == 'valid')} |"
                 for c in dataset.columns
             ),
             "",

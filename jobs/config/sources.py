@@ -258,9 +258,10 @@ class Source(Strict):
                     raise ValueError(f"datasets.{name}.columns.{column}: unknown column{nearest(column, valid)}")
             refuse_parts(name, dataset.all_rows_of)
             dated = {UPDATED} if dataset.changes_without_date == "arrival" else set()
-            missing = set(target.key) - {"source"} - dated - set(dataset.columns)
+            missing = [one for one in target.needed if one not in dated and one not in dataset.columns]
             if missing:
-                raise ValueError(f"datasets.{name}.columns: key column {sorted(missing)[0]!r} is missing; map it")
+                told = "key column" if missing[0] in target.key else "no row is valid without it: column"
+                raise ValueError(f"datasets.{name}.columns: {told} {missing[0]!r} is missing; map it")
         return self
 
     @field_validator("folder")

@@ -17,7 +17,7 @@ AUTHORS = {**SHOP, "source": "authors", "ids_of": "shop"}
 WEB = {
     "source": "web",
     "group": "web",
-    "datasets": {"events": {"files": "{day}/e*.csv", "columns": {"event_id": "id", "occurred_at": "at"}}},
+    "datasets": {"events": {"files": "{day}/e*.csv", "columns": {"event_id": "id", "occurred_at": "at", "type": "t"}}},
 }
 
 

@@ -175,6 +175,9 @@ def test_an_unknown_time_zone_is_refused(config):
     assert "unknown time zone 'Europe/Amsterdm'" in problems_of(folder)[0]
 
 
+NOTES_WITHOUT_TEXT = ("note_id", "updated_at", "noted_at", "kind")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -189,6 +192,10 @@ def test_an_unknown_time_zone_is_refused(config):
         (
             {"datasets": {"contacts": {"files": "x", "columns": {"updated_at": "a"}}}},
             "crm.yaml:6: datasets.contacts.columns: key column 'contact_id' is missing",
+        ),
+        (
+            {"datasets": {"notes": {"files": "x", "columns": dict.fromkeys(NOTES_WITHOUT_TEXT, "a")}}},
+            "crm.yaml:6: datasets.notes.columns: no row is valid without it: column 'text' is missing; map it",
         ),
     ],
 )

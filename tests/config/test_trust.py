@@ -6,7 +6,8 @@ from jobs.config.settings import load_settings
 from jobs.config.yaml_files import ConfigError
 
 CONTACTS = "datasets:\n  contacts:\n    files: x\n    columns: {contact_id: a, updated_at: b}\n"
-ORDERS = "datasets:\n  orders:\n    files: x\n    columns: {order_id: a, updated_at: b, ordered_at: c, total: d}\n"
+SOLD = "{order_id: a, updated_at: b, ordered_at: c, status: s, total: d}"
+ORDERS = f"datasets:\n  orders:\n    files: x\n    columns: {SOLD}\n"
 
 
 def source(name, *lines, datasets=CONTACTS):

@@ -8,9 +8,11 @@ from pyspark.sql import functions as F
 from expectations import suite
 from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADABLE
 from expectations.vocabulary import EMAIL
+from jobs.config.sources import SourceDataset
+from jobs.config.wrong import ConfigError
 from jobs.identity.spelling import email_text
 from jobs.lake.tables.canonical import CANONICAL
-from jobs.validate.rules import row_rules
+from jobs.validate.rules import applicable, row_rules
 
 DATED_BY_ARRIVAL = ("order_lines", "survey_responses")
 """Datasets of which a source need not map when a version was written: it is as of the day it arrived."""
@@ -31,6 +33,16 @@ def test_every_suite_asks_for_its_key_and_speaks_of_columns_that_exist(spark, na
         assert expectation.meta["reason"]
         if expectation.meta["fate"] == "quarantine":
             assert [rule.name for rule in row_rules([expectation])] == [expectation.meta["rule"]]
+
+
+@pytest.mark.parametrize("name", sorted(CANONICAL))
+def test_what_a_suite_needs_in_every_row_a_source_must_map(name, settings):
+    mapping = SourceDataset(files="x", columns={"attributes": "x"})
+    with pytest.raises(ConfigError) as missing:
+        applicable(suite(name, settings()).expectations, mapping, "here")
+    asked = {re.search("'(.*)'", problem)[1] for problem in missing.value.problems}
+    key = set(CANONICAL[name].key) - {"source"}
+    assert asked - key == set(CANONICAL[name].needed) - key
 
 
 @pytest.mark.parametrize("address", ["jan@shop.example", "J.de-Vries+nl@mail.shop.example", "zoë@münchen.example"])

@@ -41,9 +41,9 @@ CANONICAL: dict[str, Dataset] = {
             ("consent_id", "changed_at"),  # an answer changed in place at the source must never pass for a duplicate
             """
             consent_id string id of the answer in this source
-            purpose string what the data may be used for, a purpose of config/identity.yaml
-            channel string by which channel, a channel of config/identity.yaml
-            status string granted or withdrawn
+            purpose* string what the data may be used for, a purpose of config/identity.yaml
+            channel* string by which channel, a channel of config/identity.yaml
+            status* string granted or withdrawn
             changed_at timestamp when the person answered
             expires_at timestamp when the answer ends, empty for never
             proof string where the answer is recorded, such as a form version
@@ -59,12 +59,12 @@ CANONICAL: dict[str, Dataset] = {
             """
             order_id string id of the order in this source
             updated_at timestamp when this version was written
-            ordered_at timestamp when the customer ordered
-            status string completed, cancelled, returned, open or test
+            ordered_at* timestamp when the customer ordered
+            status* string completed, cancelled, returned, open or test
             channel string where it was placed: store, web, app or phone
             store_id string the shop, for store orders
             currency string ISO 4217 code
-            total decimal(18,2) amount paid, tax included; negative for a credit note
+            total* decimal(18,2) amount paid, tax included; negative for a credit note
             discount decimal(18,2) discount given
             credits string the order for which this document gives money back: then its total is below 0
         """,
@@ -80,11 +80,11 @@ CANONICAL: dict[str, Dataset] = {
             order_id string the order
             line_id string number of the line in the order
             updated_at timestamp when this version was written
-            product_id string the product
+            product_id* string the product
             quantity double units bought, negative for a return
             amount decimal(18,2) amount paid for the line
             discount decimal(18,2) discount on the line
-            ordered_at timestamp when the order was placed
+            ordered_at* timestamp when the order was placed
         """,
             id="line_id",
             moment="ordered_at",
@@ -117,7 +117,7 @@ CANONICAL: dict[str, Dataset] = {
             subscription_id string id of the subscription in this source
             updated_at timestamp when this version was written
             plan string plan name
-            status string active, paused, cancelled or expired
+            status* string active, paused, cancelled or expired
             started_at timestamp start
             ends_at timestamp contract end, empty for open end
             amount decimal(18,2) amount per period
@@ -134,9 +134,9 @@ CANONICAL: dict[str, Dataset] = {
             """
             payment_id string id of the payment in this source
             updated_at timestamp when this version was written
-            due_at timestamp when it is to be paid; may be in the future
+            due_at* timestamp when it is to be paid; may be in the future
             paid_at timestamp when it was paid, empty while it is not
-            status string due, paid, failed, refunded or cancelled
+            status* string due, paid, failed, refunded or cancelled
             method string card, ideal, direct_debit, invoice, cash, ...
             reason string why it failed, in a word
             order_id string the order it is for
@@ -155,7 +155,7 @@ CANONICAL: dict[str, Dataset] = {
             """
             currency string ISO 4217 code
             day date the day from which the rate holds, until the next one
-            rate double what one unit of it is worth in the company's currency
+            rate* double what one unit of it is worth in the company's currency
         """,
             id="currency",
             person=False,

@@ -12,10 +12,10 @@ CONTACTS: tuple[Dataset, ...] = (
         ("event_id",),
         """
         event_id string id of the event
-        occurred_at timestamp when it happened
+        occurred_at* timestamp when it happened
         sequence bigint place among the events of one moment, as the tracker counts
         tracker_session_id string visit as the tracker counts; where it is there, pauses do not part visits
-        type string page_view, search, product_view, add_to_cart, remove_from_cart, checkout, purchase, ...
+        type* string page_view, search, product_view, add_to_cart, remove_from_cart, checkout, purchase, ...
         url string page address without query string
         referrer string referring site
         utm_source string campaign source
@@ -46,13 +46,13 @@ CONTACTS: tuple[Dataset, ...] = (
         question_id string id of the question
         updated_at timestamp when this version was written
         survey_id string id of the survey
-        kind string nps, csat, ces, awareness (1 for who knows the brand, 0 for who does not) or text
+        kind* string nps, csat, ces, awareness (1 for who knows the brand, 0 for who does not) or text
         score double the answer as a number
         scale_max double highest possible score
         weight double how many people the answer speaks for, where the survey was weighted; empty for 1
         comment! string free text
         language string language of the text, ISO 639-1
-        answered_at timestamp when it was answered
+        answered_at* timestamp when it was answered
     """,
         id="question_id",
         moment="answered_at",
@@ -66,7 +66,7 @@ CONTACTS: tuple[Dataset, ...] = (
         """
         review_id string id of the review in this source
         updated_at timestamp when this version was written
-        reviewed_at timestamp when it was first posted
+        reviewed_at* timestamp when it was first posted
         product_id string the product it is about; empty for one of a shop or the company
         store_id string the shop it is about
         order_id string the order it is about
@@ -89,9 +89,9 @@ CONTACTS: tuple[Dataset, ...] = (
         conversation_id string id of the conversation in this source
         updated_at timestamp when this version was written
         channel string chat, phone, e-mail or social
-        opened_at timestamp first contact
+        opened_at* timestamp first contact
         closed_at timestamp when it was closed, empty while open
-        status string open or closed
+        status* string open or closed
         topic string subject, as labelled by the source
         csat double satisfaction 1 to 5 asked afterwards
     """,
@@ -105,10 +105,10 @@ CONTACTS: tuple[Dataset, ...] = (
         ("message_id",),
         """
         message_id string id of the message
-        conversation_id string the conversation
-        sent_at timestamp when it was sent
-        author string customer, agent or bot
-        text! string the text
+        conversation_id* string the conversation
+        sent_at* timestamp when it was sent
+        author* string customer, agent or bot
+        text!* string the text
     """,
         id="message_id",
         moment="sent_at",
@@ -120,9 +120,9 @@ CONTACTS: tuple[Dataset, ...] = (
         """
         ticket_id string id of the ticket in this source
         updated_at timestamp when this version was written
-        opened_at timestamp first contact
+        opened_at* timestamp first contact
         resolved_at timestamp when it was solved, empty while open
-        status string open, pending, solved or closed
+        status* string open, pending, solved or closed
         topic string subject
         priority string priority
     """,
@@ -137,9 +137,9 @@ CONTACTS: tuple[Dataset, ...] = (
         """
         appointment_id string id of the appointment in this source
         updated_at timestamp when this version was written
-        booked_at timestamp when it was booked
+        booked_at* timestamp when it was booked
         starts_at timestamp when it is, or was; may be in the future
-        status string booked, moved, kept, no_show or cancelled
+        status* string booked, moved, kept, no_show or cancelled
         channel string where they meet: store, home, phone, video or another place
         topic string what it is about
         store_id string the shop, for one in a shop
@@ -154,7 +154,7 @@ CONTACTS: tuple[Dataset, ...] = (
         ("usage_id",),
         """
         usage_id string id of the measurement; joined of product, device and period where the source has none
-        used_at timestamp when the use began
+        used_at* timestamp when the use began
         product_id string the product or service that was used
         kind string product, network or device
         feature string what of it was used
@@ -173,13 +173,13 @@ CONTACTS: tuple[Dataset, ...] = (
         """
         note_id string id of the note in this source
         updated_at timestamp when this version was written
-        noted_at timestamp when it was said or found
-        kind string interview, market_research, employee or panel
+        noted_at* timestamp when it was said or found
+        kind* string interview, market_research, employee or panel
         topic string what it is about
         touchpoint string the contact it is about, a name of `touchpoints` in config/journey.yaml
         valence string how the person speaks of it: positive, negative or neutral
         respondents bigint people it speaks for, where a study says so
-        text! string the text
+        text!* string the text
         author! string who wrote it down
         language string language of the text, ISO 639-1
     """,

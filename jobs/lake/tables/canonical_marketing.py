@@ -15,7 +15,7 @@ MARKETING: tuple[Dataset, ...] = (
         campaign_id string the campaign; may be empty for a bounce, complaint or unsubscribe
         channel string email, ad, mail or app; empty for an unsubscribe or complaint that concerns all of them
         type string impression, sent, delivered, open, click, bounce, soft_bounce, complaint, unsubscribe or redeem
-        occurred_at timestamp when it happened
+        occurred_at* timestamp when it happened
         product_id string product concerned
     """,
         id="event_id",
@@ -49,8 +49,8 @@ MARKETING: tuple[Dataset, ...] = (
         """
         post_id string id of the post
         updated_at timestamp when this version was written
-        posted_at timestamp when it was posted
-        network string the social network
+        posted_at* timestamp when it was posted
+        network* string the social network
         author! string author handle
         text! string the text
         likes bigint likes

@@ -15,12 +15,14 @@ Scope = Literal["append", "state", "day"]
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `type` is a Spark SQL type; `personal` marks data that identifies a person."""
+    """One column. `type` is a Spark SQL type; `personal` marks data that identifies a person, `needed` what a source
+    must map beside the key: a row without it is never valid."""
 
     name: str
     type: str
     meaning: str
     personal: bool = False
+    needed: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,11 @@ class Dataset:
     def version_at(self) -> str:
         """Of records in versions, the column that says when a version was written: the last of the key."""
         return self.key[-1]
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The columns that a source must map: those of the key, and those no row is valid without."""
+        return (*(name for name in self.key if name != "source"), *(c.name for c in self.columns if c.needed))
 
     @property
     def column_names(self) -> list[str]:
@@ -129,11 +136,11 @@ def spark_type_name(type_: pa.DataType) -> str:
 
 
 def columns(text: str) -> tuple[Column, ...]:
-    """Parse one column a line: ``name type meaning``; a ``!`` after the name marks personal data."""
+    """Parse one column a line: ``name type meaning``; after the name ``!`` marks a personal one, ``*`` a needed one."""
     parsed = []
     for line in text.strip().splitlines():
         name, type_, meaning = line.split(maxsplit=2)
-        parsed.append(Column(name.rstrip("!"), type_, meaning, personal=name.endswith("!")))
+        parsed.append(Column(name.rstrip("!*"), type_, meaning, personal="!" in name, needed=name.endswith("*")))
     return tuple(parsed)
 
 
