@@ -1,7 +1,7 @@
 """Whether two contact records can be one person, judged by name and birth date.
 
-Names are compared as `plain` spells them. Pairs are rows with the columns first_name, last_name and birth_date of both
-sides, ending in `_left` and `_right`.
+Names are compared as `plain` spells them, in Latin letters: Łukasz is Lukasz, Иван is Ivan. Pairs are rows with the
+columns first_name, last_name and birth_date of both sides, ending in `_left` and `_right`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from difflib import SequenceMatcher
 
 import pandas as pd
+from anyascii import anyascii
 
 from jobs.config.identity import Fact
 from jobs.identity.matching.values import generation, name_forms
@@ -75,14 +76,15 @@ def _crosswise(pairs: pd.DataFrame) -> pd.Series:
 
 
 def _compare(pairs: pd.DataFrame, left: str, right: str, rule: Callable[[str, str], bool]) -> pd.Series:
-    """The verdict of a rule on two names, without generations; False if one is unknown."""
+    """The verdict of a rule on two names, in Latin letters and without generations; False if one is unknown."""
     sides = zip(pairs[f"{left}_left"].map(_bare), pairs[f"{right}_right"].map(_bare), strict=True)
     verdicts = [bool(one and other) and rule(one, other) for one, other in sides]
     return pd.Series(verdicts, index=pairs.index, dtype=bool)
 
 
 def _bare(name: str) -> str:
-    return name.partition(" ")[0]
+    bare = name.partition(" ")[0]
+    return bare if bare.isascii() else "".join(filter(str.isalpha, anyascii(bare).lower())) or bare
 
 
 def _other_generation(pairs: pd.DataFrame) -> pd.Series:
@@ -107,8 +109,8 @@ def _other_initial(left: str, right: str) -> bool:
 
 
 def _clearly_other(left: str, right: str) -> bool:
-    """Two whole names, in one script, that are neither one name in short and in full nor slips of the pen apart."""
-    if min(len(left), len(right)) < SHORTEST_FAMILY_NAME or left.isascii() != right.isascii():
+    """Two whole names that are neither one name in short and in full nor slips of the pen apart."""
+    if min(len(left), len(right)) < SHORTEST_FAMILY_NAME:
         return False
     if left[:SHORTEST_FAMILY_NAME] == right[:SHORTEST_FAMILY_NAME] or {*_forms(left)} & {*_forms(right)}:
         return False

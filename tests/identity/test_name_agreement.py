@@ -35,6 +35,10 @@ SAME = [
     ("Jan Bakker_jr.", "Jan Bakker"),
     ("Jan Bakker_Jr", "Jan Bakker_Junior"),
     ("Jan Bakker_jr 1980-05-01", "Jan Bakker_sr 1980-05-01"),
+    ("Łukasz Wójcik", "Lukasz Wojcik"),
+    ("Øyvind Bjørnsen", "Oyvind Bjornsen"),
+    ("Иван Петров", "Ivan Petrov"),
+    ("Νίκος Παππάς", "Nikos Pappas"),
 ]
 NOT_THE_SAME = [
     ("Jan Bakker", "Piet Bakker"),
@@ -60,6 +64,8 @@ DIFFERENT = [
     ("Emma Visser 2001-03-04", "Eva Visser 2001-03-04"),
     ("Lotte Visser", "Lieke Visser"),
     ("Jan Bakker", "Joost Bakker"),
+    ("Иван Петров", "Olga Petrova"),
+    ("Мария Ким 1980-05-01", "Sergey Kim 1980-05-01"),
 ]
 NOT_DIFFERENT = [
     ("Jan Bakker", "Johannes Bakker"),
@@ -71,6 +77,7 @@ NOT_DIFFERENT = [
     ("C. Vos 1980-05-01", "Kees Vos 1980-05-01"),
     ("Cristina Vos 1980-05-01", "Kristina Vos 1980-05-01"),
     ("Иван Vos 1980-05-01", "Ivan Vos 1980-05-01"),
+    ("Юрий Ким", "Yuri Kim"),
     ("Anna Vos", "Anneke Vos"),
     ("Jan Bakker_Sr", "Jan Bakker"),
     ("Jan Bakker_Sr 1980-05-01", "Jan Bakker_Jr 1980-05-01"),

@@ -51,10 +51,7 @@ def test_a_table_that_does_not_exist_yet_is_an_error_that_names_it(with_counts):
     [
         ("select * from valid.order", "there is no table valid.order; did you mean valid.orders?"),
         ("from orders", "there is no table orders; did you mean quarantine.orders, valid.orders?"),
-        (
-            'select 1; from "profile"."customers"',
-            "there is no table profile.customers; did you mean profiles.customers?",
-        ),
+        ('select 1; from "profile"."sums"', "there is no table profile.sums; did you mean profiles.sums?"),
         ("with a as (from stage) from a", "there is no table stage; did you mean journeys.stages?"),
         ("from journeys.who_was_here", "there is no table journeys.who_was_here; journeys has journeys.stages"),
         ("from x.y", "there is no table x.y; `klantreis tables` lists those of journeys, profiles, quarantine, valid"),
