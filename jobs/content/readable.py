@@ -18,21 +18,23 @@ _PIXELS = re.compile(r"\s*(\d+)(?:\.\d+)?\s*(?:px)?\s*$", re.IGNORECASE)
 
 
 def notes(settings: Settings) -> Iterator[str]:
-    """What stands in the way of readers of config/templates/NAME.LANGUAGE.html: file, line, what to write."""
+    """What stands in the way of readers of config/templates/NAME.LANGUAGE.html and of what these extend or include:
+    file, line, what to write."""
     names = all_files(settings.folder)
     for name in names:
         parts = name.rsplit("/", 1)[-1].split(".")
-        if len(parts) < 3 or parts[-1] != "html":
+        if parts[-1] != "html":
             continue
-        path = settings.folder / TEMPLATES / name
+        path, in_a_language = settings.folder / TEMPLATES / name, len(parts) > 2
         twin = name.removesuffix("html") + "txt"
-        if twin not in names:
+        if in_a_language and twin not in names:
             yield f"{path}:1: has no plain text beside it, so this language is not sent; write {twin}"
         try:
             source = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             continue  # told where it is used
-        yield from (f"{path}:{line}: {what}" for line, what in obstacles(source))
+        if in_a_language or "<html" in source.lower():
+            yield from (f"{path}:{line}: {what}" for line, what in obstacles(source))
 
 
 def obstacles(source: str) -> list[tuple[int, str]]:

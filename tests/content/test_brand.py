@@ -151,6 +151,28 @@ def test_every_mail_that_is_shipped_can_be_read_by_everybody(folder):
     found = {path.name: readable.obstacles(path.read_text()) for path in templates}
     assert templates
     assert {name: told for name, told in found.items() if told} == {}
-    assert [path.name for path in templates if not path.with_suffix(".txt").exists()] == []
-    dark = [path.name for path in templates if "prefers-color-scheme: dark" not in path.read_text()]
+    texts = [path for path in templates if not path.name.startswith("layout_")]
+    assert [path.name for path in texts if not path.with_suffix(".txt").exists()] == []
+    assert {path.read_text().split("\n")[0] for path in texts} == {
+        '{% extends "layout_nl.html" %}',
+        '{% extends "layout_en.html" %}',
+    }
+    layouts = [path for path in templates if path not in texts]
+    dark = [path.name for path in layouts if "prefers-color-scheme: dark" not in path.read_text()]
     assert dark == []
+
+
+def test_what_mails_extend_is_read_like_they_are(tmp_path):
+    from types import SimpleNamespace
+
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    (folder / "hello.nl.html").write_text('{% extends "layout.html" %}{% block text %}<p>Hallo</p>{% endblock %}')
+    (folder / "hello.nl.txt").write_text("Hallo")
+    (folder / "layout.html").write_text('<html lang="nl">{% block text %}{% endblock %}</html>')
+    (folder / "part.html").write_text("<p>Groet</p>")
+    told = [note.removeprefix(str(folder) + "/") for note in readable.notes(SimpleNamespace(folder=tmp_path))]
+    assert [note.split(" is missing")[0] for note in told] == [
+        'layout.html:1: <meta name="color-scheme" content="light dark">',
+        'layout.html:1: <meta name="viewport" content="width=device-width">',
+    ]
