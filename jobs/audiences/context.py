@@ -15,6 +15,7 @@ from typing import Any
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.activity import objections
 from jobs.activity.conditions import first_true, midnight
 from jobs.activity.lasting_consent import agreed, through
 from jobs.audiences.recommended import COLUMN, with_recommended
@@ -43,11 +44,19 @@ Fitting = dict[tuple[str, str, str], tuple[list[str], list[str]]]
 def run(day: date, settings: Settings) -> dict[str, Any]:
     """Write decisions/context as of the end of `day`; counts, and for how many customers there is no content."""
     lake = Lake.of(settings)
-    config = [settings.context.model_dump_json(), settings.general.timezone, settings.traits]
+    config = [
+        settings.context.model_dump_json(),
+        settings.general.timezone,
+        settings.traits,
+        settings.identity.objections,
+    ]
     reads = sorted({*tables(settings), CONTENT, MOMENTS, CONSENT, RECOMMENDATIONS})
     txn = lake.transaction("context", day, reads=reads, config=config, code=__name__)
     if not txn.done(TABLE):
         view = customer_view(txn, day, settings)
+        if objections.tables(settings):
+            who = objections.objecting(txn.read(CONSENT), day, settings)
+            view = view.join(who.where("restricted"), "customer_id", "left_anti")
         if settings.context.purpose:
             until = through(day, settings.general.timezone)
             view = view.join(agreed(txn.read(CONSENT), settings.context.purpose, until), "customer_id", "left_semi")
@@ -55,6 +64,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
         items = newest_versions(txn.read(CONTENT).where(F.col("arrived") <= F.lit(day)), "content_id")
         listed = [row.asDict() for row in items.select(*_ITEM).collect()]
         items_of = txn.read(RECOMMENDATIONS) if txn.pins[RECOMMENDATIONS] is not None else None
+        items_of = None if items_of is None else objections.without(items_of, txn, day, settings)
         view = with_recommended(view, items_of, settings.context.recommended, day)
         lake.replace(TABLE, context(view, open_, listed, settings.context, day, settings.general.timezone), txn)
     return _counts(lake)

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.activity import traits
+from jobs.activity import objections, traits
 from jobs.audiences import arms, experiments
 from jobs.audiences.draws import key, table_of
 from jobs.audiences.evidence import evidence
@@ -25,7 +25,7 @@ from jobs.config.contact_policy import ContactPolicy
 from jobs.config.experiments import Experiment
 from jobs.config.settings import Settings
 from jobs.config.sql import columns_in, engine_sql
-from jobs.lake.lake import Lake
+from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.contract import Dataset
 
@@ -44,7 +44,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     config: list[Any] = [settings.audiences, settings.policy.keep_away, settings.policy.zone, settings.policy.holdout]
     config.append([[one.signature(), one.allocation.context, one.runs(day)] for one in settings.experiments.values()])
     config.append([name for name, one in settings.audiences.items() if one.lacks(settings.sources)])
-    config += traits.configuration(settings)
+    config += [*traits.configuration(settings), settings.identity.objections]
     waits = any(one.after for one in settings.audiences.values())
     running = experiments.running(settings.experiments, day)
     reads = {*tables(settings), *([TOUCHPOINTS] if waits else []), arms.EVENTS, arms.MAP, PEOPLE}
@@ -68,6 +68,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
             before = lake.read(TABLE, day=day).where(F.col("audience").isin(passing))
             gone = before.join(found, ["audience", "customer_id"], "left_anti")
             found = found.unionByName(gone.select(*found.columns))
+        found = _unopposed(found, txn, day, settings)
         drawn = lake.read(arms.TABLE) if lake.exists(arms.TABLE) else lake.empty(arms.TABLE)
         moved = arms.moved(drawn, txn.read(arms.EVENTS), txn.read(arms.MAP), day)
         if adapting:
@@ -92,6 +93,27 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
             lake.replace(adaptive.TABLE, rows, txn, day=day)
         lake.replace(arms.TABLE, begun, txn, day=day)
     return _counts(lake.arrow(TABLE, columns=["arm"], day=day), len(settings.audiences))
+
+
+def _unopposed(found: DataFrame, txn: Txn, day: date, settings: Settings) -> DataFrame:
+    """Members but for those who object: to profiling of audiences that look at what a model says, or to all."""
+    if not objections.tables(settings):
+        return found
+    judging = [name for name, one in settings.audiences.items() if models_asked(one)]
+    who = objections.objecting(txn.read(objections.CONSENT), day, settings)
+    opposed = F.coalesce("restricted", F.lit(False)) | (
+        F.col("restricted").isNotNull() & F.col("audience").isin(judging)
+    )
+    return found.join(who, on="customer_id", how="left").where(~opposed).drop("restricted")
+
+
+def models_asked(audience: Audience) -> set[str]:
+    """Models whose score or label the rule of an audience, what reaching it brings, or its evidence looks at."""
+    used = {
+        *audience.evidence,
+        *(name for text in (audience.where, audience.value or "") if text for name in columns_in(text)),
+    }
+    return {name[6:] for name in used if name[:6] in ("score_", "label_")}
 
 
 def _there(
@@ -175,12 +197,8 @@ def too_old(audiences: dict[str, Audience], scores: DataFrame, day: date) -> set
     days = {row["model"]: row["day"] for row in newest.collect()}
 
     def is_old(one: Audience) -> bool:
-        used = {name for text in (one.where, one.value or "") if text for name in columns_in(text)}
-        models = {
-            name.removeprefix("score_").removeprefix("label_") for name in used if name[:6] in ("score_", "label_")
-        }
         since = day - timedelta(days=one.when.evidence_days or 0)
-        return any(days.get(model, date.min) < since for model in models)
+        return any(days.get(model, date.min) < since for model in models_asked(one))
 
     return {name for name, one in asked.items() if is_old(one)}
 

@@ -13,6 +13,7 @@ from typing import get_args
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.activity import objections
 from jobs.activity.known_rows import Known
 from jobs.activity.on_days import values_on
 from jobs.activity.traits import reads
@@ -27,7 +28,7 @@ from jobs.lake.lake import Txn
 def tables(settings: Settings) -> list[str]:
     """The tables the view is made of; those behind the traits for a day before that of profiles/traits."""
     own = ("profiles/people", TABLE, "journeys/stages", "journeys/moments", "models/scores")
-    return sorted({*own, *reads(settings.traits.values())})
+    return sorted({*own, *reads(settings.traits.values()), *objections.tables(settings)})
 
 
 def customer_view(txn: Txn, day: date, settings: Settings) -> DataFrame:
@@ -38,7 +39,8 @@ def customer_view(txn: Txn, day: date, settings: Settings) -> DataFrame:
         _traits(txn, day, settings),
     ]
     if settings.learned:
-        parts.append(newest_scores(txn.read("models/scores"), day, settings.learned))
+        scores = newest_scores(txn.read("models/scores"), day, settings.learned)
+        parts.append(objections.without(scores, txn, day, settings))
     view = people(txn.read("profiles/people"), day)
     for part in parts:
         view = view.join(part, on="customer_id", how="left")

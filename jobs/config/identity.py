@@ -64,6 +64,25 @@ class Purpose(Strict):
         return names
 
 
+class Objections(Strict):
+    """What people can object to without being asked: the purposes that their noes name in `consents`.
+
+    No answer is no objection; of answers only a yes that lasts is none.
+    """
+
+    profiling: str | None = Field(
+        None, description="purpose whose no means: no model learns from or judges this person, no score decides"
+    )
+    restriction: str | None = Field(
+        None, description="purpose whose no means: the data is kept, and nothing is made of it, decided or sent"
+    )
+
+    @property
+    def purposes(self) -> list[str]:
+        """Those that are declared."""
+        return [one for one in (self.profiling, self.restriction) if one]
+
+
 class ContactChannel(Strict):
     """A channel people are asked about: what it needs, and what campaign tools call it."""
 
@@ -198,6 +217,7 @@ class Identity(Strict):
     )
     golden_record: dict[str, GoldenRule]
     purposes: dict[str, Purpose]
+    objections: Objections = Objections()
     channels: dict[str, ContactChannel] = {}
     households: Households = Households()
 
@@ -214,6 +234,18 @@ class Identity(Strict):
         }
         kinds = [*get_args(IdentifierKind), *(kind for kind in given if kind not in get_args(IdentifierKind))]
         return {kind: {**careful.get(kind, {}), **(given.get(kind) or {})} for kind in kinds}
+
+    @model_validator(mode="after")
+    def _objections_are_no_purposes(self) -> Identity:
+        """Who unsubscribes says no to every purpose, and objects to nothing by that."""
+        both = [one for one in self.objections.purposes if one in self.purposes]
+        if both:
+            raise ValueError(f"objections: {both[0]!r} is a purpose people are asked for; give the objection its own")
+        if len(set(self.objections.purposes)) < len(self.objections.purposes):
+            raise ValueError("objections: profiling and restriction are one purpose; give each its own")
+        if wrong := [one for one in self.objections.purposes if one != one.strip().lower()]:
+            raise ValueError(f"objections: {wrong[0]!r} is compared in lower case; write {wrong[0].strip().lower()!r}")
+        return self
 
     @property
     def contact_channels(self) -> dict[str, ContactChannel]:

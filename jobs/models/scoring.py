@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from jobs.activity import objections
 from jobs.config.settings import Settings
 from jobs.config.traits import FEATURES
 from jobs.errors import ModelRefused
@@ -34,9 +35,15 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     numbers = {name: version.number if version else None for name, version in champions.items()}
     kinds = {name: models.kind(name, settings) for name in settings.learned}
     code = (__name__, *dict.fromkeys(models.module_of(name, settings) for name in settings.learned))
-    reads = sorted({FEATURES, *(table for name, kind in kinds.items() for table in kind.reads(name, settings))})
-    config = [numbers, settings.models, settings.learned]
-    txn = lake.transaction("score", day, reads=reads, config=config, code=code)
+    reads = sorted(
+        {
+            FEATURES,
+            *objections.tables(settings),
+            *(table for name, kind in kinds.items() for table in kind.reads(name, settings)),
+        }
+    )
+    config = [numbers, settings.models, settings.learned, settings.identity.objections]
+    txn = objections.respecting(lake.transaction("score", day, reads=reads, config=config, code=code), day, settings)
     frame = txn.arrow(FEATURES, day=day).to_pandas().sort_values("customer_id", ignore_index=True)
     if frame.empty and lake.last_step(FEATURES, f"traits/{day}") is None:
         raise ModelRefused(f"models/features has no customers for {day}; run the traits step for that day first")

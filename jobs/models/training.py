@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pandas as pd
 import pyarrow as pa
 
-from jobs.activity import traits
+from jobs.activity import objections, traits
 from jobs.activity.known_rows import LINKS
 from jobs.config.models.learned import Learned
 from jobs.config.settings import Settings
@@ -26,6 +26,16 @@ from jobs.models.registry import Registry, Trained, Version
 EVALUATIONS = "models/evaluations"
 DESCRIBED = ("title", "about", "owner", "approval")
 """Keys of a model that are for people, and change nothing of what is learned."""
+
+
+def transaction(
+    name: str, day: date, settings: Settings, reads: Sequence[str], config: Sequence[Any], code: str
+) -> Txn:
+    """Of the training of a model: it reads nothing of people who object to profiling."""
+    read = [*reads, *objections.tables(settings)]
+    told = [*config, settings.identity.objections] if objections.tables(settings) else list(config)
+    begun = Lake.of(settings).transaction(f"train_{name}", day, reads=read, config=told, code=code)
+    return objections.respecting(begun, day, settings)
 
 
 Rows = TypeVar("Rows")

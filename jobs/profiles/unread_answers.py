@@ -51,7 +51,7 @@ def with_unread(answers: DataFrame, lake: Lake, txn: Txn, as_of: date, settings:
             of_source = records.filter(pc.equal(records["source"], source))
             rows = _mapped(lake, of_source, source, dataset, settings)
             lost += rows.where(~_names_somebody()).count()
-            found = _as_answers(rows.where(_names_somebody()), settings)
+            found = _as_answers(rows.where(_names_somebody()), dataset, settings)
             answers = answers.unionByName(found.select(*answers.columns))
         if lost:
             log.warning(
@@ -122,9 +122,13 @@ def _names_somebody() -> Column:
     return F.coalesce(*_PERSON).isNotNull()
 
 
-def _as_answers(rows: DataFrame, settings: Settings) -> DataFrame:
-    """One withdrawal per purpose and channel that a row is, or may be, about, of the day it arrived."""
-    purposes = sorted(settings.identity.purposes)
+def _as_answers(rows: DataFrame, dataset: str, settings: Settings) -> DataFrame:
+    """One withdrawal per purpose and channel that a row is, or may be, about, of the day it arrived.
+
+    An answer whose purpose cannot be read may be an objection, too; who unsubscribes objects to nothing.
+    """
+    objections = settings.identity.objections.purposes if dataset == "consents" else []
+    purposes = sorted([*settings.identity.purposes, *objections])
     meant = F.lower(F.trim("purpose"))
     every = F.array(*[F.lit(name) for name in purposes])
     about = F.when(meant.isin(*purposes), F.array(meant)).otherwise(every)

@@ -15,7 +15,7 @@ from jobs.config import audience_checks
 from jobs.config.audiences import After
 from jobs.config.traits import needed
 from jobs.lake.lake import Lake
-from tests.company import FOR_ACTION
+from tests.company import FOR_ACTION, MINIMAL
 
 DAY = dt.date(2017, 6, 1)
 SHIPPED = Path(__file__).resolve().parents[2] / "config"
@@ -45,6 +45,32 @@ def world(settings, rows):
         return lake.arrow("audiences/members", day=DAY).sort_by("customer_id").to_pylist()
 
     return build
+
+
+def test_who_objects_is_in_no_audience_that_looks_at_scores_and_who_is_restricted_in_none(settings, rows):
+    rules = {"scored": "coalesce(score_churn, 0) < 0.9", "placed": "known", "known": "known"}
+    actions = {name: {**BASE, "audience": name, "where": rule} for name, rule in rules.items()}
+    actions["placed"] |= {"value": "case when label_segmentation is null then 5.0 else 1.0 end"}
+    actions["placed"]["effect"] = {"margin": 1.0, "cost": 0.0}
+    identity = {**MINIMAL["identity.yaml"], "objections": {"profiling": "profiling", "restriction": "processing"}}
+    loaded = settings({"identity.yaml": identity} | {f"audiences/{n}.yaml": one for n, one in actions.items()})
+    lake, same = Lake.of(loaded), {"channel": "any", "status": "withdrawn"}
+    tables = {
+        "profiles/people": customers("ann", "bob", "cor", "dan"),
+        "models/scores": [{"day": DAY, "model": "churn", "customer_id": one, "score": 0.1} for one in ("ann", "bob")],
+        "profiles/consent": [
+            {**same, "customer_id": "bob", "purpose": "profiling"},
+            {**same, "customer_id": "cor", "purpose": "processing"},
+            {**same, "customer_id": "dan", "purpose": "marketing"},
+        ],
+    }
+    for name, records in tables.items():
+        lake.replace(name, rows(name, *records), lake.transaction("test", DAY, config=name))
+    membership.run(DAY, loaded)
+    found = lake.arrow("audiences/members", day=DAY).sort_by("customer_id").to_pylist()
+    assert {name: in_audience(found, name) for name in rules} == {
+        "scored": ["ann", "dan"], "placed": ["ann", "dan"], "known": ["ann", "bob", "dan"]
+    }  # fmt: skip
 
 
 def customers(*names, **values):

@@ -14,7 +14,7 @@ import yaml
 from jobs.config.models.classify import Classify
 from jobs.config.settings import Settings
 from jobs.config.traits import FEATURES
-from jobs.lake.lake import Lake, Txn
+from jobs.lake.lake import Txn
 from jobs.models import drift, gate, intervals, training
 from jobs.models.classify import classifier, classify_card, classify_gate, lapsed
 from jobs.models.classify.chances import calibrated
@@ -52,7 +52,7 @@ def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
     """
     declared = _declared(name, settings)
     read, config = training.of_features([*settings.models.features, declared.label.about], declared, settings)
-    txn = Lake.of(settings).transaction(f"train_{name}", day, reads=read, config=config, code=__name__)
+    txn = training.transaction(name, day, settings, read, config, __name__)
     return training.compared(
         name, day, settings, txn,
         lambda: split(txn, day, declared, settings),

@@ -23,7 +23,7 @@ from jobs.activity.lasting_consent import agreed, through
 from jobs.config.models.habits import Habit, Habits
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
-from jobs.lake.lake import Lake, Txn
+from jobs.lake.lake import Txn
 from jobs.lake.tables import catalogue
 from jobs.models import checks, training
 from jobs.models.habits import preferences, recurrence
@@ -42,11 +42,11 @@ def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
     """Learn what is usual: the share of each value in all rows, beside which the favourite of a customer is shown."""
     if wrong := list(checks.check(settings)):
         raise ConfigError(wrong)
-    registry, lake, declared = Registry(settings), Lake.of(settings), _declared(name, settings)
+    registry, declared = Registry(settings), _declared(name, settings)
     answered = training.overtaken(registry, name, day)
     if answered:
         return answered
-    txn = lake.transaction(f"train_{name}", day, reads=reads(name, settings), config=[declared], code=__name__)
+    txn = training.transaction(name, day, settings, reads(name, settings), [declared], __name__)
     usual = preferences.usual_shares(_counts(txn, day, declared, settings))
     found = training.fingerprint(pd.DataFrame({"usual": [json.dumps(usual, sort_keys=True)]}), declared.model_dump())
     champion = registry.champion(name)

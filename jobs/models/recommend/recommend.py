@@ -20,7 +20,6 @@ from jobs.activity import traits
 from jobs.activity.lasting_consent import agreed, through
 from jobs.config.models.recommend import Recommend
 from jobs.config.settings import Settings
-from jobs.lake.lake import Lake
 from jobs.models import gate, plots, training
 from jobs.models.artifacts import requirements
 from jobs.models.gate import Check, Verdict
@@ -48,7 +47,7 @@ def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
     declared = _declared(name, settings)
     config = [settings.models, declared, *traits.configuration(settings)]
     read = item_rows.tables_of(declared.rows_of, settings)
-    txn = Lake.of(settings).transaction(f"train_{name}", day, reads=read, config=config, code=__name__)
+    txn = training.transaction(name, day, settings, read, config, __name__)
 
     def collect() -> training.Lesson:
         days = [day - timedelta(days=n * declared.judge_days) for n in (2, 1, 0)]

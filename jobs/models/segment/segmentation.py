@@ -56,7 +56,7 @@ def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
     """
     lake, declared = Lake.of(settings), _declared(name, settings)
     config = [settings.models, declared]
-    txn = lake.transaction(f"train_{name}", day, reads=[FEATURES], config=config, code=__name__)
+    txn = training.transaction(name, day, settings, [FEATURES], config, __name__)
     found = cache(lambda: buyers(txn.arrow(FEATURES, day=day).to_pandas(), settings.models.recency))
 
     def collect() -> training.Lesson:

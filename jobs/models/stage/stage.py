@@ -13,7 +13,6 @@ import yaml
 from jobs.config.models.stage import Stage
 from jobs.config.settings import Settings
 from jobs.errors import NotTrainable
-from jobs.lake.lake import Lake
 from jobs.models import drift, gate, training
 from jobs.models.classify import classifier
 from jobs.models.gate import Verdict
@@ -35,7 +34,7 @@ def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
     declared = _declared(name, settings)
     read, config = training.of_features(settings.models.features, declared, settings)
     read = [*read, STAGES]
-    txn = Lake.of(settings).transaction(f"train_{name}", day, reads=read, config=config, code=__name__)
+    txn = training.transaction(name, day, settings, read, config, __name__)
     return training.compared(
         name, day, settings, txn,
         lambda: split(txn, day, declared, settings),

@@ -9,9 +9,13 @@ import pandas as pd
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.activity import objections
 from jobs.activity.conditions import first_true
+from jobs.activity.objections import Respecting
 from jobs.config.models.text import Labelled, Text
+from jobs.config.settings import Settings
 from jobs.config.texts import TABLE, TEXTS
+from jobs.identity.fresh import MAP
 from jobs.lake.lake import Txn
 from jobs.lake.tables import catalogue
 from jobs.validate.versions import newest_versions
@@ -19,9 +23,11 @@ from jobs.validate.versions import newest_versions
 COLUMNS = ["key", "text", "language", "label"]
 
 
-def reads(declared: Text) -> list[str]:
-    """The tables that texts and labels are in."""
+def reads(declared: Text, settings: Settings) -> list[str]:
+    """The tables that texts and labels are in, and where people may object those that tell whose the texts are."""
     own = {f"valid/{name}" for one in declared.learns_from for name in (one.texts, one.told_by)}
+    if objections.tables(settings):
+        own |= {MAP, "valid/conversations", *(f"valid/{name}" for name in TEXTS)}
     return [TABLE, *sorted(own)]
 
 
@@ -41,8 +47,25 @@ def of_tones(txn: Txn, declared: Text, day: date) -> pd.DataFrame:
 def _newest(txn: Txn, day: date) -> DataFrame:
     """Of each text the newest version that had arrived by the end of the day."""
     of_text = Window.partitionBy("dataset", "source", "reference").orderBy(F.col("written_at").desc(), "arrived")
-    known = txn.read(TABLE).where(F.col("arrived") <= F.lit(day))
+    known = _of_willing(txn.read(TABLE).where(F.col("arrived") <= F.lit(day)), txn)
     return known.withColumn("version", F.row_number().over(of_text)).where("version = 1").drop("version")
+
+
+def _of_willing(texts: DataFrame, txn: Txn) -> DataFrame:
+    """Without those of people who object to profiling; a message may concern whoever its conversation does."""
+    if not isinstance(txn, Respecting) or not txn.people:
+        return texts
+    for dataset, written in TEXTS.items():
+        if txn.pins.get(f"valid/{dataset}") is None:
+            continue
+        theirs = txn.theirs(f"valid/{dataset}")
+        if dataset == "messages" and txn.pins.get("valid/conversations") is not None:
+            talks = txn.theirs("valid/conversations").select("source", "conversation_id")
+            said = txn.read("valid/messages").join(talks, ["source", "conversation_id"], "left_semi")
+            theirs = theirs.select(*said.columns).unionByName(said)
+        named = theirs.select(F.lit(dataset).alias("dataset"), "source", F.expr(written.reference).alias("reference"))
+        texts = texts.join(named.distinct(), ["dataset", "source", "reference"], "left_anti")
+    return texts
 
 
 def _with_label(txn: Txn, texts: DataFrame, one: Labelled, day: date) -> DataFrame:

@@ -23,7 +23,6 @@ from jobs.config.models.text import SENTIMENT, THEME, Text
 from jobs.config.settings import Settings
 from jobs.errors import NotTrainable
 from jobs.lake.code import ROOT
-from jobs.lake.lake import Lake
 from jobs.models import gate, intervals, plots, training
 from jobs.models.artifacts import requirements
 from jobs.models.models import ROWS, Asked, Scored
@@ -54,8 +53,8 @@ def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
     `waiting`.
     """
     declared = cast(Text, settings.learned[name])
-    tables, config = labelled_texts.reads(declared), [declared, settings.models.seed]
-    txn = Lake.of(settings).transaction(f"train_{name}", day, reads=tables, config=config, code=__name__)
+    tables, config = labelled_texts.reads(declared, settings), [declared, settings.models.seed]
+    txn = training.transaction(name, day, settings, tables, config, __name__)
     gather = labelled_texts.of_tones if declared.answers == THEME else labelled_texts.labelled
     challenge = _find_themes if declared.answers == THEME else _classify
 

@@ -16,7 +16,6 @@ from mlflow.models import infer_signature
 
 from jobs.config.models.uplift import Uplift
 from jobs.config.settings import Settings
-from jobs.lake.lake import Lake
 from jobs.models import drift, gate, plots, training
 from jobs.models.artifacts import requirements
 from jobs.models.classify import classifier
@@ -43,7 +42,7 @@ def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
     told = [declared.label.about, *([declared.treated.trait] if declared.treated else [])]
     read, config = training.of_features([*settings.models.features, *told], declared, settings)
     read = [*read, ARMS] if declared.action else read
-    txn = Lake.of(settings).transaction(f"train_{name}", day, reads=read, config=config, code=__name__)
+    txn = training.transaction(name, day, settings, read, config, __name__)
     return training.compared(
         name, day, settings, txn,
         lambda: split(txn, day, declared, settings),

@@ -80,7 +80,7 @@ def train(name: str, day: date, settings: Settings) -> dict[str, Any]:
     learned = [settings.traits[one] for one in needed(_features(declared, settings), settings.traits)]
     config = [settings.models, declared, *traits.configuration(settings)]
     read = sorted({*traits.reads(learned), *tables_of(declared, settings), *stays.reads(declared)})
-    txn = lake.transaction(f"train_{name}", day, reads=read, config=config, code=__name__)
+    txn = training.transaction(name, day, settings, read, config, __name__)
     days = [day - timedelta(days=n * declared.judge_days) for n in (2, 1, 0)]
     seen = cache(lambda: buyers_on(txn, days, declared, settings, _features(declared, settings)))
 
