@@ -6,10 +6,9 @@ and cannot be made up. So a report is known by where it was sent to, however lit
 
 from __future__ import annotations
 
-import hmac
 import re
 
-from jobs.activation.signature import signature
+from jobs.activation.signature import is_signed, signature
 from jobs.config.settings import Settings
 
 MESSAGE = "{message}"
@@ -26,6 +25,6 @@ def bounce_address(pattern: str, operation_id: str, settings: Settings) -> str:
 def operation_named(text: str, settings: Settings) -> str:
     """The operation whose bounce address stands in a text, such as a header; "" if there is none that was signed."""
     for operation_id, signed in _NAME.findall(text):
-        if hmac.compare_digest(signed.lower(), signature("bounce", operation_id.lower(), settings, 16)):
+        if is_signed(signed.lower(), "bounce", operation_id.lower(), settings, 16):
             return str(operation_id.lower())
     return ""

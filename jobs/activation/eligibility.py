@@ -14,6 +14,7 @@ from jobs.activation.channel import DestinationType
 from jobs.activation.channels.types import type_of
 from jobs.activity.lasting_consent import says_yes, through
 from jobs.config.audiences import Audience
+from jobs.config.keys import under_previous_keys
 from jobs.config.settings import Settings
 from jobs.identity.identifiers import identifier_of
 from jobs.lake.keyed import keyed_hash
@@ -97,13 +98,23 @@ def _points(
         .groupBy("kind", "value")
         .agg(F.count("*").alias("owners"), F.max(F.coalesce("refuses", F.lit(False))).alias("refused"))
     )
-    blocked = suppressions.where(F.col("channel") == channel).select("identifier", F.col("reason").alias("blocked_for"))
-    return (
+    points = (
         contact_points.select("customer_id", "kind", "value", "preference")
         .join(owners, on=["kind", "value"], how="inner")
         .withColumn("identifier", identifier_of(F.col("kind"), F.col("value"), settings))
-        .join(blocked, on="identifier", how="left")
     )
+    blocked = suppressions.where(F.col("channel") == channel).select("identifier", F.col("reason").alias("blocked_for"))
+    found = points.join(blocked, on="identifier", how="left")
+    for number, before in enumerate(under_previous_keys(settings)):
+        then = blocked.select(F.col("identifier").alias("then"), F.col("blocked_for").alias(f"before{number}"))
+        address = identifier_of(F.col("kind"), F.col("value"), before)
+        found = found.withColumn("then", address).join(then, on="then", how="left").drop("then")
+        # Of two reasons one that ends contact for good counts, as it does of two addresses.
+        worse = F.col(f"before{number}").isin(*_FOR_GOOD) | F.col("blocked_for").isNull()
+        found = found.withColumn(
+            "blocked_for", F.when(worse, F.coalesce(f"before{number}", "blocked_for")).otherwise(F.col("blocked_for"))
+        )
+    return found.select(*points.columns, "blocked_for")
 
 
 def _asked_to_stop(suppressions: DataFrame, channel: str, identity_map: DataFrame) -> DataFrame:

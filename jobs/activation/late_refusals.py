@@ -7,6 +7,7 @@ from dataclasses import replace
 from jobs.activation import suppressions
 from jobs.activation.channel import Operation
 from jobs.activation.feedback.heard import refusing
+from jobs.config.keys import under_previous_keys
 from jobs.config.settings import Settings
 from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
@@ -18,6 +19,7 @@ class LateRefusals:
 
     def __init__(self, lake: Lake, purpose: str, channel: str, settings: Settings) -> None:
         self._lake, self._purpose, self._channel, self._settings = lake, purpose, channel, settings
+        self._under_keys = [settings, *under_previous_keys(settings)]
         self._read: tuple[int | None, ...] = ()
         self.refused: frozenset[str] = frozenset()
         """Customers and identifiers that said no, see `feedback.heard.refusing`."""
@@ -54,4 +56,4 @@ class LateRefusals:
     def _identifiers(self, operation: Operation) -> set[str | None]:
         to = operation.recipient
         given = [*(("email", value) for value in to.emails), *(("phone", value) for value in to.phones)]
-        return {identifier_hash(kind, value, self._settings) for kind, value in given}
+        return {identifier_hash(kind, value, one) for one in self._under_keys for kind, value in given}

@@ -6,12 +6,11 @@ a signature. No address is in it: where a link leads is looked up, so that nobod
 
 from __future__ import annotations
 
-import hmac
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from jobs.activation.signature import signature
+from jobs.activation.signature import is_signed, signature
 from jobs.config.settings import Settings
 
 PICTURE = ""
@@ -42,6 +41,6 @@ def measured_link(page: str, operation_id: str, target: str, settings: Settings,
 def measured_of(text: str, settings: Settings) -> Measured | None:
     """What a token says, however old it is; None if it is forged or damaged."""
     parts = _TOKEN.fullmatch(text)
-    if parts is None or not hmac.compare_digest(parts[4], signature("measured", text.rpartition(".")[0], settings)):
+    if parts is None or not is_signed(parts[4], "measured", text.rpartition(".")[0], settings):
         return None
     return Measured(parts[1], datetime.strptime(parts[2], "%Y%m%d").date(), parts[3])

@@ -5,12 +5,11 @@ Its token holds the id of the operation that sent the message, the day it was wr
 
 from __future__ import annotations
 
-import hmac
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from jobs.activation.signature import signature
+from jobs.activation.signature import is_signed, signature
 from jobs.config.settings import Settings
 
 _TOKEN = re.compile(r"([0-9A-Za-z_-]{1,64})\.(\d{8})\.([0-9a-f]{32})", re.ASCII)
@@ -34,7 +33,7 @@ def unsubscribe_link(page: str, operation_id: str, settings: Settings, today: da
 def token_of(text: str, settings: Settings, today: date | None = None) -> Token | None:
     """What a token says; None if it is forged, damaged, older than `links_valid_days`, or of a day to come."""
     parts = _TOKEN.fullmatch(text)
-    if parts is None or not hmac.compare_digest(parts[3], signature("unsubscribe", f"{parts[1]}|{parts[2]}", settings)):
+    if parts is None or not is_signed(parts[3], "unsubscribe", f"{parts[1]}|{parts[2]}", settings):
         return None
     written = datetime.strptime(parts[2], "%Y%m%d").date()
     age = (today or datetime.now(UTC).date()) - written

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.activation.succession import spells
+from jobs.config.keys import under_previous_keys
 from jobs.config.settings import Settings
 from jobs.config.wrong import CommandError, ConfigError
 from jobs.identity.customer_of import CUSTOMER_ID_LENGTH
@@ -83,6 +84,10 @@ def _named_by(lake: Lake, who: Who, settings: Settings) -> str:
     Raises CommandError if it is none, or several customers have one.
     """
     hashes = identifier_hashes(who.kind, who.value, settings, who.source)
+    before = [identifier_hashes(who.kind, who.value, one, who.source) for one in under_previous_keys(settings)]
+    kept_out = set(lake.arrow(KEPT_OUT, columns=["identifier"])["identifier"].to_pylist()) if any(before) else set()
+    if forgotten := [one for given in before for one in given if one in kept_out]:
+        return forgotten[0]
     if not hashes:
         raise CommandError([f"this {who.kind} identifies nobody: it is not valid, or a value that means nobody"])
     if len(hashes) == 1:

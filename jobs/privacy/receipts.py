@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.config.keys import accepted_keys, signing_key
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
@@ -44,9 +45,16 @@ class Receipt:
     by: str
 
     def seal(self, settings: Settings) -> str:
-        """Keyed hash (HMAC-SHA256) of everything on the receipt."""
+        """Keyed hash (HMAC-SHA256) of everything on the receipt, under the signing key."""
+        return self._sealed(signing_key(settings))
+
+    def has(self, seal: str, settings: Settings) -> bool:
+        """Whether that is its seal, given today or under a key of before."""
+        return any(hmac.compare_digest(self._sealed(key), seal) for key in accepted_keys(settings))
+
+    def _sealed(self, key: str) -> str:
         told = json.dumps(asdict(self), sort_keys=True, default=lambda at: at.astimezone(UTC).isoformat())
-        return hmac.new(settings.hash_key().encode(), told.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(key.encode(), told.encode(), hashlib.sha256).hexdigest()
 
 
 def keep(lake: Lake, receipts: Iterable[Receipt], settings: Settings) -> None:
@@ -68,12 +76,12 @@ def of_request(lake: Lake, request: str, settings: Settings) -> list[tuple[Recei
     for row in sorted(mine, key=lambda row: (row["at"], row["place"])):
         seal = row.pop("seal")
         receipt = Receipt(**row)
-        found.append((receipt, hmac.compare_digest(receipt.seal(settings), seal or "")))
+        found.append((receipt, receipt.has(seal or "", settings)))
     return found
 
 
 def sealed_with_this_key(lake: Lake, requests: Iterable[str], settings: Settings) -> bool:
-    """If any receipt of these requests has its seal under the hash key of today; also if there are no receipts yet."""
+    """If any receipt of these requests has its seal under a key that counts; also if there are no receipts yet."""
     seals = [sealed for request in requests for _, sealed in of_request(lake, request, settings)]
     return not seals or any(seals)
 

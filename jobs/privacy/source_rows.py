@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.config.keys import under_previous_keys
 from jobs.config.settings import Settings
 from jobs.config.trust import strangers, trusting
 from jobs.identity.customer_of import with_customer
@@ -120,6 +121,9 @@ def whose(rows: DataFrame, sides: DataFrame, source: str, settings: Settings) ->
     """Rows with whose they are. Of a source that may not identify anyone, those that name nobody of its own are whose
     they say: somebody who was forgotten does not come back as a stranger."""
     told = with_customer(rows, sides, settings)
+    for before in under_previous_keys(settings):  # whoever was forgotten under a key of before is known by that alone
+        found = with_customer(told.where("customer_id is null"), sides, before)
+        told = told.where("customer_id is not null").unionByName(found.select(*told.columns))
     if source not in strangers(settings.sources):
         return told
     trusted = replace(settings, sources=trusting(settings.sources))
@@ -139,7 +143,7 @@ def _sides(lake: Lake, person: Person) -> DataFrame:
 
 def _values(found: pa.Table, source: str, person: Person, settings: Settings) -> set[str]:
     """Values of the person's own identifiers; what others have too is not searched for."""
-    values = set()
+    values, keys = set(), [settings, *under_previous_keys(settings)]
     for kind, column in IDENTIFYING:
         if column not in found.column_names or kind == "contact":
             continue
@@ -147,7 +151,7 @@ def _values(found: pa.Table, source: str, person: Person, settings: Settings) ->
             if (
                 value
                 and len(value) >= SHORTEST
-                and identifier_hash(kind, value, settings, source) in person.identifiers
+                and {identifier_hash(kind, value, one, source) for one in keys} & person.identifiers.keys()
             ):
                 values.add(value)
     return values

@@ -109,7 +109,8 @@ class Answering:
         return [(row["channel"], row["reason"]) for row in rows]
 
     def heard(self, number: int) -> list[tuple[str, str, str]]:
-        rows = self.rows("activation/feedback", operation_id=self.sent(number))
+        tables = ("activation/feedback", "activation/opens_and_clicks")
+        rows = [row for table in tables for row in self.rows(table, operation_id=self.sent(number))]
         return sorted((row["kind"], row["purpose"], row["channel"]) for row in rows)
 
     def _send(self, number: int) -> dict[str, Any]:

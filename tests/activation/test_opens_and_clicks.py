@@ -41,11 +41,15 @@ def test_who_said_yes_is_taken_to_the_target_and_the_click_is_a_touchpoint_of_th
     assert (opened.status_code, opened.headers["Content-Type"], opened.content[:6]) == (200, "image/gif", b"GIF89a")
     assert {(one.status_code, one.headers["Location"]) for one in clicked} == {(302, TARGET)}
     assert {one.headers["Cache-Control"] for one in (opened, *clicked)} == {"no-store"}
-    rows = shop.rows("activation/feedback", operation_id=shop.sent(1))
+    rows = shop.rows("activation/opens_and_clicks", operation_id=shop.sent(1))
     assert len(rows) in (2, 3), "one click a minute"
     assert {(row["kind"], row["detail"], row["audience"], row["channel"]) for row in rows} == {
         ("open", "", "winback", "email"), ("click", "offers", "winback", "email")
     }  # fmt: skip
+    assert {row["day"] for row in rows} == {shop.today}
+    assert shop.rows("activation/feedback", operation_id=shop.sent(1)) == [], (
+        "answers have a table of their own, which no open makes longer"
+    )
     assert shop.suppressed(1) == []
 
     assert intake.run("feedback", shop.today, shop.settings)["landed"] == len(rows)

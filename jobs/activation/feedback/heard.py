@@ -1,4 +1,4 @@
-"""What comes back from what was sent, kept: on the suppression list at once, in activation/feedback as evidence."""
+"""What comes back from what was sent, kept: on the suppression list at once, in a table as evidence."""
 
 from __future__ import annotations
 
@@ -18,18 +18,22 @@ from jobs.activation.suppressions import lift, suppress
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.lake.tables.feedback import FEEDBACK
+from jobs.lake.tables.feedback import FEEDBACK, MEASURED
 
 Kind = Literal["unsubscribe", "withdrawn", "granted", "bounce", "soft_bounce", "complaint", "open", "click"]
 ENDS = {"unsubscribe": "unsubscribed", "complaint": "complained", "bounce": "bounced"}
 """Kinds that put addresses on the suppression list, and the reason they are there for."""
+MEASURES = ("open", "click")
+"""Kinds that are no answers: thousands come where one answer does, and who adds to a table reads its keys."""
 ANSWERS = ("unsubscribe", "complaint", "withdrawn", "granted")
 
 
 @dataclass(frozen=True)
 class Heard:
-    """One thing that came back, as a row of activation/feedback. `mark` tells two of a kind about one message apart;
-    `identifiers` are the addresses it rules out or frees."""
+    """One thing that came back, as a row of the table it is kept in.
+
+    `mark` tells two of a kind about one message apart; `identifiers` are the addresses it rules out or frees.
+    """
 
     kind: Kind
     at: datetime
@@ -74,10 +78,13 @@ def keep(heard: Sequence[Heard], day: date, settings: Settings) -> int:
     for one in heard:
         if one.kind in ENDS:
             suppress(lake, one.channel, one.identifiers or {one.identifier}, ENDS[one.kind], day)
-    rows = [_row(one) for one in heard]
-    data = pa.Table.from_pylist(rows, schema=catalogue.get(FEEDBACK).arrow_schema())
-    mark = secrets.token_hex(8)  # what is known already is told by its id, so that it is counted once
-    new = lake.append(FEEDBACK, data, lake.transaction("feedback", day, config=mark, code=__name__)).rows
+    new = 0
+    for table in (FEEDBACK, MEASURED):
+        rows = [_row(one, table, settings) for one in heard if (one.kind in MEASURES) == (table == MEASURED)]
+        if rows:
+            data = pa.Table.from_pylist(rows, schema=catalogue.get(table).arrow_schema())
+            mark = secrets.token_hex(8)  # what is known already is told by its id, so that it is counted once
+            new += lake.append(table, data, lake.transaction("feedback", day, config=mark, code=__name__)).rows
     for one in heard:
         if one.kind == "granted":
             lift(lake, one.channel, one.identifiers or {one.identifier}, day)
@@ -85,9 +92,9 @@ def keep(heard: Sequence[Heard], day: date, settings: Settings) -> int:
     return new
 
 
-def _row(one: Heard) -> dict[str, Any]:
-    names = catalogue.get(FEEDBACK).column_names
-    return {name: "" if name == "landed" else getattr(one, name) for name in names}
+def _row(one: Heard, table: str, settings: Settings) -> dict[str, Any]:
+    own = {"landed": "", "day": local_day(one.at, settings)}
+    return {name: own[name] if name in own else getattr(one, name) for name in catalogue.get(table).column_names}
 
 
 def _suppress_dying(lake: Lake, soft: Sequence[Heard], day: date, settings: Settings) -> None:

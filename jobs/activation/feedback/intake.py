@@ -33,7 +33,7 @@ from jobs.ingest.landing.landing import landing_place
 from jobs.ingest.landing.places import Place, place_of
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.lake.tables.feedback import FEEDBACK
+from jobs.lake.tables.feedback import FEEDBACK, MEASURED
 
 log = logging.getLogger(__name__)
 AT_ONCE, BYTES_AT_ONCE = 500, 32 << 20
@@ -41,6 +41,8 @@ AT_ONCE, BYTES_AT_ONCE = 500, 32 << 20
 So many at most are read again after a crash, which changes nothing."""
 NOBODY = "nobody"
 """In `landed`: the address is nobody's by now, so that there is no row to write."""
+TABLE = "table"
+"""Of a row that waits: the table it is in."""
 LARGEST = 64 << 20
 Row = dict[str, Any]
 
@@ -158,8 +160,13 @@ def land(day: date, settings: Settings) -> int:
     """
     lake = Lake.of(settings)
     place, prefix = landing_place(settings.feedback.source, settings)
-    waiting = lake.dataset(FEEDBACK).to_table(filter=pc.field("landed") == "") if lake.exists(FEEDBACK) else None
-    rows = [row for row in waiting.to_pylist() if local_day(row["at"], settings) <= day] if waiting else []
+    waiting = [
+        row | {TABLE: table}
+        for table in (FEEDBACK, MEASURED)
+        if lake.exists(table)
+        for row in lake.dataset(table).to_table(filter=pc.field("landed") == "").to_pylist()
+    ]
+    rows = [row for row in waiting if local_day(row["at"], settings) <= day]
     addressed = _addressed(rows, lake, settings)
     answers = [row for row in rows if row["kind"] in ("granted", "withdrawn")]
     events = [row for row in rows if row["kind"] not in ("granted", "withdrawn")]
@@ -218,15 +225,12 @@ def _put(place: Place, path: str, lines: Iterable[Row]) -> None:
 
 
 def _note(lake: Lake, rows: Sequence[Row], path: str, day: date) -> None:
-    if rows:
-        data = pa.Table.from_pylist([{**row, "landed": path} for row in rows], catalogue.get(FEEDBACK).arrow_schema())
-        lake.upsert(
-            FEEDBACK,
-            data,
-            lake.transaction(
-                "land_feedback", day, config=[path, _hash(row["feedback_id"] for row in rows)], code=__name__
-            ),
-        )
+    for table in (FEEDBACK, MEASURED):
+        landed = [{**row, "landed": path} for row in rows if row[TABLE] == table]
+        if landed:
+            mark = [path, _hash(row["feedback_id"] for row in landed)]
+            data = pa.Table.from_pylist(landed, catalogue.get(table).arrow_schema())
+            lake.upsert(table, data, lake.transaction("land_feedback", day, config=mark, code=__name__))
 
 
 def _hash(ids: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from jobs.lake.tables.contract import Dataset, columns
 
 FEEDBACK = "activation/feedback"
+MEASURED = "activation/opens_and_clicks"
 
 TABLES: tuple[Dataset, ...] = (
     Dataset(
@@ -14,7 +15,7 @@ TABLES: tuple[Dataset, ...] = (
         columns("""
         feedback_id string the same thing told twice has one id
         at timestamp when it was answered or reported
-        kind string unsubscribe, withdrawn, granted, bounce, soft_bounce, complaint, open or click
+        kind string unsubscribe, withdrawn, granted, bounce, soft_bounce or complaint
         purpose string the purpose of an answer; empty for all
         channel string the channel it is about
         customer_id string the customer, as known then; empty if the address is nobody's
@@ -22,7 +23,27 @@ TABLES: tuple[Dataset, ...] = (
         operation_id string the message, a key into activation/ledger; empty if the report names none
         audience string the audience the message was for
         source string one_click, page, the mailbox or events of config/feedback.yaml, or the destination that told it
-        detail string code of the mail server, or name of the link that was clicked; without personal data
+        detail string code of the mail server; without personal data
+        landed string file that the source of config/feedback.yaml read it from; empty while it waits for its day
+    """),
+    ),
+    Dataset(
+        MEASURED,
+        "one message that was opened on one day, or one link of it that was followed in one minute",
+        ("day", "feedback_id"),
+        columns("""
+        day date the day, in the time zone of the company
+        feedback_id string the same thing told twice has one id
+        at timestamp when
+        kind string open or click
+        purpose string empty: it is no answer
+        channel string the channel of the message
+        customer_id string the customer, as known then
+        identifier string keyed hash of the address that the message went to
+        operation_id string the message, a key into activation/ledger
+        audience string the audience the message was for
+        source string page
+        detail string name of the link that was followed, a key of `links` in config/feedback.yaml; empty for an open
         landed string file that the source of config/feedback.yaml read it from; empty while it waits for its day
     """),
     ),
