@@ -39,8 +39,8 @@ INTERPRETED = {
 """Settings for many small queries: to write and compile a Java program for each, and to plan it anew while it runs,
 takes a third of the time and pays only where there are many rows. The values are the same."""
 
-WORKERS = {"KLANTREIS_HASH_KEY": "end-to-end", "KLANTREIS_PREVIOUS_KEYS": "test-key k"}
-"""What its workers hash under: the keys of the companies that tests make."""
+WORKERS = {"KLANTREIS_PREVIOUS_KEYS": "end-to-end test-key k benchmark"}
+"""What its workers hash under beside the key of whoever starts it: the keys of the companies that are made here."""
 
 SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xms1g"
 """Options of Java for a server of many small queries: it ends before optimising its code would pay."""
