@@ -23,6 +23,16 @@ def of_one_row(text: str) -> str | None:
 
 
 @cache
+def one_or_none(text: str) -> bool:
+    """Whether a row adds 1 to an expression of aggregates, or nothing: then so does the square of what it adds."""
+    node = parsed_text(text, ROWS)
+    while isinstance(node, exp.Paren):
+        node = node.this
+    counts = isinstance(node, exp.Anonymous) and node.name.lower() in ("count", "count_if")
+    return counts and _of_one_row(node) is not None
+
+
+@cache
 def among(text: str, condition: str) -> str:
     """The SQL of an expression of aggregates, over those rows only that meet a condition.
 

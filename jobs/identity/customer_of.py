@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
-from jobs.identity.identifiers import IDENTIFYING, identifier_column
+from jobs.identity.identifiers import IDENTIFYING, with_identifiers
 from jobs.lake.lake import Lake
 from jobs.validate.phone_countries import dialled_in
 
@@ -43,13 +43,11 @@ def with_customer(df: DataFrame, identity_map: DataFrame, settings: Settings) ->
     combination = F.concat_ws("\x1f", *[F.coalesce(column, F.lit("\x00")) for column in given.values()])
     found = (
         df.select(*[column.alias(name) for name, column in given.items()], combination.alias("combination"))
-        .dropDuplicates(["combination"])
-        .select("combination", F.explode(_candidates(given, settings)).alias("candidate"))
-        .select("combination", "candidate.*")
+        .distinct()
+        .transform(_candidates, given, settings, "combination")
         .join(identity_map.select("identifier", "customer_id"), on="identifier", how="inner")
         .groupBy("combination")
-        .agg(F.min(F.struct("rank", "customer_id")).alias("best"))
-        .select("combination", F.col("best.customer_id").alias("customer_id"))
+        .agg(F.min_by("customer_id", "rank").alias("customer_id"))
     )
     return (
         df.drop("customer_id")
@@ -80,7 +78,7 @@ def identifiers_of(df: DataFrame, settings: Settings) -> DataFrame:
     """Every identifier that rows carry: `identifier`, with repeats."""
     given = _given(df.columns, settings)
     distinct = df.select(*[column.alias(name) for name, column in given.items()]).distinct()
-    return distinct.select(F.explode(_candidates(given, settings)).alias("candidate")).select("candidate.identifier")
+    return _candidates(distinct, given, settings).select("identifier")
 
 
 def _given(columns: Collection[str], settings: Settings) -> dict[str, Column]:
@@ -91,16 +89,12 @@ def _given(columns: Collection[str], settings: Settings) -> dict[str, Column]:
     return given
 
 
-def _candidates(columns: Collection[str], settings: Settings) -> Column:
-    """The identifiers a row carries, with their rank: 0 tells most about the person."""
-    country = F.col("country") if "country" in columns else None
-    return F.array(
-        *[
-            F.struct(
-                F.lit(rank).alias("rank"),
-                identifier_column(kind, column, settings, country=country).alias("identifier"),
-            )
-            for rank, (kind, column) in enumerate(IDENTIFYING)
-            if column in columns
-        ]
-    )
+def _candidates(rows: DataFrame, given: Collection[str], settings: Settings, *beside: str) -> DataFrame:
+    """A row for each identifier that a row could have: `rank` and `identifier`, and the columns `beside` them.
+
+    Rank 0 tells most about the person.
+    """
+    there = {f"_{rank}": (kind, column) for rank, (kind, column) in enumerate(IDENTIFYING) if column in given}
+    spelled = with_identifiers(rows, there, settings, F.col("country") if "country" in given else None)
+    told = F.array(*[F.struct(F.lit(int(name[1:])).alias("rank"), F.col(name).alias("identifier")) for name in there])
+    return spelled.select(*beside, F.explode(told).alias("candidate")).select(*beside, "candidate.*")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config import nobody
@@ -21,7 +21,7 @@ from jobs.config.trust import strangers
 from jobs.identity.spelling import email_speller, email_text, phone_speller, phone_text
 from jobs.lake.keyed import keyed_hash
 from jobs.validate.hashed_emails import HASHED_EMAIL
-from jobs.validate.nobody import is_nobody
+from jobs.validate.nobody import compact, is_nobody
 
 PERSON_COLUMNS = {
     "contact": "contact_id",
@@ -61,15 +61,22 @@ def normalised(
 
     A contact id only means something within its source, or the source whose ids that has (`ids_of`).
     """
-    allowed, junk = listed_values(kind, settings.identity.not_junk, settings), junk_values(kind, settings)
     if kind in _SPELLERS:
+        allowed, junk = listed_values(kind, settings.identity.not_junk, settings), junk_values(kind, settings)
         default = F.lit(settings.general.country)
         given = [value] if kind == "email" else [value, default if country is None else F.coalesce(country, default)]
         named = _named(_SPELLERS[kind](), nobody.judge(kind), frozenset(allowed), frozenset(junk))
         # Made here, not as a decorator: PySpark needs a session to know whether it is a Spark Connect function.
         return F.arrow_udf(named, "string")(*given)  # type: ignore[call-overload,no-any-return]
-    bare = _id(value)
-    somebody = ~is_nobody(kind, bare)
+    return _of_somebody(kind, _id(value), settings, source)
+
+
+def _of_somebody(
+    kind: str, bare: Column, settings: Settings, source: Column | None, in_letters: Column | None = None
+) -> Column:
+    """An id as `normalised` gives it, or null; `in_letters` is what `is_nobody` asks for."""
+    allowed, junk = listed_values(kind, settings.identity.not_junk, settings), junk_values(kind, settings)
+    somebody = ~is_nobody(kind, bare, in_letters)
     somebody = somebody | bare.isin(*allowed) if allowed else somebody
     own = F.concat(_space(source, settings), F.lit(":"), bare) if kind == "contact" and source is not None else bare
     somebody = somebody & ~bare.isin(*junk) & ~own.isin(*junk) if junk else somebody
@@ -214,6 +221,33 @@ def identifier_column(
     source = F.col(source_column) if isinstance(source_column, str) else source_column
     email = kind == "email"
     bare = email_digest(value, settings) if email else normalised(kind, value, settings, source, country)
+    return _hashed(kind, bare, settings, source)
+
+
+def with_identifiers(
+    rows: DataFrame, columns: Mapping[str, tuple[str, str]], settings: Settings, country: Column | None = None
+) -> DataFrame:
+    """`rows` with identifiers by name, each given as its kind and the column it is in: `identifier_column` of many.
+
+    Rows have a `source`. What an id is judged by becomes columns first: an expression that others mention several times
+    is planned, and perhaps computed, as often.
+    """
+    source = F.col("source")
+    ids = {name: told for name, told in columns.items() if told[0] not in _SPELLERS}
+    bare = {f"_bare_{name}": _id(F.col(column)) for name, (_, column) in ids.items()}
+    letters = {f"_letters_{name}": compact(F.col(f"_bare_{name}")) for name in ids}
+    made = {
+        name: identifier_column(kind, column, settings, source, country)
+        for name, (kind, column) in columns.items()
+        if name not in ids
+    }
+    for name, (kind, _) in ids.items():
+        told = _of_somebody(kind, F.col(f"_bare_{name}"), settings, source, F.col(f"_letters_{name}"))
+        made[name] = _hashed(kind, told, settings, source)
+    return rows.withColumns(bare).withColumns(letters).withColumns(made).drop(*bare, *letters)
+
+
+def _hashed(kind: str, bare: Column, settings: Settings, source: Column) -> Column:
     apart = sorted(strangers(settings.sources)) if kind != "contact" else []
     usual, own = F.lit(f"{kind}:"), F.concat(F.lit(f"{kind}@"), source, F.lit(":"))
     return _keyed(F.when(source.isin(*apart), own).otherwise(usual) if apart else usual, bare, settings)

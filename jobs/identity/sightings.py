@@ -14,7 +14,7 @@ from jobs.config.settings import Settings
 from jobs.config.trust import alike, trusting
 from jobs.identity import name_agreement
 from jobs.identity.evidence import day_numbers
-from jobs.identity.identifiers import HASHED_EMAIL, IDENTIFYING, PERSON_COLUMNS, identifier_column, trimmed
+from jobs.identity.identifiers import HASHED_EMAIL, IDENTIFYING, PERSON_COLUMNS, trimmed, with_identifiers
 from jobs.lake.keyed import keyed_hash
 from jobs.lake.tables.canonical import CANONICAL
 from jobs.validate.phone_countries import dialled_in
@@ -117,11 +117,10 @@ def _distinct(name: str, rows: DataFrame, settings: Settings) -> DataFrame:
 
 
 def _combinations(distinct: DataFrame, settings: Settings) -> DataFrame:
-    identifiers = {
-        kind: identifier_column(kind, column, settings, country=F.col("country"))
-        for kind, column in PERSON_COLUMNS.items()
-    }
-    identifiers["email"] = F.coalesce(identifiers["email"], identifier_column("email", HASHED_EMAIL, settings))
+    written = {f"_{column}": (kind, column) for kind, column in IDENTIFYING}
+    spelled = with_identifiers(distinct, written, settings, F.col("country"))
+    identifiers = {kind: F.col(f"_{column}") for kind, column in PERSON_COLUMNS.items()}
+    identifiers["email"] = F.coalesce(identifiers["email"], F.col(f"_{HASHED_EMAIL}"))
     own = [F.coalesce(F.col(column).cast("string"), F.lit("\x00")) for column in ("source", *_WRITTEN, "country")]
     values = F.concat_ws("\x1f", F.lit(""), "of", *own)
     described = [F.coalesce(F.col(column), F.lit("\x00")) for column in DESCRIBED[1:]]
@@ -131,7 +130,7 @@ def _combinations(distinct: DataFrame, settings: Settings) -> DataFrame:
         told = trimmed(F.col(column))
         told = F.coalesce(told, trimmed(F.col(HASHED_EMAIL))) if column == "email" else told
         given = given + told.isNotNull().cast("int")
-    read = distinct.select(
+    read = spelled.select(
         F.substring(keyed_hash(settings.hash_key(), keyed), 1, _SIGHTING_LENGTH).alias("sighting"),
         "source",
         *[identifier.alias(kind) for kind, identifier in identifiers.items()],

@@ -14,7 +14,7 @@ from jobs.activity.conditions import holds
 from jobs.config.kpi_groups import group_of
 from jobs.config.kpis import CONTRACTS, PERIOD_TABLES, Kpi
 from jobs.config.sql import engine_sql
-from jobs.config.sql_rows import among, of_one_row
+from jobs.config.sql_rows import among, of_one_row, one_or_none
 from jobs.journeys.contracts import of_days_before
 from jobs.journeys.first_rows import first_rows
 from jobs.journeys.groups import with_group
@@ -102,7 +102,7 @@ def _counted(
 ) -> DataFrame:
     absent = {name: kpi for name, kpi in registry.items() if name in missing}
     registry = {name: kpi for name, kpi in registry.items() if name not in missing}
-    measured = [_rows(_of_nothing(absent, days), absent, _sides(absent))] if absent else []
+    measured = [_rows(_of_nothing(absent, days), absent)] if absent else []
     for (dimension, _), own in _passes(registry).items():
         named, one = {"dimension": F.lit(dimension)}, next(iter(own.values()))
         every = _rows_of(tables[one.table], one)
@@ -114,14 +114,13 @@ def _counted(
             for batch in [own] if dimension == ALL else _of_same_rows(own):
                 rows = every if dimension == ALL else every.where(holds(next(iter(batch.values())).where))
                 held = _held(rows.withColumns(named), batch, days, first_day)
-                measured.append(_rows(held, batch, _sides(batch)))
+                measured.append(_rows(held, batch))
         else:
             rows = every.where(F.col("day") >= F.lit(first_day)).withColumns(named).withColumn("day", day)
             rows = rows if only is None else rows.where(F.col("day").isin(sorted(only)))
-            found = _happened(rows, own)
-            have = [column for name, kpi in own.items() for column in _aggregates(name, kpi)]
+            found = _happened(_with_sides(rows, own), own)
             found = _on_every_day(found, own, days) if dimension == ALL else found
-            measured.append(_rows(found, own, have, dimension != ALL))
+            measured.append(_rows(found, own, _have(own), dimension != ALL))
     return reduce(DataFrame.unionByName, measured) if measured else _nothing(days)
 
 
@@ -165,18 +164,57 @@ def _calendar(tables: Mapping[str, DataFrame], first_day: date, as_of: date) -> 
     return next(iter(tables.values())).sparkSession.range(1).select(F.explode(days).alias("day"))
 
 
+def _of_rows(kpi: Kpi) -> tuple[str, str] | None:
+    """What each row adds to numerator and denominator; None if one of them is more than a sum over rows, or missing."""
+    over, under = of_one_row(kpi.numerator), of_one_row(kpi.denominator) if kpi.denominator else None
+    return (over, under) if over and under else None
+
+
+def _with_sides(rows: DataFrame, batch: Registry) -> DataFrame:
+    """Rows with what KPIs ask of each: whether it counts, and what it adds.
+
+    As columns, each is planned once, however often what is counted mentions it.
+    """
+    counts = {f"{name}__counts": holds(kpi.where) for name, kpi in batch.items()}
+    sides = {
+        f"{name}__{side}": F.when(F.col(f"{name}__counts"), F.expr(text)).cast("decimal(18,4)")
+        for name, kpi in batch.items()
+        for side, text in zip(("over", "under"), _of_rows(kpi) or (), strict=False)
+    }
+    found = rows.withColumns(counts)
+    return found.withColumns(sides) if sides else found
+
+
 def _aggregates(name: str, kpi: Kpi) -> dict[str, Column]:
-    """What is counted of one KPI, by COUNTS, over rows that happened."""
+    """What is counted of one KPI, by COUNTS, over rows `_with_sides` that happened."""
     texts = {"numerator": kpi.numerator} | ({"denominator": kpi.denominator} if kpi.denominator else {})
-    found = {key: F.expr(among(text, kpi.where)).cast("double") for key, text in texts.items()}
-    per_row = [of_one_row(text) for text in texts.values()]
-    if kpi.denominator and all(per_row):
-        counts = holds(kpi.where)
-        over, under = (F.when(counts, F.expr(str(text))).cast("decimal(18,4)") for text in per_row)
-        found["sample"] = F.sum(F.when((over != 0) | (under != 0), F.lit(1)).otherwise(F.lit(0))).cast("double")
-        products = {"squares": over * over, "products": over * under, "denominator_squares": under * under}
-        found |= {key: F.sum(product).cast("double") for key, product in products.items()}
+    which = kpi.where if kpi.where.strip().lower() == "true" else f"{name}__counts"
+    found = {key: F.expr(among(text, which)).cast("double") for key, text in texts.items()}
+    if _of_rows(kpi):
+        over, under = F.col(f"{name}__over"), F.col(f"{name}__under")
+        some = F.when((over != 0) | (under != 0), F.lit(1)).otherwise(F.lit(0))
+        sums = {"sample": some, "squares": over * over, "products": over * under, "denominator_squares": under * under}
+        found |= {key: F.sum(one).cast("double") for key, one in sums.items() if key not in _same_numbers(kpi)}
     return {f"{name}__{key}": column for key, column in found.items()}
+
+
+def _same_numbers(kpi: Kpi) -> dict[str, str]:
+    """Those of COUNTS of a KPI that are another of them, as nearly all are of a share of rows: not counted twice."""
+    of_rows, found = _of_rows(kpi), {}
+    if of_rows and one_or_none(kpi.numerator):
+        found["squares"] = "numerator"
+    if of_rows and one_or_none(str(kpi.denominator)):
+        found["denominator_squares"] = "denominator"
+    if of_rows and of_rows[1] == "1":
+        found |= {"sample": "denominator"} | ({"products": "numerator"} if "squares" in found else {})
+    return found
+
+
+def _have(batch: Registry) -> dict[str, str]:
+    """The columns of everything counted of rows that happened, each with the one that has its number."""
+    found = {column: column for name, kpi in batch.items() for column in _aggregates(name, kpi)}
+    same = {(name, key): of for name, kpi in batch.items() for key, of in _same_numbers(kpi).items()}
+    return found | {f"{name}__{key}": f"{name}__{of}" for (name, key), of in same.items()}
 
 
 def _may_lack(kpi: Kpi) -> bool:
@@ -193,7 +231,7 @@ def _happened(rows: DataFrame, batch: Registry) -> DataFrame:
     """Everything counted of rows that happened on a day."""
     every = [(column, made, kpi) for name, kpi in batch.items() for column, made in _aggregates(name, kpi).items()]
     counted = [_or_zero(made, kpi).alias(column) for column, made, kpi in every]
-    some = [F.count_if(holds(kpi.where)).alias(f"{name}__rows") for name, kpi in batch.items()]
+    some = [F.count_if(F.col(f"{name}__counts")).alias(f"{name}__rows") for name in batch]
     return rows.groupBy("day", "dimension", "part").agg(*counted, *some)
 
 
@@ -249,12 +287,18 @@ def _held(rows: DataFrame, batch: Registry, days: DataFrame, first_day: date) ->
     return every_day.join(changes, on=["day", "dimension", "part"], how="left").withColumns(totals)
 
 
-def _rows(counted: DataFrame, batch: Registry, have: Collection[str], only_some: bool = False) -> DataFrame:
-    """One row per day, part and KPI of which it counts `have`; with `only_some`, of parts that have rows of the KPI."""
+def _rows(
+    counted: DataFrame, batch: Registry, have: Mapping[str, str] | None = None, only_some: bool = False
+) -> DataFrame:
+    """One row per day, part and KPI; with `only_some`, of parts that have rows of the KPI.
+
+    `have` are the columns of what is counted with the one to take each from; without it the two sides are counted.
+    """
+    there = dict.fromkeys(_sides(batch)) if have is None else have
 
     def row(name: str) -> Column:
         columns = {key: f"{name}__{key}" for key in COUNTS}
-        counts = [F.col(column) if column in have else F.lit(None) for column in columns.values()]
+        counts = [F.col(there[column] or column) if column in there else F.lit(None) for column in columns.values()]
         # a sum, for a bare column brings along what the engine notes of it, and then structs differ in type
         typed = [(count.cast("double") + F.lit(0.0)).alias(key) for key, count in zip(columns, counts, strict=True)]
         made = F.struct(F.lit(name).alias("kpi"), *typed)

@@ -23,14 +23,17 @@ KINDS = {
 }
 
 
-def is_nobody(kind: str, bare: Column) -> Column:
-    """Whether a value without surrounding blanks is nobody's; of a phone number that in the form of E.164."""
+def is_nobody(kind: str, bare: Column, in_letters: Column | None = None) -> Column:
+    """Whether a value without surrounding blanks is nobody's; of a phone number that in the form of E.164.
+
+    `in_letters` is `compact` of an id, if that is at hand: it is mentioned twice, and planned as often.
+    """
     if kind in ("email", "phone"):
         # Made here, not as a decorator: PySpark needs a session to know whether it is a Spark Connect function.
         return F.arrow_udf(_each(nobody.judge(kind)), "boolean")(bare)  # type: ignore[call-overload,no-any-return]
-    compact = _compact(bare)
+    told = compact(bare) if in_letters is None else in_letters
     odd = bare.rlike(f"{nobody.ZEROS}|{nobody.NEGATIVE}|{nobody.ROUNDED}")
-    return odd | compact.rlike(f"^$|{nobody.repeated(kind)}") | _among(compact, nobody.WORDS)
+    return odd | told.rlike(f"^$|{nobody.repeated(kind)}") | _among(told, nobody.WORDS)
 
 
 def names_somebody(junk: Mapping[str, list[str]], not_junk: Mapping[str, list[str]]) -> Column:
@@ -50,7 +53,8 @@ def _lower(values: list[str]) -> list[str]:
     return [value.strip().lower() for value in values] or [""]
 
 
-def _compact(value: Column) -> Column:
+def compact(value: Column) -> Column:
+    """Lower case, letters and digits only."""
     return F.regexp_replace(F.lower(value), nobody.LETTERS_AND_DIGITS, "")
 
 
@@ -66,10 +70,10 @@ def _each(judge: Callable[[str], bool]) -> Callable[[pa.Array], pa.Array]:
     return judged
 
 
-def _among(compact: Column, words: Iterable[str]) -> Column:
+def _among(told: Column, words: Iterable[str]) -> Column:
     """Whether a compact value, letters and digits only, is one of these words.
 
     Looked for in one text: a list of hundreds of values in every condition of a plan costs the engine more time than
     the rows do.
     """
-    return F.contains(F.lit(f" {' '.join(sorted(words))} "), F.concat(F.lit(" "), compact, F.lit(" ")))
+    return F.contains(F.lit(f" {' '.join(sorted(words))} "), F.concat(F.lit(" "), told, F.lit(" ")))

@@ -1,6 +1,7 @@
 """A day that goes on still is not whole: not in KPIs, not in what follows from them, until it is run again at night."""
 
 import datetime as dt
+import shutil
 
 import pytest
 import yaml
@@ -12,6 +13,7 @@ from tests.journey_rows import RULES
 from tests.lived_company import FIRST, Company
 
 SUNDAY = dt.date(2017, 3, 12)
+BEFORE = SUNDAY - dt.timedelta(days=1)
 WITHIN, AFTER = (dt.datetime(2017, 3, day, hour, tzinfo=dt.UTC) for day, hour in ((12, 22), (12, 23)))
 """In Amsterdam: an hour before midnight, and midnight."""
 COUNTED_OVER = ("touchpoints", "sessions", "customers", "stages")
@@ -33,9 +35,14 @@ def test_a_day_is_whole_when_it_has_ended_in_the_time_zone_of_the_company(as_of,
     assert last_whole_day(as_of, now, timezone) == whole
 
 
+@pytest.fixture(scope="module")
+def lakes(tmp_path_factory):
+    return tmp_path_factory.mktemp("lakes")
+
+
 @pytest.fixture
-def run(settings, tmp_path, monkeypatch):
-    """`run(lake, now, day)`: the step for a day at that instant; returns the lake."""
+def run(settings, lakes, monkeypatch):
+    """`run(lake, now, day)`: the step for a day at that instant; returns the lake. Done again it does nothing."""
     journey = yaml.safe_load(RULES["journey.yaml"])
     journey["kpis"] = {name: kpi for name, kpi in journey["kpis"].items() if kpi["table"] in COUNTED_OVER}
     for kpi in journey["kpis"].values():
@@ -44,18 +51,26 @@ def run(settings, tmp_path, monkeypatch):
             kpi |= {"per": "day", "smallest_sample": 1, "target": limit, "alert": {"at": limit}}
 
     def found(name, now, day=SUNDAY):
-        general = {"company": "Test", "timezone": "Europe/Amsterdam", "landing": "in", "lake": str(tmp_path / name)}
+        general = {"company": "Test", "timezone": "Europe/Amsterdam", "landing": "in", "lake": str(lakes / name)}
         company, loaded = Company(4), settings({**RULES, "settings.yaml": general, "journey.yaml": journey})
         lake = Lake.of(loaded)
         company.runs = [0] * len(company.runs)
-        if not lake.exists("valid/events"):
-            company.deliver(lake, range(len(company.runs)))
+        company.deliver(lake, range(len(company.runs)))
         company.name_customers(lake, 0, loaded)
         monkeypatch.setattr(journeys, "_now", lambda: now)
         journeys.run(day, loaded)
         return lake
 
     return found
+
+
+@pytest.fixture
+def lived(run, lakes, goes_on):
+    """The name of a lake as it was on the day before: a copy."""
+    name = f"lived {goes_on}"
+    run("the day before", dt.datetime(2017, 3, 11, 9, tzinfo=dt.UTC), BEFORE)
+    shutil.copytree(lakes / "the day before", lakes / name)
+    return name
 
 
 def ends(lake):
@@ -74,19 +89,17 @@ def written(lake):
 
 
 @pytest.mark.parametrize("goes_on", [True, False])
-def test_a_day_is_no_whole_one_and_raises_no_alert_until_it_has_ended(run, monkeypatch, goes_on):
+def test_a_day_is_no_whole_one_and_raises_no_alert_until_it_has_ended(run, lived, monkeypatch, goes_on):
     if goes_on:
         monkeypatch.setattr("jobs.identity.fresh.FEW", 0)
-    before = SUNDAY - dt.timedelta(days=1)
-    run("lived", dt.datetime(2017, 3, 11, 9, tzinfo=dt.UTC), before)
-    lake = run("lived", WITHIN)
-    assert (ends(lake), told(lake)) == ((before, {False}), before)
+    lake = run(lived, WITHIN)
+    assert (ends(lake), told(lake)) == ((BEFORE, {False}), BEFORE)
     versions = [lake.version(name) for name in journeys.WRITES]
-    run("lived", WITHIN + dt.timedelta(minutes=30))
+    run(lived, WITHIN + dt.timedelta(minutes=30))
     assert [lake.version(name) for name in journeys.WRITES] == versions, "within the day a rerun writes nothing"
     if goes_on:
         monkeypatch.setattr(journeys, "_rebuild", None)
-    run("lived", AFTER)
+    run(lived, AFTER)
     assert (ends(lake), told(lake)) == ((SUNDAY, {True}), SUNDAY)
     monkeypatch.undo()
     assert written(lake) == written(run("past", dt.datetime(2020, 1, 1, tzinfo=dt.UTC)))
