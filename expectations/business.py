@@ -175,7 +175,7 @@ class ExpectValuesToBeReadable(gxe.ExpectColumnValuesToBeNull):
 
 
 class ExpectEmailAddress(gxe.ExpectColumnValuesToMatchRegex):
-    """The text is shaped like an e-mail address."""
+    """The text is an e-mail address: it is shaped like one, and has the spelling that people are known by."""
 
     class Config:
         title = "Expect e-mail address"

@@ -57,7 +57,7 @@ _LABEL = (
 """A part of a domain: up to 63 signs, no hyphen at either end, none third and fourth but after `xn`."""
 _ATOM = r"[^@\s,;:<>()\[\]\\\".]+"
 EMAIL = rf"^{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}[.。．])+{_LABEL}$"
-"""What `jobs.identity.identifiers.email` has a normal form for."""
+"""What is shaped like an address; `jobs.validate.email_addresses` says of the rest whether there is such a one."""
 SHA256 = "^[0-9a-fA-F]{64}$"
 PHONE = r"^\+?[0-9 ()./\-]{6,24}$"
 

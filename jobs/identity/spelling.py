@@ -9,6 +9,8 @@ import pyarrow as pa
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from jobs.validate.email_addresses import email_speller
+
 
 def email(value: Column) -> Column:
     """Lower case, trimmed, its domain in letters (no xn--); null if it is not an e-mail address.
@@ -24,38 +26,6 @@ def email(value: Column) -> Column:
 def email_text(value: str | None) -> str | None:
     spelled: str | None = email_speller()(pa.array([value], pa.string()))[0].as_py()
     return spelled
-
-
-def email_speller() -> Callable[[pa.Array], pa.Array]:
-    """A function that spells an array of addresses, looking at each distinct one once.
-
-    Like `phone_speller` it travels whole; the workers of a cluster need `email-validator`.
-    """
-
-    def spell(values: pa.Array) -> pa.Array:
-        import re
-        import unicodedata
-
-        import pyarrow as pa
-        from email_validator import EmailNotValidError, validate_email
-
-        usual = re.compile(r"[a-z0-9_+-]+(\.[a-z0-9_+-]+)*@([a-z0-9]+(-[a-z0-9]+)*\.)+[a-z]{2,24}").fullmatch
-
-        def one(text: str) -> str | None:
-            lower = text.strip().lower()
-            if usual(lower) and len(lower) <= 64:  # what the library would say, without its time
-                return lower
-            seen = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
-            try:
-                found = validate_email(seen.strip(), check_deliverability=False, globally_deliverable=False)
-            except EmailNotValidError:
-                return None
-            return str(found.normalized).lower() if "." in found.domain else None
-
-        distinct = values.dictionary_encode()
-        return pa.array([one(text) for text in distinct.dictionary.to_pylist()], pa.string()).take(distinct.indices)
-
-    return spell
 
 
 def phone(value: Column, country: Column | str) -> Column:

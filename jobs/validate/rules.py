@@ -25,9 +25,11 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADABLE
+from expectations.business import ExpectEmailAddress
 from expectations.vocabulary import When
 from jobs.config.sources import UPDATED, SourceDataset
 from jobs.config.yaml_files import ConfigError
+from jobs.validate.email_addresses import no_address
 
 BROKEN = "broken_rules"
 SEEN, BAD = "rules_seen", "rules_bad"
@@ -297,6 +299,7 @@ def _wrong_length(e: Any) -> Column:
 
 
 _BROKEN_BY: dict[type, Callable[[Any], Column]] = {
+    ExpectEmailAddress: lambda e: no_address(F.col(e.column), e.regex),  # the regex is what of it a pattern can tell
     gxe.ExpectColumnValuesToNotBeNull: lambda e: F.col(e.column).isNull(),
     gxe.ExpectColumnValuesToBeNull: lambda e: F.col(e.column).isNotNull(),
     gxe.ExpectColumnValuesToBeInSet: lambda e: ~F.col(e.column).isin(list(e.value_set)),

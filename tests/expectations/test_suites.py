@@ -2,16 +2,23 @@
 
 import re
 
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
 from pyspark.sql import functions as F
 
 from expectations import suite
 from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADABLE
 from expectations.vocabulary import EMAIL
+from jobs.activation.channels.smtp.addresses import wire_address
+from jobs.activation.spelling import addresses
 from jobs.config.sources import SourceDataset
 from jobs.config.wrong import ConfigError
 from jobs.identity.spelling import email_text
 from jobs.lake.tables.canonical import CANONICAL
+from jobs.validate.email_addresses import no_address
 from jobs.validate.rules import applicable, row_rules
 
 DATED_BY_ARRIVAL = ("order_lines", "survey_responses")
@@ -115,10 +122,40 @@ WRITTEN = [
 ADDRESSES = [*[f"{one}@x.nl" for one in LOCALS], *[f"ann@{domain}" for domain in DOMAINS], *WRITTEN]
 
 
-def test_an_address_is_accepted_if_and_only_if_it_has_a_normal_form():
+def test_an_address_of_use_is_accepted_if_and_only_if_it_has_a_normal_form():
     accepted = [address for address in ADDRESSES if re.search(EMAIL, address)]
     assert accepted == [address for address in ADDRESSES if email_text(address)]
     assert 0 < len(accepted) < len(ADDRESSES)
+
+
+LABEL = st.one_of(
+    st.text(st.sampled_from("abz09-"), min_size=1, max_size=64),
+    st.text(min_size=1, max_size=6),
+    st.sampled_from(
+        ["xn--bcher-kva", "xn--a", "XN--P1AI", "münchen", "straße", "א1", "ＡＢ", "İstanbul", "日本", "co"]
+    ),
+)
+BEFORE = st.one_of(
+    st.text(st.sampled_from("abz019_+-.'!#$%&*/=?^`{|}~"), min_size=1, max_size=66), st.text(min_size=1, max_size=8)
+)
+WRITTEN_ANYHOW = st.tuples(BEFORE, st.lists(LABEL, min_size=1, max_size=4).map(".".join)).map("@".join)
+
+
+def test_of_addresses_written_anyhow_those_that_are_accepted_have_a_normal_form_that_every_channel_can_use(spark):
+    found = []
+    generated = given(WRITTEN_ANYHOW)(lambda address: found.append(address))
+    settings_of_hypothesis(max_examples=300, deadline=None, database=None)(generated)()
+    told = pa.table({"email": pa.array([*found, *ADDRESSES], pa.string())})
+    broken = no_address(F.col("email"), EMAIL).alias("broken")
+    rows = spark.createDataFrame(told).select("email", broken).collect()
+    accepted = [row["email"] for row in rows if not row["broken"]]
+    assert 20 < len(accepted) < len(found)
+    for address in accepted:
+        form = email_text(address)
+        assert form, address
+        assert email_text(form) == form
+        assert addresses([form]) == [form]
+        assert wire_address(f"ann@{form.rpartition('@')[2]}"), "its domain is on the internet, in whatever script"
 
 
 def test_engines_accept_the_same_addresses(spark):
