@@ -3,8 +3,11 @@
 import datetime as dt
 import re
 from decimal import Decimal
+from pathlib import Path
 
+import duckdb
 import pytest
+import yaml
 from hypothesis import HealthCheck, given
 from hypothesis import settings as fuzz
 from hypothesis import strategies as st
@@ -16,6 +19,7 @@ from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
 from jobs.lake.tables.canonical import CANONICAL
 
+ROOT = Path(__file__).parents[2]
 DAY = dt.date(2017, 6, 30)
 COUNT = {"title": "t", "over": "orders", "value": "count(*)", "type": "bigint"}
 
@@ -393,13 +397,11 @@ def test_a_second_run_changes_nothing(settings, rows):
 
 
 def test_the_traits_of_the_demo_company_are_fine(spark, monkeypatch):
-    from pathlib import Path
-
     from jobs.config.settings import load_settings
 
     for name in ("KLANTREIS_LANDING", "KLANTREIS_LAKE"):
         monkeypatch.setenv(name, "var/x")
-    loaded = load_settings(Path(__file__).parents[2] / "config")
+    loaded = load_settings(ROOT / "config")
     assert checks.check(loaded) + analysis.analyse(loaded) == []
 
 
@@ -508,3 +510,28 @@ def test_amounts_are_in_the_currency_of_the_company_and_orders_are_told_apart_by
         rates=rates,
     )["ann"]
     assert [str(found[name]) for name in ("spent", "of_lines", "given_back")] == ["15.00", "15.00", "-4.00"]
+
+
+def test_what_a_customer_is_worth_leaves_out_what_was_undone_and_what_credit_notes_gave_back():
+    shipped = yaml.safe_load((ROOT / "config" / "traits.yaml").read_text())
+    touchpoints = [
+        ("order", "completed", 100),
+        ("return", "credit", -30),  # a credit note: test_touchpoints.py says what orders become
+        ("order", "cancelled", 50),
+        ("cancellation", "cancelled", -50),
+        ("order", "returned", 80),
+        ("return", "returned", -80),
+        ("order", "free", 0),
+        ("order", "open", 7),
+    ]
+    database = duckdb.connect()
+    database.execute("create table touchpoints (type text, subject text, amount bigint)")
+    database.executemany("insert into touchpoints values (?, ?, ?)", touchpoints)
+    sums = {
+        name: database.sql(f"select sum(amount) from touchpoints where {rows['where']}").fetchall()[0][0]
+        for name, rows in shipped["rows"].items()
+        if rows["over"] == "touchpoints"
+    }
+    assert sums == {"placed": 187, "kept": 107, "earned": 77, "turnover": 77}
+    over = {name: trait["over"] for name, trait in shipped["traits"].items() if name.startswith("revenue_")}
+    assert over == dict.fromkeys(("revenue_28d", "revenue_90d", "revenue_90d_before", "revenue_all"), "earned")
