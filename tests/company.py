@@ -1,6 +1,12 @@
 """The smallest company whose configuration is valid; tests replace whole files of it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+import pytest
+import yaml
 
 FOR_ACTION = {"kpi": "orders", "expires": "2099-12-31"}
 """What every audience says besides who it is for."""
@@ -83,3 +89,32 @@ def with_kpi(files: dict[str, Any]) -> dict[str, Any]:
     if any(name.startswith("audiences/") for name in files) and isinstance(journey, dict):
         return {**files, "journey.yaml": {"kpis": {"orders": ORDERS}, **journey}}
     return files
+
+
+def written(folder: Path, files: dict[str, Any] | None = None) -> Path:
+    """Write the smallest configuration to a folder, with whole files replaced; None removes one.
+
+    Traits come on top of those that the models of the smallest configuration learn from.
+    """
+    for name, content in with_kpi({**MINIMAL, **(files or {})}).items():
+        if name == "traits.yaml" and isinstance(content, dict):
+            own = content.get("traits", {})
+            content = {**content, "traits": own | {k: v for k, v in MINIMAL[name]["traits"].items() if k not in own}}
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if content is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.write_text(content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False))
+    return folder
+
+
+@contextmanager
+def loaded(folder: Path, files: dict[str, Any] | None = None) -> Iterator[Any]:
+    """Settings of a company below that folder, for a fixture that several tests share; they hold inside the block."""
+    from jobs.config.settings import load_settings
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KLANTREIS_HASH_KEY", "test-key")
+        patch.delenv("KLANTREIS_HOME", raising=False)
+        yield load_settings(written(folder / "config", files))

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import gc
 from collections import Counter
 from collections.abc import Callable
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
-import yaml
 
 from jobs.lake.tables import catalogue
-from tests.company import MINIMAL, with_kpi
+from tests.company import written
+from tests.table_rows import table_rows
 
 pytest_plugins = ["tests.started", "tests.journey_rows", "tests.engines", "tests.ingest.crm_company"]
 
@@ -76,24 +74,7 @@ def config(tmp_path) -> Callable[..., Path]:
     Traits come on top of those that the models of the minimal configuration learn from.
     """
 
-    def write(files: dict[str, Any] | None = None) -> Path:
-        folder = tmp_path / "config"
-        for name, content in with_kpi({**MINIMAL, **(files or {})}).items():
-            if name == "traits.yaml" and isinstance(content, dict):
-                own = content.get("traits", {})
-                content = {
-                    **content,
-                    "traits": own | {k: v for k, v in MINIMAL[name]["traits"].items() if k not in own},
-                }
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if content is None:
-                path.unlink(missing_ok=True)
-            else:
-                path.write_text(content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False))
-        return folder
-
-    return write
+    return lambda files=None: written(tmp_path / "config", files)
 
 
 @pytest.fixture
@@ -114,28 +95,6 @@ def rows(spark) -> Callable[..., Any]:
     """
 
     def build(name: str, *records: dict[str, Any]) -> Any:
-        import pyarrow as pa
-
-        dataset = catalogue.get(name)
-        unknown = {key for record in records for key in record} - set(dataset.column_names)
-        assert not unknown, f"{name} has no column {sorted(unknown)}"
-        schema = dataset.arrow_schema()
-        columns = [
-            pa.array([_value(record.get(field.name), field.type) for record in records], field.type) for field in schema
-        ]
-        return spark.createDataFrame(pa.Table.from_arrays(columns, schema=schema), dataset.spark_schema())
+        return spark.createDataFrame(table_rows(name, *records), catalogue.get(name).spark_schema())
 
     return build
-
-
-def _value(value: Any, type_: Any) -> Any:
-    import pyarrow as pa
-
-    if isinstance(value, str) and pa.types.is_timestamp(type_):
-        moment = dt.datetime.fromisoformat(value)
-        return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-    if isinstance(value, str) and pa.types.is_date(type_):
-        return dt.date.fromisoformat(value)
-    if pa.types.is_decimal(type_) and value is not None:
-        return Decimal(str(value)).quantize(Decimal("0.01"))
-    return value

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -33,3 +35,21 @@ def killed_after(survived: int, *writes: str) -> Iterator[None]:
             patch.setattr(Lake, write, killing(getattr(Lake, write)))
         with pytest.raises(Killed):
             yield
+
+
+@contextmanager
+def killed_before_each(folder: Path, *writes: str) -> Iterator[list[Path]]:
+    """What runs inside goes on; the block gets copies of its lake as a kill before each of these writes leaves it."""
+    left: list[Path] = []
+
+    def copying(real):
+        def write(self, name, *rest, **named):
+            left.append(Path(shutil.copytree(self.root, folder / f"killed before {len(left)}")))
+            return real(self, name, *rest, **named)
+
+        return write
+
+    with pytest.MonkeyPatch.context() as patch:
+        for write in writes:
+            patch.setattr(Lake, write, copying(getattr(Lake, write)))
+        yield left

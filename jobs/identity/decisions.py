@@ -26,6 +26,9 @@ STRENGTH = {rule: place for place, rule in enumerate((RULE, *KINDS))}
 MERGED, SPLIT, NONE, WAITING, OVERRULED = "merged", "split", "none", "waiting", "overruled"
 
 
+NO_EFFECTS = pd.DataFrame(columns=["decision_id", "applied", "effect"], dtype=object)
+
+
 def strength(rules: pd.Series) -> pd.Series:
     """How much links by these rules tell: 0 the most."""
     return rules.map(STRENGTH).fillna(len(STRENGTH)).astype(int)
@@ -57,6 +60,8 @@ def decide(
     Days are day numbers. `first_seen` and `kinds` tell of each identifier since when it is known, and its kind.
     """
     links = links.assign(ended_by=links["rule"]) if "ended_by" not in links else links
+    if decisions.empty:
+        return Decided(links.reset_index(drop=True), links[:0].assign(since=0, reason=""), NO_EFFECTS)
     counts = _counting(decisions, first_seen, as_of)
     same, apart = counts[counts["decision"] == "same"], counts[counts["decision"] == "different"]
     made = pd.DataFrame({"left": same["left"], "right": same["right"], "rule": RULE, "ended_by": RULE})
@@ -85,7 +90,8 @@ def settled(
     same = same[same["decision"] == "same"]
     rows: list[tuple[str, str, str, int, int]] = []
     shared = powerless[powerless["reason"] == "shared"].groupby("identifier")["since"].min()
-    for kind, disputed in powerless[powerless["reason"] == "disputed"].groupby("kind"):
+    open_ones = powerless[powerless["reason"] == "disputed"] if len(same) else powerless[:0]
+    for kind, disputed in open_ones.groupby("kind"):
         told = sightings[sightings["contact"].notna() & sightings[kind].isin(disputed["identifier"])]
         told = told[told["contact"].isin({*same["left"], *same["right"]}).groupby(told[kind]).transform("any")]
         since = disputed.groupby("identifier")["since"].min()

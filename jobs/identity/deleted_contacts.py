@@ -17,6 +17,10 @@ REASON = "the contact was deleted, and another one has this since"
 NOBODY: pd.DataFrame = pd.DataFrame({"contact": [], "since": [], "until": []}).astype(
     {"contact": object, "since": int, "until": int}
 )
+KEPT: pd.DataFrame = pd.DataFrame({"identifier": [], "other": [], "day": []}).astype(
+    {"identifier": object, "other": object, "day": int}
+)
+"""Nothing is handed over: nobody was deleted."""
 
 
 def handed_over(sightings: pd.DataFrame, deleted: pd.DataFrame) -> pd.DataFrame:
@@ -25,6 +29,8 @@ def handed_over(sightings: pd.DataFrame, deleted: pd.DataFrame) -> pd.DataFrame:
 
     `sightings` as `jobs.identity.links` takes them, `deleted` as `deleted_spans` makes them.
     """
+    if deleted.empty:
+        return KEPT
     told = sightings[sightings["described"].astype(bool) & sightings["contact"].notna()]
     parts = [
         told.loc[told[kind].notna(), [kind, "contact", "first_seen"]].set_axis(HAD, axis=1)

@@ -26,6 +26,11 @@ FOUND = [*LINK_COLUMNS, "by"]
 """Columns of links that an identifier makes, and which one that is."""
 NEVER = np.iinfo(np.int32).max
 """Day number for: has not ended."""
+CARRIERS = ["identifier", "contact", "first_name", "last_name", "birth_date", "first_seen", "joined"]
+NO_PAIRS = pd.DataFrame(columns=["identifier", "contact_left", "contact_right", "joined_right", "first_seen"]).astype(
+    {"joined_right": np.int32, "first_seen": np.int32}
+)
+NOT_DISPUTED = pd.DataFrame(columns=["identifier", "since"]).astype({"since": np.int32})
 
 
 def find_links(
@@ -88,11 +93,20 @@ def _proven(rule: Identifier) -> Identifier:
 
 def seen_together(sightings: pd.DataFrame) -> pd.DataFrame:
     """Identifiers of different kinds that occur in one row. `rule` is the kind that tells least about the person."""
+    told = {kind: sightings[kind].notna().to_numpy() for kind in KINDS}
+    rows = {ends: np.flatnonzero(told[ends[0]] & told[ends[1]]) for ends in combinations(KINDS, 2)}
     pairs = [
-        sightings.loc[sightings[strong].notna() & sightings[weak].notna(), [strong, weak, "first_seen"]]
-        .set_axis(["left", "right", "first_seen"], axis=1)
-        .assign(left_kind=strong, rule=weak)
-        for strong, weak in combinations(KINDS, 2)
+        pd.DataFrame(
+            {
+                "left": sightings[strong].to_numpy(object)[here],
+                "right": sightings[weak].to_numpy(object)[here],
+                "first_seen": sightings["first_seen"].to_numpy()[here],
+                "left_kind": strong,
+                "rule": weak,
+            }
+        )
+        for number, ((strong, weak), here) in enumerate(rows.items())
+        if len(here) or not number  # most kinds never meet, and of each frame pandas makes much
     ]
     ends = ["left", "right", "left_kind", "rule"]
     return pd.concat(pairs).groupby(ends, as_index=False, sort=False)["first_seen"].min()
@@ -124,9 +138,13 @@ def links_between_contacts(
     proven to be the same, only contacts are linked by it: a row that has it without a name proves nothing. A deleted
     contact of which another has it since (`handed`) has it no more.
     """
-    pairs = _agreeing(carriers, rule)
     owners = carriers[["identifier", "contact", "joined"]].drop_duplicates()
-    disputed = _disputed_by_day(owners, pairs, handed)
+    met = owners[owners["identifier"].duplicated(keep=False)]  # who has an identifier alone agrees with all that do
+    if met.empty:
+        pairs, disputed = NO_PAIRS, NOT_DISPUTED
+    else:
+        pairs = _agreeing(carriers[carriers["identifier"].isin(met["identifier"])], rule)
+        disputed = _disputed_by_day(met, pairs, handed)
     limit = pairs["identifier"].map(_since(shared)).fillna(NEVER)
     between = pairs.assign(until=limit).rename(columns={"contact_left": "left", "contact_right": "right"})
     owned = owners.assign(right=owners["identifier"], until=NEVER)
@@ -157,9 +175,13 @@ def _carriers(sightings: pd.DataFrame, kind: str, shared: pd.DataFrame) -> pd.Da
     """
     seen = sightings[sightings["contact"].notna() & sightings[kind].notna() & sightings["described"]]
     seen = seen.rename(columns={kind: "identifier"})
+    if seen.empty:
+        return seen.assign(joined=seen["first_seen"])[CARRIERS]
     versions = ["identifier", "contact", "first_name", "last_name", "birth_date"]
     carriers = seen.groupby(versions, as_index=False, dropna=False)["first_seen"].min()
     carriers["joined"] = carriers.groupby(["identifier", "contact"])["first_seen"].transform("min")
+    if shared.empty:
+        return carriers
     limit = carriers["identifier"].map(_since(shared)).fillna(NEVER)
     return carriers[carriers["joined"] < limit]
 
@@ -167,8 +189,14 @@ def _carriers(sightings: pd.DataFrame, kind: str, shared: pd.DataFrame) -> pd.Da
 def _users(sightings: pd.DataFrame, together: pd.DataFrame, nobodys: pd.DataFrame) -> pd.DataFrame:
     """`_carriers` for browsers, which no contact record names: contacts whose login, e-mail, ... was used on one."""
     used = _ended(together[together["rule"] == "cookie"].assign(until=NEVER), nobodys)
+    if used.empty:
+        return _carriers(sightings[:0], "cookie", nobodys)
     used = used.rename(columns={"left": "identifier", "right": "browser", "first_seen": "used"})
-    owners = [_carriers(sightings, kind, nobodys) for kind in KINDS if kind not in ("contact", "cookie")]
+    owners = [
+        _carriers(sightings[sightings[kind].isin(used["identifier"])], kind, nobodys)
+        for kind in KINDS
+        if kind not in ("contact", "cookie")
+    ]
     users = used[["identifier", "browser", "used", "until"]].merge(pd.concat(owners), on="identifier")
     users["first_seen"] = users[["used", "first_seen"]].max(axis=1)
     users = users[users["first_seen"] < users["until"]]
@@ -180,6 +208,8 @@ def _users(sightings: pd.DataFrame, together: pd.DataFrame, nobodys: pd.DataFram
 
 def _disputed_by_day(owners: pd.DataFrame, pairs: pd.DataFrame, handed: pd.DataFrame) -> pd.DataFrame:
     """`_disputed` where contacts may also lose an identifier: asked again of those that are left on each such day."""
+    if handed.empty:
+        return _disputed(owners, pairs)
     leaving = handed.rename(columns={"other": "contact", "day": "leaves"})
     dated = owners.merge(leaving, on=["identifier", "contact"], how="left")
     dated["leaves"] = dated["leaves"].fillna(NEVER).astype(np.int64)
@@ -219,9 +249,11 @@ def _disputed(owners: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
 
 def _ended(links: pd.DataFrame, nobodys: pd.DataFrame) -> pd.DataFrame:
     """A link ends the day one of its ends turns out to be nobody's; one that ends as it begins never was."""
-    since = _since(nobodys)
-    ends = [links["until"], links["left"].map(since), links["right"].map(since)]
-    links = links.assign(until=pd.concat(ends, axis=1).min(axis=1).astype(np.int32))
+    if len(nobodys):
+        since = _since(nobodys)
+        ends = [links["until"], links["left"].map(since), links["right"].map(since)]
+        links = links.assign(until=np.fmin.reduce([end.to_numpy(float) for end in ends]))
+    links = links.astype({"until": np.int32})
     return links[links["first_seen"] < links["until"]]
 
 

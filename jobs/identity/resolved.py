@@ -111,13 +111,17 @@ def resolve(
 
 def identifiers(seen: pd.DataFrame) -> pd.DataFrame:
     """Every identifier once, oldest first: identifier, kind, first_seen, sources (sorted list)."""
-    parts = [
-        seen.loc[seen[kind].notna(), [kind, "source", "first_seen"]]
-        .set_axis(["identifier", "source", "first_seen"], axis=1)
-        .assign(kind=kind)
-        for kind in KINDS
-    ]
-    by_source = pd.concat(parts).groupby(["identifier", "kind", "source"], as_index=False)["first_seen"].min()
+    told = {kind: np.flatnonzero(seen[kind].notna()) for kind in KINDS}
+    rows = np.concatenate([*told.values()])
+    named = pd.DataFrame(
+        {
+            "identifier": np.concatenate([seen[kind].to_numpy(object)[here] for kind, here in told.items()]),
+            "kind": np.repeat(np.array(KINDS, object), [len(here) for here in told.values()]),
+            "source": seen["source"].to_numpy()[rows],
+            "first_seen": seen["first_seen"].to_numpy()[rows],
+        }
+    )
+    by_source = named.groupby(["identifier", "kind", "source"], as_index=False)["first_seen"].min()
     nodes = by_source.groupby(["identifier", "kind"], as_index=False)["first_seen"].min()
     starts = np.flatnonzero(~by_source.duplicated(["identifier", "kind"]))
     grouped = np.split(by_source["source"].to_numpy(), starts)[1:]  # what lies before the first start is empty

@@ -40,7 +40,7 @@ def upsert(table: DeltaLog, data: table_rows.Data, txn: Txn) -> Build:
         if staged is None:
             staged = _staged(table, data)
         candidates = sharing_keys(table.dataset, before.files if before else [], staged.files)
-        keys = table_rows.staged_keys(table, staged)
+        keys = table_rows.staged_keys(table, staged, candidates)
         touched = table_rows.files_with(table, candidates, keys)
         kept = table_rows.stage_without(table, touched, keys).files if touched else []
         return Change([*staged.files, *kept], touched, rows=staged.rows)

@@ -18,7 +18,7 @@ import pyarrow.dataset as ds
 
 from jobs.lake.files import DataFile, LakeError
 from jobs.lake.log import DeltaLog
-from jobs.lake.rows import Staged, read_frame, stage_arrow, stage_frame, take
+from jobs.lake.rows import Staged, few, read_frame, stage_arrow, stage_frame, take
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -38,11 +38,11 @@ def refuse_repeated_keys(log: DeltaLog, staged: Staged) -> None:
 
 def count_new_keys(log: DeltaLog, staged: Staged, existing: Sequence[DataFile]) -> int:
     """How many distinct keys of the staged rows the existing files do not have."""
-    key = list(log.dataset.key)
-    if not staged.by_engine:
+    if not staged.by_engine or few(staged, existing):
         return len(_new_rows(log, staged, existing, ordered=False))
     from pyspark.sql import functions as F
 
+    key = list(log.dataset.key)
     both = read_frame(log, staged.files).select(*key, F.lit(0).alias("_known"))
     if existing:
         both = both.unionByName(_known(log, staged, existing).select(*key, F.lit(1).alias("_known")))

@@ -28,6 +28,8 @@ Data = Any
 """A DataFrame, a pa.Table or an iterable of pa.RecordBatch."""
 
 SMALL = 1_000_000  # bytes
+FEW = 100_000
+"""Rows whose keys this process compares itself, whoever wrote them: to ask the engine takes longer."""
 INTEGERS = ("tinyint", "smallint", "int", "bigint")
 
 
@@ -42,6 +44,11 @@ class Staged:
     @property
     def rows(self) -> int:
         return sum(file.rows for file in self.files)
+
+
+def few(staged: Staged, others: Sequence[DataFile]) -> bool:
+    """Whether staged rows, and those of files to compare them with, are so few that their keys are compared here."""
+    return staged.rows + sum(file.rows for file in others) <= FEW
 
 
 def is_frame(data: Data) -> bool:
@@ -205,10 +212,10 @@ def distinct_keys(log: DeltaLog, keys: Data) -> Data:
     return typed.group_by(names).aggregate([]).select(names).drop_null()
 
 
-def staged_keys(log: DeltaLog, staged: Staged) -> Data:
-    """The keys of staged rows, to match rows with."""
+def staged_keys(log: DeltaLog, staged: Staged, others: Sequence[DataFile]) -> Data:
+    """The keys of staged rows, to match those of other files with."""
     key = list(log.dataset.key)
-    if staged.by_engine:
+    if staged.by_engine and not few(staged, others):
         return read_frame(log, staged.files).select(*key)
     return log.scan(staged.files).to_table(columns=key)
 

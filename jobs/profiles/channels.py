@@ -21,13 +21,14 @@ def channels(
     consents: DataFrame,
     points: DataFrame,
     addresses: DataFrame,
-    engaged: DataFrame,
+    engaged: DataFrame | None,
     settings: Settings,
 ) -> DataFrame:
     """profiles/channels: a row per customer and channel of a purpose about which anything is known.
 
     First the channels with consent for some purpose and an address or number, of these those the customer responded to
-    most, then most recently, then in the order of the alphabet. `engaged` is what `engagement` says.
+    most, then most recently, then in the order of the alphabet. `engaged` is what `engagement` says;
+    None if nobody was ever contacted.
     """
     known = settings.identity.contact_channels
     allowed = consents.groupBy("customer_id", "channel").agg(
@@ -37,11 +38,9 @@ def channels(
         addresses.select("customer_id", F.lit("address").alias("kind"))
     )
     reachable = kinds.groupBy("customer_id").agg(F.collect_set("kind").alias("kinds"))
-    every = allowed.join(engaged, on=["customer_id", "channel"], how="full").join(
-        reachable, on="customer_id", how="left"
-    )
+    answered = _with_engagement(allowed, engaged).join(reachable, on="customer_id", how="left")
     none = F.array().cast("array<string>")
-    seen = every.where(F.col("channel").isin(*known) if known else F.lit(False)).select(
+    seen = answered.where(F.col("channel").isin(*known) if known else F.lit(False)).select(
         "customer_id",
         "channel",
         F.coalesce("purposes", none).alias("purposes"),
@@ -56,6 +55,13 @@ def channels(
     return seen.withColumn("usable", usable).withColumn(
         "preference", F.when(F.col("usable") == 1, F.row_number().over(best_first)).cast("int")
     )
+
+
+def _with_engagement(allowed: DataFrame, engaged: DataFrame | None) -> DataFrame:
+    if engaged is not None:
+        return allowed.join(engaged, on=["customer_id", "channel"], how="full")
+    never = {name: F.lit(None).cast("bigint") for name in ("contacted", "responded")}
+    return allowed.withColumns(never | {"last_responded": F.lit(None).cast("date")})
 
 
 def met(events: DataFrame, identity_map: DataFrame, settings: Settings) -> DataFrame:

@@ -99,11 +99,16 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
         points = publish("profiles/contact_points", contact_points(contacts, settings))
         places = publish("profiles/addresses", addresses(contacts, settings))
         every = with_unread(every_answer(arrived("valid/consents"), events, settings), lake, txn, as_of, settings)
-        answers = keep(with_people(keep(every), identity_map, points, settings))
+        told = keep.kept(every)
+        if told.rows:
+            answers = keep(with_people(told.frame, identity_map, points, settings))
+        else:
+            answers = told.frame.withColumn("customer_id", F.lit(None).cast("string"))
         consents = publish("profiles/consent", consent(answers, as_of, settings))
         publish("profiles/consent_history", consent_history(answers, as_of, settings))
         housed = publish("profiles/households", households(golden, settings))
-        engaged = engagement(met(events, identity_map, settings), as_of)
+        contacted = txn.pins["valid/campaign_events"] is not None
+        engaged = engagement(met(events, identity_map, settings), as_of) if contacted else None
         reached = publish("profiles/channels", channels(consents, points, places, engaged, settings))
         publish("profiles/people", people(golden, housed, reached, as_of))
         publish("profiles/coverage", coverage(counted(contacts, golden, points, settings), as_of, settings))

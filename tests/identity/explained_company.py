@@ -10,6 +10,7 @@ from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
 from jobs.lake.tables.catalogue import get
 from jobs.profiles import customers
+from tests.table_rows import table_rows
 
 SOURCE = {
     "group": "crm",
@@ -38,16 +39,20 @@ ARRIVALS = {
 LAST = dt.date(2017, 1, 3)
 
 
-@pytest.fixture
-def company(settings, rows):
-    loaded = settings(FILES)
-    lake = Lake.of(loaded)
+def arrive(settings):
+    """Bring the rows of all days to the lake of a company, of which nothing was there."""
+    lake = Lake.of(settings)
     for day, tables in ARRIVALS.items():
         for name, records in tables.items():
             given = {"arrived": day, "file_id": day} | ({"updated_at": day} if name == "valid/contacts" else {})
-            data = rows(name, *[given | row | {"line": n} for n, row in enumerate(records)])
+            data = table_rows(name, *[given | row | {"line": n} for n, row in enumerate(records)])
             lake.append(name, data, lake.transaction("arrive", dt.date.fromisoformat(day)).part(day + name))
-    return loaded
+    return settings
+
+
+@pytest.fixture
+def company(settings):
+    return arrive(settings(FILES))
 
 
 def live(settings, day=LAST):

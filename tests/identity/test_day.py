@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from jobs.identity import probable
 from jobs.identity.matching import compared
 from jobs.identity.weighed_records import LearnsAnew
+from tests import company
 from tests.identity.contact_people import ANN, population, versions
 from tests.identity.lived_days import Lived
 
@@ -21,19 +22,8 @@ VISITS = [{"login": "ann", "cookie": "k1", "day": 1}, {"cookie": "k2", "day": 1}
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory):
     """Settings, loaded once."""
-    import yaml
-
-    from jobs.config.settings import load_settings
-    from tests.company import MINIMAL
-
-    folder = tmp_path_factory.mktemp("config")
-    for name, content in MINIMAL.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(yaml.safe_dump(content, sort_keys=False))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KLANTREIS_HASH_KEY", "test-key")
-        patch.delenv("KLANTREIS_HOME", raising=False)
-        yield load_settings(folder)
+    with company.loaded(tmp_path_factory.mktemp("config")) as settings:
+        yield settings
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -218,22 +218,25 @@ def until(rows, told, day):
 
 @given(BATCHES, DECISIONS)
 @settings(deadline=None, max_examples=25)
-def test_decisions_always_hold_once_both_records_are_there(rows, told):
-    for day in (3, 6):
-        found = until(rows, told, day)
+def test_decisions_hold_once_both_records_are_there_and_what_a_day_told_is_still_told_later(rows, told):
+    days = {day: until(rows, told, day) for day in range(1, 7)}
+    whole = events(days[6], "created", "merged", "split")
+    for day, found in days.items():
         known = {row["identifier"] for row in found.map.to_pylist()}
         for left, verdict, right, on in told:
             if {left, right} <= known and on <= day:
                 assert together(found, left, right) == (verdict == "same")
+        assert events(found, "created", "merged", "split") == [event for event in whole if event[0] <= day]
+        assert_used_links_make_the_customers(found)
 
 
-@given(BATCHES, DECISIONS)
-@settings(deadline=None, max_examples=25)
-def test_what_was_told_on_a_day_is_still_told_later(rows, told):
-    whole = events(until(rows, told, 6), "created", "merged", "split")
-    for day in range(1, 6):
-        then = events(until(rows, told, day), "created", "merged", "split")
-        assert then == [event for event in whole if event[0] <= day]
+def assert_used_links_make_the_customers(found):
+    groups = {row["identifier"]: {row["identifier"]} for row in found.map.to_pylist()}
+    for row in found.links.to_pylist():
+        if row["state"] == "used":
+            joined = groups[row["left"]] | groups[row["right"]]
+            groups |= dict.fromkeys(joined, joined)
+    assert {frozenset(group) for group in groups.values()} == customers(found)
 
 
 @given(BATCHES, DECISIONS, st.randoms(use_true_random=False))
@@ -245,18 +248,6 @@ def test_the_order_of_rows_and_of_decisions_does_not_matter(rows, told, chance):
     assert found.events.sort_by("event_id").equals(other.events.sort_by("event_id"))
     keys = [(name, "ascending") for name in ("left", "right", "rule", "first_seen")]
     assert found.links.sort_by(keys).equals(other.links.sort_by(keys))
-
-
-@given(BATCHES, DECISIONS)
-@settings(deadline=None, max_examples=25)
-def test_the_links_that_are_used_make_the_customers(rows, told):
-    found = until(rows, told, 6)
-    groups = {row["identifier"]: {row["identifier"]} for row in found.map.to_pylist()}
-    for row in found.links.to_pylist():
-        if row["state"] == "used":
-            joined = groups[row["left"]] | groups[row["right"]]
-            groups |= dict.fromkeys(joined, joined)
-    assert {frozenset(group) for group in groups.values()} == customers(found)
 
 
 @given(BATCHES, DECISIONS, st.randoms(use_true_random=False))

@@ -17,6 +17,7 @@ from jobs.identity.links import NEVER
 from jobs.identity.resolved import resolve
 from jobs.lake.lake import Lake
 from tests.identity.identity_rows import RULES, customers, seen
+from tests.table_rows import table_rows
 
 FIRST = dt.date(2024, 5, 1)
 
@@ -107,7 +108,7 @@ WRITES = step.WRITES
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_days_one_by_one_give_the_tables_of_all_at_once_whatever_is_deleted_and_given_out_again(settings, rows, seed):
+def test_days_one_by_one_give_the_tables_of_all_at_once_whatever_is_deleted_and_given_out_again(settings, seed):
     chance, loaded = random.Random(seed), settings()
     lake = Lake.of(loaded)
     people = [("jan", "bos", "1980-01-01"), ("piet", "vos", "1981-01-01"), ("bea", "kok", "1982-01-01")]
@@ -124,7 +125,7 @@ def test_days_one_by_one_give_the_tables_of_all_at_once_whatever_is_deleted_and_
     for number in range(5):
         day = FIRST + dt.timedelta(days=number)
         some = [row | {"arrived": str(day), "file_id": str(day)} for row in versions[number::5]]
-        lake.append("valid/contacts", rows("valid/contacts", *some), lake.transaction("arrive", day))
+        lake.append("valid/contacts", table_rows("valid/contacts", *some), lake.transaction("arrive", day))
         step.run(day, loaded)
     one_by_one = {name: lake.content_hash(name) for name in WRITES}
     shutil.rmtree(Path(loaded.lake) / "identity")

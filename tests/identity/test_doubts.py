@@ -8,6 +8,7 @@ import pytest
 from jobs.identity import identity
 from jobs.identity.doubts import KINDS, masked, of_many_people, without_zeros
 from jobs.lake.lake import Lake
+from tests.table_rows import table_rows
 
 DAY, NEXT = dt.date(2024, 5, 1), dt.date(2024, 5, 2)
 PEOPLE = [
@@ -91,7 +92,7 @@ def test_values_are_masked(value, shown):
     assert masked(value) == shown
 
 
-def test_a_run_tells_it_once_without_the_value(settings, rows, caplog):
+def test_a_run_tells_it_once_without_the_value(settings, caplog):
     loaded = settings()
     lake = Lake.of(loaded)
     common = {"source": "crm", "updated_at": "2024-05-01", "arrived": DAY, "file_id": "f"}
@@ -101,7 +102,7 @@ def test_a_run_tells_it_once_without_the_value(settings, rows, caplog):
         for n, (first, last, born) in enumerate(PEOPLE, 1)
     ]  # fmt: skip
     zeros = {**common, "contact_id": "005", "line": 9, "first_name": "eva"}
-    lake.append("valid/contacts", rows("valid/contacts", *contacts, zeros), lake.transaction("arrive", DAY))
+    lake.append("valid/contacts", table_rows("valid/contacts", *contacts, zeros), lake.transaction("arrive", DAY))
     identity.run(DAY, loaded)
     warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert [text.split(":")[1][:25] for text in warned] == [" 1 values of email are of", " crm has 1 contact ids bo"]
@@ -110,6 +111,6 @@ def test_a_run_tells_it_once_without_the_value(settings, rows, caplog):
     assert "lpad(ID, 3, '0')" in warned[1]
     caplog.clear()
     other = {**common, "contact_id": "9", "line": 1, "arrived": NEXT, "file_id": "g", "first_name": "piet"}
-    lake.append("valid/contacts", rows("valid/contacts", other), lake.transaction("arrive", NEXT))
+    lake.append("valid/contacts", table_rows("valid/contacts", other), lake.transaction("arrive", NEXT))
     identity.run(NEXT, loaded)
     assert [record for record in caplog.records if record.levelname == "WARNING"] == []

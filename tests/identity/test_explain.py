@@ -15,25 +15,39 @@ from jobs.config.settings import load_settings
 from jobs.errors import DecisionRefused
 from jobs.identity import identity, size_cap, steward_answers
 from jobs.lake.lake import Lake
-from tests.identity.explained_company import FILES, LAST, company, customer_of, live, waiting_pairs  # noqa: F401
+from tests.company import loaded
+from tests.identity.explained_company import (  # noqa: F401
+    FILES,
+    LAST,
+    arrive,
+    company,
+    customer_of,
+    live,
+    waiting_pairs,
+)
 from tests.profiles.two_weeks import TABLES
+from tests.table_rows import table_rows
+
+
+@pytest.fixture(scope="module")
+def last_day(tmp_path_factory):
+    """A lake after the last day, from which each test gets its own."""
+    with loaded(tmp_path_factory.mktemp("company"), FILES) as settings:
+        return Path(live(arrive(settings)).lake)
 
 
 @pytest.fixture
-def folder(config):
-    return config(FILES)
+def lived(settings, last_day):
+    """The company after its last day."""
+    found = settings(FILES)
+    shutil.copytree(last_day, found.lake)
+    return found
 
 
 @pytest.fixture
-def lived(company):  # noqa: F811
-    """The company after its last day, with one pair that waits for a person."""
-    return live(company)
-
-
-@pytest.fixture
-def klantreis(company, monkeypatch, capsys, wide_screen):  # noqa: F811
+def klantreis(tmp_path, monkeypatch, capsys, wide_screen):
     def run(*arguments):
-        monkeypatch.setenv("KLANTREIS_CONFIG", str(company.folder))
+        monkeypatch.setenv("KLANTREIS_CONFIG", str(tmp_path / "config"))
         monkeypatch.setattr(sys, "argv", ["klantreis", *arguments])
         capsys.readouterr()
         try:
@@ -94,14 +108,14 @@ class TestExplain:
         (phone,) = explained(klantreis, "--source", "crm", "--record", "2")["set_aside"]
         assert (phone["kind"], phone["reason"], phone["since"]) == ("phone", "disputed", "2017-01-01")
 
-    def test_links_that_gave_way_because_a_customer_grew_too_large_are_told(self, company, settings, rows, klantreis):  # noqa: F811
+    def test_links_that_gave_way_because_a_customer_grew_too_large_are_told(self, company, settings, klantreis):  # noqa: F811
         identity_yaml = {"golden_record": {}, "purposes": {}, "largest_customer": 2}
-        loaded = settings(FILES | {"identity.yaml": identity_yaml})
-        lake = Lake.of(loaded)
+        small = settings(FILES | {"identity.yaml": identity_yaml})
+        lake = Lake.of(small)
         third = {"contact_id": "4", "source": "crm", "email": "ann@x.nl", "updated_at": "2017-01-03"}
         arrived = third | {"arrived": "2017-01-03", "file_id": "late", "line": 1}
-        lake.append("valid/contacts", rows("valid/contacts", arrived), lake.transaction("late", LAST))
-        live(loaded)
+        lake.append("valid/contacts", table_rows("valid/contacts", arrived), lake.transaction("late", LAST))
+        live(small)
         found = explained(klantreis, "--source", "crm", "--record", "1")
         assert [row["record"] for row in found["records"]] == ["crm:1"]
         gone = {(row["state"], row["rule"], row["until"], row["reason"]) for row in found["kept_out"]}
@@ -135,11 +149,10 @@ class TestExplain:
         assert code == 2
         assert told in errors
 
-    def test_an_id_that_was_merged_leads_to_the_customer_it_is_part_of(self, company, klantreis):  # noqa: F811
-        live(company)
-        before = {customer_of(company, "contact", name) for name in ("crm:1", "crm:2")}
+    def test_an_id_that_was_merged_leads_to_the_customer_it_is_part_of(self, lived, klantreis):
+        before = {customer_of(lived, "contact", name) for name in ("crm:1", "crm:2")}
         assert klantreis("review", "decide", "crm:1", "crm:2", "same", "--because", "one person, two names")[0] == 0
-        settings = live(load_settings(company.folder))
+        settings = live(load_settings(lived.folder))
         kept = customer_of(settings, "contact", "crm:1")
         (asked,) = before - {kept}
         found = explained(klantreis, asked)

@@ -224,31 +224,23 @@ def test_the_order_of_rows_does_not_matter(rows, chance: random.Random):
 
 @given(BATCHES)
 @settings(deadline=None, max_examples=20)
-def test_what_was_told_on_a_day_is_still_told_later(rows):
-    whole = events(until(rows, 6), "created", "merged", "split")
-    for day in range(1, 6):
-        told = events(until(rows, day), "created", "merged", "split")
-        assert told == [event for event in whole if event[0] <= day]
-
-
-@given(BATCHES)
-@settings(deadline=None, max_examples=20)
-def test_events_lead_from_the_ids_of_one_day_to_those_of_the_next(rows):
+def test_what_a_day_told_stays_told_and_the_next_one_leads_on_from_its_ids_and_renames_nobody_else(rows):
+    days = {day: until(rows, day) for day in range(1, 7)}
+    told = {day: events(found, "created", "merged", "split") for day, found in days.items()}
     alive = set()
-    for day in range(1, 7):
-        found = until(rows, day)
-        for _, type_, customer, other, _ in [e for e in events(found, "created", "merged", "split") if e[0] == day]:
+    for day, found in days.items():
+        assert told[day] == [event for event in told[6] if event[0] <= day]
+        for _, type_, customer, other, _ in [event for event in told[day] if event[0] == day]:
             if type_ == "merged":
                 alive.remove(other)
             else:
                 alive.add(other or customer)
         assert alive == {row["customer_id"] for row in found.map.to_pylist()}
+    assert_nobody_is_renamed(rows, days[5], days[6])
 
 
-@given(BATCHES)
-@settings(deadline=None, max_examples=20)
-def test_a_new_batch_renames_nobody_it_does_not_touch(rows):
-    before, after = until(rows, 5), until(rows, 6)
+def assert_nobody_is_renamed(rows, before, after):
+    """Customers that the rows of the last day do not touch keep their ids."""
     touched = {row[kind] for row in rows if row["day"] == 6 for kind in KINDS if kind in row}
     named = {row["identifier"]: row["customer_id"] for row in after.map.to_pylist()}
     for members in customers(before):

@@ -14,6 +14,7 @@ from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
 from jobs.profiles import customers
 from jobs.profiles.golden import current_contacts
+from tests.table_rows import table_rows
 
 FIRST = dt.date(2024, 5, 1)
 DATASET = {"files": "x", "columns": {"contact_id": "a", "updated_at": "b"}}
@@ -21,7 +22,7 @@ WRITES = (*identity.WRITES, *customers.WRITES)
 
 
 @pytest.fixture
-def company(settings, rows):
+def company(settings):
     """A company with users, authors of comments and leads; `ids_of` of the authors. Days of rows, by table."""
 
     def build(days, ids_of="users"):
@@ -36,7 +37,7 @@ def company(settings, rows):
                 day = FIRST + dt.timedelta(days=number)
                 for name, told in days[number].items():
                     lineage = [{"arrived": str(day), "file_id": str(day), "line": n} for n in range(len(told))]
-                    data = rows(name, *[row | at for row, at in zip(told, lineage, strict=True)])
+                    data = table_rows(name, *[row | at for row, at in zip(told, lineage, strict=True)])
                     Lake.of(loaded).append(name, data, Lake.of(loaded).transaction("arrive", day).part(name))
 
         return loaded, live

@@ -7,6 +7,7 @@ import pytest
 from jobs.identity import identity
 from jobs.identity.lost_zeros import lost_zeros
 from jobs.lake.lake import Lake
+from tests.table_rows import table_rows
 
 DAY, NEXT = dt.date(2024, 5, 1), dt.date(2024, 5, 2)
 
@@ -65,14 +66,14 @@ def test_told_is_what_came_since(told):
     assert told(late, since=DAY, orders=[("crm", "14", DAY), ("crm", "12", DAY)]) == [("crm", "orders", True, 1, 4)]
 
 
-def test_a_run_says_once_what_to_write_and_where(settings, rows, caplog):
+def test_a_run_says_once_what_to_write_and_where(settings, caplog):
     loaded = settings()
     lake = Lake.of(loaded)
     common = {"source": "crm", "updated_at": "2024-05-01", "arrived": DAY, "file_id": "f"}
     contacts = [{**common, "contact_id": f"{n:04}", "line": n} for n in range(1, 4)]
     orders = [{**common, "contact_id": f"{n}", "order_id": f"{n}", "line": n} for n in range(1, 3)]
-    lake.append("valid/contacts", rows("valid/contacts", *contacts), lake.transaction("contacts", DAY))
-    lake.append("valid/orders", rows("valid/orders", *orders), lake.transaction("orders", DAY))
+    lake.append("valid/contacts", table_rows("valid/contacts", *contacts), lake.transaction("contacts", DAY))
+    lake.append("valid/orders", table_rows("valid/orders", *orders), lake.transaction("orders", DAY))
     for _ in range(2):
         identity.run(DAY, loaded)
     (warned,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]

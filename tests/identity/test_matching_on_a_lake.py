@@ -11,9 +11,10 @@ from jobs.identity import identity
 from jobs.identity.matching.scoring import Scorer
 from jobs.journeys.as_of import profiles_on
 from jobs.lake.lake import Lake
-from tests.company import MINIMAL
+from tests.company import MINIMAL, loaded
 from tests.identity.matching import people
-from tests.killed import killed_after
+from tests.killed import killed_before_each
+from tests.table_rows import table_rows
 
 DAYS = (dt.date(2017, 1, 1), dt.date(2017, 1, 2), dt.date(2017, 1, 5))
 TABLES = identity.WRITES
@@ -21,21 +22,49 @@ COLUMNS = {"FirstName": "first_name", "LastName": "last_name", "Birthdate": "bir
 COLUMNS |= {"MailingPostalCode": "postcode", "MailingCity": "city", "Phone": "phone", "Email": "email"}
 
 
-@pytest.fixture
-def company(settings, rows):
-    """Settings of a company whose contacts arrived on three days: 210, then a few, then as many again."""
-    loaded = settings()
-    lake = Lake.of(loaded)
+@pytest.fixture(scope="module")
+def after(tmp_path_factory):
+    """Lakes after each of the days, lived one by one, on which contacts arrived: 210, then a few, then as many again.
+
+    None is changed; a test gets its own copy (`company`).
+    """
     crm = people.four_systems(17, 260)["crm"].rename(columns=COLUMNS)[list(COLUMNS.values())]
     told = crm.astype(object).where(crm.notna(), None).to_dict("records")
-    for day, some in zip(DAYS, (slice(210), slice(210, 220), slice(220, None)), strict=True):
-        lineage = {"source": "crm", "updated_at": "2017-01-01", "arrived": day, "file_id": str(day)}
-        records = [
-            {**record, **lineage, "birth_date": None, "contact_id": str(number), "line": number}
-            for number, record in list(enumerate(told, 1))[some]
-        ]
-        lake.append("valid/contacts", rows("valid/contacts", *records), lake.transaction("arrive", day))
-    return loaded
+    copies = tmp_path_factory.mktemp("days")
+    with loaded(tmp_path_factory.mktemp("company")) as settings:
+        lake = Lake.of(settings)
+        for day, some in zip(DAYS, (slice(210), slice(210, 220), slice(220, None)), strict=True):
+            lineage = {"source": "crm", "updated_at": "2017-01-01", "arrived": day, "file_id": str(day)}
+            records = [
+                {**record, **lineage, "birth_date": None, "contact_id": str(number), "line": number}
+                for number, record in list(enumerate(told, 1))[some]
+            ]
+            lake.append("valid/contacts", table_rows("valid/contacts", *records), lake.transaction("arrive", day))
+        for day in DAYS:
+            identity.run(day, settings)
+            shutil.copytree(settings.lake, copies / str(day))
+    return {day: copies / str(day) for day in DAYS}
+
+
+@pytest.fixture
+def company(settings, after):
+    """Settings of the company as it was after a day: `company(DAYS[0])`."""
+    found = settings()
+
+    def as_of(day):
+        shutil.rmtree(found.lake, ignore_errors=True)
+        shutil.copytree(after[day], found.lake)
+        return found
+
+    return as_of
+
+
+@pytest.fixture
+def built(monkeypatch):
+    """The days of runs that build all anew."""
+    days, rebuild = [], identity.rebuild
+    monkeypatch.setattr(identity, "rebuild", lambda *a: (days.append(a[3]), rebuild(*a))[1])
+    return days
 
 
 def hashes(settings):
@@ -49,88 +78,80 @@ def forget(settings):
         shutil.rmtree(Path(settings.lake) / name, ignore_errors=True)
 
 
-def test_what_days_leave_behind_is_what_all_at_once_gives(company):
-    identity.run(DAYS[0], company)
-    identity.run(DAYS[1], company)
-    two_days = hashes(company)
-    forget(company)
-    identity.run(DAYS[1], company)
-    assert hashes(company) == two_days
-    identity.run(DAYS[2], company)
-    day_by_day = hashes(company)
-    (model,) = Lake.of(company).arrow("models/matching").to_pylist()
+def test_what_days_leave_behind_is_what_all_at_once_gives(company, built):
+    one = company(DAYS[1])
+    two_days = hashes(one)
+    forget(one)
+    identity.run(DAYS[1], one)
+    assert hashes(one) == two_days
+    day_by_day = hashes(company(DAYS[2]))
+    (model,) = Lake.of(one).arrow("models/matching").to_pylist()
     assert model["trained_on"] == DAYS[2]
-    assert Lake.of(company).rows("models/matching_links") > 0
-    forget(company)
-    identity.run(DAYS[2], company)
-    assert hashes(company) == day_by_day
+    assert Lake.of(one).rows("models/matching_links") > 0
+    forget(one)
+    identity.run(DAYS[2], one)
+    assert hashes(one) == day_by_day
+    assert built == [DAYS[1], DAYS[2]]
 
 
 def test_a_day_trains_nothing_and_compares_its_own_records_only(company, monkeypatch):
-    identity.run(DAYS[0], company)
     compared, weigh = [], Scorer.scored
     monkeypatch.setattr(Scorer, "scored", lambda *a: (weigh(*a), compared.append(a[0].compared))[0])
-    identity.run(DAYS[1], company)
+    identity.run(DAYS[1], company(DAYS[0]))
     assert compared == [10 * 210 + 10 * 9 // 2]  # with so few records each new one is compared with all
 
 
 def test_a_past_day_is_rebuilt_with_the_model_of_that_day_and_leaves_today_alone(company):
-    identity.run(DAYS[0], company)
-    then = Lake.of(company).content_hash("identity/map")
-    identity.run(DAYS[2], company)
-    today = hashes(company)
-    with profiles_on(DAYS[0], company) as past:
+    then = Lake.of(company(DAYS[0])).content_hash("identity/map")
+    one = company(DAYS[2])
+    today = hashes(one)
+    with profiles_on(DAYS[0], one) as past:
         assert past.content_hash("identity/map") == then
         assert past.arrow("models/matching")["trained_on"].to_pylist() == [DAYS[0]]
-    assert hashes(company) == today
+    assert hashes(one) == today
 
 
 @pytest.mark.slow
 def test_a_run_that_is_killed_between_any_two_of_its_tables_is_completed_by_the_next_one(company, tmp_path):
-    lake = Lake.of(company)
-    identity.run(DAYS[0], company)
-    shutil.copytree(company.lake, tmp_path / "first day")
+    one = company(DAYS[0])
+    lake = Lake.of(one)
     before = {name: lake.version(name) for name in TABLES}
-    identity.run(DAYS[1], company)
-    expected = hashes(company)
+    with killed_before_each(tmp_path, "replace", "revise") as left:
+        identity.run(DAYS[1], one)
+    expected = hashes(one)
     written = [name for name in TABLES if lake.version(name) != before[name]]
     assert {"identity/prepared", "identity/sightings", "models/matching_pairs", "identity/map"} < set(written)
-    for survived in range(len(written)):
-        shutil.rmtree(company.lake)
-        shutil.copytree(tmp_path / "first day", company.lake)
-        with killed_after(survived, "replace", "revise"):
-            identity.run(DAYS[1], company)
-        identity.run(DAYS[1], company)
-        assert hashes(company) == expected
+    assert len(left) >= len(written)
+    for killed in left:
+        shutil.rmtree(one.lake)
+        shutil.copytree(killed, one.lake)
+        identity.run(DAYS[1], one)
+        assert hashes(one) == expected
 
 
 def test_a_day_goes_on_from_what_is_kept_and_a_change_of_settings_or_removed_rows_build_all_anew(
-    company, settings, monkeypatch
+    company, settings, built
 ):
-    built = []
-    rebuild = identity.rebuild
-    monkeypatch.setattr(identity, "rebuild", lambda *a: (built.append(a[3]), rebuild(*a))[1])
-    identity.run(DAYS[0], company)
-    identity.run(DAYS[1], company)
-    assert built == [DAYS[0]]
+    one = company(DAYS[0])
+    identity.run(DAYS[1], one)
+    assert built == []
     told = dict(MINIMAL["identity.yaml"], largest_customer=50)
     others = settings({"identity.yaml": told})
     identity.run(DAYS[1], others)
-    assert built == [DAYS[0], DAYS[1]]
-    lake = Lake.of(company)
+    assert built == [DAYS[1]]
+    lake = Lake.of(one)
     erased = pa.table({"contact_id": ["3"]})
     lake.delete("valid/contacts", erased, lake.transaction("erase", DAYS[1]))
     identity.run(DAYS[1], others)
-    assert built == [DAYS[0], DAYS[1], DAYS[1]]
+    assert built == [DAYS[1], DAYS[1]]
     assert lake.rows("identity/prepared") == 219
 
 
 def test_the_hash_key_names_customers_and_decides_nothing(company, monkeypatch):
-    def lived():
-        forget(company)
-        for day in DAYS:
-            identity.run(day, company)
-        lake = Lake.of(company)
+    one = company(DAYS[2])
+
+    def told():
+        lake = Lake.of(one)
         names = {
             row["contact"]: row["name"] for row in lake.arrow("identity/prepared", ["contact", "name"]).to_pylist()
         }
@@ -152,7 +173,10 @@ def test_the_hash_key_names_customers_and_decides_nothing(company, monkeypatch):
             "learned": lake.arrow("models/matching", ["version", "parameters"]).to_pylist(),
         }
 
-    found = lived()
+    found = told()
     assert any(rule == "probabilistic" for _, _, rule, _ in found["links"])
     monkeypatch.setenv("KLANTREIS_HASH_KEY", "another-key")
-    assert lived() == found
+    forget(one)
+    for day in DAYS:
+        identity.run(day, one)
+    assert told() == found

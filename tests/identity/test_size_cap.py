@@ -204,18 +204,12 @@ def until(rows, pairs, largest, day):
 
 @given(BATCHES, PAIRS, CAPS)
 @settings(deadline=None, max_examples=15)
-def test_no_customer_is_ever_larger_than_the_cap(rows, pairs, largest):
-    for day in (3, 6):
-        assert all(len(found) <= largest for found in records(until(rows, pairs, largest, day)))
-
-
-@given(BATCHES, PAIRS, CAPS)
-@settings(deadline=None, max_examples=15)
-def test_all_at_once_tells_what_day_by_day_told(rows, pairs, largest):
-    told = events(until(rows, pairs, largest, 6), "created", "merged", "split")
+def test_on_no_day_a_customer_is_larger_than_the_cap_and_all_at_once_tells_what_day_by_day_told(rows, pairs, largest):
+    days = {day: until(rows, pairs, largest, day) for day in range(1, 7)}
+    told = events(days[6], "created", "merged", "split")
     alive = set()
-    for day in range(1, 7):
-        found = until(rows, pairs, largest, day)
+    for day, found in days.items():
+        assert all(len(one) <= largest for one in records(found))
         assert events(found, "created", "merged", "split") == [event for event in told if event[0] <= day]
         for _, type_, customer, other, _ in [event for event in told if event[0] == day]:
             alive = alive - {other} if type_ == "merged" else alive | {other or customer}

@@ -11,10 +11,11 @@ from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
 from jobs.profiles import customers
 from tests.profiles.two_weeks import ARRIVALS, CRM, TABLES
+from tests.table_rows import table_rows
 
 
 @pytest.fixture
-def company(settings, rows):
+def company(settings):
     """Settings of a company whose files of the given days have arrived: `company("2017-01-01", ...)`."""
     loaded = settings()
     lake = Lake.of(loaded)
@@ -23,7 +24,7 @@ def company(settings, rows):
         for day in days:
             for name, records in ARRIVALS[day].items():
                 lineage = {"arrived": day, "file_id": day}
-                data = rows(name, *[row | lineage | {"line": n} for n, row in enumerate(records)])
+                data = table_rows(name, *[row | lineage | {"line": n} for n, row in enumerate(records)])
                 lake.append(name, data, lake.transaction("arrive", dt.date.fromisoformat(day)).part(day))
         return loaded
 
@@ -133,30 +134,30 @@ def test_counts_hold_numbers_and_no_personal_data(company):
     }
 
 
-def test_an_unsubscribe_that_arrives_today_counts_today_with_the_event_as_proof(company, rows):
+def test_an_unsubscribe_that_arrives_today_counts_today_with_the_event_as_proof(company):
     settings = company("2017-01-01", "2017-01-02")
     lake = Lake.of(settings)
     event = {"event_id": "u1", "source": "mail", "type": "unsubscribe", "channel": "email", "email": "ANN@x.nl"}
     event |= {"occurred_at": "2017-01-02T18:00", "arrived": "2017-01-02", "file_id": "f", "line": 1}
     day = dt.date(2017, 1, 2)
-    lake.append("valid/campaign_events", rows("valid/campaign_events", event), lake.transaction("arrive", day))
+    lake.append("valid/campaign_events", table_rows("valid/campaign_events", event), lake.transaction("arrive", day))
     live(settings, "2017-01-02")
     (row,) = [r for r in lake.arrow("profiles/consent").to_pylist() if r["purpose"] == "marketing"]
     assert (row["status"], row["source"], row["proof"]) == ("withdrawn", "mail", "unsubscribe u1")
 
 
-def test_records_without_any_identifier_stay_single_customers_and_are_counted(company, rows):
+def test_records_without_any_identifier_stay_single_customers_and_are_counted(company):
     settings = company("2017-01-01")
     lake = Lake.of(settings)
     bare = [CRM | {"contact_id": id_, "email": "", "phone": "?", "arrived": "2017-01-01"} for id_ in ("7", "8")]
     txn = lake.transaction("arrive", dt.date(2017, 1, 1)).part("bare")
-    lake.append("valid/contacts", rows("valid/contacts", *bare), txn)
+    lake.append("valid/contacts", table_rows("valid/contacts", *bare), txn)
     live(settings, "2017-01-01")
     counts = customers.run(dt.date(2017, 1, 1), settings)
     assert (counts["customers"], counts["known"], counts["anonymous"], counts["without_identifier"]) == (5, 3, 2, 2)
 
 
-def test_junior_and_senior_who_share_a_mailbox_and_a_phone_are_two_customers_and_it_is_reported(settings, rows):
+def test_junior_and_senior_who_share_a_mailbox_and_a_phone_are_two_customers_and_it_is_reported(settings):
     loaded = settings()
     lake = Lake.of(loaded)
     shared = {
@@ -170,7 +171,9 @@ def test_junior_and_senior_who_share_a_mailbox_and_a_phone_are_two_customers_and
         shared | {"contact_id": name, "last_name": name, "arrived": "2017-01-01", "file_id": "f", "line": n}
         for n, name in enumerate(("Dekker Sr.", "Dekker jr", "Dekker junior"))
     ]
-    lake.append("valid/contacts", rows("valid/contacts", *records), lake.transaction("arrive", dt.date(2017, 1, 1)))
+    lake.append(
+        "valid/contacts", table_rows("valid/contacts", *records), lake.transaction("arrive", dt.date(2017, 1, 1))
+    )
     live(loaded, "2017-01-01")
     found = [row["records"] for row in lake.arrow("profiles/customers").to_pylist() if row["records"]]
     assert sorted(found) == [["crm:Dekker Sr."], ["crm:Dekker jr", "crm:Dekker junior"]]
@@ -183,7 +186,7 @@ def test_junior_and_senior_who_share_a_mailbox_and_a_phone_are_two_customers_and
     [("", [["crm:1", "crm:2", "crm:3"], ["crm:4"], ["crm:5"]], 0, 3), ("012", None, 1, 0)],
 )
 def test_a_chain_of_identifiers_is_cut_at_the_cap_and_decisions_beyond_it_are_reported(
-    settings, rows, decided, found, too_many, links_cut
+    settings, decided, found, too_many, links_cut
 ):
     same = {"decision": "same", "by": "ann", "on": "2017-01-01", "because": "seen"}
     record = [{"source": "crm", "record": str(n + 1)} for n in range(4)]  # a contact 0 would be nobody
@@ -199,7 +202,9 @@ def test_a_chain_of_identifiers_is_cut_at_the_cap_and_decisions_beyond_it_are_re
     known = CRM | {"arrived": "2017-01-01", "file_id": "f"}
     records = [known | row | {"contact_id": str(n), "line": n} for n, row in enumerate(chain, 1)]
     lake = Lake.of(loaded)
-    lake.append("valid/contacts", rows("valid/contacts", *records), lake.transaction("arrive", dt.date(2017, 1, 1)))
+    lake.append(
+        "valid/contacts", table_rows("valid/contacts", *records), lake.transaction("arrive", dt.date(2017, 1, 1))
+    )
     cut = identity.run(dt.date(2017, 1, 1), loaded)["links_cut_too_many_records"]
     counts = customers.run(dt.date(2017, 1, 1), loaded)
     everyone = sorted(row["records"] for row in lake.arrow("profiles/customers").to_pylist() if row["records"])
