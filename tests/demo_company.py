@@ -11,6 +11,7 @@ from tests.processes import outside
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = "0.05"
+HASH_KEY = "end-to-end-5b1f6c0a9d"
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Company:
     environment: dict[str, str]
     after: dict[str, dict[str, str]] = field(default_factory=dict)
     """Content hashes of the tables by the day up to which they were lived."""
+    told: list[str] = field(default_factory=list)
+    """What commands printed and logged."""
 
     def klantreis(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command of the command line; with `check` fail with its output if it exits non-zero."""
@@ -32,6 +35,7 @@ class Company:
             text=True,
             timeout=1800,
         )
+        self.told.extend((done.stdout, done.stderr))
         assert done.returncode == 0 or not check, f"klantreis {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}"
         return done
 
@@ -74,7 +78,7 @@ def company(home: Path, landing: Path, connections: dict[str, str], **environmen
             "KLANTREIS_HOME": str(home),
             "KLANTREIS_LAKE": str(home / "lake"),
             "KLANTREIS_LANDING": str(landing),
-            "KLANTREIS_HASH_KEY": "end-to-end",
+            "KLANTREIS_HASH_KEY": HASH_KEY,
             "COLUMNS": "200",
             **connections,
             **environment,

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pyspark
 
+from tests.demo_company import HASH_KEY
+
 SETTINGS = {
     "spark.sql.shuffle.partitions": "4",
     "spark.default.parallelism": "2",
@@ -39,7 +41,7 @@ INTERPRETED = {
 """Settings for many small queries: to write and compile a Java program for each, and to plan it anew while it runs,
 takes a third of the time and pays only where there are many rows. The values are the same."""
 
-WORKERS = {"KLANTREIS_PREVIOUS_KEYS": "end-to-end test-key k benchmark"}
+WORKERS = {"KLANTREIS_PREVIOUS_KEYS": f"{HASH_KEY} test-key k benchmark"}
 """What its workers hash under beside the key of whoever starts it: the keys of the companies that are made here."""
 
 SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xms1g"
