@@ -81,6 +81,7 @@ def configuration() -> str:
     from jobs.config.models.kinds import KINDS
     from jobs.config.models.learned import Learned
     from jobs.config.models.shared import Models
+    from jobs.config.offers import Offers
     from jobs.config.retention import Retention
     from jobs.config.sources import Source
     from jobs.config.traits import Traits
@@ -109,6 +110,7 @@ def configuration() -> str:
         ("experiments/NAME.yaml", Experiment),
         ("interventions.yaml", Interventions),
         ("costs.yaml", Costs),
+        ("offers.yaml", Offers),
         ("maturity.yaml", Maturity),
     ]
     lines = [

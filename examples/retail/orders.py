@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from examples.retail import clock
@@ -76,6 +77,7 @@ def order_feed(company: Company, people: People, orders: Orders) -> Feed:
     cards = as_text([person.loyalty for person in people.persons])
     ids = as_text(baskets.basket_id.to_numpy())
     store = baskets.store_id.to_numpy()
+    coupons = _coupons(company)
 
     def render(rows: np.ndarray) -> Columns:
         of = basket[rows]
@@ -90,6 +92,7 @@ def order_feed(company: Company, people: People, orders: Orders) -> Feed:
             "currency": pa.repeat("EUR", len(of)),
             "total": cents_text(baskets.total.to_numpy()[of]),
             "discount": cents_text(baskets.discount.to_numpy()[of]),
+            "discount_code": coupons.take(pa.array(of)),
             "updated_at": clock.local_text(orders.version_at[rows]),
         }
 
@@ -105,6 +108,16 @@ def order_feed(company: Company, people: People, orders: Orders) -> Feed:
         "pos", "orders", "orders.csv", orders.version_at // clock.DAY, render, faults=faults,
         group=store[basket], person=people.buyer[basket], record="order_id",
     )  # fmt: skip
+
+
+def _coupons(company: Company) -> pa.Array:
+    """Per basket the coupons that its household redeemed on that day, apart by semicolon; null for none."""
+    used = company.redemptions.assign(day=company.redemptions["at"] // clock.DAY)
+    by_day = used.groupby(["household", "day"]).coupon_upc.agg(
+        lambda codes: ";".join(sorted({str(one) for one in codes}))
+    )
+    where = pd.MultiIndex.from_arrays([company.baskets.household, company.baskets["at"] // clock.DAY])
+    return pa.Array.from_pandas(by_day.reindex(where), type=pa.string())
 
 
 def line_feed(company: Company, people: People) -> Feed:

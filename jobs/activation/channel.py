@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from jobs.config.yaml_files import Strict
@@ -33,6 +33,15 @@ class Recipient:
 
 
 @dataclass(frozen=True)
+class Given:
+    """The code of an offer that a customer was given, as templates show it. `until` is the last day it is valid."""
+
+    code: str = field(repr=False)
+    title: str
+    until: date
+
+
+@dataclass(frozen=True)
 class Operation:
     """One change to make for one customer at one destination."""
 
@@ -46,6 +55,8 @@ class Operation:
     """When the micro-moment it is about expires; it is not done after that."""
     zone: str | None = None
     """Time zone of the customer, if known: a message leaves by the clock there."""
+    offer: Given | None = None
+    """Of an action with an offer, what this customer is given."""
 
 
 @dataclass(frozen=True)

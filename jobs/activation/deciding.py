@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 
 from jobs.activation import ledger, succession
 from jobs.activation.channels.types import type_of
+from jobs.activation.offer_limits import Offering
 from jobs.config.audiences import Audience
 from jobs.config.settings import Settings
 from jobs.decisions.choose import BEFORE, CANDIDATES, Chosen, choose
@@ -33,16 +34,20 @@ NOT_PREFERRED = 1000
 """Preference of a channel of which the customer's is not known: after all that are, in the order of `send_to`."""
 
 
-def applied(tables: list[pa.Table], txn: Txn, day: date, settings: Settings) -> tuple[list[pa.Table], pa.Table]:
+def applied(
+    tables: list[pa.Table], txn: Txn, day: date, settings: Settings, offering: Offering | None = None
+) -> tuple[list[pa.Table], pa.Table]:
     """Plans in which what lost is skipped, with the reason, and the rows of decisions/choices."""
+    tables = [offering.without_used(table) for table in tables] if offering else tables
     schema = catalogue.get(CHOICES).arrow_schema()
     wanting = [table.filter(pc.is_in(table["action"], pa.array(WANTS))) for table in tables]
     done = _done(txn, day, settings)
     first = customers_of("first", txn, day, settings)
     rows = [_candidates(table, done, first, txn, settings) for table in wanting if table.num_rows]
     candidates = pa.concat_tables([CANDIDATES.empty_table(), *rows])
-    before, left = _before(done, candidates, day, settings), _left(done, candidates, day, settings)
-    chosen = choose(candidates, before, settings.policy.caps, left, day)
+    before, spent = _before(done, candidates, day, settings), _spent(done, candidates, day, settings)
+    limits = offering.limits(candidates, spent) if offering else []
+    chosen = choose(candidates, before, settings.policy.caps, _left(spent, settings), day, limits)
     decided, told, at = [], [schema.empty_table()], 0
     for table, wants in zip(tables, wanting, strict=True):
         part, places = _part(chosen, at, wants.num_rows), _places(table)
@@ -143,8 +148,14 @@ def _before(done: pa.Table, candidates: pa.Table, day: date, settings: Settings)
     return pa.Table.from_pylist(rows, BEFORE)
 
 
-def _left(done: pa.Table, candidates: pa.Table, day: date, settings: Settings) -> dict[str, int]:
+def _left(spent: Counter[str], settings: Settings) -> dict[str, int]:
     """What the budget of each action that has one still pays for, what was done today and is a candidate included."""
+    mosts = {name: one.most for name, one in settings.audiences.items()}
+    return {name: most - spent[name] for name, most in mosts.items() if most is not None}
+
+
+def _spent(done: pa.Table, candidates: pa.Table, day: date, settings: Settings) -> Counter[str]:
+    """How often each action that has a budget was done in its days, other than what is a candidate again today."""
     wanted = _keys(candidates, "action") if any(one.budget for one in settings.audiences.values()) else set()
     spent: Counter[str] = Counter()
     for row in done.filter(done["own"]).to_pylist():
@@ -152,8 +163,7 @@ def _left(done: pa.Table, candidates: pa.Table, day: date, settings: Settings) -
         again = row["today"] and (row["audience"], row["destination"], row["customer_id"]) in wanted
         if budget and row["day"] > day - timedelta(days=budget.days) and not again:
             spent[row["audience"]] += 1
-    mosts = {name: one.most for name, one in settings.audiences.items()}
-    return {name: most - spent[name] for name, most in mosts.items() if most is not None}
+    return spent
 
 
 def _keys(rows: pa.Table, action: str) -> set[tuple[str, str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -12,15 +13,22 @@ NOT_NOW = "not_now"
 """Reason of a skip: quiet hours, or earlier or later than the action may be sent. A later push of the day may send."""
 
 
-def may_write(at: datetime, zone: str | None, channel: str, when: When, settings: Settings) -> bool:
-    """Whether a message may leave at that instant.
+def may_write(
+    at: datetime,
+    zone: str | None,
+    channel: str,
+    when: When,
+    settings: Settings,
+    wrong: Collection[int] = (),
+) -> bool:
+    """Whether a message may leave at that instant. `wrong` are hours at which people were seen not to respond.
 
     No zone, or one that there is not, as a file may name one, is taken for that of the company.
     """
     there = _zone(zone) if zone else None
     local = at.astimezone(there or ZoneInfo(settings.general.timezone)).strftime("%H:%M")
     quiet = any(one.hold(local, channel) for one in settings.policy.quiet_hours)
-    return when.earliest <= local <= when.latest and not quiet
+    return when.earliest <= local <= when.latest and not quiet and int(local[:2]) not in wrong
 
 
 def _zone(name: str) -> ZoneInfo | None:

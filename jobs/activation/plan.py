@@ -15,10 +15,12 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.activation import approved_content, deciding, ledger, moments, succession
+from jobs.activation import approved_content, deciding, ledger, moments, offers, succession
 from jobs.activation.approved_content import NOT_APPROVED
 from jobs.activation.channels.types import type_of
 from jobs.activation.eligibility import reach
+from jobs.activation.offer_limits import Offering
+from jobs.config.offers import pool
 from jobs.config.settings import Settings
 from jobs.errors import StaleDay, StepFailed
 from jobs.lake.lake import Lake, Txn
@@ -52,10 +54,13 @@ def run(day: date, settings: Settings, allow_old: bool = False) -> dict[str, Any
         settings.destinations,
         settings.policy,
         settings.interventions,
+        settings.offers,
+        [pool(settings.folder, one) for one in settings.offers.offers.values()],
         _newest_end(lake, day),
         [approved_content.waiting(*one, settings) for one in deliveries(settings)],
     ]
-    txn = lake.transaction("plan", day, reads=READS, config=config, code=__name__)
+    reads = (*READS, *(offers.READS if settings.offers.offers else ()))
+    txn = lake.transaction("plan", day, reads=reads, config=config, code=__name__)
     if not txn.done(TABLE):
         forbidden = deciding.customers_of("forbid", txn, day, settings)
         tables = [
@@ -63,9 +68,11 @@ def run(day: date, settings: Settings, allow_old: bool = False) -> dict[str, Any
             for name, destination in deliveries(settings)
         ]
         _refuse_missing_audiences(lake, tables, day)
-        tables, choices = deciding.applied(tables, txn, day, settings)
+        offering = Offering.of(lake, txn, day, settings)
+        tables, choices = deciding.applied(tables, txn, day, settings, offering)
         if choices.num_rows or lake.exists(deciding.CHOICES):
             lake.replace(deciding.CHOICES, choices, txn, day=day)
+        offers.publish(lake, txn, offering.codes if offering else [], day, settings)
         if tables:
             lake.replace(TABLE, pa.concat_tables(tables), txn, day=day)
     return {"deliveries": _summary(lake, day, settings)}

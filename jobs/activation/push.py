@@ -15,28 +15,29 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-import pyarrow as pa
 from pyspark.sql import functions as F
-from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from jobs.activation import barriers, guard_rails, hours, ledger, moments, plan, stopping, suppressions
 from jobs.activation.approved_content import NOT_APPROVED, waiting
 from jobs.activation.channel import Action, Channel, ChannelDown, Operation, Outcome, Recipient, with_untried
 from jobs.activation.channels.types import open_channel
+from jobs.activation.codes import CODES
 from jobs.activation.feedback.heard import Heard, keep
 from jobs.activation.late_refusals import LateRefusals
 from jobs.activation.moments import OVER, is_over
-from jobs.activation.reconciliation import REMOVAL_PAUSED, Account
+from jobs.activation.offered import Offered
+from jobs.activation.reconciliation import REMOVAL_PAUSED, Account, publish
 from jobs.activation.written_with import note
+from jobs.audiences.learned_times import wrong_hours
 from jobs.audiences.view import moments_until
 from jobs.config.settings import Settings
 from jobs.identity import key_of_lake
-from jobs.lake.lake import Lake, StaleWrite
-from jobs.lake.tables import catalogue
+from jobs.lake.lake import Lake
 
 log = logging.getLogger(__name__)
-DELIVERIES = "activation/deliveries"
 MOMENTS = "journeys/moments"
+READS = (plan.TABLE, MOMENTS, CODES)
+"""Tables that a push looks at beside those of the plan."""
 TEMPORARY = "temporary"
 _FIRST = {"remove": 0, "keep": 1, "add": 1, "send": 1, "skip": 2}
 """Removals go first: somebody may have withdrawn consent."""
@@ -98,10 +99,14 @@ class _Push:
         purpose = self.settings.audiences[self.audience].purpose
         channel = self.settings.destinations[self.destination].channel
         self.late = LateRefusals(self.lake, purpose, channel, self.settings)
+        self.wrong_hours = wrong_hours(self.lake, self.settings, self.audience, self.day)
+        self.offered = Offered(self.lake, self.audience, self.destination, self.day, self.settings)
 
     def look(self) -> list[dict[str, Any]]:
         """The plan of the day beside what consent, addresses and the ledger say now, removals first."""
-        txn = self.lake.transaction("push_look", self.day, reads=(*plan.READS, plan.TABLE, MOMENTS), code=__name__)
+        reads = (*plan.READS, *READS)
+        txn = self.lake.transaction("push_look", self.day, reads=reads, code=__name__)
+        self.offered.look(txn)
         planned = txn.read(plan.TABLE, day=self.day).where(
             (F.col("audience") == self.audience) & (F.col("destination") == self.destination)
         )
@@ -201,7 +206,8 @@ class _Push:
     def _may_write(self, zone: str | None) -> bool:
         """Whether it is a time of day to write to the customer; a later push of the day may."""
         channel = self.settings.destinations[self.destination].channel
-        return hours.may_write(moments.now(), zone, channel, self.settings.audiences[self.audience].when, self.settings)
+        when = self.settings.audiences[self.audience].when
+        return hours.may_write(moments.now(), zone, channel, when, self.settings, self.wrong_hours)
 
     def _operation(self, row: dict[str, Any], action: Action) -> Operation:
         parts = [self.destination, self.audience, row["customer_id"], action, self.day.isoformat()]
@@ -222,11 +228,9 @@ class _Push:
             if stopping.ASKED.is_set():
                 break
             lasting = [operation for operation in planned if not is_over(operation.valid_until)]
-            for _ in range(len(planned) - len(lasting)):
-                self.account.kept_back(OVER)
+            self.account.kept_back(OVER, len(planned) - len(lasting))
             in_time = [one for one in lasting if one.action != "send" or self._may_write(one.zone)]
-            for _ in range(len(lasting) - len(in_time)):
-                self.account.kept_back(hours.NOT_NOW)
+            self.account.kept_back(hours.NOT_NOW, len(lasting) - len(in_time))
             batch = self._allowed(in_time)
             if not batch:
                 continue
@@ -247,7 +251,7 @@ class _Push:
         self._settle(channel)
 
     def _allowed(self, batch: list[Operation]) -> list[Operation]:
-        """Without whoever said no since the push began."""
+        """Without whoever said no since the push began, and each with the code that the action gives."""
         self.late.look()
         kept = []
         for one in batch:
@@ -255,7 +259,7 @@ class _Push:
                 self.account.kept_back(reason)
             else:
                 kept.append(self.late.unmeasured(one))
-        return kept
+        return self.offered.filled(kept, self.account, self.trouble)
 
     def _enter(self, operations: list[Operation], outcomes: list[Outcome]) -> None:
         by_id = {operation.operation_id: operation for operation in operations}
@@ -297,7 +301,9 @@ class _Push:
         return Heard("unsubscribe", moments.now(), channel, self.destination, *whose)
 
     def rehearse(self, channel: Channel, todo: list[Operation]) -> list[str]:
-        return [problem for batch in self._batches(channel, todo) for problem in channel.rehearse(batch)]
+        return [
+            problem for batch in self._batches(channel, todo) for problem in channel.rehearse(self.offered.tried(batch))
+        ]
 
     def close_account(self, write: bool = True) -> dict[str, Any]:
         """Publish the counts, then raise DeliveryIncomplete if they do not add up."""
@@ -306,19 +312,11 @@ class _Push:
             return counts | ({"problems": self.not_approved} if self.not_approved else {})
         if self.held:  # not published: an odd size must not become the history that the next one is held against
             self.account.raise_held_back(self.held, self.trouble)
-        self._publish(counts)
+        publish(self.lake, self.account)
         self.account.raise_if_stopped(stopping.told_by())
         self.account.raise_if_not_approved(self.not_approved)
         self.account.raise_if_incomplete(self.settings.destinations[self.destination].max_reject_share, self.trouble)
         return counts
-
-    @retry(retry=retry_if_exception_type(StaleWrite), stop=stop_after_attempt(5), reraise=True)
-    def _publish(self, counts: dict[str, Any]) -> None:
-        """The last of two runs that close at the same moment is what stays; each raises for what it did not do."""
-        row = {"day": self.day, "audience": self.audience, "destination": self.destination} | counts
-        txn = self.lake.transaction(f"push_{self.audience}_{self.destination}", self.day, config=counts, code=__name__)
-        data = pa.Table.from_pylist([row], schema=catalogue.get(DELIVERIES).arrow_schema())
-        self.lake.upsert(DELIVERIES, data, txn)
 
     def _batches(self, channel: Channel, todo: list[Operation]) -> Iterator[list[Operation]]:
         """Batches of one action each."""

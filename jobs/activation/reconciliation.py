@@ -7,15 +7,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
+import pyarrow as pa
 import pyarrow.compute as pc
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from jobs.activation.approved_content import NOT_APPROVED
 from jobs.activation.channel import Action, Outcome, refused_of_partial
 from jobs.activation.guard_rails import CHANGED, Finding
 from jobs.activation.moments import OVER
 from jobs.errors import ContentNotApproved, DeliveryIncomplete, HeldBack, Stopped
-from jobs.lake.lake import Lake
+from jobs.lake.lake import Lake, StaleWrite
+from jobs.lake.tables import catalogue
 
+DELIVERIES = "activation/deliveries"
 PAUSED = "paused"
 REMOVAL_PAUSED = "removal_paused"
 _PLACES = {
@@ -68,10 +72,11 @@ class Account:
         else:
             self.places[place] += 1
 
-    def kept_back(self, reason: str) -> None:
-        """A send or addition whose moment, or time of day, ended while it waited for its turn."""
-        self.to_add -= 1
-        self.skip(reason)
+    def kept_back(self, reason: str, count: int = 1) -> None:
+        """Sends or additions that could not be done when their turn came: too late, or nothing left to give."""
+        for _ in range(count):
+            self.to_add -= 1
+            self.skip(reason)
 
     def already_there(self, planned: str) -> None:
         """On the list as wanted: added by an earlier try of this push, or before this day."""
@@ -203,3 +208,13 @@ class Account:
                 f"{self._place()}: {'. '.join(problems)}. Delivered {counts['delivered']} of {self.to_add}, removed "
                 f"{counts['removed']} of {self.to_remove}." + (f" Answers: {reasons}." if reasons else "")
             )
+
+
+@retry(retry=retry_if_exception_type(StaleWrite), stop=stop_after_attempt(5), reraise=True)
+def publish(lake: Lake, account: Account) -> None:
+    """Write the counts to activation/deliveries. The last of two runs that close at the same moment is what stays; each
+    raises for what it did not do."""
+    counts = account.counts()
+    row = {"day": account.day, "audience": account.audience, "destination": account.destination} | counts
+    txn = lake.transaction(f"push_{account.audience}_{account.destination}", account.day, config=counts, code=__name__)
+    lake.upsert(DELIVERIES, pa.Table.from_pylist([row], schema=catalogue.get(DELIVERIES).arrow_schema()), txn)

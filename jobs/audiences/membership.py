@@ -12,10 +12,12 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.activity import objections, traits
-from jobs.audiences import arms, experiments
+from jobs.audiences import arms, experiments, learned_times
 from jobs.audiences.draws import key, table_of
 from jobs.audiences.evidence import evidence
+from jobs.audiences.giving import Giving, giving
 from jobs.audiences.holdout import ALL, GLOBAL, HOLDOUT, TREATMENT, arm
+from jobs.audiences.learned_times import Window
 from jobs.audiences.rules import columns_of, refuse_wrong_rules
 from jobs.audiences.view import customer_view, tables
 from jobs.audiences.view_columns import VIEW, view_of
@@ -44,13 +46,15 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     config: list[Any] = [settings.audiences, settings.policy.keep_away, settings.policy.zone, settings.policy.holdout]
     config.append([[one.signature(), one.allocation.context, one.runs(day)] for one in settings.experiments.values()])
     config.append([name for name, one in settings.audiences.items() if one.lacks(settings.sources)])
-    config += [*traits.configuration(settings), settings.identity.objections]
+    config += [settings.offers, *traits.configuration(settings), settings.identity.objections]
     waits = any(one.after for one in settings.audiences.values())
     running = experiments.running(settings.experiments, day)
     reads = {*tables(settings), *([TOUCHPOINTS] if waits else []), arms.EVENTS, arms.MAP, PEOPLE}
     adapting = [one for one in running.values() if one.allocation.adapts]
     config += [[one.within_days, settings.journey.kpis[one.primary]] for one in adapting]
     reads |= {table_of(settings.journey.kpis[one.primary]) for one in adapting}
+    windows = learned_times.windows(lake, settings, day)
+    config.append(windows)
     txn = lake.transaction("audiences", day, reads=sorted(reads), config=config, code=__name__)
     if not txn.done(TABLE, arms.TABLE):
         refuse_wrong_rules(settings)
@@ -61,7 +65,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
         if waits:
             view = with_waiting(view, txn.read(TOUCHPOINTS), lasting, day)
         old = too_old(lasting, txn.read("models/scores"), day)
-        found = members(view, lasting, view_of(settings), settings.policy, old)
+        found = members(view, lasting, view_of(settings), settings.policy, old, giving(settings, day), windows)
         found = found.withColumn("day", F.lit(day))
         passing = [name for name, audience in settings.audiences.items() if audience.moment]
         if passing and lake.exists(TABLE):
@@ -166,17 +170,25 @@ def members(
     table: Dataset = VIEW,
     policy: ContactPolicy | None = None,
     too_old: Collection[str] = (),
+    given: Mapping[str, Giving] | None = None,
+    windows: Mapping[str, Window] | None = None,
 ) -> DataFrame:
     """One row per customer and audience whose rule is true. All rules are evaluated in one pass over the view.
 
-    `too_old` are the audiences whose evidence is: nothing is done about them.
+    `too_old` are the audiences whose evidence is: nothing is done about them. `given` are the offers that
+    audiences give, `windows` the days since what they are about in which they write, if not those they declare.
     """
     policy = policy or ContactPolicy()
     if not audiences:
         names = ("audience", "customer_id", "evidence", "kept_away", "zone")
         return view.limit(0).select(*(F.lit("").alias(name) for name in names), F.lit(0.0).alias("gain"), _no_end())
     old = {name: name in too_old for name in audiences}
-    entries = F.array(*(_entry(name, one, table, policy, old[name]) for name, one in sorted(audiences.items())))
+    entries = F.array(
+        *(
+            _entry(name, one, table, policy, old[name], (given or {}).get(name), (windows or {}).get(name))
+            for name, one in sorted(audiences.items())
+        )
+    )
     zone = F.expr(engine_sql(policy.zone)) if policy.zone else F.lit(None)
     return (
         view.select("customer_id", zone.cast("string").alias("zone"), F.explode(entries).alias("entry"))
@@ -203,36 +215,45 @@ def too_old(audiences: dict[str, Audience], scores: DataFrame, day: date) -> set
     return {name for name, one in asked.items() if is_old(one)}
 
 
-def _gain(audience: Audience) -> Column:
+def _gain(audience: Audience, given: Giving | None) -> Column:
     """What reaching the customer brings, rounded, since engines differ in the last digits; null where unknown."""
     if audience.value is None:
         return F.lit(None).cast("double")
     gain = F.expr(engine_sql(audience.value)).cast("double") * audience.effect.margin - audience.effect.cost
+    gain = gain - given.expected_cost() if given else gain
     return F.when(~F.isnan(gain), F.round(gain, 6))
 
 
-def _kept_away(audience: Audience, policy: ContactPolicy, too_old: bool) -> Column:
+def _kept_away(
+    audience: Audience, policy: ContactPolicy, too_old: bool, given: Giving | None, window: Window | None
+) -> Column:
     """The first reason for which the action must not be done for the customer; null for none."""
     rules = [(rule.when, rule.reason) for rule in policy.keep_away if rule.concerns(audience)]
     reasons = [F.when(F.expr(engine_sql(when)), reason) for when, reason in rules]
     reasons += [F.lit("evidence_too_old")] if too_old else []
-    gain = _gain(audience)
+    reasons += learned_times.barriers(audience.when, window)
+    reasons += given.barriers() if given else []
+    gain = _gain(audience, given)
     reasons += [F.when(gain.isNull() | (gain < 0), "no_gain")] if audience.value else []
     return F.coalesce(*reasons, F.lit(None).cast("string"))
 
 
-def _entry(name: str, audience: Audience, table: Dataset, policy: ContactPolicy, too_old: bool) -> Column:
+def _entry(
+    name: str, audience: Audience, table: Dataset, policy: ContactPolicy, too_old: bool, given: Giving | None,
+    window: Window | None,
+) -> Column:  # fmt: skip
     until = F.col(f"{audience.moment}_until") if audience.moment else _no_end()
     looked_at = [*columns_of(audience.where, table.column_names), *audience.evidence]
     looked_at += [f"{audience.moment}_until"] if audience.moment else []
+    looked_at += [audience.when.since] if audience.when.since else []
     types = {column.name: column.type for column in table.columns}
     seen = {column: types[column] for column in looked_at if column != "customer_id"}
     entry = F.struct(
         F.lit(name).alias("audience"),
         evidence(seen).alias("evidence"),
         until.alias("valid_until"),
-        _gain(audience).alias("gain"),
-        _kept_away(audience, policy, too_old).alias("kept_away"),
+        _gain(audience, given).alias("gain"),
+        _kept_away(audience, policy, too_old, given, window).alias("kept_away"),
     )
     wanted = F.expr(engine_sql(audience.where))
     if audience.after:

@@ -41,12 +41,18 @@ def check(settings: Settings) -> list[str]:
         if audience.value is not None:
             place = place_of(settings, audience, "value")
             found += [f"{place}: value: {problem}" for problem in rule_problems(audience.value, valid)]
+        if audience.when.since and audience.when.since not in valid:
+            place = place_of(settings, audience, "when")
+            found.append(
+                f"{place}: when.since: unknown column {audience.when.since!r}{nearest(audience.when.since, valid)}"
+            )
         for column in audience.evidence:
             if column not in valid:
                 place = place_of(settings, audience, "evidence")
                 found.append(f"{place}: evidence: unknown column {column!r}{nearest(column, valid)}")
     found += [f"{place}: {problem}" for place, text in _policy(settings) for problem in rule_problems(text, valid)]
     found += [f"{place}: {problem}" for place, text in _contexts(settings) for problem in rule_problems(text, valid)]
+    found += [f"{place}: {problem}" for place, text in _offers(settings) for problem in rule_problems(text, valid)]
     return found + variant_problems(settings)
 
 
@@ -94,6 +100,9 @@ def analyse(settings: Settings) -> list[str]:
     for place, text in _contexts(settings):
         wanted[len(conditions)] = "number or boolean"
         conditions.append((place, text))
+    for place, text in _offers(settings):
+        wanted[len(conditions)] = "number" if place.endswith("order") else "boolean"
+        conditions.append((place, text))
     texts = [engine_sql(text) for _, text in conditions]
     found = []
     results = tried(view, texts, known_types(view, texts))
@@ -132,6 +141,17 @@ def _contexts(settings: Settings) -> Iterator[tuple[str, str]]:
         for key, text in one.allocation.context.items():
             place = f"{path}:{line_of(path, 'allocation', 'context', key)}: allocation.context.{key}"
             yield place, text
+
+
+def _offers(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Where texts over the customer view stand in config/offers.yaml, and the texts."""
+    path = settings.folder / "offers.yaml"
+    for name, one in settings.offers.offers.items():
+        if one.where is not None:
+            yield f"{path}:{line_of(path, 'offers', name, 'where')}: offers.{name}.where", one.where
+        if one.margin:
+            place = f"{path}:{line_of(path, 'offers', name, 'margin', 'order')}: offers.{name}.margin.order"
+            yield place, one.margin.order
 
 
 def refuse_wrong_rules(settings: Settings) -> None:

@@ -9,7 +9,7 @@ from jobs.activation import approved_content
 from jobs.activation.channels import types
 from jobs.activity import analysis, checks
 from jobs.audiences import rules, stage_policy
-from jobs.config import audience_checks, written_secrets
+from jobs.config import audience_checks, offers, written_secrets
 from jobs.config.settings import Settings
 from jobs.config.sources import SourceDataset
 from jobs.config.sql_types import type_of
@@ -48,7 +48,10 @@ def _decisions(settings: Settings) -> Iterator[str]:
 
 def notes(settings: Settings) -> list[str]:
     """One line per thing that is allowed and worth knowing."""
-    idle = audience_checks.notes(settings.folder, settings.audiences, settings.sources, date.today())
+    idle = [
+        *audience_checks.notes(settings.folder, settings.audiences, settings.sources, date.today()),
+        *offers.notes(settings.folder, settings.offers, date.today()),
+    ]
     secrets = written_secrets.notes(settings.folder)
     return [
         *secrets,

@@ -27,6 +27,7 @@ from jobs.cli import (
     match,
     maturity,
     models,
+    offers,
     packs,
     privacy,
     profiles,
@@ -64,6 +65,7 @@ app.add_typer(ledger.app, name="ledger")
 app.add_typer(feedback.app, name="feedback")
 app.add_typer(guard.app, name="guard")
 app.add_typer(content.app, name="content")
+app.add_typer(offers.app, name="offers")
 app.add_typer(models.app, name="models")
 app.add_typer(journey_map.app, name="map")
 app.add_typer(packs.app, name="packs")

@@ -39,8 +39,10 @@ def _of(name: str, one: Audience, path: Path, kpis: Collection[str], purposes: C
         yield f"{_at(path, 'kpi')}: unknown KPI {one.kpi!r}{told}"
     if one.purpose not in purposes:
         yield f"{_at(path, 'purpose')}: unknown purpose {one.purpose!r}{nearest(one.purpose, purposes)}"
-    if one.budget and one.budget.amount is not None and not one.effect.cost:
+    if one.budget and one.budget.amount is not None and not one.effect.cost and not one.offer:
         yield f"{_at(path, 'budget', 'amount')}: nothing is ever spent of it: say effect.cost"
+    if one.budget and one.budget.margin is not None and not one.offer:
+        yield f"{_at(path, 'budget', 'margin')}: nothing is ever spent of it: the action gives no offer; say `offer`"
 
 
 def _deliveries(one: Audience, path: Path, destinations: Mapping[str, Destination]) -> Iterator[str]:

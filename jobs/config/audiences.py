@@ -19,7 +19,7 @@ TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 Outcome = Literal["sent", "opened", "not_opened", "clicked", "not_clicked", "ordered", "not_ordered"]
 
 
-DECIDES = ("objective", "after", "value", "slot", "budget", "when", "approval")
+DECIDES = ("objective", "after", "value", "slot", "budget", "offer", "when", "approval")
 """Keys of an action that competes with others; one of them asks for the KPI it is to move and for its last day."""
 
 
@@ -39,6 +39,24 @@ class Effect(Strict):
     margin: float = Field(1, gt=0, le=1, description="share of revenue that is kept")
 
 
+class Learn(Strict):
+    """What is learned of when to write, from how people responded whom the action wrote to before."""
+
+    of: list[Literal["days", "hours"]] = Field(
+        ["hours"], min_length=1, description="days: how long after `since`, inside `at_least` and `at_most`; hours: at "
+        "which hour of the customer's clock, inside `earliest`, `latest` and quiet hours"
+    )  # fmt: skip
+    response: Literal["ordered", "clicked", "opened"] = Field("ordered", description="what counts as a response")
+    within_days: int = Field(7, ge=1, le=90, description="days after a message in which it counts")
+    of_days: int = Field(
+        180, ge=14, le=730, description="messages of so many days; what is older is forgotten, and tried again"
+    )
+    least: int = Field(30, ge=1, description="responses below which nothing is learned")
+    most_refusals: float = Field(
+        0.02, gt=0, le=1, description="share of messages that may be answered by unsubscribing or complaining"
+    )
+
+
 class When(Strict):
     """When a message may be sent, by the clock of the customer, and how fresh what it rests on has to be."""
 
@@ -47,6 +65,25 @@ class When(Strict):
     evidence_days: int | None = Field(
         None, ge=0, description="scores that its rule or value looks at are no older than so many days, or it waits"
     )
+
+    since: Name | None = Field(
+        None, description="column of the customer view with the days since what it is about, such as basket_age_days"
+    )
+    at_least: int | None = Field(None, ge=0, description="days since then, at least: earlier is creepy")
+    at_most: int | None = Field(None, ge=0, description="days since then, at most: later is waste")
+    learn: Learn | None = None
+
+    @model_validator(mode="after")
+    def _guarded(self) -> When:
+        if self.since is None and (self.at_least is not None or self.at_most is not None):
+            raise ValueError("since: say of which column at_least and at_most are days")
+        if self.since is not None and (self.at_least is None or self.at_most is None):
+            raise ValueError("at_least: `since` needs at_least and at_most; nothing is learned beyond these")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError(f"at_most: {self.at_most} is less than at_least {self.at_least}; nobody would ever be in")
+        if self.learn and "days" in self.learn.of and self.since is None:
+            raise ValueError("learn: to learn days say `since`, at_least and at_most")
+        return self
 
     @model_validator(mode="after")
     def _some_time(self) -> When:
@@ -61,13 +98,18 @@ class Budget(Strict):
     """What may be spent on an action in any so many days in a row, today included. The most valuable come first."""
 
     count: int | None = Field(None, ge=0, description="messages and additions to lists, at most")
-    amount: float | None = Field(None, ge=0, description="`cost` of these together, at most, in the company's currency")
+    amount: float | None = Field(
+        None, ge=0, description="`cost` of these and of the codes given along, at most, in the company's currency"
+    )
+    margin: float | None = Field(
+        None, ge=0, description="what the codes given along take of the margin, at most, in the company's currency"
+    )
     days: int = Field(1, ge=1, le=365, description="in any so many days in a row")
 
     @model_validator(mode="after")
     def _of_something(self) -> Budget:
-        if self.count is None and self.amount is None:
-            raise ValueError("say count, amount or both")
+        if self.count is None and self.amount is None and self.margin is None:
+            raise ValueError("say count, amount, margin or several of them")
         return self
 
 
@@ -122,6 +164,9 @@ class Audience(Strict):
     )
     slot: Name = Field("contact", description="actions of one slot compete: one of them per customer and day")
     budget: Budget | None = None
+    offer: Name | None = Field(
+        None, description="an offer of offers.yaml, of which each customer is given a code of its own"
+    )
     when: When = When()
     approval: Literal["none", "person"] = Field(
         "none", description="person: nothing is sent before somebody approves of it in config/interventions.yaml"
@@ -170,10 +215,11 @@ class Audience(Strict):
 
     @property
     def most(self) -> int | None:
-        """How many the budget pays for in its days; None without a budget."""
+        """How many the budget pays for in its days; None without one that says so. What codes cost is no matter of
+        counting: see `jobs/activation/offer_limits.py`."""
         if self.budget is None:
             return None
         counts = [] if self.budget.count is None else [self.budget.count]
-        if self.budget.amount is not None and self.effect.cost:
+        if self.budget.amount is not None and self.effect.cost and not self.offer:
             counts.append(int(round(self.budget.amount / self.effect.cost, 9)))
         return min(counts, default=None)

@@ -15,6 +15,7 @@ from jobs.config.contact_policy import ContactPolicy
 from jobs.config.context import Context
 from jobs.config.destinations import Destination, types
 from jobs.config.identity import Purpose
+from jobs.config.offers import Offers
 from jobs.config.sql import columns_in
 from jobs.config.traits import Trait
 from jobs.config.yaml_files import ConfigError, line_of
@@ -67,6 +68,7 @@ def problems(
     destinations: Mapping[str, Destination],
     policy: ContactPolicy,
     context: Context,
+    offers: Offers,
 ) -> Iterator[str]:
     """What uses such data for another purpose or takes it elsewhere, one line each: file, line, key, what to do."""
     bound = Bound(purposes, traits)
@@ -77,6 +79,9 @@ def problems(
         path = folder / "audiences" / f"{name}.yaml"
         for key, texts in (("where", [one.where]), ("value", [one.value or "0"]), ("evidence", one.evidence)):
             yield from _wrong(bound.others(texts, one.purpose), path, (key,), one.purpose)
+        if given := offers.offers.get(one.offer or ""):
+            texts = [text for text in (given.where, given.margin.order if given.margin else None) if text]
+            yield from _wrong(bound.others(texts, one.purpose), path, ("offer",), one.purpose)
         if one.moment and bound.owners - {one.purpose}:
             yield from _wrong([f"moment: {one.moment}"], path, ("moment",), one.purpose)
         before = audiences.get(one.after.action) if one.after else None

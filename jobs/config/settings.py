@@ -58,6 +58,9 @@ from jobs.config.models.learned import Learned
 from jobs.config.models.recommend import Recommend
 from jobs.config.models.shared import Models
 from jobs.config.models.shared import problems as model_problems
+from jobs.config.offers import FILE as OFFERS
+from jobs.config.offers import Offers
+from jobs.config.offers import problems as offer_problems
 from jobs.config.retention import FILE as RETENTION
 from jobs.config.retention import Retention
 from jobs.config.retention import problems as retention_problems
@@ -98,6 +101,7 @@ class Settings:
     retention: Retention = field(default_factory=Retention)
     maturity: Maturity = field(default_factory=Maturity)
     costs: Costs = field(default_factory=Costs)
+    offers: Offers = field(default_factory=Offers)
     policy: ContactPolicy = field(default_factory=ContactPolicy)
     interventions: Interventions = field(default_factory=Interventions)
     experiments: dict[str, Experiment] = field(default_factory=dict)
@@ -225,6 +229,7 @@ def load_settings(folder: str | Path | None = None) -> Settings:
         retention=part(folder / RETENTION, Retention) if (folder / RETENTION).exists() else Retention(),
         maturity=part(folder / MATURITY, Maturity) if (folder / MATURITY).exists() else Maturity(),
         costs=part(folder / COSTS, Costs) if (folder / COSTS).exists() else Costs(),
+        offers=part(folder / OFFERS, Offers) if (folder / OFFERS).exists() else Offers(),
         alerts=part(folder / ALERTS, Alerts) if (folder / ALERTS).exists() else Alerts(),
         guard_rails=part(folder / GUARD_RAILS, GuardRails) if (folder / GUARD_RAILS).exists() else GuardRails(),
         policy=part(policy, ContactPolicy) if (policy := folder / POLICY).exists() else ContactPolicy(),
@@ -292,12 +297,15 @@ def _cross_checks(settings: Settings) -> list[str]:
     )
     problems += exclusive_problems(
         settings.folder, purposes, settings.traits, settings.audiences, settings.destinations, settings.policy,
-        settings.context,
+        settings.context, settings.offers,
     )  # fmt: skip
     channels = settings.identity.contact_channels
     delivered = {dataset for source in settings.sources.values() for dataset in source.datasets}
     problems += cost_problems(
         settings.folder, settings.costs, settings.audiences, channels, settings.general, delivered
+    )
+    problems += offer_problems(
+        settings.folder, settings.offers, settings.audiences, settings.destinations, settings.sources
     )
     problems += retention_problems(settings.folder / RETENTION, settings.retention)
     problems += alert_problems(settings.folder / ALERTS, settings.alerts, settings.owners)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -93,7 +94,11 @@ def _written(name: str, settings: Settings) -> Iterator[Written]:
         except UnicodeDecodeError:
             continue
     measured = settings.feedback.opens_and_clicks
-    known = {"company": settings.general.company, "links": SimpleNamespace(**(measured.links if measured else {}))}
+    known: dict[str, object] = {
+        "company": settings.general.company,
+        "links": SimpleNamespace(**(measured.links if measured else {})),
+    }
+    known["offer"] = SimpleNamespace(code="CODE-1234", title="", until=date(2030, 12, 31))
     for first_name in (SAMPLE["first_name"], ""):
         values = SAMPLE | known | {"first_name": first_name}
         try:

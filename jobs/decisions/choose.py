@@ -3,8 +3,9 @@
 Candidates are taken in one order, the same whatever the order of the rows: whom a person put first, `priority`, what
 reaching the customer brings, who is about a moment, which cannot wait, the name of the action, the customer's better
 channel, and, between customers, the id. Each has its turn if the slot of the customer is free, no cap is full for the
-person or the address, and the budget of the action is not spent. If that would leave out something that was done today
-already, because something else has changed since, what was done comes before all else.
+person or the address, and no limit is used up: the budget of the action, the codes of the offer it gives. If that would
+leave out something that was done today already, because something else has changed since, what was done comes before
+all else.
 
 `_Run` decides many candidates at once and gives what going through them one by one would give.
 """
@@ -20,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.config.contact_policy import Cap
+from jobs.decisions.limits import Limit, first_used_up
 
 CANDIDATES = pa.schema([
     ("action", pa.string()), ("destination", pa.string()), ("customer_id", pa.string()), ("channel", pa.string()),
@@ -35,8 +37,8 @@ BEFORE = pa.schema([
 ])  # fmt: skip
 """One message that may have arrived: on a day before, or today without being a candidate any more."""
 WON = "chosen"
-_OPEN, _WON, _SLOT, _BUDGET, _CAPS = -1, 0, 1, 2, 3
-"""What became of a candidate; from _CAPS on, the cap that was full."""
+_OPEN, _WON, _SLOT, _CAPS = -1, 0, 1, 2
+"""What became of a candidate; from _CAPS on the cap that was full, after these the limit that was used up."""
 
 
 @dataclass(frozen=True)
@@ -49,19 +51,37 @@ class Chosen:
     because: pa.Array
     """`chosen`, or what the candidate lost to, in words."""
     reason: pa.Array
-    """contact_pressure, other_action, other_channel or budget; null of what won."""
+    """contact_pressure, other_action, other_channel, or that of a limit, such as budget; null of what won."""
 
 
-def choose(candidates: pa.Table, before: pa.Table, caps: Sequence[Cap], left: Mapping[str, int], day: date) -> Chosen:
-    """Decide all CANDIDATES of a day, given BEFORE. `left` is what the budget of an action pays for, from today on."""
+def choose(
+    candidates: pa.Table,
+    before: pa.Table,
+    caps: Sequence[Cap],
+    left: Mapping[str, int],
+    day: date,
+    limits: Sequence[Limit] = (),
+) -> Chosen:
+    """Decide all CANDIDATES of a day, given BEFORE. `left` is how many the budget of an action pays for, from today on;
+    `limits` what else candidates use up."""
     rows = _Rows.of(candidates, before, caps, day)
     done = _flags(candidates["done"])
-    run = _Run(rows, left, np.zeros(len(done), bool))
+    every = [_budgets(rows, left), *limits]
+    run = _Run(rows, every, np.zeros(len(done), bool))
     run.decide()
     if not (run.fate[done] == _WON).all():
-        run = _Run(rows, left, done)
+        run = _Run(rows, every, done)
         run.decide()
     return run.told()
+
+
+def _budgets(rows: _Rows, left: Mapping[str, int]) -> Limit:
+    """What is left of the budget of each action that has one."""
+    limited = [name for name in rows.actions if name in left]
+    place = np.array([limited.index(name) if name in left else -1 for name in rows.actions] or [-1], np.int64)
+    ones = np.ones(len(rows.action), np.int64)
+    said = [("the budget is spent", "budget")] * len(limited)
+    return Limit(place[rows.action], ones, [left[name] for name in limited], said)
 
 
 @dataclass(frozen=True)
@@ -112,11 +132,14 @@ class _Rows:
 class _Run:
     """The candidates that are still open, round by round; `done` come before all others and always win."""
 
-    def __init__(self, rows: _Rows, left: Mapping[str, int], done: np.ndarray) -> None:
+    def __init__(self, rows: _Rows, limits: Sequence[Limit], done: np.ndarray) -> None:
         self.rows, self.done = rows, done
         self.order = rows.order[np.argsort(~done[rows.order], kind="stable")] if done.any() else rows.order
-        self.left = np.array([left.get(name, 0) for name in rows.actions], np.int64)
-        self.limited = np.array([name in left for name in rows.actions], bool)
+        self.limits = [one for one in limits if len(one.left)]
+        self.left = [np.array(one.left, np.int64) for one in self.limits]
+        self.takes = [one.takes for one in self.limits]
+        self.took = [np.zeros(len(rows.person), np.int64) for _ in self.limits]
+        self.first_limit = np.cumsum([_CAPS + len(rows.caps), *(len(one.left) for one in self.limits)])
         self.of_person, self.of_address = (
             [one.copy() for one in rows.of_person],
             [one.copy() for one in rows.of_address],
@@ -138,8 +161,10 @@ class _Run:
             self.fate[ready[full >= 0]] = _CAPS + full[full >= 0]
             open_ = open_[self.fate[open_] == _OPEN]
             ready = ready[full < 0]
-            within, beyond = self._by_budget(open_, ready)
-            self.fate[ready[beyond]] = _BUDGET
+            within, lost = self._by_limits(open_, ready)
+            for took, takes in zip(self.took, self.takes, strict=True):
+                took[ready] = takes[ready]
+            self.fate[ready[lost != _OPEN]] = lost[lost != _OPEN]
             self._win(ready[within])
             open_ = open_[self.fate[open_] == _OPEN]
 
@@ -170,23 +195,35 @@ class _Run:
             full = np.where((full < 0) & over, number, full)
         return full
 
-    def _by_budget(self, open_: np.ndarray, ready: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Of those ready: within what is left even if all before them win, and beyond it even if all of them lose."""
-        free = ~self.limited[self.rows.action[ready]] | self.done[ready]
-        beyond = ~free & (self.left[self.rows.action[ready]] <= 0)
-        if free.all():
-            return free, beyond
-        bound = open_[self.limited[self.rows.action[open_]]]
-        by_action = np.argsort(self.rows.action[bound], kind="stable")
-        sorted_actions = self.rows.action[bound][by_action]
-        start = np.searchsorted(sorted_actions, sorted_actions)
-        ahead = np.zeros(len(self.fate), np.int64)
-        ahead[bound[by_action]] = np.arange(len(bound)) - start
-        return free | (~beyond & (ahead[ready] < self.left[self.rows.action[ready]])), beyond
+    def _by_limits(self, open_: np.ndarray, ready: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of those ready: whether all limits hold even if all before them win, and the fate of those for whom one is
+        used up even if all before them lose."""
+        within, lost = np.ones(len(ready), bool), np.full(len(ready), _OPEN, np.int64)
+        for number, (limit, left) in enumerate(zip(self.limits, self.left, strict=True)):
+            which, takes = limit.of[ready], self.takes[number][ready]
+            free = (which < 0) | (takes == 0) | self.done[ready]
+            if free.all():
+                continue
+            beyond = ~free & (takes > left[which])
+            lost = np.where((lost == _OPEN) & beyond, self.first_limit[number] + which, lost)
+            bound = open_[limit.of[open_] >= 0]
+            bound = bound[np.argsort(limit.of[bound], kind="stable")]
+            each, of = self.takes[number][bound], limit.of[bound]
+            before = np.cumsum(each) - each
+            ahead = np.zeros(len(self.fate), np.int64)
+            ahead[bound] = before - before[np.searchsorted(of, of)]
+            within &= free | (ahead[ready] + takes <= left[which])
+        return within & (lost == _OPEN), lost
 
     def _win(self, winners: np.ndarray) -> None:
         self.fate[winners] = _WON
-        np.subtract.at(self.left, self.rows.action[winners], 1)
+        for number, (limit, left) in enumerate(zip(self.limits, self.left, strict=True)):
+            using = winners[limit.of[winners] >= 0]
+            np.subtract.at(left, limit.of[using], self.takes[number][using])
+            if limit.once is not None and limit.again is not None and len(winners):
+                had = np.zeros(int(limit.once.max()) + 1, bool)
+                had[limit.once[winners]] = True
+                self.takes[number] = np.where(had[limit.once], limit.again, self.takes[number])
         competing = winners[self.rows.competes[winners]]
         self.taken[self.rows.slot_of_person[competing]] = competing
         for number in range(len(self.rows.caps)):
@@ -196,12 +233,17 @@ class _Run:
 
     def told(self) -> Chosen:
         rows, size = self.rows, len(self.fate)
+        losers = np.flatnonzero(self.fate >= self.first_limit[0])
+        if len(self.limits) > 1 and len(losers):  # with one alone it is clear, and rounds may find another one first
+            kind, which = first_used_up(self.limits, self.took, self.order, self.fate == _WON, losers)
+            self.fate[losers] = self.first_limit[kind] + which
         by_person = rows.order[np.argsort(rows.person[rows.order], kind="stable")]
         people = rows.person[by_person]
         turn = np.zeros(size, np.int64)
         turn[by_person] = np.arange(size) - np.searchsorted(people, people) + 1
-        words: list[tuple[str, str | None]] = [(WON, None), ("", None), ("the budget is spent", "budget")]
+        words: list[tuple[str, str | None]] = [(WON, None), ("", None)]
         words += [(str(cap), "contact_pressure") for cap in rows.caps]
+        words += [one for limit in self.limits for one in limit.said]
         to_others = len(words)
         for name in rows.actions:
             words += [(f"{name} goes first", "other_action"), ("by another channel", "other_channel")]

@@ -21,7 +21,10 @@ from jobs.lake.tables import catalogue
 
 DAMAGED = "_damaged"
 """Folder of a table to which entries of its log go that cannot be read; vacuum leaves it alone."""
-MADE_ONCE = ("activation/ledger", "activation/suppressions", "decisions/arms", "privacy/")
+MADE_ONCE = (
+    "activation/ledger", "activation/suppressions", "activation/offer_codes", "activation/codes_taken",
+    "decisions/arms", "privacy/",
+)  # fmt: skip
 """Tables, and layers, of what happened or was asked for: no step makes their rows again."""
 NEVER_RAN = 0
 """The id of no step: fingerprints are larger."""

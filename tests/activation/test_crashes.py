@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from jobs import pipeline
-from jobs.activation import plan, push, settling, stopping
+from jobs.activation import plan, push, reconciliation, settling, stopping
 from jobs.errors import DeliveryIncomplete, Stopped
 from jobs.lake.lake import Lake
 from tests.activation.small_company import CONFIG, DAY, email
@@ -168,14 +168,14 @@ def test_a_push_that_closes_at_the_moment_another_one_does_is_not_lost(company, 
     upsert, others = Lake.upsert, []
 
     def another_first(lake, name, data, txn):
-        if name == push.DELIVERIES and not others:
+        if name == reconciliation.DELIVERIES and not others:
             others.append(lake.transaction("push_winback_email", DAY, config="the other run"))
             upsert(lake, name, data.set_column(3, "members", pa.array([0], pa.int64())), others[0])
         return upsert(lake, name, data, txn)
 
     monkeypatch.setattr(Lake, "upsert", another_first)
     assert push.run("winback", "email", DAY, shop.settings)["delivered"] == 3
-    (row,) = shop.lake.arrow(push.DELIVERIES).to_pylist()
+    (row,) = shop.lake.arrow(reconciliation.DELIVERIES).to_pylist()
     assert (len(others), row["members"], row["delivered"]) == (1, 3, 3)
 
 

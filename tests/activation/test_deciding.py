@@ -144,6 +144,9 @@ def test_a_time_of_day_is_fine_inside_what_the_action_says_and_outside_quiet_hou
         if hours.may_write(noon_in_amsterdam(hour), "Europe/Amsterdam", "email", when, loaded)
     ]  # fmt: skip
     assert fine == [9, 10, 11, 13, 14, 15, 16, 17, 18]
+    at = [noon_in_amsterdam(hour) for hour in (9, 10)]
+    assert [hours.may_write(one, "Europe/Amsterdam", "email", when, loaded, {10}) for one in at] == [True, False]
+    assert hours.may_write(at[1], "Europe/Lisbon", "email", when, loaded, {10}), "it is 9 there"
 
 
 def test_each_customer_is_written_to_by_one_channel_the_own_best_first(company, sink):
@@ -173,7 +176,7 @@ def test_each_customer_is_written_to_by_one_channel_the_own_best_first(company, 
     ("file", "told"),
     [
         ({"audience": {"budget": {"amount": 5}}}, "budget.amount: nothing is ever spent of it: say effect.cost"),
-        ({"audience": {"budget": {}}}, "budget: say count, amount or both"),
+        ({"audience": {"budget": {}}}, "budget: say count, amount, margin or several of them"),
         ({"audience": {"after": {"action": "wellcome", "outcome": "opened"}}}, "unknown action 'wellcome'"),
         ({"audience": {"after": {"action": "winback", "outcome": "opened"}}}, "winback waits for winback: nobody"),
         ({"audience": {"when": {"earliest": "18:00", "latest": "09:00"}}}, "when.latest: '09:00' is before earliest"),

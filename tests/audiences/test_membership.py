@@ -320,3 +320,28 @@ def test_values_zones_and_reasons_of_the_wrong_type_are_refused_with_their_line(
     ]
     wrong = settings({"audiences/a.yaml": {**BASE, "audience": "a", "where": "known", "value": "score_chrn"}})
     assert "value: unknown column 'score_chrn'; did you mean 'score_churn'?" in rules.check(wrong)[0]
+
+
+def test_nobody_is_written_to_too_early_or_too_late_by_what_was_learned_before_the_day(settings, rows):
+    when = {"since": "recency_days", "at_least": 1, "at_most": 9, "learn": {"of": ["days"]}}
+    files = {f"audiences/{name}.yaml": {**BASE, "audience": name, "where": "known", "when": times}
+             for name, times in (("learns", when), ("declares", {**when, "learn": None}))}  # fmt: skip
+    loaded = settings(files)
+    lake = Lake.of(loaded)
+    days = {"c0": 0, "c1": 1, "c3": 3, "c8": 8, "c9": 20, "cx": None}
+    learned = ((1, 2, False), (1, 3, True), (1, 8, False), (0, 3, False), (0, 8, True))
+    told = [{"day": DAY - dt.timedelta(days=ago), "audience": "learns", "times": "days", "value": value, "fine": fine}
+            for ago, value, fine in learned]  # fmt: skip
+    known = [{"customer_id": name, "as_of": DAY, "recency_days": value} for name, value in days.items()]
+    traits = pa.Table.from_pylist(known, lake.contract("profiles/traits").arrow_schema())
+    for table, data in (("profiles/people", rows("profiles/people", *customers(*days))), ("profiles/traits", traits),
+                        ("decisions/timing", rows("decisions/timing", *told))):  # fmt: skip
+        lake.append(table, data, lake.transaction("test", DAY, config=table))
+    membership.run(DAY, loaded)
+    found = lake.arrow("audiences/members", day=DAY).to_pylist()
+    kept = {name: {row["customer_id"]: row["kept_away"] for row in found if row["audience"] == name}
+            for name in ("declares", "learns")}  # fmt: skip
+    early, late = "too_early", "too_late"
+    assert kept["declares"] == {"c0": early, "c1": None, "c3": None, "c8": None, "c9": late, "cx": late}
+    assert kept["learns"] == {"c0": early, "c1": early, "c3": None, "c8": late, "c9": late, "cx": late}
+    assert {json.loads(row["evidence"])["recency_days"] for row in found} == set(days.values())

@@ -13,6 +13,7 @@ import pytest
 
 from jobs.config.contact_policy import Cap
 from jobs.decisions.choose import BEFORE, CANDIDATES, _folded, choose
+from jobs.decisions.limits import Limit
 
 FIRST = dt.date(2017, 1, 1)
 DAYS = 5
@@ -25,16 +26,32 @@ def candidate(action="a", customer="ann", **more):
     return {**given, **more}
 
 
-def decided(rows, before=(), caps=(), left=None, day=FIRST):
+def decided(rows, before=(), caps=(), left=None, day=FIRST, limits=()):
+    """`limits`: of each kind how much is left by name, what each row takes of which, and what if its customer got the
+    same from another row."""
+    rows = list(rows)
+    shared = [(row["customer_id"], limits[0][1][n][0]) for n, row in enumerate(rows)] if limits else []
+    once = np.array([sorted(set(shared), key=str).index(one) for one in shared], np.int64)
+    kinds = [
+        Limit(np.array([[*spare, None].index(name) if name in spare else -1 for name, *_ in uses], np.int64),
+              np.array([takes for _, takes, _ in uses], np.int64), list(spare.values()),
+              [(f"nothing of {name} is left", "budget") for name in spare],
+              once, np.array([again for *_, again in uses], np.int64))
+        for spare, uses in limits
+    ]  # fmt: skip
     found = choose(
-        pa.Table.from_pylist(list(rows), CANDIDATES), pa.Table.from_pylist(list(before), BEFORE), caps, left or {}, day
+        pa.Table.from_pylist(rows, CANDIDATES), pa.Table.from_pylist(list(before), BEFORE), caps, left or {}, day, kinds
     )
     return list(zip(found.won.tolist(), found.because.to_pylist(), found.turn.tolist(), strict=True))
 
 
-def one_by_one(rows, before, caps, left, day):
+def one_by_one(rows, before, caps, left, day, limits=()):
     """What the order and the limits say, in the plainest way: the names of those who win, in the order of the rows."""
     left, taken, used = dict(left), set(), Counter()
+    spare, got = [dict(one) for one, _ in limits], set()
+
+    def takes(uses, n):
+        return uses[n][2 if (rows[n]["customer_id"], limits[0][1][n][0]) in got else 1]
 
     def full(row, cap, number):
         if not (row["slot"] and cap.counts(row["channel"], row["action"], row["objective"])):
@@ -71,9 +88,14 @@ def one_by_one(rows, before, caps, left, day):
             (row["slot"] and place in taken)
             or any(full(row, cap, number) for number, cap in enumerate(caps))
             or left.get(row["action"], 1) <= 0
+            or any(takes(uses, n) > kind.get(uses[n][0], 99) for kind, (_, uses) in zip(spare, limits, strict=True))
         ):
             continue
         won[n] = True
+        for kind, (_, uses) in zip(spare, limits, strict=True):
+            if uses[n][0] in kind:
+                kind[uses[n][0]] -= takes(uses, n)
+        got |= {(row["customer_id"], uses[n][0]) for _, uses in limits[:1]}
         if row["action"] in left:
             left[row["action"]] -= 1
         if row["slot"]:
@@ -86,7 +108,8 @@ class SmallCompany:
     """Actions with budgets, people with shared addresses, caps, and what wants to be sent on each of DAYS days."""
 
     def __init__(self, seed):
-        chance = self.chance = random.Random(seed)
+        chance, self.seed = random.Random(seed), seed
+        self.chance = chance
         self.people = [f"p{n}" for n in range(chance.randint(1, 6))]
         self.address = {one: chance.choice(["", "shared", f"at {one}"]) for one in self.people}
         self.actions = {name: self.action() for name in "abcd"[: chance.randint(1, 4)]}
@@ -99,7 +122,43 @@ class SmallCompany:
         self.budgets = {
             name: (chance.randint(0, 4), chance.randint(1, 4)) for name in self.actions if chance.random() < 0.5
         }
+        self.offer = {name: one["slot"] and chance.choice([None, None, "five", "gift"])
+                      for name, one in self.actions.items()}  # fmt: skip
+        self.most = {"five": 5, "gift": 2}
+        self.codes = {"five": chance.randint(0, 5), "gift": chance.randint(0, 5)}
+        self.money = {name: chance.randint(0, 12) for name in self.actions if chance.random() < 0.3}
+        self.given: set[tuple[str, str]] = set()
+        self.paid: Counter[str] = Counter()
         self.sent: list[dict] = []
+
+    def limits(self, rows):
+        """Codes that are left of each offer, and money of each action: 1 a message, and what a new code can cost. What
+        was done today counts again."""
+        if self.seed % 3:  # two of three companies give nothing away
+            return []
+        again = {(self.offer[row["action"]], row["customer_id"]) for row in rows if row["done"]} & self.today.keys()
+        had = self.given - again
+        new = [bool(one) and (one, row["customer_id"]) not in had
+               for row in rows for one in [self.offer[row["action"]]]]  # fmt: skip
+        codes = [(self.offer[row["action"]], int(is_new), 0) for row, is_new in zip(rows, new, strict=True)]
+        costs = [(row["action"], 1 + (self.most[self.offer[row["action"]]] if is_new else 0), 1)
+                 for row, is_new in zip(rows, new, strict=True)]  # fmt: skip
+        spare = {name: count - sum(1 for one, _ in had if one == name) for name, count in self.codes.items()}
+        back = Counter(row["action"] for row in rows if row["done"])
+        for pair in again:
+            back[self.today[pair]] += self.most[pair[0]]
+        money = {name: most - self.paid[name] + back[name] for name, most in self.money.items()}
+        return [(spare, codes), (money, costs)]
+
+    def send(self, rows):
+        """Give codes to those who have none, and pay for what is sent."""
+        for row in rows if self.seed % 3 == 0 else ():
+            offer = self.offer[row["action"]]
+            if offer and (offer, row["customer_id"]) not in self.given:
+                self.given.add((offer, row["customer_id"]))
+                self.today[offer, row["customer_id"]] = row["action"]
+                self.paid[row["action"]] += self.most[offer]
+            self.paid[row["action"]] += 1
 
     def action(self):
         return {
@@ -139,13 +198,16 @@ class SmallCompany:
                 {name: one[name] for name in BEFORE.names} for one in self.sent if one["day"] < day and one["slot"]
             ]
             rows = list(self.wanted(day))
-            first = decided(rows, before, self.caps, self.left(day, True), day)
-            yield rows, before, self.left(day, True), day, first
+            self.today = {}
+            limits = self.limits(rows)
+            first = decided(rows, before, self.caps, self.left(day, True), day, limits)
+            yield rows, before, self.left(day, True), day, first, limits
             part = {n for n, one in enumerate(first) if one[0] and self.chance.random() < 0.5}
-            again = decided(
-                [{**row, "done": n in part} for n, row in enumerate(rows)], before, self.caps, self.left(day, True), day
-            )
+            self.send([rows[n] for n in sorted(part)])
+            now = [{**row, "done": n in part} for n, row in enumerate(rows)]
+            again = decided(now, before, self.caps, self.left(day, True), day, self.limits(now))
             assert again == first, "deciding again after part was done tells the same"
+            self.send([{**now[n]} for n, one in enumerate(first) if one[0] and n not in part])
             self.sent += [{**row, "day": day} for row, one in zip(rows, first, strict=True) if one[0]]
 
 
@@ -153,11 +215,12 @@ class SmallCompany:
 def test_in_random_companies_no_limit_is_ever_broken_and_row_order_does_not_matter(block):
     for seed in range(250 * block, 250 * (block + 1)):
         company = SmallCompany(seed)
-        for rows, before, left, day, found in company.live():
-            assert [won for won, _, _ in found] == one_by_one(rows, before, company.caps, left, day), seed
+        for rows, before, left, day, found, limits in company.live():
+            assert [won for won, _, _ in found] == one_by_one(rows, before, company.caps, left, day, limits), seed
             shuffled = list(range(len(rows)))
             random.Random(seed).shuffle(shuffled)
-            mixed = decided([rows[n] for n in shuffled], before[::-1], company.caps, left, day)
+            moved = [(spare, [uses[n] for n in shuffled]) for spare, uses in limits]
+            mixed = decided([rows[n] for n in shuffled], before[::-1], company.caps, left, day, moved)
             assert [mixed[shuffled.index(n)] for n in range(len(rows))] == found, "the same in any order of the rows"
         holds(company)
 
@@ -177,6 +240,9 @@ def holds(company):
             spent = [one for one in company.sent if one["action"] == name
                      and start <= (one["day"] - FIRST).days < start + days]  # fmt: skip
             assert len(spent) <= count
+    for name, count in company.codes.items():
+        assert sum(1 for offer, _ in company.given if offer == name) <= count, "no code is given that there is not"
+    assert all(company.paid[name] <= most for name, most in company.money.items())
     slots = Counter((one["day"], one["customer_id"], one["slot"]) for one in messages)
     assert max(slots.values(), default=1) == 1
     every = Counter((one["day"], one["customer_id"], one["action"], one["channel"]) for one in company.sent)

@@ -97,7 +97,8 @@ def company(lake_of):
                  "occurred_at": dt.datetime(2024, 3, 1, n, tzinfo=dt.UTC), "day": DAY,
                  "valence": ("positive", "negative", "neutral")[n % 3]}
                 for n in range(12)
-            ],
+            ] + [{"touchpoint_id": "m1", "customer_id": "c1", "channel": "email", "type": "sent", "day": DAY,
+                  "occurred_at": dt.datetime(2024, 3, 1, 9, tzinfo=dt.UTC)}],
             "journeys/kpis": [
                 {**whole, "stage": "purchase", "kpi": "orders", "value": 12.0, "unit": "count"},
                 {**whole, "stage": "service", "kpi": "nps", "value": None, "unit": "points", "reason": "no_rows"},
@@ -162,6 +163,18 @@ def company(lake_of):
                 {"day": DAY, "audience": HARM, "metric": "value", "difference": 0.1, "low": -0.1, "high": 0.3,
                  "treated": 90, "held_out": 10, "verdict": "unclear", "said": HARM}
             ],
+            "activation/ledger": [
+                {"operation_id": "o", "attempt": 1, "destination": "email", "audience": HARM, "customer_id": "c1",
+                 "state": "accepted", "action": "send", "day": DAY}
+            ],
+            "decisions/timing": [
+                {"day": DAY, "audience": HARM, "times": "hours", "value": 9, "sent": 9, "responded": 1, "low": 0.1,
+                 "high": 0.2, "fine": True, "said": HARM}
+            ],
+            "decisions/experiment_results": [
+                {"day": DAY, "experiment": HARM, "metric": "orders", "variant": "b", "learning": HARM, "said": HARM}
+            ],
+            "activation/offers": [{"day": DAY, "offer": HARM, "given": 3, "redeemed": 1, "open": 2, "said": HARM}],
             "audiences/members": [{"day": DAY, "audience": HARM, "customer_id": "c1", "arm": "treatment"}],
             "ops/files": [{"file_id": "f1", "source": "crm", "dataset": "contacts", "state": "loaded", "arrived": DAY}],
             "ops/counts": [{**count, "rows_in": 3, "accepted": 2, "quarantined": 1, "duplicates": 0}],

@@ -181,3 +181,30 @@ def test_every_table_of_the_report_can_be_asked_of_a_lake_without_rows(lake_of):
     needs = {need.replace(".", "/") for section in SECTIONS for need in section.needs}
     lake = lake_of({name: [] for name in needs})
     assert {section.title for section, _, _ in sections(lake)} >= {section.title for section in SECTIONS}
+
+
+def test_contact_pressure_counts_customers_by_how_many_messages_a_week_brought_them(lake_of):
+    monday = dt.date(2024, 2, 26)
+    sent = [
+        contact(n, customer, "email sent", 8 + n, day)
+        for n, (customer, day) in enumerate([("c1", DAY), ("c1", monday), ("c2", DAY), ("c3", dt.date(2024, 2, 25))])
+    ]
+    shown = answered("contact_pressure", lake_of({"journeys/touchpoints": [*sent, contact(9, "c1", "web visit")]}))
+    assert [(row["week"], row["messages"], row["customers"]) for row in shown] == [
+        ("2024-02-19", "1", 1), ("2024-02-26", "1", 1), ("2024-02-26", "2", 1),
+    ]  # fmt: skip
+
+
+def test_what_an_action_earned_stands_beside_what_was_sent_reached_and_held_out(lake_of):
+    def step(operation, state, audience="news"):
+        return {"operation_id": operation, "attempt": 1, "destination": "email", "audience": audience, "action": "send",
+                "customer_id": operation, "state": state}  # fmt: skip
+
+    effect = {"day": DAY, "audience": "news", "metric": "value", "held_out": 40, "incremental": 120.0,
+              "incremental_low": -10.0, "incremental_high": 250.0, "cost": 5.0, "return_low": -8.5, "return_high": 82.5,
+              "verdict": "unclear"}  # fmt: skip
+    steps = [step("a", "claimed"), step("a", "accepted"), step("b", "claimed"), step("b", "unknown"),
+             step("c", "claimed"), step("c", "rejected"), step("d", "claimed")]  # fmt: skip
+    (row,) = answered("action_returns", lake_of({"decisions/effects": [effect, {**effect, "metric": "orders"}],
+                                                 "activation/ledger": steps}))  # fmt: skip
+    assert list(row.values()) == ["news", 2, 1, 40, 120.0, -10.0, 250.0, 5.0, -8.5, 82.5, "unclear"]

@@ -84,6 +84,26 @@ TABLES: tuple[Dataset, ...] = (
         day_column="day",
     ),
     Dataset(
+        "decisions/timing",
+        "one day, or one hour of the day, at which an action wrote to people, as it was learned on one day",
+        ("day", "audience", "times", "value"),
+        columns("""
+        day date the day up to which all is known
+        audience string the action
+        times string days (since what it is about) or hours (by the clock of the customer)
+        value int how many days, or which hour
+        sent bigint messages, of which the days in which a response counts have passed
+        responded bigint of these, messages that were responded to
+        refused bigint of these, messages after which the customer unsubscribed or complained
+        low double share of responses: lower end of an interval that holds for all values together, 95 %
+        high double its upper end
+        fine boolean whether it is written then: not surely worse than the best, and not refused too often
+        said string what was learned, in words
+    """),
+        scope="day",
+        day_column="day",
+    ),
+    Dataset(
         "decisions/effects",
         "one metric of one audience (*: of all together), as it was known on one day",
         ("day", "audience", "metric"),
@@ -176,6 +196,57 @@ TABLES: tuple[Dataset, ...] = (
         unknown bigint operations whose outcome is not known
         paused bigint removals and additions that wait because more would leave at once than max_remove_share allows
         missing bigint customers in the audience whom the plan has in none of these places
+    """),
+        scope="day",
+        day_column="day",
+    ),
+    Dataset(
+        "activation/offer_codes",
+        "one code of one offer, given to one customer: a customer has one of each offer",
+        ("offer", "customer_id"),
+        columns("""
+        offer string the offer, a name of config/offers.yaml
+        customer_id string the customer it was given to
+        code string the code
+        day date the day of the plan with which it was given
+        audience string the action that gave it
+        destination string by which destination
+        valid_until date last day on which it can be redeemed
+        most double the most that it can cost, in the company's currency
+        given_at timestamp when it was given
+    """),
+    ),
+    Dataset(
+        "activation/codes_taken",
+        "one code that was taken out of the file of an offer, and is never given out again",
+        ("offer", "code_hash"),
+        columns("""
+        offer string the offer
+        code_hash string SHA-256 of the offer and the code; stays when the person who had the code is erased
+        batch_id string by which try it was taken
+        taken_at timestamp when it was taken
+    """),
+    ),
+    Dataset(
+        "activation/offers",
+        "one offer on one day, as it was known when the day was planned",
+        ("day", "offer"),
+        columns("""
+        day date the day
+        offer string the offer
+        title string as customers read it
+        given bigint codes given to customers up to then
+        redeemed bigint of these, codes that an order names which was not cancelled
+        open bigint of these, codes that were not redeemed and still can be
+        expired bigint of these, codes that were not redeemed and cannot be any more
+        orders bigint orders that name one of these codes
+        by_others bigint of these, orders of somebody else than who was given the code
+        revenue double what was paid for these orders, in the company's currency
+        cost double what the redeemed codes cost
+        reserved double the most that the open codes can still cost
+        codes_left bigint codes of its file that nobody has
+        budget_left bigint how many more its budget pays for; empty without one
+        said string the same in words
     """),
         scope="day",
         day_column="day",

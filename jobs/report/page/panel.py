@@ -11,7 +11,7 @@ import duckdb
 
 from jobs.lake.queries import views_of
 
-Kind = Literal["table", "cards", "bars", "lines", "flow", "curve"]
+Kind = Literal["table", "cards", "bars", "lines", "flow", "curve", "heat"]
 
 
 @dataclass(frozen=True)

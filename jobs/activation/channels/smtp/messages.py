@@ -1,7 +1,8 @@
 """E-mail messages from the templates in config/templates: `NAME.LANGUAGE.txt` and `NAME.LANGUAGE.html`.
 
 The first line of the text template is `Subject: ...`. A template may use company, first_name, audience, unsubscribe_url
-and links.NAME of config/feedback.yaml; any other name is an error, found by `problems` before anything is sent.
+and links.NAME of config/feedback.yaml, and of an action with an offer offer.code, offer.title and offer.until; any
+other name is an error, found by `problems` before anything is sent.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from typing import cast
 import jinja2
 
 from jobs.activation.bounce_address import bounce_address
-from jobs.activation.channel import Operation
+from jobs.activation.channel import Given, Operation
 from jobs.activation.channels.smtp.options import MailOptions
 from jobs.activation.measured_link import PICTURE, measured_link
+from jobs.activation.offer_texts import sample, template_problem
 from jobs.activation.unsubscribe_link import unsubscribe_link
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
@@ -66,7 +68,7 @@ class Messages:
         link = unsubscribe_link(self._options.unsubscribe_url, operation.operation_id, self._settings)
         recipient = operation.recipient
         links, picture = self._measured(operation)
-        subject, text, html = self._render(recipient.language, recipient.first_name, link, links)
+        subject, text, html = self._render(recipient.language, recipient.first_name, link, links, operation.offer)
         html = _with_picture(html, picture) if picture else html
         boundary = f"=_{operation.operation_id}"  # cannot occur in the text: quoted-printable writes `=` as `=3D`
         headers = {
@@ -96,14 +98,19 @@ class Messages:
         place = self._folder / f"{self._template}.{wanted}"
         if wanted not in languages:
             return [f"{place}.txt and {place}.html: both are needed for the language of last resort; write them"]
-        found = []
+        found, given = [], sample(self._audience.audience, self._settings)
         for language in languages:
+            base = f"{self._folder / self._template}.{language}"
             for first_name in ("Kim", None):
                 try:
-                    self._render(language, first_name, "https://example.com/u", self._links)
+                    parts = self._render(language, first_name, "https://example.com/u", self._links, given)
                 except (jinja2.TemplateError, ConfigError) as error:
                     line = f":{error.lineno}" if isinstance(error, jinja2.TemplateSyntaxError) else ""
-                    found.append(f"{self._folder / self._template}.{language}{line}: {error}")
+                    found.append(f"{base}{line}: {template_problem(given, '', error)}")
+                    continue
+                for end, text in zip(("txt", "html"), parts[1:], strict=True):
+                    if wrong := template_problem(given, text):
+                        found.append(f"{base}.{end}: {wrong}")
         return list(dict.fromkeys(found))
 
     def _measured(self, operation: Operation) -> tuple[dict[str, str], str]:
@@ -118,7 +125,7 @@ class Messages:
         return {name: told(name) for name in self._links}, told(PICTURE) if asked.opens else ""
 
     def _render(
-        self, language: str | None, first_name: str | None, link: str, links: dict[str, str]
+        self, language: str | None, first_name: str | None, link: str, links: dict[str, str], offer: Given | None
     ) -> tuple[str, str, str]:
         known = self._languages
         short = (language or "").lower().split("-")[0]
@@ -129,7 +136,7 @@ class Messages:
             "first_name": _CONTROL.sub(" ", first_name).strip() if first_name else "",
             "unsubscribe_url": link,
             "links": SimpleNamespace(**links),  # of a dict `items` would be no link
-        }
+        } | ({"offer": offer} if offer else {})
         subject, _, body = text.render(values).partition("\n")
         if not subject.startswith("Subject: "):
             raise ConfigError(["the first line of the text must be 'Subject: ...'"])

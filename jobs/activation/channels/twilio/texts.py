@@ -1,6 +1,7 @@
 """Text messages from the templates in config/templates: `NAME.LANGUAGE.sms`.
 
-A template may use company, first_name, audience and, where the destination has a page for it, unsubscribe_url.
+A template may use company, first_name, audience, where the destination has a page for it unsubscribe_url, and of an
+action with an offer offer.code, offer.title and offer.until.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from typing import cast
 
 import jinja2
 
-from jobs.activation.channel import Operation
+from jobs.activation.channel import Given, Operation
 from jobs.activation.channels.twilio.options import Options
+from jobs.activation.offer_texts import sample, template_problem
 from jobs.activation.unsubscribe_link import unsubscribe_link
 from jobs.config.settings import Settings
 from jobs.content import approval
@@ -42,35 +44,39 @@ class Texts:
     def text_of(self, operation: Operation) -> str:
         """The text for one operation."""
         recipient = operation.recipient
-        return self._render(recipient.language, recipient.first_name, operation.operation_id)
+        return self._render(recipient.language, recipient.first_name, operation.operation_id, operation.offer)
 
     def problems(self) -> list[str]:
         """What is wrong with the templates, one line each; tries every language with and without a name."""
         wanted = self._folder / f"{self._template}.{self._options.language}.sms"
         if self._options.language not in self._languages:
             return [f"{wanted}: it is needed for the language of last resort; write it"]
-        found = []
+        found, given = [], sample(self._audience.audience, self._settings)
         for language in self._languages:
             place = self._folder / f"{self._template}.{language}.sms"
             for first_name in ("Kim", None):
                 try:
-                    text = self._render(language, first_name, _SAMPLE.operation_id)
+                    text = self._render(language, first_name, _SAMPLE.operation_id, given)
                 except jinja2.TemplateError as error:
                     line = f":{error.lineno}" if isinstance(error, jinja2.TemplateSyntaxError) else ""
-                    found.append(f"{place}{line}: {error}")
+                    found.append(f"{place}{line}: {template_problem(given, '', error)}")
                     continue
+                if wrong := template_problem(given, text):
+                    found.append(f"{place}: {wrong}")
                 if not 0 < len(text) <= LONGEST - 100:
                     found.append(f"{place}: {len(text)} characters; write at least one and at most {LONGEST - 100}")
         return list(dict.fromkeys(found))
 
-    def _render(self, language: str | None, first_name: str | None, operation_id: str) -> str:
+    def _render(self, language: str | None, first_name: str | None, operation_id: str, offer: Given | None) -> str:
         short = (language or "").lower().split("-")[0]
         chosen = short if short in self._languages else self._options.language
-        values = {
+        values: dict[str, object] = {
             "company": self._settings.general.company,
             "audience": self._audience.title,
             "first_name": _CONTROL.sub(" ", first_name).strip() if first_name else "",
         }
+        if offer:
+            values["offer"] = offer
         if self._options.unsubscribe_url:
             values["unsubscribe_url"] = unsubscribe_link(self._options.unsubscribe_url, operation_id, self._settings)
         return self._jinja.get_template(f"{self._template}.{chosen}.sms").render(values).strip()

@@ -115,6 +115,21 @@ const Charts = (() => {
       whiskers(view, row => rows.indexOf(row), false)] };
   }
 
+  // How many there are of each pair, the darker the more; what there is none of is not drawn.
+  function heat(view, words) {
+    const { chart, at, rows } = view;
+    const across = distinct(rows.map(row => row[at(chart.x)])), up = distinct(rows.map(row => row[at(chart.split)])).sort();
+    const counts = rows.map(row => [across.indexOf(row[at(chart.x)]), up.indexOf(row[at(chart.split)]), row[at(chart.y[0])]]);
+    const color = colors();
+    const least = { min: 0, max: Math.max(1, ...counts.map(count => count[2])) };
+    return { ...base(), legend: undefined, tooltip: { ...base().tooltip, trigger: "item" },
+             xAxis: axis("category", across), yAxis: { ...axis("category", up), name: words.columns[chart.split],
+                                                       nameTextStyle: { color: color.soft } },
+             visualMap: { ...least, show: false, inRange: { color: [color.line, PALETTE[0]] } },
+             series: [{ type: "heatmap", name: words.columns[chart.y[0]], data: counts,
+                        label: { show: true, color: color.ink } }] };
+  }
+
   function spark(values) {
     return { animation: false, grid: { left: 2, right: 2, top: 4, bottom: 4 }, color: PALETTE,
              xAxis: { type: "category", show: false, data: values.map((_, index) => index) },
@@ -122,7 +137,7 @@ const Charts = (() => {
              series: [{ type: "line", showSymbol: false, data: values, lineStyle: { width: 2 } }] };
   }
 
-  return { kinds: { bars, lines, flow, curve }, spark, draw: (place, option) => {
+  return { kinds: { bars, lines, flow, curve, heat }, spark, draw: (place, option) => {
     const chart = echarts.init(place, null, { renderer: "svg" });
     chart.setOption(option);
     new ResizeObserver(() => chart.resize()).observe(place);
