@@ -19,14 +19,17 @@ import zstandard
 
 Landed = tuple[str, bytes, "Fate"]
 HEADER = "id,updated,name,born"
-ENDINGS = {"contacts": ".csv", "messages": ".jsonl", "products": ".parquet", "tickets": ".avro"}
+ENDINGS = {"contacts": ".csv", "messages": ".jsonl", "order_lines": ".jsonl", "orders": ".csv"}
+ENDINGS |= {"products": ".parquet", "tickets": ".avro"}
 
 
 @dataclass(frozen=True)
 class Fate:
     """What must become of one file: the ids of its rows that are accepted and of those that never may be.
 
-    `moment` is what every accepted row must have as its time of change, if that is not known from elsewhere.
+    `moment` is what every accepted row must have as its time of change, if that is not known from elsewhere. A file
+    that is `looked_up` has rows for others to take values of: what becomes of those is judged. A file whose records
+    have rows in them is counted in records: `records` are those accepted and quarantined, `left_out` those without any.
     """
 
     accepted: list[str] = field(default_factory=list)
@@ -35,6 +38,14 @@ class Fate:
     duplicates: int = 0
     days_late: int = 0
     moment: dt.datetime | None = None
+    looked_up: bool = False
+    records: tuple[int, int] | None = None
+    left_out: int = 0
+
+    @property
+    def counted(self) -> tuple[int, int, int]:
+        """What the ledger must say of it: accepted, quarantined, duplicates."""
+        return (*(self.records or (len(self.accepted), self.quarantined)), self.duplicates)
 
     def then(self, other: Fate) -> Fate:
         """The fate of a file that is replaced by another after it was read."""
@@ -493,3 +504,44 @@ def _(d: Delivery) -> Iterator[Landed]:
 @_kind("F19 name with a split accent")
 def _(d: Delivery) -> Iterator[Landed]:
     yield d.name().replace(".csv", unicodedata.normalize("NFD", "_é.csv")), d.good(), Fate(d.ids)
+
+
+def _orders(d: Delivery, *partners: str) -> Iterator[Landed]:
+    """The partners that six orders look up, and the orders."""
+    yield f"states_{d.prefix}.csv", "\n".join(["id,label", *partners, ""]).encode(), Fate(looked_up=True)
+    rows = [f"{id_},2024-04-30 10:00:00,{d.prefix}s{place % 2},10.00" for place, id_ in enumerate(d.ids)]
+    yield d.name(), "\n".join(["id,at,state_id,total", *rows, ""]).encode(), Fate(d.ids)
+
+
+@_kind("F20 lookup with partners twice, and of nobody", "orders")
+def _(d: Delivery) -> Iterator[Landed]:
+    yield from _orders(d, f"{d.prefix}s0,Won", f"{d.prefix}s0,Won", f"{d.prefix}s1,Lost", ",Won", f"{d.prefix}s9,Won")
+
+
+@_kind("F20 lookup without a partner", "orders")
+def _(d: Delivery) -> Iterator[Landed]:
+    yield from _orders(d, f"{d.prefix}s{d.chance.randrange(2)},Won")
+
+
+def _baskets(d: Delivery, items: list[object], fate: Fate) -> Iterator[Landed]:
+    """Two orders with so many items; a third without a list."""
+    half = len(items) // 2
+    at = "2024-04-30 10:00:00"
+    lists = [{"id": f"{d.prefix}{n}", "at": at, "items": some} for n, some in enumerate((items[:half], items[half:]))]
+    empty = {"id": f"{d.prefix}2", "at": at, "items": d.chance.choice([[], None])}
+    yield d.name(), "".join(json.dumps(one) + "\n" for one in (*lists, empty)).encode(), fate
+
+
+@_kind("F20 list to rows", "order_lines")
+def _(d: Delivery) -> Iterator[Landed]:
+    many = [f"{id_}x{number}" for id_ in d.ids for number in range(10)]
+    yield from _baskets(d, [{"sku": one} for one in many], Fate(many, records=(2, 0), left_out=1))
+
+
+@_kind("F20 list to rows with an item that is none", "order_lines")
+def _(d: Delivery) -> Iterator[Landed]:
+    items: list[object] = [{"sku": id_} for id_ in d.ids]
+    place = d.chance.randrange(6)
+    items[place] = d.chance.choice([{"sku": None}, {}, {"sku": ""}])
+    good = [id_ for id_ in d.ids if id_ != d.ids[place]]
+    yield from _baskets(d, items, Fate(good, [d.ids[place]], records=(1, 1), left_out=1))
