@@ -68,7 +68,7 @@ def ads(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def company(settings, rows) -> Callable[..., Company]:
+def company(settings) -> Callable[..., Company]:
     """`company()` for both destinations; `company("winback")` for one audience; `files` overrides config files."""
 
     def build(*audiences: str, files: dict[str, Any] | None = None) -> Company:
@@ -79,7 +79,7 @@ def company(settings, rows) -> Callable[..., Company]:
                 for name, content in chosen.items()
                 if not name.startswith("audiences/") or Path(name).stem in audiences
             }
-        return Company(settings(chosen), rows)
+        return Company(settings(chosen))
 
     return build
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from typing import Any
 
 from tests.company import FOR_ACTION
+from tests.table_rows import table_rows
 
 DAY = dt.date(2017, 6, 1)
 LIST = "1234567890/900"
@@ -65,17 +65,17 @@ CONFIG: dict[str, Any] = {
 class Company:
     """Customers c1, c2, ... of a lake, as rows; every method replaces what it names."""
 
-    def __init__(self, settings: Any, rows: Callable[..., Any]) -> None:
+    def __init__(self, settings: Any) -> None:
         from jobs.lake.lake import Lake
 
-        self.settings, self._rows = settings, rows
+        self.settings = settings
         self.lake = Lake.of(settings)
         self._edits = 0
 
     def replace(self, table: str, *records: dict[str, Any], day: dt.date | None = None) -> None:
         self._edits += 1
         txn = self.lake.transaction("test", DAY, config=self._edits)
-        self.lake.replace(table, self._rows(table, *records), txn, day=day)
+        self.lake.replace(table, table_rows(table, *records), txn, day=day)
 
     def customers(self, count: int, purpose: str = "marketing", channel: str = "email") -> list[str]:
         """`count` customers with an address, a phone and consent, all members of the audiences on DAY."""

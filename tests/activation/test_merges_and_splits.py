@@ -10,6 +10,7 @@ from examples.sandboxes.smtp import recipient_hash
 from jobs.identity.spells import spells
 from tests.activation.small_company import DAY
 from tests.company import MINIMAL
+from tests.table_rows import table_rows
 
 ANN = {"first_name": "Ann", "last_name": "Bos"}
 PHONE = "0612345679"
@@ -22,8 +23,8 @@ def day(number):
 class Town:
     """People who all agreed to everything when they first came, with the records that arrived of them."""
 
-    def __init__(self, shop, rows):
-        self.shop, self.rows = shop, rows
+    def __init__(self, shop):
+        self.shop = shop
 
     def arrive(self, number, **records):
         """`arrive(0, c1={...})` brings record 1 of the CRM."""
@@ -40,7 +41,7 @@ class Town:
         for table, given in (("valid/contacts", told), ("valid/consents", asked)):
             lineage = {"arrived": str(day(number)), "file_id": f"f{number}"}
             given = [{**row, **lineage, "line": n} for n, row in enumerate(given)]
-            self.shop.lake.append(table, self.rows(table, *given), self.shop.lake.transaction("arrive", day(number)))
+            self.shop.lake.append(table, table_rows(table, *given), self.shop.lake.transaction("arrive", day(number)))
 
     def decide(self, number, left, right, decision="different"):
         from jobs.config.settings import load_settings
@@ -74,9 +75,9 @@ class Town:
 
 
 @pytest.fixture
-def town(company, rows):
+def town(company):
     shops = {"sources/shop.yaml": MINIMAL["sources/crm.yaml"] | {"source": "shop"}}
-    return lambda audience="winback": Town(company(audience, files=shops), rows)
+    return lambda audience="winback": Town(company(audience, files=shops))
 
 
 def token(sink, address):

@@ -8,6 +8,7 @@ import pytest
 from jobs.audiences import arms, membership
 from jobs.lake.lake import Lake
 from tests.company import FOR_ACTION
+from tests.table_rows import table_rows
 
 DAY = dt.date(2017, 6, 1)
 ACTION = {"audience": "a", "title": "t", "goal": "g", "owner": "o", **FOR_ACTION, "stage": "loyalty", "where": "known",
@@ -31,8 +32,8 @@ HELD, REACHED, OTHER = named("holdout", 0), named("treatment", 0), named("treatm
 class People:
     """Who is known on each day, and what becomes of them."""
 
-    def __init__(self, settings, rows):
-        self.settings, self.rows, self.lake = settings, rows, Lake.of(settings)
+    def __init__(self, settings):
+        self.settings, self.lake = settings, Lake.of(settings)
         self.homes, self.events = {}, []
 
     def live(self, number, *known):
@@ -45,7 +46,7 @@ class People:
             "identity/events": self.events,
         }  # fmt: skip
         for name, records in tables.items():
-            self.lake.replace(name, self.rows(name, *records), self.lake.transaction("test", day, config=name))
+            self.lake.replace(name, table_rows(name, *records), self.lake.transaction("test", day, config=name))
         membership.run(day, self.settings)
         found = self.lake.arrow("audiences/members", day=day).to_pylist()
         return {row["customer_id"]: row["arm"] for row in found}
@@ -62,8 +63,8 @@ class People:
 
 
 @pytest.fixture
-def people(settings, rows):
-    return lambda **policy: People(settings({"audiences/a.yaml": ACTION, "contact_policy.yaml": policy}), rows)
+def people(settings):
+    return lambda **policy: People(settings({"audiences/a.yaml": ACTION, "contact_policy.yaml": policy}))
 
 
 def test_who_is_merged_keeps_the_older_arm_and_who_is_split_off_takes_it_along(people):

@@ -16,6 +16,7 @@ from jobs.config.audiences import After
 from jobs.config.traits import needed
 from jobs.lake.lake import Lake
 from tests.company import FOR_ACTION, MINIMAL
+from tests.table_rows import table_rows
 
 DAY = dt.date(2017, 6, 1)
 SHIPPED = Path(__file__).resolve().parents[2] / "config"
@@ -24,7 +25,7 @@ BASE = {"title": "t", "goal": "g", "owner": "o", **FOR_ACTION, "stage": "loyalty
 
 
 @pytest.fixture
-def world(settings, rows):
+def world(settings):
     """`world({audience: rule}, table=[rows], ...)`: members of each audience on DAY."""
 
     def build(rules, holdout=0, **tables):
@@ -39,7 +40,7 @@ def world(settings, rows):
             table = name.replace("_", "/", 1)
             open_ = table == "profiles/traits"
             schema = lake.contract(table).arrow_schema()
-            data = pa.Table.from_pylist(records, schema) if open_ else rows(table, *records)
+            data = pa.Table.from_pylist(records, schema) if open_ else table_rows(table, *records)
             lake.replace(table, data, lake.transaction("test", DAY, config=name))
         membership.run(DAY, loaded)
         return lake.arrow("audiences/members", day=DAY).sort_by("customer_id").to_pylist()
@@ -81,12 +82,12 @@ def in_audience(found, audience):
     return [row["customer_id"] for row in found if row["audience"] == audience]
 
 
-def test_nobody_is_in_an_action_after_its_last_day(settings, rows):
+def test_nobody_is_in_an_action_after_its_last_day(settings):
     files = {f"audiences/{name}.yaml": {**BASE, "audience": name, "where": "known", "expires": str(last)}
              for name, last in (("over", DAY - dt.timedelta(days=1)), ("lasts", DAY))}  # fmt: skip
     loaded = settings(files)
     lake = Lake.of(loaded)
-    lake.replace("profiles/people", rows("profiles/people", *customers("c1")), lake.transaction("test", DAY))
+    lake.replace("profiles/people", table_rows("profiles/people", *customers("c1")), lake.transaction("test", DAY))
     membership.run(DAY, loaded)
     assert [row["audience"] for row in lake.arrow("audiences/members", day=DAY).to_pylist()] == ["lasts"]
     today = dt.date(2098, 1, 1)
@@ -95,14 +96,14 @@ def test_nobody_is_in_an_action_after_its_last_day(settings, rows):
     assert len(list(audience_checks.notes(loaded.folder, loaded.audiences, loaded.sources, today))) == 2
 
 
-def test_nobody_is_in_an_action_without_a_source_it_needs_and_check_says_so(settings, rows):
+def test_nobody_is_in_an_action_without_a_source_it_needs_and_check_says_so(settings):
     needs = {"none": [], "has": ["contacts"], "own": ["crm/contacts"], "lacks": ["contacts", "tickets"]}
     needs["other"] = ["desk/contacts"]
     files = {f"audiences/{name}.yaml": {**BASE, "audience": name, "where": "known", "needs": some}
              for name, some in needs.items()}  # fmt: skip
     loaded = settings(files)
     lake = Lake.of(loaded)
-    lake.replace("profiles/people", rows("profiles/people", *customers("c1")), lake.transaction("test", DAY))
+    lake.replace("profiles/people", table_rows("profiles/people", *customers("c1")), lake.transaction("test", DAY))
     membership.run(DAY, loaded)
     found = {row["audience"] for row in lake.arrow("audiences/members", day=DAY).to_pylist()}
     assert found == {"none", "has", "own"}
@@ -233,14 +234,14 @@ def test_evidence_is_valid_json_whatever_the_values(world):
     assert json.loads(found[0]["evidence"]) == {"city": 's-Gra"ven\\hage '}
 
 
-def test_traits_can_be_used_in_rules_and_are_kept_as_evidence(settings, rows):
+def test_traits_can_be_used_in_rules_and_are_kept_as_evidence(settings):
     trait = {"title": "Last topic", "over": "conversations", "value": "latest(topic)", "type": "string"}
     since = {"title": "Last talk", "over": "conversations", "value": "max(day)", "type": "date"}
     rule = {**BASE, "audience": "a", "where": "last_topic = 'delivery'", "evidence": ["talked_on"]}
     loaded = settings({"audiences/a.yaml": rule, "traits.yaml": {"traits": {"last_topic": trait, "talked_on": since}}})
     lake = Lake.of(loaded)
     txn = lake.transaction("test", DAY)
-    lake.replace("profiles/people", rows("profiles/people", *customers("c1", "c2")), txn)
+    lake.replace("profiles/people", table_rows("profiles/people", *customers("c1", "c2")), txn)
     contract = lake.contract("profiles/traits").arrow_schema()
     told = {"customer_id": "c1", "as_of": DAY, "last_topic": "delivery", "talked_on": DAY}
     lake.replace("profiles/traits", pa.Table.from_pylist([told], contract), txn)
@@ -258,7 +259,7 @@ def test_a_trait_that_is_named_like_a_column_of_the_view_is_refused(settings):
     assert rules.check(loaded)[0].endswith("traits.age: audience rules know another 'age'; rename it")
 
 
-def test_what_an_action_brings_is_revenue_times_margin_less_cost_and_who_brings_less_is_kept_away(settings, rows):
+def test_what_an_action_brings_is_revenue_times_margin_less_cost_and_who_brings_less_is_kept_away(settings):
     files = {
         "audiences/worth.yaml": {**BASE, "audience": "worth", "where": "known", "value": "10.0 * days_known",
                                  "effect": {"margin": 0.5, "cost": 5.0}},
@@ -275,7 +276,7 @@ def test_what_an_action_brings_is_revenue_times_margin_less_cost_and_who_brings_
     people = [
         *customers("c1", country="PT", age=17), {"customer_id": "c2", "known": True, "customer_since": "2017-06-01"},
     ]  # fmt: skip
-    lake.replace("profiles/people", rows("profiles/people", *people), lake.transaction("test", DAY))
+    lake.replace("profiles/people", table_rows("profiles/people", *people), lake.transaction("test", DAY))
     membership.run(DAY, loaded)
     found = lake.arrow("audiences/members", day=DAY).to_pylist()
     told = {(row["audience"], row["customer_id"]): (row["gain"], row["kept_away"], row["zone"]) for row in found}

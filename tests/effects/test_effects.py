@@ -12,6 +12,7 @@ from jobs.config.retention import can_end
 from jobs.effects import effects, units
 from jobs.lake.lake import Lake
 from tests.company import FOR_ACTION
+from tests.table_rows import table_rows
 
 START, DAY = dt.date(2017, 5, 1), dt.date(2017, 6, 30)
 AUDIENCE = {"goal": "g", "owner": "o", **FOR_ACTION, "stage": "loyalty", "where": "known", "purpose": "marketing",
@@ -26,8 +27,8 @@ def audience(name, **more):
 class Shop:
     """Who was drawn for which action, and touchpoints, of customers p0, p1, ..., of whom every fifth is held out."""
 
-    def __init__(self, settings, rows):
-        self.settings, self._rows, self.lake = settings, rows, Lake.of(settings)
+    def __init__(self, settings):
+        self.settings, self.lake = settings, Lake.of(settings)
         self.drawn, self.orders, self.events = [], [], []
         self.known = {f"p{number}" for number in range(PEOPLE)}
 
@@ -51,15 +52,15 @@ class Shop:
             days = {row["since"] for row in records} if name == "decisions/arms" else {None}
             for one in days:
                 found = [row for row in records if one is None or row["since"] == one]
-                self.lake.replace(name, self._rows(name, *found), txn.part(f"{name}{one}{day}"), day=one)
+                self.lake.replace(name, table_rows(name, *found), txn.part(f"{name}{one}{day}"), day=one)
         counts = effects.run(day, self.settings)
         told = self.lake.arrow(effects.TABLE, day=day).to_pylist()
         return counts, {(row["audience"], row["metric"]): row for row in told}
 
 
 @pytest.fixture
-def shop(settings, rows):
-    return lambda *files: Shop(settings({name: text for file in files for name, text in file.items()}), rows)
+def shop(settings):
+    return lambda *files: Shop(settings({name: text for file in files for name, text in file.items()}))
 
 
 def drawn(shop, name, lift, seed=1):

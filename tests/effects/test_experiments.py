@@ -22,6 +22,7 @@ from jobs.errors import StepFailed
 from jobs.lake.lake import Lake
 from tests.company import FOR_ACTION, ORDERS
 from tests.shared_data import folder
+from tests.table_rows import table_rows
 
 START, DAY = dt.date(2017, 5, 1), dt.date(2017, 6, 30)
 ACTION = {"title": "t", "goal": "g", "owner": "o", **FOR_ACTION, "stage": "loyalty", "where": "known", "holdout": 0,
@@ -192,15 +193,15 @@ def test_experiments_that_collide_are_refused_on_load(settings):
 class Shop:
     """People who are known, in a company with an experiment."""
 
-    def __init__(self, settings, rows, **more):
-        self.settings, self.rows = settings(company(**more)), rows
+    def __init__(self, settings, **more):
+        self.settings = settings(company(**more))
         self.lake = Lake.of(self.settings)
         people = [{"customer_id": f"c{n:016d}", "known": True, "customer_since": "2017-01-01"} for n in range(400)]
         self.put("profiles/people", *people)
 
     def put(self, table, *records):
         self.lake.replace(
-            table, self.rows(table, *records), self.lake.transaction("test", START, config=[table, *records])
+            table, table_rows(table, *records), self.lake.transaction("test", START, config=[table, *records])
         )
 
     def members(self, day):
@@ -209,11 +210,9 @@ class Shop:
         return {row["customer_id"]: row["audience"] for row in found if row["audience"] != "other"}
 
 
-def test_everybody_gets_one_variant_the_same_every_day_and_its_result_is_told(settings, rows):
+def test_everybody_gets_one_variant_the_same_every_day_and_its_result_is_told(settings):
     context = {"old": "days_known > 30", "orders": "orders_90d"}
-    shop = Shop(
-        settings, rows, layer={"name": "mail", "end": 0.8}, guardrails=["amount"], allocation={"context": context}
-    )
+    shop = Shop(settings, layer={"name": "mail", "end": 0.8}, guardrails=["amount"], allocation={"context": context})
     first = shop.members(START)
     assert shop.members(START + dt.timedelta(days=1)) == first
     assert len(first) == 400
@@ -261,8 +260,8 @@ def test_everybody_gets_one_variant_the_same_every_day_and_its_result_is_told(se
     assert shop.lake.version(experiments.TABLE) == version
 
 
-def test_an_adaptive_experiment_draws_by_what_is_known_the_evening_before_and_tells_without_bias(settings, rows):
-    shop = Shop(settings, rows, allocation={"method": "thompson", "floor": 0.1})
+def test_an_adaptive_experiment_draws_by_what_is_known_the_evening_before_and_tells_without_bias(settings):
+    shop = Shop(settings, allocation={"method": "thompson", "floor": 0.1})
     people = [f"c{n:016d}" for n in range(600)]
 
     def know(names, **homes):
@@ -316,8 +315,8 @@ def test_an_adaptive_experiment_draws_by_what_is_known_the_evening_before_and_te
     assert "in 599 draws" in shown.output, shown.exception
 
 
-def test_who_shares_a_household_gets_the_same_variant(settings, rows):
-    shop = Shop(settings, rows, unit="household")
+def test_who_shares_a_household_gets_the_same_variant(settings):
+    shop = Shop(settings, unit="household")
     people = [{"customer_id": f"c{n:016d}", "known": True, "customer_since": "2017-01-01", "household": f"h{n // 4}"}
               for n in range(400)]  # fmt: skip
     shop.put("profiles/people", *people)
@@ -327,8 +326,8 @@ def test_who_shares_a_household_gets_the_same_variant(settings, rows):
     assert set(found.values()) == {"long", "short"}
 
 
-def test_an_experiment_that_changes_while_it_runs_and_a_salt_of_before_are_refused(settings, rows):
-    shop = Shop(settings, rows)
+def test_an_experiment_that_changes_while_it_runs_and_a_salt_of_before_are_refused(settings):
+    shop = Shop(settings)
     shop.members(START)
     other = {"long": {"action": "long", "share": 0.6}, "short": {"action": "short", "share": 0.4}}
     shop.settings = settings(company(variants=other))

@@ -13,6 +13,7 @@ from jobs.journeys.as_of import TABLES, known_as, profiles_on
 from jobs.lake.lake import Lake
 from jobs.profiles import customers
 from tests.profiles.two_weeks import ARRIVALS, CRM
+from tests.table_rows import table_rows
 
 DAYS = [dt.date.fromisoformat(day) for day in ARRIVALS]
 MORE = {
@@ -43,7 +44,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def company(settings, rows, folder):
+def company(settings, folder):
     """Settings of a company at which the files of the given days arrived, in a lake of its own."""
 
     def build(name, days):
@@ -56,7 +57,9 @@ def company(settings, rows, folder):
             arrived = {"arrived": day.isoformat(), "file_id": day.isoformat()}
             for number, part in enumerate((ARRIVALS, MORE)):
                 for table, records in part.get(day.isoformat(), {}).items():
-                    data = rows(table, *[row | arrived | {"line": 10 * number + n} for n, row in enumerate(records)])
+                    data = table_rows(
+                        table, *[row | arrived | {"line": 10 * number + n} for n, row in enumerate(records)]
+                    )
                     lake.append(table, data, lake.transaction("arrive", day).part(f"{number}"))
         return loaded
 
