@@ -9,6 +9,7 @@ from pathlib import Path
 from jobs.config.audiences import Audience
 from jobs.config.kpis import Kpi
 from jobs.config.settings import Settings, load_settings
+from jobs.report.page.waiting_actions import picture
 
 PACKS = Path(__file__).resolve().parent.parent / "examples" / "packs"
 NAMES = sorted(path.parent.name for path in PACKS.glob("*/config"))
@@ -29,6 +30,8 @@ def page(name: str) -> str:
     lines = [before.rstrip(), "", *_begin(name), "", "## Its journeys", ""]
     for journey in said:  # in the order in which the README tells them
         lines += [*_journey(settings.audiences[journey], said[journey], settings), ""]
+    if drawn := picture(settings.audiences, "en"):
+        lines += ["## Which waits for which", "", drawn, ""]
     lines += ["## What keeps them apart", "", after.strip().removeprefix("What keeps them apart:").strip(), ""]
     lines += [*_sources(settings), "", *_stages(settings), "", *_kpis(settings), "", *_purposes(settings)]
     return "\n".join(lines)

@@ -13,8 +13,8 @@ from jobs.lake.tables import catalogue
 def lake_of(settings):
     """The settings of a lake with these rows: `lake_of({"journeys/stages": [{...}]})`; columns not given are null."""
 
-    def build(tables):
-        loaded = settings()
+    def build(tables, files=None):
+        loaded = settings(files)
         lake = Lake.of(loaded)
         for name, rows in tables.items():
             schema = catalogue.get(name).arrow_schema()

@@ -25,6 +25,7 @@ from jobs.report.page import (
     kpi_panels,
     moment_panels,
     path_panels,
+    waiting_actions,
 )
 from jobs.report.page.panel import Answer, Panel, ask
 from jobs.report.page.words import Language, book, said
@@ -88,6 +89,8 @@ def _render(
         loaded=there,
         links=links,
         given=Markup(_as_data(given)),
+        waiting=waiting_actions.steps(settings.audiences, language),
+        waiting_picture=Markup(waiting_actions.picture(settings.audiences, language)),
         policy=_file_policy() if inline else None,
         style=Markup(_text(STYLE)) if inline else None,
         scripts=[Markup(_text(name)) for name in SCRIPTS] if inline else None,
