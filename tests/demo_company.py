@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.processes import outside
 
 ROOT = Path(__file__).resolve().parent.parent
-SIZE = "0.05"
+SIZE = "0.02"
 HASH_KEY = "end-to-end-5b1f6c0a9d"
 
 

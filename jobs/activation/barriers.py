@@ -28,9 +28,9 @@ def said_no(row: Row) -> bool:
 
 
 def needed(rows: Iterable[Row]) -> set[str]:
-    """Addresses of those who stay on a list, or come to it."""
+    """Addresses under which those who stay on a list, or come to it, are there."""
     staying = [row for row in rows if row["action"] in ("add", "keep") and not now(row)]
-    return {value for row in staying for value in [*row["known_emails"], *row["known_phones"]]}
+    return {value for row in staying for value in [*row["emails"], *row["phones"]]}
 
 
 def addresses(row: Row, action: str, others_need: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -33,24 +33,26 @@ def reach(
     suppressions: DataFrame,
     customers: DataFrame,
     identity_map: DataFrame,
+    earlier_points: DataFrame | None = None,
 ) -> DataFrame:
     """One customer with consent or an address for this purpose and channel.
 
     Columns: customer_id, consented, consent_changed_at, suppressed, emails, phones, known_emails, known_phones,
     first_name, language, measured, fingerprint. `emails` and `phones` are those this destination may use: for messages
     the preferred address, for lists all that belong to this customer alone. `known_emails` and `known_phones` are all
-    the customer has: what may not be used any more, being suppressed or shared, may still be on a list, and is taken
-    off. Who asked for no more contact stays suppressed under a new address. `measured`: everybody with the preferred
-    address said yes to the purpose of `opens_and_clicks`.
+    the customer has, or had (`earlier_points`: customer_id, kind, value): what may not be used any more, being
+    suppressed, shared, replaced or deleted, may still be on a list, and is taken off. Who asked for no more contact
+    stays suppressed under a new address. `measured`: everybody with the preferred address said yes to the purpose of
+    `opens_and_clicks`.
     """
     configured, type_ = settings.destinations[destination], type_of(destination, settings)
     answers = _answers(consent, audience.purpose, configured.channel, day, settings)
     points = _points(contact_points, suppressions, answers, configured.channel, settings)
     usable = _for_messages(points, type_.goes_to) if type_.kind == "messages" else _for_lists(points)
     addresses = usable.groupBy("customer_id").agg(_values("email", "emails"), _values("phone", "phones"))
-    every = contact_points.groupBy("customer_id").agg(
-        _values("email", "known_emails"), _values("phone", "known_phones")
-    )
+    known = contact_points.select("customer_id", "kind", "value")
+    known = known if earlier_points is None else known.unionByName(earlier_points).distinct()
+    every = known.groupBy("customer_id").agg(_values("email", "known_emails"), _values("phone", "known_phones"))
     suppressed = points.groupBy("customer_id").agg(F.max(_blocked(type_)).alias("suppressed"))
     stopped = _asked_to_stop(suppressions, configured.channel, identity_map)
     people = customers.select("customer_id", "first_name", "language")

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.activation import approved_content, deciding, ledger, moments, offers, succession
+from jobs.activation import approved_content, deciding, earlier_points, ledger, moments, offers, succession
 from jobs.activation.approved_content import NOT_APPROVED
 from jobs.activation.channels.types import type_of
 from jobs.activation.eligibility import reach
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 TABLE = "activation/plans"
 READS = (
     "audiences/members", "profiles/customers", "profiles/consent", "profiles/contact_points",
-    "activation/suppressions", ledger.TABLE, "identity/events", "identity/map", *deciding.READS,
+    "activation/suppressions", ledger.TABLE, "identity/events", "identity/map", *earlier_points.READS, *deciding.READS,
 )  # fmt: skip
 ACTIONS = ("add", "remove", "send", "keep", "skip")
 LEFT, WITHDREW = "left_audience", "left_and_withdrew"
@@ -104,6 +104,11 @@ def inputs(
 
     `reach` also tells of the address when it last got a message of this audience: last_day, today_by.
     """
+    here = (F.col("audience") == audience) & (F.col("destination") == destination)
+    done = ledger.tries(txn.read(ledger.TABLE).where(here))
+    known = succession.with_parts(done, txn.read("identity/events"), txn.read("identity/map"))
+    standing = ledger.standing(known, day).drop("audience", "destination")
+    listed = type_of(destination, settings).kind == "members"
     reached = reach(
         settings.audiences[audience],
         destination,
@@ -114,12 +119,9 @@ def inputs(
         suppressions,
         txn.read("profiles/customers"),
         txn.read("identity/map"),
+        earlier_points.of(standing.where("may_be_there"), txn, settings) if listed else None,
     )
-    here = (F.col("audience") == audience) & (F.col("destination") == destination)
-    done = ledger.tries(txn.read(ledger.TABLE).where(here))
-    known = succession.with_parts(done, txn.read("identity/events"), txn.read("identity/map"))
-    reached = reached.join(ledger.addressed(known, day), on="fingerprint", how="left")
-    return reached, ledger.standing(known, day).drop("audience", "destination")
+    return reached.join(ledger.addressed(known, day), on="fingerprint", how="left"), standing
 
 
 def _newest_end(lake: Lake, day: date) -> str:

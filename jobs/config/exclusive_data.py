@@ -77,8 +77,10 @@ def problems(
     yield from _twice(folder / "identity.yaml", purposes)
     for name, one in audiences.items():
         path = folder / "audiences" / f"{name}.yaml"
-        for key, texts in (("where", [one.where]), ("value", [one.value or "0"]), ("evidence", one.evidence)):
-            yield from _wrong(bound.others(texts, one.purpose), path, (key,), one.purpose)
+        said = [(("where",), [one.where]), (("value",), [one.value or "0"]), (("evidence",), one.evidence)]
+        said += [(("when", "since"), [one.when.since])] if one.when and one.when.since else []
+        for keys, texts in said:
+            yield from _wrong(bound.others(texts, one.purpose), path, keys, one.purpose)
         if given := offers.offers.get(one.offer or ""):
             texts = [text for text in (given.where, given.margin.order if given.margin else None) if text]
             yield from _wrong(bound.others(texts, one.purpose), path, ("offer",), one.purpose)
