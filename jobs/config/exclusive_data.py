@@ -77,7 +77,11 @@ def problems(
     yield from _twice(folder / "identity.yaml", purposes)
     for name, one in audiences.items():
         path = folder / "audiences" / f"{name}.yaml"
-        said = [(("where",), [one.where]), (("value",), [one.value or "0"]), (("evidence",), one.evidence)]
+        said: list[tuple[tuple[str | int, ...], list[str]]] = [
+            (("where",), [one.where]),
+            (("value",), [one.value or "0"]),
+            (("evidence",), one.evidence),
+        ]
         said += [(("when", "since"), [one.when.since])] if one.when and one.when.since else []
         for keys, texts in said:
             yield from _wrong(bound.others(texts, one.purpose), path, keys, one.purpose)
