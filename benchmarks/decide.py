@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from jobs.config.contact_policy import Cap
+from jobs.config.actions.contact_policy import Cap
 from jobs.decisions.choose import BEFORE, CANDIDATES, choose
 
 DAY = date(2017, 6, 1)

@@ -31,7 +31,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
-from jobs.config.formats import Format, Limits
+from jobs.config.sources.formats import Format, Limits
 from jobs.ingest.columns import Seen
 from jobs.ingest.formats.content import BrokenFile, Snapshot
 from jobs.ingest.formats.readers import opened, read, to_json

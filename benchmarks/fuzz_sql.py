@@ -21,8 +21,8 @@ from pathlib import Path
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
-from jobs.config.sql import engine_sql, problem
-from jobs.config.sql_functions import AGGREGATES, FUNCTIONS, RANKS, ROW, ROWS, SOURCE, TYPES, Kind
+from jobs.config.sql.functions import AGGREGATES, FUNCTIONS, RANKS, ROW, ROWS, SOURCE, TYPES, Kind
+from jobs.config.sql.guard import engine_sql, problem
 from jobs.lake.engine import get_spark
 
 SECRET, WORD = "KLANTREIS_FUZZ", "canary7f3a"

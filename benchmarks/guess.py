@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jobs.config.sources import Source, SourceDataset
+from jobs.config.sources.source import Source, SourceDataset
 from jobs.config.yaml_files import load
 from jobs.ingest.expressions import parse
 from jobs.ingest.guess.datasets import Found

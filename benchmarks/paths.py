@@ -20,7 +20,7 @@ from pathlib import Path
 import duckdb
 
 from jobs.config.settings import Settings, load_settings
-from jobs.journeys import behaviour
+from jobs.journeys.paths import step as behaviour
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
 from jobs.lake.queries import connect

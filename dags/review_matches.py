@@ -38,14 +38,14 @@ def review_matches() -> None:
     @task
     def pairs() -> list:
         """The pairs to ask about: ids of records, and how they agree."""
-        from jobs.identity import review
+        from jobs.identity.stewards import review
 
         return call(review.questions, option("pairs")) or skip("no pair waits for a decision")
 
     @task
     def keep(asked: Any, answers: Any) -> dict:
         """Answers that are more than *not sure* become decisions."""
-        from jobs.identity import review
+        from jobs.identity.stewards import review
 
         return call(review.keep, list(asked), list(answers))
 

@@ -61,29 +61,29 @@ def tables() -> str:
 def configuration() -> str:
     """Every key of every YAML file, from the models that check them."""
     from jobs.activation.channels.types import TYPES
+    from jobs.config.actions.audiences import Audience
+    from jobs.config.actions.contact_policy import ContactPolicy
+    from jobs.config.actions.content import AllProposed, Approvals, ContentRules
+    from jobs.config.actions.context import Context
+    from jobs.config.actions.costs import Costs
+    from jobs.config.actions.destinations import Destinations
+    from jobs.config.actions.experiments import Experiment
+    from jobs.config.actions.feedback import Feedback
+    from jobs.config.actions.guard_rails import GuardRails
+    from jobs.config.actions.interventions import Interventions
+    from jobs.config.actions.offers import Offers
     from jobs.config.alerts import Alerts
-    from jobs.config.audiences import Audience
     from jobs.config.company import General
-    from jobs.config.contact_policy import ContactPolicy
-    from jobs.config.content import AllProposed, Approvals, ContentRules
-    from jobs.config.context import Context
-    from jobs.config.costs import Costs
     from jobs.config.decisions import Decisions
-    from jobs.config.destinations import Destinations
-    from jobs.config.experiments import Experiment
-    from jobs.config.feedback import Feedback
-    from jobs.config.guard_rails import GuardRails
     from jobs.config.identity import Identity
-    from jobs.config.interventions import Interventions
-    from jobs.config.journey import Journey
-    from jobs.config.journey_map import JourneyMap
+    from jobs.config.journey.journey import Journey
+    from jobs.config.journey.journey_map import JourneyMap
     from jobs.config.maturity import Maturity
     from jobs.config.models.kinds import KINDS
     from jobs.config.models.learned import Learned
     from jobs.config.models.shared import Models
-    from jobs.config.offers import Offers
     from jobs.config.retention import Retention
-    from jobs.config.sources import Source
+    from jobs.config.sources.source import Source
     from jobs.config.traits import Traits
 
     files: list[tuple[str, type[BaseModel]]] = [

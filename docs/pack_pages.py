@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from jobs.config.audiences import Audience
-from jobs.config.kpis import Kpi
+from jobs.config.actions.audiences import Audience
+from jobs.config.journey.kpis import Kpi
 from jobs.config.settings import Settings, load_settings
 from jobs.report.page.waiting_actions import picture
 

@@ -7,7 +7,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jobs.config.row_rules import Rule
+    from jobs.config.sources.row_rules import Rule
 
 MOMENTS = {"date": dt.date, "timestamp": dt.datetime}
 

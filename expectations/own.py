@@ -19,7 +19,7 @@ from expectations.business import (
 from expectations.limits import typed_limits, typed_values
 
 if TYPE_CHECKING:
-    from jobs.config.row_rules import Rule
+    from jobs.config.sources.row_rules import Rule
 
 CUSTOMER_IDS = ("contact_id", "loyalty_id", "login_id", "email", "phone", "cookie_id")
 

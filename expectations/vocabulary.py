@@ -1,7 +1,7 @@
 """The words the suites are written in: each is one Great Expectations expectation that knows what becomes of a bad row.
 
-An expectation is the only owner of its fact. Great Expectations judges the batch with it, and `jobs.validate.rules`
-derives from the same object which rows are bad. Its `meta` holds:
+An expectation is the only owner of its fact. Great Expectations judges the batch with it, and
+`jobs.validate.rules.broken` derives from the same object which rows are bad. Its `meta` holds:
 
 `rule`    its name in quarantine and reports, `<column>:<what>`
 `reason`  what is wrong with a bad row, without the value
@@ -57,7 +57,7 @@ _LABEL = (
 """A part of a domain: up to 63 signs, no hyphen at either end, none third and fourth but after `xn`."""
 _ATOM = r"[^@\s,;:<>()\[\]\\\".]+"
 EMAIL = rf"^{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}[.。．])+{_LABEL}$"
-"""What is shaped like an address; `jobs.validate.email_addresses` says of the rest whether there is such a one."""
+"""What is shaped like an address; `jobs.validate.mapping.email_addresses` says whether there is such a one."""
 SHA256 = "^[0-9a-fA-F]{64}$"
 PHONE = r"^\+?[0-9 ()./\-]{6,24}$"
 

@@ -7,8 +7,8 @@ from pyspark.sql import functions as F
 from pyspark.testing import assertDataFrameEqual
 
 from jobs.activity.every_day import why_not
-from jobs.config.journey import Journey
-from jobs.config.kpis import over_tables
+from jobs.config.journey.journey import Journey
+from jobs.config.journey.kpis import over_tables
 from jobs.config.traits import Trait, Traits
 from jobs.config.yaml_files import load
 

@@ -9,12 +9,12 @@ import yaml
 
 from jobs.audiences.rules import rule_problems
 from jobs.audiences.view_columns import view_with
-from jobs.config.audiences import Audience
-from jobs.config.context import Context
+from jobs.config.actions.audiences import Audience
+from jobs.config.actions.context import Context
 from jobs.config.decisions import Decisions
 from jobs.config.identity import RecordKind
-from jobs.config.places import Paging
-from jobs.config.sources import Source
+from jobs.config.sources.places import Paging
+from jobs.config.sources.source import Source
 from jobs.config.traits import Traits
 from jobs.config.yaml_files import load
 from jobs.ingest.expressions import parse

@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 
 from jobs.activation import succession
 from jobs.activation.channel import Given
-from jobs.config.offers import Offer, pool
+from jobs.config.actions.offers import Offer, pool
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from jobs.activation import ledger, succession
 from jobs.activation.channels.types import type_of
 from jobs.activation.offer_limits import Offering
-from jobs.config.audiences import Audience
+from jobs.config.actions.audiences import Audience
 from jobs.config.settings import Settings
 from jobs.decisions.choose import BEFORE, CANDIDATES, Chosen, choose
 from jobs.identity.identifiers import identifier_hash

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from jobs.activation.channel import DestinationType
 from jobs.activation.channels.types import type_of
 from jobs.activity.lasting_consent import says_yes, through
-from jobs.config.audiences import Audience
+from jobs.config.actions.audiences import Audience
 from jobs.config.keys import under_previous_keys
 from jobs.config.settings import Settings
 from jobs.identity.identifiers import identifier_of

@@ -20,10 +20,10 @@ import pyarrow.compute as pc
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from jobs.activation.moments import now
-from jobs.config.audiences import Audience
-from jobs.config.guard_rails import GuardRails, ModelAge, Size, Stale
+from jobs.config.actions.audiences import Audience
+from jobs.config.actions.guard_rails import GuardRails, ModelAge, Size, Stale
 from jobs.config.settings import Settings
-from jobs.config.sql import columns_in
+from jobs.config.sql.guard import columns_in
 from jobs.config.wrong import CommandError
 from jobs.lake.lake import Lake, StaleWrite
 from jobs.lake.tables import catalogue

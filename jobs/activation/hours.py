@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from jobs.config.audiences import When
+from jobs.config.actions.audiences import When
 from jobs.config.settings import Settings
 
 NOT_NOW = "not_now"

@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 
 from jobs.activation.codes import CODES, TAKEN, codes_left, with_customers
 from jobs.activity.orders import BOUGHT_NOTHING, outcome
-from jobs.config.offers import Offer
+from jobs.config.actions.offers import Offer
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue

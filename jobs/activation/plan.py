@@ -20,7 +20,7 @@ from jobs.activation.approved_content import NOT_APPROVED
 from jobs.activation.channels.types import type_of
 from jobs.activation.eligibility import reach
 from jobs.activation.offer_limits import Offering
-from jobs.config.offers import pool
+from jobs.config.actions.offers import pool
 from jobs.config.settings import Settings
 from jobs.errors import StaleDay, StepFailed
 from jobs.lake.lake import Lake, Txn

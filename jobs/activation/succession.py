@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.identity.customer_of import CUSTOMER_ID_LENGTH, named_after
-from jobs.identity.spells import spells
+from jobs.identity.over_time.spells import spells
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
 

@@ -13,9 +13,9 @@ from sqlglot import exp
 from jobs.activity.checks import check, place_of
 from jobs.activity.row_columns import columns_of
 from jobs.config.settings import Settings
-from jobs.config.sql_advice import text_arithmetic
-from jobs.config.sql_signatures import NUMBERS, SCALARS, Types, family
-from jobs.config.sql_types import OfCall, averaged, counted, outermost, summed, type_of
+from jobs.config.sql.advice import text_arithmetic
+from jobs.config.sql.signatures import NUMBERS, SCALARS, Types, family
+from jobs.config.sql.types import OfCall, averaged, counted, outermost, summed, type_of
 from jobs.config.traits import Rows, Trait
 from jobs.config.yaml_files import ConfigError
 from jobs.lake.trial import empty, made_up, stopping, tried

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from jobs.activity.language import AGGREGATES, FUNCTIONS, brackets_match, grammar_problems, in_order
 from jobs.activity.row_columns import columns_of
 from jobs.config.settings import Settings
-from jobs.config.sql import problems
-from jobs.config.sql_functions import Kind
+from jobs.config.sql.functions import Kind
+from jobs.config.sql.guard import problems
 from jobs.config.traits import TABLE
 from jobs.config.yaml_files import ConfigError, line_of
 from jobs.lake.tables.catalogue import get

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from jobs.config.sql import engine_sql
+from jobs.config.sql.guard import engine_sql
 
 
 def first_true(rules: Iterable[tuple[str, str]], otherwise: str | None) -> Column:

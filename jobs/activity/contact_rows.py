@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from jobs.activity.conditions import day_of
 from jobs.lake.tables.catalogue import get
-from jobs.validate.versions import its_period
+from jobs.validate.versions.counting import its_period
 
 COLUMNS = {column.name: column.type for column in get("journeys/touchpoints").columns}
 SCALES = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7), "review": (1, 5)}

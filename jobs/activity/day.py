@@ -34,7 +34,7 @@ from jobs.lake.engine import get_spark
 from jobs.lake.exchange import differing, exchange
 from jobs.lake.lake import Lake, LakeError
 from jobs.lake.tables import catalogue
-from jobs.validate.versions import newest_versions
+from jobs.validate.versions.counting import newest_versions
 
 TOUCHED, EVERYBODY = "journeys/touched", "*"
 

@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activity.contact_rows import contact_rows, usual_score
-from jobs.validate.versions import in_order_of_versions, its_period, newest_versions, period_of, with_first
+from jobs.validate.versions.counting import in_order_of_versions, its_period, newest_versions, period_of, with_first
 
 MADE = ("paid", "refunded")
 """Statuses of payments that were made."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from jobs.activity.language import Aggregate, condition_of, parts_of
 from jobs.config.settings import Settings
-from jobs.config.sql import words
+from jobs.config.sql.guard import words
 from jobs.config.traits import Trait
 
 KINDS = ("touchpoints", "sessions")

@@ -31,8 +31,8 @@ from jobs.lake.lake import Txn
 from jobs.lake.scratch import Keep
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.canonical import PERSON_COLUMNS
-from jobs.validate.phone_countries import dialled_in
-from jobs.validate.versions import PERIOD, known_on, newest_known_on, newest_versions
+from jobs.validate.mapping.phone_countries import dialled_in
+from jobs.validate.versions.counting import PERIOD, known_on, newest_known_on, newest_versions
 
 Read = Callable[[str], DataFrame]
 LINKS = "identity/links"
@@ -87,7 +87,7 @@ class Known:
 
     def with_people_of(self, txn: Txn, days: Sequence[date]) -> Known:
         """The same on past days, each with the people of that day: who is who is not told by what came later."""
-        from jobs.identity.past_people import past_people  # it brings libraries that other steps do without
+        from jobs.identity.over_time.past_people import past_people  # it brings libraries that other steps do without
 
         if txn.pins.get(LINKS) is None:
             return replace(self, days=days)

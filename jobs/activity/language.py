@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from jobs.config.sql import KEYWORDS, words
-from jobs.config.sql_functions import FUNCTIONS
+from jobs.config.sql.functions import FUNCTIONS
+from jobs.config.sql.guard import KEYWORDS, words
 from jobs.config.traits import Trait
 
 AGGREGATES = frozenset(("avg", "count", "earliest", "latest", "max", "min", "most_frequent", "sum"))

@@ -15,9 +15,9 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.activity.language import LASTS, Aggregate, aggregates_of, condition_of, parts_of
-from jobs.config.sql import words
+from jobs.config.sql.guard import words
 from jobs.config.traits import ROWS, Trait
-from jobs.validate.versions import PERIOD
+from jobs.validate.versions.counting import PERIOD
 
 MOST_FREQUENT = "most_frequent"
 _FAR = 2**62

@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.texts import SAYS
-from jobs.validate.versions import PERIOD, period_of
+from jobs.validate.versions.counting import PERIOD, period_of
 
 OF_TOUCHPOINTS = {
     "survey_responses": "survey_responses",

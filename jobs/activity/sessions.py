@@ -11,8 +11,8 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activity.conditions import day_of, first_true
-from jobs.config.journey import Journey
-from jobs.validate.versions import period_of
+from jobs.config.journey.journey import Journey
+from jobs.validate.versions.counting import period_of
 
 COUNTED = {
     "pages": ("page_view", "product_view", "search", "store_locator", "checkout"),

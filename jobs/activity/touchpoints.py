@@ -16,9 +16,15 @@ from jobs.activity.conditions import day_of, first_true
 from jobs.activity.contact_rows import contact_rows, usual_score
 from jobs.activity.currency import paid
 from jobs.activity.orders import BOUGHT_NOTHING, UNDONE, outcome
-from jobs.config.journey import Journey, ValenceRule
+from jobs.config.journey.journey import Journey, ValenceRule
 from jobs.lake.tables.catalogue import get
-from jobs.validate.versions import in_last_delivery, in_order_of_versions, newest_versions, period_of, with_first
+from jobs.validate.versions.counting import (
+    in_last_delivery,
+    in_order_of_versions,
+    newest_versions,
+    period_of,
+    with_first,
+)
 
 TABLE = "journeys/touchpoints"
 Names = Sequence[tuple[str, str]]

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from jobs.audiences import draws
 from jobs.audiences.chances import chances, drawn
 from jobs.audiences.draws import Draws, as_draws, contexts, key, table_of
-from jobs.config.experiments import Experiment
+from jobs.config.actions.experiments import Experiment
 from jobs.config.settings import Settings
 from jobs.lake.database import database_of
 from jobs.lake.engine import get_spark

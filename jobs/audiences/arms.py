@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.identity.customer_of import named_after
-from jobs.identity.spells import spells
+from jobs.identity.over_time.spells import spells
 from jobs.lake.engine import get_spark
 
 TABLE, EVENTS, MAP = "decisions/arms", "identity/events", "identity/map"

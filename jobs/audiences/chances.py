@@ -20,7 +20,7 @@ import numpy as np
 from scipy import stats
 
 from jobs.audiences.draws import Draws
-from jobs.config.allocation import Allocation
+from jobs.config.actions.allocation import Allocation
 
 _PLACES = 4_000
 """Points at which the probability of being the best is summed up: it is off by less than 0.001."""

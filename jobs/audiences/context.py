@@ -21,12 +21,12 @@ from jobs.activity.lasting_consent import agreed, through
 from jobs.audiences.recommended import COLUMN, with_recommended
 from jobs.audiences.recommended import TABLE as RECOMMENDATIONS
 from jobs.audiences.view import customer_view, tables
-from jobs.config.context import Context
+from jobs.config.actions.context import Context
 from jobs.config.settings import Settings
-from jobs.journeys.moments import lasting
+from jobs.journeys.moments.in_visits import lasting
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.validate.versions import newest_versions
+from jobs.validate.versions.counting import newest_versions
 
 log = logging.getLogger(__name__)
 TABLE, CONTENT, MOMENTS = "decisions/context", "valid/content", "journeys/moments"

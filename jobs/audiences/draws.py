@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.config import sql_rows
-from jobs.config.experiments import Experiment
-from jobs.config.kpis import Kpi
-from jobs.identity.homes import homes
+from jobs.config.actions.experiments import Experiment
+from jobs.config.journey.kpis import Kpi
+from jobs.config.sql import rows as sql_rows
+from jobs.identity.over_time.homes import homes
 
 NEEDS = ("decisions/arms", "identity/events", "identity/map")
 

@@ -11,8 +11,8 @@ from pyspark.sql import functions as F
 
 from jobs.audiences.draws import key
 from jobs.audiences.evidence import evidence
-from jobs.config.experiments import Experiment
-from jobs.config.sql import engine_sql
+from jobs.config.actions.experiments import Experiment
+from jobs.config.sql.guard import engine_sql
 from jobs.errors import StepFailed
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue

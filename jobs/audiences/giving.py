@@ -8,9 +8,9 @@ from datetime import date
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from jobs.config.offers import Offer
+from jobs.config.actions.offers import Offer
 from jobs.config.settings import Settings
-from jobs.config.sql import engine_sql
+from jobs.config.sql.guard import engine_sql
 
 NOT_GIVEN, NOT_ELIGIBLE, BELOW_MARGIN = "offer_not_given", "not_eligible", "below_margin"
 """Reasons of a skip: not on this day, not to this customer, or an order would leave less than the margin guard asks."""

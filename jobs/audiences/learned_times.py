@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from jobs.config.audiences import When
+from jobs.config.actions.audiences import When
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake
 

@@ -22,11 +22,11 @@ from jobs.audiences.rules import columns_of, refuse_wrong_rules
 from jobs.audiences.view import customer_view, tables
 from jobs.audiences.view_columns import VIEW, view_of
 from jobs.audiences.waiting import TOUCHPOINTS, column, with_waiting
-from jobs.config.audiences import Audience
-from jobs.config.contact_policy import ContactPolicy
-from jobs.config.experiments import Experiment
+from jobs.config.actions.audiences import Audience
+from jobs.config.actions.contact_policy import ContactPolicy
+from jobs.config.actions.experiments import Experiment
 from jobs.config.settings import Settings
-from jobs.config.sql import columns_in, engine_sql
+from jobs.config.sql.guard import columns_in, engine_sql
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.contract import Dataset

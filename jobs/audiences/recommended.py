@@ -7,7 +7,7 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.config.context import Recommended
+from jobs.config.actions.context import Recommended
 
 TABLE = "models/recommendations"
 COLUMN = "_recommended"

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from jobs.audiences.view_columns import VIEW_COLUMNS, view_of, view_with
-from jobs.config.audiences import Audience
+from jobs.config.actions.audiences import Audience
 from jobs.config.settings import Settings
-from jobs.config.sql import columns_in, engine_sql, problems
-from jobs.config.sql_advice import text_arithmetic
-from jobs.config.sql_signatures import NUMBERS, family
-from jobs.config.sql_types import known_types
+from jobs.config.sql.advice import text_arithmetic
+from jobs.config.sql.guard import columns_in, engine_sql, problems
+from jobs.config.sql.signatures import NUMBERS, family
+from jobs.config.sql.types import known_types
 from jobs.config.yaml_files import ConfigError, line_of, nearest
 from jobs.lake.trial import tried
 

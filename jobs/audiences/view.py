@@ -18,10 +18,10 @@ from jobs.activity.known_rows import Known
 from jobs.activity.on_days import values_on
 from jobs.activity.traits import reads
 from jobs.audiences.view_columns import view_of
-from jobs.config.moments import Moment
+from jobs.config.journey.moments import Moment
 from jobs.config.settings import Settings
 from jobs.config.traits import TABLE
-from jobs.journeys.moments import lasting
+from jobs.journeys.moments.in_visits import lasting
 from jobs.lake.lake import Txn
 
 
@@ -66,7 +66,7 @@ def stage_on(stages: DataFrame, day: date) -> DataFrame:
 
 
 def moments_until(moments: DataFrame, day: date, timezone: str, served_since: bool = False) -> DataFrame:
-    """One customer with a micro-moment that lasts into the day, see `jobs.journeys.moments.lasting`.
+    """One customer with a micro-moment that lasts into the day, see `jobs.journeys.moments.in_visits.lasting`.
 
     Columns: customer_id, and for each type when the last of them expires.
     """

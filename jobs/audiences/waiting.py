@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.config.audiences import After, Audience
+from jobs.config.actions.audiences import After, Audience
 
 TOUCHPOINTS = "journeys/touchpoints"
 _TYPE = {"opened": "open", "clicked": "click", "ordered": "order"}

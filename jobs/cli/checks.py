@@ -9,10 +9,11 @@ from jobs.activation import approved_content
 from jobs.activation.channels import types
 from jobs.activity import analysis, checks
 from jobs.audiences import rules, stage_policy
-from jobs.config import audience_checks, offers, written_secrets
+from jobs.config import written_secrets
+from jobs.config.actions import audience_checks, offers
 from jobs.config.settings import Settings
-from jobs.config.sources import SourceDataset
-from jobs.config.sql_types import type_of
+from jobs.config.sources.source import SourceDataset
+from jobs.config.sql.types import type_of
 from jobs.config.yaml_files import ConfigError, line_of
 from jobs.content import brand, readable
 from jobs.ingest import source_checks
@@ -20,11 +21,11 @@ from jobs.ingest.complaints import complaint
 from jobs.ingest.expressions import Expression, parse
 from jobs.ingest.inner_rows import place_of
 from jobs.journeys import checks as journey_checks
-from jobs.journeys import map_checks
+from jobs.journeys.journey_map import checks as map_checks
 from jobs.lake.trial import tried
 from jobs.models import checks as model_checks
-from jobs.validate import rule_checks
-from jobs.validate.pattern_checks import patterns_in, wrong_patterns
+from jobs.validate.rules import checks as rule_checks
+from jobs.validate.rules.patterns import patterns_in, wrong_patterns
 
 
 def problems(settings: Settings) -> list[str]:
@@ -41,7 +42,7 @@ def problems(settings: Settings) -> list[str]:
 def _decisions(settings: Settings) -> Iterator[str]:
     """Decisions about records that no source has delivered."""
     if settings.decisions:
-        from jobs.identity.decided_records import unknown_records  # looks into the lake
+        from jobs.identity.stewards.decided_records import unknown_records  # looks into the lake
 
         yield from unknown_records(settings.decisions, settings)
 
@@ -168,7 +169,7 @@ def _built_in(settings: Settings) -> Iterator[str]:
             if not mapping.built_in:
                 continue
             from expectations import suite  # loads Great Expectations, which takes seconds
-            from jobs.validate import rule_overrides
+            from jobs.validate.rules import overrides as rule_overrides
 
             for rule, key, what in rule_overrides.problems(dataset, mapping, suite(dataset, settings).expectations):
                 keys = ("datasets", dataset, "built_in", rule, *([key] if key else []))

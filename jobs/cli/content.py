@@ -51,7 +51,7 @@ def approve(
     config: Config = None,
 ) -> None:
     """Approve of texts as they are now: with a person's name, the day and the hash, in templates/approvals.yaml."""
-    from jobs.config.content import APPROVALS
+    from jobs.config.actions.content import APPROVALS
     from jobs.content import approval, brand
 
     settings = load_settings(config)

@@ -26,9 +26,9 @@ def suggest(
     config: Config = None,
 ) -> None:
     """Print a journey map from the data: where customers are lost, and which contacts go badly."""
-    from jobs.config.journey_map import FILE
-    from jobs.journeys import mapping
-    from jobs.journeys.map_suggestion import suggested
+    from jobs.config.journey.journey_map import FILE
+    from jobs.journeys.journey_map import step as mapping
+    from jobs.journeys.journey_map.suggestion import suggested
 
     settings = load_settings(config)
     path = settings.folder / FILE
@@ -57,7 +57,7 @@ def brief(
     config: Config = None,
 ) -> None:
     """Tell where the journey stands in plain sentences, each with numbers from the tables."""
-    from jobs.journeys.journey_brief import brief as told
+    from jobs.journeys.journey_map.brief import brief as told
     from jobs.lake.queries import connect, views_of
     from jobs.plain_text import harmless
 

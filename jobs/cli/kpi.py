@@ -14,7 +14,7 @@ from jobs.config.wrong import CommandError, nearest
 if TYPE_CHECKING:
     import duckdb
 
-    from jobs.config.kpis import Kpi
+    from jobs.config.journey.kpis import Kpi
 
 COLUMNS = ("dimension", "part", "value", "low", "high", "numerator", "denominator", "small", "reason", "unit")
 
@@ -37,7 +37,7 @@ def kpi(
     config: Config = None,
 ) -> None:
     """Show one KPI in a day, week or month, and the query that computes it again from the events."""
-    from jobs.journeys.kpi_queries import query_for
+    from jobs.journeys.kpis.queries import query_for
     from jobs.lake.queries import connect
 
     settings = load_settings(config)
@@ -65,8 +65,8 @@ def kpi(
 
 def _show_why(database: duckdb.DuckDBPyConnection, name: str, kpi: Kpi, length: str, then: date, now: date) -> None:
     """What changed within the parts of each dimension, and what only their sizes changed."""
-    from jobs.journeys.kpi_changes import change
-    from jobs.journeys.kpis import adds_up
+    from jobs.journeys.kpis.changes import change
+    from jobs.journeys.kpis.counted import adds_up
 
     if not kpi.denominator or not adds_up(kpi):
         raise CommandError([f"--since: {name} is no ratio of sums over rows, so its parts do not add up to it"])

@@ -43,7 +43,7 @@ def codes(
     config: Config = None,
 ) -> None:
     """Make codes that nobody can guess and add them to the file of an offer. The shop has to know them too."""
-    from jobs.config.offers import add_codes
+    from jobs.config.actions.offers import add_codes
 
     settings = load_settings(config)
     known = settings.offers.offers

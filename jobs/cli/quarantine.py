@@ -13,7 +13,7 @@ from jobs.config.wrong import CommandError, nearest
 
 if TYPE_CHECKING:
     from jobs.config.settings import Settings
-    from jobs.config.sources import SourceDataset
+    from jobs.config.sources.source import SourceDataset
     from jobs.validate.quarantine import Selection
     from jobs.validate.replay.replay import Report
 

@@ -30,7 +30,7 @@ def list_(
     config: Config = None,
 ) -> None:
     """List pairs that may be one person and are not decided yet, the likeliest first, and how they agree."""
-    from jobs.identity.review import undecided
+    from jobs.identity.stewards.review import undecided
     from jobs.lake.lake import Lake
 
     settings = load_settings(config)
@@ -65,8 +65,8 @@ def decide(
     It counts at the next run, from its day on, and wins over every rule and probability.
     """
     from jobs.config.decisions import BY_COMMAND, Placed, problems
-    from jobs.identity.decided_records import unknown_records
-    from jobs.identity.review import newest
+    from jobs.identity.stewards.decided_records import unknown_records
+    from jobs.identity.stewards.review import newest
 
     settings = load_settings(config)
     if decision not in ("same", "different"):

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
-from jobs.config.formats import Limits
-from jobs.config.sources import known_zone
+from jobs.config.sources.formats import Limits
+from jobs.config.sources.source import known_zone
 from jobs.config.yaml_files import Strict
 
 Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]

@@ -16,8 +16,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
-from jobs.config.id_spaces import id_spaces
-from jobs.config.sources import Source
+from jobs.config.sources.id_spaces import id_spaces
+from jobs.config.sources.source import Source
 from jobs.config.yaml_files import ConfigError, Strict, line_of, load, nearest
 
 FILE, FOLDER, BY_COMMAND = "decisions.yaml", "decisions", "decisions/review.csv"

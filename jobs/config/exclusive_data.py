@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from jobs.config.audiences import Audience
-from jobs.config.contact_policy import ContactPolicy
-from jobs.config.context import Context
-from jobs.config.destinations import Destination, types
+from jobs.config.actions.audiences import Audience
+from jobs.config.actions.contact_policy import ContactPolicy
+from jobs.config.actions.context import Context
+from jobs.config.actions.destinations import Destination, types
+from jobs.config.actions.offers import Offers
 from jobs.config.identity import Purpose
-from jobs.config.offers import Offers
-from jobs.config.sql import columns_in
+from jobs.config.sql.guard import columns_in
 from jobs.config.traits import Trait
 from jobs.config.yaml_files import ConfigError, line_of
 from jobs.lake.tables.canonical import CANONICAL

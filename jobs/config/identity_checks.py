@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from jobs.config.identity import GOLDEN_ATTRIBUTES, Identity
-from jobs.config.sources import Source
+from jobs.config.sources.source import Source
 from jobs.config.yaml_files import line_of, nearest
 
 OWN = "attributes."

@@ -13,43 +13,44 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jobs.config import journey_map
+from jobs.config.actions.audience_checks import problems as audience_problems
+from jobs.config.actions.audiences import Audience
+from jobs.config.actions.contact_policy import FILE as POLICY
+from jobs.config.actions.contact_policy import ContactPolicy
+from jobs.config.actions.contact_policy import problems as policy_problems
+from jobs.config.actions.content import Content, load_content
+from jobs.config.actions.context import Context
+from jobs.config.actions.costs import FILE as COSTS
+from jobs.config.actions.costs import Costs
+from jobs.config.actions.costs import problems as cost_problems
+from jobs.config.actions.destinations import Destination, Destinations
+from jobs.config.actions.experiments import Experiment
+from jobs.config.actions.experiments import problems as experiment_problems
+from jobs.config.actions.feedback import FILE as FEEDBACK
+from jobs.config.actions.feedback import Feedback
+from jobs.config.actions.feedback import problems as feedback_problems
+from jobs.config.actions.guard_rails import FILE as GUARD_RAILS
+from jobs.config.actions.guard_rails import GuardRails
+from jobs.config.actions.guard_rails import problems as guard_problems
+from jobs.config.actions.interventions import FILE as INTERVENTIONS
+from jobs.config.actions.interventions import Interventions
+from jobs.config.actions.interventions import problems as intervention_problems
+from jobs.config.actions.offers import FILE as OFFERS
+from jobs.config.actions.offers import Offers
+from jobs.config.actions.offers import problems as offer_problems
 from jobs.config.alerts import FILE as ALERTS
 from jobs.config.alerts import Alerts
 from jobs.config.alerts import problems as alert_problems
-from jobs.config.audience_checks import problems as audience_problems
-from jobs.config.audiences import Audience
 from jobs.config.company import General
-from jobs.config.contact_policy import FILE as POLICY
-from jobs.config.contact_policy import ContactPolicy
-from jobs.config.contact_policy import problems as policy_problems
-from jobs.config.content import Content, load_content
-from jobs.config.context import Context
-from jobs.config.costs import FILE as COSTS
-from jobs.config.costs import Costs
-from jobs.config.costs import problems as cost_problems
 from jobs.config.decisions import Placed, load_decisions
 from jobs.config.decisions import problems as decision_problems
-from jobs.config.destinations import Destination, Destinations
 from jobs.config.exclusive_data import problems as exclusive_problems
-from jobs.config.experiments import Experiment
-from jobs.config.experiments import problems as experiment_problems
-from jobs.config.feedback import FILE as FEEDBACK
-from jobs.config.feedback import Feedback
-from jobs.config.feedback import problems as feedback_problems
-from jobs.config.guard_rails import FILE as GUARD_RAILS
-from jobs.config.guard_rails import GuardRails
-from jobs.config.guard_rails import problems as guard_problems
-from jobs.config.id_spaces import id_spaces
-from jobs.config.id_spaces import problems as id_space_problems
 from jobs.config.identity import Identity
 from jobs.config.identity_checks import problems as identity_problems
-from jobs.config.interventions import FILE as INTERVENTIONS
-from jobs.config.interventions import Interventions
-from jobs.config.interventions import problems as intervention_problems
-from jobs.config.journey import Journey, check_stage_value
-from jobs.config.journey_map import JourneyMap
-from jobs.config.kpis import over_tables
+from jobs.config.journey import journey_map
+from jobs.config.journey.journey import Journey, check_stage_value
+from jobs.config.journey.journey_map import JourneyMap
+from jobs.config.journey.kpis import over_tables
 from jobs.config.maturity import FILE as MATURITY
 from jobs.config.maturity import Maturity
 from jobs.config.models.kinds import load_learned
@@ -58,16 +59,15 @@ from jobs.config.models.learned import Learned
 from jobs.config.models.recommend import Recommend
 from jobs.config.models.shared import Models
 from jobs.config.models.shared import problems as model_problems
-from jobs.config.offers import FILE as OFFERS
-from jobs.config.offers import Offers
-from jobs.config.offers import problems as offer_problems
 from jobs.config.retention import FILE as RETENTION
 from jobs.config.retention import Retention
 from jobs.config.retention import problems as retention_problems
-from jobs.config.sources import Source
+from jobs.config.sources.id_spaces import id_spaces
+from jobs.config.sources.id_spaces import problems as id_space_problems
+from jobs.config.sources.source import Source
+from jobs.config.sources.trust import problems as trust_problems
+from jobs.config.sources.trust import strangers
 from jobs.config.traits import FEATURES, TABLE, Rows, Trait, Traits, feature_table, trait_table
-from jobs.config.trust import problems as trust_problems
-from jobs.config.trust import strangers
 from jobs.config.yaml_files import ConfigError, line_of, load, nearest
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.contract import Dataset

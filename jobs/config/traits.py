@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from jobs.config.sql import words
+from jobs.config.sql.guard import words
 from jobs.config.yaml_files import Strict, nearest
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.contract import Column, Dataset, extended

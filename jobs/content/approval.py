@@ -10,8 +10,8 @@ from pathlib import Path
 
 import yaml
 
-from jobs.config.audiences import Audience
-from jobs.config.content import APPROVALS, PROPOSED, TEMPLATES, Approvals, load_content
+from jobs.config.actions.audiences import Audience
+from jobs.config.actions.content import APPROVALS, PROPOSED, TEMPLATES, Approvals, load_content
 from jobs.config.settings import Settings
 from jobs.config.wrong import CommandError, nearest
 from jobs.config.yaml_files import ConfigError, load

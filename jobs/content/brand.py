@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import jinja2
 
-from jobs.config.brand import Brand, Forbidden, Required, Tone
-from jobs.config.content import TEMPLATES
+from jobs.config.actions.brand import Brand, Forbidden, Required, Tone
+from jobs.config.actions.content import TEMPLATES
 from jobs.config.settings import Settings
 from jobs.content.approval import all_files
 from jobs.content.seen import Seen, seen

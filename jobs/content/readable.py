@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
-from jobs.config.content import TEMPLATES
+from jobs.config.actions.content import TEMPLATES
 from jobs.config.settings import Settings
 from jobs.content.approval import all_files
 

@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
-from jobs.config.content import TEMPLATES, Approved, Content
+from jobs.config.actions.content import TEMPLATES, Approved, Content
 
 State = Literal["approved", "changed", "new", "unreadable"]
 

@@ -9,7 +9,7 @@ import jinja2
 from jinja2 import meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from jobs.config.content import TEMPLATES, Content
+from jobs.config.actions.content import TEMPLATES, Content
 from jobs.content.standing import standing_of
 from jobs.errors import ContentNotApproved
 

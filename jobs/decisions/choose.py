@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.config.contact_policy import Cap
+from jobs.config.actions.contact_policy import Cap
 from jobs.decisions.limits import Limit, first_used_up
 
 CANDIDATES = pa.schema([

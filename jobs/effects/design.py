@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from jobs.config.experiments import Experiment
+from jobs.config.actions.experiments import Experiment
 from jobs.effects import estimates
 
 _MANY = 1_000_000

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.config.audiences import Effect
+from jobs.config.actions.audiences import Effect
 from jobs.config.settings import Settings
 from jobs.effects import estimates, units
 from jobs.effects.estimates import Difference

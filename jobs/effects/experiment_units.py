@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 
 from jobs.audiences.draws import of_one_row, table_of
-from jobs.config.experiments import Experiment
-from jobs.config.kpis import Kpi
-from jobs.identity.homes import homes
+from jobs.config.actions.experiments import Experiment
+from jobs.config.journey.kpis import Kpi
+from jobs.identity.over_time.homes import homes
 
 NEEDS = ("activation/ledger", "identity/events", "identity/map", "decisions/arms", "profiles/people")
 

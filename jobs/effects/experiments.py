@@ -17,8 +17,8 @@ from scipy import stats
 
 from jobs.audiences import draws
 from jobs.audiences.draws import table_of
-from jobs.config.experiments import Experiment
-from jobs.config.kpis import Kpi
+from jobs.config.actions.experiments import Experiment
+from jobs.config.journey.kpis import Kpi
 from jobs.config.settings import Settings
 from jobs.effects import design, estimates
 from jobs.effects.effects import FEWEST

@@ -14,10 +14,10 @@ from pydantic import ValidationError
 from jobs.audiences import draws
 from jobs.audiences.chances import chances
 from jobs.audiences.draws import Draws, as_draws
-from jobs.config.allocation import Allocation
-from jobs.config.experiments import Experiment
+from jobs.config.actions.allocation import Allocation
+from jobs.config.actions.experiments import Experiment
 from jobs.config.settings import Settings
-from jobs.config.sql import engine_sql, problems
+from jobs.config.sql.guard import engine_sql, problems
 from jobs.config.wrong import CommandError, nearest
 from jobs.effects.off_policy import NotEvaluable, cross_fitted, refuse_missing_propensities
 from jobs.lake.database import database_of

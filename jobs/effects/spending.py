@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from jobs.config.costs import FILE, Money, Work
+from jobs.config.actions.costs import FILE, Money, Work
 from jobs.config.settings import Settings
-from jobs.config.sql import engine_sql
+from jobs.config.sql.guard import engine_sql
 from jobs.config.wrong import ConfigError
 from jobs.config.yaml_files import line_of
 from jobs.effects import units

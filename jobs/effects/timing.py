@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from jobs.audiences.learned_times import TABLE
-from jobs.config.audiences import Audience, Learn
+from jobs.config.actions.audiences import Audience, Learn
 from jobs.config.settings import Settings
 from jobs.lake.database import database_of
 from jobs.lake.lake import Lake

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from jobs.identity.homes import homes
+from jobs.identity.over_time.homes import homes
 
 NEEDS = ("decisions/arms", "journeys/touchpoints", "identity/events", "identity/map")
 ALL = "*"

@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
-from jobs.config.trust import strangers
+from jobs.config.sources.trust import strangers
 from jobs.identity.evidence import day_numbers
 from jobs.identity.identifiers import identifier_column
 from jobs.identity.links import NEVER

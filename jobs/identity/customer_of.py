@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from jobs.config.settings import Settings
 from jobs.identity.identifiers import IDENTIFYING, with_identifiers
 from jobs.lake.lake import Lake
-from jobs.validate.phone_countries import dialled_in
+from jobs.validate.mapping.phone_countries import dialled_in
 
 CUSTOMER_ID_LENGTH = 16
 """Characters of an identifier's hash that follow the `c` of the customer it names."""

@@ -12,8 +12,9 @@ import pandas as pd
 import pyarrow as pa
 
 from jobs.config.decisions import Placed
-from jobs.identity import decisions, deleted_contacts, size_cap
+from jobs.identity import deleted_contacts, size_cap
 from jobs.identity.links import NEVER
+from jobs.identity.stewards import decisions
 from jobs.lake.tables.catalogue import get
 
 EPOCH = date(1970, 1, 1)

@@ -14,7 +14,7 @@ from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError, nearest
 from jobs.identity.evidence import CUT, ENDED, USED
 from jobs.identity.identifiers import identifier_hashes
-from jobs.identity.review import newest
+from jobs.identity.stewards.review import newest
 from jobs.lake.lake import Lake
 from jobs.plain_text import json_text
 

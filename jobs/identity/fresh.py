@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
 from jobs.identity.customer_of import identifiers_of, with_customer
-from jobs.identity.moved import moved_customers, went_with
+from jobs.identity.over_time.moved import moved_customers, went_with
 from jobs.lake.changes import Added
 from jobs.lake.exchange import differing
 from jobs.lake.files import DataFile

@@ -17,12 +17,12 @@ from pyspark.sql import functions as F
 
 from jobs.config import nobody
 from jobs.config.settings import Settings
-from jobs.config.trust import strangers
+from jobs.config.sources.trust import strangers
 from jobs.identity.spelling import email_text, phone_speller, phone_text
 from jobs.lake.keyed import keyed_hash
-from jobs.validate.email_addresses import email_speller
-from jobs.validate.hashed_emails import HASHED_EMAIL
-from jobs.validate.nobody import compact, is_nobody
+from jobs.validate.mapping.email_addresses import email_speller
+from jobs.validate.mapping.hashed_emails import HASHED_EMAIL
+from jobs.validate.mapping.nobody import compact, is_nobody
 
 PERSON_COLUMNS = {
     "contact": "contact_id",

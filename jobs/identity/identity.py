@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame
 
 from jobs.config.decisions import Placed, record_of
 from jobs.config.settings import Settings
-from jobs.identity import decisions, doubts, evidence, steward_answers
+from jobs.identity import doubts, evidence
 from jobs.identity.contact_rows import PREPARED, contact_versions, prepared
 from jobs.identity.customer_of import newest_day
 from jobs.identity.day import change
@@ -22,6 +22,8 @@ from jobs.identity.identifiers import identifier_hash
 from jobs.identity.kept import JOINED, SIGHTINGS, STANDING, WRITTEN, Kept
 from jobs.identity.rebuild import rebuild
 from jobs.identity.sightings import person_tables, sightings
+from jobs.identity.stewards import answers as steward_answers
+from jobs.identity.stewards import decisions
 from jobs.identity.weighed_records import LearnsAnew
 from jobs.lake.lake import Lake
 

@@ -15,12 +15,13 @@ import pandas as pd
 import pyarrow as pa
 
 from jobs.config.identity import Identifier
-from jobs.identity import decisions, evidence, size_cap
+from jobs.identity import evidence, size_cap
 from jobs.identity.components import NotComponents, components
 from jobs.identity.customer_of import customer_ids
 from jobs.identity.deleted_contacts import NOBODY
 from jobs.identity.links import KINDS, alike_links, find_links
-from jobs.identity.merges_and_splits import Links, replay
+from jobs.identity.over_time.merges_and_splits import Links, replay
+from jobs.identity.stewards import decisions
 
 NO_DECISIONS = decisions.as_frame([], pd.Series(dtype=object))
 SAME_ID = "identity: two customers got the same id; set another KLANTREIS_HASH_KEY and rebuild"

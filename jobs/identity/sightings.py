@@ -11,13 +11,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
-from jobs.config.trust import alike, trusting
+from jobs.config.sources.trust import alike, trusting
 from jobs.identity import name_agreement
 from jobs.identity.evidence import day_numbers
 from jobs.identity.identifiers import HASHED_EMAIL, IDENTIFYING, PERSON_COLUMNS, trimmed, with_identifiers
 from jobs.lake.keyed import keyed_hash
 from jobs.lake.tables.canonical import CANONICAL
-from jobs.validate.phone_countries import dialled_in
+from jobs.validate.mapping.phone_countries import dialled_in
 
 DESCRIBED = ("country", "first_name", "last_name", "birth_date")
 """Further columns of contacts that tell whether two of them can be one person."""

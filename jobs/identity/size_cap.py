@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from jobs.identity.components import components
-from jobs.identity.decisions import RULE as STEWARD
-from jobs.identity.decisions import STRENGTH, strength
 from jobs.identity.links import NEVER
-from jobs.identity.spans import live
+from jobs.identity.over_time.spans import live
+from jobs.identity.stewards.decisions import RULE as STEWARD
+from jobs.identity.stewards.decisions import STRENGTH, strength
 
 RULE = "too_many_records"
 """What ends a link that gives way, and why an identifier is set aside."""

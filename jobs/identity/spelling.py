@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from jobs.validate.email_addresses import email_speller
+from jobs.validate.mapping.email_addresses import email_speller
 
 
 def email(value: Column) -> Column:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from jobs.config.sql_advice import text_arithmetic
+from jobs.config.sql.advice import text_arithmetic
 from jobs.ingest.expressions import BACKTICKS
 
 DIALECT = "patterns are read as by Rust's regex and by Java alike: without look-around (?=...) and back-references"

@@ -17,8 +17,8 @@ from typing import Any, get_args
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.config.deliveries import Policy
-from jobs.config.sources import SourceDataset
+from jobs.config.sources.deliveries import Policy
+from jobs.config.sources.source import SourceDataset
 from jobs.ingest.columns import Column, Seen, Shape
 from jobs.ingest.expressions import source_columns, source_fields, steps
 from jobs.ingest.inner_rows import file_columns

@@ -9,11 +9,11 @@ from functools import cache
 
 from sqlglot import exp
 
-from jobs.config.sql import parsed_text, problems_of, rewritten, written
-from jobs.config.sql_advice import is_text
-from jobs.config.sql_functions import SOURCE
-from jobs.config.sql_grammar import NotSql
-from jobs.config.sql_writer import quoted
+from jobs.config.sql.advice import is_text
+from jobs.config.sql.functions import SOURCE
+from jobs.config.sql.grammar import NotSql
+from jobs.config.sql.guard import parsed_text, problems_of, rewritten, written
+from jobs.config.sql.writer import quoted
 from jobs.config.yaml_files import ConfigError
 
 NAME = r"(?:[^\W\d]\w*|`(?:[^`]|``)+`)"

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.config.sources import SourceDataset
+from jobs.config.sources.source import SourceDataset
 from jobs.ingest.landing.landing import Waiting
 from jobs.ingest.ledger import Entry, Ledger, NewFile
 from jobs.lake.lake import Lake

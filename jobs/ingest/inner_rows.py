@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from jobs.config.sources import ARRIVED, SourceDataset
+from jobs.config.sources.source import ARRIVED, SourceDataset
 from jobs.config.yaml_files import ConfigError
 from jobs.ingest.expressions import BACKTICKS, BARE, Path, parse, steps
 from jobs.ingest.lookups import column_of

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from jobs.config.settings import Settings
-from jobs.config.sources import Source
+from jobs.config.sources.source import Source
 from jobs.errors import DataStopped
 from jobs.ingest.file_events import Events
 from jobs.ingest.landing.landing import LandedFile, Landing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.config.sources import LOOKUP, Lookup, Source, SourceDataset
+from jobs.config.sources.source import LOOKUP, Lookup, Source, SourceDataset
 from jobs.ingest.expressions import BARE, Expression, Path, parse, steps
 from jobs.lake.tables.canonical import CANONICAL
 

@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from jobs.config.formats import Limits
-from jobs.config.sources import SourceDataset
+from jobs.config.sources.formats import Limits
+from jobs.config.sources.source import SourceDataset
 from jobs.ingest.columns import Seen, rename
 from jobs.ingest.drift import Drift
 from jobs.ingest.formats.content import BrokenFile, Snapshot

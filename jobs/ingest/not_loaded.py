@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from jobs.config.settings import Settings
-from jobs.config.sources import Source
+from jobs.config.sources.source import Source
 from jobs.errors import StepFailed
 from jobs.ingest.landing.landing import Landing
 from jobs.ingest.ledger import Ledger

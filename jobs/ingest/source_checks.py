@@ -8,7 +8,7 @@ from functools import cache
 from itertools import combinations
 
 from jobs.config.settings import Settings
-from jobs.config.sources import SourceDataset
+from jobs.config.sources.source import SourceDataset
 from jobs.config.yaml_files import line_of, nearest
 from jobs.ingest.landing.landing import UNFINISHED, marker_expression
 

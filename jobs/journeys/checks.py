@@ -12,16 +12,16 @@ from pathlib import Path
 
 from jobs.activity.every_day import timeline_columns, used_in, why_not
 from jobs.activity.row_columns import RULE_COLUMNS
-from jobs.config.journey import Journey
-from jobs.config.kpi_groups import group_of, unknown_group
-from jobs.config.kpis import CONTRACTS, PERIOD_TABLES, lake_table
-from jobs.config.moment_effects import BEFORE
-from jobs.config.moments import AFTERWARDS, NEARBY, MomentType, table_of
+from jobs.config.journey.journey import Journey
+from jobs.config.journey.kpi_groups import group_of, unknown_group
+from jobs.config.journey.kpis import CONTRACTS, PERIOD_TABLES, lake_table
+from jobs.config.journey.moment_effects import BEFORE
+from jobs.config.journey.moments import AFTERWARDS, NEARBY, MomentType, table_of
 from jobs.config.settings import Settings
-from jobs.config.sql import engine_sql, problem
-from jobs.config.sql_advice import text_arithmetic
-from jobs.config.sql_functions import ROW, ROWS, Kind
-from jobs.config.sql_types import AGGREGATES, known_types
+from jobs.config.sql.advice import text_arithmetic
+from jobs.config.sql.functions import ROW, ROWS, Kind
+from jobs.config.sql.guard import engine_sql, problem
+from jobs.config.sql.types import AGGREGATES, known_types
 from jobs.config.traits import Trait
 from jobs.config.yaml_files import line_of
 from jobs.lake.tables.catalogue import get

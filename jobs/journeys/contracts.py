@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activity.conditions import day_of
-from jobs.validate.versions import newest_versions
+from jobs.validate.versions.counting import newest_versions
 
 ENDED = ("cancelled", "expired")
 """Statuses of subscriptions that end: on `ends_at`, or when that was first said if they have none."""

@@ -30,16 +30,16 @@ from jobs.activity.sessions import (
     whole_visits,
     with_session,
 )
-from jobs.config.kpis import lake_table
+from jobs.config.journey.kpis import lake_table
 from jobs.config.texts import TABLE as TEXTS
 from jobs.identity.fresh import Fresh, Unknown, moments_of
-from jobs.identity.moved import with_customer_now
+from jobs.identity.over_time.moved import with_customer_now
 from jobs.journeys.carts import basket_visits, carts
-from jobs.journeys.evidence import answered_differently, as_if_new, consent_history, known_records
-from jobs.journeys.moments import moments
-from jobs.journeys.nearby import with_nearby
+from jobs.journeys.moments.evidence import answered_differently, as_if_new, consent_history, known_records
+from jobs.journeys.moments.in_records import record_moments
+from jobs.journeys.moments.in_visits import moments
+from jobs.journeys.moments.nearby import with_nearby
 from jobs.journeys.rates import exchange_on, new_rates
-from jobs.journeys.record_moments import record_moments
 from jobs.journeys.vitals import vitals
 from jobs.lake.exchange import SIDE, differing, exchange
 from jobs.lake.tables import catalogue

@@ -14,9 +14,9 @@ from jobs.activity.timeline import moves, timeline
 from jobs.config.traits import Trait
 from jobs.identity.customer_of import known_customers
 from jobs.identity.fresh import Fresh
-from jobs.identity.moved import with_customer_now
-from jobs.journeys import day_kpis
+from jobs.identity.over_time.moved import with_customer_now
 from jobs.journeys.day import Today, rows_of_days, write_difference
+from jobs.journeys.kpis import of_a_day as day_kpis
 from jobs.journeys.stage_moves import days_of, stage_moves
 from jobs.journeys.stages import CUSTOMER, VISITOR, stages
 

@@ -22,24 +22,26 @@ from jobs.activity.every_day import asked_every_day, used_in_rules, value_of_mov
 from jobs.activity.said import with_said
 from jobs.activity.sessions import bots_of, sessions, visit_rules, with_session
 from jobs.activity.timeline import timeline
-from jobs.config.kpis import VALUES, lake_table
-from jobs.config.moments import RECURRENCES
+from jobs.config.journey.kpis import VALUES, lake_table
+from jobs.config.journey.moments import RECURRENCES
 from jobs.config.settings import Settings
 from jobs.config.texts import TABLE as TEXTS
 from jobs.identity.customer_of import known_customers, newest_day, with_customer
 from jobs.identity.fresh import Fresh, Unknown
-from jobs.journeys import counted_rows, customer_values, day_numbers, groups
+from jobs.journeys import day_numbers
 from jobs.journeys.bots import bots_per_day
 from jobs.journeys.carts import basket_visits, carts
 from jobs.journeys.day import update, write_difference
-from jobs.journeys.evidence import consent_history, known_records
-from jobs.journeys.kpi_tables import delivered, kpis, registry
-from jobs.journeys.kpi_values import last_whole_day
-from jobs.journeys.moments import moments
-from jobs.journeys.nearby import HISTORY, with_nearby
-from jobs.journeys.outlook import ALERTS, COLUMNS, OUTLOOK, TRENDS, outlook
+from jobs.journeys.kpis import customer_values, groups
+from jobs.journeys.kpis import rows as counted_rows
+from jobs.journeys.kpis.outlook import ALERTS, COLUMNS, OUTLOOK, TRENDS, outlook
+from jobs.journeys.kpis.tables import delivered, kpis, registry
+from jobs.journeys.kpis.values import last_whole_day
+from jobs.journeys.moments.evidence import consent_history, known_records
+from jobs.journeys.moments.in_records import datasets, record_moments
+from jobs.journeys.moments.in_visits import moments
+from jobs.journeys.moments.nearby import HISTORY, with_nearby
 from jobs.journeys.rates import exchange_on
-from jobs.journeys.record_moments import datasets, record_moments
 from jobs.journeys.stage_moves import stage_moves
 from jobs.journeys.stages import stages
 from jobs.journeys.told import counts

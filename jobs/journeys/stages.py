@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activity.conditions import first_true
-from jobs.config.journey import Journey, StageRule
+from jobs.config.journey.journey import Journey, StageRule
 
 CUSTOMER, VISITOR = "customer", "visitor"
 _NONE = "-"

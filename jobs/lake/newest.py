@@ -1,6 +1,6 @@
 """Of tables that keep every version of a record, what counts today: views named `newest.DATASET`, for people who ask.
 
-Steps have their own way, as of a day (jobs/validate/versions.py); a test holds the two against each other.
+Steps have their own way, as of a day (jobs/validate/versions/counting.py); a test holds the two against each other.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def tried(
 ) -> list[Tried]:
     """Each text over a table of these columns, all in one query; one by one only if the engine refuses that.
 
-    `told` are the types that reading tells (`jobs/config/sql_types.py`): the engine is asked for what has none, and not
+    `told` are the types that reading tells (`jobs/config/sql/types.py`): the engine is asked for what has none, and not
     started if there is nothing to ask. `grouped` texts are aggregates. Nothing is computed.
     """
     asked = [text for text, kind in zip(texts, told, strict=True) if kind is None] if told else list(texts)

@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from jobs.config.formats import Format, Limits
+from jobs.config.sources.formats import Format, Limits
 from jobs.ingest.formats.archives import expanded, is_packed
 from jobs.ingest.formats.compression import GZIP, ZSTD
 from jobs.ingest.formats.content import MARKS, BrokenFile, Content, Snapshot, as_text, keep

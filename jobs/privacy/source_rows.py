@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 
 from jobs.config.keys import under_previous_keys
 from jobs.config.settings import Settings
-from jobs.config.trust import strangers, trusting
+from jobs.config.sources.trust import strangers, trusting
 from jobs.identity.customer_of import with_customer
 from jobs.identity.identifiers import IDENTIFYING, identifier_hash
 from jobs.ingest.lookups import inputs, lookup_of
@@ -27,7 +27,7 @@ from jobs.lake.lake import Lake
 from jobs.lake.tables.canonical import CANONICAL
 from jobs.privacy.person import Person
 from jobs.validate.contract import Contract
-from jobs.validate.failing_rows import flagged_rows
+from jobs.validate.mapping.failing_rows import flagged_rows
 
 LINES = pa.schema([("source", pa.string()), ("dataset", pa.string()), ("file_id", pa.string()), ("line", pa.int64())])
 THEIRS, ANOTHER = "theirs", "another"

@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
-from jobs.config.trust import strangers, trusting, without_a_say
+from jobs.config.sources.trust import strangers, trusting, without_a_say
 from jobs.identity.customer_of import with_customer
 from jobs.identity.identifiers import HASHED_EMAIL, IDENTIFYING, PERSON_COLUMNS, email_digest, normalised
 from jobs.profiles.criteria import age
@@ -24,7 +24,7 @@ from jobs.profiles.refusals import (
     national,
     possible_emails,
 )
-from jobs.validate.phone_countries import dialled_in
+from jobs.validate.mapping.phone_countries import dialled_in
 
 GRANTED, EXPIRED, WITHDRAWN = "granted", "expired", "withdrawn"
 ANSWER, ENDED, REACHED = "answer", "ended", "reached"

@@ -10,11 +10,11 @@ from pyspark.sql import functions as F
 from jobs.config.identity import GOLDEN_ATTRIBUTES, GoldenRule
 from jobs.config.identity_checks import OWN, own_attributes
 from jobs.config.settings import Settings
-from jobs.config.trust import keeping_to_themselves
+from jobs.config.sources.trust import keeping_to_themselves
 from jobs.identity.customer_of import names_somebody, with_customer, with_set_aside
 from jobs.identity.identifiers import identifier_column, normalised, trimmed
 from jobs.profiles.criteria import NEWEST, own_value, ranked
-from jobs.validate.versions import newest_versions
+from jobs.validate.versions.counting import newest_versions
 
 CONTACT_POINTS = ("email", "phone")
 """Of these a customer keeps every value, best first: profiles/contact_points."""

@@ -20,7 +20,7 @@ from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake, Txn
 from jobs.profiles.consent import GRANTED, WITHDRAWN
 from jobs.profiles.refusals import kind_of_no, meant_channels
-from jobs.validate.phone_countries import dialled_in
+from jobs.validate.mapping.phone_countries import dialled_in
 from jobs.validate.quarantine import states
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def _mapped(lake: Lake, records: pa.Table, source: str, dataset: str, settings: 
     Columns: id, purpose and `channels` that they are about, the columns of persons and lineage, path.
     """
     from jobs.validate.contract import Contract
-    from jobs.validate.failing_rows import flagged_rows
+    from jobs.validate.mapping.failing_rows import flagged_rows
 
     spark = get_spark()
     paths = dict(zip(records["file_id"].to_pylist(), records["path"].to_pylist(), strict=True))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from jobs.config.brand import Brand
+from jobs.config.actions.brand import Brand
 from jobs.config.settings import Settings
 from jobs.config.wrong import CommandError, nearest
 from jobs.text.personal import EMAIL

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from jobs.activation.http_api import Answer, HttpApi, Meanings, base_url, credential, patiently
 from jobs.activation.http_options import HttpOptions
+from jobs.config.actions.content import Proposals
 from jobs.config.connections import connection
-from jobs.config.content import Proposals
 from jobs.config.wrong import CommandError
 from jobs.errors import BudgetUsed
 from jobs.proposals.brief import Brief, Variant

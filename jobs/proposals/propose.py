@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from jobs.config.content import PROPOSED, TEMPLATES, AllProposed
+from jobs.config.actions.content import PROPOSED, TEMPLATES, AllProposed
 from jobs.config.settings import Settings
 from jobs.config.wrong import CommandError
 from jobs.config.yaml_files import load

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import get_args
 
-from jobs.config.kpis import Stage
+from jobs.config.journey.kpis import Stage
 
 
 @dataclass(frozen=True)

@@ -22,14 +22,14 @@ from great_expectations.expectations.expectation import Expectation
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from jobs.config.deliveries import History
-from jobs.config.sources import SourceDataset
+from jobs.config.sources.deliveries import History
+from jobs.config.sources.source import SourceDataset
 from jobs.lake.database import database_of
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.canonical import CANONICAL
-from jobs.validate.great_expectations import Verdict
-from jobs.validate.rules import BROKEN
+from jobs.validate.rules.broken import BROKEN
+from jobs.validate.rules.great_expectations import Verdict
 from jobs.validate.usual_range import MAD, Range, usual
 
 NUMBERS = ("int", "bigint", "double", "decimal(18,2)")

@@ -15,14 +15,15 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from expectations.batch_columns import UNREADABLE
-from jobs.config.deliveries import History
 from jobs.config.settings import Settings
+from jobs.config.sources.deliveries import History
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.validate import anomalies, losses
+from jobs.validate import anomalies
 from jobs.validate.batch import Batch
-from jobs.validate.great_expectations import Judgement, Verdict, judge_rows
-from jobs.validate.rules import Tally, called
+from jobs.validate.rules.broken import Tally, called
+from jobs.validate.rules.great_expectations import Judgement, Verdict, judge_rows
+from jobs.validate.told import losses
 
 log = logging.getLogger(__name__)
 

@@ -17,17 +17,17 @@ from jobs.ingest.lookups import lookup_name
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
 from jobs.lake.tables.canonical import CANONICAL
-from jobs.validate import empty_lines
-from jobs.validate.credit_notes import below_zero
-from jobs.validate.cross_row_rules import Known, with_attributes, with_verdicts
-from jobs.validate.custom_rules import attribute_types, own_expectations
-from jobs.validate.inner_rows import expanded, in_order_of_pairs, told_of_items
-from jobs.validate.lookups import Lookups
-from jobs.validate.mapping import Mapping, mapped
-from jobs.validate.new_values import with_new_values
-from jobs.validate.rule_overrides import with_changes
-from jobs.validate.rules import RowRule, applicable, flagged, row_rules
-from jobs.validate.unread import unread
+from jobs.validate.mapping.columns import Mapping, mapped
+from jobs.validate.mapping.inner_rows import expanded, in_order_of_pairs, told_of_items
+from jobs.validate.mapping.lookups import Lookups
+from jobs.validate.mapping.new_values import with_new_values
+from jobs.validate.mapping.unread import unread
+from jobs.validate.rules.broken import RowRule, applicable, flagged, row_rules
+from jobs.validate.rules.cross_row import Known, with_attributes, with_verdicts
+from jobs.validate.rules.custom import attribute_types, own_expectations
+from jobs.validate.rules.overrides import with_changes
+from jobs.validate.told import empty_lines
+from jobs.validate.versions.credit_notes import below_zero
 
 KEY = ["file_id", "line"]
 

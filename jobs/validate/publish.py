@@ -24,28 +24,22 @@ from jobs.ingest.lookups import lookup_of
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
-from jobs.validate import (
-    anomalies,
-    awaited_partners,
-    data_docs,
-    empty_lines,
-    late_files,
-    rounded_amounts,
-    undialled_numbers,
-)
+from jobs.validate import anomalies, data_docs
 from jobs.validate.arrival_days import by_rule, fewest, judged_days, of_batch, parts, report_silence, with_unreadable
-from jobs.validate.arriving_versions import as_versions
 from jobs.validate.batch import Batch, pending
 from jobs.validate.contract import Contract
-from jobs.validate.failing_rows import flagged_rows
-from jobs.validate.great_expectations import Judgement, Verdict, judge
-from jobs.validate.inner_rows import ITEM, of_lines
-from jobs.validate.key_conflicts import told_otherwise
-from jobs.validate.left_out import left_out_rows, tell_awaited, tell_untaken
-from jobs.validate.lines import Lines, accepted_lines, lines_of, told_of_lines
-from jobs.validate.partial_versions import fill
-from jobs.validate.rules import BROKEN, REASON, Tally, tally
+from jobs.validate.mapping.failing_rows import flagged_rows
+from jobs.validate.mapping.inner_rows import ITEM, of_lines
+from jobs.validate.rules.broken import BROKEN, REASON, Tally, tally
+from jobs.validate.rules.great_expectations import Judgement, Verdict, judge
 from jobs.validate.stopped_batches import unresolved
+from jobs.validate.told import awaited_partners, empty_lines, rounded_amounts, undialled_numbers
+from jobs.validate.told.key_conflicts import told_otherwise
+from jobs.validate.told.left_out import left_out_rows, tell_awaited, tell_untaken
+from jobs.validate.told.lines import Lines, accepted_lines, lines_of, told_of_lines
+from jobs.validate.versions import late_files
+from jobs.validate.versions.arriving import as_versions
+from jobs.validate.versions.partial import fill
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,9 @@ import pyarrow.compute as pc
 
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake
-from jobs.validate import completion, publish, quarantine
+from jobs.validate import publish, quarantine
 from jobs.validate.quarantine import Selection, database_of
+from jobs.validate.versions import completion
 
 BY = "lookups"
 """Who replayed a row because its partner in a lookup arrived."""

@@ -12,7 +12,7 @@ import pytest
 from jobs.activation.channel import Channel
 from jobs.activation.channels import types
 from jobs.activation.channels.types import TYPES
-from jobs.config.audiences import Delivery
+from jobs.config.actions.audiences import Delivery
 from jobs.config.yaml_files import ConfigError
 from tests.activation.small_company import AUDIENCE, CONFIG
 

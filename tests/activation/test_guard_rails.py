@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from examples.sandboxes.smtp import recipient_hash
 from jobs.activation import guard_rails, push
 from jobs.activation.guard_rails import models_of, odd_size, silent, too_old
-from jobs.config.audiences import Audience
-from jobs.config.guard_rails import GuardRails, Size, Stale
+from jobs.config.actions.audiences import Audience
+from jobs.config.actions.guard_rails import GuardRails, Size, Stale
 from jobs.config.settings import load_settings
 from jobs.config.wrong import CommandError
 from jobs.config.yaml_files import ConfigError

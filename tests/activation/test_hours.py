@@ -8,8 +8,8 @@ import hypothesis
 from hypothesis import strategies as st
 
 from jobs.activation.hours import may_write
-from jobs.config.audiences import When
-from jobs.config.contact_policy import QuietHours
+from jobs.config.actions.audiences import When
+from jobs.config.actions.contact_policy import QuietHours
 
 COMPANY = "Europe/Amsterdam"
 TIMES = st.times().map(lambda at: at.strftime("%H:%M"))

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from examples.sandboxes.smtp import recipient_hash
-from jobs.identity.spells import spells
+from jobs.identity.over_time.spells import spells
 from tests.activation.small_company import DAY
 from tests.company import MINIMAL
 from tests.table_rows import table_rows

@@ -8,7 +8,7 @@ from jobs.activation import codes, offers, push
 from jobs.activation.channel import Given, Operation, Recipient
 from jobs.activation.channels.smtp.messages import Messages
 from jobs.activation.codes import Place, give
-from jobs.config.offers import Offer, add_codes, notes, pool
+from jobs.config.actions.offers import Offer, add_codes, notes, pool
 from jobs.config.wrong import ConfigError
 from jobs.lake.lake import Lake
 from tests.activation.offering import OFFER, giving

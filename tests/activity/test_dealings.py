@@ -4,7 +4,7 @@ import pytest
 
 from jobs.activity import dealings
 from jobs.activity import touchpoints as contacts
-from jobs.validate.versions import known_on
+from jobs.validate.versions.counting import known_on
 from tests.lived_company import FIRST
 
 ZONE = "Europe/Amsterdam"

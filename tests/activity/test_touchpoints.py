@@ -4,8 +4,8 @@ import pytest
 from pyspark.sql import functions as F
 
 from jobs.activity import touchpoints as contacts
-from jobs.config.journey import Journey
-from jobs.validate.versions import newest_versions
+from jobs.config.journey.journey import Journey
+from jobs.validate.versions.counting import newest_versions
 
 ZONE = "Europe/Amsterdam"
 

@@ -11,8 +11,8 @@ from scipy import stats
 from jobs.audiences import adaptive
 from jobs.audiences.chances import best, chances, drawn, highest, upper_bounds
 from jobs.audiences.draws import Draws
-from jobs.config.allocation import Allocation
-from jobs.config.experiments import Experiment
+from jobs.config.actions.allocation import Allocation
+from jobs.config.actions.experiments import Experiment
 
 NAMES = ("a", "b", "c")
 EVEN = (1 / 3, 1 / 3, 1 / 3)

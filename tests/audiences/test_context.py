@@ -8,7 +8,7 @@ import pytest
 
 from jobs.audiences import context, context_file, rules
 from jobs.audiences.context_file import write
-from jobs.config.context import Context
+from jobs.config.actions.context import Context
 from jobs.config.yaml_files import ConfigError
 from jobs.lake.lake import Lake
 from tests.company import FOR_PEOPLE, MINIMAL

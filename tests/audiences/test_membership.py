@@ -11,8 +11,8 @@ from jobs.activity.known_rows import Known
 from jobs.activity.on_days import values_on
 from jobs.audiences import membership, rules
 from jobs.audiences.waiting import came_out
-from jobs.config import audience_checks
-from jobs.config.audiences import After
+from jobs.config.actions import audience_checks
+from jobs.config.actions.audiences import After
 from jobs.config.traits import needed
 from jobs.lake.lake import Lake
 from tests.company import FOR_ACTION, MINIMAL

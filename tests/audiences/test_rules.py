@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from jobs.audiences import rules
 from jobs.audiences.view_columns import VIEW_COLUMNS
-from jobs.config.sql import columns_in
+from jobs.config.sql.guard import columns_in
 from tests.company import FOR_ACTION
 
 AUDIENCE = {
@@ -93,7 +93,7 @@ def test_the_rules_of_the_demo_company_use_only_what_is_allowed(spark):
     from pathlib import Path
 
     from jobs.audiences.view_columns import view_with
-    from jobs.config.audiences import Audience
+    from jobs.config.actions.audiences import Audience
     from jobs.config.traits import Traits
     from jobs.config.yaml_files import load
 

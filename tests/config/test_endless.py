@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.config.endless import may_never_end
+from jobs.config.sources.endless_patterns import may_never_end
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import re
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.config.full_names import PATTERNS, first_name, last_name
-from jobs.config.sources import Source
+from jobs.config.sources.full_names import PATTERNS, first_name, last_name
+from jobs.config.sources.source import Source
 from jobs.identity.matching.kinds import guess_kinds
 from jobs.ingest.expressions import parse
 from jobs.lake.engine import get_spark

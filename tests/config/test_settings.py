@@ -5,13 +5,13 @@ import re
 import pytest
 
 from jobs.activation.channels.types import TYPES
-from jobs.config.audiences import Audience
+from jobs.config.actions.audiences import Audience
 from jobs.config.company import General
 from jobs.config.connections import Connection, connection
 from jobs.config.identity import Identity
-from jobs.config.journey import Journey
+from jobs.config.journey.journey import Journey
 from jobs.config.settings import load_settings
-from jobs.config.sources import Source
+from jobs.config.sources.source import Source
 from jobs.config.traits import Traits
 from jobs.config.yaml_files import SHAPES, ConfigError
 from tests.company import FOR_ACTION, MINIMAL

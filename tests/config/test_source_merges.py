@@ -2,8 +2,8 @@
 
 import pytest
 
-from jobs.config.source_merges import merge_column
-from jobs.config.sources import Source
+from jobs.config.sources.merges import merge_column
+from jobs.config.sources.source import Source
 from jobs.ingest.drift import Expected
 
 

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from benchmarks.fuzz_sql import escapes
-from jobs.config.sql import columns_in, engine_sql, problem, problems
-from jobs.config.sql_functions import ROW, ROWS, SOURCE, Kind
+from jobs.config.sql.functions import ROW, ROWS, SOURCE, Kind
+from jobs.config.sql.guard import columns_in, engine_sql, problem, problems
 from jobs.config.yaml_files import ConfigError
 from jobs.ingest.expressions import parse
 

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from jobs.config.sql import engine_sql, problem
-from jobs.config.sql_functions import SOURCE
-from jobs.config.sql_signatures import signatures
-from jobs.config.sql_types import type_of
+from jobs.config.sql.functions import SOURCE
+from jobs.config.sql.guard import engine_sql, problem
+from jobs.config.sql.signatures import signatures
+from jobs.config.sql.types import type_of
 from jobs.lake.engine import get_spark
 
 COLUMNS = {

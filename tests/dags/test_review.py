@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from jobs.identity import review
+from jobs.identity.stewards import review
 from jobs.lake.lake import Lake
 from tests.identity.explained_company import LAST, company, customer_of, live, waiting_pairs  # noqa: F401
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from jobs.config.contact_policy import Cap
+from jobs.config.actions.contact_policy import Cap
 from jobs.decisions.choose import BEFORE, CANDIDATES, _folded, choose
 from jobs.decisions.limits import Limit
 

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from jobs.audiences import membership, rules
 from jobs.audiences.draws import key
 from jobs.cli.main import app
-from jobs.config.experiments import Experiment
-from jobs.config.kpis import Kpi
+from jobs.config.actions.experiments import Experiment
+from jobs.config.journey.kpis import Kpi
 from jobs.config.wrong import ConfigError
 from jobs.effects import design, experiments
 from jobs.errors import StepFailed

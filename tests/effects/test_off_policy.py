@@ -9,8 +9,8 @@ from scipy import stats
 
 from jobs.audiences.chances import chances
 from jobs.audiences.draws import Draws, as_draws
-from jobs.config.allocation import Allocation
-from jobs.config.experiments import Experiment
+from jobs.config.actions.allocation import Allocation
+from jobs.config.actions.experiments import Experiment
 from jobs.config.wrong import CommandError
 from jobs.effects import off_policy, policies
 from jobs.effects.off_policy import NotEvaluable

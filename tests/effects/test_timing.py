@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from jobs.audiences.learned_times import window
-from jobs.config.audiences import Audience, Learn, When
+from jobs.config.actions.audiences import Audience, Learn, When
 from jobs.config.wrong import ConfigError
 from jobs.effects import timing
 from jobs.effects.timing import Counted, judged

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from examples.retail.build import Plan, build
-from jobs.config.sources import Source
+from jobs.config.sources.source import Source
 from jobs.config.yaml_files import load
 
 CONFIG = Path(__file__).resolve().parents[2] / "config" / "sources"

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from jobs.config.sources import Source
-from jobs.validate.mapping import Mapping, mapped
+from jobs.config.sources.source import Source
+from jobs.validate.mapping.columns import Mapping, mapped
 
 GUIDES = Path(__file__).resolve().parents[2] / "docs" / "guides"
 SHOWN = [

@@ -14,12 +14,12 @@ from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADA
 from expectations.vocabulary import EMAIL
 from jobs.activation.channels.smtp.addresses import wire_address
 from jobs.activation.spelling import addresses
-from jobs.config.sources import SourceDataset
+from jobs.config.sources.source import SourceDataset
 from jobs.config.wrong import ConfigError
 from jobs.identity.spelling import email_text
 from jobs.lake.tables.canonical import CANONICAL
-from jobs.validate.email_addresses import no_address
-from jobs.validate.rules import applicable, row_rules
+from jobs.validate.mapping.email_addresses import no_address
+from jobs.validate.rules.broken import applicable, row_rules
 
 DATED_BY_ARRIVAL = ("order_lines", "survey_responses")
 """Datasets of which a source need not map when a version was written: it is as of the day it arrived."""

@@ -13,7 +13,8 @@ from jobs.cli.main import main
 from jobs.config.decisions import Decision
 from jobs.config.settings import load_settings
 from jobs.errors import DecisionRefused
-from jobs.identity import identity, size_cap, steward_answers
+from jobs.identity import identity, size_cap
+from jobs.identity.stewards import answers as steward_answers
 from jobs.lake.lake import Lake
 from tests.company import loaded
 from tests.identity.explained_company import (  # noqa: F401

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pyarrow as pa
 
-from jobs.identity.past_people import past_people
+from jobs.identity.over_time.past_people import past_people
 from jobs.lake.tables import catalogue
 
 FIRST, EARLY, LATE = dt.date(2017, 1, 1), dt.date(2017, 3, 1), dt.date(2017, 5, 1)

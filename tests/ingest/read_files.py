@@ -6,7 +6,7 @@ import json
 import duckdb
 import pytest
 
-from jobs.config.formats import Format, Limits
+from jobs.config.sources.formats import Format, Limits
 from jobs.ingest.formats.content import BrokenFile, Snapshot
 from jobs.ingest.formats.readers import opened, read, to_json
 

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 import zstandard
 
-from jobs.config.formats import Limits
+from jobs.config.sources.formats import Limits
 from jobs.ingest import load
 from jobs.ingest.formats import compression
 from jobs.ingest.formats.archives import content, expanded, members

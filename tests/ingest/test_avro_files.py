@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 import zstandard
 
-from jobs.config.formats import Limits
+from jobs.config.sources.formats import Limits
 from jobs.ingest.formats import avro_files, compression
 from tests.ingest.read_files import broken, read_all
 

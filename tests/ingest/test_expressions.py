@@ -6,7 +6,7 @@ from pyspark.sql import functions as F
 from jobs.config.yaml_files import ConfigError
 from jobs.ingest.expressions import Expression, parse
 from jobs.lake.engine import get_spark
-from jobs.validate.records import flattened
+from jobs.validate.mapping.records import flattened
 
 
 @pytest.mark.parametrize(

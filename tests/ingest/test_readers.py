@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.config.formats import Format
+from jobs.config.sources.formats import Format
 from jobs.ingest.formats import compression, csv_files, json_files
 from jobs.ingest.formats.content import BrokenFile, Content
 from jobs.ingest.formats.csv_files import without_separator_line

@@ -187,7 +187,7 @@ def test_avro_records_keep_every_digit_and_moment():
     }
     target = io.BytesIO()
     fastavro.writer(target, {"type": "record", "name": "r", "fields": fields}, [row], codec="deflate")
-    from jobs.config.formats import Limits
+    from jobs.config.sources.formats import Limits
     from jobs.ingest.formats.avro_files import read_avro
     from jobs.ingest.formats.content import Content
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.config.paths import Paths
-from jobs.journeys import attribution
-from jobs.journeys.attribution import MODELS, WHOLE, apportioned, removal_effects
-from jobs.journeys.funnels import Days
-from jobs.journeys.paths import path_contacts
+from jobs.config.journey.paths import Paths
+from jobs.journeys.paths import attribution
+from jobs.journeys.paths.attribution import MODELS, WHOLE, apportioned, removal_effects
+from jobs.journeys.paths.funnels import Days
+from jobs.journeys.paths.ways import path_contacts
 
 WINDOW = Days.up_to(dt.date(2017, 3, 31), 31, "UTC")
 RULES = Paths(lookback_days=30, attribute_to={"channel": "channel", "campaign": "subject"})

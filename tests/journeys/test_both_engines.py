@@ -7,13 +7,13 @@ from pyspark.sql import functions as F
 
 from jobs.activity.sessions import with_session
 from jobs.activity.timeline import timeline
-from jobs.config.journey import Journey
-from jobs.config.kpi_groups import group_of
+from jobs.config.journey.journey import Journey
+from jobs.config.journey.kpi_groups import group_of
 from jobs.config.traits import Trait
 from jobs.journeys.contracts import contracts, of_days_before
-from jobs.journeys.groups import with_group
-from jobs.journeys.histories import bought_before, is_question
-from jobs.journeys.moments import moments
+from jobs.journeys.kpis.groups import with_group
+from jobs.journeys.kpis.histories import bought_before, is_question
+from jobs.journeys.moments.in_visits import moments
 from jobs.journeys.stage_moves import stage_moves
 from jobs.journeys.stages import stages
 from jobs.lake.engine import get_spark

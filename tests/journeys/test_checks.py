@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from jobs.activity.every_day import why_not
-from jobs.config.journey import Journey
-from jobs.config.kpis import over_tables
+from jobs.config.journey.journey import Journey
+from jobs.config.journey.kpis import over_tables
 from jobs.config.traits import Rows, Traits
 from jobs.config.yaml_files import ConfigError, load
 from jobs.journeys.checks import check

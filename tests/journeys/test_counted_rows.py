@@ -6,13 +6,13 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.config.kpis import Kpi, over_tables
+from jobs.config.journey.kpis import Kpi, over_tables
 from jobs.config.traits import Rows
 from jobs.config.yaml_files import ConfigError
 from jobs.journeys import journeys
 from jobs.journeys.contracts import contracts, of_days_before
-from jobs.journeys.counted_rows import with_item
-from jobs.journeys.histories import bought_before, is_question, with_reopened
+from jobs.journeys.kpis.histories import bought_before, is_question, with_reopened
+from jobs.journeys.kpis.rows import with_item
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue, known
 from tests.lived_company import FIRST, Company, moment

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jobs.journeys.forecast import ahead, band, is_unusual, level_breaks, trend
+from jobs.journeys.kpis.forecast import ahead, band, is_unusual, level_breaks, trend
 
 DAYS, SERIES = 280, 150
 WEEK = np.array([1, 1, 1.1, 1.2, 1.5, 2, 1.7])[np.arange(DAYS) % 7]

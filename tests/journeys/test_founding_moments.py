@@ -11,12 +11,12 @@ import yaml
 
 from jobs.activity.sessions import with_session
 from jobs.activity.touchpoints import OF_DATASET, touchpoints
-from jobs.config.journey import Journey
+from jobs.config.journey.journey import Journey
 from jobs.config.yaml_files import ConfigError, load
-from jobs.journeys.evidence import expected_before
-from jobs.journeys.moments import moments
-from jobs.journeys.nearby import with_nearby
-from jobs.journeys.record_moments import record_moments
+from jobs.journeys.moments.evidence import expected_before
+from jobs.journeys.moments.in_records import record_moments
+from jobs.journeys.moments.in_visits import moments
+from jobs.journeys.moments.nearby import with_nearby
 from jobs.models.habits.recurrence import expected
 
 ZONE = "Europe/Amsterdam"

@@ -4,7 +4,8 @@ import datetime as dt
 
 from jobs.identity import identity
 from jobs.ingest import load
-from jobs.journeys import behaviour, journeys
+from jobs.journeys import journeys
+from jobs.journeys.paths import step as behaviour
 from jobs.lake.lake import Lake
 from jobs.validate import publish
 from tests.company import MINIMAL

@@ -9,8 +9,8 @@ from collections import defaultdict
 import pytest
 from pydantic import ValidationError
 
-from jobs.config.paths import Funnel
-from jobs.journeys.funnels import Days, funnel_steps
+from jobs.config.journey.paths import Funnel
+from jobs.journeys.paths.funnels import Days, funnel_steps
 from tests.shared_data import folder
 
 MARCH = Days.up_to(dt.date(2017, 3, 31), 31, "UTC")

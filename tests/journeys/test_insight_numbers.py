@@ -5,7 +5,7 @@ import datetime as dt
 import duckdb
 import pytest
 
-from jobs.journeys.journey_map import MapQueries, estimated
+from jobs.journeys.journey_map.tables import MapQueries, estimated
 
 DAYS = (dt.date(2017, 3, 1), dt.date(2017, 3, 31))
 

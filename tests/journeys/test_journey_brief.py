@@ -8,7 +8,7 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from jobs.journeys.journey_brief import LINES, brief, written
+from jobs.journeys.journey_map.brief import LINES, brief, written
 from jobs.lake.tables import catalogue
 
 AS_OF, FIRST = dt.date(2017, 3, 31), dt.date(2017, 1, 1)

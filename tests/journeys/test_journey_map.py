@@ -9,13 +9,14 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.config.journey import Journey
-from jobs.config.journey_map import Conflict, JourneyMap, problems
-from jobs.config.paths import Funnel
-from jobs.journeys import contradictions, journey_map
-from jobs.journeys.journey_map import MapQueries
-from jobs.journeys.map_numbers import change, mean, share
-from jobs.journeys.map_suggestion import suggested
+from jobs.config.journey.journey import Journey
+from jobs.config.journey.journey_map import Conflict, JourneyMap, problems
+from jobs.config.journey.paths import Funnel
+from jobs.journeys.journey_map import contradictions
+from jobs.journeys.journey_map import tables as journey_map
+from jobs.journeys.journey_map.numbers import change, mean, share
+from jobs.journeys.journey_map.suggestion import suggested
+from jobs.journeys.journey_map.tables import MapQueries
 
 FIRST, AS_OF = dt.date(2017, 3, 1), dt.date(2017, 3, 31)
 NAMES = {

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.errors import StepFailed
-from jobs.journeys.kpi_changes import change
-from jobs.journeys.kpi_tables import kpis
+from jobs.journeys.kpis.changes import change
+from jobs.journeys.kpis.tables import kpis
 from jobs.lake.tables.catalogue import get
 from tests.shared_data import folder
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from pyspark.sql import functions as F
 from scipy import stats
 
-from jobs.config.journey import Journey
-from jobs.config.kpis import Kpi
-from jobs.config.sql_rows import of_one_row
-from jobs.journeys.kpi_tables import kpis, registry
-from jobs.journeys.kpis import adds_up
+from jobs.config.journey.journey import Journey
+from jobs.config.journey.kpis import Kpi
+from jobs.config.sql.rows import of_one_row
+from jobs.journeys.kpis.counted import adds_up
+from jobs.journeys.kpis.tables import kpis, registry
 
 MONDAY, TUESDAY, AS_OF = dt.date(2017, 3, 6), dt.date(2017, 3, 7), dt.date(2017, 3, 14)
 

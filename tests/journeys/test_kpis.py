@@ -8,10 +8,10 @@ import pytest
 from pyspark.sql import functions as F
 
 from jobs.activity.timeline import timeline
-from jobs.config.journey import Journey
-from jobs.config.kpis import lake_table
-from jobs.journeys.kpi_queries import query_for
-from jobs.journeys.kpi_tables import kpis
+from jobs.config.journey.journey import Journey
+from jobs.config.journey.kpis import lake_table
+from jobs.journeys.kpis.queries import query_for
+from jobs.journeys.kpis.tables import kpis
 from jobs.lake.queries import PERCENTILE
 
 FIRST, AS_OF = dt.date(2017, 3, 1), dt.date(2017, 3, 3)

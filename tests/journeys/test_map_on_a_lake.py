@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from jobs.cli.main import app
 from jobs.config.yaml_files import ConfigError
-from jobs.journeys import map_checks, mapping
+from jobs.journeys.journey_map import checks as map_checks
+from jobs.journeys.journey_map import step as mapping
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 

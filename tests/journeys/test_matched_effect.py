@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from jobs.journeys.matched_effect import Effect, matched_effect
+from jobs.journeys.moments.matched_effect import Effect, matched_effect
 
 SEEDS = 80
 RATES = np.array([0.04, 0.12, 0.3])

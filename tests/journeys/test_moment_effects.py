@@ -9,11 +9,11 @@ import random
 import pytest
 from scipy.stats import binom
 
-from jobs.config.journey import Journey
-from jobs.config.moment_effects import MomentEffects
-from jobs.journeys.funnels import Days
-from jobs.journeys.moment_contrast import contrast, counts, hours, of_kinds
-from jobs.journeys.moment_effects import effects, followed, profiles, wanted, window
+from jobs.config.journey.journey import Journey
+from jobs.config.journey.moment_effects import MomentEffects
+from jobs.journeys.moments.contrast import contrast, counts, hours, of_kinds
+from jobs.journeys.moments.effects import effects, followed, profiles, wanted, window
+from jobs.journeys.paths.funnels import Days
 
 LAST = dt.date(2017, 4, 30)
 TODAY = Days.up_to(LAST, 1, "Europe/Amsterdam")

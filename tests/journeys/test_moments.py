@@ -3,8 +3,8 @@
 import pytest
 
 from jobs.activity.sessions import with_session
-from jobs.config.journey import Journey
-from jobs.journeys.moments import moments
+from jobs.config.journey.journey import Journey
+from jobs.journeys.moments.in_visits import moments
 
 ZONE = "Europe/Amsterdam"
 RULES = {

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from jobs.config.journey import Journey
-from jobs.journeys.outlook import ALERTS, OUTLOOK, TRENDS, outlook
+from jobs.config.journey.journey import Journey
+from jobs.journeys.kpis.outlook import ALERTS, OUTLOOK, TRENDS, outlook
 from jobs.lake.tables.catalogue import get
 
 FIRST = dt.date(2017, 1, 2)

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from jobs.config.paths import Paths
-from jobs.journeys.funnels import Days
-from jobs.journeys.paths import frequent_paths, path_contacts, transitions, whole_paths
+from jobs.config.journey.paths import Paths
+from jobs.journeys.paths.funnels import Days
+from jobs.journeys.paths.ways import frequent_paths, path_contacts, transitions, whole_paths
 
 WINDOW = Days.up_to(dt.date(2017, 3, 31), 20, "UTC")  # from 12 March
 RULES = Paths(lookback_days=5, step="channel", longest=4, most_frequent=3)

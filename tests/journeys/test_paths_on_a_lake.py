@@ -11,8 +11,8 @@ import yaml
 
 from jobs.config.yaml_files import ConfigError
 from jobs.identity.identifiers import identifier_hash
-from jobs.journeys import behaviour
-from jobs.journeys.attribution import MODELS
+from jobs.journeys.paths import step as behaviour
+from jobs.journeys.paths.attribution import MODELS
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 from jobs.report.proofs import problems

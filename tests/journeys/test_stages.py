@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from jobs.activity.timeline import timeline
-from jobs.config.journey import Journey, StageRule
+from jobs.config.journey.journey import Journey, StageRule
 from jobs.config.traits import Trait
 from jobs.config.yaml_files import ConfigError, load
 from jobs.journeys.stages import stages

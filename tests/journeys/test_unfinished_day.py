@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from jobs.journeys import journeys
-from jobs.journeys.kpi_values import last_whole_day
+from jobs.journeys.kpis.values import last_whole_day
 from jobs.lake.lake import Lake
 from tests.journey_rows import RULES
 from tests.lived_company import FIRST, Company

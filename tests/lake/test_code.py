@@ -178,7 +178,7 @@ def test_a_deploy_without_effect_changes_no_step(deploy):
         ("jobs/errors.py", set(STEPS)),
         ("jobs/lake/rows.py", set(STEPS)),
         ("jobs/ingest/landing/landing.py", {"feedback", "ingest"}),
-        ("jobs/identity/merges_and_splits.py", {"identity"}),
+        ("jobs/identity/over_time/merges_and_splits.py", {"identity"}),
         ("jobs/journeys/stages.py", {"journeys"}),
         ("jobs/models/registry.py", {*(f"train {kind}" for kind in models.KINDS), "score", "texts"}),
         ("jobs/audiences/holdout.py", {"audiences", "push"}),  # a rule may be asked again at the send

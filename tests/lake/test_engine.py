@@ -21,8 +21,8 @@ from pyspark.errors.exceptions.connect import SparkConnectGrpcException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.config.sql import engine_sql
-from jobs.config.sql_functions import AGGREGATES, FUNCTIONS, SOURCE
+from jobs.config.sql.functions import AGGREGATES, FUNCTIONS, SOURCE
+from jobs.config.sql.guard import engine_sql
 from jobs.errors import EngineFailed
 from jobs.lake import engine
 from jobs.lake.engine import told_plainly

@@ -10,7 +10,7 @@ from jobs.lake import newest
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.queries import connect, with_dots
 from jobs.lake.tables import catalogue
-from jobs.validate.versions import newest_known_on
+from jobs.validate.versions.counting import newest_known_on
 
 LINES = catalogue.get("valid/order_lines")
 MAY = [dt.datetime(2024, 5, day, tzinfo=dt.UTC) for day in range(1, 5)]

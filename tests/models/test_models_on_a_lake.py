@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from jobs.activity import traits
-from jobs.config.sources import Source
+from jobs.config.sources.source import Source
 from jobs.errors import ModelRefused
 from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake

@@ -2,7 +2,7 @@
 
 import re
 
-from jobs.config.audiences import Audience
+from jobs.config.actions.audiences import Audience
 from jobs.report.page import document
 from jobs.report.page.waiting_actions import picture, steps
 from tests.activation.small_company import CONFIG

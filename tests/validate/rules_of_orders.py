@@ -6,11 +6,11 @@ import random
 
 import pyarrow as pa
 
-from jobs.config.sources import SourceDataset
+from jobs.config.sources.source import SourceDataset
 from jobs.lake.engine import get_spark
-from jobs.validate.cross_row_rules import with_attributes, with_verdicts
-from jobs.validate.custom_rules import attribute_types, own_expectations
-from jobs.validate.rules import flagged, row_rules
+from jobs.validate.rules.broken import flagged, row_rules
+from jobs.validate.rules.cross_row import with_attributes, with_verdicts
+from jobs.validate.rules.custom import attribute_types, own_expectations
 
 COLUMNS = {
     "order_id": "id",

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pytest
 from hypothesis import strategies as st
 
-from jobs.config.deliveries import History
+from jobs.config.sources.deliveries import History
 from jobs.errors import DataStopped
 from jobs.ingest import load
 from jobs.lake.lake import Lake, Txn

@@ -9,9 +9,9 @@ from pathlib import Path
 import phonenumbers
 from pyspark.sql import functions as F
 
-from jobs.config.sources import Conventions
+from jobs.config.sources.source import Conventions
 from jobs.identity import identifiers, spelling
-from jobs.validate import codes, values
+from jobs.validate.mapping import codes, values
 from tests.shared_data import folder
 
 

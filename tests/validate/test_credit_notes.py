@@ -4,7 +4,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from jobs.activity.orders import outcome
-from jobs.validate.credit_notes import below_zero
+from jobs.validate.versions.credit_notes import below_zero
 
 
 @pytest.mark.parametrize(

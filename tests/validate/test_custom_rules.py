@@ -6,12 +6,12 @@ import pytest
 from pyspark.sql import functions as F
 
 from jobs.cli import checks
-from jobs.config.row_rules import Rule
+from jobs.config.sources.row_rules import Rule
 from jobs.config.yaml_files import ConfigError
-from jobs.validate.custom_rules import own_expectations
-from jobs.validate.great_expectations import great_expectations
-from jobs.validate.rule_checks import engine_problems, problems
-from jobs.validate.rules import BROKEN, REASON, tally
+from jobs.validate.rules.broken import BROKEN, REASON, tally
+from jobs.validate.rules.checks import engine_problems, problems
+from jobs.validate.rules.custom import own_expectations
+from jobs.validate.rules.great_expectations import great_expectations
 from tests.validate.rules_of_orders import KINDS, dataset, judged, random_orders
 
 

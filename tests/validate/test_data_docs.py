@@ -7,8 +7,8 @@ import pytest
 
 from jobs.validate import data_docs
 from jobs.validate.batch import Batch
-from jobs.validate.great_expectations import judge
-from jobs.validate.rules import tally
+from jobs.validate.rules.broken import tally
+from jobs.validate.rules.great_expectations import judge
 from tests.validate.rules_of_orders import KINDS, judged, random_orders
 
 SECRET = "someone@private.example"

@@ -12,18 +12,18 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from jobs.cli import checks
-from jobs.config.sources import SourceDataset
+from jobs.config.sources.source import SourceDataset
 from jobs.config.yaml_files import ConfigError
 from jobs.ingest import load
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
 from jobs.validate import step
-from jobs.validate.inner_rows import ITEM, expanded, of_lines
-from jobs.validate.lines import Lines, lines_of
+from jobs.validate.mapping.inner_rows import ITEM, expanded, of_lines
 from jobs.validate.quarantine import Selection, database
 from jobs.validate.reconciliation import after_replays
 from jobs.validate.replay import replay
-from jobs.validate.rules import BROKEN
+from jobs.validate.rules.broken import BROKEN
+from jobs.validate.told.lines import Lines, lines_of
 from tests.killed import killed_after
 
 DAYS = [dt.date(2024, 5, 1), dt.date(2024, 5, 2)]

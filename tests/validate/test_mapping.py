@@ -18,11 +18,11 @@ from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 from pydantic import ValidationError
 
-from jobs.config.date_patterns import LANGUAGES
-from jobs.config.sources import Conventions, SourceDataset, Value
+from jobs.config.sources.date_patterns import LANGUAGES
+from jobs.config.sources.source import Conventions, SourceDataset, Value
 from jobs.config.yaml_files import ConfigError
 from jobs.lake import engine as engine_module
-from jobs.validate.mapping import Mapping, mapped
+from jobs.validate.mapping.columns import Mapping, mapped
 
 ROOT = Path(__file__).resolve().parents[2]
 

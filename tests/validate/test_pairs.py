@@ -9,15 +9,15 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from jobs.config.sources import SourceDataset
+from jobs.config.sources.source import SourceDataset
 from jobs.config.yaml_files import ConfigError
 from jobs.ingest import load
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
 from jobs.validate import step
-from jobs.validate.inner_rows import expanded
-from jobs.validate.partial_versions import filled
-from jobs.validate.versions import newest_versions
+from jobs.validate.mapping.inner_rows import expanded
+from jobs.validate.versions.counting import newest_versions
+from jobs.validate.versions.partial import filled
 
 CRM = """
 source: crm

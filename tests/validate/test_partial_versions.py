@@ -12,7 +12,7 @@ from jobs.config.yaml_files import ConfigError
 from jobs.ingest import load
 from jobs.lake.lake import Lake
 from jobs.validate import step
-from jobs.validate.versions import newest_versions
+from jobs.validate.versions.counting import newest_versions
 
 SOURCE = """
 source: segment

@@ -7,11 +7,11 @@ from pyspark.sql import functions as F
 
 from expectations import suite, vocabulary
 from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADABLE
-from jobs.config.sources import SourceDataset
+from jobs.config.sources.source import SourceDataset
 from jobs.config.yaml_files import ConfigError
-from jobs.validate.great_expectations import FEW, fitted, great_expectations, judge
-from jobs.validate.pattern_checks import wrong_patterns
-from jobs.validate.rules import BROKEN, REASON, applicable, flagged, row_rules, tally
+from jobs.validate.rules.broken import BROKEN, REASON, applicable, flagged, row_rules, tally
+from jobs.validate.rules.great_expectations import FEW, fitted, great_expectations, judge
+from jobs.validate.rules.patterns import wrong_patterns
 
 COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
 

@@ -14,7 +14,7 @@ from jobs.lake.lake import Lake
 from jobs.validate import step
 from jobs.validate.quarantine import Selection
 from jobs.validate.replay import replay
-from jobs.validate.versions import newest_known_on
+from jobs.validate.versions.counting import newest_known_on
 from tests.killed import killed_after
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")

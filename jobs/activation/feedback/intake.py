@@ -25,7 +25,7 @@ from jobs.activation.feedback import reports
 from jobs.activation.feedback.heard import Heard, keep, local_day, now
 from jobs.activation.feedback.mailboxes import opened
 from jobs.activation.feedback.messages import customers_with, emails_of, messages_of
-from jobs.config.feedback import Events
+from jobs.config.actions.feedback import Events
 from jobs.config.settings import Settings
 from jobs.errors import StepFailed
 from jobs.identity.identifiers import identifier_hash

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
+from jobs.config.actions.feedback import Mailbox
 from jobs.config.connections import connection
-from jobs.config.feedback import Mailbox
 from jobs.config.settings import Settings
 from jobs.errors import StepFailed
 

@@ -27,7 +27,7 @@ from jobs.activation import unsubscribe as answers
 from jobs.activation.feedback.measured import Hits
 from jobs.activation.feedback.messages import Message
 from jobs.activation.feedback.posted import body_of, posted
-from jobs.config.feedback import Named
+from jobs.config.actions.feedback import Named
 from jobs.config.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ from jobs.activation.channels.types import TYPES
 from jobs.cli.local.airflow_client import AirflowClient, answers
 from jobs.cli.local.processes import Process, Processes, last_lines, port_is_free, wait_until
 from jobs.cli.private_files import keep_private
-from jobs.config.destinations import Destination
+from jobs.config.actions.destinations import Destination
 from jobs.config.settings import Settings
 from jobs.errors import StepFailed
 

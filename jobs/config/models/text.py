@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 
 from jobs.config.models.learned import Keys, Learned
 from jobs.config.models.shared import Models
-from jobs.config.sql import problems
-from jobs.config.sql_functions import ROW
+from jobs.config.sql.functions import ROW
+from jobs.config.sql.guard import problems
 from jobs.config.texts import TEXTS
 from jobs.config.traits import Trait
 from jobs.config.yaml_files import Strict, nearest

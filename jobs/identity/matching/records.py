@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from jobs.config.name_words import PARTICLES
+from jobs.config.sources.name_words import PARTICLES
 from jobs.identity.matching import dates, values
 from jobs.identity.matching.kinds import parse_kinds, plain_heading
 

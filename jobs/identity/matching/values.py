@@ -9,7 +9,7 @@ from anyascii import anyascii
 from metaphone import doublemetaphone
 from nicknames import NickNamer
 
-from jobs.config.name_words import GENERATIONS, PARTICLES, TITLES
+from jobs.config.sources.name_words import GENERATIONS, PARTICLES, TITLES
 from jobs.identity.matching.words import (
     LEGAL_FORMS,
     MISSING,

@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jobs.config.formats import Limits
+from jobs.config.sources.formats import Limits
 from jobs.ingest.formats.compression import GZIP, ZSTD, capped, gunzip, inflated, unzstd
 from jobs.ingest.formats.content import MB, BrokenFile, Data, slices
 from jobs.ingest.formats.disguises import HEAD, page_of

@@ -21,7 +21,7 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 
-from jobs.config.formats import Limits
+from jobs.config.sources.formats import Limits
 from jobs.ingest.formats.compression import PIECE, capped, inflated, unzstd
 from jobs.ingest.formats.content import BrokenFile, Content, Data, slices
 from jobs.ingest.formats.records import Chunk, check_columns

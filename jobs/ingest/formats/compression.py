@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
-from jobs.config.formats import Limits
+from jobs.config.sources.formats import Limits
 from jobs.ingest.formats.content import CHUNK, MB, BrokenFile, Data
 
 GZIP = (".gz", ".gzip")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import IO, Any
 
-from jobs.config.formats import Format, Limits
+from jobs.config.sources.formats import Format, Limits
 
 CHUNK = 1 << 20
 IN_MEMORY = 256 << 20

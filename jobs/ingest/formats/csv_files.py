@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from jobs.config.formats import Format, Limits
+from jobs.config.sources.formats import Format, Limits
 from jobs.ingest.formats.content import BrokenFile, Content, Data
 from jobs.ingest.formats.csv_lines import LineCounter, dialect
 from jobs.ingest.formats.records import BLOCK, Chunk, check_columns

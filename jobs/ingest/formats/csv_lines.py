@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.config.formats import Format, Limits
+from jobs.config.sources.formats import Format, Limits
 from jobs.ingest.formats.content import MB, BrokenFile, Content, Damage, slices
 from jobs.ingest.formats.records import Chunk, Reject, shortened
 

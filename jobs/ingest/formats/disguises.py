@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from jobs.config.formats import Format
+from jobs.config.sources.formats import Format
 from jobs.ingest.formats.content import BrokenFile, Data
 
 HEAD = 4096

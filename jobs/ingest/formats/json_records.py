@@ -7,7 +7,7 @@ import re
 
 import pyarrow as pa
 
-from jobs.config.formats import Limits
+from jobs.config.sources.formats import Limits
 from jobs.ingest.formats.content import MB
 from jobs.ingest.formats.json_documents import depth, longest_text
 from jobs.ingest.formats.records import Chunk, Reject, shortened

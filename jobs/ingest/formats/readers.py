@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from jobs.config.formats import Format, Limits
+from jobs.config.sources.formats import Format, Limits
 from jobs.ingest.formats.archives import expanded
 from jobs.ingest.formats.avro_files import read_avro
 from jobs.ingest.formats.compression import Expansion

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jobs.config.sources import Format
+from jobs.config.sources.source import Format
 from jobs.ingest.guess.columns import Guess
 from jobs.ingest.guess.datasets import Found, required
 from jobs.ingest.guess.words import plain, tokens

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from typing import Any
 
-from jobs.config.date_patterns import EPOCHS, compiled, month_names
-from jobs.config.sql_writer import quoted
+from jobs.config.sources.date_patterns import EPOCHS, compiled, month_names
+from jobs.config.sql.writer import quoted
 from jobs.ingest.guess.samples import Sample
 
 DEEPEST = 6

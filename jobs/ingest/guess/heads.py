@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from jobs.config.formats import Limits
+from jobs.config.sources.formats import Limits
 from jobs.ingest.formats.archives import content, members
 from jobs.ingest.formats.compression import GZIP, ZSTD, gunzip, unzstd
 from jobs.ingest.formats.content import BrokenFile, Data
@@ -103,7 +103,7 @@ def rows_of(text: str, delimiter: str, lines: int) -> list[list[str]]:
     """The first rows of a CSV text."""
     import csv
 
-    from jobs.config.formats import Format
+    from jobs.config.sources.formats import Format
 
     reader = csv.reader(io.StringIO(text, newline=""), **dialect(Format(delimiter=delimiter)))
     found = []

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from jobs.config.formats import Format, Limits
+from jobs.config.sources.formats import Format, Limits
 from jobs.ingest.formats.content import BrokenFile, Content, as_text
 from jobs.ingest.formats.disguises import refuse_disguise
 from jobs.ingest.formats.readers import read, to_json

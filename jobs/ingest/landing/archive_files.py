@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from jobs.config.formats import Limits
+from jobs.config.sources.formats import Limits
 from jobs.ingest.formats.archives import Member, members, packed
 from jobs.ingest.formats.content import CHUNK, MB, BrokenFile, Data, keep
 from jobs.ingest.landing.places import Changed, Found, Place, Stream

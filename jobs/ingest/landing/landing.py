@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from jobs.config.places import Ready
 from jobs.config.settings import Settings
+from jobs.config.sources.places import Ready
 from jobs.errors import StepFailed
 from jobs.ingest.formats.archives import archive_pattern
 from jobs.ingest.formats.content import CHUNK, Snapshot, hashed, keep

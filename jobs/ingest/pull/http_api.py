@@ -13,7 +13,7 @@ import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_before_delay
 
 from jobs.config.connections import Connection, PoliteWait
-from jobs.config.places import Request
+from jobs.config.sources.places import Request
 from jobs.errors import StepFailed
 from jobs.http_answers import PACKED, pieces
 from jobs.ingest.formats.json_text import NotThere, value_at, values_at

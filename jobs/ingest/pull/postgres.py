@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from jobs.config.connections import Connection
-from jobs.config.places import Query, table_names
+from jobs.config.sources.places import Query, table_names
 from jobs.config.yaml_files import nearest
 from jobs.errors import StepFailed
 from jobs.ingest.formats.records import Line

@@ -17,7 +17,7 @@ from jobs.config.models.recommend import Products
 from jobs.config.settings import Settings
 from jobs.lake.lake import Txn
 from jobs.models.recommend.bought import COLUMNS
-from jobs.validate.versions import newest_versions
+from jobs.validate.versions.counting import newest_versions
 
 PRODUCTS = "valid/products"
 LISTED = ("product_id", "name", "category", "department", "brand", "attributes")

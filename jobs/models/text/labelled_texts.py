@@ -18,7 +18,7 @@ from jobs.config.texts import TABLE, TEXTS
 from jobs.identity.fresh import MAP
 from jobs.lake.lake import Txn
 from jobs.lake.tables import catalogue
-from jobs.validate.versions import newest_versions
+from jobs.validate.versions.counting import newest_versions
 
 COLUMNS = ["key", "text", "language", "label"]
 

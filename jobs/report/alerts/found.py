@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from jobs.config.alerts import About
 from jobs.config.settings import Settings
-from jobs.journeys.kpi_queries import last_day
+from jobs.journeys.kpis.queries import last_day
 from jobs.lake.lake import Lake
 
 RECENT = 7

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 
-from jobs.config.audiences import Audience
+from jobs.config.actions.audiences import Audience
 from jobs.report.page.words import Language, said
 
 WIDE, HIGH, ACROSS, DOWN = 190, 46, 170, 22

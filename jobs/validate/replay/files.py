@@ -13,13 +13,13 @@ from jobs.lake.engine import get_spark
 from jobs.lake.tables import catalogue
 from jobs.validate.batch import Batch
 from jobs.validate.contract import Contract
-from jobs.validate.failing_rows import flagged_rows
+from jobs.validate.mapping.failing_rows import flagged_rows
 from jobs.validate.publish import as_table as rows_of
 from jobs.validate.publish import publish_batch
 from jobs.validate.replay.landed import GONE, Files
 from jobs.validate.replay.outcomes import RESULT
 from jobs.validate.replay.rows import Part
-from jobs.validate.rules import BROKEN
+from jobs.validate.rules.broken import BROKEN
 from jobs.validate.stopped_batches import stops
 
 

@@ -12,8 +12,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.config.formats import Format, Limits
 from jobs.config.settings import Settings
+from jobs.config.sources.formats import Format, Limits
 from jobs.errors import StepFailed
 from jobs.ingest import load
 from jobs.ingest.formats.content import BrokenFile, Content

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.config.settings import Settings
-from jobs.config.sources import LOOKUP
+from jobs.config.sources.source import LOOKUP
 from jobs.config.yaml_files import ConfigError, nearest
 from jobs.errors import RowsRefused
 from jobs.lake.database import database_of

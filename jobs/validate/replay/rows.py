@@ -21,19 +21,19 @@ from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
 from jobs.validate import anomalies
 from jobs.validate.arrival_days import by_rule, judged_days
-from jobs.validate.arriving_versions import as_versions
 from jobs.validate.batch import Batch
 from jobs.validate.contract import KEY, Contract
-from jobs.validate.failing_rows import flagged_rows
-from jobs.validate.great_expectations import Verdict, judge
-from jobs.validate.partial_versions import fill
+from jobs.validate.mapping.failing_rows import flagged_rows
 from jobs.validate.publish import verdicts
 from jobs.validate.quarantine import Selection, select
 from jobs.validate.replay.landed import Files
 from jobs.validate.replay.outcomes import RESULT, Stamp
-from jobs.validate.rounded_amounts import rounded
-from jobs.validate.rules import BROKEN, REASON, tally
+from jobs.validate.rules.broken import BROKEN, REASON, tally
+from jobs.validate.rules.great_expectations import Verdict, judge
 from jobs.validate.stopped_batches import Stop
+from jobs.validate.told.rounded_amounts import rounded
+from jobs.validate.versions.arriving import as_versions
+from jobs.validate.versions.partial import fill
 
 log = logging.getLogger(__name__)
 RECORD = [*KEY, "arrived", "source", "record"]

@@ -1,0 +1,1 @@
+"""The journey map: touchpoints with numbers, insights, opportunities, what solutions changed."""

@@ -1,0 +1,1 @@
+"""KPIs: what is counted, out of what, how sure it is, what changed it and where it goes."""

@@ -1,0 +1,1 @@
+"""The ways customers take: funnels, paths, and which contacts get credit for an order."""

@@ -1,0 +1,1 @@
+"""From raw records to the columns of a canonical dataset."""

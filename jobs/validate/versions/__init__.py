@@ -1,0 +1,1 @@
+"""Records that come in versions: which counts on which day, and what completes or ends one."""
