@@ -160,7 +160,9 @@ def _nested(annotation: Any) -> type[BaseModel] | None:
 def _type(annotation: Any) -> str:
     text = str(annotation) if get_args(annotation) else getattr(annotation, "__name__", str(annotation))
     text = re.sub(r"Annotated\[(\w+), FieldInfo\(.*?\)\]\)\]", r"\1", text)  # a text with a pattern is a text
-    text = re.sub(r"typing\.|jobs\.config_\w+\.|<class '|'>", "", text)
+    text = re.sub(
+        r"typing\.|datetime\.|\bjobs\.(?:\w+\.)+(?=[A-Z])|<class '|'>", "", text
+    )  # where a model stands is no part of it
     return text.replace("|", "or").replace("[]", "").replace("Literal", "one of ")
 
 
