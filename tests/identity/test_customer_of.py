@@ -54,6 +54,14 @@ def test_a_row_without_any_known_identifier_keeps_its_place_without_a_customer(f
     assert found == {"1": None, "2": None, "3": None}
 
 
+@pytest.mark.parametrize(("column", "value"), [("email", "ann@mail.example"), ("cookie_id", "k1")])
+def test_rows_that_tell_one_kind_of_identifier_find_their_customer_too(rows, settings, column, value):
+    loaded, kind = settings({}), column.removesuffix("_id")
+    known = rows("identity/map", {"identifier": identifier_hash(kind, value, loaded), "kind": kind, "customer_id": "c"})
+    told = rows("valid/events", {"event_id": "1", "source": "web", column: value}).select("source", column)
+    assert [row["customer_id"] for row in with_customer(told, known, loaded).collect()] == ["c"]
+
+
 def test_a_contact_id_only_counts_within_its_source(find):
     found = find(
         "valid/orders",
