@@ -110,7 +110,8 @@ def test_every_message_is_there_in_dutch_and_english(name):
         for end in ends[type_of(destination, settings).goes_to]
         for language in ("nl", "en")
     }
-    assert {path.name for path in (PACKS / name / "config" / "templates").iterdir()} == wanted
+    layouts = {f"layout_{language}.html" for language in ("nl", "en")}
+    assert {path.name for path in (PACKS / name / "config" / "templates").iterdir()} == wanted | layouts
 
 
 def test_the_page_of_a_pack_tells_of_every_journey_and_every_source(name):
