@@ -28,19 +28,19 @@ def said_no(row: Row) -> bool:
 
 
 def needed(rows: Iterable[Row]) -> set[str]:
-    """Addresses under which those who stay on a list, or come to it, are there."""
+    """Addresses of those who stay on a list, or come to it."""
     staying = [row for row in rows if row["action"] in ("add", "keep") and not now(row)]
-    return {value for row in staying for value in [*row["emails"], *row["phones"]]}
+    return {value for row in staying for value in [*row["known_emails"], *row["known_phones"]]}
 
 
 def addresses(row: Row, action: str, others_need: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """E-mail addresses and numbers to name: those that may be used.
 
-    A removal names all there are but those of somebody who stays; of who said no those too, since the strictest owner
-    of an address decides for all.
+    A removal names all there are and were but those of somebody who stays; of who said no those too, since the
+    strictest owner of an address decides for all.
     """
     if action != "remove":
         return tuple(row["emails"] or ()), tuple(row["phones"] or ())
     left = set() if said_no(row) else others_need
-    emails, phones = ([one for one in row[name] or () if one not in left] for name in ("known_emails", "known_phones"))
+    emails, phones = ([one for one in row[name] or () if one not in left] for name in ("had_emails", "had_phones"))
     return tuple(emails), tuple(phones)

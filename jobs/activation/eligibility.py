@@ -19,6 +19,7 @@ from jobs.config.settings import Settings
 from jobs.identity.identifiers import identifier_of
 from jobs.lake.keyed import keyed_hash
 
+_EVERY = ("known_emails", "known_phones", "had_emails", "had_phones")
 _FOR_GOOD = ("complained", "unsubscribed")
 """Reasons that end contact with the person; others only rule out one address."""
 
@@ -38,11 +39,12 @@ def reach(
     """One customer with consent or an address for this purpose and channel.
 
     Columns: customer_id, consented, consent_changed_at, suppressed, emails, phones, known_emails, known_phones,
-    first_name, language, measured, fingerprint. `emails` and `phones` are those this destination may use: for messages
-    the preferred address, for lists all that belong to this customer alone. `known_emails` and `known_phones` are all
-    the customer has, or had (`earlier_points`: customer_id, kind, value): what may not be used any more, being
-    suppressed, shared, replaced or deleted, may still be on a list, and is taken off. Who asked for no more contact
-    stays suppressed under a new address. `measured`: everybody with the preferred address said yes to the purpose of
+    had_emails, had_phones, first_name, language, measured, fingerprint. `emails` and `phones` are those this
+    destination may use: for messages the preferred address, for lists all that belong to this customer alone.
+    `known_emails` and `known_phones` are all the customer has, `had_emails` and `had_phones` also those of before
+    (`earlier_points`: customer_id, kind, value): what may not be used any more, being suppressed, shared, replaced or
+    deleted, may still be on a list, and is taken off. Who asked for no more contact stays suppressed under a new
+    address. `measured`: everybody with the preferred address said yes to the purpose of
     `opens_and_clicks`.
     """
     configured, type_ = settings.destinations[destination], type_of(destination, settings)
@@ -50,9 +52,7 @@ def reach(
     points = _points(contact_points, suppressions, answers, configured.channel, settings)
     usable = _for_messages(points, type_.goes_to) if type_.kind == "messages" else _for_lists(points)
     addresses = usable.groupBy("customer_id").agg(_values("email", "emails"), _values("phone", "phones"))
-    known = contact_points.select("customer_id", "kind", "value")
-    known = known if earlier_points is None else known.unionByName(earlier_points).distinct()
-    every = known.groupBy("customer_id").agg(_values("email", "known_emails"), _values("phone", "known_phones"))
+    every = _every(contact_points, earlier_points)
     suppressed = points.groupBy("customer_id").agg(F.max(_blocked(type_)).alias("suppressed"))
     stopped = _asked_to_stop(suppressions, configured.channel, identity_map)
     people = customers.select("customer_id", "first_name", "language")
@@ -70,15 +70,27 @@ def reach(
         F.coalesce("consented", F.lit(False)).alias("consented"),
         "consent_changed_at",
         (F.coalesce("suppressed", F.lit(False)) | F.col("stopped").isNotNull()).alias("suppressed"),
-        *(F.coalesce(name, nothing).alias(name) for name in ("emails", "phones", "known_emails", "known_phones")),
+        *(F.coalesce(name, nothing).alias(name) for name in ("emails", "phones", *_EVERY)),
         "first_name",
         "language",
         "measured",
     ).withColumn("fingerprint", _fingerprint(audience, destination, settings))
 
 
-def _values(kind: str, name: str) -> Column:
-    return F.sort_array(F.collect_list(F.when(F.col("kind") == kind, F.col("value")))).alias(name)
+def _every(contact_points: DataFrame, earlier_points: DataFrame | None) -> DataFrame:
+    """All addresses one customer has, and all that it had."""
+    points = contact_points.select("customer_id", "kind", "value", F.lit(True).alias("has"))
+    if earlier_points is not None:
+        had = points.unionByName(earlier_points.withColumn("has", F.lit(False)))
+        points = had.groupBy("customer_id", "kind", "value").agg(F.max("has").alias("has"))
+    now = [_values(kind, f"known_{kind}s", F.col("has")) for kind in ("email", "phone")]
+    return points.groupBy("customer_id").agg(*now, *(_values(kind, f"had_{kind}s") for kind in ("email", "phone")))
+
+
+def _values(kind: str, name: str, which: Column | None = None) -> Column:
+    counts = F.col("kind") == kind
+    counts = counts if which is None else counts & which
+    return F.sort_array(F.collect_list(F.when(counts, F.col("value")))).alias(name)
 
 
 def _answers(consent: DataFrame, purpose: str, channel: str, day: date, settings: Settings) -> DataFrame:

@@ -221,7 +221,7 @@ def plan_membership(members: DataFrame, reached: DataFrame, standing: DataFrame,
     done_today = F.coalesce(F.col("added_on") == day, F.lit(False))
     removed_today = F.coalesce(F.col("removed_on") == day, F.lit(False))
     wanted = F.col("barrier").isNull()
-    leaves = F.col("by_itself") | (_addresses("known_emails", "known_phones") > 0)
+    leaves = F.col("by_itself") | (_addresses("had_emails", "had_phones") > 0)
     action = (
         F.when(wanted & same & ~done_today, "keep")
         .when(wanted, "add")

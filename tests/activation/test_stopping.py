@@ -27,7 +27,15 @@ def interrupted_twice():
         signal.raise_signal(signal.SIGINT)
 
 
-def test_a_second_ctrl_c_ends_at_once_and_in_a_dry_run_the_first_one_does(monkeypatch):
+@pytest.fixture
+def ctrl_c_ends_a_command():
+    """As in a terminal; a process that was started in the background begins with Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_second_ctrl_c_ends_at_once_and_in_a_dry_run_the_first_one_does(monkeypatch, ctrl_c_ends_a_command):
     with pytest.raises(KeyboardInterrupt):
         interrupted_twice()
     monkeypatch.setattr(push.Lake, "of", lambda settings: signal.raise_signal(signal.SIGINT))

@@ -20,7 +20,7 @@ def known(rows, settings):
     """`known(*orders)`: the day on which each row counts as known, by order and the day it was written."""
 
     def build(*orders, days=DAYS, said=None):
-        columns = {name: name for name in ("order_id", "updated_at", "ordered_at")}
+        columns = {name: name for name in ("order_id", "updated_at", "ordered_at", "status", "total")}
         dataset = {"files": "x.csv", "columns": columns, **({"known": said} if said else {})}
         loaded = settings({"sources/shop.yaml": {"source": "shop", "group": "shop", "datasets": {"orders": dataset}}})
         table = rows("valid/orders", *orders)
