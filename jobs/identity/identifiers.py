@@ -245,8 +245,8 @@ def with_identifiers(
     for name, (kind, _) in ids.items():
         told = _of_somebody(kind, F.col(f"_bare_{name}"), settings, source, F.col(f"_letters_{name}"))
         made[name] = _hashed(kind, told, settings, source)
-    told = rows.withColumns(bare).withColumns(letters) if ids else rows
-    return told.withColumns(made).drop(*bare, *letters)
+    prepared = rows.withColumns(bare).withColumns(letters) if ids else rows
+    return prepared.withColumns(made).drop(*bare, *letters)
 
 
 def _hashed(kind: str, bare: Column, settings: Settings, source: Column) -> Column:
