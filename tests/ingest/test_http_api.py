@@ -68,7 +68,7 @@ def company(settings, api, monkeypatch):
             login = {"login": LOGIN, "password": PASSWORD}
         values = {"conn_type": "http", "host": api.url, **login, **connection}
         monkeypatch.setenv("AIRFLOW_CONN_TOOL", json.dumps(values))
-        columns = {"response_id": "id", "question_id": "q"}
+        columns = {"response_id": "id", "question_id": "q", "answered_at": "at", "kind": "'text'"}
         answers = {"request": request, "columns": columns}
         source = {"source": "tool", "group": "survey", "connection": "tool", "datasets": {"survey_responses": answers}}
         return settings({"sources/crm.yaml": {**source, "source": "crm"}})

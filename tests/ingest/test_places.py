@@ -267,7 +267,8 @@ def test_what_is_pulled_lands_in_a_bucket_as_in_a_folder(settings, bucket, serve
     environment = {"AWS_ENDPOINT_URL": server, "AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
     for name, value in {**environment, "AWS_REGION": "us-east-1"}.items():
         monkeypatch.setenv(name, value)
-    answers = {"request": {"path": "/items"}, "columns": {"response_id": "id", "question_id": "q"}}
+    columns = {"response_id": "id", "question_id": "q", "answered_at": "at", "kind": "'text'"}
+    answers = {"request": {"path": "/items"}, "columns": columns}
     source = {"source": "crm", "group": "survey", "connection": "tool", "datasets": {"survey_responses": answers}}
     general = {"company": "Test", "landing": f"s3://{BUCKET}/{prefix}", "lake": "var/lake"}
     company = settings({"settings.yaml": general, "sources/crm.yaml": source})

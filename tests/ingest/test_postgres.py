@@ -184,7 +184,14 @@ def test_one_snapshot_serves_all_datasets_of_a_source(shop, settings, monkeypatc
     shop.execute("create table crm.orders as select 1 as id, updated_at, 1 as contact from crm.contacts")
     config = source({"table": "crm.contacts", "incremental": "updated_at"})
     query = {"table": "crm.orders", "incremental": "updated_at"}
-    config["datasets"]["orders"] = {"query": query, "columns": {"order_id": "id", "updated_at": "updated_at"}}
+    columns = {
+        "order_id": "id",
+        "updated_at": "updated_at",
+        "ordered_at": "updated_at",
+        "status": "'completed'",
+        "total": "1",
+    }
+    config["datasets"]["orders"] = {"query": query, "columns": columns}
     company, real = settings({"sources/crm.yaml": config}), pull.spool
 
     def write_between(folder, dataset, lines, last):

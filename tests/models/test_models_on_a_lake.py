@@ -125,7 +125,7 @@ def test_a_company_of_contacts_alone_goes_on_and_each_model_says_what_it_waits_f
 
 
 def test_a_history_that_is_said_to_count_from_its_arrival_waits(small_shop):
-    columns = {name: name for name in ("order_id", "updated_at", "ordered_at", "loyalty_id", "total")}
+    columns = {name: name for name in ("order_id", "updated_at", "ordered_at", "loyalty_id", "status", "total")}
     dataset = {"files": "x.csv", "columns": columns, "known": "arrival"}
     settings = small_shop(MODELS)
     source = Source(source="pos", group="pos", datasets={"orders": dataset})
