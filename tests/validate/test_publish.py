@@ -84,7 +84,7 @@ def test_each_kind_of_file_adds_up(land, validate, company_lake, day):
 
 
 ROWS = st.one_of(
-    st.builds(ann, st.integers(1, 4), st.sampled_from(["2024-05-01", "2024-05-02"]), name=st.sampled_from(["A", "B"])),
+    st.builds(ann, st.integers(1, 4), st.sampled_from(["2024-04-29", "2024-04-30"]), name=st.sampled_from(["A", "B"])),
     st.just(ann("")),
     st.just(ann(9, "never")),
     st.just(ann(8, email="nowhere")),
