@@ -283,11 +283,11 @@ def _bad_rows(raw: DataFrame, rows: DataFrame, stops: Mapping[date, Verdict]) ->
 
 
 def _accepted(lake: Lake, batch: Batch) -> dict[str, int]:
-    """Rows of each file that are in the valid table: what the lake did not recognise as a duplicate."""
-    days = [file["arrived"] for file in batch.loaded]
+    """Rows of each file of the batch that are in the valid table: what the lake did not recognise as a duplicate."""
+    days, mine = [file["arrived"] for file in batch.loaded], {file["file_id"] for file in batch.loaded}
     valid = lake.read(batch.valid).where(F.col("arrived").between(min(days), max(days)))
     counted = valid.where(F.col("source") == batch.source).groupBy("file_id").agg(F.count("*").alias("rows")).collect()
-    return {row["file_id"]: row["rows"] for row in counted}
+    return {row["file_id"]: row["rows"] for row in counted if row["file_id"] in mine}
 
 
 def verdicts(batch: Batch, found: Iterable[Verdict], attempt: int = 1) -> pa.Table:

@@ -130,6 +130,27 @@ def test_whatever_the_files_hold_their_rows_are_accepted_quarantined_or_duplicat
         assert lake.rows("quarantine/rows") == sum(found[2] for found in got.values())
 
 
+def test_a_version_dated_at_the_moment_an_undated_change_counts_from_is_that_version_once(
+    land, validate, company_lake, day
+):
+    land("crm/2024-05-01/contacts.csv", contacts(ann(1, name="A"), ann(2, name="A")))
+    validate(day("2024-05-01"))
+    land("crm/2024-05-02/contacts0.csv", contacts(ann(1, name="B"), ann(2, name="B")))
+    validate(day("2024-05-02"))
+    land("crm/2024-05-02/contacts1.csv", contacts(ann(1, "2024-05-02", name="B"), ann(2, "2024-05-02", name="C")))
+    validate(day("2024-05-02"))
+    found = company_lake.arrow("valid/contacts", columns=["contact_id", "first_name"]).to_pylist()
+    assert sorted((row["contact_id"], row["first_name"]) for row in found) == [
+        ("1", "A"), ("1", "B"), ("2", "A"), ("2", "B"),
+    ]  # fmt: skip
+    told = company_lake.arrow("ops/validations", columns=["expectation", "success", "detail"]).to_pylist()
+    assert [row["detail"] for row in told if row["expectation"] == "key:same_values" and not row["success"]] == [
+        "1 of 2 rows have the key of another row (contact_id, updated_at) and other values (first_name), "
+        "such as line 3 of crm/2024-05-02/contacts1.csv beside line 3 of crm/2024-05-02/contacts0.csv; "
+        "the row that came first stays, both are in raw/crm_contacts"
+    ]
+
+
 def test_a_day_that_was_validated_changes_nothing_when_run_again(land, validate, company_lake, day):
     land("crm/2024-05-01/contacts.csv", contacts(ann(1), ann("")))
     validate(day("2024-05-01"))
