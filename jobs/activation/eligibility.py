@@ -20,6 +20,7 @@ from jobs.identity.identifiers import identifier_of
 from jobs.lake.keyed import keyed_hash
 
 _EVERY = ("known_emails", "known_phones", "had_emails", "had_phones")
+"""All addresses a customer has, and all that it had, usable or not."""
 _FOR_GOOD = ("complained", "unsubscribed")
 """Reasons that end contact with the person; others only rule out one address."""
 
@@ -44,8 +45,7 @@ def reach(
     `known_emails` and `known_phones` are all the customer has, `had_emails` and `had_phones` also those of before
     (`earlier_points`: customer_id, kind, value): what may not be used any more, being suppressed, shared, replaced or
     deleted, may still be on a list, and is taken off. Who asked for no more contact stays suppressed under a new
-    address. `measured`: everybody with the preferred address said yes to the purpose of
-    `opens_and_clicks`.
+    address. `measured`: everybody with the preferred address said yes to the purpose of `opens_and_clicks`.
     """
     configured, type_ = settings.destinations[destination], type_of(destination, settings)
     answers = _answers(consent, audience.purpose, configured.channel, day, settings)

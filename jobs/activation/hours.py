@@ -21,18 +21,15 @@ def may_write(
     settings: Settings,
     wrong: Collection[int] = (),
 ) -> bool:
-    """Whether a message may leave at that instant. `wrong` are hours at which people were seen not to respond.
-
-    No zone, or one that there is not, as a file may name one, is taken for that of the company.
-    """
-    there = _zone(zone) if zone else None
-    local = at.astimezone(there or ZoneInfo(settings.general.timezone)).strftime("%H:%M")
+    """Whether a message may leave at that instant. `wrong` are hours at which people were seen not to respond."""
+    local = at.astimezone(zone_of(zone, settings.general.timezone)).strftime("%H:%M")
     quiet = any(one.hold(local, channel) for one in settings.policy.quiet_hours)
     return when.earliest <= local <= when.latest and not quiet and int(local[:2]) not in wrong
 
 
-def _zone(name: str) -> ZoneInfo | None:
+def zone_of(customer: str | None, company: str) -> ZoneInfo:
+    """The zone of a customer; none, or one that there is not, as a file may name one, is taken for the company's."""
     try:
-        return ZoneInfo(name)
+        return ZoneInfo(customer or company)
     except (KeyError, ValueError, OSError):  # no such zone, or a text that is a path
-        return None
+        return ZoneInfo(company)

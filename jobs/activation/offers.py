@@ -15,15 +15,16 @@ from math import floor
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.activation.codes import CODES, TAKEN, codes_left, with_customers
+from jobs.activation.codes import CODES, TAKEN, with_customers
 from jobs.activity.orders import BOUGHT_NOTHING, outcome
 from jobs.config.actions.offers import Offer
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
+from jobs.validate.versions.counting import newest_versions
 
 log = logging.getLogger(__name__)
 TABLE = "activation/offers"
@@ -67,12 +68,8 @@ def orders_with_codes(orders: DataFrame, touchpoints: DataFrame, attribute: str,
     """One code that one order names: code (in small letters), customer_id, day and amount. Orders that bought nothing,
     and those of later days, name none."""
     with_one = orders.where(F.col("attributes").contains(f'"{attribute}"')).select("source", "order_id").distinct()
-    versions = Window.partitionBy("source", "order_id").orderBy(F.col("updated_at").desc(), F.col("file_id"))
-    newest = (
-        orders.join(with_one, on=["source", "order_id"], how="left_semi")
-        .withColumn("place", F.row_number().over(versions))
-        .where((F.col("place") == 1) & ~outcome(F.col("total")).isin(*BOUGHT_NOTHING))
-    )
+    newest = newest_versions(orders.join(with_one, on=["source", "order_id"], how="left_semi"), "order_id")
+    newest = newest.where(~outcome(F.col("total")).isin(*BOUGHT_NOTHING))
     text = F.lower(F.get_json_object("attributes", f"$.{attribute}"))
     codes = newest.select("source", "order_id", F.explode(F.split(text, r"[,;\s]+")).alias("code"))
     bought = touchpoints.where((F.col("type") == "order") & (F.col("day") <= F.lit(day)))
@@ -134,13 +131,14 @@ def left(name: str, offer: Offer, codes: Sequence[Code], free: int, day: date) -
     return Left(free, budget, (f"no codes of the offer {name} are left: add some to {offer.codes}", "no_codes"))
 
 
-def publish(lake: Lake, txn: Txn, codes: Sequence[Code], day: date, settings: Settings) -> None:
-    """Write activation/offers of the day, and say which offer has no codes left."""
+def publish(
+    lake: Lake, txn: Txn, codes: Sequence[Code], free: Mapping[str, int], day: date, settings: Settings
+) -> None:
+    """Write activation/offers of the day, and say which offer has no codes left; `free` are those of each."""
     rows = []
     for name, offer in settings.offers.offers.items():
         mine = [one for one in codes if one.offer == name]
-        free = len(codes_left(lake, name, offer, settings))
-        spare = left(name, offer, mine, free, day)
+        spare = left(name, offer, mine, free[name], day)
         by_state = {state: [one for one in mine if one.state == state] for state in ("redeemed", "open", "expired")}
         cost, reserved = (round(sum(one.costs for one in by_state[state]), 2) for state in ("redeemed", "open"))
         rows.append({
@@ -148,7 +146,7 @@ def publish(lake: Lake, txn: Txn, codes: Sequence[Code], day: date, settings: Se
             **{state: len(some) for state, some in by_state.items()},
             "orders": sum(one.orders for one in mine), "by_others": sum(one.by_others for one in mine),
             "revenue": round(sum(one.revenue for one in mine), 2), "cost": cost, "reserved": reserved,
-            "codes_left": free, "budget_left": spare.budget,
+            "codes_left": free[name], "budget_left": spare.budget,
             "said": _said(name, len(mine), len(by_state["redeemed"]), cost, reserved, spare, settings),
         })  # fmt: skip
         if not spare.codes:

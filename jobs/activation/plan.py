@@ -72,7 +72,8 @@ def run(day: date, settings: Settings, allow_old: bool = False) -> dict[str, Any
         tables, choices = deciding.applied(tables, txn, day, settings, offering)
         if choices.num_rows or lake.exists(deciding.CHOICES):
             lake.replace(deciding.CHOICES, choices, txn, day=day)
-        offers.publish(lake, txn, offering.codes if offering else [], day, settings)
+        codes, free = (offering.codes, offering.free) if offering else ([], {})
+        offers.publish(lake, txn, codes, free, day, settings)
         if tables:
             lake.replace(TABLE, pa.concat_tables(tables), txn, day=day)
     return {"deliveries": _summary(lake, day, settings)}

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from statistics import NormalDist
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 
+from jobs.activation.hours import zone_of
 from jobs.audiences.learned_times import TABLE
 from jobs.config.actions.audiences import Audience, Learn
 from jobs.config.settings import Settings
@@ -137,9 +137,5 @@ def judged(counted: Mapping[int, Counted], learn: Learn) -> list[dict[str, Any]]
 
 
 def _local_hour(hour: int, zone: str | None, timezone: str) -> int:
-    """The hour of the day where the customer is; a zone that there is not is taken for that of the company."""
-    try:
-        there = ZoneInfo(zone or timezone)
-    except (KeyError, ValueError, OSError):
-        there = ZoneInfo(timezone)
-    return datetime.fromtimestamp(hour * 3600, UTC).astimezone(there).hour
+    """The hour of the day where the customer is, of an hour since 1970."""
+    return datetime.fromtimestamp(hour * 3600, UTC).astimezone(zone_of(zone, timezone)).hour
