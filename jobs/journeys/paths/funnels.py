@@ -17,6 +17,8 @@ DAY = 86_400 * SECOND
 """In microseconds, as moments are counted here."""
 NEVER = 1 << 52
 """Later than any moment: when a step was taken that was not."""
+LEVELS, DIGITS = 3, 16
+"""Places of the number of a step, and of a moment plus NEVER, in a text that sorts as they do."""
 WHOLE = "window"
 
 
@@ -72,13 +74,10 @@ def funnel_steps(rows: DataFrame, name: str, funnel: Funnel, days: Days, order: 
     in_periods = tries.withColumn("of", F.explode(F.array(*both))).withColumns(
         {"period": F.col("of.period"), "begins": F.col("of.begins")}
     )
-    # A maximum of whole tries: columns picked one by one could be of several tries that came as far at one moment.
-    sooner = [F.coalesce(-F.col(name), F.lit(-NEVER)).alias(name) for name in reached[1:]]
-    best = in_periods.groupBy("customer_id", "period", "begins").agg(
-        F.max(F.struct("level", "at_1", *sooner, "in_time")).alias("best")
-    )
-    taken = {name: F.nullif(-F.col(f"best.{name}"), F.lit(NEVER)) for name in reached[1:]}
-    best = best.withColumns({**{name: F.col(f"best.{name}") for name in ("level", "at_1", "in_time")}, **taken})
+    # A maximum of whole tries, as texts: columns picked one by one could be of several tries that came as far at one
+    # moment, and the largest text is several times as fast to find as the largest row.
+    best = in_periods.groupBy("customer_id", "period", "begins").agg(F.max(_written(reached)).alias("best"))
+    best = best.withColumns(_read(reached))
     return _counted(best, funnel, days).withColumns({"funnel": F.lit(name), "as_of": F.lit(days.last)})
 
 
@@ -132,6 +131,25 @@ def _in_time(funnel: Funnel, days: Days) -> Column:
     if funnel.within_days is None:
         return F.lit(False).alias("in_time")
     return (F.col("at_1") + funnel.within_days * DAY >= days.ended).alias("in_time")
+
+
+def _written(reached: list[str]) -> Column:
+    """A try as a text that is larger the farther and the later it came, then the sooner it took its steps."""
+    begun, *later = (F.col(name) for name in reached)
+    sooner = [F.coalesce(-at, F.lit(-NEVER)) for at in later]
+    digits = [F.lpad((number + F.lit(NEVER)).cast("string"), DIGITS, "0") for number in (begun, *sooner)]
+    return F.concat(F.lpad(F.col("level").cast("string"), LEVELS, "0"), *digits, F.col("in_time").cast("int").cast("string"))
+
+
+def _read(reached: list[str]) -> dict[str, Column]:
+    """The columns of a try from its text."""
+
+    def number(n: int) -> Column:
+        return F.substring("best", LEVELS + n * DIGITS + 1, DIGITS).cast("bigint") - F.lit(NEVER)
+
+    later = {name: F.nullif(-number(n), F.lit(NEVER)) for n, name in enumerate(reached) if n}
+    level, in_time = F.substring("best", 1, LEVELS).cast("int"), F.substring("best", -1, 1) == "1"
+    return {"level": level, reached[0]: number(0), "in_time": in_time, **later}
 
 
 def _first_day(period: str, days: Days) -> Column:
