@@ -19,7 +19,9 @@ class CommandError(ConfigError):
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """`; did you mean 'x'?`, or the valid names when none is near."""
+    """`; did you mean 'x'?`, or the valid names when none is near, if there are any."""
     valid = sorted(valid)
+    if not valid:
+        return "; there is none"
     near = get_close_matches(name, valid, n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else f"; valid: {', '.join(valid)}"

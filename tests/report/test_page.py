@@ -148,6 +148,10 @@ def company(lake_of):
                 for place, (type_, effect) in enumerate({"know": 0.2, "buy": -0.05}.items(), 1)
             ],
             "journeys/moment_contrast": [{"kind": HARM, "is_moment": False, "contacts": 5, "last_day": DAY}],
+            "journeys/vitals": [
+                {"source": "web", "event_id": "e1", "session_id": "s1", "day": DAY, "moment": "buy", "lcp": 2.4}
+            ],
+            "journeys/bots": [{"day": DAY, "rule": HARM, "events": 9, "visitors": 2}],
             "models/scores": [
                 {"day": DAY, "model": "segmentation", "customer_id": "c1", "label": HARM, "model_version": "1"},
                 {"day": DAY, "model": "churn", "customer_id": "c1", "label": "low", "score": 0.1, "model_version": "1"},

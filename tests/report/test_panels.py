@@ -146,6 +146,34 @@ def test_a_moment_is_open_served_or_missed_as_seen_from_the_newest_visit(lake_of
     assert document.answer("moments_now", lake).day == "2024-03-01 12:00"
 
 
+def test_the_speed_of_pages_is_told_by_touchpoint_and_moment_of_their_visit_and_not_by_pages_of_long_ago(lake_of):
+    def page(n, session, moment, lcp, day=dt.date(2024, 3, 1)):
+        return {
+            "source": "web",
+            "event_id": f"e{n}",
+            "session_id": session,
+            "day": day,
+            "moment": moment,
+            "lcp": lcp,
+            "inp": 0.1,
+        }
+
+    lake = lake_of(
+        {
+            "journeys/touchpoints": [
+                {"touchpoint_id": "t", "type": "visit", "reference": "s1", "touchpoint": "visit_by_ad"}
+            ],
+            "journeys/vitals": [
+                *(page(n, "s1", "buy", float(n)) for n in range(1, 6)),
+                page(6, "s2", None, 2.0),
+                page(7, "s2", None, 99.0, dt.date(2023, 3, 1)),
+            ],
+        }
+    )
+    told = [(r["touchpoint"], r["moment"], r["pages"], r["lcp_half"], r["lcp"]) for r in answered("vitals", lake)]
+    assert told == [("visit_by_ad", "buy", 5, 3.0, 4.0), ("visit", "none", 1, 2.0, 2.0)]
+
+
 def test_the_journey_of_a_customer_is_told_newest_first_with_reasons(lake_of):
     lake = lake_of(
         {

@@ -138,7 +138,9 @@ def _written(reached: list[str]) -> Column:
     begun, *later = (F.col(name) for name in reached)
     sooner = [F.coalesce(-at, F.lit(-NEVER)) for at in later]
     digits = [F.lpad((number + F.lit(NEVER)).cast("string"), DIGITS, "0") for number in (begun, *sooner)]
-    return F.concat(F.lpad(F.col("level").cast("string"), LEVELS, "0"), *digits, F.col("in_time").cast("int").cast("string"))
+    return F.concat(
+        F.lpad(F.col("level").cast("string"), LEVELS, "0"), *digits, F.col("in_time").cast("int").cast("string")
+    )
 
 
 def _read(reached: list[str]) -> dict[str, Column]:

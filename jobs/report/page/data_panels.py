@@ -48,4 +48,15 @@ QUARANTINE = Panel(
     f"select {LAST_ARRIVAL}",
 )
 
-PANELS = (FRESHNESS, ARRIVALS, QUARANTINE)
+BOTS = Panel(
+    "bots",
+    "data",
+    ("journeys.bots",),
+    """
+    select day, rule, events, visitors from journeys.bots
+    where day > (select max(day) from journeys.bots) - 90 order by day, rule""",
+    "select max(day) from journeys.bots",
+    Chart("lines", x="day", y=("events",), split="rule"),
+)
+
+PANELS = (FRESHNESS, ARRIVALS, BOTS, QUARANTINE)

@@ -66,4 +66,20 @@ CONTRAST = Panel(
     "select max(last_day) from journeys.moment_contrast",
 )
 
-PANELS = (OPEN, BY_DAY, EFFECTS, CONTRAST)
+VITALS = Panel(
+    "vitals",
+    "moments",
+    ("journeys.vitals", "journeys.touchpoints"),
+    """
+    select coalesce(t.touchpoint, 'visit') as touchpoint, coalesce(moment, 'none') as moment,
+           coalesce(device, 'unknown') as device, count(*) as pages,
+           round(quantile_cont(lcp, 0.5), 3) as lcp_half, round(quantile_cont(lcp, 0.75), 3) as lcp,
+           round(quantile_cont(lcp, 0.95), 3) as lcp_most, round(quantile_cont(inp, 0.75), 3) as inp,
+           round(quantile_cont(cls, 0.75), 3) as cls
+    from journeys.vitals v left join journeys.touchpoints t on t.type = 'visit' and t.reference = v.session_id
+    where v.day > (select max(day) from journeys.vitals) - 90
+    group by all order by pages desc, touchpoint, moment, device limit 50""",
+    "select max(day) from journeys.vitals",
+)
+
+PANELS = (OPEN, BY_DAY, EFFECTS, CONTRAST, VITALS)
