@@ -14,10 +14,12 @@ import pandas as pd
 from anyascii import anyascii
 
 from jobs.config.identity import Fact
-from jobs.identity.matching.values import generation, name_forms
+from jobs.identity.matching.values import generation, listed, name_forms
 
 SHORTEST_FAMILY_NAME = 3
 SHORTEST_WITH_SLIP = 4
+ENDINGS_OF_WOMEN = ("ne", "na", "ine", "ina", "la", "le", "lle", "ella", "elle", "ia", "ien", "ke", "neke", "ette")
+"""What makes of a man's name one of a woman."""
 ALIKE = 0.6
 """Share of letters in common from which a name may be another one, misspelt."""
 
@@ -109,13 +111,24 @@ def _other_initial(left: str, right: str) -> bool:
 
 
 def _clearly_other(left: str, right: str) -> bool:
-    """Two whole names that are neither one name in short and in full nor slips of the pen apart."""
-    if min(len(left), len(right)) < SHORTEST_FAMILY_NAME:
+    """Two whole names that are neither one name in short and in full nor slips of the pen apart.
+
+    Names that are both listed are no slips of each other, however alike: Tim and Tom, Lars and Lara.
+    """
+    if min(len(left), len(right)) < SHORTEST_FAMILY_NAME or {*_forms(left)} & {*_forms(right)}:
         return False
-    if left[:SHORTEST_FAMILY_NAME] == right[:SHORTEST_FAMILY_NAME] or {*_forms(left)} & {*_forms(right)}:
+    if listed(left) and listed(right):
+        return not _in_short(*sorted((left, right), key=len))
+    if left[:SHORTEST_FAMILY_NAME] == right[:SHORTEST_FAMILY_NAME]:
         return False
     one, other = sorted((left, right))  # what two names have in common would depend on which is looked for in which
     return SequenceMatcher(None, one, other, autojunk=False).ratio() < ALIKE
+
+
+def _in_short(short: str, long: str) -> bool:
+    """Mart is Martijn in short; Jan is not Janneke, nor Daniel Danielle, nor Julia Julian."""
+    rest = long.removeprefix(short)
+    return long.startswith(short) and len(rest) > 1 and rest not in ENDINGS_OF_WOMEN
 
 
 def _forms(name: str) -> list[str]:

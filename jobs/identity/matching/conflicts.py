@@ -18,6 +18,9 @@ VOUCHING = {
 }
 """What says all the same that they are one, if it agrees: a household shares its mailbox, but not a passport."""
 
+_NEARLY = (0, 1, 2)
+"""Levels at which two numbers of documents are equal but for slips."""
+
 
 def contradictions(pairs: pd.DataFrame, model: Model, kinds: Sequence[str]) -> pd.Series:
     """Pairs of which a fact of these kinds differs clearly, not as by a slip of the pen, and nothing vouches for them.
@@ -37,6 +40,20 @@ def contradictions(pairs: pd.DataFrame, model: Model, kinds: Sequence[str]) -> p
             against &= _one_home(pairs, slots)
         differ |= against & ~_agree(pairs, slots, VOUCHING[kind])
     return pd.Series(differ, index=pairs.index)
+
+
+def other_names(pairs: pd.DataFrame, model: Model) -> pd.Series:
+    """Pairs of two well-known first names that are not one name, of which no document says that they are one person.
+
+    Brothers, sisters and couples share all else that is told: address, phone and mailbox, and twins a birth date.
+    """
+    slots = {comparison.slot: comparison.levels for comparison in model.comparisons}
+    another = [i for i, level in enumerate(slots.get("given", ())) if level.label == ANOTHER_NAME]
+    if not another:
+        return pd.Series(False, index=pairs.index)
+    documents = [slot for slot in slots if slot.startswith("national_id")]
+    vouched = pairs[documents].isin(_NEARLY).any(axis=1)
+    return pairs["given"].isin(another) & ~vouched
 
 
 def _agree(pairs: pd.DataFrame, slots: Collection[str], kinds: tuple[str, ...]) -> np.ndarray:

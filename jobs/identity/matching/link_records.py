@@ -12,7 +12,7 @@ from jobs.config.identity import Matching
 from jobs.identity.matching import blocking
 from jobs.identity.matching.clusters import Groups, group
 from jobs.identity.matching.comparisons import comparisons
-from jobs.identity.matching.conflicts import contradictions, names_only, other_generation
+from jobs.identity.matching.conflicts import contradictions, names_only, other_generation, other_names
 from jobs.identity.matching.kinds import guess_kinds
 from jobs.identity.matching.levels import Comparison
 from jobs.identity.matching.model import Model, frequencies, rarest, train
@@ -110,12 +110,15 @@ def weigh(
     """The pairs of a table that are not out of the question.
 
     Columns: l, r (places), weight, probability, differ, conflict, unnamed, and the level of each slot. `generation` is
-    that of the records, such as jr, in their order.
+    that of the records, such as jr, in their order. Two names that are well known and not one are for a person to
+    judge at most: twins share all the rest.
     """
     table = scorer.scored(model, candidates, min(matching.weight - FLOOR_BELOW, matching.doubt))
     pairs = scorer.con.execute(f"SELECT * FROM {table} ORDER BY l, r").df()
     differ = contradictions(pairs, model, matching.conflicts)
     pairs["weight"] -= np.where(differ, matching.conflict_weight, 0.0)
+    others = other_names(pairs, model) if "given_name" in matching.conflicts else differ & False
+    pairs.loc[others, "weight"] = pairs.loc[others, "weight"].clip(upper=(matching.weight + matching.doubt) / 2)
     if not matching.names_alone:
         unsure = names_only(pairs, model)
         pairs.loc[unsure, "weight"] = pairs.loc[unsure, "weight"].clip(upper=matching.weight - NAMES_ALONE)

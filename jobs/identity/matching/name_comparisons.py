@@ -18,10 +18,13 @@ from jobs.identity.matching.levels import (
     two_slips,
     words,
 )
+from jobs.identity.matching.values import SPOKEN
 
 
 def given(slot: str) -> Comparison:
     another = both("given_known", "({l} AND {r})")
+    first = both("given_forms", f"starts_with({{l}}[1], '{SPOKEN}') AND starts_with({{r}}[1], '{SPOKEN}')")
+    listed = f"coalesce({first}, false)"
     initial = both(slot, "(least(length({l}), length({r})) = 1 AND left({l}, 1) = left({r}, 1))")
     return Comparison(
         slot,
@@ -29,9 +32,14 @@ def given(slot: str) -> Comparison:
         (
             Level("equal", equal(slot), 0.72, 0.004, slot, kin=0.02),
             Level("nickname", common("given_forms"), 0.04, 0.003),
-            Level("near", one_slip(slot, 4), 0.07, 0.003),
+            Level("near", f"(NOT {listed} AND {one_slip(slot, 4)})", 0.07, 0.003),
             Level("initial", initial, 0.04, 0.005),
-            Level("sound", f"(CASE WHEN {equal('given_sound')} THEN {alike(slot, 0.8)} ELSE false END)", 0.03, 0.003),
+            Level(
+                "sound",
+                f"(CASE WHEN {equal('given_sound')} AND NOT {listed} THEN {alike(slot, 0.8)} ELSE false END)",
+                0.03,
+                0.003,
+            ),
             Level(ANOTHER_NAME, another, 0.015, 0.25),
             Level("two slips", f"({two_slips(slot)} AND {alike(slot, 0.82)})", 0.025, 0.003, kin=0.01),
             Level(SIBLING, alike(slot, 0.82), 0.012, 0.015, kin=0.05),

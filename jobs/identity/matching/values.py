@@ -10,14 +10,23 @@ from metaphone import doublemetaphone
 from nicknames import NickNamer
 
 from jobs.config.sources.name_words import GENERATIONS, PARTICLES, TITLES
-from jobs.identity.matching.words import (
-    LEGAL_FORMS,
-    MISSING,
-    MORE_NICKNAMES,
-    STREET_WORDS,
-)
+from jobs.identity.matching.given_names import LISTED, MORE_NICKNAMES
+from jobs.identity.matching.words import LEGAL_FORMS, MISSING, STREET_WORDS
 
 _NICKNAMES = NickNamer()
+_FULL_NAMES: dict[str, set[str]] = {}
+for _full, _shorts in MORE_NICKNAMES.items():
+    for _short in (_full, *_shorts.split()):
+        _FULL_NAMES.setdefault(_short, set()).add(_full)
+_SPOKEN = [
+    *((re.compile(pattern), sound) for pattern, sound in (("ph", "f"), ("th", "t"), ("ij|y", "ie"), ("ck|c|q", "k"))),
+    *((re.compile(pattern), sound) for pattern, sound in (("x", "ks"), ("z", "s"), ("w", "v"), ("j", "i"), ("h", ""))),
+    (re.compile(r"(.)\1+"), r"\1"),
+]
+"""Ways to write one sound, in the order they are told apart: Eric is Erik, Sophie Sofie, Mathijs Matthijs."""
+SPOKEN = "="
+SHORTEST_WITH_ENDING = 3
+"""Letters beyond which a last `a` or `e` is an ending: Julie is Julia, but Noa is not Noe."""
 
 
 @lru_cache(maxsize=200_000)
@@ -81,24 +90,36 @@ def generation(text: str | None) -> str | None:
 
 @lru_cache(maxsize=200_000)
 def name_forms(name: str) -> list[str] | None:
-    """The name and what it can be short for: Bob and Robbie are both Robert. None if nothing is known about it."""
+    """The name, what it can be short for, and how it is spoken: Bob and Robbie are both Robert, Erik is Eric.
+
+    None if nothing is known about it. Only names that are listed here have a form for how they are spoken, which
+    begins with SPOKEN and comes first.
+    """
     if not well_known(name):
         return None
     spelled = _spellings(name)
-    known = {full for one in spelled for full in (*_NICKNAMES.canonicals_of(one), MORE_NICKNAMES.get(one, name))}
-    return sorted(known.union(spelled))
+    known = {full for one in spelled for full in (*_NICKNAMES.canonicals_of(one), *_FULL_NAMES.get(one, ()))}
+    return [*([SPOKEN + _spoken(name)] if listed(name) else []), *sorted({*known, *spelled})]
+
+
+@lru_cache(maxsize=200_000)
+def listed(name: str) -> bool:
+    """Whether it is a name of its own, however alike to others: two listed names without a form in common are two."""
+    return any(one in LISTED or one in _FULL_NAMES for one in _spellings(name))
+
+
+def _spoken(name: str) -> str:
+    """One spelling for those that sound alike. Anna and Anne are the one name of two languages."""
+    for pattern, sound_of_it in _SPOKEN:
+        name = pattern.sub(sound_of_it, name)
+    return name[:-1] + "e" if len(name) > SHORTEST_WITH_ENDING and name[-1] in "ae" else name
 
 
 @lru_cache(maxsize=200_000)
 def well_known(name: str) -> bool:
     """Whether the lists of names have it, so that it is no misspelling of another one."""
-    return any(
-        one in MORE_NICKNAMES
-        or one in MORE_NICKNAMES.values()
-        or _NICKNAMES.canonicals_of(one)
-        or _NICKNAMES.nicknames_of(one)
-        for one in _spellings(name)
-    )
+    known = (_NICKNAMES.canonicals_of(one) or _NICKNAMES.nicknames_of(one) for one in _spellings(name))
+    return listed(name) or any(known)
 
 
 def _spellings(name: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Words that mean nothing, or the same: titles, particles, legal forms, kinds of street, nicknames."""
+"""Words that mean nothing, or the same: titles, particles, legal forms, kinds of street."""
 
 from __future__ import annotations
 
@@ -64,29 +64,3 @@ STREET_WORDS = {
     "village": "vlge",
     "building": "bld",
 }
-
-MORE_NICKNAMES = {
-    short: name
-    for name, shorts in {
-        "mohammed": "mohamed muhammad muhammed mohammad mohamad mehmet mhd mohd muhd",
-        "cornelis": "kees cor cees",
-        "johannes": "jan johan hans joop",
-        "johanna": "jo annie hanna hanneke",
-        "wilhelmus": "wim willem will",
-        "wilhelmina": "mien mina willie wil",
-        "hendrik": "henk hein rik",
-        "petrus": "piet pieter peter",
-        "gerardus": "gerard gerrit ger",
-        "antonius": "ton toon anton antoon",
-        "elisabeth": "els elly betty liesbeth lies",
-        "catharina": "trijn toos karin tineke",
-        "jacobus": "jaap koos jacob cobus sjaak",
-        "francois": "frans",
-        "franciscus": "frans",
-        "margaretha": "greet gre margriet marga",
-        "adrianus": "ad arjan adri",
-        "theodorus": "theo dorus",
-    }.items()
-    for short in shorts.split()
-}
-"""What the English list of `nicknames` lacks."""
