@@ -36,6 +36,9 @@ Config = Annotated[Path | None, typer.Option("--config", help="Folder with the c
 
 NARROW = 10
 """Characters per column below which rows are printed one value under the other."""
+FAR_SHORTER, SAMPLE = 1.5, 50
+"""How many times longer a folded table is than its values under each other where these are printed, and by how many of
+its rows that is judged."""
 WIDEST = 100_000
 
 
@@ -114,7 +117,7 @@ def known_table(settings: Settings, name: str) -> str:
 
 
 def _print(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[Any]], exact: bool = False) -> None:
-    """As wide as it needs to be for a file or a program; on a screen folded, or a value a line if columns are many."""
+    """As wide as it needs to be for a file or a program; on a screen folded, or a value a line if far shorter."""
     table = as_table(title, columns, rows, exact)
     width = console.width
     needed = Measurement.get(console, console.options.update(max_width=WIDEST), table).maximum
@@ -124,14 +127,27 @@ def _print(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[An
             console.print(table)
         finally:
             console.width = width
-    elif needed > width and rows and width < NARROW * len(columns):
-        pairs = [(column, value) for row in rows for column, value in zip(columns, row, strict=True)]
-        listed = as_table(title, ["column", "value"], pairs, exact)
-        for last in range(len(columns) - 1, len(pairs), len(columns)):
-            listed.rows[last].end_section = True
-        console.print(listed)
+    elif needed > width and rows:
+        narrow = width < NARROW * len(columns) or _far_longer(columns, rows[:SAMPLE], exact)
+        console.print(_listed(title, columns, rows, exact) if narrow else table)
     else:
         console.print(table)
+
+
+def _listed(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[Any]], exact: bool) -> Table:
+    """A value a line, the rows apart by lines."""
+    pairs = [(column, value) for row in rows for column, value in zip(columns, row, strict=True)]
+    table = as_table(title, ["column", "value"], pairs, exact)
+    for last in range(len(columns) - 1, len(pairs), len(columns)):
+        table.rows[last].end_section = True
+    return table
+
+
+def _far_longer(columns: Sequence[str], rows: Sequence[Sequence[Any]], exact: bool) -> bool:
+    """Whether a folded table of some rows is far longer than their values under each other."""
+    tables = as_table(None, columns, rows, exact), _listed(None, columns, rows, exact)
+    folded, listed = (len(console.render_lines(table)) for table in tables)
+    return folded > FAR_SHORTER * listed
 
 
 def as_table(title: str | None, columns: Iterable[str], rows: Iterable[Sequence[Any]], exact: bool = False) -> Table:

@@ -53,7 +53,8 @@ def list_(
         raise CommandError([f"--by: unknown value {by!r}{nearest(by, GROUPS)}"])
     found = _selected(load_settings(config), _selection(source, dataset, path, rule, day, row), closed=everything)
     columns = ["rows", "files", "first arrived", "last arrived", "reason (one of them)"]
-    told = "arg_min(coalesce(why, reason), (len(broken), path, line))"  # of a row with no other fault, if there is one
+    # of a row with no other fault, if there is one
+    told = "arg_min({'reason': coalesce(why, reason), 'broken': broken, 'rule': rule}, (len(broken), path, line))"
     counts = f"count(*) as n, count(distinct file_id), min(arrived), max(arrived), {told}"
     if everything:
         columns[1:] = ["waiting", "accepted", "duplicate", "dropped", "tries", "last replayed", "by"]
@@ -75,9 +76,19 @@ def list_(
             {"rule": rule, "by": by},
         )
         title = "Set aside, and what became of it (UTC)" if everything else "Waiting in quarantine"
-        show(title, [*GROUPS[by].split(", "), *columns], rows.fetchall())
+        lines = rows.fetchall()
+    if not everything:
+        lines = [(*line, _reason(by, **one)) for *line, one in lines]
+    show(title, [*GROUPS[by].split(", "), *columns], lines)
     if by == "rule":
         console.print(f"{found.num_rows:,} rows; one that breaks several rules is in the line of each")
+
+
+def _reason(by: str, rule: str, broken: list[str], reason: str) -> str:
+    """What a line of the list says of one of its rows: of the rule that the line is about, if it is about one."""
+    from jobs.validate.told.reasons import reason_of
+
+    return reason_of(rule, broken, reason) if by == "rule" else reason
 
 
 @app.command("show")

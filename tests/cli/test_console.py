@@ -53,3 +53,11 @@ def test_on_a_screen_too_many_columns_become_a_value_a_line(printed):
 
 def test_a_table_that_fits_is_a_table(printed):
     assert printed(["a"], [["b"]], screen=True) == printed(["a"], [["b"]], screen=False)
+
+
+def test_on_a_screen_a_long_text_beside_many_columns_is_a_value_a_line_and_not_a_column_of_syllables(printed):
+    names = ["source", "dataset", "rule", "rows", "files", "first arrived", "last arrived", "reason"]
+    row = ["crm", "orders", "ordered_at:type", "1", "1", "2024-05-02", "2024-05-02", REASON.strip()]
+    shown = printed(names, [row], screen=True)
+    assert len(shown.splitlines()) < 20
+    assert max(map(len, shown.splitlines())) <= 80

@@ -154,7 +154,7 @@ def problems(
             except ConfigError as error:
                 yield from error.problems
     known = {name for one in sources.values() for name in getattr(one.datasets.get("orders"), "attributes", ())}
-    if given.offers and given.redeemed_in not in known:
+    if any(action.offer for action in audiences.values()) and given.redeemed_in not in known:
         place = f"{path}:{line_of(path, 'redeemed_in')}: redeemed_in"
         yield (
             f"{place}: no source of orders has an attribute {given.redeemed_in!r}{nearest(given.redeemed_in, known)}; "

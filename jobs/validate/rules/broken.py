@@ -30,6 +30,7 @@ from expectations.vocabulary import When
 from jobs.config.sources.source import UPDATED, SourceDataset
 from jobs.config.yaml_files import ConfigError
 from jobs.validate.mapping.email_addresses import no_address
+from jobs.validate.told.reasons import WHAT_TO_DO
 
 BROKEN = "broken_rules"
 SEEN, BAD = "rules_seen", "rules_bad"
@@ -37,7 +38,6 @@ WORD = 60
 """Rules whose verdicts fit in one number."""
 REASON = "reason"
 DERIVED = (ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADABLE)
-WHAT_TO_DO = "; correct it at the source, or its expression in config/sources, and replay the row"
 
 
 @dataclass(frozen=True)
