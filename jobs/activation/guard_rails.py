@@ -33,8 +33,6 @@ TABLE = "activation/guard_rails"
 DELIVERIES = "activation/deliveries"
 HELD = "guard_rail"
 """Reason of a skip: a guard rail holds it back."""
-CHANGED = "changed_since"
-"""Reason of a skip: the rule does not hold for the customer any more."""
 Row = dict[str, Any]
 
 
@@ -198,20 +196,6 @@ def kept(settings: Settings, day: date | None = None) -> list[Row]:
     lake = Lake.of(settings)
     rows = lake.arrow(TABLE, day=day).to_pylist() if lake.exists(TABLE) else []
     return sorted(rows, key=lambda row: (row["day"], row["audience"], row["destination"], row["rail"]), reverse=True)
-
-
-def still_in(audience: str, day: date, settings: Settings) -> frozenset[str] | None:
-    """Customers for whom the rule of an audience that asks for it holds now; None where it does not ask."""
-    if not rails_of(audience, settings).recheck:
-        return None
-    from jobs.audiences.membership import members
-    from jobs.audiences.view import customer_view, tables
-    from jobs.audiences.view_columns import view_of
-
-    txn = Lake.of(settings).transaction("recheck", day, reads=tables(settings), code=__name__)
-    rule = settings.audiences[audience].model_copy(update={"after": None, "moment": None})
-    found = members(customer_view(txn, day, settings), {audience: rule}, view_of(settings), settings.policy)
-    return frozenset(found.select("customer_id").toArrow()["customer_id"].to_pylist())
 
 
 def _kept(lake: Lake, day: date, audience: str, destination: str) -> list[Row]:

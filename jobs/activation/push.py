@@ -26,8 +26,10 @@ from jobs.activation.feedback.heard import Heard, keep
 from jobs.activation.late_refusals import LateRefusals
 from jobs.activation.moments import OVER, is_over
 from jobs.activation.offered import Offered
+from jobs.activation.rechecked import Rechecked
 from jobs.activation.reconciliation import REMOVAL_PAUSED, Account, publish
 from jobs.activation.written_with import note
+from jobs.audiences.judged import objections_to
 from jobs.audiences.learned_times import wrong_hours
 from jobs.audiences.view import moments_until
 from jobs.config.settings import Settings
@@ -96,16 +98,16 @@ class _Push:
     """Addresses of those who stay on the list, or come to it."""
 
     def __post_init__(self) -> None:
-        purpose = self.settings.audiences[self.audience].purpose
-        channel = self.settings.destinations[self.destination].channel
-        self.late = LateRefusals(self.lake, purpose, channel, self.settings)
+        declared, channel = self.settings.audiences[self.audience], self.settings.destinations[self.destination].channel
+        against = objections_to(declared, self.settings)
+        self.late = LateRefusals(self.lake, declared.purpose, channel, self.settings, against)
+        self.rule = Rechecked(self.lake, self.audience, self.day, self.settings)
         self.wrong_hours = wrong_hours(self.lake, self.settings, self.audience, self.day)
         self.offered = Offered(self.lake, self.audience, self.destination, self.day, self.settings)
 
     def look(self) -> list[dict[str, Any]]:
         """The plan of the day beside what consent, addresses and the ledger say now, removals first."""
-        reads = (*plan.READS, *READS)
-        txn = self.lake.transaction("push_look", self.day, reads=reads, code=__name__)
+        txn = self.lake.transaction("push_look", self.day, reads=(*plan.READS, *READS), code=__name__)
         self.offered.look(txn)
         planned = txn.read(plan.TABLE, day=self.day).where(
             (F.col("audience") == self.audience) & (F.col("destination") == self.destination)
@@ -123,9 +125,9 @@ class _Push:
             joined = joined.join(until, on="customer_id", how="left")
         rows = joined.toArrow().to_pylist()
         self.late.look()
-        still = None if self.held else guard_rails.still_in(self.audience, self.day, self.settings)
+        if not self.held:
+            self.rule.look()
         for row in rows:
-            row["changed"] = still is not None and row["customer_id"] not in still
             row["consented"] = row["consented"] and not self.late.refused & {row["customer_id"], row["now_fingerprint"]}
         return sorted(rows, key=lambda row: (_FIRST[row["action"]], row["customer_id"]))
 
@@ -145,7 +147,7 @@ class _Push:
     def _action(self, row: dict[str, Any]) -> Action | None:
         """What to do for this customer now, given the plan and the newest consent; None for nothing."""
         planned, barrier = row["action"], barriers.now(row) or self._moment_barrier(row)
-        barrier = barrier or (guard_rails.CHANGED if row["changed"] else None)
+        barrier = barrier or self.rule.barrier(row["customer_id"])
         if planned == "skip" and not (row["reason"] == REMOVAL_PAUSED and barriers.said_no(row)):
             self.account.skip(row["reason"])
             return None
@@ -251,11 +253,13 @@ class _Push:
         self._settle(channel)
 
     def _allowed(self, batch: list[Operation]) -> list[Operation]:
-        """Without whoever said no since the push began, and each with the code that the action gives."""
+        """Without whoever must not be reached since the push began, and each with the code that the action gives."""
         self.late.look()
+        self.rule.look()
         kept = []
         for one in batch:
-            if reason := self.late.barrier(one):
+            outdated = None if one.action == "remove" else self.rule.barrier(one.customer_id)
+            if reason := self.late.barrier(one) or outdated:
                 self.account.kept_back(reason)
             else:
                 kept.append(self.late.unmeasured(one))

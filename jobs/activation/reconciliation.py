@@ -13,8 +13,9 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from jobs.activation.approved_content import NOT_APPROVED
 from jobs.activation.channel import Action, Outcome, refused_of_partial
-from jobs.activation.guard_rails import CHANGED, Finding
+from jobs.activation.guard_rails import Finding
 from jobs.activation.moments import OVER
+from jobs.activation.rechecked import CHANGED
 from jobs.errors import ContentNotApproved, DeliveryIncomplete, HeldBack, Stopped
 from jobs.lake.lake import Lake, StaleWrite
 from jobs.lake.tables import catalogue

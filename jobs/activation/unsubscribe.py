@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import pyarrow.compute as pc
 
-from jobs.activation.feedback.heard import Heard, Kind, keep, local_day, newest_answers, now, said
+from jobs.activation.feedback.heard import Heard, Kind, keep, local_day, newest_answers, newest_objections, now, said
 from jobs.activation.feedback.messages import Message, message_of
 from jobs.activation.suppressions import reasons, suppress
 from jobs.activation.unsubscribe_link import token_of
@@ -33,6 +34,8 @@ class Standing:
 
     choices: Mapping[Choice, bool]
     closed: frozenset[str]
+    objections: Mapping[str, bool]
+    """What can be objected to, a purpose of `objections` in config/identity.yaml, and whether they do."""
 
 
 def found(token: str, settings: Settings) -> Message | None:
@@ -85,7 +88,7 @@ def standing(message: Message, settings: Settings) -> Standing:
             here = said(answers, who, purpose)
             yes = elsewhere if here is None else here and not _no_since(kept, yes_at.get((purpose, channel)), moment)
             choices[purpose, channel] = yes and not {"complained", "unsubscribed"} & why
-    return Standing(choices, frozenset(closed))
+    return Standing(choices, frozenset(closed), _objections(who, rows, settings))
 
 
 def agreed(messages: Iterable[Message], purpose: str, settings: Settings) -> list[Message]:
@@ -130,12 +133,62 @@ def choose(
     return standing(message, settings) if changes else before
 
 
+def _objections(who: Collection[str], rows: Iterable[Mapping[str, object]], settings: Settings) -> dict[str, bool]:
+    """What these people object to: here, or elsewhere as `rows` of profiles/consent say. What was taken back here is
+    an objection of that table until a run has read it; one that another source told is taken back there alone."""
+    purposes, moment = settings.identity.objections.purposes, now()
+    here = newest_objections(Lake.of(settings), purposes) if purposes else {}
+    own = settings.feedback.source
+    found = {}
+    for purpose in purposes:
+        mine = said(here, who, purpose)
+        noes = [row for row in rows if row["purpose"] == purpose and not _is_yes(row, moment)]
+        found[purpose] = mine is False or any(mine is None or row["source"] != own for row in noes)
+    return found
+
+
+def object_to(
+    token: str, wanted: Collection[str], settings: Settings, day: date | None = None, at: datetime | None = None
+) -> Standing | None:
+    """Object to these of what can be objected to, and take back the objections to all others; what holds then.
+
+    Only what changes is written. None for a link that is not valid.
+    """
+    message = found(token, settings)
+    if message is None:
+        return None
+    at = at or now()
+    before = standing(message, settings)
+    changes: list[Heard] = []
+    for purpose, objects in before.objections.items():
+        if (purpose in wanted) == objects:
+            continue
+        kind: Kind = "withdrawn" if purpose in wanted else "granted"
+        about = Heard.about(message, kind, at, "page", purpose=purpose, mark=at.isoformat())
+        # An answer is one about a channel: what was told about one is taken back about the same.
+        over = {message.channel} if kind == "withdrawn" else _channels_of(message, purpose, settings)
+        changes += [about.over(channel) for channel in sorted(over)]
+    keep(changes, day or local_day(at, settings), settings)
+    return standing(message, settings) if changes else before
+
+
+def _channels_of(message: Message, purpose: str, settings: Settings) -> set[str]:
+    """The channels about which the people of a message objected here, at least that of the message."""
+    told = _told_here(message, pc.field("purpose") == purpose, Lake.of(settings))
+    return {message.channel, *(row["channel"] for row in told)}
+
+
+def _told_here(message: Message, about: pc.Expression, lake: Lake) -> list[dict[str, Any]]:
+    if not lake.exists(FEEDBACK):
+        return []
+    whose = pc.field("customer_id").isin(list(message.people)) | pc.field("identifier").isin(list(message.identifiers))
+    rows: list[dict[str, Any]] = lake.dataset(FEEDBACK).to_table(filter=about & whose).to_pylist()
+    return rows
+
+
 def _yes_at(message: Message, lake: Lake) -> dict[Choice, datetime]:
     """When the people of a message last said yes here, for each purpose and channel."""
-    if not lake.exists(FEEDBACK):
-        return {}
-    whose = pc.field("customer_id").isin(list(message.people)) | pc.field("identifier").isin(list(message.identifiers))
-    rows = lake.dataset(FEEDBACK).to_table(filter=(pc.field("kind") == "granted") & whose).to_pylist()
+    rows = _told_here(message, pc.field("kind") == "granted", lake)
     return {(row["purpose"], row["channel"]): row["at"] for row in sorted(rows, key=lambda row: row["at"])}
 
 

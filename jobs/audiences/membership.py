@@ -17,6 +17,7 @@ from jobs.audiences.draws import key, table_of
 from jobs.audiences.evidence import evidence
 from jobs.audiences.giving import Giving, giving
 from jobs.audiences.holdout import ALL, GLOBAL, HOLDOUT, TREATMENT, arm
+from jobs.audiences.judged import models_asked
 from jobs.audiences.learned_times import Window
 from jobs.audiences.rules import columns_of, refuse_wrong_rules
 from jobs.audiences.view import customer_view, tables
@@ -26,7 +27,7 @@ from jobs.config.actions.audiences import Audience
 from jobs.config.actions.contact_policy import ContactPolicy
 from jobs.config.actions.experiments import Experiment
 from jobs.config.settings import Settings
-from jobs.config.sql.guard import columns_in, engine_sql
+from jobs.config.sql.guard import engine_sql
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.contract import Dataset
@@ -109,15 +110,6 @@ def _unopposed(found: DataFrame, txn: Txn, day: date, settings: Settings) -> Dat
         F.col("restricted").isNotNull() & F.col("audience").isin(judging)
     )
     return found.join(who, on="customer_id", how="left").where(~opposed).drop("restricted")
-
-
-def models_asked(audience: Audience) -> set[str]:
-    """Models whose score or label the rule of an audience, what reaching it brings, or its evidence looks at."""
-    used = {
-        *audience.evidence,
-        *(name for text in (audience.where, audience.value or "") if text for name in columns_in(text)),
-    }
-    return {name[6:] for name in used if name[:6] in ("score_", "label_")}
 
 
 def _there(

@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
-from jobs.identity.identifiers import IDENTIFYING, with_identifiers
+from jobs.identity.identifiers import IDENTIFYING, ids_of, with_identifiers
 from jobs.lake.lake import Lake
 from jobs.validate.mapping.phone_countries import dialled_in
 
@@ -84,6 +84,8 @@ def identifiers_of(df: DataFrame, settings: Settings) -> DataFrame:
 def _given(columns: Collection[str], settings: Settings) -> dict[str, Column]:
     """What a row tells of whom it is about: its source, the country of its phone number, identifiers."""
     given = {name: F.col(name) for name in ("source", *(column for _, column in IDENTIFYING)) if name in columns}
+    if "source" in columns:
+        given["source"] = ids_of(columns, settings)
     if "phone" in columns:
         given["country"] = F.when(F.col("phone").isNotNull(), dialled_in(columns, settings))
     return given

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +20,7 @@ from jobs.config.settings import Settings
 from jobs.config.sources.trust import strangers
 from jobs.identity.spelling import email_text, phone_speller, phone_text
 from jobs.lake.keyed import keyed_hash
+from jobs.lake.tables.canonical_row import IDS_OF
 from jobs.validate.mapping.email_addresses import email_speller
 from jobs.validate.mapping.hashed_emails import HASHED_EMAIL
 from jobs.validate.mapping.nobody import compact, is_nobody
@@ -247,6 +248,15 @@ def with_identifiers(
         made[name] = _hashed(kind, told, settings, source)
     prepared = rows.withColumns(bare).withColumns(letters) if ids else rows
     return prepared.withColumns(made).drop(*bare, *letters)
+
+
+def ids_of(columns: Collection[str], settings: Settings) -> Column:
+    """The source whose ids and addresses a row with these columns has: the one it came from, but of what is answered to
+    our own messages the one that knows the person, if only that does (`trust.identifies`)."""
+    source, heard = F.col("source"), settings.feedback.source
+    if not heard or IDS_OF not in columns or not strangers(settings.sources):
+        return source
+    return F.when(source == F.lit(heard), F.coalesce(IDS_OF, source)).otherwise(source)
 
 
 def _hashed(kind: str, bare: Column, settings: Settings, source: Column) -> Column:

@@ -14,7 +14,7 @@ from jobs.config.settings import Settings
 from jobs.config.sources.trust import alike, trusting
 from jobs.identity import name_agreement
 from jobs.identity.evidence import day_numbers
-from jobs.identity.identifiers import HASHED_EMAIL, IDENTIFYING, PERSON_COLUMNS, trimmed, with_identifiers
+from jobs.identity.identifiers import HASHED_EMAIL, IDENTIFYING, PERSON_COLUMNS, ids_of, trimmed, with_identifiers
 from jobs.lake.keyed import keyed_hash
 from jobs.lake.tables.canonical import CANONICAL
 from jobs.validate.mapping.phone_countries import dialled_in
@@ -102,6 +102,7 @@ def together(before: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
 def _distinct(name: str, rows: DataFrame, settings: Settings) -> DataFrame:
     """The combinations of one table as they are written: `of` (its name), since when and in how many rows."""
     described = "first_name" in rows.columns
+    rows = rows.withColumn("source", ids_of(rows.columns, settings))
     if not described and name != ALSO_KNOWN:
         rows = rows.withColumn("country", F.when(F.col("phone").isNotNull(), dialled_in(rows.columns, settings)))
     own = DESCRIBED if described else DESCRIBED[:1]

@@ -25,6 +25,7 @@ from jobs.ingest.lookups import inputs, lookup_of
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
 from jobs.lake.tables.canonical import CANONICAL
+from jobs.lake.tables.canonical_row import IDS_OF
 from jobs.privacy.person import Person
 from jobs.validate.contract import Contract
 from jobs.validate.mapping.failing_rows import flagged_rows
@@ -103,7 +104,7 @@ def _read(
     every = contract.mapping.dataset.model_copy(update={"where": ""})
     contract = replace(contract, mapping=replace(contract.mapping, dataset=every))
     carried = [column for _, column in IDENTIFYING if column in CANONICAL[dataset].column_names]
-    address = [name for name in ("country",) if name in CANONICAL[dataset].column_names]
+    address = [name for name in ("country", IDS_OF) if name in CANONICAL[dataset].column_names]
     with flagged_rows(lake, contract, raw, paths) as flagged:
         rows = flagged.select("source", "file_id", "line", *carried, *address)
         told = whose(rows, sides, source, settings).where("customer_id is not null")

@@ -12,7 +12,8 @@ from pyspark.sql import functions as F
 from jobs.config.settings import Settings
 from jobs.config.sources.trust import strangers, trusting, without_a_say
 from jobs.identity.customer_of import with_customer
-from jobs.identity.identifiers import HASHED_EMAIL, IDENTIFYING, PERSON_COLUMNS, email_digest, normalised
+from jobs.identity.identifiers import HASHED_EMAIL, IDENTIFYING, PERSON_COLUMNS, email_digest, ids_of, normalised
+from jobs.lake.tables.canonical_row import IDS_OF
 from jobs.profiles.criteria import age
 from jobs.profiles.refusals import (
     BOUNCE,
@@ -48,7 +49,7 @@ def with_people(answers: DataFrame, identity_map: DataFrame, points: DataFrame, 
     bounce = F.col("kind") == BOUNCE
     addressed = F.coalesce(*[PERSON_COLUMNS[kind] for kind in _ADDRESSES], HASHED_EMAIL).isNotNull()
     apart = sorted(strangers(settings.sources))
-    foreign = F.col("source").isin(*apart) if apart else F.lit(False)
+    foreign = ids_of(answers.columns, settings).isin(*apart) if apart else F.lit(False)
     if apart:
         trusted = replace(settings, sources=trusting(settings.sources))
         named = refused.where(foreign).withColumn("contact_id", F.lit(None).cast("string"))
@@ -151,7 +152,7 @@ def every_answer(consents: DataFrame, campaign_events: DataFrame, settings: Sett
         }
     ).withColumn("expires_at", F.coalesce("expires_at", _usual_end(settings)))
     columns = ["consent_id", "purpose", "channel", "status", "changed_at", "expires_at", "proof", "kind"]
-    lineage = ["source", *(column for _, column in IDENTIFYING), "country", "arrived", "file_id", "line"]
+    lineage = ["source", *(column for _, column in IDENTIFYING), IDS_OF, "country", "arrived", "file_id", "line"]
     told = _told_by_campaigns(campaign_events, mute)
     told = told.withColumn("country", dialled_in(campaign_events.columns, settings))
     asked = _asked_about(settings)

@@ -18,6 +18,7 @@ from jobs.identity.identifiers import IDENTIFYING
 from jobs.lake.database import database_of
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake, Txn
+from jobs.lake.tables.canonical_row import IDS_OF
 from jobs.profiles.consent import GRANTED, WITHDRAWN
 from jobs.profiles.refusals import kind_of_no, meant_channels
 from jobs.validate.mapping.phone_countries import dialled_in
@@ -31,7 +32,7 @@ UNREAD = "unread"
 _DATASETS = ("consents", "campaign_events")
 _ROW = ["source", "file_id", "line", "arrived", "record"]
 _PERSON = [column for _, column in IDENTIFYING]
-_KEPT = [*_PERSON, "country", "source", "file_id", "line", "arrived"]
+_KEPT = [*_PERSON, IDS_OF, "country", "source", "file_id", "line", "arrived"]
 
 
 def with_unread(answers: DataFrame, lake: Lake, txn: Txn, as_of: date, settings: Settings) -> DataFrame:

@@ -44,7 +44,11 @@ SOURCE = {
 }  # fmt: skip
 FILES: dict[str, Any] = {
     **{name: content for name, content in CONFIG.items() if name != "audiences/loyal.yaml"},
-    "identity.yaml": {**MINIMAL["identity.yaml"], "purposes": PURPOSES},
+    "identity.yaml": {
+        **MINIMAL["identity.yaml"],
+        "purposes": PURPOSES,
+        "objections": {"profiling": "profiling", "restriction": "processing"},
+    },
     "sources/feedback.yaml": SOURCE,
     "feedback.yaml": {
         "source": "feedback",

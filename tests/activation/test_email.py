@@ -11,7 +11,7 @@ from ipaddress import ip_address
 import pytest
 
 from examples.sandboxes.smtp import SmtpSandbox, received, recipient_hash
-from jobs.activation import ledger, plan, push
+from jobs.activation import ledger, moments, plan, push
 from jobs.activation.bounce_address import operation_named
 from jobs.activation.channels.smtp.addresses import wire_address
 from jobs.activation.channels.smtp.options import Options
@@ -172,8 +172,9 @@ def test_without_a_consent_table_nobody_is_written_to(company, sink):
     assert sink.received() == []
 
 
-def test_consent_that_ends_during_the_day_is_no_consent(company, sink):
+def test_consent_that_ends_during_the_day_is_no_consent(company, sink, monkeypatch):
     shop = company("winback")
+    monkeypatch.setattr(moments, "now", lambda: dt.datetime(2017, 6, 1, 21, 59, 59, tzinfo=dt.UTC))
     shop.customers(2)
     answer = {"purpose": "marketing", "channel": "email", "status": "granted"}
     shop.replace(

@@ -1,15 +1,20 @@
 """What a person said last holds, from whichever address; mailboxes are taken in by parts. Costs about 1 s."""
 
 import datetime as dt
+import json
 from contextlib import nullcontext
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import yaml
 
 from jobs.activation.feedback import intake
 from jobs.activation.feedback.heard import Heard, keep, newest_answers, refusing, said
+from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
+from tests.activation.answering_company import FILES, Answering, environment
 
 DAY = dt.date(2026, 3, 1)
 OWNERS = {"x": "c1", "y": "c1", "z": "c2"}
@@ -96,3 +101,25 @@ def test_of_a_full_mailbox_a_bounded_part_is_held_at_once(settings, monkeypatch,
     monkeypatch.setitem(loaded.feedback.mailboxes, "bounces", None)
     intake._mailbox("bounces", loaded, counts)
     assert (settled, counts["not_understood"]) == (batches, len(sizes))
+
+
+def test_what_lands_says_whose_the_address_is_where_only_a_source_of_its_own_knows_it(tmp_path):
+    """Of one address with two customers, each answers for itself: who is known by `desk` alone is told as such."""
+    with environment():
+        desk = {**FILES["sources/feedback.yaml"], "source": "desk", "trust": {"identifies": "nobody"}}
+        heard = yaml.safe_load(yaml.safe_dump(FILES["sources/feedback.yaml"]))
+        for dataset in heard["datasets"].values():
+            dataset["columns"]["ids_of"] = "ids_of"
+        shop = Answering(tmp_path, 2, {"sources/desk.yaml": desk, "sources/feedback.yaml": heard})
+        (Path(shop.settings.landing) / "crm").mkdir(parents=True)
+        own = identifier_hash("email", shop.email(1), shop.settings, "desk")
+        shop.write("identity/map", [{"identifier": own, "kind": "email", "customer_id": "cdesk"}])
+        shop.write("profiles/contact_points", [{"customer_id": "cdesk", "kind": "email", "value": shop.email(1)}])
+        at = dt.datetime.now(dt.UTC)
+        for who in ("cdesk", shop.customer(1)):
+            one = Heard("withdrawn", at, "email", "page", shop.identifier(1), who, purpose="marketing", mark=who)
+            keep([one], shop.today, shop.settings)
+        assert intake.land(shop.today, shop.settings) == 2
+        (landed,) = Path(shop.settings.landing).rglob("consents-*.jsonl")
+        rows = [json.loads(line) for line in landed.read_text().splitlines()]
+    assert sorted((row["email"], row["ids_of"] or "") for row in rows) == [(shop.email(1), ""), (shop.email(1), "desk")]

@@ -9,7 +9,7 @@ import pytest
 
 from jobs.activation.feedback import page
 from jobs.activation.feedback.heard import refusing
-from jobs.activation.unsubscribe import agreed, choose, found, standing, unsubscribe
+from jobs.activation.unsubscribe import agreed, choose, found, object_to, standing, unsubscribe
 from jobs.activation.unsubscribe_link import token_of
 from jobs.config.settings import load_settings
 from jobs.config.yaml_files import ConfigError
@@ -185,6 +185,43 @@ def test_who_unsubscribed_and_then_chooses_one_purpose_gets_that_one_only(shop):
     assert unsubscribe(shop.link(8), None, shop.settings)
     assert shop.suppressed(8) == [("email", "unsubscribed")]
     assert shop.customer(8) in refusing(shop.lake, "service", "email")
+
+
+@pytest.mark.parametrize(
+    ("number", "language", "label"), [(14, "en", "Make no profile of me"), (15, "nl", "Maak geen profiel van mij")]
+)
+def test_an_objection_is_made_and_taken_back_on_the_page_and_no_other_choice_with_it(
+    shop, site, number, language, label
+):
+    def save(*objections, do="object"):
+        given = {"do": do, "object": objections, "choice": [f"{purpose}|{channel}" for purpose, channel in YES]}
+        answer = site.post("/", params={"t": shop.link(number), "lang": language}, data=given)
+        return answer.text.count('name="object"'), answer.text.count(" checked"), label in answer.text
+
+    assert save("profiling", "profiling", "marketing", "x") == (2, 4, True)
+    assert shop.heard(number) == [("withdrawn", "profiling", "email")]
+    assert stand(shop, number) == YES
+    assert shop.suppressed(number) == []
+    save(do="choose")
+    assert len(shop.heard(number)) == 1, "who saves choices takes back no objection"
+    assert save("processing") == (2, 4, True)
+    assert shop.heard(number)[:1] + shop.heard(number)[2:] == [
+        ("granted", "profiling", "email"),
+        ("withdrawn", "profiling", "email"),
+    ]
+    assert standing(found(shop.link(number), shop.settings), shop.settings).objections == {
+        "profiling": False,
+        "processing": True,
+    }
+
+
+def test_an_objection_that_another_source_told_is_shown_and_is_taken_back_there(shop):
+    no = {"customer_id": shop.customer(16), "channel": "sms", "status": "withdrawn"}
+    told = {"profiling": "crm", "processing": "feedback"}
+    shop.write("profiles/consent", [{**no, "purpose": purpose, "source": source} for purpose, source in told.items()])
+    assert object_to(shop.link(16), list(told), shop.settings).objections == {"profiling": True, "processing": True}
+    assert object_to(shop.link(16), [], shop.settings).objections == {"profiling": True, "processing": False}
+    assert object_to("no link", ["profiling"], shop.settings) is None
 
 
 def test_a_complaint_is_not_taken_back_by_a_choice(shop, site):

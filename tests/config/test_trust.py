@@ -4,6 +4,7 @@ import pytest
 
 from jobs.config.settings import load_settings
 from jobs.config.yaml_files import ConfigError
+from tests.activation.answering_company import FILES
 
 CONTACTS = "datasets:\n  contacts:\n    files: x\n    columns: {contact_id: a, updated_at: b}\n"
 SOLD = "{order_id: a, updated_at: b, ordered_at: c, status: s, total: d}"
@@ -44,3 +45,16 @@ def test_what_contradicts_other_sources_or_has_nothing_to_compare_is_refused(con
     with pytest.raises(ConfigError) as refused:
         load_settings(config(orders))
     assert "desk.yaml:3: trust.identifies: without contacts there are no names" in refused.value.problems[0]
+
+
+def test_answers_of_people_that_only_one_source_knows_need_a_column_that_says_so(config):
+    answers = {"feedback.yaml": {"source": "heard"}, "sources/heard.yaml": FILES["sources/feedback.yaml"]}
+    answers["sources/heard.yaml"] = answers["sources/heard.yaml"] | {"source": "heard"}
+    load_settings(config(answers))
+    with pytest.raises(ConfigError) as refused:
+        load_settings(config(answers | source("desk", "trust: {identifies: nobody}")))
+    assert [one.partition(": ")[2] for one in refused.value.problems] == [
+        f"source: source 'heard' does not map ids_of of {name}, and 'desk' has people of its own (trust.identifies), "
+        "whose answers would count for somebody else; add `ids_of: ids_of`"
+        for name in ("consents", "campaign_events")
+    ]

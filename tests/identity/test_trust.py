@@ -1,11 +1,13 @@
 """Whom rows of a source may join (`trust.identifies`): anyone, only whom they are alike, or nobody."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pandas as pd
 import pyarrow as pa
 import pytest
 
+from jobs.config.actions.feedback import Feedback
 from jobs.config.wrong import CommandError, ConfigError
 from jobs.identity.contact_rows import contact_versions
 from jobs.identity.customer_of import with_customer
@@ -121,6 +123,23 @@ def test_rows_say_in_hashes_what_their_source_may(loaded, rows):
     orders = rows("valid/orders", *[{"source": name, "email": "jan@x.nl"} for name in loaded.sources])
     whose_order = {row["source"]: row["customer_id"] for row in with_customer(orders, known, loaded).collect()}
     assert whose_order == {"crm": "shop", "shop": "shop", "desk": "desk", "list": "list"}
+
+
+def test_an_answer_to_us_is_of_whoever_the_source_that_knows_the_person_calls_so(loaded, rows):
+    """Rows of the source of config/feedback.yaml alone say whose ids they have, and only ids of a stranger differ."""
+    hearing = replace(loaded, feedback=Feedback(source="crm"))
+    own = {name: identifier_hash("email", "jan@x.nl", loaded, name) for name in ("crm", "desk")}
+    known = rows("identity/map", *[{"identifier": one, "customer_id": name} for name, one in own.items()])
+    told = [("crm", "desk"), ("crm", None), ("crm", "shop"), ("shop", "desk")]
+    events = rows("valid/campaign_events", *[
+        {"event_id": str(n), "source": source, "ids_of": of, "email": "jan@x.nl", "arrived": "2024-05-01"}
+        for n, (source, of) in enumerate(told)
+    ])  # fmt: skip
+    owners = sorted((row["event_id"], row["customer_id"]) for row in with_customer(events, known, hearing).collect())
+    assert owners == [("0", "desk"), ("1", "crm"), ("2", "crm"), ("3", "crm")]
+    seen_as = {(one.source, one.email) for one in sightings({"valid/campaign_events": events}, hearing).itertuples()}
+    assert ("desk", own["desk"]) in seen_as
+    assert len(seen_as) == 3
 
 
 def test_who_is_looked_up_by_what_several_customers_have_is_told_which(loaded):

@@ -1,9 +1,11 @@
 """What rows of a source may change of people (`trust`): where they are reached, and whether they said yes."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
+from jobs.config.actions.feedback import Feedback
 from jobs.identity.identifiers import identifier_hash
 from jobs.profiles.consent import consent, every_answer, with_people
 from jobs.profiles.contact_points import addresses, contact_points
@@ -94,3 +96,21 @@ def test_a_yes_counts_from_whom_it_may_and_a_no_from_anyone(trusting, rows):
         for source, answered in (("shop", YES), ("desk", refused), ("list", refused))
         for who, status in answered.items()
     }
+
+
+def test_what_somebody_answers_us_counts_for_the_customer_their_source_knows_and_a_no_for_both(trusting, rows):
+    loaded = trusting(desk={"identifies": "nobody"}, heard={})
+    loaded = replace(loaded, feedback=Feedback(source="heard"))
+    known, answers = [], []
+    for who, status in (("ann", "granted"), ("bob", "withdrawn")):
+        mail = f"{who}@x.nl"
+        for owner, source in ((f"{who} of crm", "crm"), (f"{who} of desk", "desk")):
+            known.append({"identifier": identifier_hash("email", mail, loaded, source), "customer_id": owner})
+        answers.append({"consent_id": who, "source": "heard", "email": mail, "ids_of": "desk", "status": status})
+    usual = {"purpose": "marketing", "channel": "email", "changed_at": "2017-02-01", "arrived": "2017-05-01", "line": 1}
+    every = every_answer(
+        rows("valid/consents", *[usual | one for one in answers]), rows("valid/campaign_events"), loaded
+    )
+    owned = with_people(every, rows("identity/map", *known), rows("profiles/contact_points"), loaded)
+    found = {(row["customer_id"], row["status"]) for row in consent(owned, TODAY, loaded).collect()}
+    assert found == {("ann of desk", "granted"), ("bob of crm", "withdrawn"), ("bob of desk", "withdrawn")}

@@ -171,6 +171,11 @@ def company(lake_of):
                 {"operation_id": "o", "attempt": 1, "destination": "email", "audience": HARM, "customer_id": "c1",
                  "state": "accepted", "action": "send", "day": DAY}
             ],
+            "profiles/consent": [
+                {"customer_id": f"c{n}", "purpose": "marketing", "channel": "email", "status": status,
+                 "changed_at": dt.datetime(2024, 3, 1, tzinfo=dt.UTC)}
+                for n, status in enumerate(("granted", "granted", "withdrawn"))
+            ],
             "decisions/timing": [
                 {"day": DAY, "audience": HARM, "times": "hours", "value": 9, "sent": 9, "responded": 1, "low": 0.1,
                  "high": 0.2, "fine": True, "said": HARM}

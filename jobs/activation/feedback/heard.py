@@ -86,7 +86,7 @@ def keep(heard: Sequence[Heard], day: date, settings: Settings) -> int:
             mark = secrets.token_hex(8)  # what is known already is told by its id, so that it is counted once
             new += lake.append(table, data, lake.transaction("feedback", day, config=mark, code=__name__)).rows
     for one in heard:
-        if one.kind == "granted":
+        if one.kind == "granted" and one.purpose not in settings.identity.objections.purposes:
             lift(lake, one.channel, one.identifiers or {one.identifier}, day)
     _suppress_dying(lake, [one for one in heard if one.kind == "soft_bounce"], day, settings)
     return new
@@ -115,10 +115,22 @@ def newest_answers(lake: Lake, channel: str) -> dict[tuple[str, str], bool]:
     The newest answer of a person counts, from whichever address; an identifier has that of the customer it belongs to
     now. Of answers of one moment a no counts, and a complaint is taken back by nothing.
     """
+    return _newest(lake, (pc.field("channel") == channel) & pc.field("kind").isin(ANSWERS))
+
+
+def newest_objections(lake: Lake, purposes: Iterable[str]) -> dict[tuple[str, str], bool]:
+    """What people last said here of `objections` of config/identity.yaml, as `newest_answers`; False for who objects.
+
+    An objection is about no channel: it may be made in a message of one and be taken back in one of another.
+    """
+    asked = pa.array(list(purposes), pa.string())
+    return _newest(lake, pc.field("purpose").isin(asked) & pc.field("kind").isin(["granted", "withdrawn"]))
+
+
+def _newest(lake: Lake, about: pc.Expression) -> dict[tuple[str, str], bool]:
     if not lake.exists(FEEDBACK):
         return {}
     columns = ["at", "kind", "purpose", "customer_id", "identifier"]
-    about = (pc.field("channel") == channel) & pc.field("kind").isin(ANSWERS)
     rows = lake.dataset(FEEDBACK).to_table(columns=columns, filter=about).to_pylist()
     owners = customers_with({row["identifier"] for row in rows} - {"", None}, lake)
     newest: dict[str, dict[str, bool]] = {}

@@ -24,7 +24,7 @@ from jobs.activation.bounce_address import operation_named
 from jobs.activation.feedback import reports
 from jobs.activation.feedback.heard import Heard, keep, local_day, now
 from jobs.activation.feedback.mailboxes import opened
-from jobs.activation.feedback.messages import customers_with, emails_of, messages_of
+from jobs.activation.feedback.messages import customers_with, emails_of, known_by, messages_of
 from jobs.config.actions.feedback import Events
 from jobs.config.settings import Settings
 from jobs.errors import StepFailed
@@ -183,38 +183,41 @@ def land(day: date, settings: Settings) -> int:
     return landed
 
 
-def _addressed(rows: Sequence[Row], lake: Lake, settings: Settings) -> dict[str, list[str]]:
-    """The addresses that each row is about: the one the message went to, or, of a no whose address is theirs no longer,
-    those the person has now."""
+def _addressed(rows: Sequence[Row], lake: Lake, settings: Settings) -> dict[str, list[Row]]:
+    """The addresses that each row is about, as columns of what lands: the one the message went to, or, of a no whose
+    address is theirs no longer, those the person has now."""
     asked = {(row["customer_id"], local_day(row["at"], settings)) for row in rows if row["customer_id"]}
     people = succession.all_now(lake, asked) if asked else {}
     emails = emails_of(set().union(*people.values()), lake, settings)
-    found: dict[str, list[str]] = {}
+    apart = known_by(emails, lake, settings)
+    found: dict[str, list[Row]] = {}
     for row in rows:
-        own: dict[str, str] = {}
-        for one in people.get((row["customer_id"], local_day(row["at"], settings)), ()):
-            own |= emails.get(one, {})
+        own: dict[str, Row] = {}
+        for one in sorted(people.get((row["customer_id"], local_day(row["at"], settings)), ())):
+            told = emails.get(one, {}).items()
+            own |= {hashed: {"email": email, "ids_of": apart.get((one, email))} for hashed, email in told}
         exact = [own[row["identifier"]]] if row["identifier"] in own else []
         of_person = row["kind"] in ("unsubscribe", "withdrawn", "complaint")
-        found[row["feedback_id"]] = exact or (sorted(own.values()) if of_person else [])
+        every = sorted(own.values(), key=lambda one: one["email"]) if of_person else []
+        found[row["feedback_id"]] = exact or every
     return found
 
 
-def _answer(row: Row, number: int, email: str) -> Row:
-    return _common(row, number, email) | {
+def _answer(row: Row, number: int, to: Row) -> Row:
+    return _common(row, number, to) | {
         "purpose": row["purpose"],
         "status": row["kind"],
         "proof": f"{row['source']} {row['operation_id']}".strip(),
     }
 
 
-def _event(row: Row, number: int, email: str) -> Row:
-    return _common(row, number, email) | {"type": row["kind"], "campaign": row["audience"] or None}
+def _event(row: Row, number: int, to: Row) -> Row:
+    return _common(row, number, to) | {"type": row["kind"], "campaign": row["audience"] or None}
 
 
-def _common(row: Row, number: int, email: str) -> Row:
+def _common(row: Row, number: int, to: Row) -> Row:
     id_ = row["feedback_id"] + (f"-{number}" if number else "")
-    return {"id": id_, "at": row["at"].isoformat(), "channel": row["channel"], "email": email}
+    return {"id": id_, "at": row["at"].isoformat(), "channel": row["channel"], **to}
 
 
 def _put(place: Place, path: str, lines: Iterable[Row]) -> None:

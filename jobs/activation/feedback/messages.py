@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from jobs.activation import succession
 from jobs.activation.ledger import TABLE as LEDGER
 from jobs.config.settings import Settings
+from jobs.config.sources.trust import strangers
 from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
 
@@ -94,6 +95,24 @@ def emails_of(customers: Iterable[str], lake: Lake, settings: Settings) -> dict[
         if hashed := identifier_hash("email", row["value"], settings):
             found.setdefault(row["customer_id"], {})[hashed] = row["value"]
     return found
+
+
+def known_by(emails: Mapping[str, Mapping[str, str]], lake: Lake, settings: Settings) -> dict[tuple[str, str], str]:
+    """The source by whose records alone a customer has an address (`trust.identifies`), of customers as `emails_of`
+    gives them; an address that others know as that customer's too, as most, lacks."""
+    apart = sorted(strangers(settings.sources))
+    told = {(value, source) for own in emails.values() for value in own.values() for source in apart}
+    named = {one: identifier_hash("email", one[0], settings, one[1]) or "" for one in told}
+    usual = {hashed for own in emails.values() for hashed in own} if apart else set()
+    owners = customers_with({*named.values(), *usual} - {""}, lake)
+    return {
+        (customer, value): source
+        for customer, own in emails.items()
+        for hashed, value in own.items()
+        if owners.get(hashed) != customer
+        for source in reversed(apart)
+        if owners.get(named[value, source]) == customer
+    }
 
 
 def customers_with(identifiers: Collection[str], lake: Lake) -> dict[str, str]:

@@ -96,6 +96,9 @@ def _answer(method: str, token: str, given: list[tuple[str, str]], language: Lan
         pairs = [tuple(value.split("|", 1)) for name, value in given if name == "choice" and "|" in value]
         answers.choose(token, [(purpose, channel) for purpose, channel in pairs], settings)
         note = words["saved"]
+    elif method == "POST" and ("do", "object") in given:
+        answers.object_to(token, [value for name, value in given if name == "object"], settings)
+        note = words["saved"]
     elif method == "POST":
         return Response("", 400, HEADERS)
     return _html({"note": note, **_shown(message, named, language, settings)}, language, token, company)
@@ -110,7 +113,10 @@ def _shown(message: Message, channel: str, language: Language, settings: Setting
         title = _called(purpose, settings.feedback.purposes, language)
         purposes.setdefault(title, []).append((f"{purpose}|{one}", label, yes, one in now.closed))
     stop = _words(language)["stop"].format(channel=channel)
-    return {"standing": now, "purposes": list(purposes.items()), "stop": stop}
+    declared = settings.identity.objections
+    meant = {declared.profiling: "profiling", declared.restriction: "restriction"}
+    objections = [(name, _words(language)[meant[name]], objects) for name, objects in now.objections.items()]
+    return {"standing": now, "purposes": list(purposes.items()), "stop": stop, "objections": objections}
 
 
 def _html(shown: dict[str, Any], language: Language, token: str, company: str, status: int = 200) -> Response:

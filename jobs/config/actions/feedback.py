@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, field_validator, model_validator
 
+from jobs.config.sources.trust import strangers
 from jobs.config.yaml_files import Strict, line_of, nearest
 
 if TYPE_CHECKING:
@@ -117,6 +118,14 @@ def problems(path: Path, feedback: Feedback, sources: Mapping[str, Source], iden
         found.append(
             f"{place('source')}: source {feedback.source!r} does not read {missing[0]}; see the guide, feedback"
         )
+    apart = sorted(strangers(sources))
+    if source is not None and apart and not missing:
+        found += [
+            f"{place('source')}: source {feedback.source!r} does not map ids_of of {name}, and {apart[0]!r} has people "
+            "of its own (trust.identifies), whose answers would count for somebody else; add `ids_of: ids_of`"
+            for name in DATASETS
+            if "ids_of" not in source.datasets[name].columns
+        ]
     if not feedback.source and (feedback.mailboxes or feedback.events):
         found.append(f"{path}: key 'source' is missing: the source that reads what mailboxes and events tell; add it")
     asked = feedback.opens_and_clicks

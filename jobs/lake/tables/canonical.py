@@ -47,6 +47,7 @@ CANONICAL: dict[str, Dataset] = {
             changed_at timestamp when the person answered
             expires_at timestamp when the answer ends, empty for never
             proof string where the answer is recorded, such as a form version
+            ids_of string whose ids and addresses these are, a source; empty for its own. For answers to our messages
         """,
             # without a moment: what a consent is worth is said by profiles/consent alone
             id="consent_id",

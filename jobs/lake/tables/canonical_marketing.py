@@ -17,6 +17,7 @@ MARKETING: tuple[Dataset, ...] = (
         type string impression, sent, delivered, open, click, bounce, soft_bounce, complaint, unsubscribe or redeem
         occurred_at* timestamp when it happened
         product_id string product concerned
+        ids_of string whose ids and addresses these are, a source; empty for its own. For answers to our messages
     """,
         id="event_id",
         moment="occurred_at",

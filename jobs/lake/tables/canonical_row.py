@@ -21,6 +21,8 @@ cookie_id! string browser or device id
 loyalty_id! string loyalty card number
 """)
 
+IDS_OF = "ids_of"
+"""Column of what people answer: whose the ids and addresses of the row are."""
 
 VERSION = columns("""
 absent string columns that the record did not carry, comma-separated: their values are those of the version before

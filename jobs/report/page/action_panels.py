@@ -145,6 +145,19 @@ PRESSURE = Panel(
     Chart("heat", x="week", y=("customers",), split="messages"),
 )
 
+OPTED_OUT = Panel(
+    "opted_out",
+    "actions",
+    ("profiles.consent",),
+    """
+    select purpose, channel, count(*) filter (status = 'withdrawn') as opted_out,
+           count(*) filter (status = 'granted') as opted_in, count(*) filter (status = 'expired') as expired,
+           round(100.0 * opted_out / count(*), 1) as percent_opted_out
+    from profiles.consent group by purpose, channel order by purpose, channel""",
+    "select max(changed_at)::date from profiles.consent",
+    Chart("bars", x="purpose", y=("opted_in", "opted_out", "expired"), choose=("channel",)),
+)
+
 TIMING = Panel(
     "timing",
     "actions",
@@ -172,5 +185,5 @@ LEARNINGS = Panel(
 
 PANELS = (
     *(SEGMENTS, RISK, MODELS, DELIVERIES, EFFECTS, ACTION_RETURNS, OFFERS),
-    *(PRESSURE, TIMING, LEARNINGS, AUDIENCES),
+    *(PRESSURE, OPTED_OUT, TIMING, LEARNINGS, AUDIENCES),
 )
