@@ -181,7 +181,7 @@ class Known:
         if len(self.days) > 1:  # sessions of all events hold those of fewer events whole
             events = with_session(events, journey.session_gap_minutes).withColumnRenamed("session_id", "every")
         known = known_on(events, self.days, "every", since=happened)
-        return sessions(with_session(known, *visit_rules(journey, zone)), journey.channels, zone)
+        return sessions(with_session(known, *visit_rules(journey, zone)), journey.channels, zone, journey.intent)
 
     def _touchpoints(self, window: int | None) -> DataFrame:
         journey, zone = self.settings.journey, self.settings.general.timezone

@@ -11,6 +11,8 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.activity.conditions import day_of, first_true
+from jobs.activity.intent import with_intent
+from jobs.config.journey.intent import Intent
 from jobs.config.journey.journey import Journey
 from jobs.validate.versions.counting import period_of
 
@@ -214,11 +216,12 @@ def changed_periods(spans: DataFrame, gap_minutes: int) -> DataFrame:
     return periods.where(F.col("new") | F.col("joined")).select("customer_id", "low", "high")
 
 
-def sessions(events: DataFrame, channels: dict[str, str], timezone: str) -> DataFrame:
+def sessions(events: DataFrame, channels: dict[str, str], timezone: str, intent: Intent | None = None) -> DataFrame:
     """journeys/sessions from events with a session.
 
     `channels` are conditions on the first event, tried in order. An order reported twice counts once, with the higher
-    value. Events are first added up per order and then per session, which reads them once.
+    value. Events are first added up per order and then per session, which reads them once. `intent` tells how near
+    to an order each visit was.
     """
     traffic = first_true([(condition, name) for name, condition in channels.items()], UNKNOWN_CHANNEL)
     started = F.col("starts_session")
@@ -244,7 +247,7 @@ def sessions(events: DataFrame, channels: dict[str, str], timezone: str) -> Data
         F.count("order").alias("orders"),
         F.sum(F.when(F.col("order").isNotNull(), F.col("value"))).alias("revenue"),
     )
-    return totals.withColumns(
+    visits = totals.withColumns(
         {
             "day": day_of("started_at", timezone),
             "entry_url": F.expr(f"substring(entry, {PLACE_LENGTH + 1})"),
@@ -252,3 +255,4 @@ def sessions(events: DataFrame, channels: dict[str, str], timezone: str) -> Data
             "revenue": F.coalesce("revenue", F.lit(0)).cast("decimal(18,2)"),
         }
     ).drop("entry")
+    return with_intent(visits, intent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from datetime import timedelta
@@ -84,19 +85,22 @@ def main() -> None:
     """Run the command; exit 2 for a wrong configuration and 1 for a step that failed, with the message only."""
     from rich.markup import escape
 
-    mask = os.umask(OWN)
+    mask, code = os.umask(OWN), 0
     try:
         with told_plainly(" ".join(["klantreis", *[word for word in sys.argv[1:2] if not word.startswith("-")]])):
             app()
     except ConfigError as error:
         about = "" if isinstance(error, CommandError) else "[bold red]Configuration:[/] "
         Screen(stderr=True).print(f"{about}{escape(str(error))}", soft_wrap=True)
-        sys.exit(2)
+        code = 2
     except StepFailed as error:
         Screen(stderr=True).print(f"[bold red]Failed:[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)
+        code = 1
     finally:
         os.umask(mask)
+    if code:  # not while the error is at hand: what it holds, such as a database, would outlive the libraries it is of
+        gc.collect()
+        sys.exit(code)
 
 
 def _tell_version(asked: bool) -> None:

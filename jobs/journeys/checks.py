@@ -12,6 +12,7 @@ from pathlib import Path
 
 from jobs.activity.every_day import timeline_columns, used_in, why_not
 from jobs.activity.row_columns import RULE_COLUMNS
+from jobs.config.journey.intent import LENGTH, NOT_ASKED
 from jobs.config.journey.journey import Journey
 from jobs.config.journey.kpi_groups import group_of, unknown_group
 from jobs.config.journey.kpis import CONTRACTS, PERIOD_TABLES, lake_table
@@ -122,12 +123,20 @@ def _expressions(journey: Journey, traits: Mapping[str, Trait]) -> Iterator[Expr
         yield Expression(("touchpoints", name, "when"), entry.when, contacts)
     for n, rule in enumerate(journey.stages):
         yield Expression(("stages", n, "when"), rule.when, on_every_day, on_every_day=True)
+    for name, sign in (journey.intent.signs if journey.intent else {}).items():
+        yield Expression(("intent", "signs", name, "when"), sign.when, _of_a_visit())
     for name, kind in journey.moments.items():
         for signal, weighed in kind.signals.items():
             yield Expression(("moments", name, "signals", signal, "when"), weighed.when, seen)
         yield Expression(("moments", name, "served_when"), kind.served_when, answers)
         yield from _of_records(name, kind)
     yield from _kpi_expressions(journey, on_every_day)
+
+
+def _of_a_visit() -> tuple[tuple[str, str], ...]:
+    """What a sign of purchase intent can ask of a visit."""
+    visit = [column for column in _columns("journeys/sessions") if column[0] not in NOT_ASKED]
+    return (*visit, (LENGTH, "bigint"))
 
 
 def _of_records(type_: str, kind: MomentType) -> Iterator[Expression]:

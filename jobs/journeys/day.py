@@ -109,7 +109,7 @@ class _Visits:
         self.gone = keep(gone.distinct())
         made_again = marked.select("session_id")
         rekeyed = other.where(F.col("customer_id").isNotNull()).join(made_again, on="session_id", how="left_anti")
-        made = sessions(self.events, journey.channels, zone)
+        made = sessions(self.events, journey.channels, zone, journey.intent)
         self.rows = keep(_typed("sessions", made).unionByName(_typed("sessions", rekeyed)))
         self.rekeyed = rekeyed.select("session_id", "customer_id")
 

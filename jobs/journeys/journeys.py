@@ -169,7 +169,7 @@ def _made_anew(lake: Lake, txn: Txn, as_of: date, settings: Settings, keep: Scra
 
     exchange = exchange_on(txn, as_of, settings)
     visited = keep(with_session(known("valid/events"), *visit_rules(journey, zone)))
-    tables = {"sessions": publish("journeys/sessions", sessions(visited, journey.channels, zone))}
+    tables = {"sessions": publish("journeys/sessions", sessions(visited, journey.channels, zone, journey.intent))}
     touched = publish("journeys/basket_visits", basket_visits(visited, zone))
     tables["carts"] = publish("journeys/carts", carts(touched, journey.cart_days, as_of, zone))
     parts = [

@@ -40,6 +40,11 @@ WRONG = {  # right text, wrong text, what is said about it
         "utm_medum = 'email'",
         "channels.email: unknown column 'utm_medum'; did you mean 'utm_medium'?",
     ),
+    "an order as a sign of an order": (
+        "filled_a_basket: {when: carts > 0",
+        "filled_a_basket: {when: orders > 0",
+        "intent.signs.filled_a_basket.when: unknown column 'orders'",
+    ),
     "what visits are matched on": (
         "orders: case when orders_before < 2",
         "orders: case when order_before < 2",

@@ -122,7 +122,8 @@ def company(lake_of):
             ],
             "journeys/sessions": [
                 {"session_id": "s1", "customer_id": "c1", "day": DAY, "started_at": moment["started_at"],
-                 "ended_at": moment["started_at"]}
+                 "ended_at": moment["started_at"], "orders": 1, "intent": 40, "intent_band": HARM,
+                 "intent_signs": [f"{HARM}: +40"]}
             ],
             "journeys/moments": [
                 {**moment, "moment_id": kind, "type": kind, "served": kind == "know", "evidence": ["searched"],

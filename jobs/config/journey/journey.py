@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from jobs.config.journey.intent import Intent
 from jobs.config.journey.kpis import Kpi, Name, Stage
 from jobs.config.journey.moment_effects import MomentEffects
 from jobs.config.journey.moments import Location, Moment, MomentType
@@ -93,6 +94,7 @@ class Journey(Strict):
     minimum_confidence: float = Field(0.5, ge=0, le=1, description="a moment with a smaller share of evidence is none")
     location: Location | None = Field(None, description="default: nobody is asked where they are")
     moments: dict[Moment, MomentType] = {}
+    intent: Intent | None = Field(None, description="default: visits get no points of purchase intent")
     smallest_sample: int = Field(30, ge=1, description="a KPI of fewer observations is marked as small")
     kpis: dict[Name, Kpi] = {}
     funnels: dict[Name, Funnel] = {}

@@ -26,6 +26,9 @@ TABLES: tuple[Dataset, ...] = (
         orders int orders placed
         revenue decimal(18,2) value of orders placed
         tracker_session string hash of the visit as the tracker counts; empty where pauses part visits
+        intent int points of purchase intent, those of its signs together; empty where journey.yaml declares no `intent`
+        intent_band string the band the points are in
+        intent_signs array<string> the signs it showed in words, each with its points
     """),
         scope="state",
         day_column="day",

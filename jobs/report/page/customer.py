@@ -34,6 +34,9 @@ EVENTS = {
         select started_at, 'moment', type, case when served then 'served' else 'not served' end,
                array_to_string(evidence, ', ')
         from journeys.moments where customer_id = $id""",
+    "journeys.sessions": """
+        select ended_at, 'intent', intent_band, intent::varchar, array_to_string(intent_signs, ', ')
+        from journeys.sessions where customer_id = $id and intent_band <> 'low'""",
     "journeys.stages": """
         select valid_from::timestamptz, 'stage', stage || case when state <> 'active' then ' ' || state else '' end,
                rule, evidence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jobs.report.page import intent_panels
 from jobs.report.page.panel import Chart, Panel
 
 INSTANT = "(select max(ended_at) from journeys.sessions where ended_at <= now())"
@@ -82,4 +83,4 @@ VITALS = Panel(
     "select max(day) from journeys.vitals",
 )
 
-PANELS = (OPEN, BY_DAY, EFFECTS, CONTRAST, VITALS)
+PANELS = (OPEN, BY_DAY, EFFECTS, CONTRAST, *intent_panels.PANELS, VITALS)
