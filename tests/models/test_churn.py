@@ -13,7 +13,7 @@ import yaml
 
 from jobs.activity.known_rows import Known
 from jobs.config.models.classify import Classify
-from jobs.models.classify import chances, classifier, classify, outcomes
+from jobs.models.classify import chances, classify, outcomes
 from jobs.models.registry import Registry, Version
 from tests.company import CHURN
 from tests.models.served import served
@@ -157,7 +157,7 @@ def test_a_model_promises_the_same_where_mlflow_is_installed_and_klantreis_is_no
     assert not [name for name in files if name.endswith((".pkl", ".pickle", ".joblib"))]
     assert all("==" in line for line in files["requirements.txt"].decode().split())
     asked = split(20, seed=9).judge[NAMES]
-    here = chances.calibrated(classifier.predict(champion.booster, asked), *champion.calibration)
+    here = chances.calibrated(champion.model.predict(asked), *champion.calibration)
     folder = next((tmp_path / "mlruns" / "artifacts").rglob("MLmodel")).parent
     assert served(folder, asked.to_dict("list"), tmp_path) == pytest.approx(here.tolist())
 
@@ -170,7 +170,7 @@ def test_promises_are_made_true_by_the_later_period(model_settings):
     settings = model_settings()
     trained, _ = challenge(data, settings, None)
     champion = loaded(Registry(settings), trained)
-    raw = classifier.predict(champion.booster, data.judge)
+    raw = champion.model.predict(data.judge)
     seen = data.judge["outcome"].mean()
     assert raw.mean() < seen - 0.1
     assert chances.calibrated(raw, *champion.calibration).mean() == pytest.approx(seen, abs=0.005)

@@ -91,16 +91,12 @@ def test_what_cannot_be_learned_from_is_refused_with_the_reason(change, message)
 
 
 def test_reasons_are_the_strongest_contributions_in_words():
-    frame, label = customers()
-    model = fit(frame, label)
-    found = classifier.reasons(
-        model,
-        pd.DataFrame({"recency_days": [80.0, 1.0], "noise": [0.0, 0.0]}),
-        {"recency_days": "days since last order"},
-        "the risk",
+    rows = pd.DataFrame({"recency_days": [80.0, 1.0], "noise": [0.0, np.nan]})
+    parts = np.array([[0.9, 0.1], [-0.2, -0.8]])
+    found = classifier.in_words(
+        ["recency_days", "noise"], rows, parts, {"recency_days": "days since last order"}, "the risk", top=1
     )
-    assert found[0][0] == "days since last order: 80 (raises the risk)"
-    assert found[1][0] == "days since last order: 1 (lowers the risk)"
+    assert found == [["days since last order: 80 (raises the risk)"], ["noise: none (lowers the risk)"]]
 
 
 def test_metrics_of_perfect_and_of_useless_probabilities():
@@ -122,20 +118,22 @@ def test_rows_with_one_score_share_their_outcomes_so_that_their_order_does_not_d
     assert classifier.lift(label, half, 0.1) == classifier.lift(label[::-1], half[::-1], 0.1) == pytest.approx(2)
 
 
-def test_two_halves_are_of_different_customers_and_one_without_both_outcomes_is_none(monkeypatch):
-    frame, label = customers(800)
+def test_two_halves_are_of_different_customers(monkeypatch):
     people = np.arange(800) // 2
-    taught = []
-    monkeypatch.setattr(classifier.lgb, "Dataset", lambda rows, told: taught.append(set(people[rows.index])))
-    monkeypatch.setattr(classifier.lgb, "train", lambda settings, data, rounds: rounds)
-    assert classifier.fit_halves(frame, label, people, 1, 20) == (20, 20)
-    assert taught[0] | taught[1] == set(people)
-    assert not taught[0] & taught[1]
-    taught.clear()
+    first, second = classifier.halves(800, people, 1)
+    assert set(people[first]) | set(people[second]) == set(people)
+    assert not set(people[first]) & set(people[second])
     monkeypatch.setattr(classifier, "HALF", 100)
-    classifier.fit_halves(frame, label, people, 1, 20)
-    assert [len(half) for half in taught] == [50, 50], "two rows each"
-    assert classifier.fit_halves(frame, np.zeros(800), people, 1, 20) is None
+    assert [int(half.sum()) for half in classifier.halves(800, people, 1)] == [100, 100], "fifty of two rows"
+
+
+def test_of_many_rows_a_tenth_kept_aside_says_how_many_trees_there_are(monkeypatch):
+    frame, label = customers(3000)
+    monkeypatch.setattr(classifier, "MANY", 3000)
+    (aside,) = classifier.grown(frame, label, np.arange(3000) // 2, 1).aside
+    assert (len(aside.learned), len(aside.held)) == (2700, 300)
+    assert not set(aside.learned // 2) & set(aside.held // 2), "no customer is on both sides"
+    assert roc_auc_score(label[aside.held], aside.odds) > 0.75
 
 
 def test_early_stopping_decides_how_many_trees_there_are():

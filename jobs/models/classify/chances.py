@@ -1,4 +1,4 @@
-"""The probability of an outcome, from trees and two numbers that make their promises true.
+"""The probability of an outcome, from trees, a straight line beside them and two numbers that make promises true.
 
 This file is logged with every model of the kind `classify` and is all it takes to use one: LightGBM, NumPy, pandas and
 MLflow, and no part of Klantreis. It therefore imports nothing of the project.
@@ -16,6 +16,10 @@ import pandas as pd
 
 BOOSTER, DOCUMENT = "booster", "chances"
 """The names under which MLflow keeps the trees and the numbers."""
+OTHER = ""
+"""Any value of a category that has no number of its own: empty, rare or never seen."""
+FARTHEST = 4.0
+"""Standard deviations from the mean beyond which a number moves the line no further."""
 
 
 def log_odds(probability: np.ndarray) -> np.ndarray:
@@ -39,6 +43,51 @@ def prepared(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(texts(frame), "category"))
 
 
+def signed_log(values: np.ndarray) -> np.ndarray:
+    """Logarithm that keeps the sign and 0: amounts and counts are spread over several sizes."""
+    return np.asarray(np.sign(values) * np.log1p(np.abs(values)))
+
+
+def line_scaled(number: dict[str, float], values: pd.Series) -> np.ndarray:
+    """A feature on the scale of the line; empty values are filled, extremes cut off."""
+    told = values.to_numpy(dtype=float)
+    spread = signed_log(np.where(np.isnan(told), number["fill"], told))
+    return np.clip((spread - number["mean"]) / number["scale"], -FARTHEST, FARTHEST)
+
+
+def known_as(values: pd.Series, own: list[str]) -> pd.Series:
+    """Values of a category as the line knows them."""
+    told = values.astype(str)
+    return told.where(values.notna() & told.isin(own), OTHER)
+
+
+def line_parts(line: dict[str, Any], frame: pd.DataFrame, names: list[str]) -> np.ndarray:
+    """What each of `names` adds to the log odds of the line, by row and feature."""
+    parts = np.zeros((len(frame), len(names)))
+    for place, name in enumerate(names):
+        if name in line["numbers"]:
+            one = line["numbers"][name]
+            parts[:, place] = one["slope"] * line_scaled(one, frame[name]) - one["middle"]
+        else:
+            one = line["categories"][name]
+            said = known_as(frame[name], list(one["adds"]))
+            parts[:, place] = said.map({OTHER: 0.0, **one["adds"]}).to_numpy(dtype=float) - one["middle"]
+    return parts
+
+
+def line_odds(line: dict[str, Any], frame: pd.DataFrame) -> np.ndarray:
+    """Log odds of each row by the line alone."""
+    names = [*line["numbers"], *line["categories"]]
+    return np.asarray(line["intercept"] + line_parts(line, frame, names).sum(axis=1))
+
+
+def blended(trees: np.ndarray, line: dict[str, Any] | None, frame: pd.DataFrame) -> np.ndarray:
+    """Log odds of trees and line together; `line["weight"]` says how much the line counts. Without one, the trees."""
+    if not line:
+        return trees
+    return np.asarray((1 - line["weight"]) * trees + line["weight"] * line_odds(line, frame))
+
+
 class Chances(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
     """A classifier as MLflow knows it: customers in, probabilities out."""
 
@@ -51,8 +100,9 @@ class Chances(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> np.ndarray:
         """The probability of the outcome per row."""
-        raw = np.asarray(self.booster.predict(prepared(model_input[self.booster.feature_name()])))
-        return calibrated(raw, self.document["slope"], self.document["intercept"])
+        trees = np.asarray(self.booster.predict(prepared(model_input[self.booster.feature_name()]), raw_score=True))
+        odds = blended(trees, self.document.get("line"), model_input)
+        return calibrated(1 / (1 + np.exp(-odds)), self.document["slope"], self.document["intercept"])
 
 
 if __name__ != "jobs.models.classify.chances":  # MLflow runs this file to load a model; the project imports it

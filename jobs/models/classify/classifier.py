@@ -6,22 +6,18 @@ Deterministic: the same rows in the same order give the same model, byte for byt
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
-from sklearn.compose import make_column_transformer
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 from sklearn.model_selection import GroupKFold
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from jobs.errors import NotTrainable
 from jobs.models.classify.chances import calibrated, log_odds, prepared, texts
-from jobs.models.segment.placing import signed_log
 
 DEFAULTS: dict[str, Any] = {
     "objective": "binary",
@@ -50,8 +46,26 @@ HALF = 50_000
 """Rows at most from which either of two models is learned that are to agree."""
 MINIMUM_PER_CLASS = 10
 MINIMUM_OF_CATEGORY = 5
-MAX_COLUMNS = 50
-"""Columns that logistic regression makes of a category, the most frequent of its values."""
+MANY = 200_000
+"""Rows from which on one tenth kept aside says how many trees there are, and nothing is learned twice."""
+ASIDE = 10
+
+
+@dataclass(frozen=True)
+class Aside:
+    """Rows kept aside, by their places, those learned from without them, and what was then said of them (log odds)."""
+
+    learned: np.ndarray
+    held: np.ndarray
+    odds: np.ndarray
+
+
+@dataclass(frozen=True)
+class Grown:
+    """Trees, and what trees that knew nothing of them said of rows kept aside."""
+
+    booster: lgb.Booster
+    aside: list[Aside]
 
 
 def fit(
@@ -66,35 +80,59 @@ def fit(
     Columns of texts are categories. Empty values are a value of their own. Raises
     NotTrainable, saying what is missing, if there is nothing to learn.
     """
-    check_trainable(frame, label)
-    frame = prepared(shared(frame))
-    settings = {**DEFAULTS, "seed": seed, **(parameters or {})}
-    data = lgb.Dataset(frame, label, free_raw_data=False)
-    folds = list(GroupKFold(n_splits=FOLDS).split(frame, label, groups=pd.factorize(groups)[0]))
-    history = lgb.cv(settings, data, MAX_ROUNDS, folds=folds, callbacks=[lgb.early_stopping(PATIENCE, verbose=False)])
-    rounds = len(np.asarray(history["valid binary_logloss-mean"]))
-    return lgb.train(settings, lgb.Dataset(frame, label), rounds)
+    return grown(frame, label, groups, seed, parameters).booster
 
 
-def fit_halves(
+def grown(
     frame: pd.DataFrame,
     label: np.ndarray,
     groups: np.ndarray,
     seed: int,
-    rounds: int,
     parameters: Mapping[str, Any] | None = None,
-) -> tuple[lgb.Booster, lgb.Booster] | None:
-    """Two models of as many trees, each learned from other customers; None if a half has but one outcome."""
+) -> Grown:
+    """As `fit`, with what was said of rows kept aside. Of MANY rows one tenth is, and the trees are those that stopped
+    where it was told best: a fold more or less changes nothing there, and costs as much as all the rest."""
+    check_trainable(frame, label)
     frame = prepared(shared(frame))
+    settings = {**DEFAULTS, "seed": seed, **(parameters or {})}
+    data = lgb.Dataset(frame, label, free_raw_data=False)
+    folds = GroupKFold(n_splits=FOLDS if len(frame) < MANY else ASIDE).split(
+        frame, label, groups=pd.factorize(groups)[0]
+    )
+    stop = lgb.early_stopping(PATIENCE, verbose=False)
+    others: list[lgb.Booster]
+    if len(frame) < MANY:
+        parts = list(folds)
+        asked: dict[str, Any] = {"folds": parts, "callbacks": [stop], "return_cvbooster": True}
+        found: Any = lgb.cv(settings, data, MAX_ROUNDS, **asked)["cvbooster"]
+        booster, others = lgb.train(settings, lgb.Dataset(frame, label), found.best_iteration), found.boosters
+    else:
+        parts = [next(folds)]
+        learn, held = (data.subset(np.sort(rows).tolist()) for rows in parts[0])
+        best = lgb.train(settings, learn, MAX_ROUNDS, valid_sets=[held], callbacks=[stop])
+        booster = lgb.Booster(model_str=best.model_to_string(num_iteration=best.best_iteration))
+        others = [booster]
+    aside = [
+        Aside(learned, kept, log_odds(predict(one, frame.iloc[kept])))
+        for one, (learned, kept) in zip(others, parts, strict=True)
+    ]
+    return Grown(booster, aside)
+
+
+def halves(rows: int, groups: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which rows are those of one half of the customers, and of the other; of HALF rows at most each."""
     keys, found = pd.factorize(groups)
     drawn = np.random.default_rng(seed).permutation(len(found))
-    kept = (drawn < max(1, round(len(found) * min(1.0, 2 * HALF / len(frame)))))[keys]
-    first, second = (kept & (drawn[keys] % 2 == side) for side in (0, 1))
+    kept = (drawn < max(1, round(len(found) * min(1.0, 2 * HALF / rows))))[keys]
+    return kept & (drawn[keys] % 2 == 0), kept & (drawn[keys] % 2 == 1)
+
+
+def of_rounds(
+    frame: pd.DataFrame, label: np.ndarray, seed: int, rounds: int, parameters: Mapping[str, Any] | None = None
+) -> lgb.Booster:
+    """As many trees as are asked for."""
     settings = {**DEFAULTS, "seed": seed, **(parameters or {})}
-    if any(len(np.unique(label[half])) < 2 for half in (first, second)):
-        return None
-    one, other = (lgb.train(settings, lgb.Dataset(frame[half], label[half]), rounds) for half in (first, second))
-    return one, other
+    return lgb.train(settings, lgb.Dataset(prepared(frame), label), rounds)
 
 
 def shared(frame: pd.DataFrame) -> pd.DataFrame:
@@ -130,19 +168,6 @@ def varying(frame: pd.DataFrame) -> list[str]:
 def predict(model: lgb.Booster, frame: pd.DataFrame) -> np.ndarray:
     """Probability of the outcome per row, from the columns the model was trained on."""
     return np.asarray(model.predict(prepared(frame[model.feature_name()]), num_threads=DEFAULTS["num_threads"]))
-
-
-def logistic(frame: pd.DataFrame, seed: int) -> Pipeline:
-    """The plain model to beat: logistic regression on imputed, log-scaled, standardised numbers, and on categories."""
-    categories = texts(frame)
-    numbers = make_pipeline(
-        SimpleImputer(strategy="median", keep_empty_features=True), FunctionTransformer(signed_log), StandardScaler()
-    )
-    each = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MAX_COLUMNS)
-    columns = make_column_transformer(
-        (numbers, [name for name in frame.columns if name not in categories]), (each, categories)
-    )
-    return make_pipeline(columns, LogisticRegression(max_iter=1000, random_state=seed))
 
 
 def by_one_feature(learned: pd.Series, label: np.ndarray, judged: pd.Series) -> np.ndarray:
@@ -249,20 +274,11 @@ def contributions(model: lgb.Booster, frame: pd.DataFrame, stages: int = 1) -> n
     return found[:, :-1]
 
 
-def reasons(
-    model: lgb.Booster, frame: pd.DataFrame, words: Mapping[str, str], outcome: str, top: int = 3
-) -> list[list[str]]:
-    """Per row the features that moved its score most, in words, the strongest first; `outcome` is what is scored.
-
-    Contributions are exact Shapley values of the trees: with the base rate they add up to the score.
-    """
-    return in_words(model.feature_name(), frame, contributions(model, frame), words, outcome, top)
-
-
 def in_words(
     names: Sequence[str], frame: pd.DataFrame, parts: np.ndarray, words: Mapping[str, str], outcome: str, top: int = 3
 ) -> list[list[str]]:
-    """Per row the features with the largest of `parts`, what each of `names` contributes, as sentences."""
+    """Per row the features with the largest of `parts`, what each of `names` contributes, as sentences, the strongest
+    first; `outcome` is what is scored."""
     strongest = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, :top]
     values = frame[list(names)].to_numpy(dtype=object)
     return [

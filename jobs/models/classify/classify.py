@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
@@ -16,7 +17,8 @@ from jobs.config.settings import Settings
 from jobs.config.traits import FEATURES
 from jobs.lake.lake import Txn
 from jobs.models import drift, gate, intervals, training
-from jobs.models.classify import classifier, classify_card, classify_gate, lapsed
+from jobs.models.classify import blend, classifier, classify_card, classify_gate, lapsed, line
+from jobs.models.classify.blend import Blend
 from jobs.models.classify.chances import calibrated
 from jobs.models.classify.classify_gate import CHAMPION, MODEL, Evidence
 from jobs.models.classify.lapsed import Rule
@@ -34,7 +36,7 @@ class Loaded:
     """A classifier read back from the registry, with what it remembers."""
 
     version: Version
-    booster: lgb.Booster
+    model: Blend
     among: str | None
     active_days: int | None
     active_within: str | None
@@ -90,22 +92,22 @@ def challenge(
     people, learners = rows.judge["customer_id"].to_numpy(), rows.learn["customer_id"].to_numpy()
     classifier.check_trainable(learn, truth)
     classifier.check_trainable(held, outcome, "to judge on")
-    booster = classifier.fit(learn, truth, learners, seed, declared.parameters)
-    scores = {MODEL: classifier.predict(booster, held)}
+    model = blend.fit(learn, truth, learners, seed, declared.parameters)
+    scores = {MODEL: model.predict(held)}
     if baseline:
         scores[baseline] = classifier.by_one_feature(rows.learn[baseline], truth, rows.judge[baseline])
-    scores["logistic regression"] = classifier.logistic(learn, seed).fit(learn, truth).predict_proba(held)[:, 1]
+    scores["logistic regression"] = line.probability(line.learn(classifier.shared(learn), truth, seed), held)
     if champion:
-        scores[CHAMPION] = classifier.predict(champion.booster, rows.judge)
-    trees, nil = booster.num_trees(), np.zeros(len(outcome))
-    halves = classifier.fit_halves(learn, truth, learners, seed, trees, declared.parameters)
+        scores[CHAMPION] = champion.model.predict(rows.judge)
+    nil = np.zeros(len(outcome))
+    halves = blend.fit_halves(learn, truth, learners, seed, model, declared.parameters)
     seen = Evidence(
         outcome=outcome,
         customers=people,
         scores=scores,
         probability=classifier.calibrated_by_others(outcome, scores[MODEL], people),
         features=held,
-        halves=(classifier.predict(halves[0], held), classifier.predict(halves[1], held)) if halves else (nil, nil),
+        halves=(halves[0].predict(held), halves[1].predict(held)) if halves else (nil, nil),
         coverage=(len(learn) + len(held)) / (len(learn) + len(held) + len(rows.beside)),
         attributes=rows.judge[declared.gate.fairness],
     )
@@ -118,9 +120,10 @@ def challenge(
         **{f"{key}_auc": value for key, value in reached.items()},
         "learned_rows": float(len(learn)),
         "judged_rows": float(len(held)),
-        "trees": float(trees),
+        "trees": float(model.booster.num_trees()),
+        "line_weight": model.weight,
     }
-    judged = classify_card.Judged(booster, classifier.calibration(outcome, scores[MODEL]), halves, seen, checks)
+    judged = classify_card.Judged(model, classifier.calibration(outcome, scores[MODEL]), halves, seen, checks)
     days = (_days(rows.learn), _days(rows.judge))
     known = pd.concat([rows.learn, rows.judge, rows.beside])
     rule = lapsed.Rule.of(rows.beside, settings.models.recency, float(known[LABEL].mean()))
@@ -149,24 +152,26 @@ def score(asked: Asked) -> Scored:
     """Probability of the outcome of everybody the model tells something of, and what that rests on: the model, or, of
     who has been away for longer than it looks at, a rule."""
     declared, settings, recency = _declared(asked.name, asked.settings), asked.settings, asked.settings.models.recency
-    model = load(asked.registry, asked.version)
-    people = about(asked.features, model.among)
+    known = load(asked.registry, asked.version)
+    people = about(asked.features, known.among)
     if people.empty:
-        return Scored(pd.DataFrame(columns=ROWS), people, model.reference, {}, why_nobody=NOBODY)
-    seen = is_active(people, model.active_days, model.active_within, recency)
+        return Scored(pd.DataFrame(columns=ROWS), people, known.reference, {}, why_nobody=NOBODY)
+    seen = is_active(people, known.active_days, known.active_within, recency)
     frame, others = people[seen].reset_index(drop=True), people[~seen].reset_index(drop=True)
     words, parts = training.meanings(settings), []
     if len(frame):
         rows = pd.DataFrame({"customer_id": frame["customer_id"], "basis": lapsed.MODEL})
-        rows["score"] = calibrated(classifier.predict(model.booster, frame), *model.calibration)
-        rows["reasons"] = classifier.reasons(model.booster, frame, words, declared.outcome)
+        rows["score"] = calibrated(known.model.predict(frame), *known.calibration)
+        rows["reasons"] = classifier.in_words(
+            known.model.names, frame, known.model.contributions(frame), words, declared.outcome
+        )
         parts.append(rows)
     if len(others):
-        parts.append(model.beside.score(others, recency, words.get(recency, recency)))
+        parts.append(known.beside.score(others, recency, words.get(recency, recency)))
     rows = pd.concat(parts, ignore_index=True)
     rows["score"] = rows["score"].astype(float).round(6)
     rows["label"] = band(rows["score"].to_numpy(), declared.bands)
-    return Scored(rows, frame, model.reference, classifier.importance(model.booster))
+    return Scored(rows, frame, known.reference, known.model.importance())
 
 
 def band(scores: np.ndarray, bands: dict[str, float]) -> list[str]:
@@ -180,8 +185,9 @@ def load(registry: Registry, version: Version) -> Loaded:
     files = registry.files(version)
     metadata = yaml.safe_load(files["MLmodel"])["metadata"]
     trees = next(data for name, data in files.items() if name.endswith(classify_card.MODEL_FILE))
-    booster = lgb.Booster(model_str=trees.decode())
+    told = next((data for name, data in files.items() if name.endswith(classify_card.NUMBERS_FILE)), b"{}")
+    model = Blend(lgb.Booster(model_str=trees.decode()), json.loads(told).get("line"))
     calibration = (metadata.get("slope", 1.0), metadata.get("intercept", 0.0))
     of_whom = metadata["among"], metadata["active_days"], metadata["active_within"], metadata["horizon_days"]
-    beside = Rule(**metadata["beside"])
-    return Loaded(version, booster, *of_whom, beside, calibration, metadata["reference"])
+    rule = Rule(**metadata["beside"])
+    return Loaded(version, model, *of_whom, rule, calibration, metadata["reference"])

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import lightgbm as lgb
 import mlflow
 import numpy as np
 import pandas as pd
@@ -24,11 +23,12 @@ from jobs.config.settings import Settings
 from jobs.models import drift, gate, plots, training
 from jobs.models.artifacts import requirements
 from jobs.models.classify import chances, classifier, classify_gate, classify_plots
+from jobs.models.classify.blend import Blend
 from jobs.models.classify.classify_gate import CHAMPION, MODEL, Evidence
 from jobs.models.gate import Check
 from jobs.models.registry import Trained
 
-MODEL_FILE = "model.lgb"
+MODEL_FILE, NUMBERS_FILE = "model.lgb", "chances.json"
 THRESHOLDS = np.round(np.arange(0.05, 1, 0.05), 2)
 EXPLAINED = 5000
 """Held-out rows whose contributions are summed up."""
@@ -38,11 +38,11 @@ EXPLAINED = 5000
 class Judged:
     """A challenger with what was found out about it."""
 
-    booster: lgb.Booster
+    model: Blend
     calibration: tuple[float, float]
     """Slope and intercept, see `chances.calibrated`."""
 
-    halves: tuple[lgb.Booster, lgb.Booster] | None
+    halves: tuple[Blend, Blend] | None
     seen: Evidence
     checks: Sequence[Check]
 
@@ -58,14 +58,14 @@ def trained(
 ) -> Trained:
     """Everything to log. `learn` are the features learned from, `days` those learned from and judged on; the model
     remembers `remembered` beside its calibration and the customers it learned from."""
-    seen, booster = judged.seen, judged.booster
-    names = booster.feature_name()
+    seen, model = judged.seen, judged.model
+    names = model.names
     example = classifier.typical_row(learn, names)
     slope, intercept = judged.calibration
     document = {"slope": slope, "intercept": intercept}
-    outcomes, shares = thresholds(seen, declared.costs), classifier.importance(booster)
+    outcomes, shares = thresholds(seen, declared.costs), model.importance()
     explained, gain = (
-        contributions(booster, seen.features),
+        contributions(model, seen.features),
         classify_plots.gains(seen.outcome, seen.scores[MODEL], seen.customers),
     )
     metadata = {**remembered, **document}
@@ -74,14 +74,14 @@ def trained(
         "precision_recall.png": classify_plots.precision_recall(seen.outcome, seen.scores),
         "gain.png": classify_plots.gain(gain),
         "calibration.png": plots.calibration(seen.outcome, seen.probability),
-        "importance.png": plots.bars(shares, "What the model looks at", "share of gain"),
+        "importance.png": plots.bars(shares, "What the model looks at", "share"),
         "contributions.png": classify_plots.contributions(explained),
     }
     tables = {
         "gain.csv": gain,
         "thresholds.csv": outcomes,
         "contributions.csv": explained,
-        "importance.csv": importances(booster, judged.halves),
+        "importance.csv": importances(model, judged.halves),
         "champion_and_challenger.csv": beside(seen),
         "checks.csv": pd.DataFrame(gate.rows(judged.checks)),
         "drift.csv": pd.DataFrame(
@@ -95,7 +95,7 @@ def trained(
             seen.attributes[name], seen.outcome, seen.scores[MODEL]
         )
     return Trained(
-        lambda: _logged(booster, document, example, metadata),
+        lambda: _logged(model, document, example, metadata),
         parameters={
             **declared.model_dump(
                 exclude={"features", "parameters", "bands", "label", "gate", "costs", *training.DESCRIBED}
@@ -148,13 +148,13 @@ def thresholds(seen: Evidence, costs: Costs | None) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def contributions(booster: lgb.Booster, features: pd.DataFrame) -> pd.DataFrame:
-    """Per feature the mean size of its contribution (exact Shapley values of the trees, in log odds), and its
+def contributions(model: Blend, features: pd.DataFrame) -> pd.DataFrame:
+    """Per feature the mean size of its contribution (exact Shapley values, in log odds), and its
     direction: the correlation of its value with what it contributes, empty for categories."""
     some = features.iloc[np.random.default_rng(0).permutation(len(features))[:EXPLAINED]]
-    parts = classifier.contributions(booster, some)
+    parts = model.contributions(some)
     rows = []
-    for number, name in enumerate(booster.feature_name()):
+    for number, name in enumerate(model.names):
         values = pd.to_numeric(some[name], errors="coerce").to_numpy(dtype=float)
         known = ~np.isnan(values)
         varied = known.sum() > 1 and values[known].std() > 0 and parts[known, number].std() > 0
@@ -164,11 +164,11 @@ def contributions(booster: lgb.Booster, features: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(["contribution", "feature"], ascending=[False, True], ignore_index=True)
 
 
-def importances(booster: lgb.Booster, halves: tuple[lgb.Booster, lgb.Booster] | None) -> pd.DataFrame:
-    """Share of gain per feature, of the model and of those learned from either half: what stays is what to rely on."""
-    columns = {"share": classifier.importance(booster)}
+def importances(model: Blend, halves: tuple[Blend, Blend] | None) -> pd.DataFrame:
+    """Share of each feature in what moves the model, also of those learned from either half: what stays holds."""
+    columns = {"share": model.importance()}
     if halves:
-        columns |= {"first_half": classifier.importance(halves[0]), "second_half": classifier.importance(halves[1])}
+        columns |= {"first_half": halves[0].importance(), "second_half": halves[1].importance()}
     table = pd.DataFrame(columns).reindex(list(columns["share"])).rename_axis("feature").reset_index()
     return table.round(6)
 
@@ -190,13 +190,13 @@ def _label(declared: Classify) -> str:
     return ", ".join(f"{key} {value}" for key, value in told.items()) or "see the file of the model"
 
 
-def _logged(booster: lgb.Booster, document: dict[str, float], example: pd.DataFrame, metadata: dict[str, Any]) -> Any:
+def _logged(model: Blend, document: dict[str, float], example: pd.DataFrame, metadata: dict[str, Any]) -> Any:
     """The model in the open run: trees as text, numbers as JSON, and the file that reads them; no pickle."""
-    raw = classifier.predict(booster, example)
+    raw, numbers_told = model.predict(example), {**document, "line": model.line}
     with tempfile.TemporaryDirectory() as folder:
-        trees, numbers = Path(folder) / MODEL_FILE, Path(folder) / "chances.json"
-        booster.save_model(str(trees))
-        numbers.write_text(json.dumps(document, sort_keys=True), encoding="utf-8")
+        trees, numbers = Path(folder) / MODEL_FILE, Path(folder) / NUMBERS_FILE
+        model.booster.save_model(str(trees))
+        numbers.write_text(json.dumps(numbers_told, sort_keys=True), encoding="utf-8")
         return mlflow.pyfunc.log_model(
             name="model",
             python_model=chances.__file__,
