@@ -42,6 +42,15 @@ class Given:
 
 
 @dataclass(frozen=True)
+class Item:
+    """An item a customer is recommended, as templates show it: its id, what people call it and why, in words."""
+
+    item: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Operation:
     """One change to make for one customer at one destination."""
 
@@ -57,6 +66,8 @@ class Operation:
     """Time zone of the customer, if known: a message leaves by the clock there."""
     offer: Given | None = None
     """Of an action with an offer, what this customer is given."""
+    recommended: tuple[Item, ...] | None = field(default=None, repr=False)
+    """Of an action that shows recommendations, those of this customer, best first."""
 
 
 @dataclass(frozen=True)

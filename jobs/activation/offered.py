@@ -1,4 +1,5 @@
-"""What a push gives along with its messages: each customer the code of the action's offer that is that customer's."""
+"""What a push gives along with its messages: each customer the code of the action's offer that is that customer's, and
+the items it is recommended."""
 
 from __future__ import annotations
 
@@ -8,17 +9,18 @@ from datetime import date
 
 from pyspark.sql import functions as F
 
-from jobs.activation.channel import Given, Operation
+from jobs.activation.channel import Given, Item, Operation
 from jobs.activation.codes import CODES, NO_CODES, Place, give, held, with_customers
-from jobs.activation.offer_texts import sample
+from jobs.activation.offer_texts import SAMPLE_ITEM, sample_offer
 from jobs.activation.reconciliation import Account
+from jobs.activation.shown_items import NO_ITEMS, shown_items
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake, Txn
 
 
 @dataclass
 class Offered:
-    """Codes for the messages of one delivery; of an action without an offer there are none."""
+    """Codes and items for the messages of one delivery; of an action without an offer, or items, there are none."""
 
     lake: Lake
     audience: str
@@ -26,13 +28,16 @@ class Offered:
     day: date
     settings: Settings
     codes: dict[str, Given] = field(default_factory=dict)
+    items: dict[str, tuple[Item, ...]] = field(default_factory=dict)
 
     @property
     def offer(self) -> str | None:
         return self.settings.audiences[self.audience].offer
 
     def look(self, txn: Txn) -> None:
-        """See who has a code already, in whatever way it was given."""
+        """See who has a code already, in whatever way it was given, and who is recommended what."""
+        if asked := self.settings.audiences[self.audience].recommended:
+            self.items = shown_items(txn, asked, self.day)
         if self.offer is None:
             return
         mine = txn.read(CODES).where(F.col("offer") == self.offer)
@@ -40,7 +45,9 @@ class Offered:
         self.codes = held(rows, self.offer, self.settings.offers.offers[self.offer].title)
 
     def filled(self, batch: list[Operation], account: Account, trouble: list[str]) -> list[Operation]:
-        """Messages with their codes, given before anything is sent; those for whom there is no code are kept back."""
+        """Messages with their items and codes, given before anything is sent; those for whom there are too few items,
+        or no code, are kept back."""
+        batch = self._with_items(batch, account)
         if self.offer is None or not batch:
             return batch
         without = [one.customer_id for one in batch if one.customer_id not in self.codes]
@@ -57,7 +64,22 @@ class Offered:
             )
         return [replace(one, offer=self.codes[one.customer_id]) for one in with_one]
 
+    def _with_items(self, batch: list[Operation], account: Account) -> list[Operation]:
+        asked = self.settings.audiences[self.audience].recommended
+        if asked is None:
+            return batch
+        shown = [replace(one, recommended=self.items.get(one.customer_id, ())) for one in batch if one.action == "send"]
+        enough = [one for one in shown if len(one.recommended or ()) >= asked.least]
+        if missing := len(shown) - len(enough):
+            account.kept_back(NO_ITEMS, missing)
+        return enough + [one for one in batch if one.action != "send"]
+
     def tried(self, batch: Sequence[Operation]) -> list[Operation]:
         """Messages with a code that is none, to be looked at."""
-        given = sample(self.audience, self.settings)
-        return [replace(one, offer=self.codes.get(one.customer_id, given)) for one in batch]
+        given, asked = sample_offer(self.audience, self.settings), self.settings.audiences[self.audience].recommended
+        instead = (SAMPLE_ITEM,) * max(1, asked.least) if asked else ()
+        items = {one.customer_id: self.items.get(one.customer_id, instead) if asked else None for one in batch}
+        return [
+            replace(one, offer=self.codes.get(one.customer_id, given), recommended=items[one.customer_id])
+            for one in batch
+        ]

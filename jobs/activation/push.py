@@ -28,6 +28,7 @@ from jobs.activation.moments import OVER, is_over
 from jobs.activation.offered import Offered
 from jobs.activation.rechecked import Rechecked
 from jobs.activation.reconciliation import REMOVAL_PAUSED, Account, publish
+from jobs.activation.shown_items import TABLE as ITEMS
 from jobs.activation.written_with import note
 from jobs.audiences.judged import objections_to
 from jobs.audiences.learned_times import wrong_hours
@@ -38,7 +39,7 @@ from jobs.lake.lake import Lake
 
 log = logging.getLogger(__name__)
 MOMENTS = "journeys/moments"
-READS = (plan.TABLE, MOMENTS, CODES)
+READS = (plan.TABLE, MOMENTS, CODES, ITEMS)
 """Tables that a push looks at beside those of the plan."""
 TEMPORARY = "temporary"
 _FIRST = {"remove": 0, "keep": 1, "add": 1, "send": 1, "skip": 2}

@@ -7,7 +7,7 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.config.actions.context import Recommended
+from jobs.config.actions.recommended import Recommended
 
 TABLE = "models/recommendations"
 COLUMN = "_recommended"

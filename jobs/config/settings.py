@@ -38,6 +38,7 @@ from jobs.config.actions.interventions import problems as intervention_problems
 from jobs.config.actions.offers import FILE as OFFERS
 from jobs.config.actions.offers import Offers
 from jobs.config.actions.offers import problems as offer_problems
+from jobs.config.actions.recommended import recommended_problems
 from jobs.config.alerts import FILE as ALERTS
 from jobs.config.alerts import Alerts
 from jobs.config.alerts import problems as alert_problems
@@ -56,7 +57,6 @@ from jobs.config.maturity import Maturity
 from jobs.config.models.kinds import load_learned
 from jobs.config.models.kinds import problems as learned_problems
 from jobs.config.models.learned import Learned
-from jobs.config.models.recommend import Recommend
 from jobs.config.models.shared import Models
 from jobs.config.models.shared import problems as model_problems
 from jobs.config.retention import FILE as RETENTION
@@ -322,9 +322,8 @@ def _cross_checks(settings: Settings) -> list[str]:
     if (told_for := settings.context.purpose) and told_for not in purposes:
         place = f"{settings.folder}/context.yaml:{line_of(settings.folder / 'context.yaml', 'purpose')}"
         problems.append(f"{place}: unknown purpose {told_for!r}{nearest(told_for, purposes)}")
-    if (shown := settings.context.recommended) and not isinstance(settings.learned.get(shown.model), Recommend):
-        path = settings.folder / "context.yaml"
-        close = nearest(shown.model, [name for name, one in settings.learned.items() if isinstance(one, Recommend)])
-        place = f"{path}:{line_of(path, 'recommended', 'model')}: recommended.model"
-        problems.append(f"{place}: no model of kind recommend is called {shown.model!r}{close}")
+    shown = {f"audiences/{name}.yaml": one.recommended for name, one in settings.audiences.items()}
+    problems += recommended_problems(
+        settings.folder, {"context.yaml": settings.context.recommended, **shown}, settings.learned
+    )
     return problems

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from jobs.config.actions.guard_rails import GuardRails
+from jobs.config.actions.recommended import RecommendedInMessages
 from jobs.config.journey.kpis import Name
 from jobs.config.journey.moments import Moment
 from jobs.config.sources.source import Source
@@ -166,6 +167,9 @@ class Audience(Strict):
     budget: Budget | None = None
     offer: Name | None = Field(
         None, description="an offer of offers.yaml, of which each customer is given a code of its own"
+    )
+    recommended: RecommendedInMessages | None = Field(
+        None, description="items that messages show as `recommended`, from the list of a model; default: none"
     )
     when: When = When()
     approval: Literal["none", "person"] = Field(

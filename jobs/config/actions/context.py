@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from jobs.config.actions.recommended import Recommended
 from jobs.config.journey.journey import Stage
 from jobs.config.yaml_files import Strict
 
@@ -27,13 +28,6 @@ class DefaultContext(Strict):
     variant: Name = "standard"
     stage: Stage = "awareness"
     content_tags: list[str] | None = Field(None, description="default: those of the content for the stage")
-
-
-class Recommended(Strict):
-    """Items of the list that a model recommends to each customer."""
-
-    model: str = Field(description="a model of kind recommend")
-    top: int = Field(5, ge=1, le=20, description="items, at most")
 
 
 class Context(Strict):

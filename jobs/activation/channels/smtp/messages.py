@@ -1,8 +1,9 @@
 """E-mail messages from the templates in config/templates: `NAME.LANGUAGE.txt` and `NAME.LANGUAGE.html`.
 
 The first line of the text template is `Subject: ...`. A template may use company, first_name, audience, unsubscribe_url
-and links.NAME of config/feedback.yaml, and of an action with an offer offer.code, offer.title and offer.until; any
-other name is an error, found by `problems` before anything is sent.
+and links.NAME of config/feedback.yaml, of an action with an offer offer.code, offer.title and offer.until, and of one
+that recommends, for each of recommended, item, name and reason; any other name is an error, found by `problems` before
+anything is sent.
 """
 
 from __future__ import annotations
@@ -14,15 +15,15 @@ from email.utils import formataddr, parseaddr
 from functools import cache
 from html import escape
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import jinja2
 
 from jobs.activation.bounce_address import bounce_address
-from jobs.activation.channel import Given, Operation
+from jobs.activation.channel import Operation
 from jobs.activation.channels.smtp.options import MailOptions
 from jobs.activation.measured_link import PICTURE, measured_link
-from jobs.activation.offer_texts import sample, template_problem
+from jobs.activation.offer_texts import beside, sample, template_problem
 from jobs.activation.unsubscribe_link import unsubscribe_link
 from jobs.config.settings import Settings
 from jobs.config.yaml_files import ConfigError
@@ -68,7 +69,7 @@ class Messages:
         link = unsubscribe_link(self._options.unsubscribe_url, operation.operation_id, self._settings)
         recipient = operation.recipient
         links, picture = self._measured(operation)
-        subject, text, html = self._render(recipient.language, recipient.first_name, link, links, operation.offer)
+        subject, text, html = self._render(recipient.language, recipient.first_name, link, links, beside(operation))
         html = _with_picture(html, picture) if picture else html
         boundary = f"=_{operation.operation_id}"  # cannot occur in the text: quoted-printable writes `=` as `=3D`
         headers = {
@@ -125,7 +126,7 @@ class Messages:
         return {name: told(name) for name in self._links}, told(PICTURE) if asked.opens else ""
 
     def _render(
-        self, language: str | None, first_name: str | None, link: str, links: dict[str, str], offer: Given | None
+        self, language: str | None, first_name: str | None, link: str, links: dict[str, str], more: dict[str, Any]
     ) -> tuple[str, str, str]:
         known = self._languages
         short = (language or "").lower().split("-")[0]
@@ -136,7 +137,7 @@ class Messages:
             "first_name": _CONTROL.sub(" ", first_name).strip() if first_name else "",
             "unsubscribe_url": link,
             "links": SimpleNamespace(**links),  # of a dict `items` would be no link
-        } | ({"offer": offer} if offer else {})
+        } | more
         subject, _, body = text.render(values).partition("\n")
         if not subject.startswith("Subject: "):
             raise ConfigError(["the first line of the text must be 'Subject: ...'"])

@@ -1,19 +1,20 @@
 """Text messages from the templates in config/templates: `NAME.LANGUAGE.sms`.
 
-A template may use company, first_name, audience, where the destination has a page for it unsubscribe_url, and of an
-action with an offer offer.code, offer.title and offer.until.
+A template may use company, first_name, audience, where the destination has a page for it unsubscribe_url, of an action
+with an offer offer.code, offer.title and offer.until, and of one that recommends, for each of recommended, item, name
+and reason.
 """
 
 from __future__ import annotations
 
 import re
-from typing import cast
+from typing import Any, cast
 
 import jinja2
 
-from jobs.activation.channel import Given, Operation
+from jobs.activation.channel import Operation
 from jobs.activation.channels.twilio.options import Options
-from jobs.activation.offer_texts import sample, template_problem
+from jobs.activation.offer_texts import beside, sample, template_problem
 from jobs.activation.unsubscribe_link import unsubscribe_link
 from jobs.config.settings import Settings
 from jobs.content import approval
@@ -44,7 +45,7 @@ class Texts:
     def text_of(self, operation: Operation) -> str:
         """The text for one operation."""
         recipient = operation.recipient
-        return self._render(recipient.language, recipient.first_name, operation.operation_id, operation.offer)
+        return self._render(recipient.language, recipient.first_name, operation.operation_id, beside(operation))
 
     def problems(self) -> list[str]:
         """What is wrong with the templates, one line each; tries every language with and without a name."""
@@ -67,16 +68,14 @@ class Texts:
                     found.append(f"{place}: {len(text)} characters; write at least one and at most {LONGEST - 100}")
         return list(dict.fromkeys(found))
 
-    def _render(self, language: str | None, first_name: str | None, operation_id: str, offer: Given | None) -> str:
+    def _render(self, language: str | None, first_name: str | None, operation_id: str, more: dict[str, Any]) -> str:
         short = (language or "").lower().split("-")[0]
         chosen = short if short in self._languages else self._options.language
-        values: dict[str, object] = {
+        values: dict[str, Any] = {
             "company": self._settings.general.company,
             "audience": self._audience.title,
             "first_name": _CONTROL.sub(" ", first_name).strip() if first_name else "",
-        }
-        if offer:
-            values["offer"] = offer
+        } | more
         if self._options.unsubscribe_url:
             values["unsubscribe_url"] = unsubscribe_link(self._options.unsubscribe_url, operation_id, self._settings)
         return self._jinja.get_template(f"{self._template}.{chosen}.sms").render(values).strip()
