@@ -14,8 +14,12 @@ from jobs.activation.codes import CODES, NO_CODES, Place, give, held, with_custo
 from jobs.activation.offer_texts import SAMPLE_ITEM, sample_offer
 from jobs.activation.reconciliation import Account
 from jobs.activation.shown_items import NO_ITEMS, shown_items
+from jobs.activation.shown_items import TABLE as ITEMS
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake, Txn
+
+GIVEN = (CODES, ITEMS)
+"""Tables that tell it."""
 
 
 @dataclass

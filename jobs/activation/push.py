@@ -21,14 +21,12 @@ from jobs.activation import barriers, guard_rails, hours, ledger, moments, plan,
 from jobs.activation.approved_content import NOT_APPROVED, waiting
 from jobs.activation.channel import Action, Channel, ChannelDown, Operation, Outcome, Recipient, with_untried
 from jobs.activation.channels.types import open_channel
-from jobs.activation.codes import CODES
 from jobs.activation.feedback.heard import Heard, keep
 from jobs.activation.late_refusals import LateRefusals
 from jobs.activation.moments import OVER, is_over
-from jobs.activation.offered import Offered
+from jobs.activation.offered import GIVEN, Offered
 from jobs.activation.rechecked import Rechecked
 from jobs.activation.reconciliation import REMOVAL_PAUSED, Account, publish
-from jobs.activation.shown_items import TABLE as ITEMS
 from jobs.activation.written_with import note
 from jobs.audiences.judged import objections_to
 from jobs.audiences.learned_times import wrong_hours
@@ -39,7 +37,7 @@ from jobs.lake.lake import Lake
 
 log = logging.getLogger(__name__)
 MOMENTS = "journeys/moments"
-READS = (plan.TABLE, MOMENTS, CODES, ITEMS)
+READS = (plan.TABLE, MOMENTS, *GIVEN)
 """Tables that a push looks at beside those of the plan."""
 TEMPORARY = "temporary"
 _FIRST = {"remove": 0, "keep": 1, "add": 1, "send": 1, "skip": 2}
