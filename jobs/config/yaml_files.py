@@ -136,22 +136,36 @@ def _explain(path: Path, node: yaml.Node | None, model: type[BaseModel], problem
     dotted = ".".join(str(key) for key in keys)
     if problem["type"] == "extra_forbidden":
         secret = f"; if it is a secret, {ADVICE}" if names_secret(str(keys[-1]), several=True) else ""
-        hint = nearest(str(keys[-1]), fields_at(model, keys[:-1])) + secret
+        hint = (_place_below(model, keys) or nearest(str(keys[-1]), fields_at(model, keys[:-1]))) + secret
         return f"{path}:{_line(node, keys)}: unknown key {dotted!r}{hint}"
     if problem["type"] == "missing":
         return f"{path}:{_line(node, keys[:-1])}: key {dotted!r} is missing; add it"
     told = misread(_at(node, keys), meant=True) if problem["type"] in _OF_TYPE else None
     if told:
         keys = keys[: _known(node, keys)]  # after that come names of types
+        if "from" in fields_at(model, keys):  # a source column, or SQL over source columns
+            told += f" for a column of that name, or \"'{getattr(_at(node, keys), 'value', '')}'\" for the text itself"
         return f"{path}:{_line(node, keys)}: {'.'.join(map(str, keys))}: {told}"
     if problem["type"] == "model_type":
         last = str(keys[-1]) if keys else ""
         if any(last.count(sign) % 2 for sign in "'\"") or last.count("(") != last.count(")"):
             where = f"{path}:{_line(node, keys[:-1])}: {'.'.join(map(str, keys[:-1]))}"
             return f"{where}: inside {{ }} a comma ends a value, here before {last!r}; quote the whole value"
-        return f"{path}:{_line(node, keys)}: {dotted or 'file'}: must hold keys with values; is the indentation right?"
+        if problem["input"] is not None:
+            what = "must hold keys with values; is the indentation right?"
+            return f"{path}:{_line(node, keys)}: {dotted or 'file'}: {what}"
+    if keys and problem["input"] is None and problem["type"] in _OF_TYPE:
+        keys = keys[: _known(node, keys)]
+        return f"{path}:{_line(node, keys)}: {'.'.join(map(str, keys))}: is empty; write a value, or take the key away"
     keys, message = _placed(node, keys, _in_words(problem))
     return f"{path}:{_line(node, keys)}: {'.'.join(map(str, keys)) or 'file'}: {message}"
+
+
+def _place_below(model: type[BaseModel], keys: tuple[Any, ...]) -> str:
+    """`; it stands under x`: where an unknown key is known one level further down."""
+    name, above = str(keys[-1]), keys[:-1]
+    places = [one for one in fields_at(model, above) if name in fields_at(model, (*above, one))]
+    return f"; it stands under {' or '.join(map(repr, places))}" if places else ""
 
 
 def _in_words(problem: Any) -> str:

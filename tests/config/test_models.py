@@ -51,7 +51,7 @@ def test_several_models_of_one_kind_are_told_apart_by_their_files(settings):
     [
         ({**CHURN, "kind": "clasify"}, "kind: unknown kind 'clasify'; did you mean 'classify'?"),
         ({**CHURN, "horizon": 3}, "unknown key 'horizon'"),
-        ({**CHURN, "owner": None}, "owner: Input should be a valid string"),
+        ({**CHURN, "owner": None}, "owner: is empty; write a value, or take the key away"),
         ({**CHURN, "features": ["recency"]}, "unknown feature 'recency'; did you mean 'recency_days'?; name it in"),
         ({**CHURN, "baseline": "orders"}, "baseline: unknown feature 'orders'"),
         ({**CHURN, "label": {"rows_of": "orders"}}, "label.rows_of: unknown trait 'orders'"),

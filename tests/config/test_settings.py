@@ -110,6 +110,32 @@ def test_a_value_that_yaml_reads_as_something_else_than_the_text_that_is_meant_s
     assert problems_of(folder) == [f"{folder}/sources/crm.yaml:6: datasets.contacts.columns.country.values.x: {told}"]
 
 
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (
+            "columns: {contact_id: id, country: NO}",
+            'columns.country: NO without quotes is yes or no in YAML; if the text is meant, quote it: "NO" for a '
+            "column of that name, or \"'NO'\" for the text itself",
+        ),
+        ("columns: {contact_id: , country: c}", "columns.contact_id: is empty; write a value, or take the key away"),
+        ("dates: [dd-MM-yyyy]", "unknown key 'datasets.contacts.dates'; it stands under 'conventions'"),
+    ],
+)
+def test_a_mapping_that_is_nearly_right_is_told_how_it_is_right(config, written, told):
+    folder = config({"sources/crm.yaml": f"source: crm\ngroup: crm\ndatasets:\n  contacts:\n    {written}\n"})
+    assert any(problem.endswith(told) for problem in problems_of(folder)), problems_of(folder)
+
+
+def test_a_column_that_is_mapped_already_is_no_hint_for_a_misspelt_one(config):
+    columns = "{contact_id: id, updated_at: at, last_name: name, firstname: first}"
+    text = f"source: crm\ngroup: crm\ndatasets:\n  contacts:\n    files: a\n    columns: {columns}\n"
+    (problem,) = problems_of(config({"sources/crm.yaml": text}))
+    assert problem.endswith("columns.firstname: unknown column; did you mean 'first_name'?")
+    (problem,) = problems_of(config({"sources/crm.yaml": text.replace("firstname", "name_last")}))
+    assert "last_name" not in problem.rpartition("; ")[2]
+
+
 def test_a_place_that_no_lake_can_be_at_is_told_with_its_line(config):
     folder = config({"settings.yaml": "company: X\nlanding: a b\nlake: var/my%20lake\n"})
     (problem,) = problems_of(folder)

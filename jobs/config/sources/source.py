@@ -255,7 +255,8 @@ class Source(Strict):
                 raise ValueError(f"datasets.{name}: `changes_without_date` is for records that come in versions")
             for column in dataset.columns:
                 if column not in valid:
-                    raise ValueError(f"datasets.{name}.columns.{column}: unknown column{nearest(column, valid)}")
+                    others = [one for one in valid if one not in dataset.columns]
+                    raise ValueError(f"datasets.{name}.columns.{column}: unknown column{nearest(column, others)}")
             refuse_parts(name, dataset.all_rows_of)
             dated = {UPDATED} if dataset.changes_without_date == "arrival" else set()
             missing = [one for one in target.needed if one not in dated and one not in dataset.columns]
