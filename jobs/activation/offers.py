@@ -51,6 +51,8 @@ class Code:
     orders: int
     by_others: int
     revenue: float
+    late: int = 0
+    """Orders that used it after its last day, which a shop should not honour: counted among `orders` all the same."""
 
 
 def known(txn: Txn, day: date, settings: Settings) -> list[Code]:
@@ -91,8 +93,9 @@ def judged(codes: Sequence[Row], orders: Iterable[Row], offers: Mapping[str, Off
         state = "redeemed" if mine else "open" if day <= row["valid_until"] else "expired"
         costs = sum(_cost(offer, one) for one in paid) if mine else row["most"] if state == "open" else 0.0
         others = sum(one["customer_id"] != row["customer_id"] for one in mine)
+        late = sum(one["day"] > row["valid_until"] for one in mine)
         told = (row["offer"], row["customer_id"], row["given_to"], row["day"], row["audience"])
-        found.append(Code(*told, state, round(costs, 6), len(mine), others, round(sum(paid), 2)))
+        found.append(Code(*told, state, round(costs, 6), len(mine), others, round(sum(paid), 2), late))
     return found
 
 
@@ -110,6 +113,8 @@ class Left:
     codes: int
     budget: int | None
     said: tuple[str, str]
+    overdrawn: float = 0.0
+    """How far what codes cost, or can still cost, is over the amount of the budget."""
 
     @property
     def most(self) -> int:
@@ -118,17 +123,19 @@ class Left:
 
 def left(name: str, offer: Offer, codes: Sequence[Code], free: int, day: date) -> Left:
     """What the budget and the file of an offer still pay for, given the codes that count."""
-    budget = None
+    budget, overdrawn = None, 0.0
     if offer.budget:
         inside = [one for one in codes if one.offer == name and one.day > day - timedelta(days=offer.budget.days)]
         counts = [] if offer.budget.count is None else [offer.budget.count - len(inside)]
         if offer.budget.amount is not None and offer.most:
             spare = offer.budget.amount - sum(one.costs for one in inside)
             counts.append(floor(round(spare / offer.most, 9)))
+            overdrawn = round(max(0.0, -spare), 2)
         budget = max(0, min(counts)) if counts else None
     if budget is not None and budget < free:
-        return Left(free, budget, (f"the budget of the offer {name} is spent", "budget"))
-    return Left(free, budget, (f"no codes of the offer {name} are left: add some to {offer.codes}", "no_codes"))
+        return Left(free, budget, (f"the budget of the offer {name} is spent", "budget"), overdrawn)
+    none = f"no codes of the offer {name} are left: add some to {offer.codes}"
+    return Left(free, budget, (none, "no_codes"), overdrawn)
 
 
 def publish(
@@ -147,8 +154,11 @@ def publish(
             "orders": sum(one.orders for one in mine), "by_others": sum(one.by_others for one in mine),
             "revenue": round(sum(one.revenue for one in mine), 2), "cost": cost, "reserved": reserved,
             "codes_left": free[name], "budget_left": spare.budget,
-            "said": _said(name, len(mine), len(by_state["redeemed"]), cost, reserved, spare, settings),
+            "late": sum(one.late for one in mine), "overdrawn": spare.overdrawn,
+            "said": _said(name, mine, cost, reserved, spare, settings),
         })  # fmt: skip
+        if spare.overdrawn:
+            log.warning("offer %s: %s", name, rows[-1]["said"])
         if not spare.codes:
             log.warning("%s", spare.said[0])
     schema = catalogue.get(TABLE).arrow_schema()
@@ -156,9 +166,12 @@ def publish(
         lake.replace(TABLE, pa.Table.from_pylist(rows, schema=schema), txn, day=day)
 
 
-def _said(name: str, given: int, redeemed: int, cost: float, reserved: float, spare: Left, settings: Settings) -> str:
-    own = settings.general.currency
-    told = (
-        f"{given:,} given, {redeemed:,} redeemed for {cost:,.2f} {own}; open codes can still cost {reserved:,.2f} {own}"
-    )
+def _said(name: str, mine: Sequence[Code], cost: float, reserved: float, spare: Left, settings: Settings) -> str:
+    own, redeemed = settings.general.currency, sum(one.state == "redeemed" for one in mine)
+    told = f"{len(mine):,} given, {redeemed:,} redeemed for {cost:,.2f} {own}"
+    told += f"; open codes can still cost {reserved:,.2f} {own}"
+    if late := sum(one.late for one in mine):
+        told += f"; {late:,} orders used a code after its last day: have the shop refuse these"
+    if spare.overdrawn:
+        told += f"; the budget is overdrawn by {spare.overdrawn:,.2f} {own}"
     return f"{told}; {spare.said[0]}" if not spare.most else f"{told}; {spare.most:,} more can be given"

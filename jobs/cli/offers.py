@@ -13,7 +13,7 @@ from jobs.config.wrong import CommandError, nearest
 app = typer.Typer(no_args_is_help=True, help="Offers: codes given, redeemed and left, and what they cost.")
 COLUMNS = (
     *("offer", "day", "given", "redeemed", "open", "expired", "revenue", "cost", "reserved"),
-    *("codes_left", "budget_left", "said"),
+    *("codes_left", "budget_left", "late", "overdrawn", "said"),
 )
 _LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Without those that are taken for another one."""

@@ -147,6 +147,28 @@ def test_an_offer_is_given_as_long_as_budget_and_codes_last_with_open_codes_at_t
     assert (left.most, left.said[1]) == (most, reason)
 
 
+def test_a_code_that_a_shop_honours_after_its_last_day_is_counted_and_what_it_overdraws_is_told(settings):
+    """Its place in the budget was given to another when it expired: nothing can be taken back, but it can be told."""
+    offer, later = Offer(**OFFER, budget={"amount": 10}), NEXT + dt.timedelta(days=2)
+    given = [
+        row("A1"),
+        row("A2", "c2"),
+        row("A3", "c3", day=later, until=later),
+        row("A4", "c4", day=later, until=later),
+    ]
+    on_time, late = order("a1"), order("a2", "c2", day=later)
+    codes = offers.judged(given, [on_time], {"five": offer}, later)
+    assert (sum(one.late for one in codes), offers.left("five", offer, codes, 9, later).overdrawn) == (0, 5.0)
+    codes = offers.judged(given, [on_time, late], {"five": offer}, later)
+    left = offers.left("five", offer, codes, 9, later)
+    assert ([one.late for one in codes], left.most, left.overdrawn) == ([0, 1, 0, 0], 0, 10.0)
+    said = offers._said("five", codes, 10.0, 10.0, left, settings())
+    assert (
+        "; 1 orders used a code after its last day: have the shop refuse these; the budget is overdrawn by 10.00 EUR; "
+        in said
+    )
+
+
 def test_budgets_of_an_action_count_what_its_codes_cost_and_a_code_in_hand_costs_nothing_more(company, sink):
     action = {"budget": {"margin": 10, "days": 7}, "effect": {"cost": 0.5}, "send_to": {
         "email": {"template": "winback", "cooldown_days": 0}}}  # fmt: skip

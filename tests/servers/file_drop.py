@@ -74,7 +74,7 @@ class FileDrop(HttpServer):
         summed = call.headers.get("x-amz-content-sha256", "")
         right = summed == "UNSIGNED-PAYLOAD" or summed == hashlib.sha256(call.body).hexdigest()
         demand(right, 400, xml(ERROR.format("XAmzContentSHA256Mismatch")))
-        change = re.fullmatch(r"klantreis/1001/(add|remove|erase)-[0-9a-f]{32}\.csv", name)
+        change = re.fullmatch(r"klantreis/1001/(add|remove|erase)-[0-9]{8}T[0-9]{12}Z-[0-9a-f]{32}\.csv", name)
         assert change, name
         rows = list(csv.DictReader(io.StringIO(call.body.decode())))
         assert all(re.fullmatch("[0-9a-f]{64}", row["value"]) and row["value"] != EMPTY for row in rows)

@@ -246,6 +246,8 @@ TABLES: tuple[Dataset, ...] = (
         reserved double the most that the open codes can still cost
         codes_left bigint codes of its file that nobody has
         budget_left bigint how many more its budget pays for; empty without one
+        late bigint of the orders, those that used a code after its last day
+        overdrawn double how far its codes go over its budget: a shop took some that were over, or it was lowered
         said string the same in words
     """),
         scope="day",

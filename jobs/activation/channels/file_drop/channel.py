@@ -1,8 +1,8 @@
-"""Lists as files: each change of a list is one file, `LIST/add-ID.csv`, `LIST/remove-ID.csv` or `LIST/erase-ID.csv`.
+"""Lists as files: each change of a list is one file, `LIST/add-WHEN-ID.csv`, `LIST/remove-...` or `LIST/erase-...`.
 
-A row is one identifier of one customer. The id of a file is made of the changes in it, so one that is written twice is
-there once. Who asks to be forgotten is cut out of the files that still lie there, and named once in an `erase` file,
-for whoever took them already.
+A row is one identifier of one customer. WHEN, in UTC, says which of two files of a list came later, whatever the clock
+did in between. ID is made of the changes in the file, so one that is written twice is there once. Who asks to be
+forgotten is cut out of the files that still lie there, and named once in an `erase` file, for whoever took them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import csv
 import hashlib
 import io
 import json
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from jobs.activation.channel import Operation
@@ -22,6 +24,8 @@ from jobs.activation.spelling import plain, sha256
 from jobs.config.connections import connection
 from jobs.config.settings import Settings
 
+WHEN = "%Y%m%dT%H%M%S%fZ"
+_WHEN = re.compile(r"/[a-z]+-([0-9]{8}T[0-9]{12}Z)-")
 COLUMNS = ("customer_id", "kind", "value")
 Row = tuple[str, ...]
 """The columns, and which change it is."""
@@ -38,9 +42,13 @@ class FileDropChannel(ListChannel):
         self.most = self._told.rows_per_file
         super().__init__(audience, destination, settings)
         to = self._told.to
+        name = settings.destinations[destination].connection
         if to.startswith("s3://"):
-            login = connection(settings.destinations[destination].connection)
-            self._place: Drop = Bucket(to, login, self._told.tries, self._told.timeout_seconds)
+            self._place: Drop = Bucket(to, connection(name), self._told.tries, self._told.timeout_seconds)
+        elif to.startswith("sftp://"):
+            from jobs.activation.channels.file_drop.sftp import Sftp
+
+            self._place = Sftp(to, connection(name), name, self._told.tries, self._told.timeout_seconds)
         else:
             self._place = Folder(str(settings.home / to))
 
@@ -51,11 +59,10 @@ class FileDropChannel(ListChannel):
         return [(operation.customer_id, kind, spell(value) or "", change) for kind, value in told]
 
     def send(self, change: Change, rows: list[Any]) -> Answer:
-        name = hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()[:32]
         try:
             if change == "erase":
                 self._cut_out({row[2] for row in rows})
-            self._place.put(f"{self.list_id}/{change}-{name}.{self._told.format}", self._written(rows))
+            self._place.put(self._name(change, rows), self._written(rows))
         except ERRORS as error:
             return failed(error)
         return Answer("done")
@@ -68,7 +75,22 @@ class FileDropChannel(ListChannel):
         return Answer("done")
 
     def close(self) -> None:
-        """Nothing is held open."""
+        self._place.close()
+
+    def _name(self, change: Change, rows: list[Row]) -> str:
+        """The name the file of these changes has there already, or a new one that is later than all others there."""
+        made_of = hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()[:32]
+        there = list(self._place.names(self.list_id))
+        last = f"-{made_of}.{self._told.format}"
+        if same := next(
+            (name for name in there if name.startswith(f"{self.list_id}/{change}-") and name.endswith(last)), ""
+        ):
+            return same
+        newest = max((found[1] for name in there if (found := _WHEN.search(name))), default="")
+        at = datetime.now(UTC)
+        if newest:
+            at = max(at, datetime.strptime(newest, WHEN).replace(tzinfo=UTC) + timedelta(microseconds=1))
+        return f"{self.list_id}/{change}-{at.strftime(WHEN)}{last}"
 
     def _cut_out(self, values: set[str]) -> None:
         for name in list(self._place.names(self.list_id)):

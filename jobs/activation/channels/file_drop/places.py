@@ -1,4 +1,4 @@
-"""The two places files are dropped: a folder, where a file appears whole or not at all, and a bucket of S3."""
+"""Places files are dropped: a folder, where a file appears whole or not at all, and a bucket of S3. SFTP: `sftp.py`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,16 @@ from jobs.config.connections import Connection
 from jobs.ingest.landing.places import s3_client
 
 
+class Failed(OSError):
+    """An error of which the place says itself what it means."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.code)
+        self.answer = answer
+
+
 class Drop(Protocol):
-    """Files by name; errors are raised as the system or boto3 has them."""
+    """Files by name; errors are raised as the system or boto3 has them, or as Failed."""
 
     def put(self, name: str, content: bytes) -> None: ...
 
@@ -26,6 +34,8 @@ class Drop(Protocol):
     def delete(self, name: str) -> None: ...
 
     def names(self, folder: str) -> Iterator[str]: ...
+
+    def close(self) -> None: ...
 
 
 class Folder:
@@ -55,6 +65,9 @@ class Folder:
             raise FileNotFoundError("no folder that may be written to")
         yield from (f"{folder}/{path.name}" for path in sorted((self._root / folder).glob("[!.]*")))
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
 
 class Bucket:
     """A prefix of a bucket."""
@@ -81,9 +94,14 @@ class Bucket:
         for page in pages.paginate(Bucket=self._bucket, Prefix=f"{self._prefix}{folder}/"):
             yield from (found["Key"].removeprefix(self._prefix) for found in page.get("Contents", ()))
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
 
 def failed(error: Exception) -> Answer:
-    """What an error means: boto3 has tried again by itself before it gives one."""
+    """What an error means: a place has tried again by itself before it gives one."""
+    if isinstance(error, Failed):
+        return error.answer
     return answer_of(error) if isinstance(error, aws.ERRORS) else Answer("stop", type(error).__name__)
 
 
