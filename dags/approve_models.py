@@ -11,18 +11,11 @@ version that passed every check becomes a *required action* in Airflow.
 from datetime import timedelta
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk import Param, dag, task
+from airflow.sdk import dag, task
 
+from dags.asking import ask
 from dags.common import DAG_ARGS
 from dags.steps import call, skip
-
-BECAUSE = Param("", type="string", title="Because", description="why; it is kept with the version")
-
-
-def question(version: dict) -> dict:
-    """What is shown of a version."""
-    return {"subject": version["subject"], "body": version["body"]}
 
 
 @dag(
@@ -48,15 +41,7 @@ def approve_models() -> None:
         return call(approval.keep, list(asked), list(answers))
 
     asked = waiting()
-    ask = HITLOperator.partial(
-        task_id="ask",
-        doc_md="One question per version, for a person to answer under *Required actions*.",
-        options=["approve", "not now"],
-        defaults="not now",
-        params={"because": BECAUSE},
-        response_timeout=timedelta(days=7),
-    )
-    keep(asked, ask.expand_kwargs(asked.map(question)).output)
+    keep(asked, ask(asked).output)
 
 
 approve_models()

@@ -15,7 +15,16 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.activation import approved_content, deciding, earlier_points, ledger, moments, offers, succession
+from jobs.activation import (
+    approved_actions,
+    approved_content,
+    deciding,
+    earlier_points,
+    ledger,
+    moments,
+    offers,
+    succession,
+)
 from jobs.activation.approved_content import NOT_APPROVED
 from jobs.activation.channels.types import type_of
 from jobs.activation.eligibility import reach
@@ -54,6 +63,7 @@ def run(day: date, settings: Settings, allow_old: bool = False) -> dict[str, Any
         settings.destinations,
         settings.policy,
         settings.interventions,
+        awaited := approved_actions.waiting(day, settings),
         settings.offers,
         [pool(settings.folder, one) for one in settings.offers.offers.values()],
         _newest_end(lake, day),
@@ -64,7 +74,7 @@ def run(day: date, settings: Settings, allow_old: bool = False) -> dict[str, Any
     if not txn.done(TABLE):
         forbidden = deciding.customers_of("forbid", txn, day, settings)
         tables = [
-            _plan_one(name, destination, day, settings, txn, forbidden.get(name, []))
+            _plan_one(name, destination, day, settings, txn, forbidden.get(name, []), name in awaited)
             for name, destination in deliveries(settings)
         ]
         _refuse_missing_audiences(lake, tables, day)
@@ -131,14 +141,14 @@ def _newest_end(lake: Lake, day: date) -> str:
 
 
 def _plan_one(
-    audience: str, destination: str, day: date, settings: Settings, txn: Txn, forbidden: list[str]
+    audience: str, destination: str, day: date, settings: Settings, txn: Txn, forbidden: list[str], awaited: bool
 ) -> pa.Table:
     # Suppressions of today may come from today's push; that one sees them all, the plan must not change by it.
     before_today = txn.read("activation/suppressions").where(F.col("since") < F.lit(day))
     reached, standing = inputs(txn, audience, destination, day, settings, before_today)
     members = txn.read("audiences/members", day=day).where(F.col("audience") == audience)
     members = members.select("customer_id", "arm", "valid_until", "gain", "kept_away", "zone")
-    if settings.audiences[audience].approval == "person" and not settings.interventions.approved(audience, day):
+    if awaited:
         members = members.withColumn("kept_away", F.lit("awaiting_approval"))
     if forbidden:
         is_forbidden = F.col("customer_id").isin(forbidden)

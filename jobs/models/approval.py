@@ -8,11 +8,10 @@ from typing import Any
 
 from jobs.config.settings import Settings
 from jobs.errors import ModelRefused
+from jobs.models.asked import approved
 from jobs.models.registry import Registry, Version
 
 AWAITS = "awaiting approval"
-APPROVE, LATER = "approve", "not now"
-NO_REASON = "no reason given"
 
 
 def promote(
@@ -63,15 +62,8 @@ def questions(day: date, settings: Settings) -> list[dict[str, str]]:
 def keep(
     asked: Sequence[Mapping[str, str]], given: Sequence[Mapping[str, Any]], day: date, settings: Settings
 ) -> dict[str, int]:
-    """Carry out what was answered, in the order of the questions: chosen_options, params_input, responded_by_user."""
-    approved = 0
-    for question, answer in zip(asked, given, strict=True):
-        (choice,) = answer["chosen_options"]
-        if choice == APPROVE:
-            who = answer["responded_by_user"] or {}
-            because = (answer["params_input"].get("because") or "").strip() or NO_REASON
-            promote(
-                question["model"], question["version"], who.get("name") or who.get("id") or "unknown", because, settings
-            )
-            approved += 1
-    return {"asked": len(asked), "approved": approved}
+    """Carry out what was answered, in the order of the questions."""
+    given_a_yes = list(approved(asked, given))
+    for yes in given_a_yes:
+        promote(yes.question["model"], yes.question["version"], yes.by, yes.because, settings)
+    return {"asked": len(asked), "approved": len(given_a_yes)}

@@ -73,6 +73,7 @@ GRAPH = {
             "account": [],
         },
     ),
+    "approve_actions": (BY_HAND, [], [], {"waiting": ["ask", "keep"], "ask": ["keep"], "keep": []}),
     "approve_models": (BY_HAND, [], [], {"waiting": ["ask", "keep"], "ask": ["keep"], "keep": []}),
     "review_matches": (BY_HAND, [], [], {"pairs": ["ask", "keep"], "ask": ["keep"], "keep": []}),
     "follow_moments": (

@@ -49,7 +49,10 @@ main()
 """
 """`airflow standalone` without the two servers of log files, which listen on every address of the machine, whatever is
 configured. The page of Airflow reads the logs of this machine from its disk."""
-NO_DAGS = {"__init__.py", "common.py", "notices.py", "webhook.py", "deliveries.py", "landed_files.py", "steps.py"}
+NO_DAGS = {
+    *("__init__.py", "asking.py", "common.py", "deliveries.py", "landed_files.py", "notices.py", "steps.py"),
+    "webhook.py",
+}
 """Files of dags/ in which no DAG is."""
 PRELOADED = ",".join(
     (

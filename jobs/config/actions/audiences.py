@@ -173,7 +173,8 @@ class Audience(Strict):
     )
     when: When = When()
     approval: Literal["none", "person"] = Field(
-        "none", description="person: nothing is sent before somebody approves of it in config/interventions.yaml"
+        "none",
+        description="person: nothing is sent before somebody approves of it, in Airflow or config/interventions.yaml",
     )
     content_approval: Literal["none", "person"] | None = Field(
         None,

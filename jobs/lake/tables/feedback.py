@@ -65,6 +65,19 @@ TABLES: tuple[Dataset, ...] = (
         day_column="day",
     ),
     Dataset(
+        "activation/approved_actions",
+        "one action, as it was configured, that a person approved of in Airflow",
+        ("action", "configured"),
+        columns("""
+        action string the action
+        configured string hash of all that was configured of it; changed since, it waits for approval again
+        approved_by string who did
+        because string why
+        on date the day from which it holds
+        at timestamp when it was answered
+    """),
+    ),
+    Dataset(
         "activation/approved_content",
         "one text that a person approved of, with which one push of one day could write",
         ("day", "audience", "destination", "template", "text"),
