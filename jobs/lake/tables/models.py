@@ -82,7 +82,7 @@ TABLES: tuple[Dataset, ...] = (
         label string band or segment name
         model_version string version in the MLflow registry
         reasons array<string> what pushed the score most, in words
-        basis string what it rests on: model; recency (others away as long); base rate (others who were never there)
+        basis string what it rests on: model, others away, others never there, recency (others away as long), base rate
     """),
         scope="day",
         day_column="day",

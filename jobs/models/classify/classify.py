@@ -18,10 +18,10 @@ from jobs.config.traits import FEATURES
 from jobs.lake.lake import Txn
 from jobs.models import drift, gate, intervals, training
 from jobs.models.classify import blend, classifier, classify_card, classify_gate, lapsed, line
+from jobs.models.classify.beside import Beside
 from jobs.models.classify.blend import Blend
 from jobs.models.classify.chances import calibrated
 from jobs.models.classify.classify_gate import CHAMPION, MODEL, Evidence
-from jobs.models.classify.lapsed import Rule
 from jobs.models.classify.outcomes import LABEL, Split, about, is_active, split
 from jobs.models.gate import Verdict
 from jobs.models.models import ROWS, Asked, Scored
@@ -41,7 +41,7 @@ class Loaded:
     active_days: int | None
     active_within: str | None
     horizon_days: int
-    beside: Rule
+    beside: Beside
     calibration: tuple[float, float]
     reference: dict[str, dict[str, Any]]
 
@@ -126,14 +126,14 @@ def challenge(
     judged = classify_card.Judged(model, classifier.calibration(outcome, scores[MODEL]), halves, seen, checks)
     days = (_days(rows.learn), _days(rows.judge))
     known = pd.concat([rows.learn, rows.judge, rows.beside])
-    rule = lapsed.Rule.of(rows.beside, settings.models.recency, float(known[LABEL].mean()))
+    others = Beside.of(rows.beside, names, settings.models.recency, float(known[LABEL].mean()), seed)
     now = held if today is None or today.empty else _looked_at(about(today, declared.among), declared, settings)
     remembered = {
         "among": declared.among,
         "active_days": declared.active_days,
         "active_within": declared.active_within,
         "horizon_days": declared.label.horizon,
-        "beside": rule.to_dict(),
+        "beside": others.to_dict(),
         "reference": drift.reference(now[names] if len(now) else held),
     }
     trained = classify_card.trained(judged, learn, days, declared, settings, found, remembered)
@@ -150,7 +150,7 @@ def _days(rows: pd.DataFrame) -> str:
 
 def score(asked: Asked) -> Scored:
     """Probability of the outcome of everybody the model tells something of, and what that rests on: the model, or, of
-    who has been away for longer than it looks at, a rule."""
+    who has been away for longer than it looks at, a line or a rule learned from others like them."""
     declared, settings, recency = _declared(asked.name, asked.settings), asked.settings, asked.settings.models.recency
     known = load(asked.registry, asked.version)
     people = about(asked.features, known.among)
@@ -167,7 +167,7 @@ def score(asked: Asked) -> Scored:
         )
         parts.append(rows)
     if len(others):
-        parts.append(known.beside.score(others, recency, words.get(recency, recency)))
+        parts.append(known.beside.score(others, recency, words, declared.outcome))
     rows = pd.concat(parts, ignore_index=True)
     rows["score"] = rows["score"].astype(float).round(6)
     rows["label"] = band(rows["score"].to_numpy(), declared.bands)
@@ -189,5 +189,5 @@ def load(registry: Registry, version: Version) -> Loaded:
     model = Blend(lgb.Booster(model_str=trees.decode()), json.loads(told).get("line"))
     calibration = (metadata.get("slope", 1.0), metadata.get("intercept", 0.0))
     of_whom = metadata["among"], metadata["active_days"], metadata["active_within"], metadata["horizon_days"]
-    rule = Rule(**metadata["beside"])
-    return Loaded(version, model, *of_whom, rule, calibration, metadata["reference"])
+    others = Beside.from_dict(metadata["beside"])
+    return Loaded(version, model, *of_whom, others, calibration, metadata["reference"])

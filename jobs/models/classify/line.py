@@ -17,7 +17,7 @@ from jobs.models.classify.chances import OTHER, known_as, line_parts, line_scale
 
 MAX_VALUES = 50
 """Values that a category has of its own, the most frequent; all others are one."""
-MANY = 200_000
+MANY = 50_000
 """Rows at most that it learns from: a few hundred numbers are no truer from more."""
 
 
