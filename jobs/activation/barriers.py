@@ -5,8 +5,10 @@ Rows are those of a push: the plan of a customer beside what consent, addresses 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
+
+from jobs.activation.channel import Recipient
 
 Row = Mapping[str, Any]
 
@@ -33,7 +35,15 @@ def needed(rows: Iterable[Row]) -> set[str]:
     return {value for row in staying for value in [*row["known_emails"], *row["known_phones"]]}
 
 
-def addresses(row: Row, action: str, others_need: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def recipients(row: Row, action: str, needed: Collection[str]) -> tuple[Recipient, Recipient | None]:
+    """Who an operation names; and of an addition the same customer under former addresses, who is taken off by it."""
+    emails, phones = _addresses(row, action, needed)
+    recipient = Recipient(emails, phones, row["first_name"], row["language"], row["measured"])
+    former = _former(row, needed) if action == "add" and row["may_be_there"] else ((), ())
+    return recipient, Recipient(*former) if any(former) else None
+
+
+def _addresses(row: Row, action: str, others_need: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """E-mail addresses and numbers to name: those that may be used.
 
     A removal names all there are and were but those of somebody who stays; of who said no those too, since the
@@ -43,4 +53,10 @@ def addresses(row: Row, action: str, others_need: set[str]) -> tuple[tuple[str, 
         return tuple(row["emails"] or ()), tuple(row["phones"] or ())
     left = set() if said_no(row) else others_need
     emails, phones = ([one for one in row[name] or () if one not in left] for name in ("had_emails", "had_phones"))
+    return tuple(emails), tuple(phones)
+
+
+def _former(row: Row, needed: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Addresses under which the customer may be on the list, and which nobody who stays there has any more."""
+    emails, phones = ([one for one in row[name] or () if one not in needed] for name in ("had_emails", "had_phones"))
     return tuple(emails), tuple(phones)

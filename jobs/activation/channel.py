@@ -66,6 +66,8 @@ class Operation:
     """Time zone of the customer, if known: a message leaves by the clock there."""
     offer: Given | None = None
     """Of an action with an offer, what this customer is given."""
+    former: Recipient | None = None
+    """Of an addition to a list, the addresses that it may be there under and must not be any more."""
     recommended: tuple[Item, ...] | None = field(default=None, repr=False)
     """Of an action that shows recommendations, those of this customer, best first."""
 

@@ -19,9 +19,10 @@ from pyspark.sql import functions as F
 
 from jobs.activation import barriers, guard_rails, hours, ledger, moments, plan, stopping, suppressions
 from jobs.activation.approved_content import NOT_APPROVED, waiting
-from jobs.activation.channel import Action, Channel, ChannelDown, Operation, Outcome, Recipient, with_untried
+from jobs.activation.channel import Action, Channel, ChannelDown, Operation, Outcome, with_untried
 from jobs.activation.channels.types import open_channel
 from jobs.activation.feedback.heard import Heard, keep
+from jobs.activation.former_addresses import deliver
 from jobs.activation.late_refusals import LateRefusals
 from jobs.activation.moments import OVER, is_over
 from jobs.activation.offered import GIVEN, Offered
@@ -214,14 +215,14 @@ class _Push:
         parts = [self.destination, self.audience, row["customer_id"], action, self.day.isoformat()]
         if action != "send":  # a changed address makes a new addition, but never a second message on one day
             parts.append(row["now_fingerprint"] or "")
-        emails, phones = barriers.addresses(row, action, self.needed)
-        recipient = Recipient(emails, phones, row["first_name"], row["language"], row["measured"])
+        recipient, former = barriers.recipients(row, action, self.needed)
         operation_id = hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
         goes_on = row["newest_state"] == "submitted" and row["newest_operation"] == operation_id
         attempt = (row["tried"] or 0) + (0 if goes_on else 1)
         until = None if action == "remove" else row.get("moment_until")
         fingerprint = row["now_fingerprint"] or ""
-        return Operation(operation_id, row["customer_id"], action, attempt, fingerprint, recipient, until, row["zone"])
+        who = (operation_id, row["customer_id"], action, attempt, fingerprint, recipient)
+        return Operation(*who, until, row["zone"], former=former)
 
     def carry_out(self, channel: Channel, todo: list[Operation]) -> None:
         """Claim, deliver and record batch by batch, then wait for outstanding answers."""
@@ -240,7 +241,7 @@ class _Push:
                 self.account.outcome(operation.action, Outcome("", "unknown", "claimed by another run"))
             down = None
             try:
-                outcomes = channel.deliver(ours) if ours else []
+                outcomes = deliver(channel, ours) if ours else []
             except ChannelDown as error:
                 outcomes, down = with_untried(ours, error.outcomes), error
             untried = with_untried(ours, outcomes)[len(outcomes) :] if stopping.ASKED.is_set() else []

@@ -193,8 +193,8 @@ def contact(name, **other):
 
 @pytest.fixture
 def listed(shop, ads):
-    """Customers of whom contacts told the addresses, on the list."""
-    loyal, names = shop(3), list(NUMBERS)
+    """Customers of whom contacts told the addresses, on the list; nothing is tried twice."""
+    loyal, names = shop(3, **ads_config({"tries": 1})), list(NUMBERS)
     ids = {name: identifier_hash("contact", name, loyal.settings, "crm") for name in names}
     loyal.replace("identity/map", *[{"identifier": one, "customer_id": name} for name, one in ids.items()])
     loyal.replace("profiles/contact_points", *told(*names))
@@ -221,6 +221,38 @@ def test_an_address_that_somebody_had_and_another_one_has_now_stays_for_that_one
     listed.members("c0002", "c0003", day=NEXT)
     listed.push("loyal", "ads", NEXT)
     assert ads.members() == told_hashes("c0002", "c0003") | {hashlib.sha256(NUMBERS["c0001"].encode()).hexdigest()}
+
+
+def moves(listed, *names):
+    """These told another address today, and stay members."""
+    moved = {"email": "new@mail.example", "updated_at": "2017-06-02T08:00"}
+    listed.replace("valid/contacts", *map(contact, NUMBERS), *(contact(name, **moved) for name in names))
+    points = [point for point in told(*NUMBERS) if point["customer_id"] not in names or point["kind"] == "phone"]
+    new = [
+        {"customer_id": name, "kind": "email", "value": f"new_{name}@mail.example", "preference": 1} for name in names
+    ]
+    listed.replace("profiles/contact_points", *points, *new)
+    listed.members(*NUMBERS, day=NEXT)
+    return {hashlib.sha256(one["value"].encode()).hexdigest() for one in [*points, *new]}
+
+
+def test_who_stays_under_another_address_is_taken_off_under_the_old_one(listed, ads):
+    wanted = moves(listed, "c0002")
+    counts = listed.push("loyal", "ads", NEXT)
+    assert (counts["kept"], counts["delivered"], counts["removed"]) == (2, 1, 0)
+    assert ads.members() == wanted
+    calls = len(ads.calls())
+    assert listed.push("loyal", "ads", NEXT) == counts
+    assert len(ads.calls()) == calls
+
+
+def test_an_old_address_that_could_not_be_taken_off_is_tried_again_with_the_new_one(listed, ads):
+    wanted = moves(listed, "c0001", "c0002")
+    ads.fail({"on": "remove", "times": 1, "do": "status", "code": 503})
+    with pytest.raises(DeliveryIncomplete):
+        listed.push("loyal", "ads", NEXT)
+    assert listed.push("loyal", "ads", NEXT)["delivered"] == 2
+    assert ads.members() == wanted
 
 
 def test_a_new_address_is_added_the_next_day(shop, ads):
