@@ -14,7 +14,7 @@ _LISTED = {
     "computers": "undefined null none nan nil na nul void false true missing empty blank default dummy placeholder "
     "objectobject nullnull undefinedundefined unset notset notprovided notavailable notapplicable notspecified "
     "unspecified tbd tba xxx xxxx xxxxx noid noidentifier nouser nologin nocookie nocookies nonumber noname nobody "
-    "error nodata novalue emptystring dbnull sysnull",
+    "error nodata novalue emptystring dbnull sysnull void0 unassigned tobedetermined",
     "English": "unknown anonymous anonym anon guest guestuser anonymoususer unknownuser test tester testuser testing "
     "example sample user customer visitor nocustomer noemail nomail nophone deleted deleteduser removed redacted "
     "withheld noneprovided notknown notgiven",
@@ -25,7 +25,7 @@ _LISTED = {
     "French": "inconnu inconnue aucun aucune vide invité invite anonyme nonrenseigné nonrenseigne néant neant sans "
     "indéfini indefini nondéfini nondefini supprimé supprime pasdemail",
     "Spanish": "desconocido desconocida ninguno ninguna vacío vacio invitado anónimo anonimo sindatos sincorreo nulo "
-    "noaplica nodefinido indefinido eliminado",
+    "noaplica nodefinido indefinido eliminado sinnombre",
     "Italian": "sconosciuto sconosciuta nessuno nessuna vuoto ospite nullo nondefinito nondisponibile eliminato",
     "Portuguese": "desconhecido desconhecida nenhum nenhuma vazio convidado anônimo anonima semdados nãodefinido "
     "naodefinido",
@@ -33,7 +33,7 @@ _LISTED = {
     "Nordic": "okänd okand ukendt ukjent ingen inget gäst gæst gjest tuntematon vieras tyhjä tyhja anonymiseret "
     "anonymisert saknas mangler puuttuu",
     "other": "неизвестно неизвестный нет гость аноним άγνωστο άγνωστος neznámý neznamy hosté host ismeretlen nincs "
-    "vendég necunoscut niciunul oaspete bilinmiyor yok misafir 匿名 未知 无 無 なし 不明 ゲスト",
+    "vendég necunoscut niciunul oaspete bilinmiyor yok misafir 匿名 未知 无 無 なし 不明 ゲスト неуказано",
 }
 WORDS: frozenset[str] = frozenset(word for words in _LISTED.values() for word in words.split())
 """What says nobody, in the languages of the sources, compact."""
@@ -41,6 +41,8 @@ ZEROS = r"^[+-]?0+([.,]0+)?$"
 NEGATIVE = r"^-[0-9]+([.,]0+)?$"
 ROUNDED = r"^[+-]?[0-9]([.,][0-9]+[eE][+-]?|[eE]\+)[0-9]{1,3}$"
 """An id that a spreadsheet rounded, such as 1.23457E+12: its last digits are lost."""
+UNFILLED = r"^(\{\{.*\}\}|\$\{.*\}|%%.*%%|<%.*%>|\[\[.*\]\]|\\N|[kK]\. ?A\.|#[A-Z/0]{2,10}[!?]|#NV|#N/B)$"
+"""What was never filled in: a variable of a template, a formula of a spreadsheet that failed, NULL of a dump."""
 WHOLE = r"^([0-9]+)[.,]0+$"
 """An id that became a number on its way, such as 101.0."""
 LETTERS_AND_DIGITS = r"[^\p{L}0-9]"
@@ -69,7 +71,7 @@ def nobody(kind: str, value: str) -> bool:
     return (
         not bare
         or bare in WORDS
-        or any(re.search(pattern, value) for pattern in (ZEROS, NEGATIVE, ROUNDED))
+        or any(re.search(pattern, value) for pattern in (ZEROS, NEGATIVE, ROUNDED, UNFILLED))
         or bool(re.search(repeated(kind), bare))
     )
 
@@ -82,6 +84,10 @@ _NAMES = frozenset({"gast", "host", "user", "kunde", "klant", "customer", "sans"
 """Words that are names or mailboxes of somebody too."""
 MAILBOXES: frozenset[str] = frozenset(word for word in WORDS - _NAMES if len(word) >= SHORTEST) | _NO_MAIL
 """What says nobody before the @ of an e-mail address, compact."""
+
+
+_KEYBOARD = frozenset(["asdf", "asd", "qwerty", "qwertz", "azerty", "abc", "email", "mail", "foo", "bar", "aaa"])
+"""What people type where a form asks for an address, before and behind the @."""
 
 
 HASH = "[0-9a-f]{64}"
@@ -103,7 +109,7 @@ def judge(kind: str) -> Callable[[str], bool]:
 
     It holds all it needs, so that it travels whole to the workers of a cluster.
     """
-    words, mailboxes, phone = WORDS, MAILBOXES, PHONE
+    words, mailboxes, phone, typed = WORDS, MAILBOXES, PHONE, _KEYBOARD
 
     def placeholder(address: str) -> bool:
         local, _, domain = address.lower().partition("@")
@@ -111,7 +117,8 @@ def judge(kind: str) -> Callable[[str], bool]:
             "".join(sign for sign in part if sign.isalpha() or sign in "0123456789")
             for part in (local, domain.partition(".")[0])
         )
-        return mailbox in mailboxes or (mailbox in words and (mailbox == host or host in words))
+        twice = mailbox == host and (mailbox in words or mailbox in typed or len(mailbox) == 1)
+        return mailbox in mailboxes or twice or (mailbox in words and host in words)
 
     def unlikely(number: str) -> bool:
         import re

@@ -32,7 +32,7 @@ def is_nobody(kind: str, bare: Column, in_letters: Column | None = None) -> Colu
         # Made here, not as a decorator: PySpark needs a session to know whether it is a Spark Connect function.
         return F.arrow_udf(_each(nobody.judge(kind)), "boolean")(bare)  # type: ignore[call-overload,no-any-return]
     told = compact(bare) if in_letters is None else in_letters
-    odd = bare.rlike(f"{nobody.ZEROS}|{nobody.NEGATIVE}|{nobody.ROUNDED}")
+    odd = bare.rlike(f"{nobody.ZEROS}|{nobody.NEGATIVE}|{nobody.ROUNDED}|{nobody.UNFILLED}")
     return odd | told.rlike(f"^$|{nobody.repeated(kind)}") | _among(told, nobody.WORDS)
 
 
