@@ -1,10 +1,12 @@
 """What audience rules may say."""
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import settings as fuzz
 from hypothesis import strategies as st
 
+from jobs.activity.conditions import holds
 from jobs.audiences import rules
 from jobs.audiences.view_columns import VIEW_COLUMNS
 from jobs.config.sql.guard import columns_in
@@ -105,3 +107,28 @@ def test_the_rules_of_the_demo_company_use_only_what_is_allowed(spark):
     assert {audience.audience: rules.rule_problems(audience.where, columns) for audience in audiences} == {
         audience.audience: [] for audience in audiences
     }
+
+
+WHO = {  # recency_days, days_since_return, nps_last, csat_last, negative_contacts_90d, days_since_nps
+    "bought_a_week_ago": (7, None, None, None, None, None),
+    "is_satisfied": (7, 40, 9.0, 5.0, 0, 60),
+    "is_a_detractor": (7, None, 3.0, None, 0, 60),
+    "is_between": (7, None, 6.0, None, 0, 60),
+    "rated_an_answer_badly": (7, None, 9.0, 2.0, 0, 60),
+    "sent_it_back": (7, 2, 9.0, 5.0, 0, 60),
+    "had_a_bad_contact": (7, None, 9.0, 5.0, 1, 60),
+    "was_asked_last_week": (7, None, 9.0, None, 0, 7),
+    "bought_yesterday": (1, None, 9.0, 5.0, 0, 60),
+    "bought_long_ago": (30, None, 9.0, 5.0, 0, 60),
+}
+
+
+def test_a_detractor_or_whoever_was_disappointed_is_never_asked_for_a_review(spark):
+    from tests.journey_rows import SHIPPED
+
+    rule = yaml.safe_load((SHIPPED.parent / "audiences" / "review_request.yaml").read_text())["where"]
+    columns = "recency_days int, days_since_return int, nps_last double, csat_last double"
+    schema = f"who string, known boolean, {columns}, negative_contacts_90d int, days_since_nps int"
+    people = spark.createDataFrame([(who, True, *told) for who, told in WHO.items()], schema)
+    asked = {row["who"] for row in people.where(holds(rule)).collect()}
+    assert asked == {"bought_a_week_ago", "is_satisfied"}

@@ -128,6 +128,25 @@ def test_the_words_hold_no_number_of_their_own_and_both_languages_tell_the_same_
     assert fields[0] <= set(re.findall(r"\w+", line.sql)), "each is a column of the query"
 
 
+def test_what_a_company_has_no_numbers_of_is_not_told_as_0(database):
+    """No web data, so no visitors; no orders, so no conversions; nothing that tells how contacts went."""
+    database.execute("delete from journeys.stages where kind = 'visitor'")
+    database.execute("update journeys.map_touchpoints set negative = 0, positive = 0")
+    database.execute("delete from journeys.paths where outcome = 'conversion'")
+    about = {"journeys.stages", "journeys.map_touchpoints", "journeys.paths"}
+    assert [sentence.text for sentence in brief(database, about, "en")] == [
+        "On 31 March 2017 there are 1,500 customers; most of them, 1,200, are in the stage purchase (80%).",
+        "From 1 January 2017 to 31 March 2017 there were 4,800 contacts; "
+        "nothing tells whether they went badly or well.",
+        "Of 2,351 paths none is known to have ended with an order; 2,345 are over and 6 are still open.",
+    ]
+    assert [sentence.text.split(";")[1] for sentence in brief(database, about, "nl")] == [
+        " de meeste, 1.200, zijn in de fase aankoop (80 %).",
+        " niets zegt of ze slecht of goed liepen.",
+        " 2.345 zijn voorbij en 6 lopen nog.",
+    ]
+
+
 def test_of_what_has_no_tables_nothing_is_told(database):
     told = [sentence.text for sentence in brief(database, {"journeys.paths"}, "en")]
     assert told == ["Of 2,368 paths, 17 ended with an order, 2,345 without one, and 6 are still open."]

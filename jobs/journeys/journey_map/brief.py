@@ -54,7 +54,18 @@ LINES = (
         select (select max(as_of) from journeys.map_touchpoints) as as_of, sum(count(*)) over ()::bigint as customers,
                (select count(*) from placed where kind = 'visitor') as visitors,
                count(*) as most, stage, count(*) / sum(count(*)) over () as share
-        from placed where kind = 'customer' group by stage order by most desc, stage limit 1""",
+        from placed where kind = 'customer' group by stage having visitors > 0 order by most desc, stage limit 1""",
+    ),
+    Line(
+        "Op {as_of} zijn er {customers} klanten; de meeste, {most}, zijn in de fase {stage} ({share}).",
+        "On {as_of} there are {customers} customers; most of them, {most}, are in the stage {stage} ({share}).",
+        ("journeys.stages", "journeys.map_touchpoints"),
+        """
+        with placed as (select kind, stage from journeys.stages where valid_to is null)
+        select (select max(as_of) from journeys.map_touchpoints) as as_of, sum(count(*)) over ()::bigint as customers,
+               count(*) as most, stage, count(*) / sum(count(*)) over () as share
+        from placed where kind = 'customer' and not exists (select 1 from placed where kind = 'visitor')
+        group by stage order by most desc, stage limit 1""",
     ),
     Line(
         "Van {first_day} t/m {as_of} waren er {contacts} contacten: {negative} liepen slecht en {positive} goed.",
@@ -63,7 +74,15 @@ LINES = (
         """
         select min(first_day) as first_day, max(as_of) as as_of, sum(contacts)::bigint as contacts,
                sum(negative)::bigint as negative, sum(positive)::bigint as positive
-        from journeys.map_touchpoints having count(*) > 0""",
+        from journeys.map_touchpoints having sum(negative) + sum(positive) > 0""",
+    ),
+    Line(
+        "Van {first_day} t/m {as_of} waren er {contacts} contacten; niets zegt of ze slecht of goed liepen.",
+        "From {first_day} to {as_of} there were {contacts} contacts; nothing tells whether they went badly or well.",
+        ("journeys.map_touchpoints",),
+        """
+        select min(first_day) as first_day, max(as_of) as as_of, sum(contacts)::bigint as contacts
+        from journeys.map_touchpoints having sum(contacts) > 0 and sum(negative) + sum(positive) = 0""",
     ),
     Line(
         "Van {paths} routes eindigden er {converted} met een aankoop, {dropped} zonder, en {open} lopen nog.",
@@ -71,10 +90,20 @@ LINES = (
         ("journeys.paths",),
         """
         select sum(paths)::bigint as paths,
-               coalesce(sum(paths) filter (outcome = 'conversion'), 0)::bigint as converted,
+               sum(paths) filter (outcome = 'conversion')::bigint as converted,
                coalesce(sum(paths) filter (outcome = 'drop-off'), 0)::bigint as dropped,
                coalesce(sum(paths) filter (outcome = 'open'), 0)::bigint as open
-        from journeys.paths having count(*) > 0""",
+        from journeys.paths having converted > 0""",
+    ),
+    Line(
+        "Van {paths} routes is van geen een aankoop bekend; {dropped} zijn voorbij en {open} lopen nog.",
+        "Of {paths} paths none is known to have ended with an order; {dropped} are over and {open} are still open.",
+        ("journeys.paths",),
+        """
+        select sum(paths)::bigint as paths,
+               coalesce(sum(paths) filter (outcome = 'drop-off'), 0)::bigint as dropped,
+               coalesce(sum(paths) filter (outcome = 'open'), 0)::bigint as open
+        from journeys.paths having sum(paths) > 0 and count(*) filter (outcome = 'conversion') = 0""",
     ),
     Line(
         "In de funnel {funnel} kwamen {first} klanten bij de eerste stap en {last} bij de laatste ({share}).",
