@@ -15,6 +15,9 @@ from jobs.lake.place import Place
 PERCENTILE = "CREATE MACRO percentile(x, p) AS quantile_cont(x, p)"
 """The percentile of the other engines, so that the printed query of a KPI runs here too."""
 
+ASOF = "SET asof_loop_join_threshold = 0"
+"""Rows of Arrow are taken for few, of which each would be compared with each: as-of joins sort and merge instead."""
+
 
 def connect(
     place: Place, unwritten: bool = False, only: Collection[str] | None = None, memory_gb: float | None = None
@@ -31,6 +34,7 @@ def connect(
     database = duckdb.connect()
     database.execute("SET TimeZone = 'UTC'")
     database.execute(PERCENTILE)
+    database.execute(ASOF)
     versioned = {one.name: view for view, one in newest.VERSIONED.items() if only is None or view in only}
     asked = [name for name in place.tables if only is None or name.replace("/", ".") in only or name in versioned]
     written = {name: lake.exists(name) for name in asked}

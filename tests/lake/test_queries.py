@@ -83,6 +83,14 @@ def test_a_query_cannot_reach_anything_outside_the_lake(with_counts, sql):
         queries.connect(with_counts()).sql(sql)
 
 
+def test_what_was_known_at_a_time_is_found_by_sorting_and_not_by_comparing_each_row_with_each(with_counts):
+    as_of = "from ops.counts a asof join ops.counts b on a.source = b.source and a.arrived >= b.arrived"
+    database = queries.connect(with_counts())
+    plan = database.execute(f"explain select count(*) {as_of}").fetchall()[0][1]
+    assert ("Asof Join" in plan, "Nested Loop" in plan) == (True, False)
+    assert database.sql(f"select a.accepted, b.rows_in {as_of}").fetchall() == [(8, 10)]
+
+
 def test_no_problem_is_reported_when_every_row_is_accounted_for(with_counts):
     assert proofs.problems(with_counts()) == []
 
