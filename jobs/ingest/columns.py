@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.ingest.expressions import steps
+from jobs.ingest.formats.content import BrokenFile
 from jobs.ingest.formats.records import Chunk
 
 SAMPLE = 100
@@ -57,20 +58,24 @@ Shape = dict[str, Column]
 class Seen:
     """What the chunks of one file show of its columns."""
 
-    def __init__(self, expected: Collection[str], all_names: bool, nulls: Collection[str] = ()):
-        """Of records without header the names of `expected` are found wherever they are, with `all_names` any."""
+    def __init__(self, expected: Collection[str], all_names: bool, nulls: Collection[str], most: int):
+        """Of records without header the names of `expected` are found wherever they are, with `all_names` any.
+
+        `most` is how many names the records of one file may have together.
+        """
         self.names: list[str] = []
         self.header = False
         self.records = 0
         self._expected = set(expected)
         self._all_names = all_names
+        self._most = most
         self._nulls = {"", *nulls}
         self._table: pa.Table | None = None
         self._objects: list[dict[str, Any]] = []
         self._kinds: dict[str, Counter[str]] = {}
 
     def look(self, chunk: Chunk) -> None:
-        """Take in the next chunk of the file."""
+        """Take in the next chunk of the file. Raises BrokenFile for records of ever other fields."""
         if chunk.columns is not None:
             self._look_at_table(chunk.columns)
         elif chunk.text is not None and len(chunk.text):
@@ -86,12 +91,23 @@ class Seen:
         if not self._sampled:
             self._objects = [_loads(text) for text in texts.take(_spread(len(texts))).to_pylist()]
             self.names = list(dict.fromkeys(name for record in self._objects for name in record))
+            self._refuse_many(self.names)
         if self._all_names and len(texts) > SAMPLE:
-            found = dict.fromkeys(name for text in texts.to_pylist() for name in _loads(text))
-            self.names += [name for name in found if name not in self.names]
+            found = dict.fromkeys(self.names)
+            for text in texts.to_pylist():
+                found.update(dict.fromkeys(_loads(text)))
+                self._refuse_many(found)
+            self.names = list(found)
         for name in sorted(self._expected - set(self.names)):
             if any(_has(record, name) for record in self._objects) or _is_in(texts, name):
                 self.names.append(name)
+
+    def _refuse_many(self, names: Collection[str]) -> None:
+        if len(names) > self._most:
+            raise BrokenFile(
+                f"its records have more than {self._most:,} different fields together, as where values are names of "
+                "fields; send them as a list, or raise general.limits.columns"
+            )
 
     @property
     def _sampled(self) -> bool:

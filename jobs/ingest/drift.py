@@ -134,11 +134,11 @@ class Drift:
     def expected(self) -> Expected:
         return Expected.of(self.name, self.dataset)
 
-    def seen(self, new: NewFile) -> Seen:
-        """What is to look at the chunks of that file."""
+    def seen(self, new: NewFile, most: int) -> Seen:
+        """What is to look at the chunks of that file, whose records have `most` fields together."""
         names = {*self.expected.mapped, *self.expected.fields, *(self._before(new) or {})}
         all_names = self.dataset.changes.added != "accept"
-        return Seen(names, all_names, self.dataset.format.nulls)
+        return Seen(names, all_names, self.dataset.format.nulls, most)
 
     def judge(self, new: NewFile, seen: Seen) -> Judged:
         """Compare the file with its predecessor; one that may be loaded becomes the predecessor of those after it."""

@@ -174,7 +174,7 @@ def _chunks(database: duckdb.DuckDBPyConnection, landing: Landing, files: NewFil
 
 def _whole(database: duckdb.DuckDBPyConnection, snapshot: Snapshot, files: NewFiles, new: NewFile) -> Iterator[Chunk]:
     """All chunks of a file, the first one only after the last one is known to be readable and its columns are."""
-    form, seen = files.dataset.format, files.drift.seen(new)
+    form, seen = files.dataset.format, files.drift.seen(new, files.limits.columns)
     with opened(snapshot, form, files.limits) as content:
         form, told = without_separator_line(content, form)
         if told:

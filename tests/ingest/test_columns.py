@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from jobs.errors import DataStopped
 from jobs.ingest import load
 from jobs.ingest.columns import SAMPLE, Seen, rename
+from jobs.ingest.formats.content import BrokenFile
 from jobs.ingest.formats.records import Chunk
 from jobs.lake.lake import Lake
 from tests.ingest.crm_company import CONTACTS
@@ -403,11 +404,11 @@ def test_renaming_a_field_of_a_json_record_changes_nothing_else(record, data, in
     ],
 )
 def test_the_kind_of_a_column_is_that_of_its_values(values, kind):
-    seen = Seen(["a"], all_names=False, nulls=["N/A"])
+    seen = Seen(["a"], all_names=False, nulls=["N/A"], most=100)
     seen.look(Chunk(pa.array(range(len(values))), text=pa.array([json.dumps({"a": value}) for value in values])))
     assert seen.shape()["a"].kind == kind
     if all(isinstance(value, str | None) for value in values):
-        table = Seen(["a"], all_names=False, nulls=["N/A"])
+        table = Seen(["a"], all_names=False, nulls=["N/A"], most=100)
         table.look(Chunk(pa.array(range(len(values))), pa.table({"a": pa.array(values, pa.string())})))
         assert table.shape()["a"].kind == kind
 
@@ -450,3 +451,11 @@ def test_a_header_with_another_delimiter_is_told_as_that(company_where, deliver,
     deliver(company_where(), 1, (HEADER + ROWS).replace(",", delimiter))
     detail = events(company_lake)["2024-05-01/contacts.csv"]
     assert f"its header has {delimiter!r} between names, is that the dataset's `delimiter`?" in detail
+
+
+@pytest.mark.parametrize("all_names", [True, False])
+def test_records_of_ever_other_fields_are_told_and_their_names_not_gathered_without_end(all_names):
+    seen = Seen([], all_names=all_names, nulls=[], most=100)
+    records = pa.array([json.dumps({f"k{number}": 1, f"j{number}": 1}) for number in range(101)])
+    with pytest.raises(BrokenFile, match="more than 100 different fields together"):
+        seen.look(Chunk(pa.array(range(101)), text=records))

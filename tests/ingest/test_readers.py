@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.config.sources.formats import Format
-from jobs.ingest.formats import compression, csv_files, json_files
+from jobs.config.sources.formats import Format, Limits
+from jobs.ingest.formats import compression, csv_files, json_files, parquet_files
 from jobs.ingest.formats.content import BrokenFile, Content
 from jobs.ingest.formats.csv_files import without_separator_line
 from jobs.ingest.formats.readers import to_json
@@ -219,6 +219,43 @@ def test_a_damaged_byte_that_may_have_been_a_quote_makes_an_odd_quote_after_it_t
 def test_a_parquet_bomb_is_stopped_whatever_its_footer_says(monkeypatch):
     monkeypatch.setattr(compression, "HONEST", 1 << 20)
     assert "expands to more than 500 times" in broken(parquet(pa.table({"n": [0] * 1_000_000})), type="parquet")
+
+
+def test_a_text_that_a_parquet_file_holds_once_for_many_rows_is_counted_before_it_is_decoded(monkeypatch):
+    monkeypatch.setattr(compression, "HONEST", 1 << 20)
+    once = pa.DictionaryArray.from_arrays(pa.array([0] * 5_000, pa.int32()), ["x" * 1_000])
+    assert "expands to more than 500 times" in broken(parquet(pa.table({"v": once})), type="parquet")
+
+
+def test_a_parquet_row_larger_than_a_record_may_be_is_refused_and_the_rest_is_read(monkeypatch):
+    monkeypatch.setattr(parquet_files, "TOGETHER", 1 << 20)
+    rows = {"id": ["1", "2", "3"], "v": [["a"], ["y" * 1_000] * 2_000, ["b", None]]}
+    good, refused = read_all(parquet(pa.table(rows)), limits=Limits(record_mb=1), type="parquet")
+    assert good == [(1, {"id": "1", "v": ["a"]}), (3, {"id": "3", "v": ["b", None]})]
+    assert refused == [(2, "")]
+
+
+def test_parquet_values_of_every_kind_come_out_as_they_went_in():
+    row = {
+        "text": "Zoë", "none": None, "number": 7, "struct": {"a": "x", "b": [1, 2]}, "list": ["p", None, "q"],
+        "map": [("k", "v")], "large": "L", "view": "w", "fixed": ["1", "2"], "structs": [{"a": "x"}, None],
+    }  # fmt: skip
+    kinds = {
+        "text": pa.string(), "none": pa.string(), "number": pa.int64(),
+        "struct": pa.struct({"a": pa.string(), "b": pa.list_(pa.int32())}), "list": pa.large_list(pa.string()),
+        "map": pa.map_(pa.string(), pa.string()), "large": pa.large_string(), "view": pa.string_view(),
+        "fixed": pa.list_(pa.string(), 2), "structs": pa.list_(pa.struct({"a": pa.string()})),
+    }  # fmt: skip
+    table = pa.Table.from_pylist([row, row], schema=pa.schema(kinds))
+    good, _ = read_all(parquet(table), type="parquet")
+    assert good == [(line, row | {"map": {"k": "v"}}) for line in (1, 2)]
+
+
+@pytest.mark.parametrize("type", ["csv", "parquet"])
+def test_a_file_of_more_columns_than_the_limit_is_told_and_not_read(type):
+    names = [f"c{number}" for number in range(11)]
+    data = ",".join(names).encode() + b"\n" if type == "csv" else parquet(pa.table({name: ["1"] for name in names}))
+    assert "11 columns, more than the 10 of general.limits.columns" in broken(data, limits=Limits(columns=10), type=type)
 
 
 ODD = ['"', "\\", "\n", "\t", "\x01", "\x1f", "\x7f", "\u2028", "é", "日本", "😀", "'", "</script>", "", " "]

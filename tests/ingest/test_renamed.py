@@ -54,7 +54,7 @@ def test_names_of_two_columns(first, second):
 
 def seen(**columns):
     table = pa.table({name: [str(value) for value in values] for name, values in columns.items()})
-    found = Seen([], all_names=False)
+    found = Seen([], all_names=False, nulls=[], most=100)
     found.look(Chunk(pa.array(range(table.num_rows)), columns=table))
     return found
 

@@ -86,4 +86,5 @@ class Limits(Strict):
     archive_files: int = Field(10_000, gt=0, description="files in one archive")
     record_mb: int = Field(32, gt=0, le=1_024, description="one record")
     field_mb: int = Field(8, gt=0, description="one field of a record")
+    columns: int = Field(10_000, gt=0, description="columns of a file, or fields of all records of one together")
     nesting: int = Field(100, gt=0, description="levels of a JSON record")

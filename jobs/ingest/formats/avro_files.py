@@ -49,7 +49,7 @@ def read_avro(content: Content, limits: Limits) -> Iterator[Chunk]:
         schema = fastavro.parse_schema(reader.writer_schema)
         if not isinstance(schema, dict) or schema.get("type") != "record":
             raise BrokenFile("the Avro file does not hold records; send one that does")
-        check_columns([field["name"] for field in schema["fields"]])
+        check_columns([field["name"] for field in schema["fields"]], limits)
         _takes_bytes(schema, {})
         texts: list[str] = []
         line = 1

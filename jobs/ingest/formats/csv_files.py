@@ -49,7 +49,7 @@ def without_separator_line(content: Content, form: Format) -> tuple[Format, str]
 def read_csv(content: Content, form: Format, limits: Limits) -> Iterator[Chunk]:
     """All columns as text. The line of a record is where it begins; the first line of the file is line 1."""
     header, first_line, start = _header(content, form)
-    check_columns(header)
+    check_columns(header, limits)
     lines = LineCounter(content, form, limits, first_line, start)
     last = content.data[-1:]
     tail = ("" if last in (b"\n", b"\r", b"") else "\n") + SENTINEL + form.delimiter * (len(header) - 1) + "\n"

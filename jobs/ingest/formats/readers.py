@@ -16,21 +16,18 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from jobs.config.sources.formats import Format, Limits
 from jobs.ingest.formats.archives import expanded
 from jobs.ingest.formats.avro_files import read_avro
-from jobs.ingest.formats.compression import Expansion
-from jobs.ingest.formats.content import MAX_REFUSED, MB, BrokenFile, Content, Snapshot, as_text, keep
+from jobs.ingest.formats.content import MAX_REFUSED, BrokenFile, Content, Snapshot, as_text, keep
 from jobs.ingest.formats.csv_files import read_csv
 from jobs.ingest.formats.disguises import refuse_disguise
 from jobs.ingest.formats.json_files import query, read_json, read_jsonl
-from jobs.ingest.formats.records import Chunk, check_columns
+from jobs.ingest.formats.parquet_files import read_parquet
+from jobs.ingest.formats.records import Chunk
 
 BARE = re.compile(r'"(?:[^"\\]|\\.)*"|(-?(?:NaN|Infinity))')
-BATCH = 100_000
-"""Rows of a Parquet file read at a time."""
 IN_CACHE = 1 << 16
 """Bytes looked at at a time."""
 LONGEST = 1 << 30
@@ -78,24 +75,6 @@ def _reader(database: duckdb.DuckDBPyConnection, content: Content, form: Format,
     if form.type == "jsonl":
         return read_jsonl(database, content, form, limits)
     return read_json(content, form, limits)
-
-
-def read_parquet(content: Content, limits: Limits) -> Iterator[Chunk]:
-    """Typed columns. The line of a record is its row number, from 1."""
-    try:
-        file = pq.ParquetFile(pa.BufferReader(pa.py_buffer(content.data)))
-        groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
-        if sum(group.total_byte_size for group in groups) > limits.expanded_mb * MB:
-            raise BrokenFile("expands to more than general.limits.expanded_mb; send it in smaller files")
-        check_columns(file.schema_arrow.names)
-        row, expansion = 1, Expansion(len(content), limits)
-        for batch in file.iter_batches(BATCH):
-            expansion.add(batch.nbytes)  # what the footer says of it may be a lie
-            batch.validate(full=True)  # text that is none would become an empty record
-            yield Chunk(pa.array(np.arange(row, row + len(batch))), pa.Table.from_batches([batch]))
-            row += len(batch)
-    except (pa.ArrowException, OSError, UnicodeDecodeError, MemoryError) as error:
-        raise BrokenFile(f"not a readable Parquet file ({type(error).__name__}); send the file again") from None
 
 
 def to_json(database: duckdb.DuckDBPyConnection, columns: pa.Table) -> pa.Array:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import pyarrow as pa
 
+from jobs.config.sources.formats import Limits
 from jobs.ingest.formats.content import BrokenFile
 
 BLOCK = 32 << 20
@@ -51,8 +53,13 @@ def shortened(text: str) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text):,} characters)"
 
 
-def check_columns(header: list[str]) -> None:
-    """Raise BrokenFile if a column is there twice."""
-    repeated = sorted({name for name in header if header.count(name) > 1})
+def check_columns(header: list[str], limits: Limits) -> None:
+    """Raise BrokenFile if a column is there twice, or if there are more of them than `limits` allow."""
+    if len(header) > limits.columns:
+        raise BrokenFile(
+            f"it has {len(header):,} columns, more than the {limits.columns:,} of general.limits.columns; send values "
+            "that make a list as rows, or raise it"
+        )
+    repeated = sorted(name for name, times in Counter(header).items() if times > 1)
     if repeated:
         raise BrokenFile(f"column {repeated[0]!r} is in the header twice; name each column once and send it again")
