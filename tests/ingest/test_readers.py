@@ -255,7 +255,9 @@ def test_parquet_values_of_every_kind_come_out_as_they_went_in():
 def test_a_file_of_more_columns_than_the_limit_is_told_and_not_read(type):
     names = [f"c{number}" for number in range(11)]
     data = ",".join(names).encode() + b"\n" if type == "csv" else parquet(pa.table({name: ["1"] for name in names}))
-    assert "11 columns, more than the 10 of general.limits.columns" in broken(data, limits=Limits(columns=10), type=type)
+    assert "11 columns, more than the 10 of general.limits.columns" in broken(
+        data, limits=Limits(columns=10), type=type
+    )
 
 
 ODD = ['"', "\\", "\n", "\t", "\x01", "\x1f", "\x7f", "\u2028", "é", "日本", "😀", "'", "</script>", "", " "]

@@ -44,7 +44,11 @@ def read_parquet(content: Content, limits: Limits) -> Iterator[Chunk]:
             for part, size in _parts(batch):
                 if part.num_rows == 1 and size > limits.record_mb * MB:
                     reason = f"longer than {limits.record_mb} MB; send it shorter, or raise general.limits.record_mb"
-                    yield Chunk(pa.array([], pa.int64()), text=pa.array([], pa.string()), rejects=[Reject(row, "record:size", reason, "")])
+                    yield Chunk(
+                        pa.array([], pa.int64()),
+                        text=pa.array([], pa.string()),
+                        rejects=[Reject(row, "record:size", reason, "")],
+                    )
                 else:
                     expansion.add(size)  # what the footer says of it may be a lie
                     yield Chunk(pa.array(np.arange(row, row + len(part))), pa.Table.from_batches([_decoded(part)]))
@@ -108,7 +112,9 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_struct(kind):
         return pa.struct([field.with_type(_plain(field.type)) for field in kind])
     if pa.types.is_map(kind):
-        return pa.map_(kind.key_field.with_type(_plain(kind.key_type)), kind.item_field.with_type(_plain(kind.item_type)))
+        return pa.map_(
+            kind.key_field.with_type(_plain(kind.key_type)), kind.item_field.with_type(_plain(kind.item_type))
+        )
     if pa.types.is_fixed_size_list(kind):
         return pa.list_(kind.value_field.with_type(_plain(kind.value_type)), kind.list_size)
     if pa.types.is_large_list(kind):
