@@ -38,7 +38,8 @@ def flagged_rows(
     """The flagged rows of `raw`, of those the part that `only` takes, kept until the block ends.
 
     They are kept before `only` looks at them: engines push a condition on a verdict down through every expression that
-    it is made of, and plan for ten seconds what takes a tenth of one. `paths` names the files. Raises StepFailed if an expression stops at many rows, or a rule at any.
+    it is made of, and plan for ten seconds what takes a tenth of one. `paths` names the files. Raises StepFailed if an
+    expression stops at many rows, or a rule at any.
     """
     with lake.scratch(f"valid/{contract.mapping.name}") as keep:
         try:
