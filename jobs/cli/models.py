@@ -122,6 +122,20 @@ def rollback(name: Name, config: Config = None) -> None:
     console.print(f"{name}: version {registry.rollback(name, settings)['champion']} is champion again")
 
 
+@app.command()
+def reseal(
+    by: Annotated[str | None, typer.Option("--by", help="Who vouches for them; default: you.")] = None,
+    config: Config = None,
+) -> None:
+    """Seal models anew whose files are as they were under a key in KLANTREIS_PREVIOUS_KEYS."""
+    from jobs.models import resealing
+
+    told = resealing.reseal(by or getpass.getuser(), load_settings(config))
+    console.print(f"{len(told['sealed'])} sealed anew: {', '.join(told['sealed']) or 'none'}", soft_wrap=True)
+    if told["refused"]:
+        raise CommandError(told["refused"])
+
+
 def _known(settings: Settings, name: str) -> str:
     if name not in settings.learned:
         raise CommandError([f"unknown model {name!r}{nearest(name, settings.learned)}"])

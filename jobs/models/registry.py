@@ -227,17 +227,22 @@ class Registry:
         with self._reaching():
             return dict(self.client.get_run(version.run_id).data.params)
 
-    def files(self, version: Version) -> dict[str, bytes]:
-        """The checked files of a version, by relative path. Raises ModelRefused if they are not as registered."""
+    def files(self, version: Version, key: str = "") -> dict[str, bytes]:
+        """The checked files of a version, by relative path. Raises ModelRefused if they are not as registered: sealed
+        under the key of today, or the one that is given."""
         what = f"model {version.name} version {version.number}"
         with self._reaching():
             location = self.client.get_model_version_download_uri(version.name, version.number)
         if "files" not in version.tags:
             raise ModelRefused(f"{what} was not registered by Klantreis: it has no list of files; train again")
         folder = self._folder(location, version.name)
-        return artifacts.verified(
-            folder, json.loads(version.tags["files"]), version.tags.get("seal", ""), self._key, what
-        )
+        files, seal = json.loads(version.tags["files"]), version.tags.get("seal", "")
+        return artifacts.verified(folder, files, seal, key or self._key, what)
+
+    def reseal(self, version: Version, by: str) -> None:
+        """Seal a version under the key of today, because somebody vouches for its files."""
+        files = json.loads(version.tags["files"])
+        self._tag(version, {"seal": artifacts.seal(files, self._key), "resealed_by": by})
 
     def rollback(self, name: str) -> dict[str, str]:
         """Make the champion before the present one champion again. Raises ModelRefused if there was none."""

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from jobs.errors import ModelRefused
-from jobs.models import artifacts, registry
+from jobs.models import artifacts, registry, resealing
 from jobs.models.gate import Verdict
 from jobs.models.registry import Registry, Trained, training_due
 
@@ -111,6 +111,25 @@ def test_changing_the_hashes_in_the_registry_too_does_not_help(add, model_settin
     found.client.set_model_version_tag("churn", "1", "files", forged)
     with pytest.raises(ModelRefused, match="not sealed with this installation's hash key"):
         found.files(found.champion("churn"))
+
+
+def test_after_a_new_key_a_model_is_used_again_once_a_person_vouched_for_it(add, model_settings, tmp_path, monkeypatch):
+    add(PROMOTED)
+    monkeypatch.setenv("KLANTREIS_HASH_KEY", "new-key")
+    refused = "is another one. Set the key it was trained with, train again, or"
+    found = Registry(model_settings())
+    with pytest.raises(ModelRefused, match=refused):
+        found.files(found.champion("churn"))
+    assert [len(one) for one in resealing.reseal("Ann", model_settings()).values()] == [0, 1], "no key is listed"
+    monkeypatch.setenv("KLANTREIS_PREVIOUS_KEYS", "older test-key")
+    assert resealing.reseal("Ann", model_settings()) == {"sealed": ["churn version 1"], "refused": []}
+    champion = found.champion("churn")
+    assert "model.lgb" in " ".join(found.files(champion))
+    assert champion.tags["resealed_by"] == "Ann"
+    assert resealing.reseal("Bob", model_settings()) == {"sealed": [], "refused": []}
+    monkeypatch.setenv("KLANTREIS_HASH_KEY", "third")
+    next((tmp_path / "mlruns" / "artifacts").rglob("model.lgb")).write_text("tree")
+    assert [len(one) for one in resealing.reseal("Ann", model_settings()).values()] == [0, 1]
 
 
 @pytest.mark.parametrize("name", ["../secret", "/etc/hostname", "a/../../secret", "link"])
