@@ -44,15 +44,16 @@ def reach(
     destination may use: for messages the preferred address, for lists all that belong to this customer alone.
     `known_emails` and `known_phones` are all the customer has, `had_emails` and `had_phones` also those of before
     (`earlier_points`: customer_id, kind, value): what may not be used any more, being suppressed, shared, replaced or
-    deleted, may still be on a list, and is taken off. Who asked for no more contact stays suppressed under a new
-    address. `measured`: everybody with the preferred address said yes to the purpose of `opens_and_clicks`.
+    deleted, may still be on a list, and is taken off. Of messages, which nobody is taken off, these four are empty. Who
+    asked for no more contact stays suppressed under a new address. `measured`: everybody with the preferred address
+    said yes to the purpose of `opens_and_clicks`.
     """
     configured, type_ = settings.destinations[destination], type_of(destination, settings)
     answers = _answers(consent, audience.purpose, configured.channel, day, settings)
     points = _points(contact_points, suppressions, answers, configured.channel, settings)
     usable = _for_messages(points, type_.goes_to) if type_.kind == "messages" else _for_lists(points)
     addresses = usable.groupBy("customer_id").agg(_values("email", "emails"), _values("phone", "phones"))
-    every = _every(contact_points, earlier_points)
+    listed = type_.kind == "members"
     suppressed = points.groupBy("customer_id").agg(F.max(_blocked(type_)).alias("suppressed"))
     stopped = _asked_to_stop(suppressions, configured.channel, identity_map)
     people = customers.select("customer_id", "first_name", "language")
@@ -62,8 +63,11 @@ def reach(
         .join(suppressed, on="customer_id", how="left")
         .join(stopped, on="customer_id", how="left")
         .join(addresses, on="customer_id", how="left")
-        .join(every, on="customer_id", how="left")
     )
+    if listed:
+        joined = joined.join(_every(contact_points, earlier_points), on="customer_id", how="left")
+    else:
+        joined = joined.withColumns({name: F.lit(None).cast("array<string>") for name in _EVERY})
     nothing = F.array().cast("array<string>")
     return joined.select(
         "customer_id",

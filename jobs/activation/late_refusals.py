@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import datetime
+from datetime import timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,13 +12,13 @@ import pyarrow.compute as pc
 from jobs.activation import moments, suppressions
 from jobs.activation.channel import Operation
 from jobs.activation.feedback.heard import newest_objections, refusing
+from jobs.activity.lasting_consent import says_yes_in
 from jobs.config.keys import under_previous_keys
 from jobs.config.settings import Settings
 from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.feedback import FEEDBACK
-from jobs.profiles.consent import GRANTED
 
 CONSENT = "profiles/consent"
 
@@ -50,11 +50,11 @@ class LateRefusals:
 
     def look(self) -> None:
         """Take note of what was written since the last look, and of the time."""
-        lake, instant = self._lake, moments.now()
+        lake, until = self._lake, moments.now() + timedelta.resolution  # what ends now has ended
         now = tuple(lake.version(name) for name in (FEEDBACK, suppressions.TABLE, CONSENT))
         if now != self._read:
             answers = self._asked()
-            stands = says_yes_now(answers, instant)
+            stands = says_yes_in(answers, until)
             yes, no = answers.filter(stands), answers.filter(pc.invert(stands))
             objected = (who for (who, _), agrees in newest_objections(lake, self._against).items() if not agrees)
             self.refused = refusing(lake, self._purpose, self._channel).union(objected, no["customer_id"].to_pylist())
@@ -66,7 +66,7 @@ class LateRefusals:
                 self._not_measured = refusing(lake, self._measured_for, self._channel)
             self._blocked = suppressions.addresses(lake, self._channel)
             self._read = now
-        elif self._ends is not None and (ended := self._ends.filter(pc.invert(says_yes_now(self._ends, instant)))):
+        elif self._ends is not None and (ended := self._ends.filter(pc.invert(says_yes_in(self._ends, until)))):
             self.refused = self.refused.union(ended["customer_id"].to_pylist())
 
     def barrier(self, operation: Operation) -> str | None:
@@ -98,9 +98,3 @@ class LateRefusals:
         to = operation.recipient
         given = [*(("email", value) for value in to.emails), *(("phone", value) for value in to.phones)]
         return {identifier_hash(kind, value, one) for one in self._under_keys for kind, value in given}
-
-
-def says_yes_now(answers: pa.Table, instant: datetime) -> pa.ChunkedArray:
-    """Of rows of profiles/consent whether they are a yes that lasts at this instant, which has no day to be whole."""
-    lasts = pc.fill_null(pc.greater(answers["expires_at"], pa.scalar(instant)), True)
-    return pc.and_(pc.fill_null(pc.equal(answers["status"], GRANTED), False), lasts)

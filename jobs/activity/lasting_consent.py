@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -15,6 +17,12 @@ def says_yes(until: Column) -> Column:
     """Whether a row of profiles/consent, or of its history, is a yes that ends at that instant or later, or never."""
     lasts = F.col("expires_at").isNull() | (F.col("expires_at") >= until)
     return F.coalesce((F.col("status") == GRANTED) & lasts, F.lit(False))
+
+
+def says_yes_in(rows: pa.Table, until: datetime) -> pa.ChunkedArray:
+    """`says_yes` without the engine, of rows of profiles/consent."""
+    lasts = pc.fill_null(pc.greater_equal(rows["expires_at"], pa.scalar(until)), True)
+    return pc.and_(pc.fill_null(pc.equal(rows["status"], GRANTED), False), lasts)
 
 
 def through(day: date, timezone: str) -> Column:

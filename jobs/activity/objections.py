@@ -16,13 +16,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.activity.conditions import midnight
-from jobs.activity.lasting_consent import says_yes, through
+from jobs.activity.lasting_consent import says_yes, says_yes_in, through
 from jobs.config.settings import Settings
 from jobs.identity.customer_of import with_customer
 from jobs.identity.fresh import MAP
 from jobs.lake.lake import Txn
 from jobs.lake.tables import catalogue
-from jobs.profiles.consent import GRANTED
 
 CONSENT = "profiles/consent"
 
@@ -101,9 +100,4 @@ def noes_in(consent: pa.Table, day: date, settings: Settings) -> frozenset[str]:
     """The customers of `objecting`, without the engine."""
     asked = consent.filter(pc.is_in(consent["purpose"], pa.array(settings.identity.objections.purposes, pa.string())))
     until = midnight(day + timedelta(days=1), settings.general.timezone)
-    noes = [
-        row["customer_id"]
-        for row in asked.to_pylist()
-        if row["status"] != GRANTED or (row["expires_at"] is not None and row["expires_at"] < until)
-    ]
-    return frozenset(noes)
+    return frozenset(asked.filter(pc.invert(says_yes_in(asked, until)))["customer_id"].to_pylist())

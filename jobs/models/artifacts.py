@@ -41,8 +41,8 @@ def verified(folder: Path, files: dict[str, str], found_seal: str, key: str, wha
     if not hmac.compare_digest(seal(files, key), found_seal):
         raise ModelRefused(
             f"{what}: its list of files was not sealed with this installation's hash key; the registry entry was "
-            "changed or KLANTREIS_HASH_KEY is another one. Set the key it was trained with, train again, or, if that key "
-            "is listed in KLANTREIS_PREVIOUS_KEYS, have a person vouch for it: `klantreis models reseal`"
+            "changed or KLANTREIS_HASH_KEY is another one. Set the key it was trained with, train again, or, if that "
+            "key is listed in KLANTREIS_PREVIOUS_KEYS, have a person vouch for it: `klantreis models reseal`"
         )
     content = {}
     for name, expected in files.items():
