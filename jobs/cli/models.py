@@ -73,6 +73,9 @@ def compare(
         raise CommandError([f"model {name} has no champion to compare with; name two versions"])
     sides = [_version(registry, settings, name, one or (champion.number if champion else None)),
              _version(registry, settings, name, other)]  # fmt: skip
+    if sides[0].number == sides[1].number:
+        known = ", ".join(version.number for version in registry.versions(name))
+        raise CommandError([f"model {name}: both are version {sides[0].number}; name two of its versions: {known}"])
     heads = [f"version {side.number}" for side in sides]
     figures = [registry.metrics(side) for side in sides]
     names = sorted({key for side in figures for key in side})

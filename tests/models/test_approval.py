@@ -120,6 +120,8 @@ def test_models_are_listed_shown_and_compared(company, add):
     assert "version 1" in compared
     assert "version 2" in compared
     assert "num_leaves" in compared
+    with pytest.raises(CommandError, match=r"both are version 2; name two of its versions: 2, 1"):
+        klantreis("compare", "churn", "2", "2")
     with pytest.raises(CommandError, match="unknown model 'chrun'; did you mean 'churn'"):
         klantreis("show", "chrun")
     with pytest.raises(CommandError, match=r"has no version 9; it has: 2, 1"):

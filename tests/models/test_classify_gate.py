@@ -11,7 +11,7 @@ import pytest
 
 from jobs.config.models.limits import Limits
 from jobs.models import gate
-from jobs.models.classify import classify_gate
+from jobs.models.classify import classify_card, classify_gate
 from jobs.models.classify.classify_gate import Evidence
 
 COUNT = 3000
@@ -191,3 +191,15 @@ def test_what_a_person_must_approve_waits_although_it_passed():
     assert "klantreis models promote" in found.reason
     refused = gate.awaiting(gate.decide(classify_gate.checks(evidence(), 0.95, 0.0, Limits())))
     assert refused.decision == "refused"
+
+
+def test_the_card_says_what_the_first_tenth_finds_and_which_threshold_earns_most():
+    columns = ["share", "found", "found_low", "found_high", "lift"]
+    gain = pd.DataFrame([(0.05, 0.2, 0.1, 0.3, 4.0), (0.1, 0.32, 0.28, 0.36, 3.2)], columns=columns)
+    told = "approaching it finds 32% of all outcomes [28%, 36%], 3.2 times as many as by chance"
+    assert classify_card.first_tenth(gain) == told
+    outcomes = pd.DataFrame({"threshold": [0.2, 0.3], "approached": [1500, 900], "profit": [80.0, 1234.5]})
+    assert classify_card.best_threshold(outcomes) == (
+        "0.30: of the customers judged on, approaching the 900 above it brings 1,234.50"
+    )
+    assert classify_card.best_threshold(outcomes.assign(profit=-1.0)).startswith("none: approaching")

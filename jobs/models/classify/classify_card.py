@@ -120,6 +120,9 @@ def trained(
             "What is predicted": _label(declared),
             "Learned from": f"{days[0]} ({int(found['learned_rows']):,} rows)",
             "Judged on": f"{days[1]} ({int(found['judged_rows']):,} rows), which nothing was learned from",
+            "Learned as": f"{model.booster.num_trees()} trees, and a line that counts for {model.weight:.0%}",
+            "First tenth": first_tenth(gain),
+            "Best threshold": best_threshold(outcomes) if declared.costs else "",
             "Left out": ", ".join(declared.gate.fairness) + " (compared, not learned from)"
             if declared.gate.fairness
             else "nothing on purpose",
@@ -146,6 +149,26 @@ def thresholds(seen: Evidence, costs: Costs | None) -> pd.DataFrame:
             row["profit"] = round(found * costs.success * costs.margin - row["approached"] * costs.contact, 2)
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def first_tenth(gain: pd.DataFrame) -> str:
+    """What approaching the tenth with the highest scores would have found, in words."""
+    row = gain.iloc[(gain["share"] - 0.1).abs().argmin()]
+    return (
+        f"approaching it finds {row['found']:.0%} of all outcomes [{row['found_low']:.0%}, {row['found_high']:.0%}], "
+        f"{row['lift']:.1f} times as many as by chance"
+    )
+
+
+def best_threshold(outcomes: pd.DataFrame) -> str:
+    """The probability from which on approaching customers would have earned most, in words."""
+    best = outcomes.loc[outcomes["profit"].idxmax()]
+    if best["profit"] <= 0:
+        return "none: approaching customers from any probability on costs more than it brings"
+    return (
+        f"{best['threshold']:.2f}: of the customers judged on, approaching the {int(best['approached']):,} above it "
+        f"brings {best['profit']:,.2f}"
+    )
 
 
 def contributions(model: Blend, features: pd.DataFrame) -> pd.DataFrame:

@@ -95,8 +95,8 @@ def true_promises(outcome: np.ndarray, probability: np.ndarray, maximum: float) 
     beyond = max(0.0, error - by_chance)
     passed = beyond <= maximum
     told = (
-        f"promised {probability.mean():.4f}, seen {outcome.mean():.4f}; calibration error {error:.4f}, of which chance "
-        f"explains {by_chance:.4f}; {'within' if passed else 'over'} the limit {maximum:g}"
+        f"promised {probability.mean():.4f}, seen {outcome.mean():.4f}: calibration error {error:.4f}, of which chance "
+        f"explains {by_chance:.4f}, {'within' if passed else 'over'} the limit {maximum:g}"
     )
     return Check("calibration_error_beyond_chance", passed, beyond, maximum, told)
 
