@@ -535,3 +535,23 @@ def test_what_a_customer_is_worth_leaves_out_what_was_undone_and_what_credit_not
     assert sums == {"placed": 187, "kept": 107, "earned": 77, "turnover": 77}
     over = {name: trait["over"] for name, trait in shipped["traits"].items() if name.startswith("revenue_")}
     assert over == dict.fromkeys(("revenue_28d", "revenue_90d", "revenue_90d_before", "revenue_all"), "earned")
+
+
+def test_an_order_in_a_currency_without_a_rate_is_in_no_average(computed):
+    """Three orders, one of which has no value in the company's currency: (10 + 5) / 2."""
+    shipped = yaml.safe_load((ROOT / "config" / "traits.yaml").read_text())
+    paid = (("EUR", "10.00"), ("USD", "10.00"), ("GBP", "10.00"))
+    rates = [{"currency": "USD", "day": "2017-06-01", "rate": 0.5}]
+    orders = [order(n, "2017-06-02T10:00", currency=code, total=total) for n, (code, total) in enumerate(paid)]
+    priced = shipped["traits"]["priced_90d"]["value"].replace("amount", "total")
+    found = computed(
+        {
+            "orders_90d": {"over": "orders", "value": "count(*)", "type": "bigint"},
+            "priced_90d": {"over": "orders", "value": priced, "type": "bigint"},
+            "revenue_90d": {"over": "orders", "value": "sum(total)", "type": "decimal(18,2)"},
+            "basket_90d": {**shipped["traits"]["basket_90d"], "over": None},
+        },
+        orders=orders,
+        rates=rates,
+    )["ann"]
+    assert (found["orders_90d"], found["priced_90d"], found["basket_90d"]) == (3, 2, 7.5)
