@@ -66,21 +66,24 @@ def path_contacts(touchpoints: DataFrame, paths: Paths, days: Days) -> DataFrame
     goes_on = F.coalesce(F.lag("path").over(by_time) == F.col("path"), F.lit(False))
     is_last = F.coalesce(F.lead("path").over(by_time) != F.col("path"), F.lit(True))
     earlier = by_time.rowsBetween(Window.unboundedPreceding, -1)
+    # The last contact that got credit, with its path before it: one look back instead of two.
+    at_path = F.concat(F.col("path").cast("string"), F.lit(" "))
+    last = {f"last_{name}": F.last(F.concat(at_path, name), ignorenulls=True).over(earlier) for name in named}
     given = {}
     for name in named:
-        on_path = F.last(F.when(F.col(name).isNotNull(), F.col("path")), ignorenulls=True).over(earlier) == F.col(
-            "path"
-        )
-        given[f"previous_{name}"] = F.when(on_path, F.last(name, ignorenulls=True).over(earlier))
-    return numbered.withColumns(
+        told = F.col(f"last_{name}")
+        credit = told.substr(F.length(at_path) + 1, F.length(told))
+        given[f"previous_{name}"] = F.when(F.startswith(told, at_path), credit)
+    looked_back = numbered.withColumns(
         {
             "previous": F.when(goes_on, F.lag("step").over(by_time)),
             "previous_at": F.when(goes_on, F.lag("at").over(by_time)),
             "is_last": is_last,
             "converts": converts,
-            **given,
+            **last,
         }
-    ).drop("path", "order", "touchpoint_id")
+    )
+    return looked_back.withColumns(given).drop("path", "order", "touchpoint_id", *last)
 
 
 def transitions(contacts: DataFrame, days: Days) -> DataFrame:
