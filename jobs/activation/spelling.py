@@ -20,7 +20,8 @@ def one_address(email: str) -> tuple[str, str] | None:
     text, such as a hash: nobody can say what it was made of, and hashed again it matches nobody."""
     address = email.strip().lower()
     user, _, domain = address.partition("@")
-    return (user, domain) if user and domain and "@" not in domain and not _BLANK.search(address) else None
+    seen = address.isprintable() and not _BLANK.search(address)  # what nobody sees makes another hash of it
+    return (user, domain) if user and domain and "@" not in domain and seen else None
 
 
 def addresses(emails: Iterable[str]) -> list[str]:

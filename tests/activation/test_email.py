@@ -226,7 +226,17 @@ def test_a_domain_in_letters_of_any_language_is_mailed_as_the_internet_knows_it(
 
 
 @pytest.mark.parametrize(
-    "address", ["a@bücher..example", "a b@mail.example", "a@mail.example>", "ä@mail.example", "a@", f"a@{'ü' * 64}.nl"]
+    "address",
+    [
+        "a@bücher..example",
+        "a b@mail.example",
+        "a@mail.example>",
+        "ä@mail.example",
+        "a@",
+        f"a@{'ü' * 64}.nl",
+        "a@b.nl,c@d.nl",
+        '"a"@b.nl',
+    ],
 )
 def test_an_address_that_could_end_a_command_or_has_no_domain_is_not_used(address):
     assert wire_address(address) is None

@@ -77,7 +77,7 @@ class ContractServer:
 
     NOBODY: ClassVar[list[tuple[tuple[str, ...], tuple[str, ...]]]] = [
         ((), ("0612345678",)),
-        (("", " ", "@"), ()),
+        (("", " ", "@", "jan\x00@mail.example", "\u200bjan@mail.example", "jan@a.example,kim@b.example"), ()),
         ((EMPTY,), (EMPTY,)),
         (("no address",), ("31612345678",)),
     ]

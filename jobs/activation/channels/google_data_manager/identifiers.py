@@ -25,7 +25,14 @@ def email_hash(email: str) -> str | None:
     user, at, domain = email.strip().lower().partition("@")
     if domain in _GMAIL:
         user = user.split("+")[0].replace(".", "")
-    if not at or not user or not domain or "@" in domain or re.search(r"\s", user + domain):
+    if (
+        not at
+        or not user
+        or not domain
+        or "@" in domain
+        or re.search(r"\s", user + domain)
+        or not email.strip().isprintable()
+    ):
         return None
     return _sha256(f"{user}@{domain}")
 

@@ -6,8 +6,8 @@ import re
 
 import idna
 
-_PLAIN = re.compile(r"^[!-;=?-~]+@[!-;=?-~]+$")
-"""Printable ASCII without blanks and angle brackets: nothing that could end a header or a command."""
+_PLAIN = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
+"""One address without quotes: nothing that could end a header or a command, or make two addresses of it."""
 
 
 def wire_address(address: str) -> str | None:
@@ -22,4 +22,4 @@ def wire_address(address: str) -> str | None:
         except idna.IDNAError:
             return None
     found = f"{user}@{domain}"
-    return found if _PLAIN.match(found) else None
+    return found if _PLAIN.fullmatch(found) else None
