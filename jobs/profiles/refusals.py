@@ -56,6 +56,7 @@ _DONE = (
     *("geopend", "geklikt", "bezorgd", "afgeleverd", "verzonden", "verstuurd", "ontvangen", "gelezen", "aangemeld"),
     *("geoffnet", "geklickt", "zugestellt", "gesendet", "versendet", "versandt", "gelesen", "empfangen", "angemeldet"),
     *("ouvert", "cliqu", "livre", "envoye", "recu", "abierto", "abrio", "entregad", "enviad", "recibid", "leido"),
+    "resubscri",
 )
 
 

@@ -18,7 +18,10 @@ from jobs.profiles.refusals import BOUNCE, COMPLAINT, UNKNOWN, UNSUBSCRIBE, _jud
             for word in ("", "  ", "U", "type 17", "preferences updated", "not delivered", "niet bezorgd")
         ],
         *[(word, None) for word in ("Received Email", "Clicked Email", "email.opened", "emailOpened", "soft bounce")],
-        *[(word, None) for word in ("deferred", "geopend", "zugestellt", "ouvert", "Subscribed to List", "SENT")],
+        *[
+            (word, None)
+            for word in ("deferred", "geopend", "zugestellt", "ouvert", "Subscribed to List", "SENT", "Resubscribed")
+        ],
     ],
 )
 def test_a_word_is_judged_by_how_it_begins_in_many_languages_and_an_unknown_one_may_be_a_no(word, kind):
