@@ -112,7 +112,7 @@ def _read(database: duckdb.DuckDBPyConnection, sample: Sample, data: bytes) -> t
     """What became of the file, and what is wrong with that."""
     lines: list[int] = []
     refused: list[int] = []
-    seen = Seen({"id", "name"}, True, [])
+    seen = Seen({"id", "name"}, True, [], LIMITS.columns)
     try:
         with opened(Snapshot(sample.path, "", len(data), data), sample.form, LIMITS) as content:
             for chunk in read(database, content, sample.form, LIMITS):
