@@ -227,6 +227,12 @@ def test_a_text_that_a_parquet_file_holds_once_for_many_rows_is_counted_before_i
     assert "expands to more than 500 times" in broken(parquet(pa.table({"v": once})), type="parquet")
 
 
+def test_a_list_without_end_in_one_parquet_row_is_told_before_it_is_read(monkeypatch):
+    monkeypatch.setattr(compression, "HONEST", 1 << 20)
+    table = pa.table({"id": ["1"], "a.b": [[0] * 1_000_000]})
+    assert "expands to more than 500 times" in broken(parquet(table), type="parquet")
+
+
 def test_a_parquet_row_larger_than_a_record_may_be_is_refused_and_the_rest_is_read(monkeypatch):
     monkeypatch.setattr(parquet_files, "TOGETHER", 1 << 20)
     rows = {"id": ["1", "2", "3"], "v": [["a"], ["y" * 1_000] * 2_000, ["b", None]]}

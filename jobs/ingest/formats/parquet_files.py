@@ -6,8 +6,10 @@ the footer says so. So texts are read as places in a dictionary, and decoded onl
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,14 +21,16 @@ from jobs.ingest.formats.content import MB, BrokenFile, Content
 from jobs.ingest.formats.records import Chunk, Reject, check_columns
 
 BATCH = 100_000
-"""Rows that are read at a time."""
+"""Rows that are read at a time, at most."""
 TOGETHER = 256 * MB
 """Bytes that rows are decoded to at a time."""
 WIDTH = {"BOOLEAN": 1, "INT32": 4, "INT64": 8, "INT96": 12, "FLOAT": 4, "DOUBLE": 8, "BYTE_ARRAY": 4}
 """Bytes that a value takes in memory before texts are decoded, by its physical type."""
+VALUES = "select type, sum(num_values)::bigint from parquet_metadata($footer) group by type"
+"""How many values each kind of leaf has."""
 
 
-def read_parquet(content: Content, limits: Limits) -> Iterator[Chunk]:
+def read_parquet(database: duckdb.DuckDBPyConnection, content: Content, limits: Limits) -> Iterator[Chunk]:
     """Typed columns. The line of a record is its row number, from 1.
 
     Raises BrokenFile if it cannot be read to its end, or becomes larger than `limits` allow.
@@ -34,39 +38,55 @@ def read_parquet(content: Content, limits: Limits) -> Iterator[Chunk]:
     try:
         source = pa.BufferReader(pa.py_buffer(content.data))
         footer = pq.ParquetFile(source)
-        _refuse_large(footer, len(content), limits)
+        groups = [footer.metadata.row_group(number) for number in range(footer.metadata.num_row_groups)]
+        if sum(group.total_byte_size for group in groups) > limits.expanded_mb * MB:
+            raise BrokenFile("expands to more than general.limits.expanded_mb; send it in smaller files")
         check_columns(footer.schema_arrow.names, limits)
         leaves = [footer.schema.column(place) for place in range(len(footer.schema))]
+        _refuse_long_lists(database, content, leaves, limits)
         texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
         file = pq.ParquetFile(source, metadata=footer.metadata, read_dictionary=texts)
+        at_once = max(1, min(BATCH, TOGETHER // (1 + sum(map(_width, leaves)))))
         row, expansion = 1, Expansion(len(content), limits)
-        for batch in file.iter_batches(BATCH):
+        for batch in file.iter_batches(at_once):
             for part, size in _parts(batch):
                 if part.num_rows == 1 and size > limits.record_mb * MB:
                     reason = f"longer than {limits.record_mb} MB; send it shorter, or raise general.limits.record_mb"
-                    yield Chunk(
-                        pa.array([], pa.int64()),
-                        text=pa.array([], pa.string()),
-                        rejects=[Reject(row, "record:size", reason, "")],
-                    )
+                    reject = Reject(row, "record:size", reason, "")
+                    yield Chunk(pa.array([], pa.int64()), text=pa.array([], pa.string()), rejects=[reject])
                 else:
                     expansion.add(size)  # what the footer says of it may be a lie
                     yield Chunk(pa.array(np.arange(row, row + len(part))), pa.Table.from_batches([_decoded(part)]))
                 row += len(part)
-    except (pa.ArrowException, OSError, UnicodeDecodeError, MemoryError) as error:
+    except (pa.ArrowException, duckdb.Error, OSError, UnicodeDecodeError, MemoryError) as error:
         raise BrokenFile(f"not a readable Parquet file ({type(error).__name__}); send the file again") from None
 
 
-def _refuse_large(file: pq.ParquetFile, size: int, limits: Limits) -> None:
-    """Raises BrokenFile if what the footer tells is more than `limits` allow; so many values at most will be read."""
-    groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
-    if sum(group.total_byte_size for group in groups) > limits.expanded_mb * MB:
-        raise BrokenFile("expands to more than general.limits.expanded_mb; send it in smaller files")
-    leaves = [file.schema.column(place) for place in range(len(file.schema))]
-    expansion = Expansion(size, limits)
-    for group in groups:
-        for place, leaf in enumerate(leaves):
-            expansion.add(group.column(place).num_values * WIDTH.get(leaf.physical_type, leaf.length))
+def _width(leaf: pq.ColumnSchema) -> int:
+    return int(WIDTH.get(leaf.physical_type, leaf.length))
+
+
+def _refuse_long_lists(
+    database: duckdb.DuckDBPyConnection, content: Content, leaves: list[pq.ColumnSchema], limits: Limits
+) -> None:
+    """Raises BrokenFile if lists of any row may hold more values than `limits` allow: a row is read whole.
+
+    How many values there are is asked of DuckDB, of the footer alone: for a damaged footer Arrow ends the process.
+    """
+    if not any(leaf.max_repetition_level for leaf in leaves):
+        return
+    data, widest = content.data, max(map(_width, leaves))
+    length = int.from_bytes(data[-8:-4], "little") + 8
+    with tempfile.NamedTemporaryFile(suffix=".parquet") as footer:
+        footer.truncate(len(data))
+        footer.write(data[:4])
+        footer.seek(len(data) - length)
+        footer.write(data[-length:])
+        footer.flush()
+        found = database.execute(VALUES, {"footer": footer.name}).fetchall()
+    expansion = Expansion(len(content), limits)
+    for kind, values in found:
+        expansion.add(values * WIDTH.get(kind, widest))
 
 
 def _parts(batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, int]]:

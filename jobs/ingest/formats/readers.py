@@ -69,7 +69,7 @@ def _reader(database: duckdb.DuckDBPyConnection, content: Content, form: Format,
     if form.delimited:
         return read_csv(content, form, limits)
     if form.type == "parquet":
-        return read_parquet(content, limits)
+        return read_parquet(database, content, limits)
     if form.type == "avro":
         return read_avro(content, limits)
     if form.type == "jsonl":
