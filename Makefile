@@ -20,7 +20,7 @@ stop: ## Stop what `make demo` started
 
 .PHONY: test
 test: .venv/.ready system-packages ## Set up and run all tests
-	@$(RUN)python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=20 $(PYTEST_ARGS)
+	@$(RUN)python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=20 $(PYTEST_ARGS)
 
 .PHONY: packs-on-spark
 packs-on-spark: .venv/.ready system-packages ## Live the companies of examples/packs on Apache Spark

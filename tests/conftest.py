@@ -15,7 +15,7 @@ from jobs.lake.tables import catalogue
 from tests.company import written
 from tests.table_rows import table_rows
 
-pytest_plugins = ["tests.started", "tests.journey_rows", "tests.engines", "tests.ingest.crm_company"]
+pytest_plugins = ["tests.started", "tests.workers", "tests.journey_rows", "tests.engines", "tests.ingest.crm_company"]
 
 
 hypothesis.settings.register_profile("any_machine", deadline=None)

@@ -18,7 +18,7 @@ BUDGET = {
     "content": 0.1,
     "packs": 1.75,
 }  # fmt: skip
-"""Minutes that the tests of a folder may take of the two workers together, on a quiet machine with two cores."""
+"""Minutes that the tests of a folder may take of all workers together, on a quiet machine with two cores."""
 
 STARTED: Counter[str] = Counter()
 WORKERS: dict[str, dict[str, int]] = {}

@@ -12,6 +12,8 @@ from tests.activation.small_company import DAY
 from tests.company import MINIMAL
 from tests.table_rows import table_rows
 
+pytestmark = pytest.mark.slow(minutes=1.5)
+
 ANN = {"first_name": "Ann", "last_name": "Bos"}
 PHONE = "0612345679"
 

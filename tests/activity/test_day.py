@@ -14,7 +14,7 @@ from jobs.lake.lake import Lake
 from tests.killed import killed_after
 from tests.lived_company import FIRST, Company
 
-pytestmark = pytest.mark.usefixtures("going_on")
+pytestmark = [pytest.mark.usefixtures("going_on"), pytest.mark.slow(minutes=1.5)]
 
 DECLARED = {
     "visits_2d": {"over": "sessions", "days": 2, "value": "count(*)", "type": "bigint"},

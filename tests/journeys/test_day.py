@@ -17,7 +17,7 @@ from tests.journey_rows import RULES
 from tests.killed import killed_after
 from tests.lived_company import FIRST, Company
 
-pytestmark = pytest.mark.usefixtures("going_on")
+pytestmark = [pytest.mark.usefixtures("going_on"), pytest.mark.slow(minutes=1.5)]
 
 EVERY_RULE = RULES["journey.yaml"].replace("# new_campaign_begins", "new_campaign_begins")
 EVERY_RULE += "\nvisit_ends_at_midnight: true\nlongest_visit_minutes: 300\n"

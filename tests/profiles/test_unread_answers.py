@@ -14,6 +14,8 @@ from jobs.validate import publish
 from jobs.validate.quarantine import Selection
 from jobs.validate.replay import replay
 
+pytestmark = pytest.mark.slow(minutes=1.5)
+
 HEADER = "id,person,mail,purpose,channel,answer,at,until\n"
 COLUMNS = {
     "consent_id": "id",

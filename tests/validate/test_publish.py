@@ -20,6 +20,8 @@ from jobs.validate import publish
 from tests.killed import killed_after
 from tests.validate.crm_files import HEADER, ann, contacts, counts, quarantined
 
+pytestmark = pytest.mark.slow
+
 NO_LINEAGE = ("file_id", "line", "arrived")
 
 

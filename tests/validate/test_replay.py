@@ -29,6 +29,8 @@ from jobs.validate.replay.corrections import export
 from tests.killed import Killed
 from tests.validate.crm_files import ann, contacts, counts, quarantined
 
+pytestmark = pytest.mark.slow(minutes=1.5)
+
 FIRST = "2024-05-01"
 
 

@@ -17,6 +17,8 @@ from jobs.validate.replay import replay
 from jobs.validate.versions.counting import newest_known_on
 from tests.killed import killed_after
 
+pytestmark = pytest.mark.slow
+
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 SOURCE = """
 source: books
