@@ -146,7 +146,10 @@ def _company(work: Path, lake: str = "lake") -> Any:
     shutil.copytree(ROOT / "config" / "models", folder / "models")
     known = {name: name for name in ("email", "phone", "first_name", "last_name", "street", "postcode", "city")}
     contacts = {"files": "x.csv", "columns": {"contact_id": "id", "updated_at": "at", **known}}
-    answers = {"files": "y.csv", "columns": {"consent_id": "id", "changed_at": "at", "purpose": "p", "channel": "c"}}
+    answers = {
+        "files": "y.csv",
+        "columns": {"consent_id": "id", "changed_at": "at", "purpose": "p", "channel": "c", "status": "s"},
+    }
     golden = {"first_name": {"order": ["longest"]}, "postcode": {"together": ["street", "city", "country"]}}
     identity = {
         "golden_record": golden,
