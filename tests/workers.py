@@ -1,7 +1,7 @@
 """How many processes `make test` runs tests in: one more than there are cores, if memory allows.
 
-Tests wait now and then, for a disk, a server or a browser: with a worker more the cores have something to do meanwhile,
-an eighth of the time of all tests on two cores. Each worker has an engine, and perhaps Apache Spark and Airflow.
+Tests wait now and then, for a disk, a server or a browser: with a worker more the cores have something to do meanwhile.
+Each worker has an engine, and perhaps Apache Spark and Airflow.
 """
 
 from __future__ import annotations
