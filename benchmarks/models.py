@@ -11,14 +11,12 @@ from __future__ import annotations
 import argparse
 import resource
 import sys
-import time
-from collections.abc import Callable
-from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
+from benchmarks.processor import timed
 from jobs.models.classify import blend, classifier
 from jobs.models.classify.chances import prepared
 
@@ -64,13 +62,6 @@ def customers(number: int, seed: int = 1) -> tuple[pd.DataFrame, np.ndarray]:
     for i in range(0, NUMBERS, 5):
         frame.loc[random.random(number) < 0.5, f"n{i}"] = np.nan
     return frame, label
-
-
-def timed(what: Callable[[], Any]) -> tuple[float, Any]:
-    """Processor seconds, which a busy machine does not change, and what came of it."""
-    begun = time.process_time()
-    found = what()
-    return time.process_time() - begun, found
 
 
 if __name__ == "__main__":

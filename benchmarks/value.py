@@ -10,13 +10,11 @@ from __future__ import annotations
 import argparse
 import resource
 import sys
-import time
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from benchmarks.processor import timed
 from jobs.models.value import lifetime, repeat_buying
 from jobs.models.value.repeat_buying import Buying
 from jobs.models.value.value_rows import told_of
@@ -76,13 +74,6 @@ def fit_over_rows(x: np.ndarray, last: np.ndarray, age: np.ndarray) -> Buying:
         return repeat_buying.fit(x, last, age)
     finally:
         repeat_buying._unique = counted
-
-
-def timed(what: Callable[[], Any]) -> tuple[float, Any]:
-    """Processor seconds, which a busy machine does not change, and what came of it."""
-    begun = time.process_time()
-    found = what()
-    return time.process_time() - begun, found
 
 
 if __name__ == "__main__":

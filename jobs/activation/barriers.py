@@ -51,12 +51,10 @@ def _addresses(row: Row, action: str, others_need: Collection[str]) -> tuple[tup
     """
     if action != "remove":
         return tuple(row["emails"] or ()), tuple(row["phones"] or ())
-    left = set() if said_no(row) else others_need
-    emails, phones = ([one for one in row[name] or () if one not in left] for name in ("had_emails", "had_phones"))
-    return tuple(emails), tuple(phones)
+    return _former(row, set() if said_no(row) else others_need)
 
 
 def _former(row: Row, needed: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Addresses under which the customer may be on the list, and which nobody who stays there has any more."""
+    """All addresses that the customer has and had, but those that are needed for somebody who stays."""
     emails, phones = ([one for one in row[name] or () if one not in needed] for name in ("had_emails", "had_phones"))
     return tuple(emails), tuple(phones)

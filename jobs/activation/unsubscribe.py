@@ -5,7 +5,7 @@ Whatever became of the customer the message was for counts: of one that has been
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -22,6 +22,8 @@ from jobs.lake.tables.feedback import FEEDBACK
 
 Choice = tuple[str, str]
 """A purpose and a channel."""
+_Change = tuple[Kind, str, str]
+"""What somebody says now, about which purpose and channel."""
 CONSENT = "profiles/consent"
 
 
@@ -117,20 +119,14 @@ def choose(
 
     Only what changes is written. None for a link that is not valid.
     """
-    message = found(token, settings)
-    if message is None:
-        return None
-    at = at or now()
-    before = standing(message, settings)
-    changes: list[Heard] = []
-    for (purpose, channel), yes in before.choices.items():
-        kind: Kind = "granted" if (purpose, channel) in wanted else "withdrawn"
-        if (kind == "granted") == yes or (kind == "granted" and channel in before.closed):
-            continue
-        about = Heard.about(message, kind, at, "page", purpose=purpose, mark=at.isoformat())
-        changes.append(about.over(channel))
-    keep(changes, day or local_day(at, settings), settings)
-    return standing(message, settings) if changes else before
+
+    def changes(message: Message, before: Standing) -> Iterator[_Change]:
+        for (purpose, channel), yes in before.choices.items():
+            kind: Kind = "granted" if (purpose, channel) in wanted else "withdrawn"
+            if (kind == "granted") != yes and not (kind == "granted" and channel in before.closed):
+                yield kind, purpose, channel
+
+    return _changed(token, changes, settings, day, at)
 
 
 def _objections(who: Collection[str], rows: Iterable[Mapping[str, object]], settings: Settings) -> dict[str, bool]:
@@ -154,22 +150,38 @@ def object_to(
 
     Only what changes is written. None for a link that is not valid.
     """
+
+    def changes(message: Message, before: Standing) -> Iterator[_Change]:
+        for purpose, objects in before.objections.items():
+            if (purpose in wanted) == objects:
+                continue
+            kind: Kind = "withdrawn" if purpose in wanted else "granted"
+            # An answer is one about a channel: what was told about one is taken back about the same.
+            over = {message.channel} if kind == "withdrawn" else _channels_of(message, purpose, settings)
+            yield from ((kind, purpose, channel) for channel in sorted(over))
+
+    return _changed(token, changes, settings, day, at)
+
+
+def _changed(
+    token: str,
+    changes: Callable[[Message, Standing], Iterable[_Change]],
+    settings: Settings,
+    day: date | None,
+    at: datetime | None,
+) -> Standing | None:
+    """Write down what changes for the person of a link, and tell what holds then; None for a link that is not valid."""
     message = found(token, settings)
     if message is None:
         return None
     at = at or now()
     before = standing(message, settings)
-    changes: list[Heard] = []
-    for purpose, objects in before.objections.items():
-        if (purpose in wanted) == objects:
-            continue
-        kind: Kind = "withdrawn" if purpose in wanted else "granted"
-        about = Heard.about(message, kind, at, "page", purpose=purpose, mark=at.isoformat())
-        # An answer is one about a channel: what was told about one is taken back about the same.
-        over = {message.channel} if kind == "withdrawn" else _channels_of(message, purpose, settings)
-        changes += [about.over(channel) for channel in sorted(over)]
-    keep(changes, day or local_day(at, settings), settings)
-    return standing(message, settings) if changes else before
+    told = [
+        Heard.about(message, kind, at, "page", purpose=purpose, mark=at.isoformat()).over(channel)
+        for kind, purpose, channel in changes(message, before)
+    ]
+    keep(told, day or local_day(at, settings), settings)
+    return standing(message, settings) if told else before
 
 
 def _channels_of(message: Message, purpose: str, settings: Settings) -> set[str]:
