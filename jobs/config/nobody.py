@@ -86,6 +86,43 @@ MAILBOXES: frozenset[str] = frozenset(word for word in WORDS - _NAMES if len(wor
 """What says nobody before the @ of an e-mail address, compact."""
 
 
+_OF_FORMS = frozenset(
+    [
+        "info",
+        "mail",
+        "email",
+        "contact",
+        "sales",
+        "support",
+        "service",
+        "help",
+        "admin",
+        "office",
+        "team",
+        "hello",
+        "hallo",
+        "hi",
+        "me",
+        "you",
+        "name",
+        "naam",
+        "yourname",
+        "voornaam",
+        "firstname",
+        "lastname",
+        "firstnamelastname",
+        "johndoe",
+        "janedoe",
+        "jdoe",
+        "john",
+        "jane",
+    ]
+)
+"""What stands before the @ in the examples of forms and manuals; at a company of that kind it is nobody's mailbox."""
+_EXAMPLES = WORDS | frozenset(
+    ["domain", "domein", "yourdomain", "mydomain", "jedomein", "uwdomein", "yourcompany", "mycompany", "beispiel"]
+)
+"""Companies of examples."""
 _KEYBOARD = frozenset(["asdf", "asd", "qwerty", "qwertz", "azerty", "abc", "email", "mail", "foo", "bar", "aaa"])
 """What people type where a form asks for an address, before and behind the @."""
 
@@ -105,11 +142,12 @@ HASHES: frozenset[str] = hashes(["", *WORDS]) | {sign * 64 for sign in "01234567
 
 def judge(kind: str) -> Callable[[str], bool]:
     """A function that says whether an e-mail address or phone number (E.164) is a placeholder: `noreply@`,
-    `undefined@`, `x@x` of a word that says nobody, or a number of one digit.
+    `undefined@`, `x@x` of a word that says nobody, `info@example.com`, or a number of one digit.
 
     It holds all it needs, so that it travels whole to the workers of a cluster.
     """
     words, mailboxes, phone, typed = WORDS, MAILBOXES, PHONE, _KEYBOARD
+    examples, of_forms = _EXAMPLES, WORDS | _OF_FORMS
 
     def placeholder(address: str) -> bool:
         local, _, domain = address.lower().partition("@")
@@ -118,7 +156,7 @@ def judge(kind: str) -> Callable[[str], bool]:
             for part in (local, domain.partition(".")[0])
         )
         twice = mailbox == host and (mailbox in words or mailbox in typed or len(mailbox) == 1)
-        return mailbox in mailboxes or twice or (mailbox in words and host in words)
+        return mailbox in mailboxes or twice or (mailbox in of_forms and host in examples)
 
     def unlikely(number: str) -> bool:
         import re

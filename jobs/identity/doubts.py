@@ -29,7 +29,10 @@ NAMED = ["name", "source", "first_seen"]
 ONE_PERSONS = ("contact", "login", "loyalty")
 PEOPLE = {kind: 2 if kind in ONE_PERSONS else 5 for kind in KINDS}
 """People of other first and last names from which a value is told. A household shares a mailbox and a phone; an id of
-one person that two have, who were not born on one day either, may have been damaged or given out twice."""
+one person that two have, who were not born on one day either, may have been damaged or given out twice. Of whom no
+birth date is known, the names must be unlike: a name that was corrected, or written the wrong way round, is of one."""
+ALIKE = 0.75
+"""Jaro-Winkler similarity of two whole names, their parts in order of the alphabet, from which they may be one."""
 EXAMPLES = 3
 
 
@@ -45,13 +48,15 @@ def of_many_people(sightings: pa.Table, since: date | None) -> pd.DataFrame:
     )
     least = " ".join(f"WHEN '{kind}' THEN {people}" for kind, people in PEOPLE.items())
     born = ", ".join(f"'{kind}'" for kind in ONE_PERSONS)
+    whole = "array_to_string(list_sort([first_name, last_name]), ' ')"
     with database_of(sightings=sightings) as con:
         con.execute("SET enable_progress_bar = false")
         return con.execute(
             "SELECT kind, identifier, people FROM (SELECT kind, identifier, max(first_seen) AS newest, "
             "least(count(DISTINCT nullif(first_name, '')), count(DISTINCT nullif(last_name, ''))) AS people, "
-            f"count(DISTINCT birth_date) AS born FROM ({rows}) GROUP BY ALL) "
-            f"WHERE people >= CASE kind {least} END AND (kind NOT IN ({born}) OR born > 1) "
+            f"count(DISTINCT birth_date) AS born, jaro_winkler_similarity(min({whole}), max({whole})) AS alike "
+            f"FROM ({rows}) GROUP BY ALL) WHERE people >= CASE kind {least} END "
+            f"AND (kind NOT IN ({born}) OR born > 1 OR (born = 0 AND alike < {ALIKE})) "
             "AND ($since IS NULL OR newest > $since) ORDER BY people DESC, kind, identifier",
             {"since": since},
         ).df()

@@ -33,7 +33,7 @@ from jobs.validate.mapping.inner_rows import ITEM, of_lines
 from jobs.validate.rules.broken import BROKEN, REASON, Tally, tally
 from jobs.validate.rules.great_expectations import Judgement, Verdict, judge
 from jobs.validate.stopped_batches import unresolved
-from jobs.validate.told import awaited_partners, empty_lines, rounded_amounts, undialled_numbers
+from jobs.validate.told import awaited_partners, decimal_ids, empty_lines, rounded_amounts, undialled_numbers
 from jobs.validate.told.key_conflicts import told_otherwise
 from jobs.validate.told.left_out import left_out_rows, tell_awaited, tell_untaken
 from jobs.validate.told.lines import Lines, accepted_lines, lines_of, told_of_lines
@@ -110,6 +110,8 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
         asked |= empty_lines.measure() if dataset.each else {}
         asked |= awaited_partners.measures(dataset) | undialled_numbers.measure(batch.dataset, settings)
         tallies = tally(flagged, contract.rules, asked)
+        if changed := decimal_ids.told(tallies):
+            log.warning("%s.%s: %s", batch.source, batch.dataset, changed)
         counted: Mapping[str, Tally | Lines] = lines_of(flagged) if dataset.each else tallies
         some = dataset.where or dataset.each or dataset.pairs
         left_out = left_out_rows(raw, counted) if some else {}

@@ -54,6 +54,16 @@ def test_an_id_of_two_people_with_other_names_and_birth_dates_is_told(kind):
     assert told(seen(ann, renamed)) == []
 
 
+def test_an_id_of_two_people_of_unlike_names_is_told_where_nobody_has_a_birth_date():
+    def pair(*names):
+        return seen(*[("contact", "101", first, last, None, DAY) for first, last in names])
+
+    assert told(pair(("ann", "bos"), ("piet", "visser"))) == [("contact", "101", 2)]
+    assert told(pair(("jon", "smiht"), ("john", "smith"))) == []
+    assert told(pair(("bos", "ann"), ("ann", "bos"))) == []
+    assert told(pair(("ann", "bos"), ("ann", "visser"))) == []
+
+
 def test_what_was_told_before_is_not_told_again_until_one_more_has_it():
     rows = [("login", "x", *person, DAY) for person in PEOPLE[:2]]
     assert told(seen(*rows), since=DAY) == []

@@ -31,6 +31,10 @@ EMAILS = {
     "jan example.nl": None,
     "jan@example.nl, piet@example.nl": None,
     "@example.nl": None,
+    "jan@example.c": None,
+    "jan@example.123": None,
+    f"{'j' * 64}@example.nl": f"{'j' * 64}@example.nl",
+    f"{'j' * 65}@example.nl": None,
     "": None,
     "   ": None,
 }
@@ -173,6 +177,8 @@ NOBODY = [
     *[("login", value) for value in ("gast", "niet bekend", "unbekannt", "Invité", "desconocido", "неизвестно")],
     *[("loyalty", "1111111"), ("cookie", "00000000-0000-0000-0000-000000000000")],
     *[("email", f"{local}@x.nl") for local in ("noreply", "undefined", "no-email", "Guest", "onbekend")],
+    *[("email", one) for one in ("info@example.com", "Sales@test.nl", "john.doe@example.org", "naam@domein.nl")],
+    ("email", "n.one@x.nl"),
     *[("email", "nan@nan.com"), ("phone", "0611111111"), ("phone", "+31612345678")],
 ]
 SOMEBODY = [
@@ -189,6 +195,9 @@ SOMEBODY = [
         ("login", "tom"),
         ("email", "nan@gmail.com"),
         ("email", "0@x.nl"),
+        ("email", "info@bakker.nl"),
+        ("email", "john.doe@bakker.nl"),
+        ("email", "j.bos@example.com"),
     ],
     *[("phone", "0612345679"), ("phone", "+32471000001")],
 ]

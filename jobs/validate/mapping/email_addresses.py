@@ -45,7 +45,9 @@ def email_speller() -> Callable[[pa.Array], pa.Array]:
                 found = validate_email(seen.strip(), check_deliverability=False, globally_deliverable=False)
             except EmailNotValidError:
                 return None
-            return str(found.normalized).lower() if "." in found.domain else None
+            top = found.ascii_domain.rpartition(".")[2] if "." in found.domain else ""
+            mailable = len(top) > 1 and not top.isdigit() and len(found.local_part.encode()) <= 64
+            return str(found.normalized).lower() if mailable else None
 
         distinct = values.dictionary_encode()
         return pa.array([one(text) for text in distinct.dictionary.to_pylist()], pa.string()).take(distinct.indices)
