@@ -16,12 +16,12 @@ Row = Mapping[str, Any]
 def now(row: Row) -> str | None:
     """Why the customer must not be reached now, whatever the plan said."""
     if not row["consented"]:
-        return "no_consent"
+        return row["refused_for"] or "no_consent"
     if row["suppressed"]:
         return "suppressed"
     if not row["emails"] and not row["phones"]:
         return "no_address"
-    return None
+    return row["refused_along"]
 
 
 def said_no(row: Row) -> bool:

@@ -128,7 +128,7 @@ class _Push:
         if not self.held:
             self.rule.look()
         for row in rows:
-            row["consented"] = row["consented"] and not self.late.refused & {row["customer_id"], row["now_fingerprint"]}
+            self.late.judge(row)
         return sorted(rows, key=lambda row: (_FIRST[row["action"]], row["customer_id"]))
 
     def operations(self, rows: Sequence[dict[str, Any]]) -> Iterator[Operation]:

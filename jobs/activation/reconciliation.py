@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,19 +16,21 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt
 from jobs.activation.approved_content import NOT_APPROVED
 from jobs.activation.channel import Action, Outcome, refused_of_partial
 from jobs.activation.guard_rails import Finding
+from jobs.activation.late_refusals import ENDED, NO_CONSENT, OBJECTED, SHARED
 from jobs.activation.moments import OVER
 from jobs.activation.rechecked import CHANGED
 from jobs.errors import ContentNotApproved, DeliveryIncomplete, HeldBack, Stopped
 from jobs.lake.lake import Lake, StaleWrite
 from jobs.lake.tables import catalogue
 
+log = logging.getLogger(__name__)
 DELIVERIES = "activation/deliveries"
 PAUSED = "paused"
 REMOVAL_PAUSED = "removal_paused"
 _PLACES = {
     "held_out": "held_out",
     "held_out_of_all": "held_out",
-    "no_consent": "no_consent",
+    **dict.fromkeys((NO_CONSENT, ENDED, OBJECTED, SHARED), "no_consent"),
     "no_address": "no_address",
     "same_address": "no_address",
     "suppressed": "suppressed",
@@ -58,6 +62,8 @@ class Account:
     unknown: Counter[str] = field(default_factory=Counter)
     paused: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    not_reached: Counter[str] = field(default_factory=Counter)
+    """Members, and removals that are paused, by the rule that stood in the way."""
 
     @classmethod
     def open(cls, lake: Lake, audience: str, destination: str, day: date) -> Account:
@@ -67,6 +73,7 @@ class Account:
 
     def skip(self, reason: str) -> None:
         self.not_approved += reason == NOT_APPROVED
+        self.not_reached[reason] += 1
         place = _PLACES.get(reason, "suppressed")
         if place == PAUSED:
             self.paused[reason] += 1
@@ -107,8 +114,9 @@ class Account:
         if outcome.state != "accepted":
             self.reasons[f"{outcome.state} {outcome.reason}".strip()] += 1
 
-    def counts(self) -> dict[str, int]:
-        """The counts of activation/deliveries."""
+    def counts(self) -> dict[str, Any]:
+        """The counts of activation/deliveries, and in words why members were not reached, most frequent first."""
+        why = sorted(self.not_reached.items(), key=lambda one: (-one[1], one[0]))
         return {
             "members": self.members,
             "held_out": self.places["held_out"],
@@ -125,7 +133,17 @@ class Account:
             "unknown": sum(self.unknown.values()),
             PAUSED: sum(self.paused.values()),
             "missing": self._missing(),
+            "reasons": ", ".join(f"{reason} {count}" for reason, count in why),
         }
+
+    def say_ended(self) -> None:
+        """Tell of people who said yes when the day was planned, or for that day, and whose yes has ended by now."""
+        if ended := self.not_reached[ENDED]:
+            log.warning(
+                "%s: %d said yes, and that ended before now; nothing is sent without the consent of the instant it is "
+                "sent at, whatever day is pushed. Who says yes again is reached by the next plan.",
+                self._place(), ended,
+            )  # fmt: skip
 
     def _missing(self) -> int:
         """Members who are in no place."""
@@ -219,3 +237,4 @@ def publish(lake: Lake, account: Account) -> None:
     row = {"day": account.day, "audience": account.audience, "destination": account.destination} | counts
     txn = lake.transaction(f"push_{account.audience}_{account.destination}", account.day, config=counts, code=__name__)
     lake.upsert(DELIVERIES, pa.Table.from_pylist([row], schema=catalogue.get(DELIVERIES).arrow_schema()), txn)
+    account.say_ended()

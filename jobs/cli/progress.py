@@ -54,5 +54,5 @@ def _counts(counts: dict) -> list[str]:
     return [
         f"{name.replace('_', ' ')} {value:,}" if isinstance(value, int) else f"{name.replace('_', ' ')} {value}"
         for name, value in counts.items()
-        if isinstance(value, (int, float, str)) and not isinstance(value, bool)
+        if isinstance(value, (int, float, str)) and not isinstance(value, bool) and value != ""
     ]

@@ -197,7 +197,8 @@ SECTIONS = (
         ("activation.deliveries",),
         """
         select day, audience, destination, members, delivered, removed, refused, unknown, held_out as "held out",
-               no_consent as "no consent", no_address as "no address", suppressed, moment_over as "moment over", kept
+               no_consent as "no consent", no_address as "no address", suppressed, moment_over as "moment over", kept,
+               reasons as "not reached by"
         from activation.deliveries order by day, audience, destination""",
     ),
 )

@@ -7,6 +7,7 @@ import datetime as dt
 
 import pytest
 
+from examples.sandboxes.smtp import recipient_hash
 from jobs.activation import moments, plan, push
 from jobs.activation.channel import Operation, Recipient
 from jobs.activation.feedback.heard import Heard, keep
@@ -14,7 +15,7 @@ from jobs.activation.late_refusals import LateRefusals
 from jobs.audiences.judged import objections_to
 from jobs.config.actions.audiences import Audience
 from jobs.lake.lake import Lake
-from tests.activation.small_company import DAY
+from tests.activation.small_company import DAY, email
 from tests.company import MINIMAL
 from tests.table_rows import table_rows
 
@@ -46,9 +47,20 @@ class Sending:
         self.lake.replace("profiles/consent", table_rows("profiles/consent", *rows), txn)
 
     def stopped(self, *people):
+        return set(self.why(*people))
+
+    def why(self, *people, to=()):
+        """The reason by customer; `to` is the address that all of them are written to."""
         self.late.look()
-        sends = [Operation(one, one, "send", 1, f"address of {one}", Recipient()) for one in people]
-        return {one.customer_id for one in sends if self.late.barrier(one) == "no_consent"}
+        sends = [Operation(one, one, "send", 1, f"address of {one}", Recipient(emails=to)) for one in people]
+        return {one.customer_id: reason for one in sends if (reason := self.late.barrier(one))}
+
+    def addresses(self, **owners):
+        """Who has which address, and no other customers any."""
+        self._edits += 1
+        txn = self.lake.transaction("points", DAY, config=self._edits)
+        points = [{"customer_id": one, "kind": "email", "value": to} for to, own in owners.items() for one in own]
+        self.lake.replace("profiles/contact_points", table_rows("profiles/contact_points", *points), txn)
 
 
 @pytest.fixture
@@ -80,6 +92,41 @@ def test_a_no_and_a_yes_that_is_gone_count_from_the_next_batch_on(sending):
     sending.consent(c1=False, c2=None)
     assert sending.stopped("c1", "c2", "c3") == {"c1", "c3"}
     removal = Operation("o", "c1", "remove", 1, "", Recipient())
+    assert sending.late.barrier(removal) is None
+
+
+def test_which_rule_stood_in_the_way_is_told_apart(sending, clock):
+    yes = {"purpose": "marketing", "channel": "email", "status": "granted"}
+    ended = {**yes, "expires_at": NOON - dt.timedelta(days=400)}
+    no = {**yes, "status": "withdrawn"}
+    objects = {**no, "purpose": "processing"}
+    sending.told(
+        {**yes, "customer_id": "c1"},
+        {**ended, "customer_id": "c2"},
+        {**no, "customer_id": "c3"},
+        {**objects, "customer_id": "c4"},
+        {**ended, "customer_id": "c5"},
+    )
+    keep([Heard("unsubscribe", NOON, "email", "page", "address of c5", "c5")], DAY, sending.settings)
+    assert sending.why("c1", "c2", "c3", "c4", "c5") == {
+        "c2": "consent_ended", "c3": "no_consent", "c4": "objected", "c5": "no_consent",
+    }  # fmt: skip
+
+
+def test_another_owner_of_an_address_who_says_no_during_a_push_stops_what_goes_there(sending, clock):
+    sending.consent(c1=None, c2=9, c3=None)
+    sending.addresses(family=["c1", "c2"], own=["c3"])
+    assert sending.why("c1", "c2", to=("family",)) == {}
+    clock(9)
+    assert sending.why("c1", "c2", to=("family",)) == {"c1": "refused_by_other_owner", "c2": "consent_ended"}
+    assert sending.why("c1", to=("of c1 alone",)) == sending.why("c3", to=("own",)) == {}
+    sending.consent(c1=None, c2=None, c3=None)
+    assert sending.why("c1", "c2", to=("family",)) == {}
+    keep([Heard("unsubscribe", NOON, "email", "page", "elsewhere", "c2")], DAY, sending.settings)
+    assert sending.why("c1", "c2", to=("family",)) == {"c1": "refused_by_other_owner", "c2": "no_consent"}
+    sending.addresses(family=["c1"])
+    assert sending.why("c1", to=("family",)) == {}
+    removal = Operation("o", "c1", "remove", 1, "", Recipient(emails=("family",)))
     assert sending.late.barrier(removal) is None
 
 
@@ -134,4 +181,32 @@ def test_who_has_their_data_restricted_leaves_a_list_at_once_and_comes_to_none(c
     )
     counts = push.run("loyal", "ads", later, shop.settings)
     assert (counts["kept"], counts["no_consent"], counts["delivered"], counts["removed"]) == (2, 2, 0, 1)
+    assert counts["reasons"] == "objected 2"
     assert len(ads.members()) == there * 2 // 3
+
+
+def test_an_old_day_reaches_who_said_yes_then_and_says_yes_now_and_tells_which_of_both_lacks(
+    company, sink, clock, caplog
+):
+    shop = company("winback")
+    shop.customers(4)
+    answer = {"purpose": "marketing", "channel": "email"}
+    yes, now = {**answer, "status": "granted"}, NOON + dt.timedelta(days=200)
+    then = [
+        {**yes, "customer_id": "c0001"},
+        {**yes, "customer_id": "c0002", "expires_at": now},
+        {**yes, "customer_id": "c0003"},
+        {**answer, "customer_id": "c0004", "status": "withdrawn"},
+    ]
+    shop.replace("profiles/consent", *then)
+    plan.run(DAY, shop.settings)
+    later = [then[0], then[1], {**then[2], "status": "withdrawn"}, {**yes, "customer_id": "c0004"}]
+    shop.replace("profiles/consent", *later)
+    clock(200 * 24 * 60)
+
+    counts = push.run("winback", "email", DAY, shop.settings)
+
+    assert sink.recipients() == [recipient_hash(email("c0001"))]
+    assert (counts["delivered"], counts["no_consent"], counts["reasons"]) == (1, 3, "no_consent 2, consent_ended 1")
+    assert shop.lake.arrow("activation/deliveries")["reasons"].to_pylist() == [counts["reasons"]]
+    assert "1 said yes, and that ended before now" in caplog.text

@@ -196,6 +196,7 @@ TABLES: tuple[Dataset, ...] = (
         unknown bigint operations whose outcome is not known
         paused bigint removals and additions that wait because more would leave at once than max_remove_share allows
         missing bigint customers in the audience whom the plan has in none of these places
+        reasons string rules by which customers were not reached, with how many: "held_out 4, consent_ended 2"
     """),
         scope="day",
         day_column="day",
