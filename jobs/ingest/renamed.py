@@ -13,6 +13,165 @@ ALIKE = 0.8
 """Likeness of two words, from 0 to 1, from which one is a way to write the other."""
 SHORTEST = 3
 """Letters of an abbreviation."""
+WHOLE_WORDS = frozenset(
+    {
+        *(
+            "account",
+            "active",
+            "activity",
+            "addition",
+            "address",
+            "age",
+            "agent",
+            "amount",
+            "article",
+            "billing",
+        ),
+        *("brand", "campaign", "car", "card", "care", "cart", "case", "cash", "channel", "charge", "change", "city"),
+        *(
+            "click",
+            "close",
+            "code",
+            "color",
+            "comment",
+            "content",
+            "consent",
+            "contact",
+            "contract",
+        ),
+        *(
+            "cost",
+            "count",
+            "country",
+            "county",
+            "coupon",
+            "created",
+            "creator",
+            "credit",
+            "date",
+            "day",
+            "debit",
+            "device",
+        ),
+        *("district", "delivery", "discount", "due", "duration", "duty", "edited", "event", "first", "form", "from"),
+        *(
+            "gender",
+            "given",
+            "gross",
+            "group",
+            "height",
+            "weight",
+            "house",
+            "hours",
+            "image",
+            "invoice",
+            "item",
+            "label",
+        ),
+        *("language", "last", "lead", "line", "link", "list", "load", "location", "locale", "login", "logic", "male"),
+        *("main", "mail", "market", "member", "message", "mobile", "mode", "model", "month", "name", "net", "network"),
+        *(
+            "note",
+            "number",
+            "offer",
+            "office",
+            "officer",
+            "open",
+            "opener",
+            "option",
+            "order",
+            "older",
+            "owner",
+        ),
+        *("page", "paid", "part", "party", "partner", "pay", "person", "personal", "phase", "phone", "plan", "plane"),
+        *("place", "point", "postal", "prefix", "price", "prize", "product", "profile", "quality", "quantity"),
+        *(
+            "query",
+            "quote",
+            "quota",
+            "rate",
+            "ratio",
+            "read",
+            "reader",
+            "reason",
+            "season",
+            "region",
+            "religion",
+        ),
+        *("report", "result", "return", "route", "sale", "score", "store", "seller", "sender", "sent", "spent"),
+        *(
+            "session",
+            "service",
+            "size",
+            "source",
+            "stage",
+            "state",
+            "status",
+            "stock",
+            "street",
+            "suffix",
+            "tax",
+            "taxi",
+        ),
+        *(
+            "team",
+            "term",
+            "text",
+            "tile",
+            "time",
+            "title",
+            "token",
+            "total",
+            "type",
+            "unit",
+            "update",
+            "use",
+        ),
+        *(
+            "user",
+            "value",
+            "variant",
+            "version",
+            "visit",
+            "visitor",
+            "view",
+            "viewer",
+            "wait",
+            "website",
+            "week",
+            "year",
+        ),
+        *(
+            "bedrag",
+            "bezoek",
+            "bezorgd",
+            "besteld",
+            "betaald",
+            "dag",
+            "datum",
+            "geboren",
+            "geslacht",
+            "gemeente",
+        ),
+        *("klant", "klacht", "kort", "korting", "land", "laatste", "lijn", "maand", "maat", "merk", "naam"),
+        *(
+            "order",
+            "plaats",
+            "plaat",
+            "prijs",
+            "provincie",
+            "reden",
+            "soort",
+            "staat",
+            "stad",
+            "straat",
+            "taal",
+        ),
+        *("versie", "waarde", "winkel", "week", "jaar"),
+    }
+)
+"""Words of headings, English and Dutch, each with a meaning of its own however near another: country and county, count
+and country, price and prize. A slip makes none of them of another."""
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
 
 
@@ -32,8 +191,9 @@ def new_name(column: str, candidates: list[str], seen: Seen, before: Shape) -> s
 def alike(first: str, second: str) -> bool:
     """Whether two names are one, written otherwise: e-mail, Email; cust_no, customerNo; telephone, tel.
 
-    Each word of one is a word of the other. Other digits or one word more make another column: address1 and address2,
-    created_at and updated_at, email and email_opt_in, subscribed and unsubscribed are two.
+    Each word of one is a word of the other. Other digits, one word more, or two words that both mean something make
+    another column: address1 and address2, created_at and updated_at, email and email_opt_in, subscribed and
+    unsubscribed, country and county are two.
     """
     if _bare(first) == _bare(second):
         return True
@@ -50,6 +210,8 @@ def _same_word(one: str, other: str, abbreviated: bool = True) -> bool:
     short, long = sorted((one, other), key=len)
     if short == long:
         return True
+    if short in WHOLE_WORDS and long in WHOLE_WORDS:
+        return False
     if long.startswith(short):
         return abbreviated and len(short) >= SHORTEST
     if long.endswith(short):  # un-subscribed, sub-total

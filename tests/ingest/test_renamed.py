@@ -20,6 +20,9 @@ from jobs.ingest.renamed import alike, new_name
         ("klantnumer", "klantnummer"),
         ("adress1", "address1"),
         ("HTTPStatus", "http_status"),
+        ("countrry", "country"),
+        ("prices", "price"),
+        ("adres", "adress"),
     ],
 )
 def test_one_name_written_otherwise(first, second):
@@ -45,6 +48,15 @@ def test_one_name_written_otherwise(first, second):
         ("start_date", "end_date"),
         ("q1", "q2"),
         ("prijs", "aantal"),
+        ("country", "county"),
+        ("Billing Country", "billing_county"),
+        ("country", "count"),
+        ("price", "prize"),
+        ("state", "status"),
+        ("quantity", "quality"),
+        ("sent", "spent"),
+        ("use", "user"),
+        ("straat", "staat"),
     ],
 )
 def test_names_of_two_columns(first, second):
