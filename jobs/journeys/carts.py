@@ -20,7 +20,8 @@ TOUCHES = {"add_to_cart": "added", "remove_from_cart": "removed", "purchase": "o
 def basket_visits(events: DataFrame, timezone: str) -> DataFrame:
     """journeys/basket_visits from events with a session: one row per visit and basket touched in it.
 
-    `part` is the number of orders of the visit before; an order that is reported twice is one.
+    `part` is the number of orders of the visit before; an order that is reported twice is one. What is taken out after
+    an order, before anything is put in again, is taken out of nothing: a page of before that was still open.
     """
     order = F.coalesce("order_id", "event_id")
     first_report = F.row_number().over(Window.partitionBy("session_id", "type", order).orderBy("place")) == 1
@@ -33,6 +34,9 @@ def basket_visits(events: DataFrame, timezone: str) -> DataFrame:
     ordered = F.sum((F.col("type") == "purchase").cast("bigint")).over(before)
     counted = [F.count_if(F.col("type") == type_).alias(name) for type_, name in TOUCHES.items()]
     parts = touching.withColumn("part", F.coalesce(ordered, F.lit(0)))
+    so_far = Window.partitionBy("session_id", "part").orderBy("place").rowsBetween(Window.unboundedPreceding, 0)
+    filled = (F.col("part") == 0) | F.max(F.col("type") == "add_to_cart").over(so_far)
+    parts = parts.withColumn("filled", filled).where(F.col("filled") | (F.col("type") != "remove_from_cart"))
     return (
         parts.groupBy("session_id", "part")
         .agg(
@@ -49,8 +53,8 @@ def carts(visits: DataFrame, cart_days: int, as_of: date, timezone: str) -> Data
     """journeys/carts from journeys/basket_visits.
 
     A basket lasts until an order, or until it was not touched for `cart_days`. It is abandoned on the day that time is
-    over; before, it is open; emptied if as much was taken out as was put in. Orders without a basket (nothing was put
-    in one) are no basket.
+    over; before, it is open; emptied if as much was taken out as was put in. It begins with the visit that put
+    something in. Orders without a basket (nothing was put in one) are no basket.
     """
     by_time = Window.partitionBy("customer_id").orderBy("began_at", "session_id", "part")
     idle = cart_days * 86_400
@@ -59,7 +63,10 @@ def carts(visits: DataFrame, cart_days: int, as_of: date, timezone: str) -> Data
     numbered = visits.withColumn("begins", begins).withColumn(
         "number", F.sum(F.col("begins").cast("bigint")).over(by_time)
     )
-    baskets = numbered.groupBy("customer_id", "number").agg(
+    so_far = Window.partitionBy("customer_id", "number").orderBy("began_at", "session_id", "part")
+    filled = F.sum("added").over(so_far.rowsBetween(Window.unboundedPreceding, 0))
+    begun = numbered.withColumn("filled", filled).where(F.col("filled") > 0)
+    baskets = begun.groupBy("customer_id", "number").agg(
         F.min(F.struct("began_at", "session_id", "part")).alias("first"),
         F.max("ended_at").alias("last_at"),
         F.count("*").alias("visits"),
@@ -79,8 +86,7 @@ def carts(visits: DataFrame, cart_days: int, as_of: date, timezone: str) -> Data
     )
     part = F.when(F.col("first.part") > 0, F.concat(F.lit(":"), F.col("first.part").cast("string")))
     return (
-        baskets.where(F.col("items") > 0)
-        .withColumn("status", status)
+        baskets.withColumn("status", status)
         .withColumns(
             {
                 "cart_id": F.concat(F.col("first.session_id"), F.coalesce(part, F.lit(""))),

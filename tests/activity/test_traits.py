@@ -555,3 +555,53 @@ def test_an_order_in_a_currency_without_a_rate_is_in_no_average(computed):
         rates=rates,
     )["ann"]
     assert (found["orders_90d"], found["priced_90d"], found["basket_90d"]) == (3, 2, 7.5)
+
+
+def test_lines_count_as_their_order_does_returns_cancellations_credit_notes_edits_and_lines_taken_out(computed):
+    shipped = yaml.safe_load((ROOT / "config" / "traits.yaml").read_text())["rows"]
+    products = [
+        {"product_id": id_, "department": dept} for id_, dept in {"A": "kids", "B": "home", "C": "tuin"}.items()
+    ]
+    placed = "2017-06-10T10:00"
+    orders = [
+        order("bought", placed, total="60.00"),
+        order("back", placed, total="30.00", status="returned"),
+        order("off", placed, total="25.00", status="cancelled"),
+        order("note", "2017-06-12T10:00", total="-20.00", credits="bought"),
+        order("edited", placed, total="25.00"),
+        order("try", placed, total="99.00", status="test"),
+        order("gift", placed, total="0.00"),
+    ]
+    edit = {"updated_at": "2017-06-11", "arrived": "2017-06-11"}
+    lines = [
+        ("bought", "1", "A", 1, "40.00", {}),
+        ("bought", "2", "B", 1, "20.00", {}),
+        ("back", "1", "A", 1, "30.00", {}),
+        ("off", "1", "C", 1, "25.00", {}),
+        ("note", "1", "B", -1, "-20.00", {}),
+        ("edited", "1", "B", 2, "50.00", {}),
+        ("edited", "1", "B", 1, "25.00", edit),
+        ("edited", "2", "C", 1, "10.00", {}),
+        ("edited", "2", "C", 1, "10.00", {**edit, "deleted": True}),
+        ("try", "1", "C", 9, "99.00", {}),
+        ("gift", "1", "A", 1, "0.00", {}),
+    ]
+    names = ("order_id", "line_id", "product_id", "quantity", "amount")
+    money = {"type": "decimal(18,2)", "value": "sum(amount)", "default": 0}
+    in_words = {"over": "bought_lines", "where": "quantity > 0", "type": "string"}
+    declared = {
+        "paid_for": {**money, "over": "bought_lines"},
+        "worth": {**money, "over": "earned_lines"},
+        "units": {"over": "earned_lines", "value": "sum(quantity)", "type": "double"},
+        "favourite": {**in_words, "value": "most_frequent(department)"},
+        "departments": {**in_words, "value": "count(distinct department)", "type": "bigint"},
+    }
+    found = computed(
+        declared,
+        named={name: shipped[name] for name in ("bought_lines", "earned_lines")},
+        orders=orders,
+        order_lines=[{**dict(zip(names, line, strict=False)), **line[5]} for line in lines],
+        products=products,
+    )["ann"]
+    told = {name: str(found[name]) for name in declared}
+    assert told == {"paid_for": "115.00", "worth": "65.00", "units": "3.0", "favourite": "kids", "departments": "2"}

@@ -93,6 +93,26 @@ def test_a_basket_that_is_filled_again_after_it_was_emptied_goes_on(baskets, exp
     expect(found, "items removed status", (2, 1, "open"))
 
 
+def test_what_is_taken_out_after_an_order_is_taken_out_of_nothing_in_that_visit_and_in_later_ones(baskets, expect):
+    found = baskets(
+        ("2017-03-01 10:00", ADD),
+        ("2017-03-01 10:01", BUY),
+        ("2017-03-01 10:02", REMOVE),
+        ("2017-03-01 10:03", ADD),
+        ("2017-03-01 10:04", BUY),
+        ("2017-03-01 12:00", REMOVE),
+        ("2017-03-01 14:00", ADD),
+        as_of="2017-03-01",
+    )
+    expect(
+        found,
+        "opened_at items removed visits status",
+        ("2017-03-01 10:00:00", 1, 0, 1, "ordered"),
+        ("2017-03-01 10:03:00", 1, 0, 1, "ordered"),
+        ("2017-03-01 14:00:00", 1, 0, 1, "open"),
+    )
+
+
 def test_an_order_without_a_basket_and_a_visit_without_either_are_no_basket(baskets):
     found = baskets(("2017-03-01 10:00", BUY), ("2017-03-01 12:00", "page_view"), ("2017-03-02 12:00", REMOVE))
     assert found.count() == 0
