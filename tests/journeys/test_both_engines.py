@@ -109,7 +109,7 @@ def test_moments_are_the_same(here):
     found = moments(with_session(known, 30), JOURNEY, "Europe/Amsterdam")
     told = ("device", "confidence", "served", "served_at", "served_by", "seconds", "steps", "evidence")
     assert texts(found, *told) == [
-        ("mobile", "1.0", "True", "2017-03-01 10:02:00", "e2", "120", "3", "['searched: 2 events from e0']"),
+        ("mobile", "1.0", "True", "2017-03-01 10:02:00", "e2", "120", "3", "['searched: 2 events from e0, 2 points']"),
     ]
 
 

@@ -62,7 +62,7 @@ def test_a_moment_shows_its_evidence_when_it_began_and_when_it_ends(known, expec
         "type day started_at expires_at evidence",
         (
             "know", "2017-03-01", "2017-03-01 10:05:00", "2017-03-01 11:10:00",
-            "[searched: 2 events from e5, read: 1 event e10]",
+            "[searched: 2 events from e5, 2 points, read: 1 event e10, 3 points]",
         ),
     )  # fmt: skip
 

@@ -130,6 +130,7 @@ def test_the_journey_map_says_how_contacts_felt_how_long_after_another_and_who_n
     assert chat["drop_off_percent"] == 66.7, "c2 never came back, c1 only after 60 days; the first was answered in time"
     assert chat["days_since_contact"] == 0.5
     assert (visit["drop_off_percent"], visit["days_since_contact"]) == (None, 59.5), "of today nobody can say yet"
+    assert [visit[name] for name in ("emotion", "emotion_low", "emotion_high")] == [None] * 3, "nobody said how it was"
 
 
 def test_a_moment_is_open_served_or_missed_as_seen_from_the_newest_visit(lake_of):

@@ -194,8 +194,8 @@ def opportunity_rows(asked: MapQueries, found: JourneyMap, touchpoints: list[Row
             "title": one.title,
             "touchpoint": one.touchpoint,
             "measured_at": measured_at,
-            "reach": reach,
-            "lost": lost,
+            "reach": reach or None,  # nobody came there, so nothing is known of who is lost
+            "lost": lost if reach else None,
             "effort_weeks": one.effort_weeks,
             "insights": len(one.insights),
             "solutions": sum(solution.opportunity == name for solution in found.solutions.values()),

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from jobs.activity.conditions import day_of, holds, midnight
 from jobs.activity.sessions import PLACE_LENGTH
 from jobs.config.journey.journey import Journey
-from jobs.config.journey.moments import AFTERWARDS, MomentType
+from jobs.config.journey.moments import AFTERWARDS, MomentType, Signal
 from jobs.config.sql.guard import words
 
 
@@ -123,12 +123,11 @@ def _totals(name: str, kind: MomentType) -> list[Column]:
 
 def _weight(name: str, kind: MomentType) -> Column:
     """Evidence for a type, in whole points."""
-    return _sum(
-        [
-            F.least(F.col(f"{name}__{signal}"), F.lit(rule.at_most).cast("bigint")) * rule.weight
-            for signal, rule in kind.signals.items()
-        ]
-    )
+    return _sum([_points(name, *one) for one in kind.signals.items()])
+
+
+def _points(name: str, signal: str, rule: Signal) -> Column:
+    return F.least(F.col(f"{name}__{signal}"), F.lit(rule.at_most).cast("bigint")) * rule.weight
 
 
 def _candidate(name: str, kind: MomentType, every: Column, least: int) -> Column:
@@ -151,16 +150,20 @@ def _candidate(name: str, kind: MomentType, every: Column, least: int) -> Column
         expires.alias("expires_at"),
         first.alias("first_event"),
         F.array_min(F.filter(f"{name}__answers", serves)).alias("answer"),
-        F.array_compact(F.array(*[_shown(name, signal) for signal in kind.signals])).alias("evidence"),
+        F.array_compact(F.array(*[_shown(name, *one) for one in kind.signals.items()])).alias("evidence"),
     )
 
 
-def _shown(name: str, signal: str) -> Column:
-    """`asked_a_question: 2 events from e17`, or null without such events."""
+def _shown(name: str, signal: str, rule: Signal) -> Column:
+    """`asked_a_question: 2 events from e17, 4 points`, or null without such events."""
     count = F.col(f"{name}__{signal}")
     events = F.when(count == 1, "event").otherwise("events from")
     first = F.expr(f"substring({name}__{signal}__first, {PLACE_LENGTH + 1})")
-    return F.when(count > 0, F.concat(F.lit(f"{signal}: "), F.concat_ws(" ", count.cast("string"), events, first)))
+    points = _points(name, signal, rule)
+    told = F.concat(first, F.lit(","))
+    unit = F.when(points == 1, "point").otherwise("points")
+    text = F.concat_ws(" ", count.cast("string"), events, told, points.cast("string"), unit)
+    return F.when(count > 0, F.concat(F.lit(f"{signal}: "), text))
 
 
 def _sum(columns: list[Column]) -> Column:

@@ -43,6 +43,9 @@ STAGE_FLOW = Panel(
     Chart("flow", y=("stage_before", "stage_after", "moves"), choose=("people",)),
 )
 
+WIDTH = "1.96 * stddev_samp(feeling) / sqrt(count(*))"
+"""Half of the interval around how contacts felt."""
+
 JOURNEY_MAP = Panel(
     "journey_map",
     "journey",
@@ -50,6 +53,7 @@ JOURNEY_MAP = Panel(
     f"""
     with recent as (
         select customer_id, channel || ' ' || type as touchpoint, day, occurred_at,
+               valence <> 'neutral' or score is not null as told,
                case valence when 'positive' then 1.0 when 'negative' then -1.0 else 0.0 end as feeling,
                lag(occurred_at) over w as contact_before, lead(occurred_at) over w as contact_after
         from journeys.touchpoints where day > {LAST_CONTACT} - {RECENT_DAYS}
@@ -60,9 +64,9 @@ JOURNEY_MAP = Panel(
           on recent.customer_id = s.customer_id and recent.day >= s.valid_from)
     select case when c.known then 'customers' else 'visitors' end as people, touchpoint,
            count(*) as contacts, count(distinct p.customer_id) as persons,
-           round(100 * avg(feeling), 1) as emotion,
-           greatest(-100, round(100 * (avg(feeling) - 1.96 * stddev_samp(feeling) / sqrt(count(*))), 1)) as emotion_low,
-           least(100, round(100 * (avg(feeling) + 1.96 * stddev_samp(feeling) / sqrt(count(*))), 1)) as emotion_high,
+           case when bool_or(told) then round(100 * avg(feeling), 1) end as emotion,
+           case when bool_or(told) then greatest(-100, round(100 * (avg(feeling) - {WIDTH}), 1)) end as emotion_low,
+           case when bool_or(told) then least(100, round(100 * (avg(feeling) + {WIDTH}), 1)) end as emotion_high,
            round(100 * avg((coalesce(contact_after > occurred_at + interval {DROP_OFF_DAYS} day, true))::int)
                  filter (day <= {LAST_CONTACT} - {DROP_OFF_DAYS}), 1) as drop_off_percent,
            round(median(date_diff('hour', contact_before, occurred_at)) / 24, 1) as days_since_contact
