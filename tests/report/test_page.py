@@ -157,6 +157,14 @@ def company(lake_of):
                 {"day": DAY, "model": "segmentation", "customer_id": "c1", "label": HARM, "model_version": "1"},
                 {"day": DAY, "model": "churn", "customer_id": "c1", "label": "low", "score": 0.1, "model_version": "1"},
             ],
+            "models/value": [
+                {"day": DAY, "model": "value", "customer_id": f"c{n}", "alive": alive, "value_365d": 20}
+                for n, alive in enumerate((1.0, 0.05))
+            ],
+            "models/recommendations": [
+                {"day": DAY, "model": "next", "customer_id": "c1", "rank": 1, "item": "p1", "name": HARM,
+                 "because": "again"}
+            ],
             "models/segments": [{"model": "segmentation", "model_version": "1", "segment": HARM, "description": HARM}],
             "models/evaluations": [
                 {"model": "churn", "model_version": "1", "day": DAY, "metric": "auc", "value": 0.8}

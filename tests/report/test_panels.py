@@ -261,3 +261,28 @@ def test_what_an_action_earned_stands_beside_what_was_sent_reached_and_held_out(
     (row,) = answered("action_returns", lake_of({"decisions/effects": [effect, {**effect, "metric": "orders"}],
                                                  "activation/ledger": steps}))  # fmt: skip
     assert list(row.values()) == ["news", 2, 1, 40, 120.0, -10.0, 250.0, 5.0, -8.5, 82.5, "unclear"]
+
+
+def test_who_still_buys_and_what_is_recommended_are_told_of_the_newest_day(lake_of):
+    old = DAY - dt.timedelta(days=7)
+    worth = [("c1", DAY, 1.0, 40), ("c2", DAY, 0.81, 20), ("c3", DAY, 0.05, 1), ("c1", old, 0.5, 99)]
+    shown = [("c1", 1, "a", "again"), ("c2", 1, "a", "popular"), ("c1", 2, "b", "similar")]
+    lake = lake_of(
+        {
+            "models/value": [
+                {"day": day, "model": "value", "customer_id": id_, "alive": alive, "value_365d": value}
+                for id_, day, alive, value in worth
+            ],
+            "models/recommendations": [
+                {"day": DAY, "model": "next", "customer_id": id_, "rank": rank, "item": item, "because": why,
+                 "name": {"a": "Apple"}.get(item)}
+                for id_, rank, item, why in shown
+            ],
+        }
+    )  # fmt: skip
+    often, lapsed = answered("worth", lake)
+    assert (often["still_buys"], often["customers"], float(often["value_expected"])) == ("80 - 100 %", 2, 60.0)
+    assert (lapsed["still_buys"], lapsed["customers"], lapsed["mean_probability"]) == ("0 - 20 %", 1, 0.05)
+    apple, other = answered("recommended", lake)
+    assert list(apple.values()) == ["next", "Apple", 2, 100.0, 2, 1, 0, 1]
+    assert list(other.values()) == ["next", "b", 1, 50.0, 0, 0, 1, 0]

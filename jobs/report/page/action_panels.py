@@ -1,48 +1,8 @@
-"""Panels about models, audiences and what was sent."""
+"""Panels about audiences and what was sent."""
 
 from __future__ import annotations
 
 from jobs.report.page.panel import Chart, Panel
-
-SEGMENTS = Panel(
-    "segments",
-    "models",
-    ("models.scores", "models.segments"),
-    """
-    select s.label as segment, count(*) as customers, any_value(d.description) as description
-    from models.scores s left join models.segments d
-      on d.model = s.model and d.segment = s.label and d.model_version = s.model_version
-    where s.model = 'segmentation' and s.day = (select max(day) from models.scores where model = 'segmentation')
-    group by s.label order by customers desc""",
-    "select max(day) from models.scores where model = 'segmentation'",
-    Chart("bars", x="segment", y=("customers",)),
-)
-
-RISK = Panel(
-    "churn_risk",
-    "models",
-    ("models.scores",),
-    """
-    select day, coalesce(label, 'none') as risk, count(*) as customers, round(avg(score), 3) as mean_probability
-    from models.scores where model = 'churn'
-      and day > (select max(day) from models.scores where model = 'churn') - 90
-    group by day, label order by day, list_position(['low', 'medium', 'high'], label)""",
-    "select max(day) from models.scores where model = 'churn'",
-    Chart("bars", x="day", y=("customers",), split="risk"),
-)
-
-MODELS = Panel(
-    "models",
-    "models",
-    ("models.evaluations",),
-    """
-    select model, model_version as version, max(day) as trained, decision,
-           round(max(value) filter (metric = 'auc'), 3) as auc,
-           round(max(value) filter (metric = 'baseline_auc'), 3) as baseline_auc,
-           round(max(value) filter (metric = 'silhouette'), 3) as silhouette, any_value(reason) as reason
-    from models.evaluations group by model, model_version, decision order by model, version::int desc""",
-    "select max(day) from models.evaluations",
-)
 
 DELIVERIES = Panel(
     "deliveries",
@@ -184,6 +144,6 @@ LEARNINGS = Panel(
 )
 
 PANELS = (
-    *(SEGMENTS, RISK, MODELS, DELIVERIES, EFFECTS, ACTION_RETURNS, OFFERS),
+    *(DELIVERIES, EFFECTS, ACTION_RETURNS, OFFERS),
     *(PRESSURE, OPTED_OUT, TIMING, LEARNINGS, AUDIENCES),
 )

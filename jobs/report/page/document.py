@@ -23,6 +23,7 @@ from jobs.report.page import (
     improve_panels,
     journey_panels,
     kpi_panels,
+    model_panels,
     moment_panels,
     path_panels,
     waiting_actions,
@@ -34,11 +35,11 @@ STATIC = Path(__file__).with_name("static")
 ECHARTS = "echarts-6.1.0.min.js"
 SCRIPTS = (ECHARTS, "charts.js", "page.js")
 STYLE = "page.css"
-PANELS: dict[str, Panel] = {
-    panel.name: panel
-    for module in (kpi_panels, journey_panels, improve_panels, path_panels, moment_panels, action_panels, data_panels)
-    for panel in module.PANELS
-}
+MODULES = (
+    *(kpi_panels, journey_panels, improve_panels, path_panels, moment_panels, model_panels, action_panels),
+    data_panels,
+)
+PANELS: dict[str, Panel] = {panel.name: panel for module in MODULES for panel in module.PANELS}
 POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
 """Nothing from elsewhere, whatever text from outside would ask for."""
 SERVED_POLICY = POLICY + "script-src 'self'; style-src 'self'; connect-src 'self'; frame-ancestors 'self'"
