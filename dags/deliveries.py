@@ -1,10 +1,23 @@
-"""Which audience goes where, by channel: each has a pool, and its deliveries are the items of one mapped task."""
+"""Which audience goes where, by channel: each has a pool, and its deliveries are the items of one mapped task.
+
+A task whose destination answers later gives its worker and its place in the pool to others, and looks again after a
+while: that is no failure and uses up no retry. Nothing of a person is kept for it outside the ledger.
+"""
 
 from __future__ import annotations
 
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
 from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowRescheduleException
 
 from dags.common import SETTINGS
+from dags.steps import step
+from jobs.errors import AnswersOutstanding
+
+log = logging.getLogger(__name__)
 
 
 def by_channel(moments: bool = False) -> dict[str, list[dict[str, str]]]:
@@ -20,3 +33,13 @@ def by_channel(moments: bool = False) -> dict[str, list[dict[str, str]]]:
 def is_backfill() -> bool:
     """Whether this run repeats the past, of which nothing is sent to anybody."""
     return bool(get_current_context()["dag_run"].run_type == "backfill")
+
+
+def push(audience: str, destination: str, **options: Any) -> dict[str, Any]:
+    """Carry out one delivery; what is answered later is looked at by this task again, later."""
+    try:
+        return step("push", audience, destination, hold=False, **options)
+    except AnswersOutstanding as waiting:
+        log.info("%s. Looking again in %.0f s.", waiting, waiting.again_in)
+        again = datetime.now(UTC) + timedelta(seconds=waiting.again_in)
+    raise AirflowRescheduleException(again)

@@ -62,7 +62,7 @@ def follow_moments() -> None:
 
     @task(map_index_template="{{ task.op_kwargs['audience'] }}", doc_md="Send to whose moment still lasts.")
     def push(audience: str, destination: str) -> dict:
-        return step("push", audience, destination)
+        return deliveries.push(audience, destination)
 
     @task
     def complete() -> None:

@@ -35,6 +35,14 @@ class DeliveryIncomplete(StepFailed):
     """A destination did not account for every row within the tolerance of config/destinations.yaml."""
 
 
+class AnswersOutstanding(StepFailed):
+    """A destination has taken what was sent and answers later; nothing is wrong. Look again in `again_in` seconds."""
+
+    def __init__(self, message: str, again_in: float) -> None:
+        super().__init__(message)
+        self.again_in = again_in
+
+
 class HeldBack(StepFailed):
     """A guard rail stopped a push; a person has to look, and may let it go on."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Action = Literal["add", "remove", "send"]
 State = Literal["claimed", "submitted", "accepted", "rejected", "partial", "unknown"]
+
+TEMPORARY = "temporary "
+"""How the reason of a refusal begins that passes: the next push of the day tries it again."""
 
 OUT_OF_REACH = "out of reach: a delivered message cannot be called back"
 """Why a message channel cannot have a person forgotten."""
@@ -104,7 +107,14 @@ def with_untried(batch: Sequence[Operation], known: Sequence[Outcome]) -> list[O
     """Claimed operations the channel never came to are certainly not done: say so, or they would look unknown."""
     names = {outcome.operation_id for outcome in known}
     untried = [one.operation_id for one in batch if one.operation_id not in names]
-    return [*known, *(Outcome(name, "rejected", "temporary not tried") for name in untried)]
+    return [*known, *(Outcome(name, "rejected", f"{TEMPORARY}not tried") for name in untried)]
+
+
+def batches(operations: Sequence[Operation], size: int) -> Iterator[list[Operation]]:
+    """Batches of one action each, removals first."""
+    for action in ("remove", "add", "send"):
+        same = [operation for operation in operations if operation.action == action]
+        yield from (same[start : start + size] for start in range(0, len(same), size))
 
 
 class Channel(Protocol):
@@ -119,8 +129,11 @@ class Channel(Protocol):
         Once the push is told to end (`stopping.ASKED`) what was not begun has no outcome.
         """
 
-    def settle(self, request_ids: Sequence[str], batches: dict[str, list[Operation]]) -> list[Outcome]:
-        """Wait for the answers to submitted requests and give the outcome of each of their operations."""
+    def settle(
+        self, request_ids: Sequence[str], batches: dict[str, list[Operation]], seconds: float | None = None
+    ) -> list[Outcome]:
+        """Wait for the answers to submitted requests, no longer than `seconds` if given, and give the outcome of each
+        of their operations (`awaiting.awaited`)."""
 
     def rehearse(self, batch: Sequence[Operation]) -> list[str]:
         """Do all of `deliver` but the effect; the problems found, without personal data."""

@@ -8,13 +8,13 @@ or `isolation_requests` is used up: then what remains is refused as a whole, or 
 from __future__ import annotations
 
 import logging
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from jobs.activation import stopping
+from jobs.activation.awaiting import awaited
 from jobs.activation.channel import ChannelDown, Operation, Outcome, State, partial_reason
 from jobs.activation.http_api import NO_ANSWER, Answer, HttpApi, code_of, not_understood
 from jobs.activation.http_options import ListOptions, WaitingOptions
@@ -23,7 +23,6 @@ from jobs.config.settings import Settings
 log = logging.getLogger(__name__)
 Change = Literal["add", "remove", "erase"]
 NOBODY = "no usable identifier"
-LONGEST_LOOK_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -105,35 +104,13 @@ class ListChannel(ABC):
         """Off the list; a vendor that can forget a person altogether is asked to."""
         return self._do(batch, self.erases_by)
 
-    def settle(self, request_ids: Sequence[str], batches: dict[str, list[Operation]]) -> list[Outcome]:
-        options = self.options
-        if not isinstance(options, WaitingOptions):
+    def settle(
+        self, request_ids: Sequence[str], batches: dict[str, list[Operation]], seconds: float | None = None
+    ) -> list[Outcome]:
+        if not isinstance(self.options, WaitingOptions):
             return []
-        outcomes: list[Outcome] = []
         self._spelled.clear()
-        waiting = {request_id: batches[request_id] for request_id in request_ids}
-        until = time.monotonic() + options.status_timeout_seconds
-        pause = options.status_wait_seconds
-        while waiting:
-            for request_id in list(waiting):
-                batch = waiting[request_id]
-                taken = self._looked(request_id, batch)
-                if taken is None:
-                    continue
-                del waiting[request_id]
-                for outcome in self._outcomes(batch, "add" if batch[0].action == "add" else "remove", taken):
-                    if outcome.state == "submitted":  # sent again, in halves
-                        again = next(one for one in batch if one.operation_id == outcome.operation_id)
-                        waiting.setdefault(outcome.request_id, []).append(again)
-                    else:
-                        outcomes.append(outcome)
-            if not waiting or time.monotonic() >= until:
-                break
-            if stopping.ASKED.wait(min(pause, max(0.0, until - time.monotonic()))):
-                break
-            pause = min(pause * 1.5, LONGEST_LOOK_SECONDS)
-        still = [(request_id, one) for request_id, batch in waiting.items() for one in batch]
-        return outcomes + [Outcome(one.operation_id, "submitted", "still processing", name) for name, one in still]
+        return awaited(request_ids, batches, self._settled, self.options, seconds)
 
     def rehearse(self, batch: Sequence[Operation]) -> list[str]:
         """Spell everybody, and ask for the list."""
@@ -156,6 +133,10 @@ class ListChannel(ABC):
             except ChannelDown as error:
                 raise ChannelDown(str(error), [*outcomes, *error.outcomes]) from error
         return outcomes
+
+    def _settled(self, request_id: str, batch: list[Operation]) -> list[Outcome] | None:
+        taken = self._looked(request_id, batch)
+        return None if taken is None else self._outcomes(batch, "add" if batch[0].action == "add" else "remove", taken)
 
     def _looked(self, request_id: str, batch: list[Operation]) -> Taken | None:
         try:

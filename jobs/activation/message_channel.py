@@ -12,10 +12,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from jobs.activation import stopping
-from jobs.activation.channel import OUT_OF_REACH, ChannelDown, Operation, Outcome
+from jobs.activation.channel import OUT_OF_REACH, TEMPORARY, ChannelDown, Operation, Outcome
 from jobs.activation.http_api import NO_ANSWER, Answer, not_understood
-
-TEMPORARY = "temporary "
 
 
 class MessageChannel(ABC):
@@ -65,7 +63,9 @@ class MessageChannel(ABC):
             raise ChannelDown(f"{self.named} answers {down[0]}; {hint}", outcomes)
         return outcomes
 
-    def settle(self, request_ids: Sequence[str], batches: dict[str, list[Operation]]) -> list[Outcome]:
+    def settle(
+        self, request_ids: Sequence[str], batches: dict[str, list[Operation]], seconds: float | None = None
+    ) -> list[Outcome]:
         """A message is accepted or not at once; there is never anything to wait for."""
         return []
 

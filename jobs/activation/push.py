@@ -13,21 +13,22 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any
 
 from pyspark.sql import functions as F
 
-from jobs.activation import barriers, guard_rails, hours, ledger, moments, plan, stopping, suppressions
+from jobs.activation import awaiting, barriers, guard_rails, hours, ledger, moments, plan, stopping, suppressions
 from jobs.activation.approved_content import NOT_APPROVED, waiting
-from jobs.activation.channel import Action, Channel, ChannelDown, Operation, Outcome, with_untried
+from jobs.activation.channel import TEMPORARY, Action, Channel, ChannelDown, Operation, Outcome, batches, with_untried
 from jobs.activation.channels.types import open_channel
-from jobs.activation.feedback.heard import Heard, keep
 from jobs.activation.former_addresses import deliver
 from jobs.activation.late_refusals import LateRefusals
 from jobs.activation.moments import OVER, is_over
 from jobs.activation.offered import GIVEN, Offered
 from jobs.activation.rechecked import Rechecked
 from jobs.activation.reconciliation import REMOVAL_PAUSED, Account, publish
+from jobs.activation.recorded import record
 from jobs.activation.written_with import note
 from jobs.audiences.judged import objections_to
 from jobs.audiences.learned_times import wrong_hours
@@ -40,13 +41,18 @@ log = logging.getLogger(__name__)
 MOMENTS = "journeys/moments"
 READS = (plan.TABLE, MOMENTS, *GIVEN)
 """Tables that a push looks at beside those of the plan."""
-TEMPORARY = "temporary"
 _FIRST = {"remove": 0, "keep": 1, "add": 1, "send": 1, "skip": 2}
 """Removals go first: somebody may have withdrawn consent."""
 
 
 def run(
-    audience: str, destination: str, day: date, settings: Settings, dry_run: bool = False, allow_old: bool = False
+    audience: str,
+    destination: str,
+    day: date,
+    settings: Settings,
+    dry_run: bool = False,
+    allow_old: bool = False,
+    hold: bool = True,
 ) -> dict[str, Any]:
     """Push one audience to one destination; the counts of activation/deliveries.
 
@@ -54,13 +60,14 @@ def run(
     max_reject_share; StaleDay for a day older than the newest delivered one; HeldBack if a guard rail stops it, after
     whoever must not be reached any more was taken off; ContentNotApproved if somebody would get a text that no person
     approved of; Stopped if it was told to end (`stopping`), which claims nothing that is not recorded. `dry_run` plans
-    and rehearses only, and is ended at once like any other command.
+    and rehearses only, and is ended at once like any other command. Unless it may `hold` its place, it waits a moment
+    only for answers that come later, then raises AnswersOutstanding: called again, it asks and sends nothing again.
     """
     with stopping.listening(unless=dry_run):
         lake = Lake.of(settings)
         key_of_lake.refuse_another(lake, settings)
         plan.refuse_old_day(lake, day, settings, allow_old, audience)
-        push = _Push(audience, destination, day, settings, lake, Account.open(lake, audience, destination, day))
+        push = _Push(audience, destination, day, settings, lake, Account.open(lake, audience, destination, day), hold)
         about = (audience, destination, day, push.account.members, settings)
         push.held = [] if dry_run else guard_rails.standing(*about)
         push.not_approved = waiting(audience, destination, settings)
@@ -89,6 +96,7 @@ class _Push:
     settings: Settings
     lake: Lake
     account: Account
+    hold: bool = True
     waiting: dict[str, list[Operation]] = field(default_factory=dict)
     trouble: list[str] = field(default_factory=list)
     held: list[guard_rails.Finding] = field(default_factory=list)
@@ -103,6 +111,7 @@ class _Push:
         self.late = LateRefusals(self.lake, declared.purpose, channel, self.settings, against)
         self.rule = Rechecked(self.lake, self.audience, self.day, self.settings)
         self.wrong_hours = wrong_hours(self.lake, self.settings, self.audience, self.day)
+        self.record = partial(record, self.lake, self.settings, self.audience, self.destination, self.day)
         self.offered = Offered(self.lake, self.audience, self.destination, self.day, self.settings)
 
     def look(self) -> list[dict[str, Any]]:
@@ -245,7 +254,7 @@ class _Push:
             except ChannelDown as error:
                 outcomes, down = with_untried(ours, error.outcomes), error
             untried = with_untried(ours, outcomes)[len(outcomes) :] if stopping.ASKED.is_set() else []
-            self._record(ours, [*outcomes, *untried], batch_id)
+            self.record(ours, [*outcomes, *untried], batch_id)
             self._enter(ours, outcomes)
             if down:
                 self.trouble.append(str(down))
@@ -279,30 +288,15 @@ class _Push:
             return
         operations = {o.operation_id: o for batch in self.waiting.values() for o in batch}
         try:
-            outcomes = channel.settle(list(self.waiting), self.waiting)
+            outcomes = channel.settle(list(self.waiting), self.waiting, None if self.hold else awaiting.SHORT_SECONDS)
         except ChannelDown as error:
             self.trouble.append(str(error))
             outcomes = error.outcomes
-        self._record(list(operations.values()), [o for o in outcomes if o.state != "submitted"], "")
+        self.record(list(operations.values()), [o for o in outcomes if o.state != "submitted"])
         answered = {outcome.operation_id for outcome in outcomes}
         silent = [Outcome(name, "submitted", "no answer") for name in operations if name not in answered]
         for outcome in [*outcomes, *silent]:
             self.account.outcome(operations[outcome.operation_id].action, outcome)
-
-    def _record(self, operations: list[Operation], outcomes: list[Outcome], batch_id: str) -> None:
-        ledger.record(self.lake, operations, outcomes, self.audience, self.destination, self.day, batch_id)
-        dead = {outcome.operation_id for outcome in outcomes if outcome.dead_address}
-        addresses = [operation.fingerprint for operation in operations if operation.operation_id in dead]
-        channel = self.settings.destinations[self.destination].channel
-        suppressions.suppress(self.lake, channel, addresses, "bounced", self.day)
-        noes = {outcome.operation_id for outcome in outcomes if outcome.said_no}
-        said_no = [self._no_of(operation, channel) for operation in operations if operation.operation_id in noes]
-        keep(said_no, self.day, self.settings)
-
-    def _no_of(self, operation: Operation, channel: str) -> Heard:
-        """A person who told the destination to be left alone."""
-        whose = (operation.fingerprint, operation.customer_id, operation.operation_id, self.audience)
-        return Heard("unsubscribe", moments.now(), channel, self.destination, *whose)
 
     def rehearse(self, channel: Channel, todo: list[Operation]) -> list[str]:
         return [
@@ -319,12 +313,10 @@ class _Push:
         publish(self.lake, self.account)
         self.account.raise_if_stopped(stopping.told_by())
         self.account.raise_if_not_approved(self.not_approved)
+        if not (self.hold or self.trouble):
+            self.account.raise_if_outstanding(self.lake, self.settings)
         self.account.raise_if_incomplete(self.settings.destinations[self.destination].max_reject_share, self.trouble)
         return counts
 
     def _batches(self, channel: Channel, todo: list[Operation]) -> Iterator[list[Operation]]:
-        """Batches of one action each."""
-        size = self.settings.destinations[self.destination].batch_size or channel.batch_size
-        for action in ("remove", "add", "send"):
-            same = [operation for operation in todo if operation.action == action]
-            yield from (same[start : start + size] for start in range(0, len(same), size))
+        return batches(todo, self.settings.destinations[self.destination].batch_size or channel.batch_size)

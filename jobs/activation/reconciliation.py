@@ -14,12 +14,14 @@ import pyarrow.compute as pc
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from jobs.activation.approved_content import NOT_APPROVED
+from jobs.activation.awaiting import again_in
 from jobs.activation.channel import Action, Outcome, refused_of_partial
 from jobs.activation.guard_rails import Finding
 from jobs.activation.late_refusals import ENDED, NO_CONSENT, OBJECTED, SHARED
 from jobs.activation.moments import OVER
 from jobs.activation.rechecked import CHANGED
-from jobs.errors import ContentNotApproved, DeliveryIncomplete, HeldBack, Stopped
+from jobs.config.settings import Settings
+from jobs.errors import AnswersOutstanding, ContentNotApproved, DeliveryIncomplete, HeldBack, Stopped
 from jobs.lake.lake import Lake, StaleWrite
 from jobs.lake.tables import catalogue
 
@@ -64,6 +66,8 @@ class Account:
     reasons: Counter[str] = field(default_factory=Counter)
     not_reached: Counter[str] = field(default_factory=Counter)
     """Members, and removals that are paused, by the rule that stood in the way."""
+    outstanding: list[str] = field(default_factory=list)
+    """Operations that a destination has taken and not answered for."""
 
     @classmethod
     def open(cls, lake: Lake, audience: str, destination: str, day: date) -> Account:
@@ -109,6 +113,7 @@ class Account:
                 self.removed += 1 - refused
         elif outcome.state != "rejected":
             self.unknown[side] += 1
+            self.outstanding += [outcome.operation_id] if outcome.state == "submitted" else []
         if refused:
             self.refused[side] += refused  # type: ignore[assignment]
         if outcome.state != "accepted":
@@ -188,6 +193,15 @@ class Account:
             f"`klantreis ledger list {which}` and `klantreis ledger settle --all {which} --as accepted --because ...`, "
             "or `--as rejected` for what did not arrive"
         )
+
+    def raise_if_outstanding(self, lake: Lake, settings: Settings) -> None:
+        """Raise AnswersOutstanding if all that is not known is what a destination took, and still may answer for."""
+        longest = getattr(settings.destinations[self.destination].options, "status_timeout_seconds", 0.0)
+        if self.outstanding and len(self.outstanding) == sum(self.unknown.values()):
+            wait = again_in(lake, self.outstanding, longest)
+            if wait is not None:
+                told = f"{self._place()}: {len(self.outstanding)} were taken, their answers are outstanding"
+                raise AnswersOutstanding(told, wait)
 
     def raise_if_not_approved(self, texts: list[str]) -> None:
         """Raise ContentNotApproved if anybody would have got a text that nobody approved of."""

@@ -14,8 +14,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from jobs.activation.channel import TEMPORARY
 from jobs.activation.ledger import STATES, TABLE
-from jobs.activation.push import TEMPORARY
 from jobs.config.settings import Settings
 from jobs.config.wrong import CommandError
 from jobs.lake.lake import Lake
@@ -63,7 +63,7 @@ def settle(
     if missing := [one for one in operations if one not in known]:
         raise CommandError([f"{one}: no open try of that operation; see klantreis ledger list" for one in missing])
     word = f"settled by {by}: {because.strip()}"
-    reason = f"{TEMPORARY} {word}" if state == "rejected" else word
+    reason = f"{TEMPORARY}{word}" if state == "rejected" else word
     at = datetime.now(UTC)
     rows = [known[one] | {"state": state, "reason": reason, "updated_at": at} for one in dict.fromkeys(operations)]
     if rows:

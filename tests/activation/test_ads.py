@@ -3,15 +3,19 @@
 import copy
 import datetime as dt
 import hashlib
+from types import SimpleNamespace
 
 import pytest
 
-from jobs.activation import plan, push
+from jobs.activation import awaiting, plan, push
+from jobs.activation.channel import Operation, Outcome, Recipient
 from jobs.activation.channels.google_data_manager import identifiers
-from jobs.errors import DeliveryIncomplete
+from jobs.errors import AnswersOutstanding, DeliveryIncomplete
 from jobs.identity.identifiers import identifier_hash
+from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 from tests.activation.small_company import CONFIG, DAY, email, phone, points
+from tests.table_rows import table_rows
 
 NEXT = DAY + dt.timedelta(days=1)
 
@@ -368,6 +372,48 @@ def test_an_outcome_that_takes_too_long_is_fetched_by_the_next_push_without_send
 
     assert len(ads.calls("ingest")) == 1
     assert impatient.states() == {"claimed": 5, "submitted": 5, "accepted": 5}
+
+
+def test_a_push_that_holds_no_place_is_called_again_until_the_answer_is_there_or_too_late(shop, ads, monkeypatch):
+    monkeypatch.setattr(awaiting, "SHORT_SECONDS", 0.0)
+    loyal = shop(**ads_config({"status_timeout_seconds": 600, "tries": 1}))
+    ads.fail({"on": "status", "times": 2, "do": "status", "code": 503})
+    with pytest.raises(AnswersOutstanding, match="5 were taken, their answers are outstanding") as waiting:
+        loyal.push("loyal", "ads", hold=False)
+    assert waiting.value.again_in == 30
+
+    monkeypatch.setattr(awaiting, "datetime", SimpleNamespace(now=lambda tz: dt.datetime.now(tz) + later))
+    later = dt.timedelta(seconds=601)
+    with pytest.raises(DeliveryIncomplete, match="5 may or may not have arrived"):
+        push.run("loyal", "ads", DAY, loyal.settings, hold=False)
+
+    assert push.run("loyal", "ads", DAY, loyal.settings, hold=False)["delivered"] == 5
+    assert len(ads.calls("ingest")) == 1
+
+
+def test_when_to_look_again_grows_with_the_time_that_has_passed(settings):
+    lake = Lake.of(settings(CONFIG))
+    known = {"operation_id": "o1", "destination": "ads", "audience": "loyal", "customer_id": "c1", "attempt": 1}
+    at = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=200)
+    told = [{**known, "state": "claimed", "updated_at": at}, {**known, "state": "submitted", "updated_at": at}]
+    lake.append("activation/ledger", table_rows("activation/ledger", *told), lake.transaction("t", DAY))
+    assert awaiting.again_in(lake, ["o1"], 900) == pytest.approx(100, abs=5)
+    assert awaiting.again_in(lake, ["o1"], 190) is None
+    assert awaiting.again_in(lake, ["o2"], 900) is None
+
+
+def test_what_is_sent_again_in_halves_is_waited_for_by_who_sent_it():
+    batch = [Operation(name, name, "add", 1, "", Recipient()) for name in ("a", "b")]
+    answers = {
+        "whole": [[Outcome("a", "submitted", "", "half"), Outcome("b", "rejected")]],
+        "half": [None, [Outcome("a", "accepted")]],
+    }
+    options = SimpleNamespace(status_timeout_seconds=60, status_wait_seconds=0.001)
+    look = lambda request, _: answers[request].pop(0)  # noqa: E731
+    found = awaiting.awaited(["whole"], {"whole": batch}, look, options, 0)
+    assert {one.operation_id: one.state for one in found} == {"a": "accepted", "b": "rejected"}
+    silent = awaiting.awaited(["r"], {"r": batch}, lambda *_: None, options, 0)
+    assert [(one.state, one.request_id) for one in silent] == [("submitted", "r")] * 2
 
 
 def test_a_dry_run_asks_the_server_to_validate_and_changes_nothing(shop, ads):

@@ -42,7 +42,7 @@ class Postcards:
             box.writelines(f"{one.action} {one.recipient.emails[0]}\\n" for one in batch)
         return [Outcome(one.operation_id, "accepted") for one in batch]
 
-    def settle(self, request_ids, batches):
+    def settle(self, request_ids, batches, seconds=None):
         return []
 
     def erase(self, batch):

@@ -79,6 +79,22 @@ def test_an_import_that_takes_too_long_is_settled_by_the_next_push_without_anoth
     assert [told for _, told in server.requests() if told] == sent
 
 
+def test_taking_somebody_off_a_list_of_klaviyo_makes_no_profile_of_who_has_none_and_tells_no_address_in_a_url(start):
+    server, channel = start("klaviyo")
+    done(channel, operations(server, PEOPLE))
+    there = dict(server.profiles)
+    stranger = operation("c9", "remove", ("nobody@mail.example",), ("+31699999999",))
+    shouted = operation("c2", "remove", (email("c0002").upper(),), ())
+    begun = len(server.calls)
+    leaving = [*operations(server, PEOPLE[:1], "remove"), shouted, stranger]
+    assert states(done(channel, leaving)) == ["accepted"] * 3
+    assert server.profiles == there, "who has no profile gets none, and who leaves a list keeps theirs"
+    assert server.held() == keys(server, PEOPLE[2:])
+    asked = server.calls[begun:]
+    assert [call.method for call in asked] == ["GET", "GET", "GET", "DELETE"], "two on a page of five, then one request"
+    assert not [call.target for call in asked if "@" in call.target or "mail.example" in call.target]
+
+
 @pytest.mark.parametrize("nothing", ["", " ", "@", "a@", "@b.nl", "a b@c.nl", EMPTY, sha256("a@b.nl")])
 def test_meta_gets_no_hash_of_nothing_and_none_of_a_hash(nothing):
     assert meta.email_hash(nothing) is None

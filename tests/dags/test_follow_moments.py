@@ -1,9 +1,10 @@
 """The DAG that runs within the day: from files that landed to a message, by Airflow and a real SMTP server.
 
-Costs three runs of a small company in the Airflow process of the worker, about 40 seconds.
+Costs four runs of a small company in the Airflow process of the worker, about 40 seconds.
 """
 
 import asyncio
+import copy
 import datetime as dt
 import json
 from contextlib import suppress
@@ -12,11 +13,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dags.landed_files import LandedFiles
-from examples.sandboxes import smtp
+from examples.sandboxes import data_manager, smtp
 from jobs.config.settings import load_settings
 from jobs.ingest import load, not_loaded
 from jobs.lake.lake import Lake
-from tests.activation.small_company import CONFIG, TEMPLATE
+from tests.activation.small_company import CONFIG, DAY, TEMPLATE, Company
 from tests.company import FOR_ACTION
 
 pytestmark = pytest.mark.slow(minutes=1)
@@ -156,6 +157,33 @@ def test_a_source_that_fails_makes_the_run_red_and_holds_up_no_moment_and_a_fail
     found = run()
     assert (found["state"], found["tasks"]["complete"]) == ("failed", "upstream_failed")
     assert len(smtp.received(tmp_path / "smtp")) <= 1
+
+
+def test_a_task_that_waits_for_an_answer_gives_up_its_place_and_goes_on_without_using_up_a_retry(
+    airflow, config, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("KLANTREIS_HASH_KEY", "test-key")
+    impatient = copy.deepcopy(CONFIG["destinations.yaml"])
+    impatient["destinations"]["ads"]["options"]["tries"] = 1
+    loyal = {name: content for name, content in CONFIG.items() if "winback" not in name}
+    company = Company(load_settings(config({**loyal, "destinations.yaml": impatient})))
+    company.customers(3, purpose="ads", channel="ads")
+    ads = data_manager.DataManagerSandbox(tmp_path / "ads", processing_seconds=0).start()
+    away_once = [{"on": "status", "times": 1, "do": "status", "code": 503}]
+    (tmp_path / "ads" / "faults.json").write_text(json.dumps(away_once))
+    place = {"host": "127.0.0.1", "port": ads.port, "schema": "http", "extra": {"anonymous": True}}
+    home = {
+        "KLANTREIS_CONFIG": str(company.settings.folder),
+        "KLANTREIS_HASH_KEY": "test-key",
+        "AIRFLOW_CONN_TEST_ADS": json.dumps(place),
+    }
+    try:
+        found = airflow.run("run_waiting.py", "push_audiences", DAY.isoformat(), environment=home).found
+    finally:
+        ads.stop()
+    assert found == {"state": "success", "rescheduled": ["push_ads"], "tries": [1]}
+    assert company.states() == {"claimed": 3, "submitted": 3, "accepted": 3}
+    assert [one["call"] for one in data_manager.calls(tmp_path / "ads") if one["call"] == "ingest"] == ["ingest"]
 
 
 def test_the_watcher_tells_of_files_once_and_again_when_others_land(shop, monkeypatch):

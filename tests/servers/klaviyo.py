@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.servers.base import Call, HttpServer, Reply, demand
 
@@ -22,7 +23,7 @@ def errors(status: int, pointer: str = "/data", code: str = "") -> dict[str, Any
 
 class Klaviyo(HttpServer):
     TO = {"list_id": LIST}
-    OPTIONS = {"profiles_per_second": 5000}
+    OPTIONS = {"profiles_per_second": 5000, "deletions_per_second": 5000}
     MOST = 10_000
     SPELLED = [
         ((" Jan+x@Mail.Example ",), (), {"jan+x@mail.example"}),
@@ -54,7 +55,6 @@ class Klaviyo(HttpServer):
         demand(LIST not in call.path or not self.lost, 404, errors(404))
         answers = {
             ("POST", JOB): self._import,
-            ("POST", "/api/profile-import"): lambda told: self._profile(told["data"]["attributes"]),
             ("DELETE", f"/api/lists/{LIST}/relationships/profiles"): self._leave,
             ("POST", "/api/data-privacy-deletion-jobs"): self._forget,
         }
@@ -62,6 +62,8 @@ class Klaviyo(HttpServer):
             return found(call.json)
         if (call.method, call.path) == ("GET", f"/api/lists/{LIST}"):
             return Reply(200, {"data": {"type": "list", "id": LIST}})
+        if (call.method, call.path) == ("GET", f"/api/lists/{LIST}/profiles"):
+            return self._list(call)
         job = re.fullmatch(rf"{JOB}/(\w+)(/import-errors)?", call.path)
         demand(call.method == "GET" and job and job[1] in self.jobs, 404, errors(404))
         return self._errors(job[1], call) if job[2] else self._job(job[1])
@@ -109,12 +111,28 @@ class Klaviyo(HttpServer):
     def _name(self, value: str) -> str:
         return self.profiles.setdefault(value, f"P{len(self.profiles)}")
 
-    def _profile(self, told: Any) -> Reply:
-        demand(set(told) <= {"email", "phone_number"} and told, 400, errors(400))
-        return Reply(200, {"data": {"type": "profile", "id": self._name(next(iter(told.values())))}})
+    def _list(self, call: Call) -> Reply:
+        """Members, at most 100 on a page and here never more than two, with the fields that are asked for."""
+        asked = {name: values[0] for name, values in call.query.items()}
+        demand(set(asked) <= {"fields[profile]", "page[size]", "page[cursor]"}, 400, errors(400))
+        demand(1 <= int(asked.get("page[size]", 20)) <= 100, 400, errors(400))
+        fields = asked.get("fields[profile]", "email,phone_number").split(",")
+        demand(set(fields) <= {"email", "phone_number"}, 400, errors(400))
+        at, members = int(asked.get("page[cursor]", 0)), sorted(self.members)
+        value_of = {name: value for value, name in self.profiles.items()}
+        told = [{"type": "profile", "id": one, "attributes": self._fields(value_of[one], fields)} for one in members]
+        more = [*((name, value) for name, value in asked.items() if name != "page[cursor]"), ("page[cursor]", at + 2)]
+        following = f"http://127.0.0.1:{self.port}{call.path}?{urlencode(more)}" if at + 2 < len(told) else None
+        return Reply(200, {"data": told[at : at + 2], "links": {"next": following}})
+
+    def _fields(self, value: str, fields: list[str]) -> dict[str, str | None]:
+        own = "email" if "@" in value else "phone_number"
+        return {name: value if name == own else None for name in fields}
 
     def _leave(self, told: Any) -> Reply:
         demand(0 < len(told["data"]) <= 1000, 400, errors(400))
+        demand(all(set(one) == {"type", "id"} and one["type"] == "profile" for one in told["data"]), 400, errors(400))
+        demand({one["id"] for one in told["data"]} <= set(self.profiles.values()), 404, errors(404))
         self.members -= {one["id"] for one in told["data"]}
         return Reply(204)
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.activation.channel import Operation
 from jobs.activation.feedback.messages import Message, customers_with
 from jobs.activation.suppressions import lift, suppress
 from jobs.config.settings import Settings
@@ -54,6 +55,12 @@ class Heard:
         own = frozenset({message.identifier}) if kind in ("bounce", "soft_bounce") else frozenset(message.identifiers)
         known = (message.channel, source, message.identifier, message.customer_id)
         return cls(kind, at, *known, message.operation_id, message.audience, identifiers=own, **more)
+
+    @classmethod
+    def no_at(cls, operation: Operation, channel: str, destination: str, audience: str) -> Heard:
+        """A person who told the destination to be left alone."""
+        whose = (operation.fingerprint, operation.customer_id, operation.operation_id, audience)
+        return cls("unsubscribe", datetime.now(UTC), channel, destination, *whose)
 
     def over(self, channel: str) -> Heard:
         """The same about another channel than that of the message."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -23,6 +22,7 @@ from google.protobuf.json_format import ParseError
 from tenacity import Retrying, retry_if_exception_type, sleep_using_event, stop_after_attempt, stop_when_event_set
 
 from jobs.activation import stopping
+from jobs.activation.awaiting import awaited
 from jobs.activation.channel import ChannelDown, Operation, Outcome, State, partial_reason
 from jobs.activation.channels.google_data_manager.identifiers import hashes
 from jobs.activation.channels.google_data_manager.options import Options
@@ -36,7 +36,6 @@ log = logging.getLogger(__name__)
 ENDPOINT = "https://datamanager.googleapis.com"
 SCOPES = ("https://www.googleapis.com/auth/datamanager",)
 MOST_MEMBERS = 10_000
-LONGEST_LOOK_SECONDS = 30.0
 _TRY_AGAIN = (
     google_errors.TooManyRequests,
     google_errors.InternalServerError,
@@ -75,28 +74,10 @@ class DataManagerChannel:
                 raise ChannelDown(str(error), [*outcomes, *error.outcomes]) from error
         return outcomes
 
-    def settle(self, request_ids: Sequence[str], batches: dict[str, list[Operation]]) -> list[Outcome]:
-        outcomes: list[Outcome] = []
-        waiting = {request_id: batches[request_id] for request_id in request_ids}
-        until = time.monotonic() + self._options.status_timeout_seconds
-        pause = self._options.status_wait_seconds
-        while waiting:
-            for request_id in list(waiting):
-                status = self._status(request_id)
-                if status is None:
-                    continue
-                settled, again = self._outcomes(request_id, waiting.pop(request_id), status)
-                outcomes += settled
-                waiting.update(again)
-            if not waiting:
-                break
-            if time.monotonic() >= until or stopping.ASKED.is_set():
-                for request_id, batch in waiting.items():
-                    outcomes += [Outcome(o.operation_id, "submitted", "still processing", request_id) for o in batch]
-                break
-            stopping.ASKED.wait(min(pause, max(0.0, until - time.monotonic())))
-            pause = min(pause * 1.5, LONGEST_LOOK_SECONDS)
-        return outcomes
+    def settle(
+        self, request_ids: Sequence[str], batches: dict[str, list[Operation]], seconds: float | None = None
+    ) -> list[Outcome]:
+        return awaited(request_ids, batches, self._settled, self._options, seconds)
 
     def rehearse(self, batch: Sequence[Operation]) -> list[str]:
         """A real `validateOnly` call: the API checks everything and changes nothing."""
@@ -159,20 +140,21 @@ class DataManagerChannel:
         self._isolation -= 2
         return True
 
-    def _outcomes(
-        self, request_id: str, batch: list[Operation], status: Any
-    ) -> tuple[list[Outcome], dict[str, list[Operation]]]:
-        """Outcomes of a finished request, and the requests that now look for the refused ones in it."""
+    def _settled(self, request_id: str, batch: list[Operation]) -> list[Outcome] | None:
+        """Outcomes of a finished request, `submitted` for those that are sent again to find the refused ones."""
+        status = self._status(request_id)
+        if status is None:
+            return None
         if status.request_status == _Status.SUCCESS:
-            return [Outcome(o.operation_id, "accepted", "", request_id) for o in batch], {}
+            return [Outcome(o.operation_id, "accepted", "", request_id) for o in batch]
         counts = {api.ProcessingErrorReason(c.reason).name: c.record_count for c in status.error_info.error_counts}
         reasons = ", ".join(sorted(name.removeprefix("PROCESSING_ERROR_REASON_") for name in counts)) or "FAILED"
         if status.request_status == _Status.FAILED:
-            return [Outcome(o.operation_id, "rejected", reasons, request_id) for o in batch], {}
+            return [Outcome(o.operation_id, "rejected", reasons, request_id) for o in batch]
         if self._may_halve(batch):
-            return _split_submitted(self._halved(batch, part_of_taken=True), batch)
+            return self._halved(batch, part_of_taken=True)
         reason = partial_reason(sum(counts.values()), len(batch), reasons)
-        return [Outcome(o.operation_id, "partial", reason, request_id) for o in batch], {}
+        return [Outcome(o.operation_id, "partial", reason, request_id) for o in batch]
 
     def _status(self, request_id: str) -> Any | None:
         """The status of a finished request; None while it is being processed or cannot be asked."""
@@ -229,17 +211,6 @@ class DataManagerChannel:
             sleep=sleep_using_event(stopping.ASKED),
             reraise=True,
         )
-
-
-def _split_submitted(
-    outcomes: list[Outcome], batch: list[Operation]
-) -> tuple[list[Outcome], dict[str, list[Operation]]]:
-    operations = {o.operation_id: o for o in batch}
-    again: dict[str, list[Operation]] = {}
-    for outcome in outcomes:
-        if outcome.state == "submitted":
-            again.setdefault(outcome.request_id, []).append(operations[outcome.operation_id])
-    return [outcome for outcome in outcomes if outcome.state != "submitted"], again
 
 
 def _named_members(error: google_errors.GoogleAPICallError) -> dict[int, str]:

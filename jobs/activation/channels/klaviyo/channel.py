@@ -2,16 +2,19 @@
 
 People are put on a list by an import job, whose outcome is asked for later. Neither an import nor leaving a list
 changes anybody's consent: the calls that subscribe would lift suppressions, so they are not used. A removal needs the
-ids of profiles, which Klaviyo tells without an address in an URL only one by one.
+ids of profiles. The call that tells one by an address in its body makes a profile of who has none, so that taking
+somebody off would bring them in; filters have the address in the URL. So the list itself is read, page by page, until
+everybody who is to leave is found: who is not on it has left.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
+from jobs.activation import stopping
 from jobs.activation.channel import Operation
 from jobs.activation.channels.klaviyo.options import Options
 from jobs.activation.http_api import Answer, HttpApi, Meanings, account, code_of
@@ -24,6 +27,9 @@ HOST = "https://a.klaviyo.com"
 JOBS = "/api/profile-bulk-import-jobs"
 MOST_REMOVED = 1000
 """Profiles that leave a list in one request."""
+
+ON_A_PAGE = 100
+"""Profiles of a list that are told at once."""
 
 FIELDS = {"email": "email", "phone": "phone_number"}
 
@@ -50,13 +56,14 @@ class KlaviyoChannel(ListChannel):
         kind = "application/vnd.api+json"
         headers = {"Authorization": f"Klaviyo-API-Key {key}", "revision": told.revision, "Accept": kind}
         headers["Content-Type"] = kind
-        faster = {"requests_per_second": told.profiles_per_second}
-        self.api = HttpApi(base, told, MEANINGS, headers)
-        self._profiles = HttpApi(base, told.model_copy(update=faster), MEANINGS, headers)
+        self.api, self._profiles, self._deletions = (
+            HttpApi(base, told.model_copy(update={"requests_per_second": pace}), MEANINGS, headers)
+            for pace in (told.requests_per_second, told.profiles_per_second, told.deletions_per_second)
+        )
 
     def close(self) -> None:
-        super().close()
-        self._profiles.close()
+        for api in (self.api, self._profiles, self._deletions):
+            api.close()
 
     def rows(self, operation: Operation) -> list[dict[str, str]]:
         told = plain(operation.recipient.emails, operation.recipient.phones)
@@ -108,9 +115,7 @@ class KlaviyoChannel(ListChannel):
         """The rows that an import refused, of its pages of errors; only their number if those do not name them all."""
         place = {value: number for number, row in enumerate(rows) for value in row.values()}
         named: dict[int, str] = {}
-        page: dict[str, Any] = {}
-        while True:
-            answer = self.api.call("GET", f"{JOBS}/{request_id}/import-errors", params=page)
+        for answer in self._pages(self.api, f"{JOBS}/{request_id}/import-errors"):
             if answer.meaning != "done":
                 return None
             for one in answer.body["data"]:
@@ -118,33 +123,48 @@ class KlaviyoChannel(ListChannel):
                 number = next((place[v] for v in (payload.get(f) for f in FIELDS.values()) if v in place), None)
                 if number is not None:
                     named[number] = code_of(code) or "failed"
-            following = (answer.body.get("links") or {}).get("next")
-            if not following:
-                break
-            page = parse_qs(urlsplit(following).query)
         return Taken(named) if len(named) >= failed else Taken(some=min(failed, len(rows)), why="failed")
 
+    def _pages(self, api: HttpApi, path: str, **asked: str) -> Iterator[Answer]:
+        """The pages of an answer, up to one that is none. Raises ValueError if they do not end."""
+        seen: set[str] = set()
+        while True:
+            answer = api.call("GET", path, params=asked)
+            yield answer
+            following = (answer.body.get("links") or {}).get("next") if answer.meaning == "done" else None
+            if not following:
+                return
+            if following in seen:
+                raise ValueError("pages in a circle")
+            seen.add(following)
+            asked = {name: values[0] for name, values in parse_qs(urlsplit(following).query).items()}
+
     def _remove(self, rows: list[Any]) -> Answer:
-        ids: list[dict[str, str]] = []
-
-        def find(row: dict[str, str]) -> Answer:
-            found = self._profiles.call("POST", "/api/profile-import", json=_profile(row))
-            if found.meaning == "done":
-                ids.append({"type": "profile", "id": found.body["data"]["id"]})
-            return found
-
-        answer = self.each(rows, find)
-        for start in range(0, len(ids) if answer.meaning == "done" else 0, MOST_REMOVED):
-            asked = {"data": ids[start : start + MOST_REMOVED]}
-            left = self.api.call("DELETE", f"/api/lists/{self.list_id}/relationships/profiles", json=asked)
+        ids: set[str] = set()
+        wanted = {(field, value.lower()) for row in rows for field, value in row.items()}
+        members = f"/api/lists/{self.list_id}/profiles"
+        asked = {"fields[profile]": ",".join(FIELDS.values()), "page[size]": str(ON_A_PAGE)}
+        for answer in self._pages(self._profiles, members, **asked):
+            if answer.meaning != "done":
+                return answer
+            for one in answer.body["data"]:
+                told = {(field, (one["attributes"].get(field) or "").lower()) for field in FIELDS.values()}
+                if found := told & wanted:
+                    ids.add(one["id"])
+                    wanted -= found
+            if not wanted:
+                break
+            if stopping.ASKED.is_set():
+                return Answer("again", "told to end")
+        leaving = sorted(ids)
+        for start in range(0, len(leaving), MOST_REMOVED):
+            those = [{"type": "profile", "id": one} for one in leaving[start : start + MOST_REMOVED]]
+            left = self.api.call("DELETE", f"/api/lists/{self.list_id}/relationships/profiles", json={"data": those})
             if left.meaning != "done":
                 return left
-        return answer
+        return Answer("done", body={})
 
     def _forget(self, row: dict[str, str]) -> Answer:
-        job = {"type": "data-privacy-deletion-job", "attributes": {"profile": _profile(row)}}
-        return self.api.call("POST", "/api/data-privacy-deletion-jobs", or_gone=True, json={"data": job})
-
-
-def _profile(row: dict[str, str]) -> dict[str, Any]:
-    return {"data": {"type": "profile", "attributes": row}}
+        profile = {"data": {"type": "profile", "attributes": row}}
+        job = {"type": "data-privacy-deletion-job", "attributes": {"profile": profile}}
+        return self._deletions.call("POST", "/api/data-privacy-deletion-jobs", or_gone=True, json={"data": job})

@@ -12,4 +12,5 @@ class Options(WaitingOptions):
 
     revision: str = Field("2026-10-15", description="revision of the API, a date")
     requests_per_second: float = Field(2.5, gt=0, description="requests for lists and jobs; it takes 150 a minute")
-    profiles_per_second: float = Field(11.0, gt=0, description="requests for single profiles; it takes 700 a minute")
+    profiles_per_second: float = Field(11.0, gt=0, description="pages of a list that are read; it takes 700 a minute")
+    deletions_per_second: float = Field(1.0, gt=0, description="people it is asked to forget; it takes 60 a minute")

@@ -20,7 +20,7 @@ from ipaddress import ip_address
 from typing import Literal, cast
 
 from jobs.activation import stopping
-from jobs.activation.channel import OUT_OF_REACH, ChannelDown, Operation, Outcome
+from jobs.activation.channel import OUT_OF_REACH, TEMPORARY, ChannelDown, Operation, Outcome
 from jobs.activation.channels.smtp.addresses import wire_address
 from jobs.activation.channels.smtp.messages import Messages
 from jobs.activation.channels.smtp.options import Options
@@ -30,7 +30,6 @@ from jobs.config.yaml_files import ConfigError
 
 log = logging.getLogger(__name__)
 Security = Literal["none", "starttls", "tls"]
-TEMPORARY = "temporary "
 _ENHANCED = re.compile(rb"^([245]\.\d{1,3}\.\d{1,3})\b")
 _DEAD_ADDRESS = ("5.1.1", "5.1.10", "5.2.1")
 IDLE_SECONDS = 1.0
@@ -73,7 +72,9 @@ class SmtpChannel:
                 break
         return [outcomes[one.operation_id] for one in batch if one.operation_id in outcomes]
 
-    def settle(self, request_ids: Sequence[str], batches: dict[str, list[Operation]]) -> list[Outcome]:
+    def settle(
+        self, request_ids: Sequence[str], batches: dict[str, list[Operation]], seconds: float | None = None
+    ) -> list[Outcome]:
         """SMTP answers at once; there is never anything to wait for."""
         return []
 
