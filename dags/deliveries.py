@@ -7,14 +7,14 @@ while: that is no failure and uses up no retry. Nothing of a person is kept for 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowRescheduleException
 
 from dags.common import SETTINGS
-from dags.steps import step
 from jobs.errors import AnswersOutstanding
 
 log = logging.getLogger(__name__)
@@ -35,10 +35,12 @@ def is_backfill() -> bool:
     return bool(get_current_context()["dag_run"].run_type == "backfill")
 
 
-def push(audience: str, destination: str, **options: Any) -> dict[str, Any]:
-    """Carry out one delivery; what is answered later is looked at by this task again, later."""
+@contextmanager
+def giving_way() -> Iterator[None]:
+    """A push in here that waits for an answer is done again by this task, later."""
     try:
-        return step("push", audience, destination, hold=False, **options)
+        yield
+        return
     except AnswersOutstanding as waiting:
         log.info("%s. Looking again in %.0f s.", waiting, waiting.again_in)
         again = datetime.now(UTC) + timedelta(seconds=waiting.again_in)

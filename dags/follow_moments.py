@@ -62,7 +62,8 @@ def follow_moments() -> None:
 
     @task(map_index_template="{{ task.op_kwargs['audience'] }}", doc_md="Send to whose moment still lasts.")
     def push(audience: str, destination: str) -> dict:
-        return deliveries.push(audience, destination)
+        with deliveries.giving_way():
+            return step("push", audience, destination, hold=False)
 
     @task
     def complete() -> None:

@@ -45,7 +45,8 @@ def push_audiences() -> None:
         doc_md="Carry out the plan of one audience at one destination.",
     )
     def push(audience: str, destination: str) -> dict:
-        return deliveries.push(audience, destination, allow_old=option("allow_old"))
+        with deliveries.giving_way():
+            return step("push", audience, destination, hold=False, allow_old=option("allow_old"))
 
     @task(outlets=[DELIVERIES], trigger_rule="none_failed")
     def account(*counts: Any) -> dict:
