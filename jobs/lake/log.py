@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -33,6 +33,10 @@ CONFIGURATION = {
     "delta.logRetentionDuration": "interval 30 days",
     "delta.deletedFileRetentionDuration": "interval 7 days",
 }
+
+
+GROUP_ROWS, GROUP_BYTES = 100_000, 64 * 1024 * 1024
+"""A row group has no more than these and one batch: what is gathered in memory before it is written."""
 
 
 class Conflict(Exception):
@@ -168,14 +172,12 @@ class DeltaLog:
         schema, writer, written, number = self.dataset.arrow_schema(), None, 0, 0
         self.filesystem.create_dir(f"{self.folder}/{folder}", recursive=True)
         try:
-            for batch in batches:
-                if not batch.num_rows:  # would become a row group without statistics
-                    continue
+            for rows in _row_groups(batches):
                 if writer is None:
                     target = f"{self.folder}/{folder}/part-{number:05d}.parquet"
                     writer = pq.ParquetWriter(target, schema, filesystem=self.filesystem, compression="zstd")
-                writer.write_batch(batch)
-                written += batch.num_rows
+                writer.write_table(rows)
+                written += rows.num_rows
                 if written >= 1_000_000:
                     writer.close()
                     writer, written, number = None, 0, number + 1
@@ -263,6 +265,25 @@ class DeltaLog:
             if info.get("app") == app and info.get("id") == version:
                 return dict(info)
         return {}
+
+
+def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """What is written as one row group each: batches one after another, until they are enough.
+
+    A reader pays for each group, so that a thousand batches of a row each would take it seconds.
+    """
+    gathered: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in batches:
+        if not batch.num_rows:  # would become a row group without statistics
+            continue
+        gathered.append(batch)
+        rows, size = rows + batch.num_rows, size + batch.nbytes
+        if rows >= GROUP_ROWS or size >= GROUP_BYTES:
+            yield pa.Table.from_batches(gathered)
+            gathered, rows, size = [], 0, 0
+    if gathered:
+        yield pa.Table.from_batches(gathered)
 
 
 def filesystem(root: str) -> tuple[fs.FileSystem, str]:

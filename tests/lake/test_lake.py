@@ -152,6 +152,11 @@ class TestAppend:
         batches = (counts(f"f{i}").to_batches()[0] for i in range(10))
         assert lake.append("ops/counts", batches, Txn("t", 1)).rows == 10
 
+    def test_many_small_batches_are_read_as_fast_as_one(self, lake):
+        lake.append("ops/counts", pa.concat_tables([counts(f"f{number}") for number in range(50)]), Txn("t", 1))
+        [file] = Path(lake.root, "ops", "counts").rglob("*.parquet")
+        assert (pq.read_metadata(file).num_row_groups, len(lake.arrow("ops/counts"))) == (1, 50)
+
     def test_small_writes_of_the_engine_make_one_file(self, lake, spark):
         frame = spark.createDataFrame(counts(*map(str, range(50)))).repartition(4)
         lake.append("ops/counts", frame, Txn("t", 1))
