@@ -35,6 +35,11 @@ check: .venv/.docs ## Lint, types, configuration, freshness of generated docs, l
 	$(RUN)python -m docs.generate --check
 	$(RUN)python -m docs.build --check
 
+.PHONY: sbom
+sbom: .venv/.ready ## Write a bill of materials of the lock file (CycloneDX, with hashes): var/sbom.json
+	@mkdir -p var && $(UV) export --frozen --offline --quiet --format cyclonedx1.5 --output-file var/sbom.json > /dev/null
+	@echo "Written: var/sbom.json"
+
 .PHONY: docs
 docs: .venv/.ready ## Write the generated reference pages anew
 	$(RUN)python -m docs.generate

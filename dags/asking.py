@@ -8,7 +8,7 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param
 
-from jobs.models.asked import APPROVE, LATER
+from jobs.config.asked import APPROVE, LATER
 
 BECAUSE = Param("", type="string", title="Because", description="why; it is kept")
 

@@ -52,6 +52,19 @@ def test_every_airflow_setting_is_one_that_airflow_knows():
             assert option in options or option in known["core"]["options"], name
 
 
+def test_every_image_of_others_can_be_named_by_its_digest():
+    others = {service["image"] for service in COMPOSE["services"].values()} - {"klantreis:local"}
+    named = [re.fullmatch(r"\$\{(\w+):-[\w./-]+:[\w.-]+\}", image) for image in others]
+    assert len(named) == 2
+    assert all(named), others
+    (base,) = re.findall(r"^FROM (.+)", DOCKERFILE, re.M)
+    (default,) = re.findall(r"^ARG PYTHON_IMAGE=(.+)", DOCKERFILE, re.M)
+    assert base == "${PYTHON_IMAGE}"
+    assert COMPOSE["x-image"]["build"]["args"] == {"PYTHON_IMAGE": f"${{PYTHON_IMAGE:-{default}}}"}
+    example = (ROOT / "docker/.env.example").read_text()
+    assert {match[1] for match in named} | {"PYTHON_IMAGE"} <= set(re.findall(r"^#(\w+)=\S+@sha256:", example, re.M))
+
+
 def test_every_value_that_must_be_given_is_in_the_example():
     needed = set(re.findall(r"\$\{(\w+):\?", (ROOT / "docker/compose.yaml").read_text()))
     given = set(re.findall(r"^(\w+)=", (ROOT / "docker/.env.example").read_text(), re.M))

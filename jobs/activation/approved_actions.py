@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.config.actions.audiences import Audience
+from jobs.config.asked import approved
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.models.asked import approved
 
 TABLE = "activation/approved_actions"
 MEMBERS = "audiences/members"

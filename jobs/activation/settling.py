@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from jobs.activation.channel import TEMPORARY
-from jobs.activation.ledger import STATES, TABLE
+from jobs.activation.ledger import TABLE, newest
 from jobs.config.settings import Settings
 from jobs.config.wrong import CommandError
 from jobs.lake.lake import Lake
@@ -33,12 +33,9 @@ def open_tries(
     """The newest row of every try that is open, oldest first."""
     lake = Lake.of(settings)
     rows = lake.arrow(TABLE).to_pylist() if lake.exists(TABLE) else []
-    newest: dict[tuple[str, ...], Row] = {}
-    for row in sorted(rows, key=lambda row: (STATES.index(row["state"]), row["updated_at"])):
-        newest[row["destination"], row["audience"], row["customer_id"], row["attempt"]] = row
     wanted = [
         row
-        for row in newest.values()
+        for row in newest(rows)
         if row["state"] in OPEN
         and day in (None, row["day"])
         and audience in (None, row["audience"])

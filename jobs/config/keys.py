@@ -10,9 +10,7 @@ import os
 from dataclasses import replace
 
 from jobs.config.settings import Settings
-
-SIGNING, PREVIOUS = "KLANTREIS_SIGNING_KEY", "KLANTREIS_PREVIOUS_KEYS"
-"""Environment variables; the second holds several keys, separated by blanks."""
+from jobs.lake.secret_keys import PREVIOUS, SIGNING
 
 
 def previous_keys() -> list[str]:

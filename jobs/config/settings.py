@@ -69,6 +69,7 @@ from jobs.config.sources.trust import problems as trust_problems
 from jobs.config.sources.trust import strangers
 from jobs.config.traits import FEATURES, TABLE, Rows, Trait, Traits, feature_table, trait_table
 from jobs.config.yaml_files import ConfigError, line_of, load, nearest
+from jobs.lake.secret_keys import KEY
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.contract import Dataset
 from jobs.lake.tables.roots import cannot_be_at
@@ -161,7 +162,7 @@ class Settings:
 
     def hash_key(self) -> str:
         """The key of all keyed hashes: KLANTREIS_HASH_KEY, or a random one kept in the home folder."""
-        from_environment = self.other_key or os.environ.get("KLANTREIS_HASH_KEY")
+        from_environment = self.other_key or os.environ.get(KEY)
         if from_environment:
             return from_environment
         path = self.home / "var" / "hash.key"

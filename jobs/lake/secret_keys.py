@@ -6,6 +6,8 @@ import hashlib
 
 KEY, PREVIOUS = "KLANTREIS_HASH_KEY", "KLANTREIS_PREVIOUS_KEYS"
 """Environment variables: the key, and keys of before, several of them separated by blanks."""
+SIGNING = "KLANTREIS_SIGNING_KEY"
+"""Environment variable: the key of signatures, if it is another one."""
 
 
 def mark_of(key: str) -> str:

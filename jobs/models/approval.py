@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from jobs.config.asked import approved
 from jobs.config.settings import Settings
 from jobs.errors import ModelRefused
-from jobs.models.asked import approved
 from jobs.models.registry import Registry, Version
 
 AWAITS = "awaiting approval"

@@ -58,11 +58,8 @@ def _tries(lake: Lake, person: Person) -> dict[tuple[str, str], list[dict[str, A
         return {}
     mine = pc.field("customer_id").isin(pa.array(sorted(person.customers), pa.string()))
     rows = lake.dataset(ledger.TABLE).to_table(filter=mine).to_pylist()
-    newest: dict[tuple[str, ...], dict[str, Any]] = {}
-    for row in sorted(rows, key=lambda row: ledger.STATES.index(row["state"])):
-        newest[row["destination"], row["audience"], row["customer_id"], row["attempt"]] = row
     found: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for row in newest.values():
+    for row in ledger.newest(rows):
         found[row["destination"], row["audience"]].append(row)
     return found
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from jobs.activation.channel import Channel, DestinationType
 from jobs.activation.channels.ses.options import Options
+from jobs.activation.channels.smtp import problems
 
 if TYPE_CHECKING:
     from jobs.config.settings import Settings
@@ -17,17 +18,11 @@ def _opens(audience: str, destination: str, settings: Settings) -> Channel:
     return SesChannel(audience, destination, settings)
 
 
-def _problems(audience: str, destination: str, settings: Settings) -> list[str]:
-    from jobs.activation.channels.smtp.messages import Messages
-
-    return Messages(audience, destination, settings, sends=False).problems()
-
-
 TYPE = DestinationType(
     kind="messages",
     needs="template",
     templates=("txt", "html"),
     options=Options,
     opens=_opens,
-    problems=_problems,
+    problems=problems,
 )

@@ -17,7 +17,8 @@ def _opens(audience: str, destination: str, settings: Settings) -> Channel:
     return SmtpChannel(audience, destination, settings)
 
 
-def _problems(audience: str, destination: str, settings: Settings) -> list[str]:
+def problems(audience: str, destination: str, settings: Settings) -> list[str]:
+    """What is wrong with the texts of an action that is sent by e-mail, whoever carries it."""
     from jobs.activation.channels.smtp.messages import Messages
 
     return Messages(audience, destination, settings, sends=False).problems()
@@ -29,6 +30,6 @@ TYPE = DestinationType(
     templates=("txt", "html"),
     options=Options,
     opens=_opens,
-    problems=_problems,
+    problems=problems,
     sandbox=Sandbox("smtp", 2525, {"extra": {"security": "none"}}),
 )
