@@ -1,7 +1,6 @@
 """Identity and profiles on the lake: from valid tables to profile tables, day by day or at once."""
 
 import datetime as dt
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from jobs.identity import identity
 from jobs.identity.identifiers import identifier_hash
 from jobs.lake.lake import Lake
 from jobs.profiles import customers
+from tests.company import loaded
 from tests.profiles.two_weeks import ARRIVALS, CRM, TABLES
 from tests.table_rows import table_rows
 
@@ -17,18 +17,26 @@ from tests.table_rows import table_rows
 @pytest.fixture
 def company(settings):
     """Settings of a company whose files of the given days have arrived: `company("2017-01-01", ...)`."""
-    loaded = settings()
-    lake = Lake.of(loaded)
+    found = settings()
+    return lambda *days: arrived(found, *days)
 
-    def arrive(*days):
-        for day in days:
-            for name, records in ARRIVALS[day].items():
-                lineage = {"arrived": day, "file_id": day}
-                data = table_rows(name, *[row | lineage | {"line": n} for n, row in enumerate(records)])
-                lake.append(name, data, lake.transaction("arrive", dt.date.fromisoformat(day)).part(day))
-        return loaded
 
-    return arrive
+def arrived(settings, *days):
+    lake = Lake.of(settings)
+    for day in days:
+        for name, records in ARRIVALS[day].items():
+            lineage = {"arrived": day, "file_id": day}
+            data = table_rows(name, *[row | lineage | {"line": n} for n, row in enumerate(records)])
+            lake.append(name, data, lake.transaction("arrive", dt.date.fromisoformat(day)).part(day))
+    return settings
+
+
+@pytest.fixture(scope="module")
+def at_once(tmp_path_factory):
+    """A company whose days have all arrived, after one run for the last of them."""
+    with loaded(tmp_path_factory.mktemp("at_once") / "config") as settings:
+        live(arrived(settings, *ARRIVALS), "2017-01-04")
+        yield settings
 
 
 def live(settings, *days):
@@ -42,17 +50,11 @@ def hashes(settings):
 
 
 @pytest.mark.usefixtures("going_on")
-def test_day_by_day_gives_the_same_tables_as_all_days_at_once(company):
-    days = list(ARRIVALS)
-    settings = company()
-    for day in days:
-        company(day)
-        live(settings, day)
-    day_by_day = hashes(settings)
-    for zone in ("identity", "profiles"):
-        shutil.rmtree(Path(settings.lake) / zone)
-    live(settings, days[-1])
-    assert hashes(settings) == day_by_day
+def test_day_by_day_gives_the_same_tables_as_all_days_at_once(company, at_once):
+    assert list(ARRIVALS)[-1] == "2017-01-04"
+    for day in ARRIVALS:
+        live(company(day), day)
+    assert hashes(company()) == hashes(at_once)
 
 
 def test_a_day_run_twice_changes_nothing(company):
@@ -71,12 +73,10 @@ def test_records_and_answers_that_several_tables_are_made_of_are_not_left_beside
     assert files == sorted(Lake.of(settings).dataset("profiles/customers").files)
 
 
-def test_running_an_old_day_again_loses_nothing(company):
-    settings = company(*ARRIVALS)
-    live(settings, "2017-01-04")
-    before = hashes(settings)
-    live(settings, "2017-01-01")
-    assert hashes(settings) == before
+def test_running_an_old_day_again_loses_nothing(at_once):
+    before = hashes(at_once)
+    live(at_once, "2017-01-01")
+    assert hashes(at_once) == before
 
 
 def test_only_what_had_arrived_on_a_day_is_known_on_that_day(company):
@@ -89,10 +89,8 @@ def test_only_what_had_arrived_on_a_day_is_known_on_that_day(company):
     assert {e["type"] for e in lake.arrow("identity/events").to_pylist()} == {"created"}
 
 
-def test_a_customer_is_followed_from_contact_to_account_to_browser(company):
-    settings = company(*ARRIVALS)
-    live(settings, "2017-01-04")
-    lake = Lake.of(settings)
+def test_a_customer_is_followed_from_contact_to_account_to_browser(at_once):
+    settings, lake = at_once, Lake.of(at_once)
     known = {row["identifier"]: row["customer_id"] for row in lake.arrow("identity/map").to_pylist()}
     told = [("contact", "crm:1"), ("contact", "shop:9"), ("email", "ann@x.nl"), ("login", "ann"), ("cookie", "k1")]
     ann = {known[identifier_hash(kind, value, settings)] for kind, value in told}

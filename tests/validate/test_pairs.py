@@ -259,14 +259,16 @@ def test_attributes_told_one_by_one_are_kept_each_by_itself_whatever_was_filled_
         {"updated_at": "2024-04-02", "attributes": '{"b":"x"}', "absent": "attributes.a"},
         {"updated_at": "2024-04-03", "attributes": None, "absent": "attributes.b"},
     ]
-    whole = [row | {"source": "crm", "contact_id": "1", "line": n} for n, row in enumerate(told)]
     expected = ['{"a":1.00}', '{"a":1.00,"b":"x"}', '{"b":"x"}']
     keep = ["source", "contact_id", "updated_at"]
-    for order in itertools.permutations(range(3)):
-        known = []
-        for place in order:
-            known.append(whole[place])
-            changed = filled(rows("valid/contacts", *known), ["contact_id"], keep, apart=True).toArrow().to_pylist()
-            now = {row["line"]: row["attributes"] for row in changed}
-            known = [row | {"attributes": now.get(row["line"], row["attributes"])} for row in known]
-        assert [row["attributes"] for row in sorted(known, key=lambda row: row["line"])] == expected
+    orders = {"".join(map(str, order)): order for order in itertools.permutations(range(3))}
+    known = {}
+    for turn in range(3):  # a contact for each order in which the three can come
+        for who, order in orders.items():
+            known[who, order[turn]] = told[order[turn]] | {"source": "crm", "contact_id": who, "line": order[turn]}
+        changed = filled(rows("valid/contacts", *known.values()), ["contact_id"], keep, apart=True).toArrow()
+        for row in changed.to_pylist():
+            known[row["contact_id"], row["line"]]["attributes"] = row["attributes"]
+    assert {who: [known[who, line]["attributes"] for line in range(3)] for who in orders} == dict.fromkeys(
+        orders, expected
+    )
