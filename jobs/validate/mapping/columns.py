@@ -6,7 +6,6 @@ silence: the column's name goes to `unreadable_columns`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -16,15 +15,14 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from expectations.batch_columns import ROUNDED, UNREADABLE
-from jobs.config.sources.source import Conventions, SourceDataset, Value
+from jobs.config.sources.source import SourceDataset, Value
 from jobs.config.yaml_files import ConfigError
 from jobs.ingest.complaints import complaint
 from jobs.ingest.expressions import Expression, parse
 from jobs.lake.tables.canonical import CANONICAL, LINEAGE_COLUMNS, PERSON_COLUMNS, UNMAPPED
-from jobs.validate.mapping import values as read
 from jobs.validate.mapping.attributes import with_typed
-from jobs.validate.mapping.codes import CODES, coded
 from jobs.validate.mapping.hashed_emails import hashes_apart
+from jobs.validate.mapping.held import Held, made_of, with_values
 from jobs.validate.mapping.inner_rows import ITEM, expanded
 from jobs.validate.mapping.parsed import ROW, parsed, quoted
 from jobs.validate.mapping.records import ABSENT, lacking
@@ -33,9 +31,6 @@ WAITS, AWAITED = "waits_", "lookups_awaited"
 """Before a lookup's name, in a raw row: whether its partner is awaited; and the names of those, in a mapped row."""
 DELETED = "deleted_"
 """Whether the condition of `deleted_when` holds for a row."""
-
-ABSOLUTE = re.compile(r"timestamp_(seconds|millis|micros)|from_unixtime|to_utc_timestamp|XXX|'Z\\?'", re.IGNORECASE)
-"""Expressions whose timestamp is a moment in time already, not the local time of the source."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +51,7 @@ class Mapping:
     def nested(self) -> bool:
         return self.dataset.nested
 
-    def held(self) -> list[_Held]:
+    def held(self) -> list[Held]:
         """The mapped values, in the order of the dataset's columns, and then the attributes."""
         columns = CANONICAL[self.name].columns
         found = [
@@ -94,9 +89,9 @@ class Mapping:
 
     def sources(self) -> dict[str, str]:
         """What each mapped column, or attributes.NAME, is made of: its source columns, separated by commas."""
-        return {one.label: ", ".join(_made_of(one.expression)) or one.label for one in self.held()}
+        return {one.label: ", ".join(made_of(one.expression)) or one.label for one in self.held()}
 
-    def _held(self, name: str, label: str, type_: str | None, value: Value) -> _Held:
+    def _held(self, name: str, label: str, type_: str | None, value: Value) -> Held:
         conventions = self.dataset.conventions_of(value)
         zone = conventions.timezone or self.zone
         try:
@@ -104,91 +99,7 @@ class Mapping:
             expression = parse(value.expression, self.nested, lookups=self.dataset.lookups, every=every)
         except ConfigError as error:
             raise ConfigError(f"{self.place}.{label}: {problem}" for problem in error.problems) from None
-        return _Held(name, label, type_, expression, value.values, conventions, zone)
-
-
-@dataclass(frozen=True)
-class _Held:
-    """One mapped value: what gives it, what it is called in reports, and how it is written.
-
-    `type` is a Spark SQL type, one of `Value.type` for an attribute, or None for an attribute kept as it is.
-    """
-
-    name: str
-    label: str
-    type: str | None
-    expression: Expression
-    meanings: dict[str, str | bool | int | float | None]
-    conventions: Conventions
-    zone: str
-
-    @property
-    def attribute(self) -> bool:
-        return self.label != self.name
-
-    @property
-    def plain(self) -> bool:
-        """Whether it is an attribute that needs no reading."""
-        return self.attribute and self.type in (None, "text") and not self.meanings
-
-    @property
-    def value(self) -> Column:
-        return F.col(quoted(f"value_{self.label}"))
-
-    def text(self) -> Column:
-        """Trimmed text with the meaning that the configuration gives it; NULL for no value."""
-        text = F.trim(self.value.cast("string"))
-        if not self.meanings:
-            return F.nullif(text, F.lit(""))
-        known = F.when(F.lit(False), F.lit(None))
-        filled = F.coalesce(text, F.lit(""))
-        for given, meaning in self.meanings.items():
-            known = known.when(filled == F.lit(given.strip()), F.lit(_written(meaning)).cast("string"))
-        return F.nullif(F.trim(known.otherwise(text)), F.lit(""))
-
-    def given(self, kind: T.DataType) -> Column:
-        """Whether there was a value: if the typed one is NULL, it could not be read."""
-        if self._is_text(kind):
-            return self.text().isNotNull()
-        return F.lit(False) if self.expression.optional else F.col(quoted(f"given_{self.label}"))
-
-    def typed(self, kind: T.DataType) -> Column:
-        """The value in its type; NULL where it does not have it."""
-        if not self._is_text(kind):
-            return self._cast()
-        text = self.text()
-        if self.type == "timestamp":
-            return read.moment(text, self.conventions, self.zone)
-        if self.type == "date":
-            return read.day(text, self.conventions, self.zone)
-        if self.type == "boolean":
-            return read.boolean(text)
-        if self.type == "number":
-            return read.json_number(text, self.conventions)
-        if self.type in read.PATTERNS:
-            return read.number(text, self.type, self.conventions)
-        return coded(self.name, text) if self._is_code() else text
-
-    def rounded(self, kind: T.DataType) -> Column:
-        """Whether it was given with more decimals than its type holds; what an expression computes is not looked at."""
-        if self.type != "decimal(18,2)" or not self._is_text(kind):
-            return F.lit(False)
-        return read.is_rounded(self.text(), self.conventions)
-
-    def _cast(self) -> Column:
-        """The value of an expression that gives another type than text."""
-        if self.type in (None, "text", "number"):
-            return self.value.cast("string")
-        value = self.value.try_cast(self.type)
-        if self.type == "timestamp" and not ABSOLUTE.search(self.expression.sql):
-            return F.to_utc_timestamp(value, self.zone)
-        return value
-
-    def _is_text(self, kind: T.DataType) -> bool:
-        return isinstance(kind, T.StringType) or bool(self.meanings)
-
-    def _is_code(self) -> bool:
-        return self.name in CODES and not self.attribute and bool(_made_of(self.expression))
+        return Held(name, label, type_, expression, value.values, conventions, zone)
 
 
 def mapped(raw: DataFrame, mapping: Mapping) -> DataFrame:
@@ -201,9 +112,10 @@ def mapped(raw: DataFrame, mapping: Mapping) -> DataFrame:
     valued = rows.transform(_valued, held, mapping)
     kinds = _kinds(rows, valued, held, mapping.place)
     read_here = [one for one in held if not one.plain]
-    typed = {one.label: one.typed(kinds[f"value_{one.label}"]) for one in read_here}
+    typed = {one.label: one.typed for one in read_here}
+    valued = with_values(valued, [(one, kinds[f"value_{one.label}"]) for one in read_here])
     unreadable = [
-        F.when(one.given(kinds[f"value_{one.label}"]) & typed[one.label].isNull(), F.lit(one.label))
+        F.when(one.given(kinds[f"value_{one.label}"]) & one.typed.isNull(), F.lit(one.label))
         for one in read_here
         if one.type not in (None, "text", "string")
     ]
@@ -233,7 +145,7 @@ def _listed(names: list[Column]) -> Column:
     return F.nullif(F.concat_ws(",", *names), F.lit("")) if names else F.lit(None).cast("string")
 
 
-def _kinds(parsed: DataFrame, valued: DataFrame, held: list[_Held], place: str) -> dict[str, T.DataType]:
+def _kinds(parsed: DataFrame, valued: DataFrame, held: list[Held], place: str) -> dict[str, T.DataType]:
     """The types that the expressions give."""
     try:
         return {field.name: field.dataType for field in valued.schema.fields}
@@ -250,7 +162,7 @@ def _kinds(parsed: DataFrame, valued: DataFrame, held: list[_Held], place: str) 
         raise ConfigError(problems or [f"{place}: {error}"]) from None
 
 
-def taken(raw: DataFrame, mapping: Mapping, held: list[_Held]) -> DataFrame:
+def taken(raw: DataFrame, mapping: Mapping, held: list[Held]) -> DataFrame:
     """The rows that the dataset takes, parsed: the raw row, and what the values read of it and of its partners."""
     reads = dict(read for one in held for read in one.expression.reads)
     partners = list(dict.fromkeys(partner for one in held for partner in one.expression.partners))
@@ -277,7 +189,7 @@ def taken(raw: DataFrame, mapping: Mapping, held: list[_Held]) -> DataFrame:
     return rows
 
 
-def _of_version(mapping: Mapping, held: list[_Held]) -> list[Column]:
+def _of_version(mapping: Mapping, held: list[Held]) -> list[Column]:
     """The columns of records that come in versions."""
     if "deleted" not in CANONICAL[mapping.name].column_names:
         return []
@@ -296,7 +208,7 @@ def _of_version(mapping: Mapping, held: list[_Held]) -> list[Column]:
     return [absent.alias("absent"), deleted.alias("deleted"), *dated]
 
 
-def _valued(parsed: DataFrame, held: list[_Held], mapping: Mapping) -> DataFrame:
+def _valued(parsed: DataFrame, held: list[Held], mapping: Mapping) -> DataFrame:
     """What each expression gives, and whether a source column it reads is filled; plain attributes as JSON."""
     columns: list[Column] = [F.col(ROW)]
     columns += [F.col(ABSENT)] if mapping.presence else []
@@ -311,15 +223,6 @@ def _valued(parsed: DataFrame, held: list[_Held], mapping: Mapping) -> DataFrame
         columns.append(F.expr(_any_filled(one.expression)).alias(f"given_{one.label}"))
     attributes = F.nullif(F.to_json(F.struct(*plain)), F.lit("{}")) if plain else F.lit(None).cast("string")
     return parsed.select(*columns, attributes.alias("attributes"))
-
-
-def _written(meaning: str | bool | int | float | None) -> str | None:
-    """A value of the configuration as text that the type of its column reads."""
-    return str(meaning).lower() if isinstance(meaning, bool) else None if meaning is None else str(meaning)
-
-
-def _made_of(expression: Expression) -> list[str]:
-    return [*expression.columns, *(name for name, _, _ in expression.partners)]
 
 
 def _any_filled(expression: Expression) -> str:

@@ -111,19 +111,17 @@ def boolean(text: Column) -> Column:
     return F.when(word.isin(*TRUE), F.lit(True)).when(word.isin(*FALSE), F.lit(False))
 
 
-def day(text: Column, conventions: Conventions, zone: str) -> Column:
-    """The day as written. A moment with a zone, other than midnight, is cut into days in `zone`."""
-    iso = _iso(text, conventions)
+def day(iso: Column, zone: str) -> Column:
+    """The day as written, of what `iso` gives. A moment with a zone, other than midnight, is cut to days in `zone`."""
     written = F.substring(iso, 1, 10).try_cast("date")
     elsewhere = iso.rlike(ISO_ZONE) & ~iso.rlike(MIDNIGHT)
     cut = F.from_utc_timestamp(iso.try_cast("timestamp"), zone).cast("date")
     return F.when(iso.rlike(ISO_MOMENT), _known(F.when(elsewhere, cut).otherwise(written), "date"))
 
 
-def moment(text: Column, conventions: Conventions, zone: str) -> Column:
-    """The moment in UTC. A local time that the clock skipped is read as if it had not been set forward yet, one that
-    it showed twice is the first of both."""
-    iso = _iso(text, conventions)
+def moment(iso: Column, zone: str) -> Column:
+    """The moment in UTC, of what `iso` gives. A local time that the clock skipped is read as if it had not been set
+    forward yet, one that it showed twice is the first of both."""
     read = F.when(iso.rlike(ISO_MOMENT), iso.try_cast("timestamp"))
     if zone == "UTC":
         return _known(read, "timestamp")
@@ -135,12 +133,12 @@ def _known(value: Column, type_: str) -> Column:
     return F.when(value.between(F.lit(_FIRST[type_]).cast(type_), F.lit(_LAST[type_]).cast(type_)), value)
 
 
-def _iso(text: Column, conventions: Conventions) -> Column:
+def iso(text: Column, conventions: Conventions) -> Column:
     """A date or moment in ISO 8601, from that or from the first listed pattern that it matches and that gives one."""
-    iso = F.when(text.rlike(ISO_PLAIN), text).otherwise(_with_plain_zone(text))
+    plain = F.when(text.rlike(ISO_PLAIN), text).otherwise(_with_plain_zone(text))
     if not conventions.dates:
-        return iso
-    tries = [F.when(iso.rlike(ISO_MOMENT), iso)]
+        return plain
+    tries = [F.when(plain.rlike(ISO_MOMENT), plain)]
     for pattern in conventions.dates:
         if pattern in EPOCHS:
             tries.append(_from_epoch(text, pattern))
