@@ -138,7 +138,7 @@ def test_published_dates_are_read_by_listed_patterns(spark):
     rows = vectors("date_vectors.jsonl")
     frame = spark.createDataFrame([(row["input"],) for row in rows], "v string")
     day, moment = (
-        read(F.nullif(F.trim("v"), F.lit("")), Conventions(dates=DATES), "UTC").cast("string")
+        read(values.iso(F.nullif(F.trim("v"), F.lit("")), Conventions(dates=DATES)), "UTC").cast("string")
         for read in (values.day, values.moment)
     )
     other = set()
