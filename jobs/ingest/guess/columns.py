@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from jobs.ingest.guess.fields import Field
-from jobs.ingest.guess.words import best_said, plain, vocabulary
+from jobs.ingest.guess.words import best_said, names_record, plain, vocabulary
 from jobs.lake.tables.canonical import CANONICAL
 
 SURE = 0.7
@@ -31,6 +31,14 @@ BY_PATTERN = {
     "boolean": ("boolean", 1.0, 0.0),
 }
 """Kinds that one pattern tells: the pattern, and how well values fit that are like it, and others."""
+TURNS = ("turn number", "turn", "turn id", "turn index", "sequence", "sequence number", "volgnummer", "beurt")
+"""Headings of the place of a message in its conversation."""
+IN_TURNS = "no message has a time: turns are a second apart, from 1970; add the day of the conversation"
+NOT_BY_RECORD = ("events", "campaign_events", "survey_responses", "products", "order_lines")
+RECORD_OF = {str(CANONICAL[name].id): name for name in vocabulary() if name not in NOT_BY_RECORD}
+"""Ids by the dataset whose records they name, wherever they stand; an answer is known by its question."""
+BY_RECORD = 0.9
+"""How well a heading says an id that is made of a word for the record."""
 NAMES = ("first_name", "last_name", "full_name", "city", "street")
 
 
@@ -123,6 +131,8 @@ def assigned(dataset: str, fields: Sequence[Field]) -> dict[str, Guess]:
     for name, kind in kinds.items():
         for place, one in enumerate(fields):
             heading = best_said(one.path, phrases[name])
+            if name in RECORD_OF and len(one.path) == 1 and names_record(one.path[0], RECORD_OF[name]):
+                heading = max(heading, BY_RECORD)
             if heading < 0.3:
                 continue
             factor = fits(kind, one)
@@ -150,7 +160,11 @@ def assigned(dataset: str, fields: Sequence[Field]) -> dict[str, Guess]:
         taken.add(one.name)
     if "full_name" in found and {"first_name", "last_name"} & set(found):
         del found["full_name"]
-    return _with_moments(dataset, found, pairs)
+    if dataset == "contacts" and "contact_id" not in found and (card := found.get("loyalty_id")) and _one_each(card):
+        why = "no column is the id of a contact, and this is another one in every row"
+        found["contact_id"] = replace(card, column="contact_id", confidence=SURE - 0.1, why=why)
+    found = _with_moments(dataset, found, pairs)
+    return _in_turns(found, fields) if dataset == "messages" and "sent_at" not in found else found
 
 
 def _speaks(dataset: str, name: str, kind: str, one: Field) -> float:
@@ -194,6 +208,22 @@ def _with_moments(dataset: str, found: dict[str, Guess], pairs: list[Any]) -> di
     elif dataset == "contacts" and "created_at" in found and VERSION not in found:
         found[VERSION] = unchanged(found["created_at"])
     return found
+
+
+def _one_each(guess: Guess) -> bool:
+    return guess.field is not None and guess.field.unique and len(guess.field.values) == guess.field.count
+
+
+def _in_turns(found: dict[str, Guess], fields: Sequence[Field]) -> dict[str, Guess]:
+    """Messages without a time, whose turns are numbered: a second apart, so that they keep their order. Unsure."""
+    if not {"conversation_id", "text"} <= set(found):
+        return found
+    said = [(best_said(one.path, TURNS), one) for one in fields if one.numeric]
+    heading, one = max(said, key=lambda pair: pair[0], default=(0.0, None))
+    if one is None or heading < SURE:
+        return found
+    made = f"timestamp_seconds(cast({one.expression} as bigint))"
+    return {**found, "sent_at": Guess("sent_at", made, SURE - 0.2, one, why=IN_TURNS)}
 
 
 def unchanged(moment: Guess) -> Guess:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from jobs.ingest.guess.columns import SURE, VERSION, Guess, assigned
+from jobs.ingest.guess.columns import IN_TURNS, SURE, VERSION, Guess, assigned
 from jobs.ingest.guess.fields import Field, fields_of
 from jobs.ingest.guess.parts import Part
 from jobs.ingest.guess.samples import Sample
@@ -46,6 +46,8 @@ NEEDED = {
     "conversations": ("channel", "topic", "status"),
 }
 """Columns of which a dataset needs at least one, beside its id and its moment: without any it is another one."""
+CAMPAIGNS = frozenset(("campaign", "campagne", "kampagne", "campana", "mailing", "nieuwsbrief", "newsletter"))
+"""Words for what a message beside an address was part of."""
 ENOUGH = 2.0
 """Points below which nobody can tell what a file is."""
 
@@ -104,8 +106,8 @@ def candidates(part: Part, names: Iterable[str] = ()) -> list[Found]:
     found = []
     for dataset, known in vocabulary().items():
         columns = assigned(dataset, fields)
-        headed = vocabulary()["events"] if mailed and dataset == "campaign_events" else known
-        words = named(called, headed["words"]) + (2 * named(closest, headed["words"]) if closest else 0)
+        headings = [known, vocabulary()["events"]] if mailed and dataset == "campaign_events" else [known]
+        words = max(named(called, one["words"]) + 2 * named(closest, one["words"]) for one in headings)
         if mailed and dataset == "events":
             words = 0
         score = 1.5 * words + _evidence(dataset, columns)
@@ -123,10 +125,13 @@ def candidates(part: Part, names: Iterable[str] = ()) -> list[Found]:
 
 
 def _of_messages(fields: list[Field]) -> bool:
-    """Whether events are of messages that were sent: they have a subject or a bounce, and nothing of a browser."""
+    """Whether events are of messages that were sent: they have a subject, bounce or campaign, and no browser."""
     said = {word for one in fields for word in tokens(one.path[-1])}
     browser = {"cookie", "anonymous", "visitor", "referrer", "referer", "browser", "device"}
-    return bool(said & {"subject", "betreff", "onderwerp", "objet", "asunto", "bounce"}) and not said & browser
+    sent = {"subject", "betreff", "onderwerp", "objet", "asunto", "bounce"}
+    if any(len(one.path) == 1 and one.like("email") for one in fields):
+        sent |= CAMPAIGNS
+    return bool(said & sent) and not said & browser
 
 
 def _evidence(dataset: str, columns: dict[str, Guess]) -> float:
@@ -134,7 +139,9 @@ def _evidence(dataset: str, columns: dict[str, Guess]) -> float:
     points = 0.0
     for name, guess in columns.items():
         weight = 0.15 if name in COMMON or name.endswith("_at") else 0.6
-        if guess.confidence < SURE and name != VERSION:
+        if guess.why == IN_TURNS:  # nothing but messages has turns
+            weight = 1.2
+        elif guess.confidence < SURE and name != VERSION:
             weight *= 0.3
         points += weight * guess.confidence
     return points

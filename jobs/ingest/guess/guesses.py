@@ -15,7 +15,12 @@ from jobs.ingest.guess.relations import relate
 from jobs.ingest.guess.samples import Sample, inner_samples, sample_of
 from jobs.lake.tables.canonical import CANONICAL
 
-TOGETHER = {"orders": ("order_lines", "orders"), "conversations": ("messages",), "contacts": ("consents",)}
+TOGETHER = {
+    "orders": ("order_lines", "orders"),
+    "conversations": ("messages",),
+    "tickets": ("messages",),
+    "contacts": ("consents",),
+}
 """Datasets of records, and those of the lists inside them, that are kept beside each other."""
 WEAKER = 0.7
 """Share of the points of the best file of a dataset, below which another file of it is unsure."""
@@ -175,7 +180,7 @@ def _beside(one: Found, found: list[Found]) -> Iterable[Found]:
     """What the same rows are too: orders of their lines, lines of orders, conversations of messages, consents."""
     if one.dataset in ("orders", "order_lines") and not one.sample.each:
         yield from _invoice_lines(one)
-    elif one.dataset == "messages" and not any(other.dataset == "conversations" for other in found):
+    elif one.dataset == "messages" and not any(other.dataset in ("conversations", "tickets") for other in found):
         columns = assigned("conversations", one.fields)
         if "conversation_id" in columns and not _field_unique(columns["conversation_id"]):
             yield Found("conversations", one.sample, columns, one.score / 2, one.fields, one.where, 0.6)

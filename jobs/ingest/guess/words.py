@@ -15,6 +15,11 @@ VOCABULARY = Path(__file__).with_name("vocabulary.yaml")
 SPLIT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 GENERIC = frozenset({"id", "nr", "nummer", "name", "naam", "nom", "titel", "title", "number", "date", "datum"})
 """Phrases that mean the thing a record is about, and so nothing where a heading names another thing."""
+NUMBERS = ("nummer", "number", "numero", "num", "nr")
+"""Ways to write number, at the end of a heading in one word with what it numbers, or as a word of its own."""
+IN_BETWEEN = frozenset({"de", "du", "des", "d", "la", "le", "del", "der", "of", "van"})
+RECORDS = ("nummer", "id", "code", "key", "ref", "reference")
+"""What stands behind the name of a kind of record in the heading of its id."""
 
 
 @cache
@@ -40,7 +45,36 @@ def tokens(text: str) -> tuple[str, ...]:
 
 def plain(text: str) -> str:
     """The heading in one word."""
-    return "".join(tokens(text))
+    return _joined(tokens(text))
+
+
+@cache
+def _joined(words: tuple[str, ...]) -> str:
+    """Words as one, with one way to say number and id: Numero de commande is commandenummer, ID klant klantid."""
+    if len(words) > 1 and words[0] in ("id", "no", "ndeg", *NUMBERS):  # ndeg: N with the sign of a degree
+        rest = words[1:] if words[1] not in IN_BETWEEN else words[2:]
+        words = (*rest, "id" if words[0] == "id" else "nummer") if rest else words
+    elif len(words) > 1 and words[-1] == "no":
+        words = (*words[:-1], "nummer")
+    text = "".join(words)
+    for way in NUMBERS:
+        if text.endswith(way):
+            return text.removesuffix(way) + "nummer"
+    return text
+
+
+@cache
+def names_record(heading: str, dataset: str) -> bool:
+    """Whether a heading is that of the id of such a record, made of a word for it: Lidnr, factuurcode, case_key."""
+    text = plain(heading)
+    stems = [text.removesuffix(ending) for ending in RECORDS if text.endswith(ending)]
+    return any({stem, stem.removesuffix("s")} & _singular(dataset) for stem in stems)
+
+
+@cache
+def _singular(dataset: str) -> frozenset[str]:
+    words = {plain(word) for word in vocabulary()[dataset]["words"] if word not in ("event", "events")}
+    return frozenset(words | {word.removesuffix("s") for word in words if len(word) > 4})
 
 
 @cache
@@ -51,11 +85,11 @@ def said(path: tuple[str, ...], phrase: str) -> float:
     above = tuple(token for name in path[:-1] for token in tokens(name.removesuffix("[0]")))
     every = (*(word for word in above if word not in _around()["structure"]), *leaf)
     neutral = _around()["structure"] | (frozenset() if wanted in GENERIC else _around()["entities"])
-    if "".join(every) == wanted or ("".join(leaf) == wanted and not set(above) - neutral):
+    if _joined(every) == wanted or (_joined(leaf) == wanted and not set(above) - neutral):
         return 1.0
     best = 0.0
     for start in range(len(every)):
-        rest = "".join(every[start:])
+        rest = _joined(every[start:])
         if rest == wanted:
             best = max(
                 best,
@@ -65,9 +99,9 @@ def said(path: tuple[str, ...], phrase: str) -> float:
         return best
     for start in range(len(leaf)):
         for end in range(start + 1, len(leaf) + 1):
-            if "".join(leaf[start:end]) == wanted and end < len(leaf):
+            if _joined(leaf[start:end]) == wanted and end < len(leaf):
                 best = max(best, _with({*above, *leaf[:start], *leaf[end:]} - neutral, 0.75, 0.55, 0.3))
-    joined = "".join(leaf)
+    joined = _joined(leaf)
     if not best and len(wanted) >= 5 and joined.endswith(wanted):
         best = 0.6
     return best
@@ -90,6 +124,8 @@ def named(names: Iterable[str], words: Iterable[str]) -> int:
         for phrase in words:
             wanted = [token.rstrip("s") if len(token) > 4 else token for token in tokens(phrase)]
             size = len(wanted)
+            if size == 1 and len(wanted[0]) >= 5 and any(one.endswith(wanted[0]) and one != wanted[0] for one in given):
+                best = max(best, 1)  # one word with another before it: bonregels are regels
             for start in range(len(given) - size + 1):
                 if given[start : start + size] == wanted:
                     best = max(best, 2 * size - (1 if start + size < len(given) else 0))
