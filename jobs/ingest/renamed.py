@@ -13,163 +13,22 @@ ALIKE = 0.8
 """Likeness of two words, from 0 to 1, from which one is a way to write the other."""
 SHORTEST = 3
 """Letters of an abbreviation."""
-WHOLE_WORDS = frozenset(
-    {
-        *(
-            "account",
-            "active",
-            "activity",
-            "addition",
-            "address",
-            "age",
-            "agent",
-            "amount",
-            "article",
-            "billing",
-        ),
-        *("brand", "campaign", "car", "card", "care", "cart", "case", "cash", "channel", "charge", "change", "city"),
-        *(
-            "click",
-            "close",
-            "code",
-            "color",
-            "comment",
-            "content",
-            "consent",
-            "contact",
-            "contract",
-        ),
-        *(
-            "cost",
-            "count",
-            "country",
-            "county",
-            "coupon",
-            "created",
-            "creator",
-            "credit",
-            "date",
-            "day",
-            "debit",
-            "device",
-        ),
-        *("district", "delivery", "discount", "due", "duration", "duty", "edited", "event", "first", "form", "from"),
-        *(
-            "gender",
-            "given",
-            "gross",
-            "group",
-            "height",
-            "weight",
-            "house",
-            "hours",
-            "image",
-            "invoice",
-            "item",
-            "label",
-        ),
-        *("language", "last", "lead", "line", "link", "list", "load", "location", "locale", "login", "logic", "male"),
-        *("main", "mail", "market", "member", "message", "mobile", "mode", "model", "month", "name", "net", "network"),
-        *(
-            "note",
-            "number",
-            "offer",
-            "office",
-            "officer",
-            "open",
-            "opener",
-            "option",
-            "order",
-            "older",
-            "owner",
-        ),
-        *("page", "paid", "part", "party", "partner", "pay", "person", "personal", "phase", "phone", "plan", "plane"),
-        *("place", "point", "postal", "prefix", "price", "prize", "product", "profile", "quality", "quantity"),
-        *(
-            "query",
-            "quote",
-            "quota",
-            "rate",
-            "ratio",
-            "read",
-            "reader",
-            "reason",
-            "season",
-            "region",
-            "religion",
-        ),
-        *("report", "result", "return", "route", "sale", "score", "store", "seller", "sender", "sent", "spent"),
-        *(
-            "session",
-            "service",
-            "size",
-            "source",
-            "stage",
-            "state",
-            "status",
-            "stock",
-            "street",
-            "suffix",
-            "tax",
-            "taxi",
-        ),
-        *(
-            "team",
-            "term",
-            "text",
-            "tile",
-            "time",
-            "title",
-            "token",
-            "total",
-            "type",
-            "unit",
-            "update",
-            "use",
-        ),
-        *(
-            "user",
-            "value",
-            "variant",
-            "version",
-            "visit",
-            "visitor",
-            "view",
-            "viewer",
-            "wait",
-            "website",
-            "week",
-            "year",
-        ),
-        *(
-            "bedrag",
-            "bezoek",
-            "bezorgd",
-            "besteld",
-            "betaald",
-            "dag",
-            "datum",
-            "geboren",
-            "geslacht",
-            "gemeente",
-        ),
-        *("klant", "klacht", "kort", "korting", "land", "laatste", "lijn", "maand", "maat", "merk", "naam"),
-        *(
-            "order",
-            "plaats",
-            "plaat",
-            "prijs",
-            "provincie",
-            "reden",
-            "soort",
-            "staat",
-            "stad",
-            "straat",
-            "taal",
-        ),
-        *("versie", "waarde", "winkel", "week", "jaar"),
-    }
-)
+_WHOLE = """
+account active activity addition address age agent amount article bedrag besteld betaald bezoek bezorgd billing
+brand campaign car card care cart case cash change channel charge city click close code color comment consent
+contact content contract cost count country county coupon created creator credit dag date datum day debit delivery
+device discount district due duration duty edited event first form from geboren gemeente gender geslacht given gross
+group height hours house image invoice item jaar klacht klant kort korting laatste label land language last lead
+lijn line link list load locale location logic login maand maat mail main male market member merk message mobile
+mode model month naam name net network note number offer office officer older open opener option order owner page
+paid part partner party pay person personal phase phone plaat plaats place plan plane point postal prefix price
+prijs prize product profile provincie quality quantity query quota quote rate ratio read reader reason reden region
+religion report result return route sale score season seller sender sent service session size soort source spent
+staat stad stage state status stock store straat street suffix taal tax taxi team term text tile time title token
+total type unit update use user value variant versie version view viewer visit visitor waarde wait website week
+weight winkel year
+"""
+WHOLE_WORDS = frozenset(_WHOLE.split())
 """Words of headings, English and Dutch, each with a meaning of its own however near another: country and county, count
 and country, price and prize. A slip makes none of them of another."""
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
