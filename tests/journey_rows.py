@@ -15,6 +15,18 @@ from jobs.config.yaml_files import load
 SHIPPED = Path(__file__).resolve().parents[1] / "config" / "journey.yaml"
 RULES = {name: SHIPPED.with_name(name).read_text() for name in ("journey.yaml", "traits.yaml", "models.yaml")}
 """The shipped rules of the journey, and the traits they use."""
+
+
+def of_each_kind(kpis):
+    """Of the KPIs of a journey one for each table and way of counting its rows: planning all takes most of a test."""
+    kinds = {}
+    for name, kpi in kpis.items():
+        kind = (kpi["table"], "denominator" in kpi, *(key for key in ("first", "days_before") if key in kpi))
+        if kind not in kinds or len(kpi.get("dimensions", ())) > len(kpis[kinds[kind]].get("dimensions", ())):
+            kinds[kind] = name
+    return {name: kpi for name, kpi in kpis.items() if name in kinds.values()}
+
+
 DEFAULTS = {
     "valid/events": {"source": "web", "type": "page_view", "cookie_id": "k1"},
     "valid/orders": {"source": "pos", "file_id": "f", "line": 1, "status": "completed", "channel": "store"},

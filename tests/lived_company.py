@@ -10,6 +10,28 @@ from jobs.lake.tables import catalogue
 
 FIRST = dt.date(2017, 3, 1)
 DAYS = 3
+_DECLARED = {
+    "visits_2d": {"over": "sessions", "days": 2, "value": "count(*)", "type": "bigint"},
+    "seen_1d": {"over": "touchpoints", "where": "type = 'visit'", "days": 1, "value": "count(*)", "type": "bigint"},
+    "seen_before": {"over": "touchpoints", "days": 1, "ending_days_ago": 1, "value": "count(*)", "type": "bigint"},
+    "basket_left": {"over": "carts", "where": "status <> 'ordered'", "value": "min(days_ago)", "type": "bigint"},
+    "days_since_visit": {"over": "touchpoints", "where": "type = 'visit'", "value": "min(days_ago)", "type": "bigint"},
+    "days_since_order": {"over": "orders", "value": "min(days_ago)", "type": "bigint", "default": 1},
+    "days_known": {"over": "events", "value": "max(days_ago)", "type": "bigint", "default": 0},
+    "active_days_2d": {"over": "events", "days": 2, "value": "count(distinct day)", "type": "bigint"},
+    "device": {"over": "events", "days": 2, "value": "latest(device)", "type": "string"},
+    "completed": {"over": "orders", "where": "status = 'completed'", "value": "count(*)", "type": "bigint"},
+    "department": {"over": "order_lines", "days": 2, "value": "most_frequent(department)", "type": "string"},
+    "total": {"over": "orders", "value": "sum(total)", "type": "decimal(18,2)"},
+    "amount_2d": {"over": "order_lines", "days": 2, "value": "sum(amount)", "type": "decimal(18,2)"},
+    "lines": {"over": "order_lines", "value": "count(*)", "type": "bigint"},
+    "answers_2d": {"over": "survey_responses", "days": 2, "value": "count(*)", "type": "bigint"},
+    "score": {"over": "survey_responses", "value": "max(score)", "type": "double"},
+    "messages": {"over": "messages", "value": "count(*)", "type": "bigint"},
+    "since_both": {"value": "days_since_visit + days_known", "type": "bigint"},
+}
+TRAITS = {name: {"title": name, **told} for name, told in _DECLARED.items()}
+"""Traits of every kind of window, aggregate and rows, of which some windows end within the days of the company."""
 TYPES = ("page_view", "product_view", "add_to_cart", "remove_from_cart", "purchase", "search")
 
 

@@ -142,7 +142,7 @@ def _of_records(fresh: Fresh, name: str, new: DataFrame) -> DataFrame:
         record = ["source", *contract.together]
         every = fresh.txn.read(name).where(F.col("arrived") <= F.lit(fresh.as_of))
         new = every.join(new.select(*record).distinct(), on=record, how="left_semi")
-    return with_customer(new, identity_map, fresh.settings)
+    return with_customer(new, identity_map, fresh.settings, fresh.txn.unfilled(name))
 
 
 def _of_new_rates(fresh: Fresh, dataset: str) -> DataFrame:

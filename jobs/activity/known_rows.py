@@ -76,6 +76,8 @@ class Known:
     """Computes rows once that are used more than once; by default each use computes them."""
     arrivals: dict[str, Arrivals] = field(default_factory=dict, compare=False)
     """When rows of tables arrived, as far as it was asked: the same whatever the days."""
+    unfilled: Callable[[str], Collection[str]] = lambda name: ()
+    """Columns of a table that are known to be empty."""
     then: DataFrame | None = None
     """Who customers of the map were on each day (`snapshot`, `customer_id`, `person`), where they were others."""
 
@@ -83,7 +85,7 @@ class Known:
     def of_step(cls, txn: Txn, days: Sequence[date], settings: Settings, published: bool = False) -> Known:
         """Rows at the versions that a transaction reads."""
         absent = frozenset(name for name, version in txn.pins.items() if version is None)
-        return cls(txn.read, txn.read("identity/map"), days, settings, published, absent)
+        return cls(txn.read, txn.read("identity/map"), days, settings, published, absent, unfilled=txn.unfilled)
 
     def with_people_of(self, txn: Txn, days: Sequence[date]) -> Known:
         """The same on past days, each with the people of that day: who is who is not told by what came later."""
@@ -107,7 +109,7 @@ class Known:
         else:
             found = _COMPLETED.get(kind, _own)(self, kind, window)
             if kind == "events" and (bots := bots_of(self.settings.journey)):
-                found = of_people(with_customer(found, self.identity_map, self.settings), bots)
+                found = of_people(self._whose(found, "valid/events"), bots)
             else:
                 found = self._with_customer(found, tables_for(kind))
         local = F.from_utc_timestamp(at, zone)
@@ -177,7 +179,7 @@ class Known:
         if window is not None:  # two days more: the visit that was going on when the window began
             found = found.where(F.col("occurred_at") >= F.lit(self.start(window + 2)))
         happened = F.greatest("arrived", day_of("occurred_at", zone))
-        events = with_customer(found.where(happened <= F.lit(max(self.days))), self.identity_map, self.settings)
+        events = self._whose(found.where(happened <= F.lit(max(self.days))), "valid/events")
         if len(self.days) > 1:  # sessions of all events hold those of fewer events whole
             events = with_session(events, journey.session_gap_minutes).withColumnRenamed("session_id", "every")
         known = known_on(events, self.days, "every", since=happened)
@@ -190,7 +192,7 @@ class Known:
         for dataset, make in touchpoints.OF_DATASET.items():
             if f"valid/{dataset}" in self.absent:
                 continue
-            rows = with_customer(self.in_own_currency(self.of(dataset), dataset), self.identity_map, self.settings)
+            rows = self._whose(self.in_own_currency(self.of(dataset), dataset), f"valid/{dataset}")
             parts += with_said(make(rows, journey, zone), dataset, texts, self.days)
         if own_sends.channels(self.settings) and touchpoints.TABLE not in self.absent:
             parts.append(self._own_sends())
@@ -202,9 +204,13 @@ class Known:
         return known_on(sent, self.days, since=F.date_add("day", 1))
 
     def _with_customer(self, rows: DataFrame, tables: Sequence[str]) -> DataFrame:
-        read = lambda name: self.table(name).where(F.col("arrived") <= F.lit(max(self.days)))  # noqa: E731
-        asked = rows.drop(*_empty_columns(tables, read))
-        return with_customer(self.keep(asked), self.identity_map, self.settings)
+        return self._whose(self.keep(rows), *tables)
+
+    def _whose(self, rows: DataFrame, *tables: str) -> DataFrame:
+        """Rows made of these tables, with their customer."""
+        naming = [name for name in tables if not set(PERSON_COLUMNS).isdisjoint(catalogue.get(name).column_names)]
+        empty = set(PERSON_COLUMNS).intersection(*(self.unfilled(name) for name in naming))
+        return with_customer(rows, self.identity_map, self.settings, empty)
 
     def start(self, window: int) -> datetime:
         """The moment at which the earliest window of so many days begins."""
@@ -224,19 +230,6 @@ def tables_for(kind: str, published: bool = False) -> tuple[str, ...]:
 def _in_sight(day: Column, window: int | None) -> Column:
     known = (F.col("known_from") <= day) & (day < F.col("known_until")) & (F.col("day") <= day)
     return known if window is None else known & (F.date_diff(day, F.col("day")) < window)
-
-
-def _empty_columns(tables: Sequence[str], arrived: Read) -> list[str]:
-    """Identifiers that no row of these tables has: looking up what nobody gave costs as much as what was given."""
-    counted: dict[str, int] = {}
-    for name in tables:
-        table = arrived(name)
-        person = [column for column in PERSON_COLUMNS if column in table.columns]
-        if person:
-            found = table.agg(*[F.count(column).alias(column) for column in person]).collect()[0].asDict()
-            counted = {column: counted.get(column, 0) + number for column, number in found.items()}
-    empty = [column for column, number in counted.items() if not number]
-    return empty if len(empty) < len(counted) else empty[1:]
 
 
 def _own(known: Known, kind: str, window: int | None) -> DataFrame:

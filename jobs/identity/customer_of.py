@@ -34,12 +34,17 @@ def newest_day(lake: Lake, name: str, day: date) -> date:
     return max([day, *(found for found in days.unique().to_pylist() if found)])
 
 
-def with_customer(df: DataFrame, identity_map: DataFrame, settings: Settings) -> DataFrame:
+def with_customer(
+    df: DataFrame, identity_map: DataFrame, settings: Settings, unfilled: Collection[str] = ()
+) -> DataFrame:
     """`df` with customer_id: that of the most telling identifier of the row that is known, or null.
 
     Rows of one person repeat the same few identifiers, so each distinct combination is looked up once.
+    Columns that are known to be `unfilled` are not: that would take the engine as long.
     """
-    given = _given(df.columns, settings)
+    given = _given([name for name in df.columns if name not in unfilled], settings)
+    if not _identifying(given):
+        return df.drop("customer_id").withColumn("customer_id", F.lit(None).cast("string"))
     combination = F.concat_ws("\x1f", *[F.coalesce(column, F.lit("\x00")) for column in given.values()])
     found = (
         df.select(*[column.alias(name) for name, column in given.items()], combination.alias("combination"))
@@ -74,9 +79,11 @@ def names_somebody() -> Column:
     return (F.col("kind") == "contact") | ((F.col("kind") != "cookie") & F.col("aside").isNull())
 
 
-def identifiers_of(df: DataFrame, settings: Settings) -> DataFrame:
-    """Every identifier that rows carry: `identifier`, with repeats."""
-    given = _given(df.columns, settings)
+def identifiers_of(df: DataFrame, settings: Settings, unfilled: Collection[str] = ()) -> DataFrame:
+    """Every identifier that rows carry in columns that are not known to be `unfilled`: `identifier`, with repeats."""
+    given = _given([name for name in df.columns if name not in unfilled], settings)
+    if not _identifying(given):
+        return df.select(F.lit(None).cast("string").alias("identifier")).where("false")
     distinct = df.select(*[column.alias(name) for name, column in given.items()]).distinct()
     return _candidates(distinct, given, settings).select("identifier")
 
@@ -89,6 +96,11 @@ def _given(columns: Collection[str], settings: Settings) -> dict[str, Column]:
     if "phone" in columns:
         given["country"] = F.when(F.col("phone").isNotNull(), dialled_in(columns, settings))
     return given
+
+
+def _identifying(given: Collection[str]) -> bool:
+    """Whether any of these columns can tell whose a row is."""
+    return any(column in given for _, column in IDENTIFYING)
 
 
 def _candidates(rows: DataFrame, given: Collection[str], settings: Settings, *beside: str) -> DataFrame:

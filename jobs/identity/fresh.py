@@ -91,7 +91,7 @@ class Fresh:
 
     def rows(self, name: str, *moments: str) -> DataFrame:
         """`visible` rows with the customer of today."""
-        return self.with_customer(self.visible(name, *moments))
+        return self.with_customer(self.visible(name, *moments), name)
 
     def visible(self, name: str, *moments: str) -> DataFrame:
         """Rows of a table of valid/ that this run knows and the last did not.
@@ -108,7 +108,7 @@ class Fresh:
         if self.splits:
             known = self.lake.read_files(name, files.before).where(~due)
             parted = self.moved.where(F.col("customer_id").isNull()).select(F.col("before").alias("customer_id"))
-            torn = self.with_customer_then(known).join(parted, "customer_id", "left_semi")
+            torn = self.with_customer_then(known, name).join(parted, "customer_id", "left_semi")
             every = every.unionByName(torn.select(*every.columns))
         return every.where(F.col("arrived") <= F.lit(self.as_of))
 
@@ -130,12 +130,13 @@ class Fresh:
         found: DataFrame = rows
         return found
 
-    def with_customer(self, rows: DataFrame) -> DataFrame:
-        return with_customer(rows, self.txn.read(MAP), self.settings)
+    def with_customer(self, rows: DataFrame, name: str) -> DataFrame:
+        """Rows of a table, with the customer of today."""
+        return with_customer(rows, self.txn.read(MAP), self.settings, self.txn.unfilled(name))
 
-    def with_customer_then(self, rows: DataFrame) -> DataFrame:
-        """With the customer the last run gave them."""
-        return with_customer(rows, self.map_then(), self.settings)
+    def with_customer_then(self, rows: DataFrame, name: str) -> DataFrame:
+        """Rows of a table, with the customer the last run gave them."""
+        return with_customer(rows, self.map_then(), self.settings, self.txn.unfilled(name))
 
     def other_customers(self) -> DataFrame:
         """Customers of rows of identity/map in which that of today and that of the last run differ: `customer_id`.
@@ -187,7 +188,8 @@ class Fresh:
         for name in tables:
             files = [file for file in self._files(name).before if file.may_hold("arrived", first, self.until)]
             rows = self.lake.read_files(name, files)
-            carried = identifiers_of(rows.where(F.col("arrived") >= F.lit(first)), self.settings)
+            some = rows.where(F.col("arrived") >= F.lit(first))
+            carried = identifiers_of(some, self.settings, self.txn.unfilled(name))
             if not carried.join(new.select("identifier"), on="identifier", how="left_semi").isEmpty():
                 return True
         return False

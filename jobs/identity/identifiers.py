@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
 
 from jobs.config import nobody
 from jobs.config.settings import Settings
@@ -69,7 +70,7 @@ def normalised(
         given = [value] if kind == "email" else [value, default if country is None else F.coalesce(country, default)]
         named = _named(_SPELLERS[kind](), nobody.judge(kind), frozenset(allowed), frozenset(junk))
         # Made here, not as a decorator: PySpark needs a session to know whether it is a Spark Connect function.
-        return F.arrow_udf(named, "string")(*given)  # type: ignore[call-overload,no-any-return]
+        return F.arrow_udf(named, StringType())(*given)  # type: ignore[call-overload,no-any-return]
     return _of_somebody(kind, _id(value), settings, source)
 
 
@@ -118,7 +119,7 @@ def email_digest(value: Column, settings: Settings) -> Column:
     junk = frozenset(junk_values("email", settings))
     named = _named(email_speller(), nobody.judge("email"), allowed, junk)
     # Made here, not as a decorator: PySpark needs a session to know whether it is a Spark Connect function.
-    return F.arrow_udf(_digester(named, _nobodys_hashes(junk)), "string")(value)  # type: ignore[call-overload,no-any-return]
+    return F.arrow_udf(_digester(named, _nobodys_hashes(junk)), StringType())(value)  # type: ignore[call-overload,no-any-return]
 
 
 def _digester(named: Callable[..., pa.Array], nobodys: frozenset[str]) -> Callable[[pa.Array], pa.Array]:

@@ -8,6 +8,7 @@ from functools import lru_cache
 import pyarrow as pa
 from pyspark.sql import Column
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
 
 from jobs.validate.mapping.email_addresses import email_speller
 
@@ -18,7 +19,7 @@ def email(value: Column) -> Column:
     Dots and plus tags stay: they can be other people. Letters that only look like others stay too.
     """
     # Made here, not as a decorator: PySpark needs a session to know whether it is a Spark Connect function.
-    spell = F.arrow_udf(email_speller(), "string")  # type: ignore[call-overload]
+    spell = F.arrow_udf(email_speller(), StringType())  # type: ignore[call-overload]
     return spell(value)
 
 
@@ -31,7 +32,7 @@ def email_text(value: str | None) -> str | None:
 def phone(value: Column, country: Column | str) -> Column:
     """E.164, such as +31612345678; null if the number cannot exist. `country` is for numbers without country code."""
     # Made here, not as a decorator: PySpark needs a session to know whether it is a Spark Connect function.
-    spell = F.arrow_udf(phone_speller(), "string")  # type: ignore[call-overload]
+    spell = F.arrow_udf(phone_speller(), StringType())  # type: ignore[call-overload]
     return spell(value, F.lit(country) if isinstance(country, str) else country)
 
 

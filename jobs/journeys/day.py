@@ -131,7 +131,7 @@ class _Visits:
         ]
         known = (F.col("arrived") <= F.lit(fresh.as_of)) & (day_of("occurred_at", zone) <= F.lit(fresh.as_of))
         found = fresh.lake.read_files(EVENTS, files)
-        rows = fresh.with_customer(found.where(known & F.to_date("occurred_at").isin(days)))
+        rows = fresh.with_customer(found.where(known & F.to_date("occurred_at").isin(days)), EVENTS)
         return rows.join(periods, on="customer_id", how="inner").where(F.col("occurred_at").between(*near))
 
     @property
@@ -212,9 +212,8 @@ def _new_records(fresh: Fresh, dataset: str) -> _Records:
     record = ["source", *contract.together]
     told = [] if fresh.nothing_came(name, *moments_of(name)) else [fresh.visible(name, *moments_of(name))]
     if not contract.versions:
-        new = [
-            fresh.with_customer(rows).where(day_of(str(contract.moment), zone) <= F.lit(fresh.as_of)) for rows in told
-        ]
+        today = day_of(str(contract.moment), zone) <= F.lit(fresh.as_of)
+        new = [fresh.with_customer(rows, name).where(today) for rows in told]
         return _Records([], [part for rows in new for part in make(fresh.keep(rows), journey, zone)])
     named = [rows.select(*record) for rows in told]
     if dataset in AMOUNTS and (rates := new_rates(fresh)) is not None:
@@ -232,8 +231,8 @@ def _new_records(fresh: Fresh, dataset: str) -> _Records:
     exchange = exchange_on(fresh.txn, fresh.as_of, fresh.settings)
     now = exchange.converted(now, dataset, str(contract.moment))
     return _Records(
-        make(fresh.keep(fresh.with_customer_then(then)), journey, zone),
-        with_said(make(fresh.keep(fresh.with_customer(now)), journey, zone), dataset, texts, [fresh.as_of]),
+        make(fresh.keep(fresh.with_customer_then(then, name)), journey, zone),
+        with_said(make(fresh.keep(fresh.with_customer(now, name)), journey, zone), dataset, texts, [fresh.as_of]),
     )
 
 

@@ -165,7 +165,7 @@ def _made_anew(lake: Lake, txn: Txn, as_of: date, settings: Settings, keep: Scra
         if contract.moment and not contract.versions:
             rows = rows.where(day_of(contract.moment, zone) <= F.lit(as_of))
         priced = exchange.converted(rows, contract.short_name, str(contract.moment))
-        return with_customer(priced, txn.read("identity/map"), settings)
+        return with_customer(priced, txn.read("identity/map"), settings, txn.unfilled(name))
 
     exchange = exchange_on(txn, as_of, settings)
     visited = keep(with_session(known("valid/events"), *visit_rules(journey, zone)))
@@ -241,7 +241,7 @@ def _write_bots(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
     known = (F.col("arrived") <= F.lit(as_of)) & (day_of("occurred_at", zone) <= F.lit(as_of))
     events = txn.read("valid/events").where(known)
     if bots.most_per_minute is not None:
-        events = with_customer(events, txn.read("identity/map"), settings)
+        events = with_customer(events, txn.read("identity/map"), settings, txn.unfilled("valid/events"))
     lake.replace("journeys/bots", bots_per_day(events, bots, zone), txn)
 
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.errors import StepFailed
+from jobs.lake.tables.canonical_row import PERSON
 from jobs.lake.tables.contract import Dataset
 
 
@@ -44,6 +45,10 @@ class DataFile:
             return True
         return bool(self.low[column] <= high and low <= self.high[column])
 
+    def holds_nothing(self, column: str) -> bool:
+        """Whether no row has a value, by the statistics."""
+        return self.nulls.get(column) == self.rows
+
     def holds_only(self, column: str, value: Any) -> bool:
         """Whether every row has this value, by the statistics."""
         return self.low.get(column) == value == self.high.get(column) and self.nulls.get(column) == 0
@@ -61,7 +66,7 @@ def from_log(row: dict[str, Any]) -> DataFile:
 def from_footer(dataset: Dataset, path: str, size: int, metadata: pq.FileMetaData) -> DataFile:
     """A file as its footer describes it."""
     moments = {column.name for column in dataset.columns if column.type in ("date", "timestamp")}
-    names = {*dataset.key, dataset.day_column, *moments}
+    names = {*dataset.key, dataset.day_column, *moments, *(column.name for column in PERSON)}
     personal = {column.name for column in dataset.columns if column.personal}
     low: dict[str, Any] = {}
     high: dict[str, Any] = {}

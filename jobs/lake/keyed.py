@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pyarrow as pa
 from pyspark.sql import Column
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
 
 from jobs.lake import engine
 from jobs.lake.secret_keys import KEY, PREVIOUS, mark_of
@@ -24,7 +25,7 @@ def keyed_hash(key: str, text: Column) -> Column:
     if not engine.is_remote():
         return F.sha2(F.concat(F.lit(key), text), 256)
     # Made here, not as a decorator: PySpark needs a session to know whether it is a Spark Connect function.
-    return F.arrow_udf(_hasher(mark_of(key)), "string")(text)  # type: ignore[call-overload,no-any-return]
+    return F.arrow_udf(_hasher(mark_of(key)), StringType())(text)  # type: ignore[call-overload,no-any-return]
 
 
 def _hasher(mark: str) -> Callable[[pa.Array], pa.Array]:

@@ -36,6 +36,8 @@ from jobs.lake.tables.contract import Dataset
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from jobs.lake.changes import Added
+
 
 class Tables(Protocol):
     """What a transaction asks of the lake that made it."""
@@ -47,6 +49,8 @@ class Tables(Protocol):
     def arrow(
         self, name: str, columns: Sequence[str] | None = None, day: dt.date | None = None, version: int | None = None
     ) -> pa.Table: ...
+
+    def added_files(self, name: str, since: int | None, until: int | None) -> Added | None: ...
 
     def has(self, name: str, txn: Txn) -> bool: ...
 
@@ -108,6 +112,13 @@ class Txn:
             schema = catalogue.get(name).arrow_schema()
             return schema.empty_table().select(list(columns) if columns else schema.names)
         return lake.arrow(name, columns=columns, day=day, version=version)
+
+    def unfilled(self, name: str) -> frozenset[str]:
+        """Columns of which statistics say that no row of the table had a value when the transaction began."""
+        lake, version = self._pinned(name)
+        found = lake.added_files(name, None, version)
+        columns, files = catalogue.get(name).column_names, found.new if found else []
+        return frozenset(column for column in columns if all(file.holds_nothing(column) for file in files))
 
     def done(self, *tables: str) -> bool:
         """Whether all these outputs already carry this transaction, so that there is nothing to do."""

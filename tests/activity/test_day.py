@@ -1,112 +1,88 @@
-"""Traits made day by day are those of one rebuild, whatever arrives late, merges, splits, leaves a window or ages."""
+"""Traits after a run that was killed are those of a rebuild, and days without news only grow.
+
+That runs one by one give the traits of one rebuild is shown with their journeys, in `tests/journeys/test_day.py`.
+"""
 
 import datetime as dt
-import os
+import shutil
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as examples
-from hypothesis import strategies as st
 
 from jobs.activity import traits
+from jobs.config.traits import TABLE
 from jobs.journeys import journeys
 from jobs.lake.lake import Lake
 from tests.killed import killed_after
-from tests.lived_company import FIRST, Company
+from tests.lived_company import FIRST, TRAITS, Company
 
-pytestmark = [pytest.mark.usefixtures("going_on"), pytest.mark.slow(minutes=1.5)]
+pytestmark = pytest.mark.usefixtures("going_on")
 
-DECLARED = {
-    "visits_2d": {"over": "sessions", "days": 2, "value": "count(*)", "type": "bigint"},
-    "seen_1d": {"over": "touchpoints", "where": "type = 'visit'", "days": 1, "value": "count(*)", "type": "bigint"},
-    "seen_before": {"over": "touchpoints", "days": 1, "ending_days_ago": 1, "value": "count(*)", "type": "bigint"},
-    "basket_left": {"over": "carts", "where": "status <> 'ordered'", "value": "min(days_ago)", "type": "bigint"},
-    "days_since_visit": {"over": "touchpoints", "where": "type = 'visit'", "value": "min(days_ago)", "type": "bigint"},
-    "days_since_order": {"over": "orders", "value": "min(days_ago)", "type": "bigint", "default": 1},
-    "days_known": {"over": "events", "value": "max(days_ago)", "type": "bigint", "default": 0},
-    "active_days_2d": {"over": "events", "days": 2, "value": "count(distinct day)", "type": "bigint"},
-    "device": {"over": "events", "days": 2, "value": "latest(device)", "type": "string"},
-    "completed": {"over": "orders", "where": "status = 'completed'", "value": "count(*)", "type": "bigint"},
-    "department": {"over": "order_lines", "days": 2, "value": "most_frequent(department)", "type": "string"},
-    "total": {"over": "orders", "value": "sum(total)", "type": "decimal(18,2)"},
-    "amount_2d": {"over": "order_lines", "days": 2, "value": "sum(amount)", "type": "decimal(18,2)"},
-    "lines": {"over": "order_lines", "value": "count(*)", "type": "bigint"},
-    "answers_2d": {"over": "survey_responses", "days": 2, "value": "count(*)", "type": "bigint"},
-    "score": {"over": "survey_responses", "value": "max(score)", "type": "double"},
-    "messages": {"over": "messages", "value": "count(*)", "type": "bigint"},
-    "since_both": {"value": "days_since_visit + days_known", "type": "bigint"},
-}
-CONFIG = {"traits.yaml": {"traits": {name: {"title": name, **told} for name, told in DECLARED.items()}}}
+COMPANY = Company(3)
+CONFIG = {"traits.yaml": {"traits": TRAITS}}
 
 
 @pytest.fixture(scope="module")
-def companies(tmp_path_factory):
-    """A new company with an empty lake at each call."""
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("lakes")
 
-    def build(settings):
-        folder = tmp_path_factory.mktemp("lake")
-        general = {"company": "Test", "timezone": "Europe/Amsterdam", "landing": "in", "lake": str(folder)}
+
+@pytest.fixture
+def company(settings, folder):
+    """`company(name, copy)`: settings and the lake of that name, which begins as a copy of another or empty."""
+
+    def build(name, copy=None):
+        if copy:
+            shutil.copytree(folder / copy, folder / name)
+        general = {"company": "Test", "timezone": "Europe/Amsterdam", "landing": "in", "lake": str(folder / name)}
         found = settings({**CONFIG, "settings.yaml": general})
         return found, Lake.of(found)
 
     return build
 
 
-def live(company, settings, lake, runs):
-    """What arrives in these runs, and the steps after the last of them."""
-    company.deliver(lake, runs)
-    company.name_customers(lake, runs[-1], settings)
-    for step in (journeys, traits):
-        step.run(FIRST + dt.timedelta(days=company.runs[runs[-1]]), settings)
+@pytest.fixture
+def to_count(company, folder):
+    """The lake of which a run was lived, and the journeys of the next one, whose traits are still to be computed.
+
+    The first test that asks for it lives it.
+    """
+    name = "to count"
+    if not (folder / name).exists():
+        found, lake = company(name)
+        for run in (0, 1):
+            COMPANY.deliver(lake, [run])
+            COMPANY.name_customers(lake, run, found)
+            journeys.run(day_of(run), found)
+            if run == 0:
+                traits.run(day_of(run), found)
+    return name
 
 
-def lived(company, settings, lake, runs_at_once):
-    """The traits after these runs."""
-    for runs in runs_at_once:
-        live(company, settings, lake, runs)
-    return rows_of(lake)
+def day_of(run):
+    return FIRST + dt.timedelta(days=COMPANY.runs[run])
 
 
 def rows_of(lake):
-    return sorted(lake.arrow("profiles/traits").to_pylist(), key=lambda row: row["customer_id"])
+    return sorted(lake.arrow(TABLE).to_pylist(), key=lambda row: row["customer_id"])
 
 
-@examples(
-    max_examples=int(os.environ.get("KLANTREIS_EXAMPLES", "2")),
-    deadline=None,
-    derandomize="KLANTREIS_EXAMPLES" not in os.environ,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(seed=st.integers(0, 10**9))
-def test_runs_one_by_one_give_the_traits_of_one_rebuild(settings, companies, seed):
-    company = Company(seed)
-    every = range(len(company.runs))
-    one_by_one = lived(company, *companies(settings), [[run] for run in every])
-    assert one_by_one == lived(company, *companies(settings), [list(every)])
+def test_a_run_killed_before_the_features_and_run_again_gives_the_same_tables(company, to_count):
+    found, lake = company("killed", to_count)
+    with killed_after(0 if day_of(0) == day_of(1) else 1, "replace"):
+        traits.run(day_of(1), found)
+    traits.run(day_of(1), found)
+    anew, at_once = company("at once", to_count)
+    shutil.rmtree(f"{at_once.root}/{TABLE}")
+    traits.run(day_of(1), anew)
+    assert rows_of(lake) == rows_of(at_once)
 
 
-def test_a_run_killed_before_the_features_and_run_again_gives_the_same_tables(settings, companies):
-    company = Company(3)
-    found, lake = companies(settings)
-    live(company, found, lake, [0])
-    day = FIRST + dt.timedelta(days=company.runs[1])
-    company.deliver(lake, [1])
-    company.name_customers(lake, 1, found)
-    journeys.run(day, found)
-    with killed_after(0 if company.runs[0] == company.runs[1] else 1, "replace"):
-        traits.run(day, found)
-    at_once = lived(company, *companies(settings), [[0, 1]])
-    traits.run(day, found)
-    assert rows_of(lake) == at_once
-
-
-def test_days_without_news_only_grow(settings, companies, monkeypatch):
+def test_days_without_news_only_grow(company, to_count, monkeypatch):
     """No trait is computed anew for everybody, and an older day that is run again changes nothing."""
-    company = Company(3)
-    found, lake = companies(settings)
-    live(company, found, lake, [0, 1])
+    found, lake = company("without news", to_count)
+    traits.run(day_of(1), found)
     monkeypatch.setattr(traits, "traits_on", None)
-    later = FIRST + dt.timedelta(days=company.runs[1] + 3)
+    later = day_of(1) + dt.timedelta(days=3)
     before = rows_of(lake)
     for day in (later, later - dt.timedelta(days=1)):
         journeys.run(later, found)

@@ -2,20 +2,40 @@
 
 import datetime as dt
 import itertools
+from contextlib import contextmanager
 
 import pandas as pd
 import pyarrow as pa
+import pytest
 
-from jobs.identity import evidence
+from jobs.identity import evidence, probable
 from jobs.identity.contact_rows import prepared
 from jobs.identity.day import change
 from jobs.identity.evidence import EPOCH
 from jobs.identity.kept import STANDING, WRITTEN, Kept
 from jobs.identity.links import KINDS
+from jobs.identity.matching import compared
 from jobs.identity.name_agreement import plain
 from jobs.identity.rebuild import rebuild
 from jobs.identity.sightings import together
 from jobs.lake.lake import Lake
+
+
+@contextmanager
+def trained_once():
+    """Training on the same records gives the same model: inside it is done once for all rebuilds."""
+    known, learn = {}, compared.learn
+
+    def learned(records, matching):
+        key = records.to_csv()
+        if key not in known:
+            known[key] = learn(records, matching)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(probable, "learn", learned)
+        yield
+
 
 COLUMNS = ["sighting", *KINDS, "source", "first_seen", "rows", "ignored", "described", "claim"]
 NAMES = ["first_name", "last_name", "birth_date"]

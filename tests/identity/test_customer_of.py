@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.identity.customer_of import with_customer
-from jobs.identity.identifiers import identifier_hash
+from jobs.identity.identifiers import IDENTIFYING, identifier_hash
 
 
 @pytest.fixture
@@ -11,12 +11,12 @@ def find(rows, settings):
     """Customers of rows of a table, given identifiers that are known: `find(table, known, *records)`."""
     loaded = settings({"identity.yaml": {"golden_record": {}, "purposes": {}, "junk": {"email": ["test@test.com"]}}})
 
-    def run(table, known, *records):
+    def run(table, known, *records, unfilled=()):
         known_rows = [
             {"identifier": identifier_hash(kind, value, loaded), "kind": kind, "customer_id": customer}
             for (kind, value), customer in known.items()
         ]
-        found = with_customer(rows(table, *records), rows("identity/map", *known_rows), loaded)
+        found = with_customer(rows(table, *records), rows("identity/map", *known_rows), loaded, unfilled)
         key = {"valid/events": "event_id", "valid/orders": "order_id", "valid/contacts": "contact_id"}[table]
         return {row[key]: row["customer_id"] for row in found.collect()}
 
@@ -32,6 +32,15 @@ def test_a_login_tells_more_than_the_browser_it_was_used_on(find):
         {"event_id": "2", "source": "web", "cookie_id": "k1"},
     )
     assert found == {"1": "c-ann", "2": "c-browser"}
+
+
+@pytest.mark.parametrize(
+    ("unfilled", "customer"), [(["login_id"], "c-browser"), ([column for _, column in IDENTIFYING], None)]
+)
+def test_columns_that_are_known_to_be_empty_are_not_looked_up(find, unfilled, customer):
+    known = {("login", "ann"): "c-ann", ("cookie", "k1"): "c-browser"}
+    event = {"event_id": "1", "source": "web", "login_id": "ann", "cookie_id": "k1"}
+    assert find("valid/events", known, event, unfilled=unfilled) == {"1": customer}
 
 
 def test_an_unknown_identifier_leaves_the_decision_to_the_next_one(find):

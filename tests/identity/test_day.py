@@ -7,12 +7,10 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from jobs.identity import probable
-from jobs.identity.matching import compared
 from jobs.identity.weighed_records import LearnsAnew
 from tests import company
 from tests.identity.contact_people import ANN, population, versions
-from tests.identity.lived_days import Lived
+from tests.identity.lived_days import Lived, trained_once
 
 BASE = population([1])
 FIRST = BASE[BASE["first_seen"] == 1].reset_index(drop=True)
@@ -27,18 +25,8 @@ def loaded(tmp_path_factory):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def trained_once():
-    """Training on the same records gives the same model: here it is done once for all rebuilds."""
-    known, learn = {}, compared.learn
-
-    def learned(records, matching):
-        key = tuple(records["record"])
-        if key not in known:
-            known[key] = learn(records, matching)
-        return known[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(probable, "learn", learned)
+def one_training():
+    with trained_once():
         yield
 
 

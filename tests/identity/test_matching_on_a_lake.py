@@ -12,6 +12,7 @@ from jobs.identity.matching.scoring import Scorer
 from jobs.journeys.as_of import profiles_on
 from jobs.lake.lake import Lake
 from tests.company import MINIMAL, loaded
+from tests.identity.lived_days import trained_once
 from tests.identity.matching import people
 from tests.killed import killed_before_each
 from tests.table_rows import table_rows
@@ -20,6 +21,12 @@ DAYS = (dt.date(2017, 1, 1), dt.date(2017, 1, 2), dt.date(2017, 1, 5))
 TABLES = identity.WRITES
 COLUMNS = {"FirstName": "first_name", "LastName": "last_name", "Birthdate": "birth_date", "MailingStreet": "street"}
 COLUMNS |= {"MailingPostalCode": "postcode", "MailingCity": "city", "Phone": "phone", "Email": "email"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_training():
+    with trained_once():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobs.config.identity import Identifier
 from jobs.identity import size_cap
 from jobs.identity.links import KINDS, NEVER
-from tests.identity.any_people import PEOPLE
+from tests.identity.any_people import PEOPLE, apart, named, several
 from tests.identity.identity_rows import customers, events, identity, together
 
 ONE_NAME = {"name": "jan bakker"}
@@ -180,14 +180,29 @@ def test_only_what_was_ever_too_large_is_lived_through(monkeypatch):
     assert lived == [{*(f"crm:00{n}" for n in range(4)), *(f"email00{n}" for n in range(3))}]
 
 
-BATCHES = st.lists(PEOPLE, min_size=1, max_size=14)
 CAPS = st.sampled_from([2, 3])
 PAIRS = st.lists(
     st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(1, 6)).filter(lambda pair: pair[0] != pair[1]),
     max_size=3,
 )
+GROUPS = several(st.tuples(st.lists(PEOPLE, min_size=1, max_size=14), PAIRS))
+LARGE = [HealthCheck.data_too_large, HealthCheck.large_base_example, HealthCheck.too_slow]
 RULES = {kind: Identifier(shared_by_at_most=3) for kind in KINDS if kind not in ("email", "phone")}
 """E-mail and phone keep their care: they also link contacts to each other."""
+
+
+def beside(groups):
+    """Rows of groups of people who have nothing to do with one another, and their pairs of contacts."""
+    rows = [row for number, (rows, _) in enumerate(groups) for row in apart(number, rows)]
+    pairs = [
+        (named(number, f"contact{left}"), named(number, f"contact{right}"), since)
+        for number, (_, pairs) in enumerate(groups)
+        for left, right, since in pairs
+    ]
+    return rows, pairs
+
+
+COMPANIES = GROUPS.map(beside)
 
 
 def until(rows, pairs, largest, day):
@@ -196,15 +211,15 @@ def until(rows, pairs, largest, day):
     first = {}
     for row in sorted(here, key=lambda row: row["day"]):
         first.setdefault(row.get("contact"), row["day"])
-    named = [(f"contact{left}", f"contact{right}", since) for left, right, since in pairs]
-    likely = [(a, b, max(since, first[a], first[b])) for a, b, since in named if {a, b} <= set(first)]
+    likely = [(a, b, max(since, first[a], first[b])) for a, b, since in pairs if {a, b} <= set(first)]
     likely = {(a, b): (a, b, since) for a, b, since in likely if since <= day}.values()
     return identity(*here, as_of=day, others=by_probability(*likely), largest=largest, **RULES)
 
 
-@given(BATCHES, PAIRS, CAPS)
-@settings(deadline=None, max_examples=15)
-def test_on_no_day_a_customer_is_larger_than_the_cap_and_all_at_once_tells_what_day_by_day_told(rows, pairs, largest):
+@given(COMPANIES, CAPS)
+@settings(deadline=None, max_examples=3, suppress_health_check=LARGE)
+def test_on_no_day_a_customer_is_larger_than_the_cap_and_all_at_once_tells_what_day_by_day_told(company, largest):
+    rows, pairs = company
     days = {day: until(rows, pairs, largest, day) for day in range(1, 7)}
     told = events(days[6], "created", "merged", "split")
     alive = set()
@@ -216,9 +231,10 @@ def test_on_no_day_a_customer_is_larger_than_the_cap_and_all_at_once_tells_what_
         assert alive == {row["customer_id"] for row in found.map.to_pylist()}
 
 
-@given(BATCHES, PAIRS, CAPS, st.randoms(use_true_random=False))
-@settings(deadline=None, max_examples=10)
-def test_the_order_of_rows_and_links_does_not_matter(rows, pairs, largest, chance):
+@given(COMPANIES, CAPS, st.randoms(use_true_random=False))
+@settings(deadline=None, max_examples=2, suppress_health_check=LARGE)
+def test_the_order_of_rows_and_links_does_not_matter(company, largest, chance):
+    rows, pairs = company
     pairs = list({frozenset(pair[:2]): pair for pair in pairs}.values())
     found = until(rows, pairs, largest, 6)
     other = until(chance.sample(rows, len(rows)), chance.sample(pairs, len(pairs)), largest, 6)
@@ -229,10 +245,11 @@ def test_the_order_of_rows_and_links_does_not_matter(rows, pairs, largest, chanc
     assert found.set_aside.sort_by("identifier").equals(other.set_aside.sort_by("identifier"))
 
 
-@given(BATCHES, PAIRS, CAPS)
-@settings(deadline=None, max_examples=15)
-def test_a_customer_none_of_whose_links_changed_keeps_its_id(rows, pairs, largest):
+@given(COMPANIES, CAPS)
+@settings(deadline=None, max_examples=3, suppress_health_check=LARGE)
+def test_a_customer_none_of_whose_links_changed_keeps_its_id(company, largest):
     """Links as evidence makes them, without the cap: what happens elsewhere in a chain that was cut changes nothing."""
+    rows, pairs = company
     before, after = until(rows, pairs, largest, 5), until(rows, pairs, largest, 6)
     news = {end for link in used(until(rows, pairs, 99, 5)) ^ used(until(rows, pairs, 99, 6)) for end in link[:2]}
     named = {row["identifier"]: row["customer_id"] for row in after.map.to_pylist()}

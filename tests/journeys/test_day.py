@@ -1,7 +1,8 @@
-"""Journeys lived day by day are those of one rebuild, whatever arrives late, merges, splits or waits."""
+"""Journeys and traits lived day by day are those of one rebuild: what is late, merges, splits, waits or ages."""
 
 import datetime as dt
 import os
+import re
 import shutil
 
 import pytest
@@ -10,12 +11,14 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from jobs.activity import traits
+from jobs.config.traits import TABLE
 from jobs.journeys import journeys
 from jobs.lake.lake import Lake
 from jobs.lake.tables import known
-from tests.journey_rows import RULES
+from tests.journey_rows import RULES, of_each_kind
 from tests.killed import killed_after
-from tests.lived_company import FIRST, Company
+from tests.lived_company import FIRST, TRAITS, Company
 
 pytestmark = [pytest.mark.usefixtures("going_on"), pytest.mark.slow(minutes=1.5)]
 
@@ -30,17 +33,25 @@ EVERY_RULE = EVERY_RULE.replace(
 EVERY_RULE = EVERY_RULE.replace("'account', 'points'", "'complaint'").replace("and channel = 'store'", "")
 EVERY_RULE += "moves: {consideration: [service, purchase], service: [consideration, loyalty]}\non_forbidden: stay\n"
 
-TABLES = (*journeys.WRITES, *(table.name for table in known.TABLES))
+EVERY_RULE = yaml.safe_load(EVERY_RULE)
+EVERY_RULE["kpis"] = of_each_kind(EVERY_RULE["kpis"])
+
+TABLES = (*journeys.WRITES, *(table.name for table in known.TABLES), TABLE)
 
 
-def traits():
-    """The shipped traits, of which some windows end within the days of the company."""
-    declared = yaml.safe_load(RULES["traits.yaml"])
-    revenue = declared["traits"]["revenue_28d"]
-    declared["traits"]["revenue_2d"] = {**revenue, "days": 2}
-    declared["traits"]["open_conversations_14d"]["days"] = 2
-    declared["traits"]["carts_14d"]["days"] = 1
-    return declared
+def declared():
+    """The shipped traits that the rules use, of which some windows end within the days of the company, and `TRAITS`."""
+    shipped = yaml.safe_load(RULES["traits.yaml"])
+    revenue = shipped["traits"]["revenue_28d"]
+    shipped["traits"]["revenue_2d"] = {**revenue, "days": 2}
+    shipped["traits"]["open_conversations_14d"]["days"] = 2
+    shipped["traits"]["carts_14d"]["days"] = 1
+    used = {
+        name: trait
+        for name, trait in shipped["traits"].items()
+        if re.search(rf"\b{name}\b", yaml.safe_dump(EVERY_RULE))
+    }
+    return shipped | {"traits": used | TRAITS}
 
 
 @pytest.fixture(scope="module")
@@ -52,21 +63,22 @@ def companies(tmp_path_factory):
         if lake:
             shutil.copytree(lake.root, folder, dirs_exist_ok=True)
         general = {"company": "Test", "timezone": "Europe/Amsterdam", "landing": "in", "lake": str(folder)}
-        found = settings({**RULES, "traits.yaml": traits(), "journey.yaml": EVERY_RULE, "settings.yaml": general})
+        found = settings({"traits.yaml": declared(), "journey.yaml": EVERY_RULE, "settings.yaml": general})
         return found, Lake.of(found)
 
     return build
 
 
-def live(company, settings, lake, runs):
-    """What arrives in these runs, and the step after the last of them; what is sent after the others."""
+def live(company, settings, lake, runs, steps=(journeys, traits)):
+    """What arrives in these runs, and the steps after the last of them; what is sent after the others."""
     company.deliver(lake, runs)
     if runs[0]:
         company.send(lake, runs[0] - 1)
     for run in runs[:-1]:
         company.send(lake, run)
     company.name_customers(lake, runs[-1], settings)
-    journeys.run(FIRST + dt.timedelta(days=company.runs[runs[-1]]), settings)
+    for step in steps:
+        step.run(FIRST + dt.timedelta(days=company.runs[runs[-1]]), settings)
 
 
 def lived(company, settings, lake, runs_at_once):
@@ -91,7 +103,7 @@ def rows_of(lake, name):
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(seed=st.integers(0, 10**9))
-def test_runs_one_by_one_give_the_tables_of_one_rebuild(settings, companies, seed):
+def test_runs_one_by_one_give_the_tables_and_traits_of_one_rebuild(settings, companies, seed):
     company = Company(seed)
     every = range(len(company.runs))
     one_by_one = lived(company, *companies(settings), [[run] for run in every])
@@ -105,14 +117,14 @@ def test_a_day_goes_on_from_the_day_before_and_one_killed_between_two_tables_giv
 ):
     company = Company(4)
     found, lake = companies(settings)
-    live(company, found, lake, [0])
+    live(company, found, lake, [0], [journeys])
     sessions = lake.rows("journeys/sessions")
     again, copy = companies(settings, lake)
     with monkeypatch.context() as patch:
         patch.setattr(journeys, "_rebuild", None)
-        live(company, found, lake, [1])
+        live(company, found, lake, [1], [journeys])
         with killed_after(2, "revise"):
-            live(company, again, copy, [1])
+            live(company, again, copy, [1], [journeys])
     assert lake.rows("journeys/sessions") > sessions
-    live(company, again, copy, [1])
+    live(company, again, copy, [1], [journeys])
     assert tables(copy) == tables(lake)

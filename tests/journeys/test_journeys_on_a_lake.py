@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import hashlib
 import random
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -18,16 +19,19 @@ from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 from jobs.validate import publish
 from tests.demo_company import ROOT, generate
-from tests.journey_rows import RULES
+from tests.journey_rows import RULES, of_each_kind
 
 DAYS = [dt.date(2017, 3, day) for day in (1, 2, 3)]
+JOURNEY = yaml.safe_load(RULES["journey.yaml"])
+FEWER = {**RULES, "journey.yaml": {**JOURNEY, "kpis": of_each_kind(JOURNEY["kpis"])}}
+"""The shipped rules, of the KPIs one of each kind."""
 TYPES = ("page_view", "search", "product_view", "add_to_cart", "purchase")
 
 
 @pytest.fixture
 def company(settings):
     """A company with the shipped journey rules and an empty lake."""
-    found = settings(RULES)
+    found = settings(FEWER)
     return found, Lake.of(found)
 
 
@@ -100,7 +104,7 @@ def at_once(settings, lakes):
 
     The first test that asks for it lives that day; in others it is done.
     """
-    found = settings(RULES | general(lakes / "at once"))
+    found = settings(FEWER | general(lakes / "at once"))
     deliver(Lake.of(found), records(), DAYS[-1])
     return found, Lake.of(found), step(DAYS[-1], found)
 
@@ -112,7 +116,7 @@ def general(lake):
 
 def test_living_through_the_days_gives_the_same_tables_as_one_run_for_the_last_day(at_once, settings, tmp_path):
     before = hashes(at_once[1])
-    company = settings(RULES | general(tmp_path / "daily"))
+    company = settings(FEWER | general(tmp_path / "daily"))
     lake = Lake.of(company)
     for previous, day in zip([dt.date.min, *DAYS], DAYS, strict=False):
         deliver(lake, records(), day, previous)
@@ -167,7 +171,8 @@ def demo(tmp_path_factory):
         environment.setenv("KLANTREIS_LANDING", str(folder / "landing"))
         environment.setenv("KLANTREIS_LAKE", str(folder / "lake"))
         environment.setenv("KLANTREIS_HOME", str(folder))
-        settings = load_settings(ROOT / "config")
+        shipped = load_settings(ROOT / "config")
+        settings = replace(shipped, journey=shipped.journey.model_copy(update={"kpis": {}}))
         day = dt.date(2017, 12, 31)
         for source in ("web", "shop"):
             load.run(source, day, settings)
@@ -211,8 +216,7 @@ def visit_id(row):
 
 
 def test_contacts_that_the_catalogue_does_not_name_are_counted_and_too_many_are_told(at_once, settings, caplog):
-    journey = yaml.safe_load(RULES["journey.yaml"])
-    journey["touchpoints"] = {"visit": journey["touchpoints"]["visit"]}
+    journey = {**JOURNEY, "kpis": {}, "touchpoints": {"visit": JOURNEY["touchpoints"]["visit"]}}
     found = settings({**RULES, "journey.yaml": journey})
     deliver(Lake.of(found), records(), DAYS[-1])
     counts = step(DAYS[-1], found)

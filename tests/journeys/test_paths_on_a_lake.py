@@ -2,6 +2,7 @@
 
 import datetime as dt
 import random
+import shutil
 from dataclasses import replace
 from decimal import Decimal
 
@@ -99,14 +100,41 @@ def versions(lake):
     return {name: lake.version(name) for name in behaviour.WRITES}
 
 
+@pytest.fixture(scope="module")
+def lakes(tmp_path_factory):
+    return tmp_path_factory.mktemp("lakes")
+
+
 @pytest.fixture
-def company(settings):
+def copied(settings, lakes, tmp_path):
+    """`copied("ran")`: a company and its own copy of a lake, `filled` or in which the step `ran` for the last day.
+
+    The first test that asks for one makes it.
+    """
     found = settings({"journey.yaml": JOURNEY})
-    fill(found)
-    return found, Lake.of(found)
+
+    def build(name):
+        if not (lakes / name).exists():
+            made = beside(found, str(lakes / name))
+            if name == "ran":
+                build("filled")
+                shutil.copytree(lakes / "filled", lakes / name)
+                behaviour.run(DAYS[-1], made)
+            else:
+                fill(made)
+        shutil.copytree(lakes / name, tmp_path / name, dirs_exist_ok=True)
+        copy = beside(found, str(tmp_path / name))
+        return copy, Lake.of(copy)
+
+    return build
 
 
-def test_a_rerun_writes_nothing_and_day_by_day_gives_what_one_run_gives(company):
+@pytest.fixture
+def company(copied):
+    return copied("filled")
+
+
+def test_a_rerun_writes_nothing_and_day_by_day_gives_what_one_run_gives(company, copied):
     found, lake = company
     for day in DAYS:
         counts = behaviour.run(day, found)
@@ -129,10 +157,7 @@ def test_a_rerun_writes_nothing_and_day_by_day_gives_what_one_run_gives(company)
     assert problems(found) == [], "what the report promises holds"
     behaviour.run(DAYS[-1], found)
     assert versions(lake) == written
-    other = beside(found, f"{lake.root}-at-once")
-    fill(other)
-    behaviour.run(DAYS[-1], other)
-    assert hashes(Lake.of(other)) == by_day
+    assert hashes(copied("ran")[1]) == by_day
 
 
 def beside(found, root):
@@ -140,24 +165,19 @@ def beside(found, root):
     return replace(found, general=found.general.model_copy(update={"lake": root}))
 
 
-def test_a_killed_run_goes_on_to_what_it_would_have_written(company, monkeypatch):
-    found, lake = company
-    behaviour.run(DAYS[-1], found)
-    whole = hashes(lake)
-    other = beside(found, f"{lake.root}-killed")
-    fill(other)
+def test_a_killed_run_goes_on_to_what_it_would_have_written(company, copied, monkeypatch):
+    other, lake = company
     monkeypatch.setattr(behaviour, "frequent_paths", lambda *args: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         behaviour.run(DAYS[-1], other)
     monkeypatch.undo()
     behaviour.run(DAYS[-1], other)
-    assert hashes(Lake.of(other)) == whole
+    assert hashes(lake) == hashes(copied("ran")[1])
 
 
-def test_a_company_that_declares_no_paths_does_nothing_and_one_that_stops_has_none_left(company, settings):
-    found, lake = company
-    behaviour.run(DAYS[-1], found)
-    none = settings({"journey.yaml": {"stages": STAGES}})
+def test_a_company_that_declares_no_paths_does_nothing_and_one_that_stops_has_none_left(copied, settings):
+    found, lake = copied("ran")
+    none = beside(settings({"journey.yaml": {"stages": STAGES}}), found.lake)
     assert behaviour.run(DAYS[-1], none) == dict.fromkeys([name.split("/")[1] for name in behaviour.WRITES], 0)
     nobody = beside(none, f"{lake.root}-new")
     assert behaviour.run(DAYS[-1], nobody) == {}
@@ -173,19 +193,15 @@ def test_wrong_sql_stops_the_step_with_its_place(settings):
         behaviour.run(DAYS[-1], found)
 
 
-def test_both_engines_write_the_same_tables(company, apache_spark):
-    found, lake = company
-    behaviour.run(DAYS[-1], found)
-    other = beside(found, f"{lake.root}-spark")
-    fill(other)
+def test_both_engines_write_the_same_tables(company, copied, apache_spark):
+    other, lake = company
     with running_on(apache_spark):
         behaviour.run(DAYS[-1], other)
-    assert hashes(Lake.of(other)) == hashes(lake)
+    assert hashes(lake) == hashes(copied("ran")[1])
 
 
-def test_a_path_that_is_lost_from_the_table_is_found_by_the_report(company):
-    found, lake = company
-    behaviour.run(DAYS[-1], found)
+def test_a_path_that_is_lost_from_the_table_is_found_by_the_report(copied):
+    found, lake = copied("ran")
     row = lake.arrow("journeys/paths").slice(0, 1)
     lake.delete("journeys/paths", row.select(["path", "outcome"]), lake.transaction("loss", DAYS[-1]))
     assert any(problem.startswith("paths do not add up") for problem in problems(found))

@@ -10,6 +10,7 @@ import pytest
 from jobs.lake.lake import LakeError, StaleWrite, Txn
 from jobs.lake.tables import catalogue
 from tests.lake.lake_rows import DAY, counts, identifiers, scores
+from tests.table_rows import table_rows
 
 
 def test_a_retry_is_a_no_op_that_tells_the_counts_of_the_commit(lake):
@@ -94,6 +95,18 @@ def test_inputs_are_fixed_when_the_step_begins(lake, spark):
     assert txn.arrow("ops/files", columns=["file_id"]).num_rows == 0
     with pytest.raises(LakeError, match="job: table valid/orders is not among its reads"):
         txn.read("valid/orders")
+
+
+def test_it_knows_which_identifiers_nobody_had_when_it_began(lake):
+    row = {"source": "crm", "updated_at": "2017-01-01", "arrived": "2017-01-01", "file_id": "f", "line": 1}
+    people = [{**row, "contact_id": "1", "email": "ann@x.nl"}, {**row, "contact_id": "2", "phone": "020"}]
+    begun = []
+    for number, person in enumerate(people):
+        lake.append("valid/contacts", table_rows("valid/contacts", person), Txn("t", number))
+        begun.append(lake.transaction("job", DAY, reads=["valid/contacts", "valid/events"]))
+    asked = {"contact_id", "email", "phone", "login_id"}
+    assert [txn.unfilled("valid/contacts") & asked for txn in begun] == [{"phone", "login_id"}, {"login_id"}]
+    assert asked <= begun[0].unfilled("valid/events"), "there is no such table yet"
 
 
 def test_a_table_the_step_writes_is_fixed_but_does_not_make_it_run_again(lake):

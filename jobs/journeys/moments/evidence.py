@@ -28,7 +28,7 @@ def known_records(txn: Txn, name: str, as_of: date, settings: Settings) -> DataF
     contract, rows = catalogue.get(name), txn.read(name).where(F.col("arrived") <= F.lit(as_of))
     if contract.moment and not contract.versions:
         rows = rows.where(day_of(contract.moment, settings.general.timezone) <= F.lit(as_of))
-    return with_customer(rows, txn.read("identity/map"), settings)
+    return with_customer(rows, txn.read("identity/map"), settings, txn.unfilled(name))
 
 
 def expected_before(recurrences: DataFrame, identity_map: DataFrame, as_of: date) -> DataFrame:

@@ -134,7 +134,9 @@ def _rows(txn: Txn, funnel: Funnel, as_of: date, settings: Settings) -> DataFram
         return txn.read(TOUCHPOINTS).where(F.col("day").between(F.lit(days.first), F.lit(as_of)))
     moment = F.unix_micros("occurred_at")
     known = txn.read(EVENTS).where((F.col("arrived") <= F.lit(as_of)) & (moment >= days.began) & (moment < days.ended))
-    return of_people(with_customer(known, txn.read("identity/map"), settings), bots_of(settings.journey))
+    return of_people(
+        with_customer(known, txn.read("identity/map"), settings, txn.unfilled(EVENTS)), bots_of(settings.journey)
+    )
 
 
 def _told_costs(txn: Txn, as_of: date, settings: Settings) -> DataFrame | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pyarrow as pa
 from pyspark.sql import Column
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
 
 LONGEST = 254
 """Characters of an address; a longer text is told as too long, not looked into."""
@@ -15,7 +16,7 @@ LONGEST = 254
 def no_address(value: Column, shape: str) -> Column:
     """Whether a text is no address that anybody could be known by or get mail at, though it may have its `shape`."""
     # Made here, not as a decorator: PySpark needs a session to know whether it is a Spark Connect function.
-    spell = F.arrow_udf(email_speller(), "string")  # type: ignore[call-overload]
+    spell = F.arrow_udf(email_speller(), StringType())  # type: ignore[call-overload]
     shaped = value.rlike(shape)
     spelled = spell(F.when(shaped & (F.length(value) <= LONGEST), value))
     return ~shaped | ((F.length(value) <= LONGEST) & spelled.isNull())
