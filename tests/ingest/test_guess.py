@@ -8,7 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.guess import Score, judge, layouts
+from jobs.ingest.guess.fields import KINDS
 from jobs.ingest.guess.guesses import Guesses, guess
+from jobs.ingest.guess.samples import STEM
 from jobs.ingest.guess.words import names_record
 
 DUTCH = {
@@ -240,3 +242,28 @@ def test_a_ticket_and_the_messages_inside_it_are_both_kept(tmp_path: Path):
         for n in (1, 2, 3)
     )
     assert {one.dataset for one in guessed(tmp_path, {"vorgaenge.jsonl": rows}).found} == {"tickets", "messages"}
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("orders_2024-01-02", "orders"),
+        ("orders-20240102_1", "orders"),
+        ("orders_deadbeef00", "orders"),
+        ("orders_12abcdef00", "orders"),
+        ("orders_2024_w5", "orders_2024_w"),
+        ("q3", "q"),
+        ("1" * 250 + "x", "1" * 250 + "x"),
+        ("a1" * 125 + "x", "a1" * 125 + "x"),
+        ("orders_" + "2024-01-02." * 20 + "!", "orders_" + "2024-01-02." * 20 + "!"),
+    ],
+)
+def test_what_differs_from_one_export_to_the_next_is_found_at_once_whatever_the_name(name, stem):
+    assert STEM.sub("", name) == stem
+
+
+def test_a_long_cell_is_told_to_be_a_number_or_not_at_once():
+    for kind in ("comma", "point"):
+        assert not KINDS[kind].fullmatch(" " * 100_000 + "x")
+        assert KINDS[kind].fullmatch("- € 12")
+        assert KINDS[kind].fullmatch(" € 12 €")

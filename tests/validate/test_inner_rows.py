@@ -18,7 +18,7 @@ from jobs.ingest import load
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake
 from jobs.validate import step
-from jobs.validate.mapping.inner_rows import ITEM, expanded, of_lines
+from jobs.validate.mapping.inner_rows import ITEM, _of_columns, expanded, of_lines
 from jobs.validate.quarantine import Selection, database
 from jobs.validate.reconciliation import after_replays
 from jobs.validate.replay import replay
@@ -359,3 +359,10 @@ def test_a_run_refuses_what_check_refuses(shop):
     loaded = shop({"2024-05-01/orders.csv": "id,items\n1,a;b\n"}, SHOP.replace("each: items", "each: split(items)"))
     with pytest.raises(ConfigError, match="is no column"):
         load.run("shop", DAYS[0], loaded)
+
+
+def test_a_column_whose_name_never_ends_is_none_of_those_side_by_side():
+    rows = _of_columns(r"(?P<name>.+)_(?P<field>.+?)_(?P<n>\d+)", ["id"], [], False)()
+    record = {"id": 7, "a_b_1": "x", "_" * 200_000: "y"}
+    (told,) = rows(json.dumps(record), "2024-05-01")
+    assert "x" in told

@@ -27,8 +27,9 @@ SIGNS = ",;\t|"
 DATA = re.compile(r"[-+]?\d+([.,]\d+)?|[^@\s]+@[^@\s]+\.\w+|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?|true|false", re.I)
 """A cell that is a value: a row with one is no header."""
 NULLS = ("NULL", "null", "\\N", "N/A", "n/a", "(null)", "None", "#N/A", "(not set)", "-", "NaN", "nan")
-STEM = re.compile(r"([\W_]*(\d{4}[-_.]?\d{2}[-_.]?\d{2}|\d+|[0-9a-f]{8,}))+$", re.I)
-"""What differs between two exports of one table: a date, a number, a hash at the end of the name."""
+STEM = re.compile(r"([\W_]*+(\d++|[0-9a-f]{8,}+))+$", re.I)
+"""What differs between two exports of one table: a date, a number, a hash at the end of the name. No part gives back
+what it took: a long number that can be divided in many ways would keep the search busy for ever."""
 
 
 @dataclass(frozen=True)

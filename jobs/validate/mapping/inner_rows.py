@@ -24,6 +24,8 @@ ITEM = "item_"
 """Of a row inside another its place there, from 1, and 0 where a list should be and is none; of a pair the
 microseconds, from 1, by which it comes after others of its moment."""
 EMPTY = -1
+LONGEST_NAME = 1_000
+"""Signs of the name of a column that is one of several side by side; a longer one would be divided in too many ways."""
 """ITEM of a row that stands for a line without any, where a line has all rows of something (`all_rows_of`)."""
 NO_LIST = "each:list"
 """The rule that such a row breaks."""
@@ -208,6 +210,7 @@ def _of_lists(
 def _of_columns(pattern: str, around: list[str], nulls: list[str], whole: bool) -> Callable[[], Rows]:
     """Of records with columns side by side whose names are like `pattern`; of a `whole` a row says that it has none."""
     parent, index, key, name, item, none = PARENT, INDEX, KEY, NAME, VALUE, EMPTY
+    longest = LONGEST_NAME
 
     def make() -> Rows:
         import re
@@ -226,7 +229,7 @@ def _of_columns(pattern: str, around: list[str], nulls: list[str], whole: bool) 
             kept = msgspec.Raw(write({column: record[column] for column in around if column in record}))
             groups: dict[tuple[str, str], dict[str, msgspec.Raw | str]] = {}
             for column, raw in record.items():
-                found = like(column)
+                found = like(column) if len(column) <= longest else None
                 value = bytes(raw).strip()
                 if found is None:
                     continue
