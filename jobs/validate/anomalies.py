@@ -10,9 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from functools import cache
-from itertools import pairwise
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -29,17 +27,16 @@ from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.canonical import CANONICAL
 from jobs.validate.rules.broken import BROKEN
-from jobs.validate.rules.great_expectations import Verdict
-from jobs.validate.usual_range import MAD, Range, usual
+from jobs.validate.rules.verdict import Verdict
+from jobs.validate.silence import ENOUGH, public_holidays, settled
+from jobs.validate.usual_range import Range, usual
 
 NUMBERS = ("int", "bigint", "double", "decimal(18,2)")
 MANY_VALUES = 25
 """Values of a set above which their shares are not followed."""
-ENOUGH = 7
-"""Deliveries below which there is no history to judge by."""
 FEW_ROWS = 20
 """Rows of a day below which shares and means say nothing."""
-VOLUME, FRESHNESS, DISTRIBUTION = "history:volume", "history:freshness", "history:distribution"
+VOLUME, DISTRIBUTION = "history:volume", "history:distribution"
 
 
 @dataclass(frozen=True)
@@ -182,20 +179,6 @@ def judge(table: pa.Table, days: Collection[date], history: History, country: st
     return found
 
 
-@cache
-def public_holidays(country: str, year: int) -> frozenset[date]:
-    """The public holidays of a country in that year; none for a country without a known calendar."""
-    import holidays
-
-    known = country in holidays.list_supported_countries()
-    return frozenset(holidays.country_holidays(country, years=year)) if known else frozenset()
-
-
-def settled(first: date, day: date, history: History) -> bool:
-    """Whether a dataset whose first delivery is of `first` can be judged on `day`: its first weeks are no anomaly."""
-    return (day - first).days >= history.settle_days
-
-
 def _volume(series: Series, day: date, history: History, severity: str) -> Verdict | None:
     at, window = series.metrics.index(("rows", "", "")), series.window(day, history.days)
     days = series.days[window]
@@ -264,33 +247,3 @@ def _said(label: tuple[str, str, str], seen: float, range_: Range, place: int) -
     }[metric]
     shape = "{:,.6g}" if metric == "mean" else "{:.1%}"
     return f"{what} {shape.format(seen)}, usual {range_.words(place, shape)}"
-
-
-def silences(arrivals: Iterable[date], day: date, history: History, country: str = "") -> list[tuple[date, Verdict]]:
-    """The days up to `day` on which a dataset was silent for longer than ever before, by the days of its deliveries.
-
-    A public holiday of `country` is no such day, but counts towards the silence of the days after it.
-    """
-    if history.freshness == "off":
-        return []
-    found = []
-    delivered = sorted({one for one in arrivals if one <= day})
-    gaps = np.array([(after - before).days for before, after in pairwise(delivered)])
-    for place, last in enumerate(delivered):
-        until = delivered[place + 1] - timedelta(days=1) if place + 1 < len(delivered) else day
-        usual_gaps = gaps[:place]
-        if place < ENOUGH - 1 or (until - last).days < usual_gaps.max():
-            continue
-        middle = np.median(usual_gaps)
-        irregular = middle + history.tolerance * MAD * np.median(np.abs(usual_gaps - middle))
-        limit = int(max(usual_gaps.max(), irregular))
-        for silent in range(limit, (until - last).days + 1):
-            now = last + timedelta(days=silent)
-            if now in public_holidays(country, now.year) or not settled(delivered[0], now, history):
-                continue
-            detail = (
-                f"nothing arrived up to and including {now}, the last delivery is of {last}; until then there were "
-                f"at most {usual_gaps.max()} days from one delivery to the next, {middle:.0f} as a rule"
-            )
-            found.append((now, Verdict(FRESHNESS, history.freshness, False, 0, 1, detail)))
-    return found

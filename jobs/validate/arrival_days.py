@@ -15,14 +15,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from expectations.batch_columns import UNREADABLE
-from jobs.config.settings import Settings
 from jobs.config.sources.deliveries import History
 from jobs.lake.lake import Lake
-from jobs.lake.tables import catalogue
 from jobs.validate import anomalies
 from jobs.validate.batch import Batch
 from jobs.validate.rules.broken import Tally, called
-from jobs.validate.rules.great_expectations import Judgement, Verdict, judge_rows
+from jobs.validate.rules.great_expectations import Judgement, judge_rows
+from jobs.validate.rules.verdict import Verdict
 from jobs.validate.told import losses
 
 log = logging.getLogger(__name__)
@@ -168,42 +167,3 @@ def parts(batch: Batch, rest: Batch, judgement: Judgement, days: dict[date, Day]
             own = own + [verdict for verdict in judgement.verdicts if verdict.rule not in rules]
         found.append((batch.of(day), own))
     return found
-
-
-def report_silence(lake: Lake, source: str, day: date, settings: Settings) -> None:
-    """Write down the days up to `day` on which a dataset of the source was silent for longer than ever; each once."""
-    files = lake.arrow("ops/files", columns=["source", "dataset", "arrived"])
-    files = files.filter(pc.equal(files["source"], source))
-    rows = []
-    for name, dataset in settings.sources[source].datasets.items():
-        arrivals = files.filter(pc.equal(files["dataset"], name))["arrived"].to_pylist()
-        for silent, verdict in anomalies.silences(arrivals, day, dataset.history, settings.general.country):
-            rows.append(
-                {
-                    "day": silent,
-                    "source": source,
-                    "dataset": name,
-                    "batch": "",
-                    "attempt": 1,
-                    "expectation": verdict.rule,
-                    "severity": verdict.severity,
-                    "success": False,
-                    "rows": 0,
-                    "failed": verdict.failed,
-                    "detail": verdict.detail,
-                }
-            )
-    if not rows:
-        return
-    known = lake.arrow("ops/validations", columns=["day", "source", "dataset", "expectation"]).to_pylist()
-    told = {tuple(row.values()) for row in known}
-    new = [row for row in rows if (row["day"], source, row["dataset"], row["expectation"]) not in told]
-    for row in new:
-        if row["day"] == day:
-            what = (source, row["dataset"], row["expectation"], row["detail"])
-            log.warning("%s.%s: %s: %s", *what, extra={"rule": row["expectation"]})
-    if new:
-        config = [[str(row["day"]), row["dataset"]] for row in new]
-        txn = lake.transaction(f"silence_{source}", day, config=config, code=__name__)
-        schema = catalogue.get("ops/validations").arrow_schema()
-        lake.append("ops/validations", pa.Table.from_pylist(new, schema=schema), txn)

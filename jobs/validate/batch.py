@@ -13,6 +13,10 @@ import pyarrow.compute as pc
 
 from jobs.lake.lake import Lake
 
+FATES = ("rows_in", "accepted", "quarantined", "duplicates")
+NOTHING = {"files": 0, **dict.fromkeys(FATES, 0)}
+"""The counts of a run that nothing had come for."""
+
 
 @dataclass(frozen=True)
 class Batch:

@@ -23,7 +23,8 @@ from markupsafe import Markup
 from expectations.batch_columns import ARRIVAL_LIMIT, ARRIVAL_LIMIT_DAY, UNREADABLE, attribute_column
 from jobs.config.settings import Settings
 from jobs.validate.batch import Batch
-from jobs.validate.rules.great_expectations import Judgement, Verdict
+from jobs.validate.rules.great_expectations import Judgement
+from jobs.validate.rules.verdict import Verdict
 
 TONES = {"critical": "bad", "warning": "odd", "info": "soft"}
 """Severities, the worst first, and how they look."""

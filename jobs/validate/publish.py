@@ -19,20 +19,21 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
-from jobs.errors import DataStopped, StepFailed
+from jobs.errors import StepFailed
 from jobs.ingest.lookups import lookup_of
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
-from jobs.validate import anomalies, data_docs
-from jobs.validate.arrival_days import by_rule, fewest, judged_days, of_batch, parts, report_silence, with_unreadable
-from jobs.validate.batch import Batch, pending
+from jobs.validate import anomalies, data_docs, silence
+from jobs.validate.arrival_days import by_rule, fewest, judged_days, of_batch, parts, with_unreadable
+from jobs.validate.batch import FATES, NOTHING, Batch, pending
 from jobs.validate.contract import Contract
 from jobs.validate.mapping.failing_rows import flagged_rows
 from jobs.validate.mapping.inner_rows import ITEM, of_lines
 from jobs.validate.rules.broken import BROKEN, REASON, Tally, tally
-from jobs.validate.rules.great_expectations import Judgement, Verdict, judge
-from jobs.validate.stopped_batches import unresolved
+from jobs.validate.rules.great_expectations import Judgement, judge
+from jobs.validate.rules.verdict import Verdict
+from jobs.validate.stopped_batches import refuse_stopped
 from jobs.validate.told import awaited_partners, decimal_ids, empty_lines, rounded_amounts, undialled_numbers
 from jobs.validate.told.key_conflicts import told_otherwise
 from jobs.validate.told.left_out import left_out_rows, tell_awaited, tell_untaken
@@ -51,21 +52,15 @@ def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
     every later run for the same day, until the batch is replayed. Raises StepFailed if a file's rows do not add up.
     """
     lake = Lake.of(settings)
-    fates = ("rows_in", "accepted", "quarantined", "duplicates")
-    totals, left_out = {"files": 0, **dict.fromkeys(fates, 0)}, 0
+    totals, left_out = dict(NOTHING), 0
     for batch in pending(lake, source, day, list(settings.sources[source].datasets)):
         counts = _validate(lake, batch, settings) if not lookup_of(batch.dataset) else _count_lookup(lake, batch)
         totals["files"] += len(counts)
-        for name in fates:
+        for name in FATES:
             totals[name] += sum(row[name] for row in counts)
         left_out += sum(row["left_out"] for row in counts)
-    report_silence(lake, source, day, settings)
-    stops = unresolved(lake, source, day)
-    if stops:
-        raise DataStopped(
-            f"{'; '.join(stops)}. The rows are in quarantine (klantreis quarantine list); correct the delivery or the "
-            f"rule and replay them. Until then identity, profiles and all that follows wait for {source}."
-        )
+    silence.report(lake, source, day, settings)
+    refuse_stopped(lake, source, day)
     return totals | ({"left_out": left_out} if left_out else {})
 
 

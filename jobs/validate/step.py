@@ -10,9 +10,10 @@ import pyarrow.compute as pc
 
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake
-from jobs.validate import publish, quarantine
+from jobs.validate import quarantine, silence
+from jobs.validate.batch import NOTHING, pending
 from jobs.validate.quarantine import Selection, database_of
-from jobs.validate.versions import completion
+from jobs.validate.stopped_batches import refuse_stopped
 
 BY = "lookups"
 """Who replayed a row because its partner in a lookup arrived."""
@@ -21,9 +22,17 @@ BY = "lookups"
 def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
     """Validate what ingest loaded for `source` up to `day`, see jobs/validate/publish.py, and complete earlier rows.
 
-    A row whose partner in a lookup arrived is mapped again; one that waits in quarantine is tried again.
+    A row whose partner in a lookup arrived is mapped again; one that waits in quarantine is tried again. If nothing
+    has come, what judges rows is not loaded, which takes seconds.
     """
-    lake = Lake.of(settings)
+    lake, datasets = Lake.of(settings), settings.sources[source].datasets
+    if not pending(lake, source, day, list(datasets)):
+        silence.report(lake, source, day, settings)
+        refuse_stopped(lake, source, day)
+        return dict(NOTHING)
+    from jobs.validate import publish
+    from jobs.validate.versions import completion
+
     for dataset, touched in completion.complete(lake, source, day, settings).items():
         _try_again(lake, source, dataset, touched, settings)
     return publish.run(source, day, settings)

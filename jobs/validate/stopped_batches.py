@@ -9,6 +9,7 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.errors import DataStopped
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 from jobs.validate.quarantine import database
@@ -64,8 +65,16 @@ def carried_on(found: list[Stop], accept: Collection[str], decided: str) -> pa.T
     return pa.Table.from_pylist(rows, schema=catalogue.get("ops/validations").arrow_schema())
 
 
-def unresolved(lake: Lake, source: str, day: date) -> list[str]:
-    """What stopped a dataset of this source on this day and was not settled by a replay since, in words."""
+def refuse_stopped(lake: Lake, source: str, day: date) -> None:
+    """Raise DataStopped if something stopped a dataset of this source on this day and no replay settled it since."""
+    if found := _unresolved(lake, source, day):
+        raise DataStopped(
+            f"{'; '.join(found)}. The rows are in quarantine (klantreis quarantine list); correct the delivery or the "
+            f"rule and replay them. Until then identity, profiles and all that follows wait for {source}."
+        )
+
+
+def _unresolved(lake: Lake, source: str, day: date) -> list[str]:
     judged = lake.arrow_between("ops/validations", ["source", "severity", "success"], "day", day, day)
     critical = pc.and_(pc.equal(judged["severity"], "critical"), pc.invert(judged["success"]))
     if not pc.any(pc.and_(critical, pc.equal(judged["source"], source))).as_py():

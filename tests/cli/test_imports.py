@@ -27,7 +27,6 @@ HEAVY = (
 )
 LAKE = {"pyarrow", "pandas", "numpy", "deltalake"}  # pyarrow.dataset imports pandas
 TABLES = LAKE | {"pyspark", "sqlglot"}
-CHECKS = {"great_expectations", "scipy", "boto3", "jinja2"}  # Great Expectations imports the others
 COMMANDS = {
     "--help": set(),
     "run --help": set(),
@@ -39,7 +38,7 @@ COMMANDS = {
 STEPS = {
     "feedback": {*TABLES, "sqlglot"},
     "ingest": {*LAKE, "duckdb", "httpx", "sqlglot"},
-    "validate": {*TABLES, *CHECKS, "duckdb"},
+    "validate": {*LAKE, "duckdb", "sqlglot"},
     "keep_out": {*LAKE, "sqlglot"},
     "identity": {*TABLES, "duckdb", "scipy", "splink"},
     "profiles": {*TABLES, "duckdb"},
@@ -56,7 +55,8 @@ STEPS = {
     "plan": TABLES,
     "push": TABLES,
 }
-"""What the module of a step may load; a model, a channel or a format loads what it needs when it is used."""
+"""What the module of a step may load. A model, a channel or a format loads what it needs when it is used, and validate
+what judges rows when some have come."""
 LOADED = f"print('loaded', *(name for name in {HEAVY!r} if name in sys.modules))"
 
 

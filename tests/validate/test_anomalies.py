@@ -17,7 +17,7 @@ from jobs.errors import DataStopped
 from jobs.ingest import load
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
-from jobs.validate import anomalies, publish
+from jobs.validate import anomalies, publish, silence
 
 START = dt.date(2024, 1, 1)
 COLUMNS = ("order_id", "updated_at", "ordered_at", "status", "total", "currency", "email")
@@ -156,7 +156,7 @@ def test_a_day_in_several_files_is_the_sum_of_its_files(parts, share):
 def silent(days, until, **config):
     """Numbers of the days that are too silent, for deliveries on those days."""
     arrivals = [START + dt.timedelta(day) for day in days]
-    found = anomalies.silences(arrivals, START + dt.timedelta(until), History(**{"settle_days": 0, **config}))
+    found = silence.silences(arrivals, START + dt.timedelta(until), History(**{"settle_days": 0, **config}))
     return [(day - START).days for day, _ in found]
 
 

@@ -29,7 +29,8 @@ from jobs.validate.quarantine import Selection, select
 from jobs.validate.replay.landed import Files
 from jobs.validate.replay.outcomes import RESULT, Stamp
 from jobs.validate.rules.broken import BROKEN, REASON, tally
-from jobs.validate.rules.great_expectations import Verdict, judge
+from jobs.validate.rules.great_expectations import judge
+from jobs.validate.rules.verdict import Verdict
 from jobs.validate.stopped_batches import Stop
 from jobs.validate.told.rounded_amounts import rounded
 from jobs.validate.versions.arriving import as_versions

@@ -21,6 +21,8 @@ from great_expectations.data_context.types.base import (
 )
 from great_expectations.expectations.expectation import Expectation
 
+from jobs.validate.rules.verdict import Verdict
+
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult
     from pyspark.sql import DataFrame
@@ -32,22 +34,6 @@ COUNTS = {"result_format": "BASIC", "partial_unexpected_count": 0}
 """Counts without a value of any row."""
 FEW = 10
 """So many bad rows never condemn a batch, whatever their share: a file of three rows with a bad one is no disaster."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """One expectation on one batch."""
-
-    rule: str
-    severity: str
-    success: bool
-    rows: int
-    failed: int
-    detail: str
-
-    @property
-    def stops(self) -> bool:
-        return self.severity == "critical" and not self.success
 
 
 @dataclass(frozen=True)

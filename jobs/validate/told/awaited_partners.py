@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from jobs.config.sources.source import SourceDataset
 from jobs.validate.mapping.columns import AWAITED
 from jobs.validate.rules.broken import Tally
-from jobs.validate.rules.great_expectations import Verdict
+from jobs.validate.rules.verdict import Verdict
 
 RULE = "lookup"
 

@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
 from jobs.lake.tables.canonical import LINEAGE_COLUMNS, VERSION_COLUMNS
-from jobs.validate.rules.great_expectations import Verdict
+from jobs.validate.rules.verdict import Verdict
 
 RULE = "key:same_values"
 MOST = 3

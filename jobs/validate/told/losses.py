@@ -17,7 +17,7 @@ from jobs.config.sources.deliveries import History
 from jobs.lake.lake import Lake
 from jobs.validate.batch import Batch
 from jobs.validate.rules.broken import Tally
-from jobs.validate.rules.great_expectations import Verdict
+from jobs.validate.rules.verdict import Verdict
 
 LOSS = "history:loss"
 MOST = 0.5

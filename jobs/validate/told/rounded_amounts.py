@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from expectations.batch_columns import ROUNDED
 from jobs.validate.rules.broken import called
-from jobs.validate.rules.great_expectations import Verdict
+from jobs.validate.rules.verdict import Verdict
 
 RULE = "types:decimals"
 MEASURE = "rounded||"

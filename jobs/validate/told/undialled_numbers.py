@@ -11,7 +11,7 @@ from jobs.config.settings import Settings
 from jobs.lake.tables.canonical import CANONICAL
 from jobs.validate.mapping.phone_countries import dialled_in
 from jobs.validate.rules.broken import Tally
-from jobs.validate.rules.great_expectations import Verdict
+from jobs.validate.rules.verdict import Verdict
 
 RULE = "phone:country"
 MEASURE = f"{RULE}||"
