@@ -254,11 +254,11 @@ def _host_in(zone: str) -> Iterator[None]:
 def _run(settings: Any, day: dt.date, faults: list[Fault], outcome: Outcome) -> None:
     from jobs.errors import StepFailed
     from jobs.ingest import load
-    from jobs.validate import publish
+    from jobs.validate import step
 
     try:
         load.run("crm", day, settings)
-        publish.run("crm", day, settings)
+        step.run("crm", day, settings)
     except StepFailed as error:
         outcome.messages.append(f"day {day} did not end green: {error}")
     except Exception as error:

@@ -134,12 +134,12 @@ def _ours(home: Path) -> dict[str, float]:
 def _load_and_publish(home: Path) -> dict[str, float]:
     from jobs.config.settings import load_settings
     from jobs.ingest import load
-    from jobs.validate import publish
+    from jobs.validate import step
 
     settings = load_settings(home / "config")
     return {
         "ingest": _timed(lambda: load.run("pos", DAY, settings)),
-        "validate and publish": _timed(lambda: publish.run("pos", DAY, settings)),
+        "validate and publish": _timed(lambda: step.run("pos", DAY, settings)),
     }
 
 

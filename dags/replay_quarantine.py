@@ -54,12 +54,12 @@ def replay_quarantine() -> None:
         return call(replay.run_day, {name: option(name) for name in PARAMS}, by=by)
 
     def publish(group: str) -> dict:
-        from jobs.validate import publish
+        from jobs.validate import step
 
         if SETTINGS.sources[option("source")].group != group or option("dry_run"):
             skip(f"nothing of the group {group} is to be published")
         for source in sources_of(group):
-            call(publish.run, source)
+            call(step.run, source)
         return published({})
 
     @task

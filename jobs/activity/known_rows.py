@@ -111,7 +111,7 @@ class Known:
             if kind == "events" and (bots := bots_of(self.settings.journey)):
                 found = of_people(self._whose(found, "valid/events"), bots)
             else:
-                found = self._with_customer(found, tables_for(kind))
+                found = self._whose(self.keep(found), *tables_for(kind))
         local = F.from_utc_timestamp(at, zone)
         moments = {"day": F.to_date(local), "hour": F.hour(local), "weekday": (F.dayofweek(local) + 5) % 7 + 1}
         # weekday() of a Sunday is -1 in the embedded engine
@@ -202,9 +202,6 @@ class Known:
         """What was sent from here, of the days after that of its plan: before, it was not known."""
         sent = self.read(touchpoints.TABLE).where(F.col("source").isin(sorted(own_sends.channels(self.settings))))
         return known_on(sent, self.days, since=F.date_add("day", 1))
-
-    def _with_customer(self, rows: DataFrame, tables: Sequence[str]) -> DataFrame:
-        return self._whose(self.keep(rows), *tables)
 
     def _whose(self, rows: DataFrame, *tables: str) -> DataFrame:
         """Rows made of these tables, with their customer."""

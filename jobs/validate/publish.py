@@ -24,16 +24,15 @@ from jobs.ingest.lookups import lookup_of
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
-from jobs.validate import anomalies, data_docs, silence
+from jobs.validate import anomalies, data_docs
 from jobs.validate.arrival_days import by_rule, fewest, judged_days, of_batch, parts, with_unreadable
-from jobs.validate.batch import FATES, NOTHING, Batch, pending
+from jobs.validate.batch import FATES, NOTHING, Batch
 from jobs.validate.contract import Contract
 from jobs.validate.mapping.failing_rows import flagged_rows
 from jobs.validate.mapping.inner_rows import ITEM, of_lines
 from jobs.validate.rules.broken import BROKEN, REASON, Tally, tally
 from jobs.validate.rules.great_expectations import Judgement, judge
 from jobs.validate.rules.verdict import Verdict
-from jobs.validate.stopped_batches import refuse_stopped
 from jobs.validate.told import awaited_partners, decimal_ids, empty_lines, rounded_amounts, undialled_numbers
 from jobs.validate.told.key_conflicts import told_otherwise
 from jobs.validate.told.left_out import left_out_rows, tell_awaited, tell_untaken
@@ -45,22 +44,16 @@ from jobs.validate.versions.partial import fill
 log = logging.getLogger(__name__)
 
 
-def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
-    """Validate what ingest loaded for `source` up to `day` and was not validated yet.
-
-    Raises DataStopped, after publishing all it can, if a batch of this day broke a critical expectation; so does
-    every later run for the same day, until the batch is replayed. Raises StepFailed if a file's rows do not add up.
-    """
-    lake = Lake.of(settings)
+def run(batches: Iterable[Batch], lake: Lake, settings: Settings) -> dict[str, int]:
+    """Publish what keeps its rules of these batches, and what was counted of all. Raises StepFailed if a file's rows do
+    not add up; what broke a critical expectation stays in quarantine (`stopped_batches`)."""
     totals, left_out = dict(NOTHING), 0
-    for batch in pending(lake, source, day, list(settings.sources[source].datasets)):
+    for batch in batches:
         counts = _validate(lake, batch, settings) if not lookup_of(batch.dataset) else _count_lookup(lake, batch)
         totals["files"] += len(counts)
         for name in FATES:
             totals[name] += sum(row[name] for row in counts)
         left_out += sum(row["left_out"] for row in counts)
-    silence.report(lake, source, day, settings)
-    refuse_stopped(lake, source, day)
     return totals | ({"left_out": left_out} if left_out else {})
 
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake
 from jobs.validate import quarantine, silence
-from jobs.validate.batch import NOTHING, pending
+from jobs.validate.batch import NOTHING, Batch, pending
 from jobs.validate.quarantine import Selection, database_of
 from jobs.validate.stopped_batches import refuse_stopped
 
@@ -20,22 +20,29 @@ BY = "lookups"
 
 
 def run(source: str, day: date, settings: Settings) -> dict[str, Any]:
-    """Validate what ingest loaded for `source` up to `day`, see jobs/validate/publish.py, and complete earlier rows.
+    """Validate what ingest loaded for `source` up to `day` and was not validated yet, and complete earlier rows.
 
     A row whose partner in a lookup arrived is mapped again; one that waits in quarantine is tried again. If nothing
     has come, what judges rows is not loaded, which takes seconds.
+
+    Raises DataStopped, after publishing all it can, if a batch of this day broke a critical expectation; so does
+    every later run for the same day, until the batch is replayed. Raises StepFailed if a file's rows do not add up.
     """
-    lake, datasets = Lake.of(settings), settings.sources[source].datasets
-    if not pending(lake, source, day, list(datasets)):
-        silence.report(lake, source, day, settings)
-        refuse_stopped(lake, source, day)
-        return dict(NOTHING)
+    lake = Lake.of(settings)
+    batches = pending(lake, source, day, list(settings.sources[source].datasets))
+    counts = _of_new(batches, lake, source, day, settings) if batches else dict(NOTHING)
+    silence.report(lake, source, day, settings)
+    refuse_stopped(lake, source, day)
+    return counts
+
+
+def _of_new(batches: list[Batch], lake: Lake, source: str, day: date, settings: Settings) -> dict[str, int]:
     from jobs.validate import publish
     from jobs.validate.versions import completion
 
     for dataset, touched in completion.complete(lake, source, day, settings).items():
         _try_again(lake, source, dataset, touched, settings)
-    return publish.run(source, day, settings)
+    return publish.run(batches, lake, settings)
 
 
 def _try_again(lake: Lake, source: str, dataset: str, touched: pa.Table, settings: Settings) -> None:

@@ -7,7 +7,7 @@ import pytest
 from jobs.errors import DataStopped
 from jobs.ingest import load
 from jobs.lake.lake import Lake
-from jobs.validate import publish
+from jobs.validate import step
 from tests.validate.crm_files import ann, contacts
 
 DAY = "2024-05-01"
@@ -30,7 +30,7 @@ def test_a_stopped_day_is_replayed_by_the_dag_and_what_waits_for_its_group_may_s
     land(f"crm/{DAY}/contacts.csv", contacts(*[ann("")] * 30, *(ann(n) for n in range(40))))
     load.run("crm", day(DAY), company)
     with pytest.raises(DataStopped):
-        publish.run("crm", day(DAY), company)
+        step.run("crm", day(DAY), company)
     lake = Lake.of(company)
 
     refused = dag()
@@ -52,4 +52,4 @@ def test_a_stopped_day_is_replayed_by_the_dag_and_what_waits_for_its_group_may_s
     }
     assert "30 of 70 rows were refused again: 30 x contact_id:not_null" in passed["log"]
     assert passed["events"] == [["valid/crm", DAY]]
-    assert publish.run("crm", day(DAY), company)["rows_in"] == 0
+    assert step.run("crm", day(DAY), company)["rows_in"] == 0

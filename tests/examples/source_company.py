@@ -16,7 +16,7 @@ from jobs.identity import identity
 from jobs.identity.identifiers import identifier_hashes
 from jobs.ingest import load
 from jobs.lake.lake import Lake
-from jobs.validate import publish
+from jobs.validate import step
 from tests.shared_data import folder
 
 SOURCES = Path(__file__).resolve().parents[2] / "examples" / "sources"
@@ -61,7 +61,7 @@ class Company:
         found = {}
         for source in self.settings.sources:
             load.run(source, day, self.settings)
-            counts = publish.run(source, day, self.settings)
+            counts = step.run(source, day, self.settings)
             parts = ("accepted", "quarantined", "duplicates", "left_out")
             assert counts["rows_in"] == sum(counts.get(part, 0) for part in parts)
             found[source] = counts

@@ -13,7 +13,7 @@ import pytest
 from jobs.config.settings import load_settings
 from jobs.ingest import load
 from jobs.lake.lake import Lake
-from jobs.validate import publish
+from jobs.validate import step
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("KLANTREIS_TEST_DATA") or ROOT.parent / "shared" / "data") / "quality_hospital"
@@ -39,7 +39,7 @@ def flagged_cells(tmp_path, monkeypatch):
     shutil.copy(DATA / "hospital_dirty.csv.gz", landing)
     settings = load_settings(CONFIG)
     load.run("hospital", DAY, settings)
-    counts = publish.run("hospital", DAY, settings)
+    counts = step.run("hospital", DAY, settings)
     assert counts["rows_in"] == counts["accepted"] + counts["quarantined"] == 1000
 
     dataset = settings.sources["hospital"].datasets["products"]

@@ -24,7 +24,7 @@ def tables(december: Retail, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     from jobs.config.settings import load_settings
     from jobs.ingest import load
     from jobs.lake.lake import Lake
-    from jobs.validate import publish
+    from jobs.validate import step
 
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
@@ -35,7 +35,7 @@ def tables(december: Retail, tmp_path_factory: pytest.TempPathFactory) -> dict[s
         settings = load_settings(CONFIG.parent)
         for source in settings.sources:
             load.run(source, dt.date(2017, 12, 31), settings)
-            publish.run(source, dt.date(2017, 12, 31), settings)
+            step.run(source, dt.date(2017, 12, 31), settings)
         lake = Lake.of(settings)
         names = ("ops/counts", "ops/files", "quarantine/rows")
         return {name: lake.arrow(name).to_pandas() for name in names}

@@ -20,7 +20,7 @@ def resolved(tmp_path_factory):
     from jobs.identity.identifiers import identifier_hash
     from jobs.ingest import load
     from jobs.lake.lake import Lake
-    from jobs.validate import publish
+    from jobs.validate import step
 
     retail = make(tmp_path_factory.mktemp("retail"), size=0.4, days=(dt.date(2017, 11, 1), LAST))
     home = tmp_path_factory.mktemp("home")
@@ -32,7 +32,7 @@ def resolved(tmp_path_factory):
         settings = load_settings(CONFIG.parent)
         for source in SOURCES:
             load.run(source, LAST, settings)
-            publish.run(source, LAST, settings)
+            step.run(source, LAST, settings)
         identity.run(LAST, settings)
         known = Lake.of(settings).arrow("identity/map").to_pandas().set_index("identifier").customer_id
         contacts = retail.truth("records").query("dataset == 'contacts'")

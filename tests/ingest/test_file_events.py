@@ -261,7 +261,7 @@ DELIVERY = {
 @given(order=st.permutations(sorted(DELIVERY)), cuts=st.sets(st.integers(1, 4)))
 def test_files_in_any_order_and_any_batches_give_the_same_valid_rows(tmp_path_factory, spark, order, cuts):
     """Only which of two copies of one content was loaded, and what is late, depends on the order."""
-    from jobs.validate import publish
+    from jobs.validate import step
 
     company = fresh_company(tmp_path_factory.mktemp("company"))
     for number, path in enumerate(order):
@@ -271,7 +271,7 @@ def test_files_in_any_order_and_any_batches_give_the_same_valid_rows(tmp_path_fa
             file.write(DELIVERY[path])
         if number + 1 in cuts or number == 4:
             load.run("crm", dt.date(2024, 5, 3), company)
-            publish.run("crm", dt.date(2024, 5, 3), company)
+            step.run("crm", dt.date(2024, 5, 3), company)
     lake = Lake.of(company)
     rows = lake.arrow("valid/contacts", columns=["contact_id", "updated_at", "first_name"]).to_pylist()
     assert sorted((r["contact_id"], str(r["updated_at"])[:10], r["first_name"]) for r in rows) == [

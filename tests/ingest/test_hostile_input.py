@@ -16,7 +16,7 @@ import zstandard
 from jobs.identity.spelling import email_text
 from jobs.ingest import load
 from jobs.lake.lake import Lake
-from jobs.validate import publish
+from jobs.validate import step
 from jobs.validate.replay.csv_export import write_rows
 
 HEADER = "id,updated,email,name,born\n"
@@ -125,7 +125,7 @@ def delivered(company, land, day):
         limited = general.model_copy(update={"limits": general.limits.model_copy(update=limits)})
         given = dataclasses.replace(company, general=limited)
         load.run("crm", day("2024-05-01"), given)
-        publish.run("crm", day("2024-05-01"), given)
+        step.run("crm", day("2024-05-01"), given)
         return Lake.of(given)
 
     return deliver

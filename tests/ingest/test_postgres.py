@@ -333,7 +333,7 @@ def test_a_large_table_is_pulled_in_bounded_memory(shop, company):
 
 
 def test_money_and_moments_reach_the_valid_table_exactly(shop, settings, spark):
-    from jobs.validate import publish
+    from jobs.validate import step
 
     shop.execute(
         """create table crm.orders as select * from (values
@@ -347,7 +347,7 @@ def test_money_and_moments_reach_the_valid_table_exactly(shop, settings, spark):
     config = {"source": "crm", "group": "crm", "connection": "shop", "datasets": {"orders": orders}}
     company = settings({"sources/crm.yaml": config})
     load.run("crm", DAY, company)
-    publish.run("crm", DAY, company)
+    step.run("crm", DAY, company)
     assert Lake.of(company).arrow("quarantine/rows", columns=["rule", "reason"]).to_pylist() == []
     rows = Lake.of(company).arrow("valid/orders", columns=["order_id", "ordered_at", "total"]).to_pylist()
     assert {row["order_id"]: (str(row["total"]), row["ordered_at"].isoformat()) for row in rows} == {

@@ -17,7 +17,7 @@ import pytest
 from jobs.ingest import load
 from jobs.lake.lake import Lake
 from jobs.lake.queries import connect
-from jobs.validate import publish
+from jobs.validate import step
 
 DATA = Path(os.environ.get("KLANTREIS_TEST_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
 PATTERNS = {"csv": "**/*.csv*", "jsonl": "**/*.jsonl"}
@@ -46,7 +46,7 @@ def test_every_row_of_a_reference_data_set_is_kept_as_it_is_and_counted_once(nam
         for path in files[kind]:
             shutil.copy(path, folder)
         load.run(kind, DAY, configured)
-        publish.run(kind, DAY, configured)
+        step.run(kind, DAY, configured)
 
     expected = {path.name: records_of(path) for paths in files.values() for path in paths}
     names = {row["file_id"]: Path(row["path"]).name for row in lake.arrow("ops/files").to_pylist()}

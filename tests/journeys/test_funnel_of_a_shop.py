@@ -7,7 +7,7 @@ from jobs.ingest import load
 from jobs.journeys import journeys
 from jobs.journeys.paths import step as behaviour
 from jobs.lake.lake import Lake
-from jobs.validate import publish
+from jobs.validate import step
 from tests.company import MINIMAL
 from tests.shared_data import folder
 
@@ -53,7 +53,7 @@ def test_its_funnel_is_the_published_one_by_yaml_alone(settings, tmp_path):
     file = folder("journey_retentioneering_ecom") / "ecom_events.csv.gz"
     (landed / file.name).write_bytes(file.read_bytes())
     load.run("shop", DAY, found)
-    counts = publish.run("shop", DAY, found)
+    counts = step.run("shop", DAY, found)
     assert counts["rows_in"] == 31_106 == counts["accepted"] + counts["duplicates"]
     identity.run(DAY, found)
     journeys.run(DAY, found)

@@ -17,7 +17,7 @@ from jobs.ingest import load
 from jobs.journeys import journeys
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
-from jobs.validate import publish
+from jobs.validate import step as validate
 from tests.demo_company import ROOT, generate
 from tests.journey_rows import RULES, of_each_kind
 
@@ -176,7 +176,7 @@ def demo(tmp_path_factory):
         day = dt.date(2017, 12, 31)
         for source in ("web", "shop"):
             load.run(source, day, settings)
-            publish.run(source, day, settings)
+            validate.run(source, day, settings)
         step(day, settings)
         with (folder / "truth" / "sessions.csv").open() as file:
             yield list(csv.DictReader(file)), Lake.of(settings)

@@ -49,9 +49,9 @@ def company(lived, tmp_path):
 
 @pytest.fixture(scope="module")
 def erased(lived, tmp_path_factory):
-    """A copy of it in which Eva was erased."""
+    """A copy of it in which Eva was erased, with the receipts."""
     company = _copy(lived, tmp_path_factory.mktemp("erased"))
-    erase(company)
+    company.given = erase(company)
     return company
 
 
@@ -63,9 +63,9 @@ def without_her(erased, tmp_path):
 
 @pytest.fixture(scope="module")
 def forgotten(erased, tmp_path_factory):
-    """Another copy, with the receipts; one test lives a day of it."""
+    """Another copy; one test lives a day of it."""
     company = _copy(erased, tmp_path_factory.mktemp("forgotten"))
-    company.given = erase(company)
+    company.given = erased.given
     return company
 
 
@@ -186,7 +186,7 @@ def test_who_asks_to_come_back_comes_back(without_her):
 def test_a_second_request_finds_nothing_left(without_her, erased):
     company = without_her
     done = erase(company)
-    assert {one.request for one in done} == {Lake.of(erased.settings).arrow("privacy/receipts")["request"][0].as_py()}
+    assert done[0].request == erased.given[0].request
     again = erasure.run(erasure.Request(BY_EMAIL, "again", "tester"), company.settings)
     erased = {one.place for one in again if one.because == "again" and one.outcome == "erased"}
     assert erased <= {"earlier versions of tables"}

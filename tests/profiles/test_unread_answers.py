@@ -11,7 +11,7 @@ from jobs.identity import identity
 from jobs.ingest import load
 from jobs.lake.lake import Lake
 from jobs.profiles import customers
-from jobs.validate import publish
+from jobs.validate import step
 from jobs.validate.quarantine import Selection
 from jobs.validate.replay import replay
 from tests.company import loaded
@@ -85,14 +85,14 @@ def arrives(settings, day, *lines):
 
 def live(settings, *days):
     for day in map(dt.date.fromisoformat, days):
-        for step in (load, publish):
-            step.run("crm", day, settings)
+        for job in (load, step):
+            job.run("crm", day, settings)
         profiles(settings, day.isoformat())
 
 
 def profiles(settings, day):
-    for step in (identity, customers):
-        step.run(dt.date.fromisoformat(day), settings)
+    for job in (identity, customers):
+        job.run(dt.date.fromisoformat(day), settings)
 
 
 def people_of(settings):
@@ -300,8 +300,8 @@ def mailed(tmp_path_factory):
         ]
         lands(found, "2024-05-02", "events.csv", "id,campaign,channel,metric,at,mail", *lines, source="mailer")
         for source, day in (("crm", "2024-05-01"), ("mailer", "2024-05-02")):
-            for step in (load, publish):
-                step.run(source, dt.date.fromisoformat(day), found)
+            for job in (load, step):
+                job.run(source, dt.date.fromisoformat(day), found)
         profiles(found, "2024-05-02")
         assert Lake.of(found).rows("quarantine/rows") == 4
         yield {who: status for (who, _, channel), status in standing(found).items() if channel == "email"}

@@ -17,7 +17,7 @@ from jobs.errors import DataStopped
 from jobs.ingest import load
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
-from jobs.validate import anomalies, publish, silence
+from jobs.validate import anomalies, silence, step
 
 START = dt.date(2024, 1, 1)
 COLUMNS = ("order_id", "updated_at", "ordered_at", "status", "total", "currency", "email")
@@ -231,7 +231,7 @@ def live(company, lake, days):
     for number in days:
         load.run("shop", START + dt.timedelta(number), company)
         try:
-            publish.run("shop", START + dt.timedelta(number), company)
+            step.run("shop", START + dt.timedelta(number), company)
         except DataStopped as stop:
             stops.append(str(stop))
     return Lake.of(company), stops

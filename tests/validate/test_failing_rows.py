@@ -6,7 +6,7 @@ from jobs.cli import checks
 from jobs.errors import StepFailed
 from jobs.ingest import load
 from jobs.lake.lake import Lake
-from jobs.validate import publish
+from jobs.validate import step
 from jobs.validate.quarantine import Selection
 from jobs.validate.replay import replay
 
@@ -42,7 +42,7 @@ def till(settings, tmp_path):
 def validate(day):
     def run(settings):
         load.run("till", day("2024-05-01"), settings)
-        return publish.run("till", day("2024-05-01"), settings)
+        return step.run("till", day("2024-05-01"), settings)
 
     return run
 

@@ -8,7 +8,7 @@ import pytest
 
 from jobs.ingest import load
 from jobs.lake.lake import Lake
-from jobs.validate import publish
+from jobs.validate import step
 from jobs.validate.quarantine import Selection
 from jobs.validate.replay import replay
 
@@ -87,7 +87,7 @@ def test_a_key_with_a_condition_in_files_of_its_own_is_needed_in_every_row(setti
 
 def validated(company):
     load.run("segment", DAY, company)
-    return publish.run("segment", DAY, company)
+    return step.run("segment", DAY, company)
 
 
 def test_a_day_of_which_a_dataset_takes_no_row_is_a_day_like_any_other(segment):

@@ -17,7 +17,7 @@ from jobs.errors import DataStopped, StepFailed
 from jobs.ingest import load
 from jobs.ingest.landing.landing import Landing
 from jobs.lake.lake import Lake
-from jobs.validate import publish
+from jobs.validate import step
 from tests.killed import killed_before_each
 from tests.validate.crm_files import HEADER, ann, contacts, counts, quarantined
 
@@ -30,7 +30,7 @@ NO_LINEAGE = ("file_id", "line", "arrived")
 def validate(company):
     def run(day):
         load.run("crm", day, company)
-        return publish.run("crm", day, company)
+        return step.run("crm", day, company)
 
     return run
 
@@ -123,7 +123,7 @@ def test_whatever_the_files_hold_their_rows_are_accepted_quarantined_or_duplicat
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(contacts(*rows))
         load.run("crm", day("2024-05-02"), settings)
-        publish.run("crm", day("2024-05-02"), settings)
+        step.run("crm", day("2024-05-02"), settings)
         lake = Lake.of(settings)
         got = counts(lake)
         for number, rows in enumerate(files):
@@ -192,7 +192,7 @@ def test_days_one_by_one_all_at_once_and_in_reversed_order_give_the_same_tables(
                 patch.setattr(Landing, "files", lambda *a, real=real: real(*a)[::-1])
             for run_day in run_days:
                 load.run("crm", run_day, settings)
-                publish.run("crm", run_day, settings)
+                step.run("crm", run_day, settings)
         lake = Lake.of(settings)
         hashes.append([lake.content_hash(name) for name in ("valid/contacts", "quarantine/rows", "ops/counts")])
     assert hashes[0] == hashes[1] == hashes[2]
@@ -204,14 +204,14 @@ def test_a_run_killed_after_any_commit_is_completed_by_the_next_one_with_right_c
     land("crm/2024-05-01/contacts.csv", contacts(ann(1), ann(1), ann(2), ann("")))
     load.run("crm", day("2024-05-01"), company)
     with killed_before_each(tmp_path, "append") as left:
-        publish.run("crm", day("2024-05-01"), company)
+        step.run("crm", day("2024-05-01"), company)
     assert len(left) >= 4
     land("crm/2024-05-02/contacts.csv", contacts(ann(2), ann(3)))  # arrives before the retry
     for folder in left[:4]:
         shutil.rmtree(company.lake)
         folder.rename(company.lake)
         load.run("crm", day("2024-05-02"), company)
-        publish.run("crm", day("2024-05-02"), company)
+        step.run("crm", day("2024-05-02"), company)
         assert counts(company_lake) == {
             "2024-05-01/contacts.csv": (4, 2, 1, 1),
             "2024-05-02/contacts.csv": (2, 1, 0, 1),
@@ -231,7 +231,7 @@ def test_rows_that_ingest_counted_and_raw_lost_fail_the_gate_before_anything_is_
     with pytest.raises(
         StepFailed, match=r"2024-05-01/contacts.csv: 2 rows came in, but raw/crm_contacts has 1 and 0 were"
     ):
-        publish.run("crm", day("2024-05-01"), company)
+        step.run("crm", day("2024-05-01"), company)
     assert not company_lake.exists("valid/contacts")
     assert not company_lake.exists("ops/counts")
 
@@ -319,7 +319,7 @@ def test_a_consent_withdrawn_in_place_is_no_duplicate(settings, tmp_path, day):
         answer = ("k1", "1", "marketing", "email", status, f"2024-05-0{number}")
         target.write_text(",".join(columns) + "\n" + ",".join(answer) + "\n")
     load.run("crm", day("2024-05-02"), company)
-    assert publish.run("crm", day("2024-05-02"), company)["accepted"] == 2
+    assert step.run("crm", day("2024-05-02"), company)["accepted"] == 2
     rows = Lake.of(company).arrow("valid/consents", columns=["status"])["status"].to_pylist()
     assert sorted(rows) == ["granted", "withdrawn"]
 
@@ -331,7 +331,7 @@ def in_own_lake(company, folder, run_days, day):
     for number in run_days:
         load.run("crm", day(f"2024-05-0{number}"), settings)
         with contextlib.suppress(DataStopped):
-            publish.run("crm", day(f"2024-05-0{number}"), settings)
+            step.run("crm", day(f"2024-05-0{number}"), settings)
     return Lake.of(settings)
 
 
@@ -442,9 +442,9 @@ def test_a_new_value_of_a_known_column_meets_its_policy(settings, tmp_path, day,
     load.run("crm", day("2024-05-01"), company)
     if message:
         with pytest.raises(DataStopped, match=message):
-            publish.run("crm", day("2024-05-01"), company)
+            step.run("crm", day("2024-05-01"), company)
     else:
-        assert publish.run("crm", day("2024-05-01"), company)["accepted"] == accepted
+        assert step.run("crm", day("2024-05-01"), company)["accepted"] == accepted
     verdicts = {v["expectation"]: v for v in Lake.of(company).arrow("ops/validations").to_pylist()}
     assert ("status:in_set" in verdicts) == (policy != "accept")
     if policy == "warn":

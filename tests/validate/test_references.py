@@ -6,7 +6,7 @@ import pytest
 
 from jobs.ingest import load
 from jobs.lake.lake import Lake
-from jobs.validate import publish
+from jobs.validate import step
 
 DAY = dt.date(2024, 5, 1)
 ORDERS = {name: name for name in ("order_id", "updated_at", "ordered_at", "status", "total", "currency")}
@@ -29,7 +29,7 @@ def test_lines_of_an_unknown_order_are_counted_and_set_aside_only_if_asked(setti
     (folder / "orders.csv").write_text(f"{','.join(ORDERS)}\nknown,{at},{at},completed,5,EUR\n")
     (folder / "lines.csv").write_text(f"{','.join(LINES)}\nknown,1,p,{at},1\nunknown,2,p,{at},1\n")
     load.run("pos", DAY, company)
-    publish.run("pos", DAY, company)
+    step.run("pos", DAY, company)
 
     lake = Lake.of(company)
     assert sorted(lake.arrow("valid/order_lines")["line_id"].to_pylist()) == accepted

@@ -21,7 +21,7 @@ from jobs.ingest import load
 from jobs.lake.lake import Lake
 from jobs.profiles import customers
 from jobs.report import proofs
-from jobs.validate import publish
+from jobs.validate import step
 from jobs.validate.quarantine import Selection, select
 from jobs.validate.replay import replay
 from jobs.validate.replay.corrections import corrected as corrected_records
@@ -40,7 +40,7 @@ def run(company, day):
 
     def call(text=FIRST, settings=company):
         load.run("crm", day(text), settings)
-        return publish.run("crm", day(text), settings)
+        return step.run("crm", day(text), settings)
 
     return call
 
@@ -464,7 +464,7 @@ def test_whatever_was_set_aside_and_replayed_every_row_is_accounted_for_and_the_
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(contacts(*rows).replace(",", delimiter))
         load.run("crm", dt.date.fromisoformat(FIRST), place(company))
-        publish.run("crm", dt.date.fromisoformat(FIRST), place(company))
+        step.run("crm", dt.date.fromisoformat(FIRST), place(company))
         lake = Lake.of(place(company))
         before = lake.rows("quarantine/rows")
         replay.run(Selection(), place(by_row), "ann")
@@ -510,13 +510,13 @@ def test_tables_after_a_replay_are_those_of_a_company_that_was_right_from_the_st
         for one in days:
             load.run("crm", one, mine)
             with contextlib.suppress(DataStopped):
-                publish.run("crm", one, mine)
+                step.run("crm", one, mine)
         if name == "wrong":
             mine = dataclasses.replace(right, general=mine.general)
             assert Lake.of(mine).rows("valid/contacts") < 5
             replay.run(Selection(), mine, "ann").refuse()
             for one in days:
-                assert publish.run("crm", one, mine)["rows_in"] == 0
+                assert step.run("crm", one, mine)["rows_in"] == 0
         identity.run(days[-1], mine)
         customers.run(days[-1], mine)
         lake = Lake.of(mine)

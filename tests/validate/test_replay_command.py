@@ -7,7 +7,7 @@ from jobs.cli import console, quarantine
 from jobs.config.yaml_files import ConfigError
 from jobs.errors import RowsRefused
 from jobs.ingest import load
-from jobs.validate import publish
+from jobs.validate import step
 from tests.validate.crm_files import ann, contacts
 
 DAY = "2024-05-01"
@@ -32,7 +32,7 @@ def klantreis(company, monkeypatch):
 def set_aside(land, company, day):
     land(f"crm/{DAY}/contacts.csv", contacts(ann(1), ann("", email="secret@b.example"), ann(3, "never")))
     load.run("crm", day(DAY), company)
-    publish.run("crm", day(DAY), company)
+    step.run("crm", day(DAY), company)
 
 
 def test_a_row_is_listed_refused_again_corrected_in_a_file_and_then_history(set_aside, klantreis, tmp_path):
@@ -60,7 +60,7 @@ def test_a_row_is_listed_refused_again_corrected_in_a_file_and_then_history(set_
 def test_a_row_is_counted_with_every_rule_it_broke_and_shown_with_its_source(land, company, day, klantreis):
     land(f"crm/{DAY}/contacts.csv", contacts(ann("", "never"), ann("", email="b@b.example"), ann(3)))
     load.run("crm", day(DAY), company)
-    publish.run("crm", day(DAY), company)
+    step.run("crm", day(DAY), company)
     listed = [_cells(line)[:4] for line in klantreis("list").splitlines() if "│" in line]
     assert listed == [
         ["crm", "contacts", "contact_id:not_null", "2"],
@@ -92,7 +92,7 @@ def test_after_a_clean_run_nothing_waits_and_before_any_run_it_says_to_run(land,
         klantreis("list")
     land(f"crm/{DAY}/contacts.csv", contacts(ann(1)))
     load.run("crm", day(DAY), company)
-    publish.run("crm", day(DAY), company)
+    step.run("crm", day(DAY), company)
     assert klantreis("list") == klantreis("show", "--source", "crm") == "Nothing waits in quarantine.\n"
     assert klantreis("list", "--all") == "Nothing was ever set aside.\n"
     assert "nothing to replay" in klantreis("replay")

@@ -6,7 +6,7 @@ import pytest
 
 from jobs.ingest import load
 from jobs.lake.lake import Lake
-from jobs.validate import publish
+from jobs.validate import step
 from jobs.validate.quarantine import Selection
 from jobs.validate.replay import replay
 
@@ -37,7 +37,7 @@ def validated(settings, tmp_path):
         lines = [f"{n};2024-05-01;{state};{amount};0,10" for n, amount in enumerate((first, second))]
         (landed / "orders.csv").write_text("\n".join(["id;at;status;Totaal;korting", *lines, ""]))
         load.run("crm", DAY, found)
-        publish.run("crm", DAY, found)
+        step.run("crm", DAY, found)
         return found
 
     return run

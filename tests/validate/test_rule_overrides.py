@@ -8,7 +8,7 @@ from jobs.cli import checks
 from jobs.config.yaml_files import ConfigError
 from jobs.ingest import load
 from jobs.lake.lake import Lake
-from jobs.validate import publish
+from jobs.validate import step
 from jobs.validate.contract import Contract
 from jobs.validate.quarantine import Selection
 from jobs.validate.replay import replay
@@ -51,7 +51,7 @@ def validated(company, tmp_path):
         landed.mkdir(parents=True)
         (landed / "orders.csv").write_text(FILE)
         load.run("crm", DAY, found)
-        publish.run("crm", DAY, found)
+        step.run("crm", DAY, found)
         return Lake.of(found)
 
     return run

@@ -6,7 +6,7 @@ import pytest
 
 from jobs.ingest import load
 from jobs.lake.lake import Lake
-from jobs.validate import publish
+from jobs.validate import step
 
 DAY = dt.date(2024, 5, 1)
 COLUMNS = {
@@ -32,7 +32,7 @@ def test_numbers_of_no_country_are_counted_and_told(settings, tmp_path, caplog, 
     lines = [f"{n},2024-05-01,{number},{'BE' if n else 'Belgium'}" for n, number in enumerate(NUMBERS)]
     (landed / "orders.csv").write_text("\n".join(["id,at,tel,land", *lines, ""]))
     load.run("shop", DAY, found)
-    publish.run("shop", DAY, found)
+    step.run("shop", DAY, found)
     assert (f"{told} of 6 rows have a phone number without the code of its country" in caplog.text) == bool(told)
     failed = [
         row for row in Lake.of(found).arrow("ops/validations").to_pylist() if row["expectation"] == "phone:country"
