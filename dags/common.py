@@ -1,4 +1,4 @@
-"""What every DAG shares: the day a run is about, the assets that chain the DAGs, retries and the last log line.
+"""What every DAG shares: the day a run is about, the assets that chain the DAGs, how tasks fail.
 
 A run is about one **day**, its partition key (`2017-12-29`): the arrival day of files, in the company's time zone.
 The nightly cron takes the day that just ended. A run started by assets takes the day those assets were made for, and
@@ -7,16 +7,14 @@ starts only when all of them were made for that day. A manual run takes its part
 
 from __future__ import annotations
 
-import logging
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import Asset, CronPartitionTimetable, ExceptionRetryPolicy, Param, RetryAction, RetryRule
+from airflow.sdk import Asset, CronPartitionTimetable, Param
 
-from jobs import errors
-from jobs.config import settings, yaml_files
+from dags.failing import RETRIES, say_why
+from jobs.config import settings
 
-log = logging.getLogger(__name__)
 SETTINGS = settings.load_settings()  # a broken configuration shows as import error, with file, line and remedy
 ZONE = SETTINGS.general.timezone
 NOT_LATE = {"run_immediately": timedelta(0)}  # a DAG switched on shortly after its hour waits for the next one
@@ -37,20 +35,6 @@ SCORES, RETRAINING_DUE = asset("models/scores"), asset("models/retraining_due")
 AUDIENCES, DELIVERIES = asset("audiences"), asset("activation/deliveries")
 
 
-def say_why(context: Any) -> None:
-    """Make the reason the last line of the log, under the traceback."""
-    log.error("%s failed: %r", context["task_instance"].task_id, context.get("exception"))
-
-
-STOPS = [errors.DataStopped, errors.RowsRefused, errors.StaleDay, errors.NotTrainable, errors.DecisionRefused]
-DECIDED = [*STOPS, errors.HeldBack, errors.ContentNotApproved, yaml_files.ConfigError]  # the same data, the same answer
-BUGS = [AssertionError, AttributeError, ImportError, LookupError, NameError, TypeError]
-RETRIES = ExceptionRetryPolicy(
-    [
-        RetryRule([*DECIDED, *BUGS], RetryAction.FAIL, reason="trying again cannot help"),
-        RetryRule(errors.ModelRefused, RetryAction.RETRY, timedelta(minutes=1), "waiting for a champion to be trained"),
-    ]
-)
 DEFAULT_ARGS = {
     "owner": "data-platform",
     "retries": 3,
@@ -58,6 +42,7 @@ DEFAULT_ARGS = {
     "retry_policy": RETRIES,
     "execution_timeout": timedelta(hours=1),
     "on_failure_callback": say_why,
+    "on_retry_callback": say_why,
 }
 
 

@@ -30,6 +30,7 @@ def build_app() -> Any:
     from jobs.report.page import document
     from jobs.report.page.customer import journey_of
     from jobs.report.page.words import Language, said
+    from plugins.failed_steps import failed_steps
 
     app = FastAPI(title="Klantreis", dependencies=[Depends(get_user)], docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
@@ -64,6 +65,10 @@ def build_app() -> Any:
     @app.get("/promises")
     def promises() -> dict[str, int]:
         return document.promises(load_settings())
+
+    @app.get("/troubles")
+    def troubles(user: Annotated[Any, Depends(get_user)]) -> dict[str, Any]:
+        return {"steps": failed_steps(user), "files": document.set_aside(load_settings())}
 
     @app.get("/customers/{customer_id}", dependencies=[Depends(sees_persons)])
     def customer(customer_id: str) -> dict[str, Any]:

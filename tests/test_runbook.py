@@ -4,6 +4,8 @@ import ast
 import re
 from pathlib import Path
 
+from jobs.report.page.words import book
+
 ROOT = Path(__file__).parents[1]
 RUNBOOK = (ROOT / "docs" / "guides" / "runbook.md").read_text()
 
@@ -24,3 +26,7 @@ def test_every_kind_of_failure_has_its_row_and_no_other_is_told():
     told = {name for cell in first_cells for name in re.findall(r"`([A-Z]\w+)`", cell)}
     assert kinds_of_failure() >= {"StepFailed", "LakeError", "StaleWrite", "HeldBack"}
     assert told == kinds_of_failure()
+
+
+def test_the_page_says_for_every_kind_of_failure_what_to_do():
+    assert set(book("en")["remedies"]) == kinds_of_failure() | {"ConfigError", "other"}

@@ -42,10 +42,10 @@ def asked(airflow, settings, config, tmp_path):
 
 def test_aggregates_are_for_everybody_who_logs_in_and_persons_for_those_who_may_send(asked):
     persons = ("/customers/c1", "/data-docs/")
-    everybody = ("/", "/panels/stages_now", "/promises", "/static/page.js")
+    everybody = ("/", "/panels/stages_now", "/promises", "/troubles", "/static/page.js")
     found = asked(*everybody, *persons, "/customers/c9", "/panels/other", "/static/words.py")
     status = {asked_for: answer["status"] for asked_for, answer in found["answers"].items()}
-    assert [status[f"{role} {address}"] for role in ("viewer", "user") for address in everybody] == [200] * 8
+    assert [status[f"{role} {address}"] for role in ("viewer", "user") for address in everybody] == [200] * 10
     assert [status[f"viewer {address}"] for address in (*persons, "/customers/c9")] == [403, 403, 403]
     assert [status[f"user {address}"] for address in (*persons, "/customers/c9")] == [200, 200, 404]
     assert [status[f"user {address}"] for address in ("/panels/other", "/static/words.py")] == [404, 404]

@@ -316,6 +316,30 @@ def test_a_broken_promise_is_shown_in_place_of_the_good_news_without_the_ids_it_
     assert "@" not in told
 
 
+def test_a_file_that_was_set_aside_whole_is_told_above_all_until_it_came_again_or_was_settled(opened, lake_of):
+    file = {"source": "crm", "dataset": "contacts", "line": 0, "rule": "file:broken", "reason": "cut short"}
+    files = [
+        {**file, "file_id": name, "path": f"crm/{name}.csv", "arrived": DAY} for name in ("bad", "again", "dropped")
+    ]
+    old = {**file, "file_id": "old", "path": "crm/old.csv", "arrived": DAY - dt.timedelta(days=14)}
+    row = {**file, "file_id": "row", "path": "crm/row.csv", "line": 2, "arrived": DAY}
+    lake = lake_of(
+        {
+            "quarantine/rows": [*files, old, row],
+            "quarantine/replays": [
+                {"file_id": "dropped", "line": 0, "attempt": 1, "outcome": "dropped"},
+                {"file_id": "bad", "line": 0, "attempt": 1, "outcome": "refused"},
+            ],
+            "ops/files": [{"file_id": "better", "source": "crm", "path": "crm/again.csv", "state": "loaded"}],
+        }
+    )
+    (told,) = opened(lake, "nl").locator("#troubles article").all_inner_texts()
+    title, why, todo = [line for line in told.splitlines() if line]
+    assert title == "Het bestand crm/bad.csv (crm contacts, 2024-03-01) is in zijn geheel apart gezet"
+    assert why == "cut short"
+    assert "klantreis quarantine replay" in todo
+
+
 def test_what_has_no_data_says_so_and_is_not_0(opened, lake_of):
     window = opened(lake_of({"profiles/customers": [{"customer_id": "c1", "known": True}]}))
     shown = window.locator("[data-panel=stages_now]").inner_text()

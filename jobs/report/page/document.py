@@ -16,7 +16,7 @@ from markupsafe import Markup
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake
 from jobs.lake.queries import connect
-from jobs.report import proofs
+from jobs.report import proofs, troubles
 from jobs.report.page import (
     action_panels,
     data_panels,
@@ -64,6 +64,11 @@ def promises(settings: Settings) -> dict[str, int]:
     return {title: len(places) for title, places in proofs.broken(settings).items()}
 
 
+def set_aside(settings: Settings) -> list[dict[str, Any]]:
+    """Files set aside as a whole that wait for somebody, each with `file`, `of` (source, dataset), `day` and `why`."""
+    return troubles.files_set_aside(settings)
+
+
 def answer(name: str, settings: Settings) -> Answer:
     """What one panel shows now. Raises KeyError if there is no such panel."""
     panel = PANELS[name]
@@ -80,6 +85,7 @@ def _render(
     words = {**book(language), "kpis": titles}
     given = {"book": words, "answers": answers, "root": links.get("root"), "language": language}
     given["promises"] = promises(settings) if inline and there else None
+    given["troubles"] = {"steps": [], "files": set_aside(settings)} if inline and there else None
     parts = {part: [panel for panel in PANELS.values() if panel.part == part] for part in words["parts"]}
     return environment.from_string((STATIC / "page.html").read_text()).render(
         company=settings.general.company,

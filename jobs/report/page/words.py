@@ -13,7 +13,8 @@ FOLDER = Path(__file__).with_name("languages")
 
 @cache
 def book(language: Language) -> dict[str, dict[str, Any]]:
-    """All words of one language: `parts`, `panels` with title and note, `columns`, `sentences` and `values`.
+    """All words of one language: `parts`, `panels` with title and note, `columns`, `sentences`, `values`
+    and `remedies` (what to do, by kind of error).
 
     `values` are the platform's own; what a company names, such as an audience, stays as it is named.
     """

@@ -1,7 +1,7 @@
 "use strict";
 // Fills the page: each panel from the data in the page, or from the server when it comes into view.
 (() => {
-  const { book, answers, root, language, promises } = JSON.parse(document.getElementById("given").textContent);
+  const { book, answers, root, language, promises, troubles } = JSON.parse(document.getElementById("given").textContent);
   const say = (key, values = {}) =>
     book.sentences[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const named = name => book.columns[name] || String(name).replaceAll("_", " ");
@@ -131,11 +131,28 @@
       place.append(make("ul", {}, ...titles.map(([title, places]) => make("li", { text: `${title}: ${shown(places)}` }))));
   }
 
+  // What failed or waits for somebody, above everything else: what, why, what to do.
+  function showTroubles({ steps, files }) {
+    const place = document.getElementById("troubles");
+    const trouble = (title, why, ...todo) =>
+      make("article", { class: "notice bad" }, make("h3", { text: title }), make("p", { text: why }), ...todo);
+    place.replaceChildren(...steps.map(one => {
+      const todo = [book.remedies[one.kind] || book.remedies.other, say(one.again ? "tried_again" : "repaired")];
+      if (one.wait) todo.push(say("steps_wait", { number: one.wait }));
+      return trouble(say("step_failed", { step: one.step, day: one.day }), one.why || say(one.kind ? "bug" : "killed", one),
+        make("p", { text: todo.join(" ") }),
+        make("p", {}, make("a", { href: `${root}../${one.log}`, target: "_top", text: say("its_log") })));
+    }), ...files.map(one =>
+      trouble(say("file_aside", { file: one.file, of: one.of, day: one.day }), one.why, make("p", { text: say("file_repaired") }))));
+  }
+
   const panels = [...document.querySelectorAll("[data-panel]")];
   if (!root) {
     for (const panel of panels) fill(panel, answers[panel.dataset.panel]);
     if (promises) showPromises(promises);
+    if (troubles) showTroubles(troubles);
   } else if (panels.length) {
+    fetched("troubles").then(showTroubles).catch(error => failed(document.getElementById("troubles"), error.message));
     fetched("promises").then(showPromises).catch(error => failed(document.getElementById("promises"), error.message));
     const watch = new IntersectionObserver(seen => seen.filter(one => one.isIntersecting).forEach(one => {
       watch.unobserve(one.target);
@@ -144,6 +161,18 @@
     }), { rootMargin: "300px" });
     panels.forEach(panel => watch.observe(panel));
   }
+
+  // Airflow shows this page in a frame that may open nothing beside itself; a link of the document around it may.
+  document.addEventListener("click", event => {
+    const link = event.target.closest("a[target]"), around = window.parent.document;
+    if (!link || around === document) return;
+    event.preventDefault();
+    const twin = around.createElement("a");
+    Object.assign(twin, { href: link.href, target: link.target, rel: link.rel });
+    around.body.append(twin);
+    twin.click();
+    twin.remove();
+  });
 
   const form = document.getElementById("find");
   if (form) form.addEventListener("submit", event => {
