@@ -29,7 +29,7 @@ from jobs.lake.tables.canonical import CANONICAL
 from jobs.validate.rules.broken import BROKEN
 from jobs.validate.rules.verdict import Verdict
 from jobs.validate.silence import ENOUGH, public_holidays, settled
-from jobs.validate.usual_range import Range, usual
+from jobs.validate.usual_range import Range, median, usual
 
 NUMBERS = ("int", "bigint", "double", "decimal(18,2)")
 MANY_VALUES = 25
@@ -213,7 +213,7 @@ def _distribution(series: Series, day: date, history: History, severity: str) ->
         return None
     labels = [one for one, keep in zip(series.metrics, judged, strict=True) if keep]
     floor = _Floor(np.array([metric == "mean" for metric, *_ in labels]), rows[judged])
-    typical = np.nanmedian(np.where(enough[:, None], series.rows[window], np.nan), axis=0)[judged]
+    typical = median(np.where(enough[:, None], series.rows[window], np.nan))[judged]
     thin = np.sqrt(np.maximum(typical / rows[judged], 1.0))  # a day with few rows varies more than the others
     range_ = usual(day, days, numbers[:, judged], history.tolerance, floor, thin)
     good = range_.holds(seen[judged])

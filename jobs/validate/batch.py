@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -44,13 +45,13 @@ class Batch:
     def loaded(self) -> list[dict[str, Any]]:
         return [file for file in self.files if file["state"] == "loaded"]
 
-    @property
+    @cached_property
     def rows(self) -> int:
         """Records in the raw table, or the rows that these hold."""
         records = {file["file_id"]: file["rows_in"] - self.refused.get(file["file_id"], 0) for file in self.loaded}
-        return sum((records | self.held)[file_id] for file_id in records)
+        return sum(self.held.get(file_id, rows) for file_id, rows in records.items())
 
-    @property
+    @cached_property
     def id(self) -> str:
         return hashlib.sha256("\n".join(sorted(file["file_id"] for file in self.files)).encode()).hexdigest()[:32]
 
@@ -59,9 +60,16 @@ class Batch:
         """The arrival days of the loaded files."""
         return sorted({file["arrived"] for file in self.loaded})
 
-    def of(self, *days: date) -> Batch:
-        """The part of it that arrived on these days."""
-        return replace(self, files=[file for file in self.files if file["arrived"] in days])
+    def of(self, day: date) -> Batch:
+        """The part of it that arrived on this day."""
+        return self._by_day.get(day) or replace(self, files=[])
+
+    @cached_property
+    def _by_day(self) -> dict[date, Batch]:
+        files: dict[date, list[dict[str, Any]]] = {}
+        for file in self.files:
+            files.setdefault(file["arrived"], []).append(file)
+        return {day: replace(self, files=of_day) for day, of_day in files.items()}
 
     def without(self, days: Collection[date]) -> Batch:
         """The part of it that arrived on other days."""

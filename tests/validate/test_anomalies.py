@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import hypothesis
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -18,6 +19,7 @@ from jobs.ingest import load
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
 from jobs.validate import anomalies, silence, step
+from jobs.validate.usual_range import median
 
 START = dt.date(2024, 1, 1)
 COLUMNS = ("order_id", "updated_at", "ordered_at", "status", "total", "currency", "email")
@@ -357,3 +359,12 @@ def test_files_that_are_judged_now_are_no_history_of_themselves(tmp_path):
     lake.append("ops/metrics", metrics([100] * 5), Txn("earlier", 1))
     found = anomalies.earlier(lake, "s", "orders", [START + dt.timedelta(9)], ["f3", "f4"], History())
     assert sorted(found["file_id"].to_pylist()) == ["f0", "f1", "f2"]
+
+
+@hypothesis.given(
+    st.lists(st.lists(st.floats(-9, 9) | st.just(float("nan")), min_size=2, max_size=2), min_size=1, max_size=7)
+)
+def test_a_median_is_that_of_what_is_known(days):
+    numbers = np.array(days)
+    known = [column[~np.isnan(column)] for column in numbers.T]
+    assert median(numbers) == pytest.approx([np.median(one) if len(one) else np.nan for one in known], nan_ok=True)
