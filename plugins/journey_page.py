@@ -68,7 +68,7 @@ def build_app() -> Any:
 
     @app.get("/troubles")
     def troubles(user: Annotated[Any, Depends(get_user)]) -> dict[str, Any]:
-        return {"steps": failed_steps(user), "files": document.set_aside(load_settings())}
+        return {**document.attention(load_settings()), "steps": failed_steps(user)}
 
     @app.get("/customers/{customer_id}", dependencies=[Depends(sees_persons)])
     def customer(customer_id: str) -> dict[str, Any]:

@@ -43,7 +43,7 @@ SECTIONS = (
         """
         select count(*) as customers, count(*) filter (known) as known, count(*) filter (not known) as anonymous,
                sum(contact_records) as "contact records",
-               (select count(*) from identity.events where type = 'merged') as merges
+               (select count(*) from identity.events where type = 'merged') as "merged into another"
         from profiles.customers""",
     ),
     Section(

@@ -1,4 +1,7 @@
-"""Files that were set aside as a whole: nothing fails because of one, and still a person has to do something."""
+"""What the lake holds that somebody should know before reading on: files set aside as a whole, pushes under way.
+
+Nothing fails because of either, and still not everything that came is in, or everybody reached.
+"""
 
 from __future__ import annotations
 
@@ -30,3 +33,21 @@ def files_set_aside(settings: Settings) -> list[dict[str, Any]]:
         order by arrived desc, path limit {SHOWN}"""
     )
     return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+
+
+PLANS, DELIVERIES = "activation.plans", "activation.deliveries"
+
+
+def under_way(settings: Settings) -> dict[str, Any] | None:
+    """The newest day that is planned and the number of its deliveries that have not ended; None if all have."""
+    database = connect(settings, only=(PLANS, DELIVERIES))
+    there = views_of(database)
+    if PLANS not in there:
+        return None
+    ended = f"(day, audience, destination) not in (select (day, audience, destination) from {DELIVERIES})"
+    ((day, number),) = database.sql(
+        f"""
+        select max(day)::varchar, count(distinct (audience, destination)) from {PLANS}
+        where day = (select max(day) from {PLANS}) {"and " + ended if DELIVERIES in there else ""}"""
+    ).fetchall()
+    return {"day": day, "number": number} if number else None

@@ -323,8 +323,11 @@ def test_a_file_that_was_set_aside_whole_is_told_above_all_until_it_came_again_o
     ]
     old = {**file, "file_id": "old", "path": "crm/old.csv", "arrived": DAY - dt.timedelta(days=14)}
     row = {**file, "file_id": "row", "path": "crm/row.csv", "line": 2, "arrived": DAY}
+    plan = {"day": DAY, "customer_id": "c1", "destination": "email"}
     lake = lake_of(
         {
+            "activation/plans": [{**plan, "audience": name} for name in "abc"],
+            "activation/deliveries": [{"day": DAY, "destination": "email", "audience": "b"}],
             "quarantine/rows": [*files, old, row],
             "quarantine/replays": [
                 {"file_id": "dropped", "line": 0, "attempt": 1, "outcome": "dropped"},
@@ -333,7 +336,9 @@ def test_a_file_that_was_set_aside_whole_is_told_above_all_until_it_came_again_o
             "ops/files": [{"file_id": "better", "source": "crm", "path": "crm/again.csv", "state": "loaded"}],
         }
     )
-    (told,) = opened(lake, "nl").locator("#troubles article").all_inner_texts()
+    window = opened(lake, "nl")
+    assert window.locator("#troubles > p").inner_text().startswith("2 leveringen die voor 2024-03-01 zijn gepland")
+    (told,) = window.locator("#troubles article").all_inner_texts()
     title, why, todo = [line for line in told.splitlines() if line]
     assert title == "Het bestand crm/bad.csv (crm contacts, 2024-03-01) is in zijn geheel apart gezet"
     assert why == "cut short"

@@ -8,8 +8,10 @@ import pytest
 from jobs.lake.tables import catalogue
 from jobs.report.page import document
 from jobs.report.page.customer import journey_of
+from jobs.report.page.panel import Answer
 from jobs.report.page.words import LANGUAGES, book
 from jobs.report.sections import SECTIONS, sections
+from tests.dags.small_configuration import FILES
 
 DAY = dt.date(2024, 3, 1)
 
@@ -71,6 +73,16 @@ def test_a_panel_without_its_tables_names_them_instead_of_showing_nothing_or_0(l
     assert (answer.missing, answer.rows) == (["journeys.stages", "journeys.touchpoints"], [])
 
 
+def test_audiences_and_figures_are_called_by_their_titles_and_two_with_one_title_are_told_apart(settings):
+    asked = Answer(
+        document.PANELS["deliveries"], ["delivery", "note"], [["win_back to newsletter", "win_back"]], None, []
+    )
+    named = document.names(settings(FILES))
+    assert named["audience"] == {"look_alike": "Come back (look_alike)", "win_back": "Come back (win_back)"}
+    assert asked.called(named).rows == [["Come back (win_back) → newsletter", "win_back"]]
+    assert asked.called({"audience": {}}) == asked
+
+
 def test_customers_and_visitors_are_told_apart_and_everybody_is_counted(lake_of):
     def days(count):
         return DAY - dt.timedelta(days=count)
@@ -81,6 +93,7 @@ def test_customers_and_visitors_are_told_apart_and_everybody_is_counted(lake_of)
 
     lake = lake_of(
         {
+            "profiles/customers": [person("c1"), person("c9"), person("v1", known=False)],
             "journeys/stages": [
                 stay("c1", "awareness", days(20), days(11)),
                 stay("c1", "purchase", days(10)),
@@ -99,9 +112,10 @@ def test_customers_and_visitors_are_told_apart_and_everybody_is_counted(lake_of)
     )
     shown = [tuple(row.values()) for row in answered("stages_now", lake)]
     assert shown == [
-        ("customers", "purchase", "active", 1, 33.3, 10.0),
-        ("customers", "purchase", "lapsed", 1, 33.3, 40.0),
-        ("customers", "loyalty", "active", 1, 33.3, 4.0),
+        ("customers", "purchase", "active", 1, 25.0, 10.0),
+        ("customers", "purchase", "lapsed", 1, 25.0, 40.0),
+        ("customers", "loyalty", "active", 1, 25.0, 4.0),
+        ("customers", "no_stage", "no_stage", 1, 25.0, None),
         ("visitors", "awareness", "active", 1, 100.0, 0.0),
     ]
     assert [tuple(row.values()) for row in answered("stage_flow", lake)] == [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -55,7 +56,8 @@ def page(settings: Settings, language: Language, root: str, mlflow: str | None, 
 def file(settings: Settings, language: Language) -> str:
     """The page as one file that needs no server and asks no host for anything; single customers are not in it."""
     database = connect(settings)
-    answers = {name: ask(panel, database).as_json() for name, panel in PANELS.items()}
+    named = names(settings)
+    answers = {name: ask(panel, database).called(named).as_json() for name, panel in PANELS.items()}
     return _render(settings, language, {}, answers, inline=True)
 
 
@@ -64,15 +66,33 @@ def promises(settings: Settings) -> dict[str, int]:
     return {title: len(places) for title, places in proofs.broken(settings).items()}
 
 
-def set_aside(settings: Settings) -> list[dict[str, Any]]:
-    """Files set aside as a whole that wait for somebody, each with `file`, `of` (source, dataset), `day` and `why`."""
-    return troubles.files_set_aside(settings)
+def attention(settings: Settings) -> dict[str, Any]:
+    """What stands above all else: `files` set aside as a whole, deliveries that are `under_way`; `steps` if known."""
+    files, under_way = troubles.files_set_aside(settings), troubles.under_way(settings)
+    return {"steps": [], "files": files, "under_way": under_way}
 
 
 def answer(name: str, settings: Settings) -> Answer:
     """What one panel shows now. Raises KeyError if there is no such panel."""
     panel = PANELS[name]
-    return ask(panel, connect(settings, only=panel.needs))
+    return ask(panel, connect(settings, only=panel.needs)).called(names(settings))
+
+
+def names(settings: Settings) -> dict[str, dict[str, str]]:
+    """By column, what people call its values: audiences and KPIs by their titles, where these tell them apart."""
+    audiences = _told_apart({name: audience.title for name, audience in settings.audiences.items()})
+    deliveries = {
+        f"{name} to {destination}": f"{title} → {destination}"
+        for name, title in audiences.items()
+        for destination in settings.audiences[name].send_to
+    }
+    kpis = _told_apart({name: kpi.title for name, kpi in settings.journey.kpis.items()})
+    return {"audience": audiences, "delivery": deliveries, "kpi": kpis}
+
+
+def _told_apart(titles: dict[str, str]) -> dict[str, str]:
+    twice = {title for title, count in Counter(titles.values()).items() if count > 1}
+    return {name: f"{title} ({name})" if title in twice else title for name, title in titles.items()}
 
 
 def _render(
@@ -81,11 +101,10 @@ def _render(
     lake = Lake.of(settings)
     there = any(lake.exists(name) for name in settings.tables)
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    titles = {name: kpi.title for name, kpi in settings.journey.kpis.items()}
-    words = {**book(language), "kpis": titles}
+    words = book(language)
     given = {"book": words, "answers": answers, "root": links.get("root"), "language": language}
     given["promises"] = promises(settings) if inline and there else None
-    given["troubles"] = {"steps": [], "files": set_aside(settings)} if inline and there else None
+    given["troubles"] = attention(settings) if inline and there else None
     parts = {part: [panel for panel in PANELS.values() if panel.part == part] for part in words["parts"]}
     return environment.from_string((STATIC / "page.html").read_text()).render(
         company=settings.general.company,

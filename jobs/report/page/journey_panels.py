@@ -14,13 +14,19 @@ LAST_CONTACT = "(select max(day) from journeys.touchpoints)"
 STAGES_NOW = Panel(
     "stages_now",
     "journey",
-    ("journeys.stages", "journeys.touchpoints"),
+    ("journeys.stages", "journeys.touchpoints", "profiles.customers"),
     f"""
+    with now as (
+        select customer_id, kind, stage, state, since from journeys.stages where valid_to is null
+    ), everybody as (  -- whom no rule holds for is shown too: the parts add up to all there are
+        from now union all by name
+        select if(known, 'customer', 'visitor') as kind, 'no_stage' as stage, 'no_stage' as state
+        from profiles.customers where customer_id not in (select customer_id from now)
+    )
     select kind || 's' as people, stage, state, count(*) as persons,
            round(100 * count(*) / sum(count(*)) over (partition by kind), 1) as percent,
            round(median(date_diff('day', since, {LAST_CONTACT}))) as days_in_stage
-    from journeys.stages
-    where valid_to is null
+    from everybody
     group by kind, stage, state
     order by kind, {in_order_of_stages("stage")}, persons desc, state""",
     f"select {LAST_CONTACT}",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -57,6 +58,12 @@ class Answer:
     rows: list[list[Any]]
     day: str | None
     missing: list[str]
+
+    def called(self, names: Mapping[str, Mapping[str, str]]) -> Answer:
+        """The same with what people call the values of these columns; the query goes on with what the lake has."""
+        of = [names.get(column, {}) for column in self.columns]
+        rows = [[known.get(value, value) for known, value in zip(of, row, strict=True)] for row in self.rows]
+        return replace(self, rows=rows)
 
     def as_json(self) -> dict[str, Any]:
         """Everything the browser draws it from."""

@@ -70,7 +70,7 @@
   function card(row, at) {
     const given = name => (at(name) < 0 ? null : row[at(name)]), of = given("unit"), value = given("value");
     const one = make("div", { class: given("alert") ? "card off" : "card" },
-      make("h5", { text: book.kpis[given("kpi")] || given("kpi") }),
+      make("h5", { text: given("kpi") }),
       make("b", { text: value === null ? "–" : unit(value, of) }));
     const add = (text, kind = "") => one.append(make("small", { text, class: kind }));
     if (value === null) add(say(given("reason") === "no_source" ? "no_dataset" : "no_value"));
@@ -132,7 +132,7 @@
   }
 
   // What failed or waits for somebody, above everything else: what, why, what to do.
-  function showTroubles({ steps, files }) {
+  function showTroubles({ steps, files, under_way }) {
     const place = document.getElementById("troubles");
     const trouble = (title, why, ...todo) =>
       make("article", { class: "notice bad" }, make("h3", { text: title }), make("p", { text: why }), ...todo);
@@ -143,7 +143,8 @@
         make("p", { text: todo.join(" ") }),
         make("p", {}, make("a", { href: `${root}../${one.log}`, target: "_top", text: say("its_log") })));
     }), ...files.map(one =>
-      trouble(say("file_aside", { file: one.file, of: one.of, day: one.day }), one.why, make("p", { text: say("file_repaired") }))));
+      trouble(say("file_aside", { file: one.file, of: one.of, day: one.day }), one.why, make("p", { text: say("file_repaired") }))),
+    ...(under_way ? [make("p", { class: "notice", text: say("underway", under_way) })] : []));
   }
 
   const panels = [...document.querySelectorAll("[data-panel]")];
