@@ -14,7 +14,7 @@ import pandas as pd
 from anyascii import anyascii
 
 from jobs.config.identity import Fact
-from jobs.identity.matching.values import generation, listed, name_forms
+from jobs.identity.matching.values import generation, listed, one_name
 
 SHORTEST_FAMILY_NAME = 3
 SHORTEST_WITH_SLIP = 4
@@ -115,7 +115,7 @@ def _clearly_other(left: str, right: str) -> bool:
 
     Names that are both listed are no slips of each other, however alike: Tim and Tom, Lars and Lara.
     """
-    if min(len(left), len(right)) < SHORTEST_FAMILY_NAME or {*_forms(left)} & {*_forms(right)}:
+    if min(len(left), len(right)) < SHORTEST_FAMILY_NAME or one_name(left, right):
         return False
     if listed(left) and listed(right):
         return not _in_short(*sorted((left, right), key=len))
@@ -129,10 +129,6 @@ def _in_short(short: str, long: str) -> bool:
     """Mart is Martijn in short; Jan is not Janneke, nor Daniel Danielle, nor Julia Julian."""
     rest = long.removeprefix(short)
     return long.startswith(short) and len(rest) > 1 and rest not in ENDINGS_OF_WOMEN
-
-
-def _forms(name: str) -> list[str]:
-    return name_forms(name) or [name]
 
 
 def _same_family(left: str, right: str) -> bool:

@@ -73,6 +73,9 @@ DIFFERENT = [
     ("Jan Bakker", "Janneke Bakker"),
     ("Sem Bakker 2010-05-01", "Sam Bakker 2010-05-01"),
     ("Karl Bakker", "Karla Bakker"),
+    ("Tim Vos", "Timo Vos"),
+    ("Daan Vos 1980-05-01", "Dana Vos 1980-05-01"),
+    ("Nick Vos 1980-05-01", "Niels Vos 1980-05-01"),
 ]
 NOT_DIFFERENT = [
     ("Jan Bakker", "Johannes Bakker"),
@@ -88,13 +91,15 @@ NOT_DIFFERENT = [
     ("Anna Vos", "Anneke Vos"),
     ("Jan Vos 1980-05-01", "Jantje Vos 1980-05-01"),
     ("Eric Vos 1980-05-01", "Erik Vos 1980-05-01"),
-    ("Tim Vos", "Timo Vos"),
     ("Lucas Vos", "Luca Vos"),
     ("Mart Vos", "Martijn Vos"),
     ("Thijs Vos 1980-05-01", "Matthijs Vos 1980-05-01"),
     ("Sofie Vos", "Sophie Vos"),
     ("Tim Vos 1980-05-01", "Tmi Vos 1980-05-01"),
-    ("Daan Vos 1980-05-01", "Dana Vos 1980-05-01"),
+    ("Michel Vos 1980-05-01", "Michiel Vos 1980-05-01"),
+    ("Mohamed Aydin 1980-05-01", "Muhammad Aydin 1980-05-01"),
+    ("Susan Vos 1980-05-01", "Susanne Vos 1980-05-01"),
+    ("Jan Vos 1980-05-01", "Johan Vos 1980-05-01"),
     ("Jan Bakker_Sr", "Jan Bakker"),
     ("Jan Bakker_Sr 1980-05-01", "Jan Bakker_Jr 1980-05-01"),
 ]

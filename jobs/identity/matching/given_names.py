@@ -104,9 +104,21 @@ renata robert roman sergei sergey slawomir slobodan sofia stanislav stanislaw sv
 teodora tereza tomasz tomek urszula vaclav vadim valentina valeria vera veronika viktor viktoria vladimir vlastimil
 wanda wiktor wojciech yana yelena yulia zbigniew zdenek zofia zuzana zuzanna
 """
+MORE_THAT_LOOK_LIKE_OTHERS = """
+adele alf alfred aline alvin andy anka bailey bauke baukje berta bo brandy brent brett bruce bryce calvin cara carly
+cindy clara dale dana danielle danny darla darlene daryl diane dino dirkje dolly donny doris elias elisa eliza elvin
+emmy esma esme famke flora flynn gabrielle gino glenn hailey hanka hayden hayley ira isis jaak janka jenny jeremy
+jerome jessica josie joud jules juliana julie julius kara kayla kaylee kelvin kenneth kenny kian kiki lacy lana levi
+lia liana liane lilly lino lora loris mara marcia margo marianne marius marlon marnick marsha martha mees
+melvin mert mete michelle milo mireille moos nia nino noel noelle nola nolan noud nova nuno orlando owain polly
+quinn raf randy reno rikkert riley rina rocco ronan rudy ryder samia sasha sienna tara tatum taylor thelma thies
+ties tilly tino velma veronica wilma wolf wolter wout yolande yvo zita
+"""
 
 LISTED = frozenset(
-    " ".join((DUTCH, GERMAN_AND_NORTHERN, ROMANCE, ENGLISH, TURKISH_ARABIC_AND_SOUTHERN, EASTERN)).split()
+    " ".join(
+        (DUTCH, GERMAN_AND_NORTHERN, ROMANCE, ENGLISH, TURKISH_ARABIC_AND_SOUTHERN, EASTERN, MORE_THAT_LOOK_LIKE_OTHERS)
+    ).split()
 )
 """All of them, as `plain` spells them."""
 
@@ -186,3 +198,6 @@ MORE_NICKNAMES: dict[str, str] = {
     "wilhelmus": "wim willem will wil",
 }
 """Full name to what it is called, beside the English list of `nicknames`."""
+
+SPELLINGS = ("ahmed", "fatima", "mohammed")
+"""Full names of which all that stands beside them above is another spelling, none a name that a brother could have."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from jobs.identity.matching.given_names import SPELLINGS
 from jobs.identity.matching.levels import (
     ANOTHER_NAME,
     SIBLING,
@@ -18,21 +19,22 @@ from jobs.identity.matching.levels import (
     two_slips,
     words,
 )
-from jobs.identity.matching.values import SPOKEN
+from jobs.identity.matching.values import SOFT_VOWELS, SPOKEN
 
 
 def given(slot: str) -> Comparison:
     another = both("given_known", "({l} AND {r})")
     first = both("given_forms", f"starts_with({{l}}[1], '{SPOKEN}') AND starts_with({{r}}[1], '{SPOKEN}')")
     listed = f"coalesce({first}, false)"
+    nickname = f"(CASE WHEN {common('given_forms')} THEN NOT {listed} OR {_ONE_NAME} ELSE false END)"
     initial = both(slot, "(least(length({l}), length({r})) = 1 AND left({l}, 1) = left({r}, 1))")
     return Comparison(
         slot,
         (slot, "given_forms", "given_known", "given_sound"),
         (
             Level("equal", equal(slot), 0.72, 0.004, slot, kin=0.02),
-            Level("nickname", common("given_forms"), 0.04, 0.003),
-            Level("near", f"(NOT {listed} AND {one_slip(slot, 4)})", 0.07, 0.003),
+            Level("nickname", nickname, 0.04, 0.003),
+            Level("near", f"(CASE WHEN {one_slip(slot, 4)} THEN NOT {listed} ELSE false END)", 0.07, 0.003),
             Level("initial", initial, 0.04, 0.005),
             Level(
                 "sound",
@@ -41,7 +43,13 @@ def given(slot: str) -> Comparison:
                 0.003,
             ),
             Level(ANOTHER_NAME, another, 0.015, 0.25),
-            Level("two slips", f"({two_slips(slot)} AND {alike(slot, 0.82)})", 0.025, 0.003, kin=0.01),
+            Level(
+                "two slips",
+                f"(CASE WHEN {alike(slot, 0.82)} THEN {two_slips(slot)} ELSE false END)",
+                0.025,
+                0.003,
+                kin=0.01,
+            ),
             Level(SIBLING, alike(slot, 0.82), 0.012, 0.015, kin=0.05),
             Level("other", "ELSE", 0.05, 0.72),
         ),
@@ -118,3 +126,14 @@ _SWAPPED = '("given_l" = "family_r" AND "family_l" = "given_r" AND "given_l" <> 
 """First and last name are in each other's box."""
 _MISSPELT = _crosswise()
 _SAME_FAMILY = f"({near('family', 0.92)})"
+_SKELETON_L, _SKELETON_R = (
+    f"regexp_replace(given_forms_{side}[1], '{SOFT_VOWELS}', '\\1', 'g')" for side in ("l", "r")
+)
+_ONE_NAME = (
+    "(list_contains(given_forms_l, given_r) OR list_contains(given_forms_r, given_l) "
+    "OR (abs(length(given_l) - length(given_r)) > 1 "
+    "AND (starts_with(given_l, given_r) OR starts_with(given_r, given_l)))"
+    f" OR {_SKELETON_L} = {_SKELETON_R} "
+    f"OR list_has_any(list_intersect(given_forms_l, given_forms_r), {list(SPELLINGS)}))"
+)
+"""Two listed names that share a form are one name: `values.one_name`."""

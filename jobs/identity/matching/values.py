@@ -10,7 +10,7 @@ from metaphone import doublemetaphone
 from nicknames import NickNamer
 
 from jobs.config.sources.name_words import GENERATIONS, PARTICLES, TITLES
-from jobs.identity.matching.given_names import LISTED, MORE_NICKNAMES
+from jobs.identity.matching.given_names import LISTED, MORE_NICKNAMES, SPELLINGS
 from jobs.identity.matching.words import LEGAL_FORMS, MISSING, STREET_WORDS
 
 _NICKNAMES = NickNamer()
@@ -25,6 +25,8 @@ _SPOKEN = [
 ]
 """Ways to write one sound, in the order they are told apart: Eric is Erik, Sophie Sofie, Mathijs Matthijs."""
 SPOKEN = "="
+SOFT_VOWELS = "[aeiou]+([^aeiou])|e$"
+"""What two spellings of one name differ in, as they are spoken: Susan is Susanne. A last `o` makes another name."""
 SHORTEST_WITH_ENDING = 3
 """Letters beyond which a last `a` or `e` is an ending: Julie is Julia, but Noa is not Noe."""
 
@@ -100,6 +102,23 @@ def name_forms(name: str) -> list[str] | None:
     spelled = _spellings(name)
     known = {full for one in spelled for full in (*_NICKNAMES.canonicals_of(one), *_FULL_NAMES.get(one, ()))}
     return [*([SPOKEN + _spoken(name)] if listed(name) else []), *sorted({*known, *spelled})]
+
+
+@lru_cache(maxsize=200_000)
+def one_name(one: str, other: str) -> bool:
+    """Whether two names may be one person's: one is short for the other, or both for a third.
+
+    Two listed names that are short for a third are two names of brothers (Tim and Timo, Jan and Hans, Nick and Niels),
+    unless they are two spellings of one (Michel and Michiel, Mohamed and Muhammad) or one is the other's beginning (Jan
+    and Jantje). `name_comparisons.given` asks the same.
+    """
+    here, there = name_forms(one), name_forms(other)
+    shared = {*(here or [one])} & {*(there or [other])}
+    if not shared or not here or not there or not (listed(one) and listed(other)):
+        return bool(shared)
+    skeletons = {re.sub(SOFT_VOWELS, r"\1", forms[0]) for forms in (here, there)}
+    begins = abs(len(one) - len(other)) > 1 and (one.startswith(other) or other.startswith(one))
+    return one in there or other in here or begins or len(skeletons) == 1 or not shared.isdisjoint(SPELLINGS)
 
 
 @lru_cache(maxsize=200_000)
