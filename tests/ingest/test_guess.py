@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.guess import Score, judge, layouts
+from jobs.ingest.guess.company_files import trust_lines
 from jobs.ingest.guess.fields import KINDS
 from jobs.ingest.guess.guesses import Guesses, guess
 from jobs.ingest.guess.samples import STEM
@@ -267,3 +268,11 @@ def test_a_long_cell_is_told_to_be_a_number_or_not_at_once():
         assert not KINDS[kind].fullmatch(" " * 100_000 + "x")
         assert KINDS[kind].fullmatch("- € 12")
         assert KINDS[kind].fullmatch(" € 12 €")
+
+
+def test_a_source_of_what_anybody_can_write_is_trusted_with_no_consent_and_others_are_asked_about():
+    (written,) = trust_lines(["conversations", "messages"])
+    assert written.startswith("trust: {grants: false}  # anybody can write here")
+    asked = trust_lines(["contacts", "tickets"])
+    assert [line[:1] for line in asked] == ["#", "#"]
+    assert "trust: {identifies: alike, contact_points: own, grants: false}" in asked[1]

@@ -12,7 +12,9 @@ import zipfile
 
 import pytest
 import zstandard
+from typer.testing import CliRunner
 
+from jobs.cli.main import app
 from jobs.identity.spelling import email_text
 from jobs.ingest import load
 from jobs.lake.lake import Lake
@@ -80,6 +82,20 @@ ROWS = {
         [(2, "updated_at"), (3, "updated_at")],
     ),
 }
+NAMES = [
+    *(
+        "<img src=x onerror=alert(1)>.csv",
+        "'\"`.csv",
+        "%s%20%n.csv",
+        "..csv",
+        "\u202evsc.csv",
+        "?#*[a].csv",
+        "\\back.csv",
+    ),
+    *("{{7*7}} ${x} [red].csv", " =cmd|' .csv", "x" * 242 + ".csv", "é" * 121 + ".csv"),
+]
+"""Of files, each an attack on something that shows it, or as long as a name can be (255 bytes)."""
+SHOWN = (["quarantine", "list", "--by", "file"], ["quarantine", "show"], ["quarantine", "files"], ["report"])
 GOOD = csv_of(row("whole"))
 BROKEN = {
     "empty.csv": (b"", "empty"),
@@ -164,10 +180,13 @@ def test_a_file_that_cannot_be_trusted_is_set_aside_as_a_whole(delivered, tmp_pa
     assert not [path for path in tmp_path.rglob("*") if path.name in ("climbed.csv", "absolute.csv", "a.csv")]
 
 
-def test_formulas_and_look_alikes_load_as_received_and_are_harmless_in_an_export(delivered):
+def test_formulas_look_alikes_and_names_of_files_load_as_received_and_are_harmless_where_people_read_them(
+    delivered, company, tmp_path
+):
     formulas = (row(f"c{n}", f'"{cell}"') for n, cell in enumerate(AS_RECEIVED["formulas"]))
     emails = (row(f"e{n}", email=email) for n, email in enumerate(AS_RECEIVED["emails"]))
-    lake = delivered({"cells.csv": csv_of(*formulas), "emails.csv": csv_of(*emails)})
+    named = {name: csv_of(row(f"a{n}"), row(f"b{n}"), "torn,x\n", row(f"d{n}")) for n, name in enumerate(NAMES)}
+    lake = delivered({"cells.csv": csv_of(*formulas), "emails.csv": csv_of(*emails), **named})
     rows = lake.arrow("valid/contacts", columns=["contact_id", "first_name", "email"]).to_pylist()
     there = {one["contact_id"]: (one["first_name"], one["email"]) for one in rows}
     assert [there[f"c{n}"][0] for n in range(len(AS_RECEIVED["formulas"]))] == AS_RECEIVED["formulas"]
@@ -179,3 +198,18 @@ def test_formulas_and_look_alikes_load_as_received_and_are_harmless_in_an_export
     write_rows(exported, ["name"], [(cell,) for cell in AS_RECEIVED["formulas"]])
     exported.seek(0)
     assert [cell for (cell,) in list(csv.reader(exported))[1:]] == [f"'{cell}" for cell in AS_RECEIVED["formulas"]]
+
+    counts, refused = fates(lake)
+    assert {name: counts[name] for name in NAMES} == dict.fromkeys(NAMES, (4, 3, 1, 0))
+    torn = {name: [(line, rules) for line, rules, _ in rows] for name, rows in refused.items()}
+    assert torn == {name: [(4, ["record:fields"])] for name in NAMES}
+    named = [f"--row=crm/2024-05-01/contacts_{name}:4" for name in NAMES]
+    target, page = tmp_path / "to_correct.csv", tmp_path / "page.html"
+    commands = [*SHOWN, ["quarantine", "export", "--to", str(target), *named], ["report", "--html", str(page)]]
+    told = [CliRunner().invoke(app, [*words, "--config", str(company.folder)]) for words in commands]
+    assert [(one.exit_code, one.exception) for one in told] == [(0, None)] * len(commands)
+    assert [set("\x1b\u202e") & set(one.output) for one in told] == [set()] * len(commands)
+    with target.open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == len(NAMES), "each row is found by the name of its file"
+    pages = [page, *(company.home / "var" / "data_docs").rglob("*.html")]
+    assert [one.name for one in pages if "<img src=x" in one.read_text()] == []

@@ -28,6 +28,10 @@ CONSTANTS: dict[str, dict[str, str]] = {
     "survey_responses": {"question_id": "'answer'", "kind": "'text'"},
 }
 """What stands in for a column that every row needs and the file lacks."""
+BY_ANYBODY = frozenset(
+    ("conversations", "messages", "tickets", "reviews", "survey_responses", "social_posts", "events")
+)
+"""Datasets of what people write or send themselves, under whatever address they like."""
 ATTRIBUTES = 30
 """Further fields that are kept at most."""
 REST = {
@@ -84,10 +88,21 @@ def source_file(source: str, folder: str, found: Sequence[Found], general: Mappi
         "group: crm",
     ]
     lines += [f"folder: {folder}"] if folder != source else []
-    lines += [f"timezone: {general['timezone']}", "datasets:"]
+    lines += [f"timezone: {general['timezone']}", *trust_lines([one.dataset for one in found]), "datasets:"]
     for one in found:
         lines += dataset_lines(one, general)
     return "\n".join(lines) + "\n"
+
+
+def trust_lines(datasets: Sequence[str]) -> list[str]:
+    """How far the source is trusted: a yes counts from none that only holds what people send themselves."""
+    about = "docs/guides/add-a-source.md#how-far-it-is-trusted"
+    if BY_ANYBODY.issuperset(datasets):
+        return [f"trust: {{grants: false}}  # anybody can write here under any address: {about}"]
+    return [
+        "# Do people type their own address here, unproven (forms, accounts without a check)? Then take the # off:",
+        f"# trust: {{identifies: alike, contact_points: own, grants: false}}  # {about}",
+    ]
 
 
 def in_use(one: Found) -> bool:
