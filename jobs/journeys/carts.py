@@ -21,7 +21,8 @@ def basket_visits(events: DataFrame, timezone: str) -> DataFrame:
     """journeys/basket_visits from events with a session: one row per visit and basket touched in it.
 
     `part` is the number of orders of the visit before; an order that is reported twice is one. What is taken out after
-    an order, before anything is put in again, is taken out of nothing: a page of before that was still open.
+    an order, before anything is put in again, is taken out of nothing: a page of before that was still open. What a
+    visit takes out before it puts anything in has the part -1: it is taken out of a basket of visits before, if any.
     """
     order = F.coalesce("order_id", "event_id")
     first_report = F.row_number().over(Window.partitionBy("session_id", "type", order).orderBy("place")) == 1
@@ -37,6 +38,10 @@ def basket_visits(events: DataFrame, timezone: str) -> DataFrame:
     so_far = Window.partitionBy("session_id", "part").orderBy("place").rowsBetween(Window.unboundedPreceding, 0)
     filled = (F.col("part") == 0) | F.max(F.col("type") == "add_to_cart").over(so_far)
     parts = parts.withColumn("filled", filled).where(F.col("filled") | (F.col("type") != "remove_from_cart"))
+    following = Window.partitionBy("session_id", "part").orderBy("place").rowsBetween(1, Window.unboundedFollowing)
+    earlier = (F.col("type") == "remove_from_cart") & ~F.max(F.col("type") == "add_to_cart").over(so_far)
+    earlier = earlier & (F.col("part") == 0) & F.max(F.col("type") == "add_to_cart").over(following)
+    parts = parts.withColumn("part", F.when(earlier, F.lit(-1)).otherwise(F.col("part")).cast("bigint"))
     return (
         parts.groupBy("session_id", "part")
         .agg(
@@ -69,7 +74,7 @@ def carts(visits: DataFrame, cart_days: int, as_of: date, timezone: str) -> Data
     baskets = begun.groupBy("customer_id", "number").agg(
         F.min(F.struct("began_at", "session_id", "part")).alias("first"),
         F.max("ended_at").alias("last_at"),
-        F.count("*").alias("visits"),
+        F.countDistinct("session_id").alias("visits"),
         F.sum("added").alias("items"),
         F.sum("removed").alias("removed"),
         F.max("ordered").alias("orders"),

@@ -86,6 +86,17 @@ def test_a_basket_out_of_which_everything_was_taken_is_emptied_that_day(baskets,
     expect(found, "items removed status day", (2, 2, "emptied", "2017-03-02"))
 
 
+def test_what_a_visit_takes_out_first_is_taken_out_of_a_basket_of_visits_before_or_of_none(baskets, expect):
+    def days(*told):
+        return [(f"2017-03-{day:02} 10:{minute:02}", type_) for day, minute, type_ in told]
+
+    expect(baskets(*days((1, 0, REMOVE), (1, 1, ADD))), "visits items removed status", (1, 1, 0, "abandoned"))
+    swapped = baskets(*days((1, 0, ADD), (2, 0, REMOVE), (2, 1, ADD)))
+    expect(swapped, "visits items removed status", (2, 2, 1, "abandoned"))
+    bought = baskets(*days((1, 0, REMOVE), (1, 1, ADD), (1, 2, REMOVE), (1, 3, ADD), (1, 4, BUY)))
+    expect(bought, "visits items removed status", (1, 2, 1, "ordered"))
+
+
 def test_a_basket_that_is_filled_again_after_it_was_emptied_goes_on(baskets, expect):
     found = baskets(
         ("2017-03-01 10:00", ADD), ("2017-03-01 10:01", REMOVE), ("2017-03-01 10:02", ADD), as_of="2017-03-01"

@@ -176,6 +176,23 @@ def test_text_is_trimmed_and_empty_text_is_no_value(map_records):
     assert (row["contact_id"], row["email"], row["first_name"]) == ("1", None, None)
 
 
+def test_blanks_of_every_kind_around_a_value_are_no_part_of_it(map_records):
+    columns = {"contact_id": "id", "updated_at": "at", "email": "email", "first_name": "name", "birth_date": "born"}
+    record = {
+        "id": "\u00a01\t",
+        "at": "\u20092024-05-01\u00a0",
+        "email": "\ufeffann@x.example\u00a0\u200b",
+        "name": "\u3000Ann Bos\n",
+    }
+    full, blank = map_records(
+        "contacts", columns, record, {**record, "name": "\u00a0", "born": "\u202f\u00a0"}, attributes={"note": "name"}
+    )
+    assert (full["contact_id"], full["email"], full["first_name"]) == ("1", "ann@x.example", "Ann Bos")
+    assert full["updated_at"].date() == dt.date(2024, 4, 30)
+    assert (blank["first_name"], blank["birth_date"], blank["unreadable_columns"]) == (None, None, None)
+    assert (json.loads(full["attributes"]), blank["attributes"]) == ({"note": "Ann Bos"}, None)
+
+
 def test_further_columns_are_kept_as_json_without_the_empty_ones(map_records):
     columns = {"contact_id": "id", "updated_at": "at"}
     attributes = {"income": "`Income band`", "cats": "cats", "size": "cast(size as int)"}

@@ -41,7 +41,7 @@ TABLES: tuple[Dataset, ...] = (
         ("session_id", "part"),
         columns("""
         session_id string id of the visit
-        part bigint orders of the visit before: what is put in after an order is another basket
+        part bigint orders of the visit before, each ends a basket; -1: what it took out before it put anything in
         customer_id string the customer
         day date day it was first touched in the configured time zone
         began_at timestamp when it was first touched in the visit

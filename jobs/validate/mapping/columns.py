@@ -26,6 +26,7 @@ from jobs.validate.mapping.held import Held, made_of, with_values
 from jobs.validate.mapping.inner_rows import ITEM, expanded
 from jobs.validate.mapping.parsed import ROW, parsed, quoted
 from jobs.validate.mapping.records import ABSENT, lacking
+from jobs.validate.mapping.values import BLANKS
 
 WAITS, AWAITED = "waits_", "lookups_awaited"
 """Before a lookup's name, in a raw row: whether its partner is awaited; and the names of those, in a mapped row."""
@@ -217,7 +218,9 @@ def _valued(parsed: DataFrame, held: list[Held], mapping: Mapping) -> DataFrame:
     for one in held:
         sql = one.expression.sql
         if one.plain:
-            plain.append(F.expr(f"nullif(trim({sql}), '')" if one.expression.bare else sql).alias(one.name))
+            plain.append(
+                F.expr(f"nullif(btrim({sql}, '{BLANKS}'), '')" if one.expression.bare else sql).alias(one.name)
+            )
             continue
         columns.append(F.expr(sql).alias(f"value_{one.label}"))
         columns.append(F.expr(_any_filled(one.expression)).alias(f"given_{one.label}"))
@@ -227,5 +230,5 @@ def _valued(parsed: DataFrame, held: list[Held], mapping: Mapping) -> DataFrame:
 
 def _any_filled(expression: Expression) -> str:
     names = [*(name for name, _ in expression.reads), *(name for name, _, _ in expression.partners)]
-    filled = [f"coalesce(trim({quoted(name)}), '') <> ''" for name in names]
+    filled = [f"coalesce(btrim({quoted(name)}, '{BLANKS}'), '') <> ''" for name in names]
     return " or ".join(filled) or "false"

@@ -74,14 +74,14 @@ class Held:
 
     def text_of_value(self) -> Column:
         """Trimmed text with the meaning that the configuration gives it; NULL for no value."""
-        text = F.trim(self.value.cast("string"))
+        text = read.trimmed(self.value.cast("string"))
         if not self.meanings:
             return F.nullif(text, F.lit(""))
         known = F.when(F.lit(False), F.lit(None))
         filled = F.coalesce(text, F.lit(""))
         for given, meaning in self.meanings.items():
             known = known.when(filled == F.lit(given.strip()), F.lit(_written(meaning)).cast("string"))
-        return F.nullif(F.trim(known.otherwise(text)), F.lit(""))
+        return F.nullif(read.trimmed(known.otherwise(text)), F.lit(""))
 
     def iso_of_text(self) -> Column:
         """Of a date or moment, the text in ISO 8601."""

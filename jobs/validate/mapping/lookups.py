@@ -18,6 +18,7 @@ from jobs.ingest.lookups import key_expression, key_way, ways_of
 from jobs.validate.mapping.columns import WAITS
 from jobs.validate.mapping.inner_rows import expanded
 from jobs.validate.mapping.parsed import ROW, parsed, partner_column, quoted
+from jobs.validate.mapping.values import trimmed
 
 FRESH = "fresh_"
 """Before the name of a lookup: whether the partner came with one of the files that are asked about."""
@@ -106,4 +107,4 @@ class Lookups:
 
 
 def _key(value: Column) -> Column:
-    return F.nullif(F.trim(value.cast("string")), F.lit(""))
+    return F.nullif(trimmed(value.cast("string")), F.lit(""))

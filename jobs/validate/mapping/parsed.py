@@ -12,6 +12,7 @@ from jobs.config.sources.source import Lookup
 from jobs.ingest.expressions import Path, parse
 from jobs.validate.mapping.inner_rows import EMPTY, ITEM
 from jobs.validate.mapping.records import ABSENT, flattened
+from jobs.validate.mapping.values import trimmed
 
 ROW = "raw_"
 """Struct of the raw row, so that no source column can clash with it."""
@@ -81,7 +82,7 @@ def quoted(name: str) -> str:
 
 def _known(held: str, name: str, form: Format) -> Column:
     value = F.col(f"{held}.{quoted(name)}")
-    return F.when(~F.trim(value).isin(*form.nulls), value) if form.nulls else value
+    return F.when(~trimmed(value).isin(*form.nulls), value) if form.nulls else value
 
 
 def _ddl(names: Iterable[str]) -> str:

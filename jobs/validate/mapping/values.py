@@ -12,6 +12,12 @@ from pyspark.sql import functions as F
 from jobs.config.sources.date_patterns import EPOCHS, DatePattern, compiled, month_names
 from jobs.config.sources.source import Conventions
 
+BLANKS = (
+    " \t\n\r\x0b\f\u0085\u00a0\u1680"
+    + "".join(map(chr, range(0x2000, 0x200C)))
+    + "\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+)
+"""What may stand around a value and is no part of it: blanks of all kinds, as web pages and spreadsheets write them."""
 ISO_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
 ISO_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?"
 ISO_MOMENT = ISO_DAY + rf"([T ]{ISO_TIME}( ?(Z|[+-][0-9]{{2}}:?[0-9]{{2}}))?)?$"
@@ -47,6 +53,11 @@ EARLY = {
 """Numbers that are nearly always in another unit, or no moment at all: they would all be of about the year 1970."""
 QUARTER = 900
 """Seconds: an early moment is believed on a quarter of an hour, where days begin in the zones of the world."""
+
+
+def trimmed(value: Column) -> Column:
+    """Text without the blanks around it."""
+    return F.btrim(value, F.lit(BLANKS))
 
 
 def _words(text: str) -> tuple[str, ...]:
