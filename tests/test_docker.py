@@ -74,3 +74,12 @@ def test_every_value_that_must_be_given_is_in_the_example():
 def test_no_port_is_open_to_other_machines():
     for service in COMPOSE["services"].values():
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+
+
+def test_mlflow_asks_for_a_login_that_airflow_has():
+    mlflow, airflow = COMPOSE["services"]["mlflow"], COMPOSE["x-environment"]
+    assert "--app-name=basic-auth" in mlflow["command"]
+    assert mlflow["environment"]["MLFLOW_AUTH_ADMIN_PASSWORD"] == airflow["MLFLOW_TRACKING_PASSWORD"]
+    assert airflow["MLFLOW_TRACKING_PASSWORD"].startswith("${MLFLOW_PASSWORD:?")
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    assert "flask-wtf>=1.2" in groups["server"], "without it the server of MLflow ends at once"
