@@ -79,11 +79,32 @@ def test_a_share_with_weights_and_one_of_more_than_it_is_out_of_have_the_interva
     share = y.sum() / x.sum()
     error = stats.t.ppf(0.975, 4) * np.sqrt(5 / 4 * ((y - share * x) ** 2).sum()) / x.sum()
     assert found["value"] == pytest.approx(0.6)
-    assert (found["low"], found["high"]) == pytest.approx((share - error, share + error), abs=2e-6)
+    assert (found["low"], found["high"]) == pytest.approx((0, share + error), abs=2e-6)
+    assert share - error < 0, "which no share can be"
     returns = kpi("share", "count_if(type = 'return')", "count_if(type = 'order')")
     rows = [{"type": type_} for type_ in ("order", "return", "return")]
     more = measure({"returns": returns}, rows)["day", MONDAY, "returns", "all"]
-    assert (more["value"], more["low"] < 0 < 2 < more["high"], more["sample"]) == (2, True, 3)
+    assert (more["value"], more["low"], more["high"] > 2, more["sample"]) == (2, 0, True, 3)
+
+
+def test_no_interval_goes_beyond_what_there_can_be(measure):
+    nps = kpi("points", "100 * (count_if(score >= 9) - count_if(score <= 6))", "count(*)")
+    wait = kpi("minutes", "sum(seconds)", "60 * count(seconds)")
+    named = {"nps": {**nps, "scale": [-100, 100]}, "endless": nps, "wait": wait, "wrong": {**nps, "scale": [0, 1]}}
+    touches = [{"score": score, "seconds": seconds} for score, seconds in (("9", 6), ("3", 600), ("2", 0))]
+    found = {name: row for (_, day, name, _), row in measure(named, touches).items() if day == MONDAY}
+    assert (found["nps"]["low"], found["nps"]["high"]) == (-100, 100)
+    assert found["endless"]["low"] < -300 < 200 < found["endless"]["high"]
+    assert (found["wait"]["low"], found["wait"]["high"] > 10) == (0, True)
+    assert found["wrong"]["low"] == found["endless"]["low"], "a value below its scale keeps its interval"
+
+
+def test_a_number_that_its_rows_do_not_add_up_to_has_no_interval(measure):
+    found = measure(
+        {"wait": kpi("minutes", "max(seconds) - min(seconds)", "count(*)")}, [{"seconds": 6}, {"seconds": 60}]
+    )
+    wait = found["day", MONDAY, "wait", "all"]
+    assert (wait["value"], wait["low"], wait["high"]) == (27, None, None)
 
 
 def test_few_observations_are_marked_and_one_has_no_interval_of_a_mean(measure):

@@ -174,7 +174,7 @@ def company(lake_of):
             ],
             "decisions/effects": [
                 {"day": DAY, "audience": HARM, "metric": "value", "difference": 0.1, "low": -0.1, "high": 0.3,
-                 "treated": 90, "held_out": 10, "verdict": "unclear", "said": HARM}
+                 "incremental": 9.0, "treated": 90, "held_out": 10, "verdict": "unclear", "said": HARM}
             ],
             "activation/ledger": [
                 {"operation_id": "o", "attempt": 1, "destination": "email", "audience": HARM, "customer_id": "c1",
@@ -226,6 +226,14 @@ def test_every_figure_has_a_card_in_its_stage_and_one_without_a_value_says_why(o
     assert cards.locator(".card b").all_inner_texts() == ["12", "–"]
     assert "niets om door te delen" in cards.inner_text()
     assert "doel" not in cards.locator(".card").first.inner_text(), "the target of orders is for a month, not a day"
+
+
+def test_what_nobody_can_tell_yet_is_told_in_words_instead_of_an_empty_chart(opened, lake_of):
+    effect = {"day": DAY, "audience": "winback", "metric": "orders", "held_out": 0, "said": "nobody is held out"}
+    panel = opened(lake_of({"decisions/effects": [effect]})).locator("[data-panel=effects]")
+    assert panel.locator("svg").count() == 0
+    assert panel.locator(".content > .scroll th").all_inner_texts() == ["audience", "measured by", "held out", "said"]
+    assert "nobody is held out" in panel.locator(".content > .scroll").inner_text()
 
 
 def test_harmful_text_is_shown_as_it_is_and_runs_nothing(opened, company):

@@ -31,6 +31,8 @@ COUNTED = (*OF_JOURNEYS, *KNOWN)
 DATASETS = tuple(table.short_name for table in CANONICAL.values())
 LEDGER = "ledger"
 """In `needs`: what was sent from here."""
+SIGNED = ("currency", "points", "score")
+"""Units in which a value can lie below 0, unless its `scale` says otherwise."""
 OF_EVENTS = ("sessions", "carts", "moments", "vitals")
 """Tables that are made of web and app events alone."""
 
@@ -94,6 +96,11 @@ class Kpi(Strict):
     origin: Literal["standard", "own"] | None = Field(
         None, description="whether it is a standard KPI of the field or your own choice; asked for as well"
     )
+    scale: tuple[float, float] | None = Field(
+        None,
+        description="least and largest value there can be, such as [-100, 100]: no interval goes beyond it; "
+        "default: shares and what is counted or lasts have none below 0",
+    )
     smallest_sample: int | None = Field(
         None, ge=1, description="fewer observations make a value `small`; default: that of all KPIs"
     )
@@ -127,6 +134,19 @@ class Kpi(Strict):
         if (at > target) if self.direction == "up" else (at < target):
             raise ValueError(f"alert.at {at:g} is better than the target {target:g}, with direction {self.direction}")
         return self
+
+    @model_validator(mode="after")
+    def _upside_down(self) -> Kpi:
+        if self.scale and self.scale[0] >= self.scale[1]:
+            raise ValueError(f"scale: {self.scale[0]:g} is not below {self.scale[1]:g}; write the least value first")
+        return self
+
+    @property
+    def least(self) -> float | None:
+        """The least value there can be; of a ratio of sums that may be negative nobody knows."""
+        if self.scale:
+            return self.scale[0]
+        return None if self.unit in SIGNED else 0.0
 
     @property
     def datasets(self) -> list[str]:

@@ -68,8 +68,8 @@ def values(
     judged = (F.col("per") == period) & (F.col("dimension") == ALL) & F.col("complete") & F.col("target").isNotNull()
     return found.withColumns(
         {
-            "low": F.when(measured, F.round(low, 6)),
-            "high": F.when(measured, F.round(high, 6)),
+            "low": F.when(measured, F.round(F.when(low < _bound("least"), _bound("least")).otherwise(low), 6)),
+            "high": F.when(measured, F.round(F.when(high > _bound("most"), _bound("most")).otherwise(high), 6)),
             "small": F.when(measured & is_ratio, F.col("sample") < F.col("smallest")),
             "on_target": F.when(judged & measured, better),
         }
@@ -90,18 +90,25 @@ def _told(rows: DataFrame, journey: Journey, delivered: Collection[str]) -> Data
     missing = without_source(journey.kpis, delivered)
     every = [
         (name, kpi.stage, kpi.unit, float(kpi.smallest_sample or journey.smallest_sample), name in missing,
-         kpi.direction, kpi.target, kpi.per)
+         kpi.direction, kpi.target, kpi.per, kpi.least, kpi.scale[1] if kpi.scale else None)
         for name, kpi in journey.kpis.items()
     ]  # fmt: skip
     columns = "kpi string, stage string, unit string, smallest double, no_source boolean, direction string"
-    return rows.sparkSession.createDataFrame(every, f"{columns}, target double, per string")
+    return rows.sparkSession.createDataFrame(every, f"{columns}, target double, per string, least double, most double")
+
+
+def _bound(name: str) -> Column:
+    """The last value there can be; none for a value beyond it, which a wrong scale allows."""
+    within = F.col("value") >= F.col(name) if name == "least" else F.col("value") <= F.col(name)
+    return F.when(within, F.col(name))
 
 
 def _interval() -> tuple[Column, Column]:
     """Where the value lies with 95 % confidence, were the rows a sample of all that could have been.
 
     Of a share of things each of which is counted or is not: Wilson's interval. Of another number out of rows: that of
-    the ratio of two sums (`R +- t * s`, s by the delta method), which for a mean is the usual one of Student.
+    the ratio of two sums (`R +- t * s`, s by the delta method), which for a mean is the usual one of Student. None of a
+    number that its rows do not add up to.
     """
     n, y, x = F.col("sample"), F.col("numerator"), F.col("denominator")
     p = y / F.nullif(x, F.lit(0.0))
@@ -110,7 +117,7 @@ def _interval() -> tuple[Column, Column]:
     wilson = (F.col("unit") == "share") & each_or_not & (y >= 0) & (y <= x)
     middle, spread = (p + Z**2 / (2 * x)), Z * F.sqrt(p * (1 - p) / x + Z**2 / (4 * x * x))
     shrink = 1 + Z**2 / x
-    left = F.greatest(squares - 2 * p * products + p * p * others, F.lit(0.0))
+    left = F.when(squares.isNotNull(), F.greatest(squares - 2 * p * products + p * p * others, F.lit(0.0)))
     error = _student(n - 1) * F.sqrt(n / F.nullif(n - 1, F.lit(0.0)) * left) / F.abs(x)
     return (
         F.when(wilson, F.greatest((middle - spread) / shrink, F.lit(0.0))).when(n > 1, p - error),

@@ -79,7 +79,7 @@ def answer(name: str, settings: Settings) -> Answer:
 
 
 def names(settings: Settings) -> dict[str, dict[str, str]]:
-    """By column, what people call its values: audiences and KPIs by their titles, where these tell them apart."""
+    """By column, what people call its values: what has a title by that, where titles tell things apart."""
     audiences = _told_apart({name: audience.title for name, audience in settings.audiences.items()})
     deliveries = {
         f"{name} to {destination}": f"{title} → {destination}"
@@ -87,7 +87,15 @@ def names(settings: Settings) -> dict[str, dict[str, str]]:
         for destination in settings.audiences[name].send_to
     }
     kpis = _told_apart({name: kpi.title for name, kpi in settings.journey.kpis.items()})
-    return {"audience": audiences, "delivery": deliveries, "kpi": kpis}
+    touchpoints = _told_apart({name: touchpoint.title for name, touchpoint in settings.journey.touchpoints.items()})
+    opportunities = _told_apart({name: one.title for name, one in settings.journey_map.opportunities.items()})
+    return {
+        "audience": audiences,
+        "delivery": deliveries,
+        "kpi": kpis,
+        "opportunity": opportunities,
+        **dict.fromkeys(("touchpoint", "from_step", "to_step"), touchpoints),
+    }
 
 
 def _told_apart(titles: dict[str, str]) -> dict[str, str]:
@@ -103,6 +111,7 @@ def _render(
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     words = book(language)
     given = {"book": words, "answers": answers, "root": links.get("root"), "language": language}
+    given["currency"] = settings.general.currency
     given["promises"] = promises(settings) if inline and there else None
     given["troubles"] = attention(settings) if inline and there else None
     parts = {part: [panel for panel in PANELS.values() if panel.part == part] for part in words["parts"]}

@@ -24,7 +24,8 @@ RISK = Panel(
     ("models.scores",),
     """
     select day, coalesce(label, 'none') as risk, count(*) as customers, round(avg(score), 3) as mean_probability
-    from models.scores where model = 'churn'
+    from models.scores
+    where model = 'churn' and basis is distinct from 'others never there'  -- who never ordered cannot be lost
       and day > (select max(day) from models.scores where model = 'churn') - 90
     group by day, label order by day, list_position(['low', 'medium', 'high'], label)""",
     "select max(day) from models.scores where model = 'churn'",

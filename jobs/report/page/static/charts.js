@@ -124,7 +124,7 @@ const Charts = (() => {
     const least = { min: 0, max: Math.max(1, ...counts.map(count => count[2])) };
     return { ...base(), legend: undefined, tooltip: { ...base().tooltip, trigger: "item" },
              xAxis: axis("category", across), yAxis: { ...axis("category", up), name: words.columns[chart.split],
-                                                       nameTextStyle: { color: color.soft } },
+                                                       nameTextStyle: { color: color.soft, align: "left" } },
              visualMap: { ...least, show: false, inRange: { color: [color.line, PALETTE[0]] } },
              series: [{ type: "heatmap", name: words.columns[chart.y[0]], data: counts,
                         label: { show: true, color: color.ink } }] };

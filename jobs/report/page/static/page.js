@@ -1,12 +1,15 @@
 "use strict";
 // Fills the page: each panel from the data in the page, or from the server when it comes into view.
 (() => {
-  const { book, answers, root, language, promises, troubles } = JSON.parse(document.getElementById("given").textContent);
+  const { book, answers, root, language, currency, promises, troubles } = JSON.parse(document.getElementById("given").textContent);
   const say = (key, values = {}) =>
     book.sentences[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const named = name => book.columns[name] || String(name).replaceAll("_", " ");
   const worded = value => (typeof value === "string" && book.values[value]) || value;
   const number = new Intl.NumberFormat(language, { maximumFractionDigits: 3 });
+  const money = new Intl.NumberFormat(language, { style: "currency", currency });
+  const round = new Intl.NumberFormat(language, { maximumSignificantDigits: 3 });
+  const day = /^\d{4}-\d\d-\d\d/;
   const shown = value => value === null ? "" : typeof value === "number" ? number.format(value)
     : typeof value === "boolean" ? (value ? "✓" : "–") : String(worded(value));
 
@@ -24,7 +27,7 @@
     const head = make("tr", {}, ...columns.map((name, at) =>
       make("th", { scope: "col", text: named(name), class: numeric[at] ? "number" : "text" })));
     const body = rows.map(row => make("tr", {}, ...row.map((value, at) =>
-      make("td", { text: shown(value), class: numeric[at] ? "number" : "text" }))));
+      make("td", { text: shown(value), class: numeric[at] ? "number" : day.test(value) ? "day" : "text" }))));
     const whole = make("table", {}, make("caption", { text: title }), make("thead", {}, head), make("tbody", {}, ...body));
     return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, whole);
   }
@@ -83,7 +86,21 @@
   }
 
   function unit(value, of) {
-    return of === "share" ? number.format(Math.round(value * 1000) / 10) + " %" : number.format(value);
+    if (of === "share") return number.format(Math.round(value * 1000) / 10) + " %";
+    if (of === "currency") return money.format(value);
+    return Math.abs(value) < 1000 ? round.format(value) : number.format(Math.round(value));
+  }
+
+  // Numbers that nobody can tell yet: the table has the words for it.
+  function nothingToDraw({ chart, columns, rows }) {
+    return chart.kind === "bars" && rows.every(row => chart.y.every(name => row[columns.indexOf(name)] === null));
+  }
+
+  // How many bars a choice has at most.
+  function most({ chart, columns, rows }) {
+    const of = row => JSON.stringify(chart.choose.map(name => row[columns.indexOf(name)])), counts = new Map();
+    for (const row of rows) counts.set(of(row), (counts.get(of(row)) || new Set()).add(row[columns.indexOf(chart.x)]));
+    return Math.max(...[...counts.values()].map(one => one.size));
   }
 
   function fill(panel, answer) {
@@ -98,12 +115,19 @@
       cards(answer, kept(), place);
     }
     else if (answer.chart.kind === "table") content.append(table(answer.columns, answer.rows, title));
+    else if (nothingToDraw(answer)) {
+      const filled = answer.columns.map((_, at) => at).filter(at => answer.rows.some(row => row[at] !== null));
+      const only = list => filled.map(at => list[at]);
+      panel.classList.add("table");
+      content.append(table(only(answer.columns), answer.rows.map(only), title));
+    }
     else {
       const place = make("div", { class: "chart", role: "img", "aria-label": title });
       const option = rows => Charts.kinds[answer.chart.kind]({ chart: answer.chart, rows, at: name => answer.columns.indexOf(name) }, book);
       const { boxes, kept } = choosers(answer, () => chart.setOption(option(kept()), true));
       if (boxes.length) content.append(make("div", { class: "choosers" }, ...boxes));
       if (answer.chart.kind === "curve") place.style.minWidth = `${kept().length * 26}px`;
+      if (answer.chart.kind === "bars" && answer.chart.x !== "day") place.style.height = `${Math.max(300, most(answer) * 21 + 70)}px`;
       content.append(make("div", { class: "wide" }, place));
       const chart = Charts.draw(place, option(kept()));
       panel.dataset.drawn = "true";
