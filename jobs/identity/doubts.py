@@ -31,6 +31,12 @@ PEOPLE = {kind: 2 if kind in ONE_PERSONS else 5 for kind in KINDS}
 """People of other first and last names from which a value is told. A household shares a mailbox and a phone; an id of
 one person that two have, who were not born on one day either, may have been damaged or given out twice. Of whom no
 birth date is known, the names must be unlike: a name that was corrected, or written the wrong way round, is of one."""
+MAY_JOIN = "they may be joined as one customer"
+CONSEQUENCES = {
+    "contact": "an id of people who have no address or number in common joins nobody from then on",
+    "login": MAY_JOIN,
+    "loyalty": MAY_JOIN,
+}
 ALIKE = 0.75
 """Jaro-Winkler similarity of two whole names, their parts in order of the alphabet, from which they may be one."""
 EXAMPLES = 3
@@ -92,11 +98,7 @@ def tell(
     contacts = rows[CONTACTS]
     for kind, found in of_many_people(sightings, since).groupby("kind", sort=True):
         values = ", ".join(_examples(str(kind), found["identifier"].tolist()[:EXAMPLES], contacts, settings))
-        consequence = (
-            "they may be joined as one customer"
-            if kind in ONE_PERSONS
-            else "it joins nobody whose names or birth dates contradict"
-        )
+        consequence = CONSEQUENCES.get(str(kind), "it joins nobody whose names or birth dates contradict")
         log.warning(
             "identity: %d values of %s are of people who differ in everything else, up to %d of one (%s): %s. If it "
             "stands for nobody, list it under `junk: {%s: [...]}` in config/identity.yaml; if the source gave it twice "

@@ -19,6 +19,7 @@ from jobs.identity import name_agreement
 from jobs.identity.components import spanning
 from jobs.identity.deleted_contacts import NOBODY, ended, handed_over
 from jobs.identity.identifiers import PERSON_COLUMNS
+from jobs.identity.ids_given_twice import given_twice
 
 KINDS = tuple(PERSON_COLUMNS)
 LINK_COLUMNS = ["left", "right", "rule", "first_seen", "until"]
@@ -47,7 +48,7 @@ def find_links(
     by_row = [kind for kind in KINDS if rules[kind].links and not rules[kind].only_if_same]
     in_one_row = together[together["left_kind"].isin(by_row) & together["rule"].isin(by_row)]
     found = [in_one_row.assign(until=NEVER, by=in_one_row["right"])]
-    nobodys = shared.assign(reason="shared")
+    nobodys = pd.concat([shared.assign(reason="shared"), given_twice(sightings)], ignore_index=True)
     for kind in KINDS:  # browsers come last: what is known to be nobody's says nothing about who used one
         rule = rules[kind]
         if rule.links and (rule.only_if_same or rule.unless_different):
