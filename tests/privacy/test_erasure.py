@@ -6,6 +6,7 @@ Costs about 90 s of processor time: each test changes a copy of a small company,
 import shutil
 from pathlib import Path
 
+import boto3
 import pytest
 from typer.testing import CliRunner
 
@@ -19,6 +20,7 @@ from jobs.privacy.person import Who
 from jobs.report import proofs
 from jobs.validate import step
 from tests.privacy.forgetful_company import EVA, FIRST, LATER, NEXT, Company, contacts, where_it_is
+from tests.s3_server import BUCKET
 
 BY_EMAIL = Who("email", "eva.smit@mail.example")
 STATE = ("identity/map", "identity/links", "profiles/customers", "profiles/contact_points", "profiles/consent",
@@ -262,3 +264,43 @@ def test_the_commands_erase_show_and_export(company, tmp_path, wide_screen, caps
     request = Lake.of(company.settings).arrow("privacy/receipts")["request"][0].as_py()
     assert app.invoke(main.app, ["privacy", "receipts", request, *config]).exit_code == 0
     assert app.invoke(main.app, ["privacy", "readmit", "--email", "eva.smit@mail.example", *config]).exit_code == 0
+
+
+MOVED = ("raw/crm_contacts/", "valid/contacts/", "quarantine/rows/", "ops/", "identity/")
+NOT_OURS = ("AWS_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_SESSION_TOKEN", "AWS_PROFILE")
+
+
+@pytest.fixture
+def bucket(s3_environment, monkeypatch):
+    for name in NOT_OURS:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in s3_environment.items():
+        monkeypatch.setenv(name, value)
+    return boto3.resource("s3", endpoint_url=s3_environment["AWS_ENDPOINT_URL"]).Bucket(BUCKET)
+
+
+@pytest.fixture
+def on_s3(company, bucket):
+    """The company with what its CRM brought, and who is who, moved to a real S3 server; other tables are gone."""
+    lake, settings = company.home / "var" / "lake", company.home / "config" / "settings.yaml"
+    for path in [path for path in lake.rglob("*") if path.is_file()]:
+        if path.relative_to(lake).as_posix().startswith(MOVED):
+            bucket.upload_file(str(path), f"forgetful/{path.relative_to(lake)}")
+        path.unlink()
+    settings.write_text(settings.read_text().replace("lake: var/lake", f"lake: s3://{BUCKET}/forgetful"))
+    return _at(company.home)
+
+
+def test_of_a_lake_on_s3_no_object_holds_her_any_more_and_everybody_else_is_still_there(on_s3, bucket, tmp_path):
+    def held(name):
+        (tmp_path / name).mkdir()
+        for one in bucket.objects.filter(Prefix="forgetful/"):
+            bucket.download_file(one.key, str(tmp_path / name / one.key.replace("/", "|")))
+        return where_it_is(tmp_path / name, *EVA)
+
+    assert len(held("before")) > 10
+    done = {one.place: (one.outcome, one.number) for one in erase(on_s3)}
+    assert (done["raw/crm_contacts"], done["valid/contacts"]) == (("erased", 3), ("erased", 1))
+    assert held("after") == []
+    left = Lake.of(on_s3.settings).arrow("valid/contacts", columns=["first_name"])["first_name"].to_pylist()
+    assert sorted(left) == ["Ann", "Bob", "Cor"]
