@@ -19,20 +19,21 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.config.settings import Settings
-from jobs.errors import StepFailed
+from jobs.config.sources.source import SourceDataset
 from jobs.ingest.lookups import lookup_of
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake, Txn
-from jobs.lake.tables import catalogue
-from jobs.validate import anomalies, data_docs
-from jobs.validate.arrival_days import by_rule, fewest, judged_days, of_batch, parts, with_unreadable
+from jobs.lake.tables.catalogue import table_of
+from jobs.validate import anomalies, data_docs, fates
+from jobs.validate.arrival_days import Day, by_rule, fewest, judged_days, of_batch, parts, with_unreadable
 from jobs.validate.batch import FATES, NOTHING, Batch
 from jobs.validate.contract import Contract
 from jobs.validate.mapping.failing_rows import flagged_rows
 from jobs.validate.mapping.inner_rows import ITEM, of_lines
 from jobs.validate.rules.broken import BROKEN, REASON, Tally, tally
 from jobs.validate.rules.great_expectations import Judgement, judge
-from jobs.validate.rules.verdict import Verdict
+from jobs.validate.rules.verdict import TABLE as VALIDATIONS
+from jobs.validate.rules.verdict import Verdict, rows_of
 from jobs.validate.told import awaited_partners, decimal_ids, empty_lines, rounded_amounts, undialled_numbers
 from jobs.validate.told.key_conflicts import told_otherwise
 from jobs.validate.told.left_out import left_out_rows, tell_awaited, tell_untaken
@@ -64,7 +65,7 @@ def _validate(lake: Lake, batch: Batch, settings: Settings) -> list[dict[str, An
     job, code = f"validate_{batch.source}_{batch.dataset}", (__name__, f"expectations.{batch.dataset}")
     txn = lake.transaction(job, batch.day, reads=[batch.raw], config=[ids, dataset], code=code)
     counts = publish_batch(lake, batch, settings, txn)
-    lake.append("ops/counts", as_table("ops/counts", counts), txn)
+    lake.append("ops/counts", table_of("ops/counts", counts), txn)
     return counts
 
 
@@ -73,10 +74,10 @@ def _count_lookup(lake: Lake, batch: Batch) -> list[dict[str, Any]]:
     counts = []
     for file in batch.files:
         rows = file["rows_in"] - batch.refused.get(file["file_id"], 0) if file["state"] == "loaded" else 0
-        counts.append(_count(file, batch, _Fate(good=rows, accepted=rows)))
+        counts.append(fates.count(file, batch, fates.Fate(good=rows, accepted=rows)))
     ids = [file["file_id"] for file in batch.files]
     txn = lake.transaction(f"validate_{batch.source}_{batch.dataset}", batch.day, config=[ids], code=__name__)
-    lake.append("ops/counts", as_table("ops/counts", counts), txn)
+    lake.append("ops/counts", table_of("ops/counts", counts), txn)
     return counts
 
 
@@ -88,78 +89,152 @@ def publish_batch(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> lis
     if not batch.rows:
         return _publish_nothing(lake, batch, settings, txn)
     contract = Contract.of(batch.source, batch.dataset, settings)
-    dataset = settings.sources[batch.source].datasets[batch.dataset]
-    measures, country = anomalies.measures(batch.dataset, dataset, contract.expectations), settings.general.country
     files = get_spark().createDataFrame(batch.lookup())
     raw = txn.read(batch.raw).join(F.broadcast(files), on=["file_id", "arrived"], how="inner")
     paths = {file["file_id"]: file["path"] for file in batch.loaded}
     with flagged_rows(lake, contract, raw, paths) as flagged:
-        asked = {measure.name: measure.aggregate for measure in measures} | rounded_amounts.measure()
-        asked |= empty_lines.measure() if dataset.each else {}
-        asked |= awaited_partners.measures(dataset) | undialled_numbers.measure(batch.dataset, settings)
-        tallies = tally(flagged, contract.rules, asked)
-        if changed := decimal_ids.told(tallies):
-            log.warning("%s.%s: %s", batch.source, batch.dataset, changed)
-        counted: Mapping[str, Tally | Lines] = lines_of(flagged) if dataset.each else tallies
-        some = dataset.where or dataset.each or dataset.pairs
-        left_out = left_out_rows(raw, counted) if some else {}
-        _refuse_missing_rows(batch, counted, left_out)
-        if any(left_out.values()):
-            tell_untaken(raw, batch, settings)
-            tell_awaited(raw, contract)
-        batch = replace(batch, held={file_id: one.rows for file_id, one in tallies.items()}) if dataset.each else batch
-        metrics = anomalies.metrics(batch.source, batch.dataset, batch.loaded, tallies)
-        days = judged_days(
-            lake, batch, contract.expectations, tallies, metrics, dataset.history, country, batch.refused
-        )
-        days = with_unreadable(days, flagged, contract.mapping.sources())
-        stops = {day: found.stopping[0] for day, found in days.items() if found.stopping}
-        rest = batch.without(stops)
-        judged, rows = (rest, flagged.where(_not_of(stops))) if rest.rows else (batch, flagged)
-        counts = dict.fromkeys((rule.name for rule in contract.rules), (0, 0)) | by_rule(of_batch(judged, tallies))
-        judgement = judge(rows, batch.dataset, contract.expectations, judged.rows, counts, fewest(judged))
-        if rest.rows and judgement.stopping:
-            stops |= dict.fromkeys(rest.days, judgement.stopping[0])
+        read = _read(lake, batch, settings, contract, raw, flagged)
+        fates.refuse_missing_rows(batch, read.counted, read.left_out)
+        _tell_left_out(read)
+        judged = _judged(read)
         accepted: dict[str, int] = {}
-        if set(batch.days) - set(stops):
-            good = flagged.where(f"{BROKEN} is null").where(_not_of(stops))
-            versions = as_versions(lake, batch.valid, batch.source, dataset, good, contract.mapping.zone, paths)
-            commit = lake.append(batch.valid, versions, txn)
-            accepted = _good(rest, tallies)
-            if contract.mapping.presence:
-                fill(lake, batch.valid, batch.source, good, txn.part("fill"))
-            if (commit.rows, commit.duplicates) != (sum(accepted.values()), 0):
-                accepted = _accepted(lake, rest)
-                if sum(accepted.values()) < sum(_good(rest, tallies).values()):
-                    judgement = _with_told(judgement, told_otherwise(lake, batch.valid, batch.raw, versions, paths))
-            if late_files.tell_again(lake, batch, contract, good, txn):
-                accepted = _accepted(lake, rest)
-            if dataset.each:
-                accepted = accepted_lines(flagged, lake.read(batch.valid), rest)
-            for told in awaited_partners.verdicts(dataset, of_batch(rest, tallies)):
-                judgement = _with_told(judgement, told)
-            dialled = undialled_numbers.verdict(of_batch(rest, tallies), settings)
-            judgement = _with_told(judgement, dialled) if dialled else judgement
-            if any(found.measured[rounded_amounts.MEASURE] for found in of_batch(rest, tallies).values()):
-                amounts = rounded_amounts.rounded(good, paths, contract.mapping.sources())
-                judgement = _with_told(judgement, amounts) if amounts else judgement
-        if stops or any(count.bad for count in tallies.values()):
-            bad = _bad_rows(raw, flagged, stops)
+        judgement = judged.judgement
+        if set(read.batch.days) - set(judged.stops):
+            accepted, told = _publish_good(read, judged, txn, paths)
+            judgement = replace(judgement, verdicts=[*judgement.verdicts, *told])
+        if judged.stops or any(count.bad for count in read.tallies.values()):
+            bad = _bad_rows(raw, flagged, judged.stops)
             lake.append("quarantine/rows", bad.withColumn("dataset", F.lit(batch.dataset)), txn)
-    judgements = parts(batch, rest, judgement, days)
-    lake.append("ops/validations", pa.concat_tables([verdicts(part, found) for part, found in judgements]), txn)
-    lake.append("ops/metrics", metrics, txn)
-    data_docs.write(settings, judged, judgement)
-    fates = {file["file_id"]: _fate(file, counted, accepted, file["arrived"] in stops) for file in batch.files}
-    added_up = [_count(file, batch, fates[file["file_id"]], left_out.get(file["file_id"], 0)) for file in batch.files]
+    verdicts = parts(read.batch, judged.rest, judgement, judged.days)
+    lake.append(VALIDATIONS, _as_table(verdicts), txn)
+    lake.append("ops/metrics", judged.metrics, txn)
+    data_docs.write(settings, judged.batch, judgement)
+    counts = []
+    for file in batch.files:
+        fate = fates.fate(file, read.counted, accepted, stopped=file["arrived"] in judged.stops)
+        counts.append(fates.count(file, batch, fate, read.left_out.get(file["file_id"], 0)))
+    return _with_items(counts, read) if read.dataset.each else counts
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A batch as it was read, before anything is judged or published.
+
+    `counted` is what has a fate in each file: its rows, or its lines where one holds several rows. `left_out` are the
+    rows of each file that the dataset does not take.
+    """
+
+    lake: Lake
+    batch: Batch
+    settings: Settings
+    contract: Contract
+    dataset: SourceDataset
+    raw: DataFrame
+    flagged: DataFrame
+    tallies: dict[str, Tally]
+    counted: Mapping[str, Tally | Lines]
+    left_out: dict[str, int]
+
+
+def _read(
+    lake: Lake, batch: Batch, settings: Settings, contract: Contract, raw: DataFrame, flagged: DataFrame
+) -> _Read:
+    """Count everything that is asked about the rows of the batch."""
+    dataset = settings.sources[batch.source].datasets[batch.dataset]
+    asked = {one.name: one.aggregate for one in anomalies.measures(batch.dataset, dataset, contract.expectations)}
+    asked |= rounded_amounts.measure() | awaited_partners.measures(dataset)
+    asked |= undialled_numbers.measure(batch.dataset, settings) | (empty_lines.measure() if dataset.each else {})
+    tallies = tally(flagged, contract.rules, asked)
+    if changed := decimal_ids.told(tallies):
+        log.warning("%s.%s: %s", batch.source, batch.dataset, changed)
+    counted: Mapping[str, Tally | Lines] = lines_of(flagged) if dataset.each else tallies
+    left_out = left_out_rows(raw, counted) if dataset.where or dataset.each or dataset.pairs else {}
     if dataset.each:
-        ended = {file_id: int(one.measured[empty_lines.MEASURE] or 0) for file_id, one in tallies.items()}
-        for row in added_up:
-            here = row["file_id"] in tallies
-            row["items"] = tallies[row["file_id"]].rows - ended[row["file_id"]] if here else 0
-        level = logging.INFO if any(row["items"] for row in added_up) else logging.WARNING
-        log.log(level, "%s.%s: %s", batch.source, batch.dataset, told_of_lines(added_up, sum(ended.values())))
-    return added_up
+        batch = replace(batch, held={file_id: one.rows for file_id, one in tallies.items()})
+    return _Read(lake, batch, settings, contract, dataset, raw, flagged, tallies, counted, left_out)
+
+
+def _tell_left_out(read: _Read) -> None:
+    if any(read.left_out.values()):
+        tell_untaken(read.raw, read.batch, read.settings)
+        tell_awaited(read.raw, read.contract)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What was found of a batch: `stops` are the arrival days that are set aside, each with what stops it, `rest` is
+    the part that no day's own verdicts stop.
+
+    `judgement` is about `batch`: the rest or, where every day is stopped, all of it.
+    """
+
+    days: dict[date, Day]
+    metrics: pa.Table
+    rest: Batch
+    batch: Batch
+    judgement: Judgement
+    stops: dict[date, Verdict]
+
+
+def _judged(read: _Read) -> _Judged:
+    """Each arrival day by itself, then what is left of the batch as a whole."""
+    batch, dataset, tallies, expectations = read.batch, read.dataset, read.tallies, read.contract.expectations
+    metrics = anomalies.metrics(batch.source, batch.dataset, batch.loaded, tallies)
+    country = read.settings.general.country
+    days = judged_days(read.lake, batch, expectations, tallies, metrics, dataset.history, country, batch.refused)
+    days = with_unreadable(days, read.flagged, read.contract.mapping.sources())
+    stops = {day: found.stopping[0] for day, found in days.items() if found.stopping}
+    rest = batch.without(stops)
+    judged, rows = (rest, read.flagged.where(_not_of(stops))) if rest.rows else (batch, read.flagged)
+    counts = dict.fromkeys((rule.name for rule in read.contract.rules), (0, 0)) | by_rule(of_batch(judged, tallies))
+    judgement = judge(rows, batch.dataset, expectations, judged.rows, counts, fewest(judged))
+    if rest.rows and judgement.stopping:
+        stops |= dict.fromkeys(rest.days, judgement.stopping[0])
+    return _Judged(days, metrics, rest, judged, judgement, stops)
+
+
+def _publish_good(
+    read: _Read, judged: _Judged, txn: Txn, paths: Mapping[str, str]
+) -> tuple[dict[str, int], list[Verdict]]:
+    """Rows that broke no rule, of days that are not stopped, to the valid table; how many of each file are there now,
+    and what is to be told of them."""
+    lake, batch, dataset, contract, rest = read.lake, read.batch, read.dataset, read.contract, judged.rest
+    here = of_batch(rest, read.tallies)
+    good = read.flagged.where(f"{BROKEN} is null").where(_not_of(judged.stops))
+    versions = as_versions(lake, batch.valid, batch.source, dataset, good, contract.mapping.zone, paths)
+    commit = lake.append(batch.valid, versions, txn)
+    accepted = _good(here)
+    told: list[Verdict] = []
+    if contract.mapping.presence:
+        fill(lake, batch.valid, batch.source, good, txn.part("fill"))
+    if (commit.rows, commit.duplicates) != (sum(accepted.values()), 0):
+        accepted = _accepted(lake, rest)
+        if sum(accepted.values()) < sum(_good(here).values()):
+            told.append(told_otherwise(lake, batch.valid, batch.raw, versions, paths))
+    if late_files.tell_again(lake, batch, contract, good, txn):
+        accepted = _accepted(lake, rest)
+    if dataset.each:
+        accepted = accepted_lines(read.flagged, lake.read(batch.valid), rest)
+    told += awaited_partners.verdicts(dataset, here)
+    dialled = undialled_numbers.verdict(here, read.settings)
+    some = any(found.measured[rounded_amounts.MEASURE] for found in here.values())
+    amounts = rounded_amounts.rounded(good, paths, contract.mapping.sources()) if some else None
+    told += [one for one in (dialled, amounts) if one]
+    for one in told:
+        if not one.success:
+            log.warning("%s", one.detail)
+    return accepted, told
+
+
+def _with_items(counts: list[dict[str, Any]], read: _Read) -> list[dict[str, Any]]:
+    """The rows of ops/counts of files whose lines hold several rows, with how many these were."""
+    ended = {file_id: int(one.measured[empty_lines.MEASURE] or 0) for file_id, one in read.tallies.items()}
+    for row in counts:
+        here = row["file_id"] in read.tallies
+        row["items"] = read.tallies[row["file_id"]].rows - ended[row["file_id"]] if here else 0
+    level = logging.INFO if any(row["items"] for row in counts) else logging.WARNING
+    log.log(level, "%s.%s: %s", read.batch.source, read.batch.dataset, told_of_lines(counts, sum(ended.values())))
+    return counts
 
 
 def _publish_nothing(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> list[dict[str, Any]]:
@@ -168,86 +243,18 @@ def _publish_nothing(lake: Lake, batch: Batch, settings: Settings, txn: Txn) -> 
     if batch.loaded:
         metrics = anomalies.metrics(batch.source, batch.dataset, batch.loaded, {})
         days = judged_days(lake, batch, [], {}, metrics, config, settings.general.country, batch.refused)
-        tables = [verdicts(batch.of(day), found.by_history) for day, found in days.items()]
-        lake.append("ops/validations", pa.concat_tables(tables), txn)
+        lake.append(VALIDATIONS, _as_table((batch.of(day), found.by_history) for day, found in days.items()), txn)
         lake.append("ops/metrics", metrics, txn)
-    return [_count(file, batch, _Fate()) for file in batch.files]
+    return [fates.count(file, batch, fates.Fate()) for file in batch.files]
 
 
-def _good(batch: Batch, tallies: dict[str, Tally]) -> dict[str, int]:
+def _good(tallies: Mapping[str, Tally]) -> dict[str, int]:
     """Rows of each file that broke no rule."""
-    return {file_id: found.rows - found.bad for file_id, found in of_batch(batch, tallies).items()}
-
-
-def _with_told(judgement: Judgement, verdict: Verdict) -> Judgement:
-    if not verdict.success:
-        log.warning("%s", verdict.detail)
-    return replace(judgement, verdicts=[*judgement.verdicts, verdict])
+    return {file_id: found.rows - found.bad for file_id, found in tallies.items()}
 
 
 def _not_of(stops: Mapping[date, Verdict]) -> Column:
     return ~F.col("arrived").isin(list(stops)) if stops else F.lit(True)
-
-
-@dataclass(frozen=True)
-class _Fate:
-    """Of one file: records without and with a broken rule, and records that are in the valid table."""
-
-    good: int = 0
-    bad: int = 0
-    accepted: int = 0
-
-
-def _fate(file: dict[str, Any], tallies: Mapping[str, Tally | Lines], accepted: dict[str, int], stopped: bool) -> _Fate:
-    """All records of a stopped batch are bad."""
-    found = tallies.get(file["file_id"])
-    if found is None:
-        return _Fate()
-    bad = found.rows if stopped else found.bad
-    return _Fate(found.rows - bad, bad, accepted.get(file["file_id"], 0))
-
-
-def _refuse_missing_rows(batch: Batch, tallies: Mapping[str, Tally | Lines], left_out: Mapping[str, int]) -> None:
-    """The gate of conservation: every row that ingest counted is here, before anything is published."""
-    for file in batch.loaded:
-        found = tallies[file["file_id"]].rows if file["file_id"] in tallies else 0
-        found += left_out.get(file["file_id"], 0)
-        refused = batch.refused.get(file["file_id"], 0)
-        if found + refused != file["rows_in"]:
-            raise StepFailed(
-                f"{file['path']}: {file['rows_in']:,} rows came in, but {batch.raw} has {found:,} and {refused:,} were "
-                f"refused; rows of this file were lost or written twice, so nothing of the batch was published"
-            )
-
-
-def _count(file: dict[str, Any], batch: Batch, fate: _Fate, left_out: int = 0) -> dict[str, Any]:
-    """The row of ops/counts; raises StepFailed if it does not add up."""
-    rows_in = file["rows_in"]
-    if file["state"] == "quarantined":
-        accepted, quarantined, duplicates = 0, rows_in, 0
-    elif file["state"] == "duplicate":
-        accepted, quarantined, duplicates = 0, 0, rows_in
-    else:
-        quarantined = fate.bad + batch.refused.get(file["file_id"], 0)
-        accepted, duplicates = fate.accepted, fate.good - fate.accepted
-    if min(accepted, quarantined, duplicates) < 0 or rows_in != accepted + quarantined + duplicates + left_out:
-        raise StepFailed(
-            f"{file['path']}: {rows_in:,} rows in, but {accepted:,} accepted + {quarantined:,} quarantined + "
-            f"{duplicates:,} duplicates + {left_out:,} left out"
-        )
-    return {
-        "file_id": file["file_id"],
-        "source": batch.source,
-        "dataset": batch.dataset,
-        "arrived": file["arrived"],
-        "rows_in": rows_in,
-        "accepted": accepted,
-        "quarantined": quarantined,
-        "duplicates": duplicates,
-        "left_out": left_out,
-        "items": None,
-        "batch": batch.of(file["arrived"]).id,
-    }
 
 
 def _bad_rows(raw: DataFrame, rows: DataFrame, stops: Mapping[date, Verdict]) -> DataFrame:
@@ -280,27 +287,7 @@ def _accepted(lake: Lake, batch: Batch) -> dict[str, int]:
     return {row["file_id"]: row["rows"] for row in counted if row["file_id"] in mine}
 
 
-def verdicts(batch: Batch, found: Iterable[Verdict], attempt: int = 1) -> pa.Table:
-    """The rows of ops/validations: one per verdict, for the `attempt`-th time this batch is judged."""
-    rows = [
-        {
-            "day": batch.day,
-            "source": batch.source,
-            "dataset": batch.dataset,
-            "batch": batch.id,
-            "attempt": attempt,
-            "expectation": verdict.rule,
-            "severity": verdict.severity,
-            "success": verdict.success,
-            "rows": verdict.rows,
-            "failed": verdict.failed,
-            "detail": verdict.detail,
-        }
-        for verdict in found
-    ]
-    return as_table("ops/validations", rows)
-
-
-def as_table(name: str, rows: list[dict[str, Any]]) -> pa.Table:
-    """Rows in the shape of that table."""
-    return pa.Table.from_pylist(rows, schema=catalogue.get(name).arrow_schema())
+def _as_table(judged: Iterable[tuple[Batch, list[Verdict]]]) -> pa.Table:
+    """The verdicts on parts of a batch, in the shape of ops/validations."""
+    rows = [row for part, found in judged for row in rows_of(found, part.day, part.source, part.dataset, part.id)]
+    return table_of(VALIDATIONS, rows)

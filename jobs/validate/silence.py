@@ -9,14 +9,13 @@ from functools import cache
 from itertools import pairwise
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.config.settings import Settings
 from jobs.config.sources.deliveries import History
 from jobs.lake.lake import Lake
-from jobs.lake.tables import catalogue
-from jobs.validate.rules.verdict import Verdict
+from jobs.lake.tables.catalogue import table_of
+from jobs.validate.rules.verdict import TABLE, Verdict, rows_of
 from jobs.validate.usual_range import MAD
 
 log = logging.getLogger(__name__)
@@ -34,24 +33,10 @@ def report(lake: Lake, source: str, day: date, settings: Settings) -> None:
     for name, dataset in settings.sources[source].datasets.items():
         arrivals = files.filter(pc.equal(files["dataset"], name))["arrived"].to_pylist()
         for silent, verdict in silences(arrivals, day, dataset.history, settings.general.country):
-            rows.append(
-                {
-                    "day": silent,
-                    "source": source,
-                    "dataset": name,
-                    "batch": "",
-                    "attempt": 1,
-                    "expectation": verdict.rule,
-                    "severity": verdict.severity,
-                    "success": False,
-                    "rows": 0,
-                    "failed": verdict.failed,
-                    "detail": verdict.detail,
-                }
-            )
+            rows += rows_of([verdict], silent, source, name, batch="")
     if not rows:
         return
-    known = lake.arrow_between("ops/validations", ["day", "source", "dataset"], "expectation", FRESHNESS, FRESHNESS)
+    known = lake.arrow_between(TABLE, ["day", "source", "dataset"], "expectation", FRESHNESS, FRESHNESS)
     told = {tuple(row.values()) for row in known.to_pylist()}
     new = [row for row in rows if (row["day"], source, row["dataset"]) not in told]
     for row in new:
@@ -61,8 +46,7 @@ def report(lake: Lake, source: str, day: date, settings: Settings) -> None:
     if new:
         config = [[str(row["day"]), row["dataset"]] for row in new]
         txn = lake.transaction(f"silence_{source}", day, config=config, code=__name__)
-        schema = catalogue.get("ops/validations").arrow_schema()
-        lake.append("ops/validations", pa.Table.from_pylist(new, schema=schema), txn)
+        lake.append(TABLE, table_of(TABLE, new), txn)
 
 
 def silences(arrivals: Iterable[date], day: date, history: History, country: str = "") -> list[tuple[date, Verdict]]:

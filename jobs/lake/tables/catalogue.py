@@ -7,6 +7,7 @@ write against it, `klantreis tables` prints it and `docs/reference/tables.md` is
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from jobs.lake.tables import (
     activation,
@@ -26,6 +27,9 @@ from jobs.lake.tables import (
 )
 from jobs.lake.tables.canonical import CANONICAL, LINEAGE
 from jobs.lake.tables.contract import Dataset, columns
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 RAW = Dataset(
     "raw/*",
@@ -77,3 +81,10 @@ def get(name: str) -> Dataset:
 def all_datasets() -> Iterator[Dataset]:
     yield RAW
     yield from DATASETS.values()
+
+
+def table_of(name: str, rows: list[dict[str, Any]]) -> pa.Table:
+    """Rows in the shape of that table of the lake."""
+    import pyarrow as pa
+
+    return pa.Table.from_pylist(rows, schema=get(name).arrow_schema())

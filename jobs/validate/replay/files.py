@@ -10,11 +10,10 @@ import pyarrow.compute as pc
 
 from jobs.ingest.ledger import Entry, as_table
 from jobs.lake.engine import get_spark
-from jobs.lake.tables import catalogue
+from jobs.lake.tables.catalogue import RAW, table_of
 from jobs.validate.batch import Batch
 from jobs.validate.contract import Contract
 from jobs.validate.mapping.failing_rows import flagged_rows
-from jobs.validate.publish import as_table as rows_of
 from jobs.validate.publish import publish_batch
 from jobs.validate.replay.landed import GONE, Files
 from jobs.validate.replay.outcomes import RESULT
@@ -54,7 +53,7 @@ def _load(part: Part, files: Files, file_id: str) -> tuple[Entry | None, int, st
     again = files.again(file_id)
     if again is None:
         return None, 0, GONE
-    schema = catalogue.RAW.arrow_schema()
+    schema = RAW.arrow_schema()
     if part.dry_run:
         rows = pa.Table.from_batches(list(again.rows), schema=schema)
     else:
@@ -70,7 +69,7 @@ def _load(part: Part, files: Files, file_id: str) -> tuple[Entry | None, int, st
     if again.columns is not None:
         part.lake.append("ops/columns", again.columns, part.txn.part(file_id))
     if again.refused:
-        part.lake.append("quarantine/rows", rows_of("quarantine/rows", again.refused), part.txn.part(file_id))
+        part.lake.append("quarantine/rows", table_of("quarantine/rows", again.refused), part.txn.part(file_id))
     return again.entry, len(again.refused), ""
 
 
@@ -82,7 +81,7 @@ def _forget_other_reading(part: Part, files: Files, file_id: str) -> None:
     if not left.num_rows:
         return
     again = files.again(file_id)
-    now = pa.Table.from_batches(list(again.rows) if again else [], schema=catalogue.RAW.arrow_schema())
+    now = pa.Table.from_batches(list(again.rows) if again else [], schema=RAW.arrow_schema())
     if not now.select(["line", "record"]).sort_by("line").equals(left):
         mine = pa.table({"arrived": pa.array([entry.arrived]), "file_id": [file_id]})
         part.lake.delete(part.raw, mine, part.txn.part(f"forget/{file_id}"))
@@ -105,7 +104,7 @@ def _publish(part: Part, loaded: list[tuple[Entry, int]]) -> tuple[list[dict[str
     name = f"files/{batch.id}"
     txn = part.lake.transaction(f"replay_{part.stamp.id}/{name}", part.stamp.day, reads=[part.raw], code=__name__)
     counts = publish_batch(part.lake, batch, part.settings, txn)
-    part.lake.upsert("ops/counts", rows_of("ops/counts", counts), txn)
+    part.lake.upsert("ops/counts", table_of("ops/counts", counts), txn)
     part.lake.upsert("ops/files", as_table(entries), txn)
     by_file = {count["file_id"]: count for count in counts}
     results, notes = [], []

@@ -18,19 +18,18 @@ from jobs.config.yaml_files import ConfigError
 from jobs.lake.database import database_of
 from jobs.lake.engine import get_spark
 from jobs.lake.lake import Lake, Txn
-from jobs.lake.tables import catalogue
+from jobs.lake.tables.catalogue import get, table_of
 from jobs.validate import anomalies
 from jobs.validate.arrival_days import by_rule, judged_days
 from jobs.validate.batch import Batch
 from jobs.validate.contract import KEY, Contract
 from jobs.validate.mapping.failing_rows import flagged_rows
-from jobs.validate.publish import verdicts
 from jobs.validate.quarantine import Selection, select
 from jobs.validate.replay.landed import Files
 from jobs.validate.replay.outcomes import RESULT, Stamp
 from jobs.validate.rules.broken import BROKEN, REASON, tally
 from jobs.validate.rules.great_expectations import judge
-from jobs.validate.rules.verdict import Verdict
+from jobs.validate.rules.verdict import TABLE, Verdict, rows_of
 from jobs.validate.stopped_batches import Stop
 from jobs.validate.told.rounded_amounts import rounded
 from jobs.validate.versions.arriving import as_versions
@@ -221,14 +220,12 @@ def _judged(part: Part, contract: Contract, batch: str, files: pa.Table, rows: D
 def judged_again(part: Part, batch: str, found: list[Verdict]) -> None:
     """Keep the verdicts as the next attempt of the stopped batch; a broken rule that was accepted is a warning now."""
     stop = part.stop(batch)
-    rows = verdicts(Batch(part.source, part.dataset, stop.day, [], {}), found, stop.attempt + 1).to_pylist()
+    rows = rows_of(found, stop.day, part.source, part.dataset, batch, stop.attempt + 1)
     for row in rows:
-        row["batch"] = batch
         if part.decision and row["expectation"] in part.decision.accept and not row["success"]:
             decided = _decided(part.decision, [row["expectation"]])
             row |= {"severity": "warning", "detail": f"{row['detail']}; {decided}"}
-    table = pa.Table.from_pylist(rows, schema=catalogue.get("ops/validations").arrow_schema())
-    part.lake.append("ops/validations", table, part.txn.part(batch))
+    part.lake.append(TABLE, table_of(TABLE, rows), part.txn.part(batch))
 
 
 def _decided(decision: Decision | None, rules: list[str]) -> str | None:
@@ -299,7 +296,7 @@ def _landed(part: Part) -> pa.Table:
 
 def _would_land(part: Part, good: DataFrame) -> pa.Table:
     """Which rows would be accepted: the first of those that share a key, if no other row has it already."""
-    key = list(catalogue.get(part.valid).key)
+    key = list(get(part.valid).key)
     first = F.row_number().over(Window.partitionBy(*key).orderBy("arrived", *KEY))
     there = part.lake.read(part.valid).select(*key, F.col("file_id").alias("file_"), F.col("line").alias("line_"))
     same = (F.col("file_") == F.col("file_id")) & (F.col("line_") == F.col("line"))
