@@ -1,4 +1,5 @@
-"""The code a step is made of: its own module and every module of the product this one imports, however far away.
+"""The code a step is made of: its own module, every module of the product this one imports, however far away, and the
+word lists and the like in `data/` of their packages.
 
 A step runs again when that code does something else. How it is written counts for nothing (comments, docstrings,
 blank lines, line breaks, quotes), nor do modules the step does not import: a deploy without effect rebuilds nothing.
@@ -39,7 +40,7 @@ def code_fingerprint(modules: str | Sequence[str] = ()) -> str:
 @cache
 def _fingerprint(modules: tuple[str, ...], root: Path) -> str:
     used = _closure(modules or _every_module(root), root)
-    told = "".join(f"{name} {_module(name, root).digest}\n" for name in sorted(used))
+    told = "".join(f"{name} {_module(name, root).digest}\n{_data(name, root)}" for name in sorted(used))
     _kept().save()
     return hashlib.sha256(told.encode()).hexdigest()
 
@@ -69,6 +70,16 @@ def _module(name: str, root: Path) -> Module:
     names = (whole if _path(whole, root) else package for package, whole in imported)
     used = {part for used_name in names for part in _with_packages(used_name)}
     return Module(digest, frozenset(part for part in used if _path(part, root)))
+
+
+def _data(name: str, root: Path) -> str:
+    """Name and hash of each file in `data/` of a package, which its modules read when they run."""
+    there = sorted(root.joinpath(*name.split("."), "data").glob("*"))
+    return "".join(f"{one.name} {hashlib.sha256(one.read_bytes()).hexdigest()}\n" for one in there if _is_data(one))
+
+
+def _is_data(path: Path) -> bool:
+    return path.is_file() and path.suffix not in (".md", ".py")
 
 
 @cache

@@ -128,6 +128,15 @@ def test_a_package_runs_before_the_module_in_it_so_its_code_counts(product):
     assert changed[1] == other
 
 
+def test_words_that_a_package_reads_are_a_change_and_what_explains_them_is_none(product):
+    words = FILES | {"jobs/far/data/words.txt": "good fine\n", "jobs/far/data/README.md": "words of praise\n"}
+    score, other = both(product(words))
+    changed = both(product(words | {"jobs/far/data/words.txt": "good fine great\n"}))
+    assert changed[0] != score
+    assert changed[1] == other
+    assert both(product(words | {"jobs/far/data/README.md": "words\n"})) == (score, other)
+
+
 def test_what_only_a_type_checker_imports_is_not_used(product):
     typed = "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from jobs.helper import double\n"
     before = product(FILES | {"jobs/other.py": typed})("jobs.other")
