@@ -1,7 +1,8 @@
 """Values that systems and people write where there is nobody: they identify no one, whatever kind of identifier it is.
 
-Judged is the `compact` value: lower case, letters and digits only. What a company's own systems write beside these is
-listed under `junk` in config/identity.yaml, and what is somebody after all under `not_junk`.
+Judged is the `compact` value: lower case, letters and digits only. The words are in data/nobody.yaml; what a company's
+own systems write beside these is listed under `junk` in config/identity.yaml, and what is somebody after all under
+`not_junk`.
 """
 
 from __future__ import annotations
@@ -9,33 +10,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable
+from importlib.resources import files
 
-_LISTED = {
-    "computers": "undefined null none nan nil na nul void false true missing empty blank default dummy placeholder "
-    "objectobject nullnull undefinedundefined unset notset notprovided notavailable notapplicable notspecified "
-    "unspecified tbd tba xxx xxxx xxxxx noid noidentifier nouser nologin nocookie nocookies nonumber noname nobody "
-    "error nodata novalue emptystring dbnull sysnull void0 unassigned tobedetermined",
-    "English": "unknown anonymous anonym anon guest guestuser anonymoususer unknownuser test tester testuser testing "
-    "example sample user customer visitor nocustomer noemail nomail nophone deleted deleteduser removed redacted "
-    "withheld noneprovided notknown notgiven",
-    "Dutch": "onbekend onbekende geen nvt nietbekend nietingevuld nietvantoepassing leeg gast anoniem geenemail "
-    "geenmail geentelefoon verwijderd klant bezoeker ontbreekt",
-    "German": "unbekannt unbekannter keine keiner kein keineangabe keineangaben leer gastnutzer nichtangegeben "
-    "nichtvorhanden nichtbekannt ohne gelöscht geloescht kunde besucher fehlt",
-    "French": "inconnu inconnue aucun aucune vide invité invite anonyme nonrenseigné nonrenseigne néant neant sans "
-    "indéfini indefini nondéfini nondefini supprimé supprime pasdemail",
-    "Spanish": "desconocido desconocida ninguno ninguna vacío vacio invitado anónimo anonimo sindatos sincorreo nulo "
-    "noaplica nodefinido indefinido eliminado sinnombre",
-    "Italian": "sconosciuto sconosciuta nessuno nessuna vuoto ospite nullo nondefinito nondisponibile eliminato",
-    "Portuguese": "desconhecido desconhecida nenhum nenhuma vazio convidado anônimo anonima semdados nãodefinido "
-    "naodefinido",
-    "Polish": "nieznany nieznana brak gość gosc pusty anonimowy niedotyczy",
-    "Nordic": "okänd okand ukendt ukjent ingen inget gäst gæst gjest tuntematon vieras tyhjä tyhja anonymiseret "
-    "anonymisert saknas mangler puuttuu",
-    "other": "неизвестно неизвестный нет гость аноним άγνωστο άγνωστος neznámý neznamy hosté host ismeretlen nincs "
-    "vendég necunoscut niciunul oaspete bilinmiyor yok misafir 匿名 未知 无 無 なし 不明 ゲスト неуказано",
-}
-WORDS: frozenset[str] = frozenset(word for words in _LISTED.values() for word in words.split())
+import yaml
+
+_LISTED = yaml.safe_load(files("jobs.config").joinpath("data/nobody.yaml").read_text(encoding="utf-8"))
+WORDS: frozenset[str] = frozenset(word for words in _LISTED["words"].values() for word in words.split())
 """What says nobody, in the languages of the sources, compact."""
 ZEROS = r"^[+-]?0+([.,]0+)?$"
 NEGATIVE = r"^-[0-9]+([.,]0+)?$"
@@ -49,7 +29,6 @@ LETTERS_AND_DIGITS = r"[^\p{L}0-9]"
 """What a compact value leaves out."""
 _REPEATED = {"contact": 6, "loyalty": 6}
 """Digits of a number of one digit only from which it is nobody's; a number that counts people passes 1111 too."""
-_NO_MAIL = frozenset({"noreply", "donotreply", "mailerdaemon", "postmaster", "nomailaddress", "noemailaddress"})
 
 
 def repeated(kind: str) -> str:
@@ -80,50 +59,17 @@ PHONE = "(" + "|".join(f"{digit}{{7,}}" for digit in range(10)) + "|12345678|876
 """The end of a phone number that nobody has."""
 SHORTEST = 4
 """Letters from which such a word before the @ is nobody: Nan and Vos have mailboxes."""
-_NAMES = frozenset({"gast", "host", "user", "kunde", "klant", "customer", "sans", "brak", "ohne", "void"})
-"""Words that are names or mailboxes of somebody too."""
-MAILBOXES: frozenset[str] = frozenset(word for word in WORDS - _NAMES if len(word) >= SHORTEST) | _NO_MAIL
+MAILBOXES: frozenset[str] = frozenset(
+    word for word in WORDS - set(_LISTED["names"].split()) if len(word) >= SHORTEST
+) | frozenset(_LISTED["no_mail"].split())
 """What says nobody before the @ of an e-mail address, compact."""
 
 
-_OF_FORMS = frozenset(
-    [
-        "info",
-        "mail",
-        "email",
-        "contact",
-        "sales",
-        "support",
-        "service",
-        "help",
-        "admin",
-        "office",
-        "team",
-        "hello",
-        "hallo",
-        "hi",
-        "me",
-        "you",
-        "name",
-        "naam",
-        "yourname",
-        "voornaam",
-        "firstname",
-        "lastname",
-        "firstnamelastname",
-        "johndoe",
-        "janedoe",
-        "jdoe",
-        "john",
-        "jane",
-    ]
-)
+_OF_FORMS = frozenset(_LISTED["of_forms"].split())
 """What stands before the @ in the examples of forms and manuals; at a company of that kind it is nobody's mailbox."""
-_EXAMPLES = WORDS | frozenset(
-    ["domain", "domein", "yourdomain", "mydomain", "jedomein", "uwdomein", "yourcompany", "mycompany", "beispiel"]
-)
+_EXAMPLES = WORDS | frozenset(_LISTED["companies"].split())
 """Companies of examples."""
-_KEYBOARD = frozenset(["asdf", "asd", "qwerty", "qwertz", "azerty", "abc", "email", "mail", "foo", "bar", "aaa"])
+_KEYBOARD = frozenset(_LISTED["typed"].split())
 """What people type where a form asks for an address, before and behind the @."""
 
 
