@@ -6,6 +6,7 @@ log, as staged files do: no reader sees them, and what a killed step leaves behi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -31,6 +32,8 @@ class Kept:
 
     frame: DataFrame
     rows: int
+    unfilled: frozenset[str]
+    """Columns without any value, as far as the files tell."""
     paths: list[str]
     filesystem: fs.FileSystem
 
@@ -68,12 +71,13 @@ class Scratch:
         frame.write.parquet(uri)
         spark, files, paths = frame.sparkSession, self._table.filesystem, self._paths(folder)
         if not paths:
-            return Kept(spark.createDataFrame([], frame.schema), 0, [], files)
+            return Kept(spark.createDataFrame([], frame.schema), 0, frozenset(frame.columns), [], files)
         # What was written tells its columns; the engine would have to read the whole recipe once more to tell them.
         written = [pq.read_metadata(path, filesystem=files) for path in paths]
         schema = from_arrow_schema(written[0].schema.to_arrow_schema())
         rows = sum(one.num_rows for one in written)
-        return Kept(spark.read.schema(schema).parquet(uri), rows, paths, files)
+        unfilled = frozenset.intersection(*map(_unfilled, written))
+        return Kept(spark.read.schema(schema).parquet(uri), rows, unfilled, paths, files)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -85,3 +89,13 @@ class Scratch:
         selector = fs.FileSelector(f"{self._table.folder}/{folder}", allow_not_found=True, recursive=True)
         found = self._table.filesystem.get_file_info(selector)
         return sorted(info.path for info in found if info.base_name.endswith(".parquet"))
+
+
+def _unfilled(file: pq.FileMetaData) -> frozenset[str]:
+    """Columns of a file of which its statistics say that no row has a value."""
+    nulls: Counter[str] = Counter()
+    for group in map(file.row_group, range(file.num_row_groups)):
+        for column in map(group.column, range(group.num_columns)):
+            told = column.statistics
+            nulls[column.path_in_schema] += told.null_count if told is not None and told.has_null_count else 0
+    return frozenset(name for name, count in nulls.items() if count == file.num_rows)

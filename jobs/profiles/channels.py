@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, timedelta
 
 from pyspark.sql import Column, DataFrame, Window
@@ -64,14 +65,17 @@ def _with_engagement(allowed: DataFrame, engaged: DataFrame | None) -> DataFrame
     return allowed.withColumns(never | {"last_responded": F.lit(None).cast("date")})
 
 
-def met(events: DataFrame, identity_map: DataFrame, settings: Settings) -> DataFrame:
-    """Messages and responses of customers, with `day`, `kind` and the channel of config/identity.yaml."""
+def met(events: DataFrame, identity_map: DataFrame, settings: Settings, unfilled: Collection[str] = ()) -> DataFrame:
+    """Messages and responses of customers, with `day`, `kind` and the channel of config/identity.yaml.
+
+    Columns `unfilled` have no value in any row of `events`.
+    """
     known = settings.identity.contact_channels
     day = F.to_date(F.from_utc_timestamp("occurred_at", settings.general.timezone))
     kind = F.lower(F.trim("type"))
     named_ones = events.withColumns({"day": day, "kind": kind, "channel": named(known, F.lower(F.trim("channel")))})
     counted = named_ones.where(F.col("kind").isin(*CONTACTED, *RESPONDED) & F.col("channel").isNotNull())
-    return with_customer(counted, identity_map, settings).where("customer_id is not null")
+    return with_customer(counted, identity_map, settings, unfilled).where("customer_id is not null")
 
 
 def engagement(met: DataFrame, as_of: date) -> DataFrame:

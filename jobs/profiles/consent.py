@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import date
 
@@ -36,15 +36,23 @@ _ASKED = ("customer_id", "purpose", "channel")
 _KEPT = ("status", "changed_at", "expires_at", "source", "proof")
 
 
-def with_people(answers: DataFrame, identity_map: DataFrame, points: DataFrame, settings: Settings) -> DataFrame:
+def with_people(
+    answers: DataFrame,
+    identity_map: DataFrame,
+    points: DataFrame,
+    settings: Settings,
+    unfilled: Collection[str] = (),
+) -> DataFrame:
     """Answers of `every_answer` with the customer they count for; `points` is profiles/contact_points.
+
+    Columns `unfilled` have no value in any answer.
 
     A no that names an address of somebody else counts for all who have it: a mailbox that two people share belongs to
     neither, and a mailing tool has ids of its own. So does one whose address is damaged, for all who may be meant. A
     bounce counts as long as its address is the one a customer is written to. A no of a source that may not identify
     anyone (`trust.identifies`) counts for all whom it names as if it might.
     """
-    known = with_customer(answers, identity_map, settings)
+    known = with_customer(answers, identity_map, settings, unfilled)
     refused = known.where(F.coalesce(F.col("status") != GRANTED, F.lit(True)))
     bounce = F.col("kind") == BOUNCE
     addressed = F.coalesce(*[PERSON_COLUMNS[kind] for kind in _ADDRESSES], HASHED_EMAIL).isNotNull()
@@ -53,7 +61,7 @@ def with_people(answers: DataFrame, identity_map: DataFrame, points: DataFrame, 
     if apart:
         trusted = replace(settings, sources=trusting(settings.sources))
         named = refused.where(foreign).withColumn("contact_id", F.lit(None).cast("string"))
-        known = known.unionByName(with_customer(named, identity_map, trusted).select(*known.columns))
+        known = known.unionByName(with_customer(named, identity_map, trusted, unfilled).select(*known.columns))
     given = known.where("customer_id is not null").where(~(bounce & addressed))
     for kind, possible in _ADDRESSES.items():
         told = refused.withColumn("address", F.explode(possible(settings)))

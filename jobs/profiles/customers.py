@@ -92,7 +92,9 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
         return lake.read(name, version=lake.replace(name, rows, txn).version)
 
     with lake.scratch("profiles/customers") as keep:
-        contacts = keep(current_contacts(arrived("valid/contacts"), identity_map, settings))
+        contacts = keep(
+            current_contacts(arrived("valid/contacts"), identity_map, settings, txn.unfilled("valid/contacts"))
+        )
         events = arrived("valid/campaign_events")
         set_aside = txn.read("identity/set_aside")
         golden = publish("profiles/customers", golden_records(contacts, identity_map, set_aside, settings))
@@ -101,14 +103,18 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
         every = with_unread(every_answer(arrived("valid/consents"), events, settings), lake, txn, as_of, settings)
         told = keep.kept(every)
         if told.rows:
-            answers = keep(with_people(told.frame, identity_map, points, settings))
+            answers = keep(with_people(told.frame, identity_map, points, settings, told.unfilled))
         else:
             answers = told.frame.withColumn("customer_id", F.lit(None).cast("string"))
         consents = publish("profiles/consent", consent(answers, as_of, settings))
         publish("profiles/consent_history", consent_history(answers, as_of, settings))
         housed = publish("profiles/households", households(golden, settings))
         contacted = txn.pins["valid/campaign_events"] is not None
-        engaged = engagement(met(events, identity_map, settings), as_of) if contacted else None
+        engaged = (
+            engagement(met(events, identity_map, settings, txn.unfilled("valid/campaign_events")), as_of)
+            if contacted
+            else None
+        )
         reached = publish("profiles/channels", channels(consents, points, places, engaged, settings))
         publish("profiles/people", people(golden, housed, reached, as_of))
         publish("profiles/coverage", coverage(counted(contacts, golden, points, settings), as_of, settings))

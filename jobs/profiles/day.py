@@ -101,7 +101,8 @@ def _write_consent(
     new = every_answer(arrived[CONSENTS], told, settings).unionByName(waiting)
     if any(fresh.before.pins[name] != fresh.txn.pins[name] for name in QUARANTINE):
         new = new.unionByName(_waiting(fresh, then=True))
-    about = with_people(keep(new), identity_map, points.now, settings).select("customer_id")
+    came = keep.kept(new)
+    about = with_people(came.frame, identity_map, points.now, settings, came.unfilled).select("customer_id")
     stored = _stored(fresh, "consent")
     ending = stored.where(_between(ends_on(settings), fresh.until, fresh.as_of)).select("customer_id")
     asked = keep(touched.union(about).union(ending).dropna().distinct())
@@ -124,13 +125,13 @@ def _write_channels(
     fresh: Fresh, asked: DataFrame, consents: Exchanged, points: Exchanged, places: Exchanged, arrived: DataFrame
 ) -> Exchanged:
     settings, identity_map = fresh.settings, fresh.txn.read(MAP)
-    every = met(_known(fresh, CAMPAIGNS), identity_map, settings)
+    every = met(_known(fresh, CAMPAIGNS), identity_map, settings, fresh.txn.unfilled(CAMPAIGNS))
     window = timedelta(days=DAYS)
     moving = [
         _between(F.col("day"), fresh.until, fresh.as_of),
         _between(F.col("day"), fresh.until - window, fresh.as_of - window),
     ]
-    new = met(arrived, identity_map, settings).select("customer_id")
+    new = met(arrived, identity_map, settings, fresh.txn.unfilled(CAMPAIGNS)).select("customer_id")
     reached = fresh.keep(
         asked.union(new).union(every.where(reduce(Column.__or__, moving)).select("customer_id")).distinct()
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
@@ -23,8 +24,10 @@ ADDRESS = "address"
 """Stands for the parts of an address when none of them has a rule."""
 
 
-def current_contacts(contacts: DataFrame, identity_map: DataFrame, settings: Settings) -> DataFrame:
-    """The latest version of each contact record, with customer_id.
+def current_contacts(
+    contacts: DataFrame, identity_map: DataFrame, settings: Settings, unfilled: Collection[str] = ()
+) -> DataFrame:
+    """The latest version of each contact record, with customer_id. Columns `unfilled` have no value in any of them.
 
     For each rule that asks for `longest_valid`, `since:ATTRIBUTE` tells when the value was first written. Records tell
     no address that their source may not set for this customer (`trust.contact_points`).
@@ -34,7 +37,7 @@ def current_contacts(contacts: DataFrame, identity_map: DataFrame, settings: Set
             contacts = contacts.withColumn(f"since:{_column(name)}", _unchanged_since(_value(name, contacts)))
     shared = identifier_column("contact", "contact_id", settings) if settings.id_spaces else None
     latest = newest_versions(contacts, "contact_id", shared=shared)
-    named = with_customer(latest, identity_map, settings).where("customer_id is not null")
+    named = with_customer(latest, identity_map, settings, unfilled).where("customer_id is not null")
     return _addresses_of_their_own(named, keeping_to_themselves(settings.sources))
 
 
