@@ -57,7 +57,7 @@ def pairs_of(table: pa.Table, model: Model) -> pd.DataFrame:
     """Rows of models/matching_pairs as pairs with a column for each slot."""
     slots = [comparison.slot for comparison in model.comparisons]
     told = table.drop_columns("levels").to_pandas()
-    levels = table["levels"].combine_chunks().flatten().to_numpy().reshape(-1, len(slots))
+    levels = table["levels"].combine_chunks().flatten().to_numpy().reshape(len(told), len(slots))
     return pd.concat([told, pd.DataFrame(levels, columns=slots).astype("int8")], axis=1)
 
 

@@ -7,6 +7,8 @@ from jobs.config.identity import Matching
 from jobs.identity import probable as step
 from jobs.identity.contact_rows import compared, hubs, prepared
 from jobs.identity.links import NEVER
+from jobs.identity.matching.model import Model
+from jobs.identity.model_store import pair_table, pairs_of
 from tests.identity.contact_people import ANN, MATCHING, population, versions
 
 
@@ -106,3 +108,13 @@ def test_a_model_is_trained_when_there_are_enough_records_and_when_they_have_dou
 
 def test_matching_can_be_switched_off(known):
     assert probable(known, Matching(enabled=False))[1] is None
+
+
+def test_pairs_are_kept_and_read_back_also_where_records_have_nothing_that_can_be_compared():
+    """Contacts of whom no more than an id is known: a model that compares nothing, and no pair."""
+    nothing = Model((), (), 0.001, 0.0, 84_534, pd.DataFrame(columns=["slot", "value", "frequency"]), {})
+    some = pd.DataFrame({"left": ["a", "c"], "right": ["b", "d"], "weight": [1.0, 2.0], "probability": [0.5, 0.6]})
+    some = some.assign(conflict=False, differ=0, unnamed=False)
+    for pairs in (some, some.head(0)):
+        read = pairs_of(pair_table(pairs, nothing), nothing)
+        assert read[["left", "right", "weight"]].values.tolist() == pairs[["left", "right", "weight"]].values.tolist()
