@@ -81,7 +81,8 @@ def _answers(path: Path | None) -> dict[str, Any]:
 
 def _answered(found: Guesses, said: Mapping[str, Any]) -> None:
     """Put answers in the place of guesses."""
-    from jobs.ingest.guess.columns import Guess, column_kinds
+    from jobs.ingest.guess.columns import Guess
+    from jobs.ingest.guess.kinds import column_kinds
 
     known = {one.dataset for one in found.found}
     for dataset in [*said.get("skip", []), *said.get("columns", {})]:

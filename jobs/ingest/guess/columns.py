@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from jobs.config.sql.writer import text_literal
 from jobs.ingest.guess.fields import Field
-from jobs.ingest.guess.words import best_said, names_record, plain, vocabulary
+from jobs.ingest.guess.kinds import column_kinds, fits
+from jobs.ingest.guess.words import beside_utc, best_said, names_record, plain, says_moment, tokens, vocabulary
 from jobs.lake.tables.canonical import CANONICAL
 
 SURE = 0.7
@@ -21,25 +23,25 @@ VERSION = "updated_at"
 WITHOUT_CHANGES = ("survey_responses", "reviews", "campaign_stats")
 """Datasets of which a row without a date of change is as of its arrival: its own moment says nothing of that."""
 IDENTIFIERS = ("email", "phone", "login_id", "cookie_id", "loyalty_id", "contact_id")
-TEXTS = ("text", "comment", "title", "topic", "name", "proof")
-BY_PATTERN = {
-    "url": ("url", 1.05, 0.0),
-    "currency": ("currency", 1.05, 0.0),
-    "language": ("language", 1.0, 0.0),
-    "postcode": ("postcode", 1.05, 0.7),
-    "user_agent": ("agent", 1.05, 0.0),
-    "boolean": ("boolean", 1.0, 0.0),
-}
-"""Kinds that one pattern tells: the pattern, and how well values fit that are like it, and others."""
 TURNS = ("turn number", "turn", "turn id", "turn index", "sequence", "sequence number", "volgnummer", "beurt")
 """Headings of the place of a message in its conversation."""
 IN_TURNS = "no message has a time: turns are a second apart, from 1970; add the day of the conversation"
 NOT_BY_RECORD = ("events", "campaign_events", "survey_responses", "products", "order_lines")
 RECORD_OF = {str(CANONICAL[name].id): name for name in vocabulary() if name not in NOT_BY_RECORD}
 """Ids by the dataset whose records they name, wherever they stand; an answer is known by its question."""
+DEVICE = (
+    "case when {0} rlike 'iPad|Tablet' then 'tablet' when {0} rlike 'Mobi' then 'mobile' "
+    "when {0} <> '' then 'desktop' end"
+)
+"""The kind of device, where nothing tells it but the name that a browser gives itself."""
+MANY = 4
+"""Records from which it says something that all of them have one value."""
+MONEY = frozenset(("total", "amount"))
+OVER = {"tickets": ("resolved_at", ("solved", "closed")), "conversations": ("closed_at", ("closed",))}
+"""Datasets whose records end: the column of that moment, and the statuses of those that have."""
 BY_RECORD = 0.9
 """How well a heading says an id that is made of a word for the record."""
-NAMES = ("first_name", "last_name", "full_name", "city", "street")
+UNCHANGED = "nothing tells when a row was changed"
 
 
 @dataclass(frozen=True)
@@ -58,79 +60,21 @@ class Guess:
         return self.confidence >= SURE
 
 
-def column_kinds(dataset: str) -> dict[str, str]:
-    """Each column of a dataset that may be guessed, by what its values are."""
-    known = vocabulary()[dataset]["columns"]
-    types = {column.name: column.type for column in CANONICAL[dataset].columns}
-    types["full_name"] = "string"
-    values = vocabulary()[dataset].get("values", {})
-    return {name: _kind(name, types[name], values) for name in known if name in types}
-
-
-def _kind(name: str, type_: str, values: dict[str, Any]) -> str:
-    if type_ in ("timestamp", "date"):
-        return "moment"
-    if type_.startswith(("decimal", "double", "bigint")):
-        return "number"
-    if name in ("email", "phone", "country", "currency", "language", "postcode", "other_emails", "user_agent"):
-        return name
-    if name in ("url", "referrer"):
-        return "url"
-    if name in NAMES:
-        return "name"
-    if type_ == "boolean":
-        return "boolean"
-    if name.endswith(("_id", "_ids")) or name in ("credits", "merged_into"):
-        return "id"
-    return "word" if name in values else "text" if name in TEXTS else "free"
-
-
-def fits(kind: str, one: Field) -> float:
-    """How well values are what a column of this kind holds: above 1 they speak for it by themselves, 0 they cannot."""
-    if not one.values:
-        return 0.85
-    if kind == "moment":
-        return 0.0 if one.dates is None else 1.05
-    if kind == "number":
-        return 1.0 if one.numeric and (one.dates is None or (one.like("number") and len(one.values[0]) < 9)) else 0.0
-    if kind == "email":
-        return 1.15 if one.like("email") else 0.45 if one.like("hash") else _hidden(one)
-    if kind == "other_emails":
-        return 1.1 if one.like("emails") else 0.0
-    if kind == "phone":
-        return 1.05 if one.like("phone") and one.dates is None else 0.0
-    if one.like("email") or (one.dates is not None and kind not in ("id", "free")):
-        return 0.0
-    if kind in BY_PATTERN:
-        pattern, if_like, otherwise = BY_PATTERN[kind]
-        return if_like if one.like(pattern) else otherwise
-    if kind == "country":
-        return 0.0 if one.numeric or one.like("url") else 1.0
-    if kind == "name":
-        return 0.0 if one.numeric or one.like("url") or one.like("boolean") else 1.0
-    if kind == "id":
-        return 0.0 if one.text or (one.like("boolean") and len(one.different) < 3 and len(one.values) > 3) else 1.0
-    if kind == "word":
-        return 0.0 if (one.text and len(one.different) > 12) or (one.like("boolean") and one.numeric) else 1.0
-    if kind == "text":
-        return 0.0 if one.like("boolean") and len(one.values) > 1 and not one.like("number") else 1.0
-    return 1.0
-
-
-def _hidden(one: Field) -> float:
-    """Addresses made unreadable: one word of many signs each."""
-    return 0.45 if all(len(value) >= 16 and " " not in value for value in one.values[:20]) else 0.0
-
-
 def assigned(dataset: str, fields: Sequence[Field]) -> dict[str, Guess]:
     """The best field of each column, each field once; moments may serve twice."""
     kinds = column_kinds(dataset)
     phrases = vocabulary()[dataset]["columns"]
     target = CANONICAL[dataset]
+    paths = {one.path for one in fields}
+    money = any(_cents(one) and best_said(one.path, phrases[name]) for name in MONEY & set(phrases) for one in fields)
     pairs = []
     for name, kind in kinds.items():
         for place, one in enumerate(fields):
             heading = best_said(one.path, phrases[name])
+            if kind == "moment" and one.dates is not None and dataset != "consents":  # asked when, not written when
+                if beside_utc(one.path, paths):
+                    continue
+                heading = max(heading, best_said(one.path, phrases[name], says_moment))
             if name in RECORD_OF and len(one.path) == 1 and names_record(one.path[0], RECORD_OF[name]):
                 heading = max(heading, BY_RECORD)
             if heading < 0.3:
@@ -142,6 +86,8 @@ def assigned(dataset: str, fields: Sequence[Field]) -> dict[str, Guess]:
                 factor *= 0.75 if target.versions else 0.6
             if name in IDENTIFIERS and name != target.id and _plain_id(one):
                 factor = 0
+            if name in MONEY and money and one.numeric and not _cents(one):
+                factor *= 0.75  # a count beside sums that have cents
             raw = heading * factor * _speaks(dataset, name, kind, one)
             if raw >= LEAST:
                 pairs.append((raw, -len(one.path), -place, name, one))
@@ -160,11 +106,21 @@ def assigned(dataset: str, fields: Sequence[Field]) -> dict[str, Guess]:
         taken.add(one.name)
     if "full_name" in found and {"first_name", "last_name"} & set(found):
         del found["full_name"]
-    if dataset == "contacts" and "contact_id" not in found and (card := found.get("loyalty_id")) and _one_each(card):
-        why = "no column is the id of a contact, and this is another one in every row"
-        found["contact_id"] = replace(card, column="contact_id", confidence=SURE - 0.1, why=why)
-    found = _with_moments(dataset, found, pairs)
+    if dataset == "contacts" and "contact_id" not in found:
+        found |= _other_in_every_row(found, fields)
+    key = found.get("contact_id") if dataset == "contacts" else None
+    if key and key.field and "login_id" not in found and best_said(key.field.path, phrases["login_id"]) >= SURE:
+        why = "events may name people by it"
+        found["login_id"] = replace(key, column="login_id", confidence=min(key.confidence, SURE - 0.05), why=why)
+    if dataset == "events" and "device" not in found and (agent := found.get("user_agent")):
+        why = "by the browser's name of itself"
+        found["device"] = replace(agent, column="device", expression=DEVICE.format(agent.expression), why=why)
+    found = _when_over(dataset, _with_moments(dataset, found, pairs))
     return _in_turns(found, fields) if dataset == "messages" and "sent_at" not in found else found
+
+
+def _cents(one: Field) -> bool:
+    return one.numeric and any(re.search(r"[.,](\d{2}|\d{4})$", value) for value in one.values)
 
 
 def _speaks(dataset: str, name: str, kind: str, one: Field) -> float:
@@ -174,6 +130,8 @@ def _speaks(dataset: str, name: str, kind: str, one: Field) -> float:
     if kind == "word" and one.values:
         known = vocabulary()[dataset]["values"][name]
         return 0.65 if meanings(known, one)[1] else 1.15
+    if name in ("email", "phone") and len(one.values) >= MANY and len(one.different) == 1:
+        return 0.6  # the same in every record: of the company, not of its customers
     if kind in ("country", "currency") and one.values and all(re.fullmatch("[A-Z]{2,3}", v) for v in one.values):
         return 1.1
     return 1.0
@@ -214,6 +172,37 @@ def _one_each(guess: Guess) -> bool:
     return guess.field is not None and guess.field.unique and len(guess.field.values) == guess.field.count
 
 
+def _when_over(dataset: str, found: dict[str, Guess]) -> dict[str, Guess]:
+    """Records that end and have no moment for it: their last change, where their status says that they are over."""
+    column, ends = OVER.get(dataset, ("", ()))
+    status, changed = found.get("status"), found.get(VERSION)
+    if not column or column in found or not (status and status.field and changed) or changed.why == UNCHANGED:
+        return found
+    meant = dict(status.values)
+    words = sorted(word for word in status.field.different if meant.get(word, word) in ends)
+    if not words:
+        return found
+    made = f"case when {status.expression} in ({', '.join(map(text_literal, words))}) then {changed.expression} end"
+    why = "its last change, where its status says that it is over"
+    return {**found, column: replace(changed, column=column, expression=made, confidence=SURE - 0.2, why=why)}
+
+
+def _other_in_every_row(found: dict[str, Guess], fields: Sequence[Field]) -> dict[str, Guess]:
+    """In the place of the id of a contact: an id by its heading, a card, a login, an address, that no two share."""
+    used = {guess.field.name for guess in found.values() if guess.field}
+    ids = [Guess("", one.expression, 0.0, one) for one in fields if one.name not in used and _called_id(one)]
+    for one in (*ids, *(found[name] for name in ("loyalty_id", "login_id", "email") if name in found)):
+        if _one_each(one):
+            why = "no column is the id of a contact, and this is another one in every row"
+            return {"contact_id": replace(one, column="contact_id", confidence=SURE - 0.1, why=why)}
+    return {}
+
+
+def _called_id(one: Field) -> bool:
+    """Whether a heading is one word that ends with id, as the abbreviations of a tool do: LEID."""
+    return len(one.path) == 1 and len(tokens(one.path[0])) == 1 and plain(one.path[0]).endswith("id")
+
+
 def _in_turns(found: dict[str, Guess], fields: Sequence[Field]) -> dict[str, Guess]:
     """Messages without a time, whose turns are numbered: a second apart, so that they keep their order. Unsure."""
     if not {"conversation_id", "text"} <= set(found):
@@ -229,7 +218,7 @@ def _in_turns(found: dict[str, Guess], fields: Sequence[Field]) -> dict[str, Gue
 def unchanged(moment: Guess) -> Guess:
     """The moment of a row in the place of that of its last change: unsure, for no field tells the latter."""
     confidence = min(moment.confidence, SURE - 0.05)
-    return replace(moment, column=VERSION, confidence=confidence, why="nothing tells when a row was changed")
+    return replace(moment, column=VERSION, confidence=confidence, why=UNCHANGED)
 
 
 def _guess(dataset: str, name: str, kind: str, confidence: float, one: Field) -> Guess:
@@ -245,6 +234,8 @@ def _guess(dataset: str, name: str, kind: str, confidence: float, one: Field) ->
         confidence, why = min(confidence, SURE - 0.1), "day and month may be the other way round"
     if not one.values:
         confidence, why = min(confidence, SURE - 0.05), "empty in the sample"
+    if name == VERSION and one.path[0] == "_parent":
+        confidence, why = min(confidence, SURE - 0.05), "the last change of what it is part of"
     mapped, unknown = meanings(values, one)
     if unknown:
         confidence, why = min(confidence, SURE - 0.02), f"what {', '.join(unknown[:3])} mean is not known"

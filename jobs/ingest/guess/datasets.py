@@ -9,7 +9,7 @@ from jobs.ingest.guess.columns import IN_TURNS, SURE, VERSION, Guess, assigned
 from jobs.ingest.guess.fields import Field, fields_of
 from jobs.ingest.guess.parts import Part
 from jobs.ingest.guess.samples import Sample
-from jobs.ingest.guess.words import named, tokens, vocabulary
+from jobs.ingest.guess.words import named, names_record, tokens, vocabulary
 from jobs.lake.tables.canonical import CANONICAL
 
 COMMON = frozenset(
@@ -48,6 +48,8 @@ NEEDED = {
 """Columns of which a dataset needs at least one, beside its id and its moment: without any it is another one."""
 CAMPAIGNS = frozenset(("campaign", "campagne", "kampagne", "campana", "mailing", "nieuwsbrief", "newsletter"))
 """Words for what a message beside an address was part of."""
+CALLED = 0.5
+"""Points for an id that is called after the records of a dataset, another one in each."""
 ENOUGH = 2.0
 """Points below which nobody can tell what a file is."""
 
@@ -110,7 +112,7 @@ def candidates(part: Part, names: Iterable[str] = ()) -> list[Found]:
         words = max(named(called, one["words"]) + 2 * named(closest, one["words"]) for one in headings)
         if mailed and dataset == "events":
             words = 0
-        score = 1.5 * words + _evidence(dataset, columns)
+        score = 1.5 * words + _evidence(dataset, columns) + CALLED * _has_its_id(dataset, columns)
         needed = NEEDED.get(dataset, ())
         if needed and not set(needed) & set(columns):
             score -= 3
@@ -132,6 +134,13 @@ def _of_messages(fields: list[Field]) -> bool:
     if any(len(one.path) == 1 and one.like("email") for one in fields):
         sent |= CAMPAIGNS
     return bool(said & sent) and not said & browser
+
+
+def _has_its_id(dataset: str, columns: dict[str, Guess]) -> bool:
+    """Whether each record has another id, called after such records: convo_id."""
+    key = columns.get(CANONICAL[dataset].id or "")
+    one = key.field if key else None
+    return one is not None and one.unique and len(one.path) == 1 and names_record(one.path[-1], dataset)
 
 
 def _evidence(dataset: str, columns: dict[str, Guess]) -> float:

@@ -16,7 +16,8 @@ from jobs.ingest.guess.samples import Sample, inner_samples, sample_of
 from jobs.lake.tables.canonical import CANONICAL
 
 TOGETHER = {
-    "orders": ("order_lines", "orders"),
+    "orders": ("order_lines", "orders", "payments"),
+    "subscriptions": ("payments",),
     "conversations": ("messages",),
     "tickets": ("messages",),
     "contacts": ("consents",),
@@ -105,7 +106,11 @@ def in_sample(sample: Sample) -> list[Found]:
         if first is None:
             continue
         outer = next(iter(found), None)
-        if outer is None or first.dataset in TOGETHER.get(outer.dataset, ()):
+        if outer and outer.dataset == first.dataset and _finer(first, outer):
+            found = [first]
+        elif outer and outer.dataset == first.dataset == "orders" and not _own(first, "ordered_at"):
+            continue  # taxes, deliveries: nothing in the list happened at a moment of its own, as refunds do
+        elif outer is None or first.dataset in TOGETHER.get(outer.dataset, ()):
             found.append(first)
         elif outer.dataset == first.dataset and not set(required(first.dataset)) - set(outer.columns):
             continue  # the records say all of it themselves: the list holds their details
@@ -119,8 +124,27 @@ def in_sample(sample: Sample) -> list[Found]:
 
 def _own_id(one: Found) -> bool:
     """Whether the items of a list have an id of their own, so that they are records and no details of one."""
-    key = one.columns.get(CANONICAL[one.dataset].id or "")
-    return key is not None and key.field is not None and not key.field.path[0].startswith("_")
+    return _own(one, CANONICAL[one.dataset].id)
+
+
+def _own(one: Found, column: str | None) -> bool:
+    """Whether a column is taken from the items of a list themselves."""
+    guess = one.columns.get(column or "")
+    return guess is not None and guess.field is not None and not guess.field.path[0].startswith("_")
+
+
+def _finer(inner: Found, outer: Found) -> bool:
+    """Whether the items are the records, in something that only holds them: the views of a visit, answers of a form."""
+    if inner.dataset == "survey_responses":
+        return _own(inner, "question_id") and not _sure_question(outer)
+    if inner.dataset != "events" or not _own(inner, "occurred_at"):
+        return False
+    return _own(inner, "url") or _own(inner, "type")
+
+
+def _sure_question(one: Found) -> bool:
+    guess = one.columns.get("question_id")
+    return guess is not None and guess.sure and "[0]" not in guess.expression
 
 
 def _inside(outer: Found, each: str) -> int:

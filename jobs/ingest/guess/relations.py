@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from jobs.ingest.guess.columns import SURE, Guess, assigned
+from jobs.ingest.guess.columns import IDENTIFIERS, SURE, assigned
 from jobs.ingest.guess.datasets import Found, Lookup, required
 from jobs.ingest.guess.fields import Field, fields_of
 from jobs.ingest.guess.samples import Sample, inner_samples
@@ -18,13 +18,11 @@ SHARED = 0.8
 
 def relate(found: Sequence[Found], unknown: Sequence[Sample]) -> list[Sample]:
     """Give the datasets their lookups; returns the files among `unknown` that are of use that way."""
-    keys = [(one.sample, one.fields, one.columns) for one in found if not one.sample.each]
-    others: list[tuple[Sample, list[Field], dict[str, Guess]]] = [
-        (level, fields_of(level), {}) for sample in unknown for level in (sample, *_levels(sample))
-    ]
+    keys = [(one.sample, one.fields, one.dataset) for one in found if not one.sample.each]
+    others = [(level, fields_of(level), "") for sample in unknown for level in (sample, *_levels(sample))]
     helping = []
     for one in found:
-        for sample, fields, _ in (*others, *keys):
+        for sample, fields, dataset in (*others, *keys):
             if sample.path == one.sample.path and (sample.each or sample is one.sample or not one.where):
                 continue
             reference = _reference(one, sample, fields)
@@ -32,8 +30,8 @@ def relate(found: Sequence[Found], unknown: Sequence[Sample]) -> list[Sample]:
                 continue
             name = _name(sample, one)
             one.lookups[name] = Lookup(sample, reference[0].expression, reference[1].expression)
-            used = _fill(one, name, fields, known=(sample, fields) in [(s, f) for s, f, _ in keys])
-            if not used and (sample, fields) in [(s, f) for s, f, _ in keys]:
+            used = _fill(one, name, fields, dataset)
+            if not used and dataset:
                 del one.lookups[name]  # the person or the order is a dataset of its own: its id is enough
             else:
                 helping += [other for other in unknown if other.path == sample.path]
@@ -110,15 +108,20 @@ def _name(sample: Sample, one: Found) -> str:
     return name if name not in taken and name not in one.lookups else f"{name}_row"
 
 
-def _fill(one: Found, name: str, fields: Sequence[Field], known: bool) -> bool:
-    """Take columns that the dataset lacks, or is unsure of, from the other file; whether any was of use."""
+def _fill(one: Found, name: str, fields: Sequence[Field], dataset: str) -> bool:
+    """Take columns that the dataset lacks, or is unsure of, from the other file; whether any was of use.
+
+    `dataset` is what the other file is, if it is any. When a person changed tells nothing of what they did.
+    """
     inside = [
         Field((name, *field.path), f"{name}.{field.expression}", field.values, field.count)
         for field in fields
         if field.values and not field.path[0].startswith("_")
     ]
     used = False
-    wanted = required(one.dataset) if known else []
+    wanted = [] if not dataset else required(one.dataset)
+    if dataset == "contacts":
+        wanted = [column for column in wanted if not column.endswith("_at")]
     for column, guess in assigned(one.dataset, inside).items():
         mine = one.columns.get(column)
         if (mine is None and (column in wanted or column in ("contact_id", "type", "author"))) or (
@@ -127,5 +130,11 @@ def _fill(one: Found, name: str, fields: Sequence[Field], known: bool) -> bool:
             way = one.lookups[name]
             made = way.of if guess.expression == f"{name}.{way.key}" else guess.expression
             one.columns[column] = replace(guess, expression=made, confidence=guess.confidence * 0.9, why=f"of {name}")
+            if column == "contact_id":  # the same ids as those of the other file: they are no login
+                one.columns = {
+                    key: value
+                    for key, value in one.columns.items()
+                    if key == column or key not in IDENTIFIERS or value.expression != made
+                }
             used = True
     return used

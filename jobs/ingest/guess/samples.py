@@ -31,6 +31,9 @@ STEM = re.compile(r"([\W_]*+(\d++|[0-9a-f]{8,}+))+$", re.I)
 """What differs between two exports of one table: a date, a number, a hash at the end of the name. No part gives back
 what it took: a long number that can be divided in many ways would keep the search busy for ever."""
 
+NOTHING_BUT = re.compile(r"(\d{8,}|[0-9a-f]{8,})([\W_]+[0-9a-f]+)*", re.I)
+"""A name that differs as a whole: 1748649600000_a1b2. What it is called after is the folder."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -47,6 +50,8 @@ class Sample:
     def stem(self) -> str:
         """The name of the file without endings and without what differs from one export to the next."""
         name = self.path.name.split(".")[0]
+        if NOTHING_BUT.fullmatch(name):
+            return ""
         return STEM.sub("", name) or name
 
     @property

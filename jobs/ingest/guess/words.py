@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,10 @@ import yaml
 from anyascii import anyascii
 
 VOCABULARY = Path(__file__).with_name("vocabulary.yaml")
+IN_BRACKETS = re.compile(r"(?<=\w)\s*\([^()]*\)$")
+"""What a heading adds in brackets: Grand Total (Base)."""
+BY_GRAMMAR = 0.85
+"""How well a heading says a moment that is made of the same words: update_time says updated at."""
 SPLIT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 GENERIC = frozenset({"id", "nr", "nummer", "name", "naam", "nom", "titel", "title", "number", "date", "datum"})
 """Phrases that mean the thing a record is about, and so nothing where a heading names another thing."""
@@ -79,7 +83,23 @@ def _singular(dataset: str) -> frozenset[str]:
 
 @cache
 def said(path: tuple[str, ...], phrase: str) -> float:
-    """From 0 to 1, how well the last name of a path, with those above it, says a phrase."""
+    """From 0 to 1, how well the last name of a path, with those above it, says a phrase.
+
+    A last name that only says that something is in it (email[0].value) leaves it to the names above; so does what
+    stands in brackets to what stands before them.
+    """
+    best = _said(path, phrase)
+    if len(path) > 1 and set(tokens(path[-1])) <= _around()["holders"]:
+        above = path[:-1]
+        while len(above) > 1 and set(tokens(above[-1])) <= _around()["structure"]:
+            above = above[:-1]
+        best = max(best, 0.97 * _said(above, phrase))
+    if IN_BRACKETS.search(path[-1]):
+        best = max(best, 0.97 * _said((*path[:-1], IN_BRACKETS.sub("", path[-1])), phrase))
+    return best
+
+
+def _said(path: tuple[str, ...], phrase: str) -> float:
     wanted = plain(phrase)
     leaf = tokens(path[-1].removesuffix("[0]"))
     above = tuple(token for name in path[:-1] for token in tokens(name.removesuffix("[0]")))
@@ -103,17 +123,58 @@ def said(path: tuple[str, ...], phrase: str) -> float:
                 best = max(best, _with({*above, *leaf[:start], *leaf[end:]} - neutral, 0.75, 0.55, 0.3))
     joined = _joined(leaf)
     if not best and len(wanted) >= 5 and joined.endswith(wanted):
-        best = 0.6
+        best = 0.0 if joined.removesuffix(wanted) in _around()["parts"] else 0.6
+    if not best and len(leaf) == 1 and joined.startswith("id") and joined[2:] + "id" == wanted:
+        best = 0.95
     return best
+
+
+@cache
+def says_moment(path: tuple[str, ...], phrase: str) -> float:
+    """The same of a moment, whatever word says that it is one and wherever it stands: date_created, CREATED_TIME.
+
+    What the record is part of may tell it too.
+    """
+    own = tuple(name for name in path if name != "_parent")
+    if not own or _moment(own[-1]) != _moment(phrase) or not _moment(phrase):
+        return 0.0
+    above = {token for name in own[:-1] for token in tokens(name.removesuffix("[0]"))}
+    whole = BY_GRAMMAR if len(own) == len(path) else 0.8 * BY_GRAMMAR
+    return whole * _with(above - _around()["structure"] - _around()["entities"], 1.0, 0.8, 0.4)
+
+
+@cache
+def _moment(heading: str) -> tuple[str, ...]:
+    """What happened at a moment by one word for it: last_changed, modified on and update_time are updated."""
+    same = {word: stem for stem, words in _moments()["same"].items() for word in words}
+    left = [same.get(word, word) for word in tokens(heading) if word not in _moments()["words"]]
+    if left[-1:] == ["updated"]:
+        left = [word for word in left if word not in _moments()["latest"]]
+    return tuple(left)
+
+
+@cache
+def _moments() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(VOCABULARY.read_text("utf-8"))["moments"]
+    return found
+
+
+def beside_utc(path: tuple[str, ...], others: Collection[tuple[str, ...]]) -> bool:
+    """Whether the same moment stands beside it in UTC: date_created in the time of a shop, date_created_gmt."""
+    ways = {f"{way}{word}" for word in _moments()["utc"] for way in ("", "_", " ")}
+    return any((*path[:-1], path[-1] + way) in others or (*path[:-1], path[-1] + way.upper()) in others for way in ways)
 
 
 def _with(words: set[str], neutral: float, unknown: float, other: float) -> float:
     return neutral if not words else other if words & _around()["others"] else unknown
 
 
-def best_said(path: tuple[str, ...], phrases: Iterable[str]) -> float:
-    """How well a path says the best of the phrases; those that come first say it best."""
-    return max((said(path, phrase) * (1 - 0.012 * min(place, 20)) for place, phrase in enumerate(phrases)), default=0.0)
+def best_said(
+    path: tuple[str, ...], phrases: Iterable[str], by: Callable[[tuple[str, ...], str], float] | None = None
+) -> float:
+    """How well a path says the best of the phrases, as `by` tells it (said); those that come first say it best."""
+    by = by or said
+    return max((by(path, phrase) * (1 - 0.012 * min(place, 20)) for place, phrase in enumerate(phrases)), default=0.0)
 
 
 def named(names: Iterable[str], words: Iterable[str]) -> int:
