@@ -212,3 +212,20 @@ def test_the_published_shop_has_exactly_its_published_funnel(spark):
 def test_two_steps_of_one_name_are_refused():
     with pytest.raises(ValidationError, match="two steps are named 'a'"):
         funnel(steps=[ABC[0], ABC[0]])
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"),
+    [("2017-03-25", 24), ("2017-03-26", 23), ("2017-10-29", 25), ("2024-02-29", 24)],
+    ids=["the day before summer time", "its first day", "its last day", "a leap day"],
+)
+def test_a_day_is_as_long_as_the_clock_makes_it_and_the_next_begins_where_it_ends(day, hours):
+    last = dt.date.fromisoformat(day)
+    today, next_day = (Days.up_to(one, 1, "Europe/Amsterdam") for one in (last, last + dt.timedelta(days=1)))
+    assert (today.ended - today.began) / 3_600_000_000 == hours
+    assert next_day.began == today.ended
+
+
+def test_a_window_of_a_year_that_has_a_leap_day_holds_it():
+    year = Days.up_to(dt.date(2024, 12, 31), 366, "Europe/Amsterdam")
+    assert (year.first, (year.ended - year.began) // 86_400_000_000) == (dt.date(2024, 1, 1), 366)

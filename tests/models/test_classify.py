@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from sklearn.model_selection import StratifiedKFold
 
+from benchmarks import visits
 from jobs.activity import traits
 from jobs.activity.known_rows import Known
 from jobs.config.models.classify import Classify, Label
@@ -112,9 +113,14 @@ def test_a_column_of_contracts_that_ended_is_predicted_as_well_as_published(lear
 
 def test_the_purpose_of_a_visit_to_buy_is_predicted_by_the_same_kind(learned):
     frame = pd.read_csv(shared_data.folder("sessions_online_shoppers") / SHOPPERS.split("/")[1])
-    codes = ["OperatingSystems", "Browser", "Region", "TrafficType", "Weekend", "Revenue"]
-    frame = frame.drop(columns="row_id").astype(dict.fromkeys(codes, str)).rename(columns=lambda c: f"x_{c.lower()}")
-    result, _, _ = learned(frame, {"trait": "x_revenue", "values": ["True"], "others": ["False"]})
+    codes = ["TrafficType", "Weekend", "Revenue"]
+    frame = (
+        frame.drop(columns=["row_id", *visits.LEFT_OUT])
+        .astype(dict.fromkeys(codes, str))
+        .rename(columns=lambda c: f"x_{c.lower()}")
+    )
+    label = {"trait": "x_revenue", "values": ["True"], "others": ["False"]}
+    result, _, _ = learned(frame, label, parameters=visits.PARAMETERS)
     assert result["decision"] == "promoted", result["reason"]
     assert result["auc"] >= 0.92
     assert result["judged_rows"] >= 1800
