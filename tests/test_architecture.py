@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
-    *("errors", "plain_text", "http_answers", "lake", "config", "ingest", "validate", "identity", "profiles", "text"),
+    *("errors", "clock", "plain_text", "http_answers", "lake", "config"),
+    *("ingest", "validate", "identity", "profiles", "text"),
     *("activity", "journeys", "models", "audiences", "decisions", "content"),
     *("activation", "proposals", "effects", "privacy", "pipeline"),
     *("report", "cli"),

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from jobs.activation.moments import now
+from jobs.clock import local_day
 from jobs.config.actions.audiences import Audience
 from jobs.config.actions.guard_rails import GuardRails, ModelAge, Size, Stale
 from jobs.config.settings import Settings
@@ -89,7 +89,7 @@ def findings(audience: str, destination: str, day: date, members: int, settings:
 
 def too_old(day: date, most: int, timezone: str) -> str:
     """Why a day is a backfill; empty if it is not."""
-    ago = (now().astimezone(ZoneInfo(timezone)).date() - day).days
+    ago = (local_day(now(), timezone) - day).days
     return f"the day is {ago} days ago, more than oldest_days {most}: a backfill sends nothing" if ago > most else ""
 
 

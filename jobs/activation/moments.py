@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
+
+from jobs import clock
 
 OVER = "moment_over"
 """Reason of a skip: the moment expired, or something served it, before anything was sent."""
 
 
 def now() -> datetime:
-    """The instant, in UTC."""
-    return datetime.now(UTC)
+    """The instant at which it is judged what may be sent, in UTC."""
+    return clock.now()
 
 
 def is_over(until: datetime | None) -> bool:

@@ -12,10 +12,11 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from jobs.activation.feedback.heard import Heard, Kind, keep, local_day, newest_answers, newest_objections, now, said
+from jobs.activation.feedback.heard import Heard, Kind, keep, newest_answers, newest_objections, said
 from jobs.activation.feedback.messages import Message, message_of
 from jobs.activation.suppressions import reasons, suppress
 from jobs.activation.unsubscribe_link import token_of
+from jobs.clock import local_day, now
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake
 from jobs.lake.tables.feedback import FEEDBACK
@@ -57,7 +58,7 @@ def unsubscribe(
     if message is None:
         return False
     lake, at = Lake.of(settings), at or now()
-    day = day or local_day(at, settings)
+    day = day or local_day(at, settings.general.timezone)
     answers = newest_answers(lake, message.channel)
     theirs = {purpose: yes for (who, purpose), yes in answers.items() if who == message.customer_id}
     if theirs.get("") is False and not any(theirs.values()):
@@ -180,7 +181,7 @@ def _changed(
         Heard.about(message, kind, at, "page", purpose=purpose, mark=at.isoformat()).over(channel)
         for kind, purpose, channel in changes(message, before)
     ]
-    keep(told, day or local_day(at, settings), settings)
+    keep(told, day or local_day(at, settings.general.timezone), settings)
     return standing(message, settings) if told else before
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import reduce
 from typing import Any
 
@@ -22,6 +22,7 @@ from jobs.activity.every_day import asked_every_day, used_in_rules, value_of_mov
 from jobs.activity.said import with_said
 from jobs.activity.sessions import bots_of, sessions, visit_rules, with_session
 from jobs.activity.timeline import timeline
+from jobs.clock import now
 from jobs.config.journey.kpis import VALUES, lake_table
 from jobs.config.journey.moments import RECURRENCES
 from jobs.config.settings import Settings
@@ -89,7 +90,7 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
     rules = settings.journey.model_dump_json(exclude={"funnels", "paths", "moment_effects"})
     config = [rules, *own, numbers, own_sends.channels(settings)]
     # Not all of the ledger is read: what is sent after the journeys of a day must not make them another result.
-    whole = last_whole_day(as_of, _now(), general.timezone)
+    whole = last_whole_day(as_of, now(), general.timezone)
     state = {"as_of": str(as_of), "whole": str(whole), "sends": str(own_sends.rows_before(lake, as_of))}
     beside = [name for name in datasets(settings.journey) if name not in (*READS, RECURRENCES)]
     counted = [name for name in counted_rows.reads(settings.journey) if name not in (*READS, *beside)]
@@ -119,10 +120,6 @@ def run(day: date, settings: Settings) -> dict[str, Any]:
 def _writes(lake: Lake, settings: Settings) -> list[str]:
     """The tables a run writes: those of all companies, and of datasets that KPIs of this one are counted over."""
     return [*WRITES, *map(lake_table, counted_rows.written(lake, settings.journey))]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _go_on(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:

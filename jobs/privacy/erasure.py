@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.clock import now, today
 from jobs.config.settings import Settings
 from jobs.errors import StepFailed
 from jobs.identity import key_of_lake
@@ -64,7 +64,7 @@ def run(request: Request, settings: Settings) -> list[Receipt]:
             "Repeat the request, or go on with --without DESTINATION and have the person removed there by hand"
         )
     trained = models.trained_on(lake, person, settings)
-    _keep_out(lake, person)
+    _keep_out(lake, person, settings)
     eraser = Eraser(lake, settings, person.request)
     records = records_of(found.lines, lake) | _named_before(request.who)
     done.add(*(_of_table(name, rows) for name, rows in eraser.records(records) if rows))
@@ -79,7 +79,7 @@ def run(request: Request, settings: Settings) -> list[Receipt]:
         detail = "lines of other people name an address, number or id of this person, as in a message: see to them"
         done.add(_Place("mentions by others", "by_hand", found.mentions, detail))
     done.add(*(_Place(place, "out_of_reach", 0, detail) for place, detail in OUT_OF_REACH))
-    _searched(lake, present)
+    _searched(lake, present, settings)
     done.keep()
     if late_files := set(_files(lake)) - present:  # loaded since the search began, which takes a while
         of_files(lake, [person], late_files, request.because, settings)
@@ -107,7 +107,7 @@ def of_files(lake: Lake, people: Sequence[Person], files: Collection[str], becau
             done.keep()
         erased += int(found.lines.num_rows)
     Eraser(lake, settings, "").forget_versions(_tables_of(lake, files, settings))
-    _searched(lake, files)
+    _searched(lake, files, settings)
     return erased
 
 
@@ -140,7 +140,7 @@ class _Receipts:
         self._places += places
 
     def keep(self) -> None:
-        at = datetime.now(UTC)
+        at = now()
         kept = [
             Receipt(self._request, one.place, at, one.outcome, one.number, one.detail, self._because, self._by)
             for one in self._places
@@ -154,7 +154,7 @@ def _of_table(name: str, rows: int) -> _Place:
 
 def _erase_lines(lake: Lake, found: source_rows.Found, request: str, done: _Receipts, settings: Settings) -> None:
     """Erase lines from landed files and from the tables of files; what is counted of them is kept first."""
-    contents = _counted(lake, found.lines, request)
+    contents = _counted(lake, found.lines, request, settings)
     for written in landed_files.erase_lines(lake, found.lines, contents, settings):
         done.add(_Place(f"landed file {written.path}", written.outcome, written.lines, written.detail))
     for name, rows in Eraser(lake, settings, request).lines(found.lines):
@@ -163,7 +163,7 @@ def _erase_lines(lake: Lake, found: source_rows.Found, request: str, done: _Rece
             done.add(_Place(name, "erased", rows, "records emptied, counted as dropped" if blank else "rows deleted"))
 
 
-def _counted(lake: Lake, lines: pa.Table, request: str) -> dict[str, str]:
+def _counted(lake: Lake, lines: pa.Table, request: str, settings: Settings) -> dict[str, str]:
     """Keep which lines go, of which content of their files, and whether the valid tables had them.
 
     Returns the SHA-256 that each file had when its lines were first counted.
@@ -177,7 +177,7 @@ def _counted(lake: Lake, lines: pa.Table, request: str) -> dict[str, str]:
         for row in lines.select(["file_id", "line"]).to_pylist()
     ]
     if rows:
-        txn = lake.transaction("erased_rows", date.today(), config=[request, rows], code=__name__)
+        txn = lake.transaction("erased_rows", today(settings.general.timezone), config=[request, rows], code=__name__)
         lake.append(ERASED_ROWS, pa.Table.from_pylist(rows, schema=schema), txn)
     wanted = set(lines["file_id"].to_pylist())
     kept = lake.arrow(ERASED_ROWS, ["file_id", "line", "request", "sha256"]).to_pylist()
@@ -199,13 +199,13 @@ def _accepted(lake: Lake, lines: pa.Table) -> set[tuple[str, int]]:
     return found
 
 
-def _keep_out(lake: Lake, person: Person) -> None:
-    today = date.today()
+def _keep_out(lake: Lake, person: Person, settings: Settings) -> None:
+    day = today(settings.general.timezone)
     rows = [
-        {"identifier": one, "kind": kind, "request": person.request, "since": today}
+        {"identifier": one, "kind": kind, "request": person.request, "since": day}
         for one, kind in sorted(person.identifiers.items())
     ]
-    txn = lake.transaction("keep_out", today, config=[person.request, sorted(person.identifiers)], code=__name__)
+    txn = lake.transaction("keep_out", day, config=[person.request, sorted(person.identifiers)], code=__name__)
     lake.append(KEPT_OUT, pa.Table.from_pylist(rows, schema=catalogue.get(KEPT_OUT).arrow_schema()), txn)
 
 
@@ -234,10 +234,10 @@ def _files(lake: Lake) -> list[str]:
     return found
 
 
-def _searched(lake: Lake, files: Iterable[str]) -> None:
+def _searched(lake: Lake, files: Iterable[str], settings: Settings) -> None:
     """Note that these files hold nobody who is kept out."""
-    today = date.today()
-    rows = [{"file_id": one, "day": today} for one in sorted(files)]
+    day = today(settings.general.timezone)
+    rows = [{"file_id": one, "day": day} for one in sorted(files)]
     if rows:
-        txn = lake.transaction("looked_at", today, config=[row["file_id"] for row in rows], code=__name__)
+        txn = lake.transaction("looked_at", day, config=[row["file_id"] for row in rows], code=__name__)
         lake.append(LOOKED_AT, pa.Table.from_pylist(rows, schema=catalogue.get(LOOKED_AT).arrow_schema()), txn)

@@ -9,12 +9,13 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
 
+from jobs.clock import today
 from jobs.config.settings import Settings
 from jobs.errors import StepFailed
 from jobs.ingest.formats.content import BrokenFile
@@ -146,5 +147,5 @@ def _note(lake: Lake, entries: Iterable[Entry], data: bytes, found: Found | None
     sha256 = hashlib.sha256(data).hexdigest()
     told = {"version": found.version, "modified": found.modified} if found else {"version": None}
     rows = [replace(entry, sha256=sha256, size=len(data), **told) for entry in entries]
-    txn = lake.transaction("erase_files", datetime.now(UTC).date(), config=[secrets.token_hex(8)], code=__name__)
+    txn = lake.transaction("erase_files", today("UTC"), config=[secrets.token_hex(8)], code=__name__)
     lake.upsert(FILES, as_table(rows), txn)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.activation.succession import spells
+from jobs.clock import today
 from jobs.config.keys import under_previous_keys
 from jobs.config.settings import Settings
 from jobs.config.wrong import CommandError, ConfigError
@@ -71,10 +72,9 @@ def resolved(who: Who, settings: Settings) -> Person:
 
 def readmit(person: Person, lake: Lake, settings: Settings) -> int:
     """Let somebody who was forgotten come back with the next delivery; returns how many identifiers are free again."""
-    from datetime import date
-
     rows = pa.table({"identifier": sorted(person.identifiers)})
-    txn = lake.transaction("readmit", date.today(), config=[person.request, secrets.token_hex(8)], code=__name__)
+    day, each_time = today(settings.general.timezone), secrets.token_hex(8)
+    txn = lake.transaction("readmit", day, config=[person.request, each_time], code=__name__)
     return lake.delete(KEPT_OUT, rows, txn).rows
 
 

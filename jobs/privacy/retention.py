@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import secrets
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.clock import now
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
@@ -45,6 +46,6 @@ def _delete(lake: Lake, name: str, before: date, day: date) -> int:
 
 
 def _note(lake: Lake, name: str, days: int, before: date, rows: int, day: date) -> None:
-    row = {"table": name, "before": before, "at": datetime.now(UTC), "day": day, "keeps_days": days, "rows": rows}
+    row = {"table": name, "before": before, "at": now(), "day": day, "keeps_days": days, "rows": rows}
     data = pa.Table.from_pylist([row], schema=catalogue.get(TABLE).arrow_schema())
     lake.append(TABLE, data, lake.transaction("retention", day, config=[name, str(row["at"])], code=__name__))

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.clock import now, today
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
@@ -39,7 +39,7 @@ class Eraser:
 
     def __init__(self, lake: Lake, settings: Settings, request: str):
         self._lake, self._settings, self._request = lake, settings, request
-        self._day = datetime.now(UTC).date()
+        self._day = today(settings.general.timezone)
 
     def lines(self, lines: pa.Table) -> Iterator[Counted]:
         """Erase lines of files from every table that has them, and what quarantine keeps of them."""
@@ -144,7 +144,7 @@ class Eraser:
             told.append(
                 {name: row[name] for name in ("file_id", "line", "source", "dataset", "path", "rule")}
                 | {"attempt": (before["attempt"] if before else 0) + 1, "replay": self._request, "day": self._day}
-                | {"at": datetime.now(UTC), "outcome": DROPPED, "reason": BECAUSE, "corrected": False}
+                | {"at": now(), "outcome": DROPPED, "reason": BECAUSE, "corrected": False}
                 | {"record": None, "by": "klantreis erase"}
             )
         if told:

@@ -59,7 +59,7 @@ def run(settings, lakes, monkeypatch):
             company.runs = [0] * len(company.runs)
             company.deliver(lake, range(len(company.runs)))
             company.name_customers(lake, 0, loaded)
-        monkeypatch.setattr(journeys, "_now", lambda: now)
+        monkeypatch.setattr(journeys, "now", lambda: now)
         journeys.run(day, loaded)
         return lake
 

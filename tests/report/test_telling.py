@@ -158,7 +158,7 @@ def test_text_from_outside_is_data_in_the_page_and_no_line_of_a_header():
 def test_a_route_is_used_no_more_often_than_it_says_and_then_tells_all_that_waited(company, monkeypatch):
     settings, put = company
     clock = [dt.datetime(2017, 3, 12, 8, tzinfo=dt.UTC)]
-    monkeypatch.setattr(telling, "_now", lambda: clock[0])
+    monkeypatch.setattr(telling, "now", lambda: clock[0])
     sent = []
     put(alert())
     assert telling.run("chat", sent.append, DAY, settings)["told"] == 1

@@ -6,9 +6,8 @@ import hashlib
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +15,7 @@ import pyarrow.compute as pc
 from jobs.activation.channel import Operation
 from jobs.activation.feedback.messages import Message, customers_with
 from jobs.activation.suppressions import lift, suppress
+from jobs.clock import local_day, now
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
@@ -60,7 +60,7 @@ class Heard:
     def no_at(cls, operation: Operation, channel: str, destination: str, audience: str) -> Heard:
         """A person who told the destination to be left alone."""
         whose = (operation.fingerprint, operation.customer_id, operation.operation_id, audience)
-        return cls("unsubscribe", datetime.now(UTC), channel, destination, *whose)
+        return cls("unsubscribe", now(), channel, destination, *whose)
 
     def over(self, channel: str) -> Heard:
         """The same about another channel than that of the message."""
@@ -100,7 +100,7 @@ def keep(heard: Sequence[Heard], day: date, settings: Settings) -> int:
 
 
 def _row(one: Heard, table: str, settings: Settings) -> dict[str, Any]:
-    own = {"landed": "", "day": local_day(one.at, settings)}
+    own = {"landed": "", "day": local_day(one.at, settings.general.timezone)}
     return {name: own[name] if name in own else getattr(one, name) for name in catalogue.get(table).column_names}
 
 
@@ -166,13 +166,3 @@ def refusing(lake: Lake, purpose: str, channel: str) -> frozenset[str]:
     it into profiles/consent."""
     answers = newest_answers(lake, channel)
     return frozenset(who for who, _ in answers if said(answers, [who], purpose) is False)
-
-
-def local_day(at: datetime, settings: Settings) -> date:
-    """The day of a moment in the company's time zone."""
-    return at.astimezone(ZoneInfo(settings.general.timezone)).date()
-
-
-def now() -> datetime:
-    """The instant, in UTC."""
-    return datetime.now(UTC)

@@ -22,9 +22,10 @@ import pyarrow.compute as pc
 from jobs.activation import succession
 from jobs.activation.bounce_address import operation_named
 from jobs.activation.feedback import reports
-from jobs.activation.feedback.heard import Heard, keep, local_day, now
+from jobs.activation.feedback.heard import Heard, keep
 from jobs.activation.feedback.mailboxes import opened
 from jobs.activation.feedback.messages import customers_with, emails_of, known_by, messages_of
+from jobs.clock import local_day, now
 from jobs.config.actions.feedback import Events
 from jobs.config.settings import Settings
 from jobs.errors import StepFailed
@@ -149,7 +150,7 @@ def take(
             heard.append(Heard(one.kind, at, *known, detail=one.detail, mark=one.mark or at.isoformat()))
         else:
             counts["unmatched"] += 1
-    counts["heard"] += keep(heard, local_day(moment, settings), settings)
+    counts["heard"] += keep(heard, local_day(moment, settings.general.timezone), settings)
 
 
 def land(day: date, settings: Settings) -> int:
@@ -166,7 +167,7 @@ def land(day: date, settings: Settings) -> int:
         if lake.exists(table)
         for row in lake.dataset(table).to_table(filter=pc.field("landed") == "").to_pylist()
     ]
-    rows = [row for row in waiting if local_day(row["at"], settings) <= day]
+    rows = [row for row in waiting if local_day(row["at"], settings.general.timezone) <= day]
     addressed = _addressed(rows, lake, settings)
     answers = [row for row in rows if row["kind"] in ("granted", "withdrawn")]
     events = [row for row in rows if row["kind"] not in ("granted", "withdrawn")]
@@ -186,14 +187,15 @@ def land(day: date, settings: Settings) -> int:
 def _addressed(rows: Sequence[Row], lake: Lake, settings: Settings) -> dict[str, list[Row]]:
     """The addresses that each row is about, as columns of what lands: the one the message went to, or, of a no whose
     address is theirs no longer, those the person has now."""
-    asked = {(row["customer_id"], local_day(row["at"], settings)) for row in rows if row["customer_id"]}
+    zone = settings.general.timezone
+    asked = {(row["customer_id"], local_day(row["at"], zone)) for row in rows if row["customer_id"]}
     people = succession.all_now(lake, asked) if asked else {}
     emails = emails_of(set().union(*people.values()), lake, settings)
     apart = known_by(emails, lake, settings)
     found: dict[str, list[Row]] = {}
     for row in rows:
         own: dict[str, Row] = {}
-        for one in sorted(people.get((row["customer_id"], local_day(row["at"], settings)), ())):
+        for one in sorted(people.get((row["customer_id"], local_day(row["at"], zone)), ())):
             told = emails.get(one, {}).items()
             own |= {hashed: {"email": email, "ids_of": apart.get((one, email))} for hashed, email in told}
         exact = [own[row["identifier"]]] if row["identifier"] in own else []

@@ -13,10 +13,11 @@ from datetime import datetime
 
 from starlette.responses import RedirectResponse, Response
 
-from jobs.activation.feedback.heard import Heard, Kind, keep, local_day, now
+from jobs.activation.feedback.heard import Heard, Kind, keep
 from jobs.activation.feedback.messages import messages_of
 from jobs.activation.measured_link import PICTURE, Measured, measured_of
 from jobs.activation.unsubscribe import agreed
+from jobs.clock import now, today
 from jobs.config.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -91,4 +92,5 @@ def _record(found: Sequence[tuple[Measured, datetime]], settings: Settings) -> N
         mark = f"{known.target}|{at:%Y-%m-%d}" if kind == "open" else f"{known.target}|{at:%Y-%m-%dT%H:%M}"
         if message := yes.get(known.operation_id):
             heard.append(Heard.about(message, kind, at, "page", detail=known.target, mark=mark))
-    keep(list({one.feedback_id: one for one in reversed(heard)}.values()), local_day(now(), settings), settings)
+    once = {one.feedback_id: one for one in reversed(heard)}
+    keep(list(once.values()), today(settings.general.timezone), settings)

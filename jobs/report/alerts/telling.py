@@ -9,13 +9,14 @@ import html
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from smtplib import SMTPServerDisconnected
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.clock import now
 from jobs.config.settings import Settings
 from jobs.lake.lake import Lake
 from jobs.lake.tables import catalogue
@@ -52,7 +53,7 @@ def run(route: str, send: Callable[[Notice], None], day: date, settings: Setting
     for one in unknown:
         log.warning("alert %s may not have been told by %s: a run died, or got no answer", one.id, route)
     waiting = [one for one in wanted if before.get(one.id, (0, "failed"))[1] == "failed"]
-    if last is not None and _now() - last < timedelta(hours=declared.every_hours):
+    if last is not None and now() - last < timedelta(hours=declared.every_hours):
         return {"told": 0, "unknown": len(unknown), "waiting": len(waiting)}
     tries = {one.id: before.get(one.id, (0, ""))[0] + 1 for one in waiting}
     ours = [one for one in waiting if _record(lake, route, "claimed", [one], tries)]
@@ -106,7 +107,7 @@ def _newest(lake: Lake, route: str) -> tuple[dict[str, tuple[int, str]], datetim
 
 def _record(lake: Lake, route: str, state: str, told: Sequence[Alert], tries: dict[str, int]) -> int:
     """Commit that these alerts reached a state; returns how many had not reached it before."""
-    at = _now()
+    at = now()
     rows = [
         {
             "alert": one.id,
@@ -122,7 +123,3 @@ def _record(lake: Lake, route: str, state: str, told: Sequence[Alert], tries: di
     table = pa.Table.from_pylist(rows, catalogue.get(TOLD).arrow_schema())
     mark = [route, state, str(at), sorted(tries)]
     return lake.append(TOLD, table, lake.transaction("tell_alerts", at.date(), config=mark, code=__name__)).rows
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
