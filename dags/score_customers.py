@@ -2,8 +2,8 @@
 
 Starts when the features of a day are there.
 
-- **score** gives each customer a segment and a risk of leaving, by the champion models of the registry, with the model
-  version and the reasons beside each score (`models/scores`).
+- **score** gives each customer what every model of `config/models/` says, by its champion in the registry, with the
+  model version and the reasons beside each score (`models/scores`).
 - **retraining_due** asks for training when a model has no champion yet, was trained a week of data ago, or sees
   customers that have drifted away from those it was trained on. Otherwise it is skipped, which is the normal day.
 
@@ -19,14 +19,14 @@ from dags.steps import call, published, skip, step
 @dag(
     schedule=PartitionedAssetTimetable(assets=FEATURES),
     tags=[DAILY, "models"],
-    description="Segment and churn risk of every customer; asks for retraining weekly and on drift",
+    description="What every declared model says of every customer; asks for retraining weekly and on drift",
     doc_md=__doc__,
     **DAG_ARGS,
 )
 def score_customers() -> None:
     @task(outlets=[SCORES])
     def score() -> dict:
-        """Segment and churn risk by the champion models."""
+        """Every declared model, by its champion."""
         return step("score")
 
     @task(outlets=[RETRAINING_DUE])
