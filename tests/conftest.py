@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -58,6 +59,23 @@ def wide_screen(monkeypatch):
     from jobs.cli.console import console
 
     monkeypatch.setattr(console, "_width", 300)
+
+
+@pytest.fixture
+def command(monkeypatch, capsys, wide_screen) -> Callable[..., tuple[Any, str, str]]:
+    """`command(folder, "check")` runs it for the configuration in that folder: `(exit code, output, errors)`."""
+    from jobs.cli.main import main
+
+    def run(folder: Path, *arguments: str) -> tuple[Any, str, str]:
+        monkeypatch.setenv("KLANTREIS_CONFIG", str(folder))
+        monkeypatch.setenv("KLANTREIS_HASH_KEY", "k")
+        monkeypatch.setattr(sys, "argv", ["klantreis", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        shown = capsys.readouterr()
+        return ended.value.code, shown.out, shown.err
+
+    return run
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import itertools
 import json
 from collections.abc import Callable
@@ -13,10 +14,23 @@ from typing import Any
 import pytest
 
 from examples.sandboxes import data_manager, smtp
+from jobs.activation import moments
 from jobs.activation.channels.types import open_channel
 from jobs.config.settings import load_settings
 from tests.activation.small_company import CONFIG, LIST, Company
 from tests.servers import bench
+
+
+@pytest.fixture
+def clock(request, monkeypatch):
+    """`clock(minutes)`: it is so many minutes after `NOON` of the test module from now on."""
+
+    def is_now(minutes: int) -> None:
+        at = request.module.NOON + dt.timedelta(minutes=minutes)
+        monkeypatch.setattr(moments, "now", lambda: at)
+
+    is_now(0)
+    return is_now
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import datetime as dt
 import pytest
 
 from examples.sandboxes.smtp import recipient_hash
-from jobs.activation import moments, plan, push
+from jobs.activation import plan, push
 from jobs.activation.channel import Operation, Recipient
 from jobs.activation.feedback.heard import Heard, keep
 from jobs.activation.late_refusals import LateRefusals
@@ -61,15 +61,6 @@ class Sending:
         txn = self.lake.transaction("points", DAY, config=self._edits)
         points = [{"customer_id": one, "kind": "email", "value": to} for to, own in owners.items() for one in own]
         self.lake.replace("profiles/contact_points", table_rows("profiles/contact_points", *points), txn)
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    def is_now(minutes):
-        monkeypatch.setattr(moments, "now", lambda: NOON + dt.timedelta(minutes=minutes))
-
-    is_now(0)
-    return is_now
 
 
 @pytest.fixture

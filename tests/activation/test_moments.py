@@ -17,17 +17,6 @@ NOON = dt.datetime(2017, 6, 1, 12, tzinfo=dt.UTC)
 
 
 @pytest.fixture
-def clock(monkeypatch):
-    """`clock(minutes)`: it is so many minutes after noon of the day from now on."""
-
-    def is_now(minutes):
-        monkeypatch.setattr(moments, "now", lambda: NOON + dt.timedelta(minutes=minutes))
-
-    is_now(0)
-    return is_now
-
-
-@pytest.fixture
 def shop(company, sink):
     """Customers c0001 to c0003 with consent; an audience of open buy moments, by e-mail."""
     audience = {**CONFIG["audiences/winback.yaml"], "moment": "buy"}

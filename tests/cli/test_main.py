@@ -12,7 +12,6 @@ import pyarrow as pa
 import pytest
 
 from jobs.cli import query, report
-from jobs.cli.main import main
 from jobs.lake.lake import Lake, Txn
 from jobs.lake.tables import catalogue
 from jobs.report.section import Section
@@ -20,19 +19,9 @@ from tests.company import MINIMAL
 
 
 @pytest.fixture
-def klantreis(config, monkeypatch, capsys, wide_screen):
+def klantreis(config, command):
     """Run a command with a minimal configuration: `(exit code, output, errors)`."""
-
-    def run(*arguments, files=None):
-        monkeypatch.setenv("KLANTREIS_CONFIG", str(config(files)))
-        monkeypatch.setenv("KLANTREIS_HASH_KEY", "k")
-        monkeypatch.setattr(sys, "argv", ["klantreis", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        shown = capsys.readouterr()
-        return ended.value.code, shown.out, shown.err
-
-    return run
+    return lambda *arguments, files=None: command(config(files), *arguments)
 
 
 def test_a_fine_configuration_passes_check(klantreis):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -18,21 +17,13 @@ def shop(settings) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def klantreis(config, monkeypatch, capsys, wide_screen):
+def klantreis(config, command):
     """Run a command for the small company with other files: `(exit code, output, errors)`."""
-    from jobs.cli.main import main
-
     folder = []
 
     def run(*arguments: str, files: dict[str, Any] | None = None) -> tuple[Any, str, str]:
         if files is not None or not folder:
             folder.append(config({**CONFIG, **(files or {})}))
-        monkeypatch.setenv("KLANTREIS_CONFIG", str(folder[-1]))
-        monkeypatch.setenv("KLANTREIS_HASH_KEY", "k")
-        monkeypatch.setattr(sys, "argv", ["klantreis", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        shown = capsys.readouterr()
-        return ended.value.code, shown.out, shown.err
+        return command(folder[-1], *arguments)
 
     return run
