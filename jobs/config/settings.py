@@ -24,6 +24,7 @@ from jobs.config.actions.costs import FILE as COSTS
 from jobs.config.actions.costs import Costs
 from jobs.config.actions.costs import problems as cost_problems
 from jobs.config.actions.destinations import Destination, Destinations
+from jobs.config.actions.destinations import problems as destination_problems
 from jobs.config.actions.experiments import Experiment
 from jobs.config.actions.experiments import problems as experiment_problems
 from jobs.config.actions.feedback import FILE as FEEDBACK
@@ -199,7 +200,11 @@ def load_settings(folder: str | Path | None = None) -> Settings:
             problems.extend(error.problems)
             return None
 
-    declared = part(folder / "traits.yaml", Traits) if (folder / "traits.yaml").exists() else Traits()
+    def optional(name: str, model: type[Any]) -> Any:
+        """A file that a company may leave out: all of it has defaults."""
+        return part(folder / name, model) if (folder / name).exists() else model()
+
+    declared = optional("traits.yaml", Traits)
     journey = part(folder / "journey.yaml", Journey)
     if journey and declared:
         try:
@@ -223,18 +228,18 @@ def load_settings(folder: str | Path | None = None) -> Settings:
         traits=declared.over_tables() if declared else {},
         rows=declared.rows if declared else {},
         decisions=_listed(load_decisions, folder, problems, ()),
-        journey_map=part(mapped, JourneyMap) if (mapped := folder / journey_map.FILE).exists() else JourneyMap(),
+        journey_map=optional(journey_map.FILE, JourneyMap),
         content=_listed(load_content, folder, problems, Content()),
-        context=part(folder / "context.yaml", Context) if (folder / "context.yaml").exists() else Context(),
-        feedback=part(folder / FEEDBACK, Feedback) if (folder / FEEDBACK).exists() else Feedback(),
-        retention=part(folder / RETENTION, Retention) if (folder / RETENTION).exists() else Retention(),
-        maturity=part(folder / MATURITY, Maturity) if (folder / MATURITY).exists() else Maturity(),
-        costs=part(folder / COSTS, Costs) if (folder / COSTS).exists() else Costs(),
-        offers=part(folder / OFFERS, Offers) if (folder / OFFERS).exists() else Offers(),
-        alerts=part(folder / ALERTS, Alerts) if (folder / ALERTS).exists() else Alerts(),
-        guard_rails=part(folder / GUARD_RAILS, GuardRails) if (folder / GUARD_RAILS).exists() else GuardRails(),
-        policy=part(policy, ContactPolicy) if (policy := folder / POLICY).exists() else ContactPolicy(),
-        interventions=part(signed, Interventions) if (signed := folder / INTERVENTIONS).exists() else Interventions(),
+        context=optional("context.yaml", Context),
+        feedback=optional(FEEDBACK, Feedback),
+        retention=optional(RETENTION, Retention),
+        maturity=optional(MATURITY, Maturity),
+        costs=optional(COSTS, Costs),
+        offers=optional(OFFERS, Offers),
+        alerts=optional(ALERTS, Alerts),
+        guard_rails=optional(GUARD_RAILS, GuardRails),
+        policy=optional(POLICY, ContactPolicy),
+        interventions=optional(INTERVENTIONS, Interventions),
     )
     if not problems:
         problems = _cross_checks(settings)
@@ -261,18 +266,6 @@ def _listed(read: Callable[[Path], Any], folder: Path, problems: list[str], none
         return none
 
 
-def _unreported(settings: Settings) -> list[str]:
-    """Destinations whose sends a source is said to report that reports none."""
-    path, problems = settings.folder / "destinations.yaml", []
-    for name, one in settings.destinations.items():
-        source = settings.sources.get(one.reported_by)
-        if one.reported_by and (source is None or "campaign_events" not in source.datasets):
-            place = f"{path}:{line_of(path, 'destinations', name, 'reported_by')}: destinations.{name}.reported_by"
-            known = nearest(one.reported_by, settings.sources) if source is None else ""
-            problems.append(f"{place}: no source {one.reported_by!r} with campaign_events{known}")
-    return problems
-
-
 def _cross_checks(settings: Settings) -> list[str]:
     """Names in one file that must exist in another."""
     path = settings.folder / "settings.yaml"
@@ -292,7 +285,7 @@ def _cross_checks(settings: Settings) -> list[str]:
     problems += model_problems(settings.folder / "models.yaml", settings.models, settings.traits)
     purposes = settings.identity.purposes
     problems += learned_problems(settings.folder, settings.learned, settings.models, settings.traits, purposes)
-    problems += _unreported(settings)
+    problems += destination_problems(settings.folder / "destinations.yaml", settings.destinations, settings.sources)
     problems += audience_problems(
         settings.folder, settings.audiences, settings.journey.kpis, purposes, settings.destinations
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, SerializeAsAny, ValidationError, ValidationInfo, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from jobs.config.yaml_files import Strict, nearest
+from jobs.config.sources.source import Source
+from jobs.config.yaml_files import Strict, line_of, nearest
 
 
 def types() -> Mapping[str, Any]:
@@ -72,3 +74,15 @@ class Destinations(Strict):
     """config/destinations.yaml."""
 
     destinations: dict[str, Destination]
+
+
+def problems(path: Path, destinations: Mapping[str, Destination], sources: Mapping[str, Source]) -> list[str]:
+    """Destinations whose sends a source is said to report that reports none; `path` is the file that says so."""
+    found = []
+    for name, one in destinations.items():
+        source = sources.get(one.reported_by)
+        if one.reported_by and (source is None or "campaign_events" not in source.datasets):
+            place = f"{path}:{line_of(path, 'destinations', name, 'reported_by')}: destinations.{name}.reported_by"
+            known = nearest(one.reported_by, sources) if source is None else ""
+            found.append(f"{place}: no source {one.reported_by!r} with campaign_events{known}")
+    return found
