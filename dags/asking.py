@@ -1,7 +1,8 @@
-"""A question to a person for each of many things, as *required actions* of Airflow: approve, or not now, and why."""
+"""A question to a person for each of many things, as *required actions* of Airflow: an answer, and why."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -18,13 +19,13 @@ def question(one: dict) -> dict:
     return {"subject": one["subject"], "body": one["body"]}
 
 
-def ask(asked: Any) -> Any:
-    """A mapped task that asks; its output are the answers, in order. After a week it counts as not now."""
+def ask(asked: Any, options: Sequence[str] = (APPROVE, LATER)) -> Any:
+    """A mapped task that asks; its output are the answers, in order. After a week the last of the options counts."""
     return HITLOperator.partial(
         task_id="ask",
         doc_md="One question each, for a person to answer under *Required actions*.",
-        options=[APPROVE, LATER],
-        defaults=LATER,
+        options=list(options),
+        defaults=options[-1],
         params={"because": BECAUSE},
         response_timeout=timedelta(days=7),
     ).expand_kwargs(asked.map(question))

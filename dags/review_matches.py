@@ -12,19 +12,13 @@ decides looks at the records with `klantreis review list --show-values`.
 from datetime import timedelta
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param, dag, task
 
+from dags.asking import ask
 from dags.common import DAG_ARGS
 from dags.steps import call, option, skip
 
 PAIRS = Param(20, type="integer", minimum=1, maximum=100, title="Pairs", description="how many to ask about")
-BECAUSE = Param("", type="string", title="Because", description="why; it is kept with the decision")
-
-
-def question(pair: dict) -> dict:
-    """What is shown of a pair."""
-    return {"subject": pair["subject"], "body": pair["body"]}
 
 
 @dag(
@@ -50,15 +44,7 @@ def review_matches() -> None:
         return call(review.keep, list(asked), list(answers))
 
     asked = pairs()
-    ask = HITLOperator.partial(
-        task_id="ask",
-        doc_md="One question per pair, for a person to answer under *Required actions*.",
-        options=["same", "different", "not sure"],
-        defaults="not sure",
-        params={"because": BECAUSE},
-        response_timeout=timedelta(days=7),
-    )
-    keep(asked, ask.expand_kwargs(asked.map(question)).output)
+    keep(asked, ask(asked, ["same", "different", "not sure"]).output)
 
 
 review_matches()
