@@ -159,6 +159,14 @@ def _gender(slot: str) -> Comparison:
     return Comparison(slot, (slot,), (Level("equal", equal(slot), 0.96, 0.5), Level("other", "ELSE", 0.04, 0.5)))
 
 
+_LETTERS_L, _LETTERS_R = (f"translate(email_user_{side}, '0123456789', '')" for side in ("l", "r"))
+OTHER_NUMBER = (
+    "(starts_with(email_user_l, left(email_user_r, 2)) AND email_user_l <> email_user_r"
+    f" AND {_LETTERS_L} = {_LETTERS_R} AND least(strlen(email_user_l), strlen(email_user_r)) > strlen({_LETTERS_L}))"
+)
+"""Mailboxes that differ in their number alone: it may be a slip, or what tells people of one name apart."""
+
+
 def _email(slot: str) -> Comparison:
     user = "(length(email_user_l) >= 4 AND email_user_l = email_user_r)"
     # two slips seldom are at both ends of a name, and what is alike in most addresses is their end: looking at that
@@ -180,6 +188,7 @@ def _email(slot: str) -> Comparison:
             Level("user nearly", two_slips("email_user", 6), 0.03, 0.0005, kin=0.02),
             Level("other", "ELSE", 0.13, 0.9992),
         ),
+        silent=f"coalesce({OTHER_NUMBER}, false)",
     )
 
 

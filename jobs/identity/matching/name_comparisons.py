@@ -107,7 +107,8 @@ def told_once(comparison: Comparison) -> Comparison:
         )
     if comparison.slot == "email":
         made_of_name = '(email_user_l = email_user_r AND email_l <> email_r AND contains(email_user_l, "family_l"))'
-        return replace(comparison, columns=(*comparison.columns, "family"), silent=f"coalesce({made_of_name}, false)")
+        silent = f"({comparison.silent} OR coalesce({made_of_name}, false))"
+        return replace(comparison, columns=(*comparison.columns, "family"), silent=silent)
     return comparison
 
 

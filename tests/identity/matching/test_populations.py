@@ -117,6 +117,14 @@ def test_a_record_without_a_name_does_not_make_one_person_of_two_in_one_home():
     assert groups(linked) == [["0"], ["1", "2"]]
 
 
+def test_mailboxes_that_differ_in_their_number_alone_say_nothing():
+    jan = {"first_name": "Jan", "last_name": "Zuiderwijk"}
+    told = [{**jan, "email": f"jan.zuiderwijk{n}@mail.example"} for n in (1, 2, 85)]
+    assert groups(link_records(pd.DataFrame(told))) == [["0"], ["1"], ["2"]], "people of one name"
+    born = [{**one, "birth_date": "1985-03-08"} for one in told[:2]]
+    assert groups(link_records(pd.DataFrame(born))) == [["0", "1"]], "with a slip in the number"
+
+
 def test_a_name_in_other_letters_is_compared_as_it_sounds():
     home = {"phone": "4812856234", "city": "Smolensk"}
     names = ("Vasiliev, Alexander Pavlovich", "ВАСІЛЬЕЎ, Аляксандр Паўлавіч")
