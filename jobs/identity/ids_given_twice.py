@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import SequenceMatcher
-
 import numpy as np
 import pandas as pd
 
@@ -45,12 +43,8 @@ def given_twice(sightings: pd.DataFrame) -> pd.DataFrame:
 
 def _unlike(pairs: pd.DataFrame) -> pd.Series:
     """The whole names are not one, misspelt or with their parts in each other's place."""
-    sides = (
+    left, right = (
         [" ".join(sorted(name)) for name in zip(pairs[f"first_name_{s}"], pairs[f"last_name_{s}"], strict=True)]
         for s in ("left", "right")
     )
-    ordered = (sorted(both) for both in zip(*sides, strict=True))  # the ratio depends on which is looked for in which
-    ratios = [
-        SequenceMatcher(None, one, other, autojunk=False).ratio() < name_agreement.ALIKE for one, other in ordered
-    ]
-    return pd.Series(ratios, index=pairs.index, dtype=bool)
+    return pd.Series(map(name_agreement.unlike, left, right), index=pairs.index, dtype=bool)

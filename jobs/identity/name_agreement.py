@@ -121,7 +121,12 @@ def _clearly_other(left: str, right: str) -> bool:
         return not _in_short(*sorted((left, right), key=len))
     if left[:SHORTEST_FAMILY_NAME] == right[:SHORTEST_FAMILY_NAME]:
         return False
-    one, other = sorted((left, right))  # what two names have in common would depend on which is looked for in which
+    return unlike(left, right)
+
+
+def unlike(left: str, right: str) -> bool:
+    """Two names have too few letters in common to be one, misspelt."""
+    one, other = sorted((left, right))  # what they have in common would depend on which is looked for in which
     return SequenceMatcher(None, one, other, autojunk=False).ratio() < ALIKE
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -74,8 +74,8 @@ def from_footer(dataset: Dataset, path: str, size: int, metadata: pq.FileMetaDat
     groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
     for index in range(metadata.num_columns):
         name = metadata.schema.column(index).path
-        found = [group.column(index).statistics for group in groups if group.num_rows] if name in names else []
-        if not found or any(s is None or not s.has_null_count for s in found):
+        found = statistics_of(groups, index) if name in names else []
+        if not found:
             continue
         nulls[name] = sum(s.null_count for s in found)
         bounded = [s for s in found if s.has_min_max]
@@ -84,6 +84,12 @@ def from_footer(dataset: Dataset, path: str, size: int, metadata: pq.FileMetaDat
             low[name] = min(s.min for s in bounded)
             high[name] = max(s.max for s in bounded)
     return DataFile(path, size, metadata.num_rows, low, high, nulls)
+
+
+def statistics_of(groups: Iterable[pq.RowGroupMetaData], index: int) -> list[pq.Statistics]:
+    """Those of a column in each row group with rows; empty if one of them does not tell how many have no value."""
+    found = [group.column(index).statistics for group in groups if group.num_rows]
+    return [] if any(s is None or not s.has_null_count for s in found) else found
 
 
 def stats_json(file: DataFile) -> str:

@@ -6,7 +6,6 @@ log, as staged files do: no reader sees them, and what a killed step leaves behi
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -17,6 +16,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from pyarrow import fs
 
+from jobs.lake.files import statistics_of
 from jobs.lake.log import DeltaLog
 
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ class Scratch:
 
 def _unfilled(file: pq.FileMetaData) -> frozenset[str]:
     """Columns of a file of which its statistics say that no row has a value."""
-    nulls: Counter[str] = Counter()
-    for group in map(file.row_group, range(file.num_row_groups)):
-        for column in map(group.column, range(group.num_columns)):
-            told = column.statistics
-            nulls[column.path_in_schema] += told.null_count if told is not None and told.has_null_count else 0
+    groups = [file.row_group(number) for number in range(file.num_row_groups)]
+    nulls = {
+        file.schema.column(index).path: sum(told.null_count for told in statistics_of(groups, index))
+        for index in range(file.num_columns)
+    }
     return frozenset(name for name, count in nulls.items() if count == file.num_rows)

@@ -22,7 +22,7 @@ from jobs.profiles.channels import channels, engagement, met
 from jobs.profiles.consent import consent, consent_history, every_answer, with_people
 from jobs.profiles.contact_points import addresses, contact_points
 from jobs.profiles.coverage import counted, coverage, mapped_attributes
-from jobs.profiles.day import CONTACTS, update
+from jobs.profiles.day import CAMPAIGNS, CONTACTS, update
 from jobs.profiles.golden import current_contacts, golden_records
 from jobs.profiles.households import TOO_MANY, households
 from jobs.profiles.people import people
@@ -92,10 +92,8 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
         return lake.read(name, version=lake.replace(name, rows, txn).version)
 
     with lake.scratch("profiles/customers") as keep:
-        contacts = keep(
-            current_contacts(arrived("valid/contacts"), identity_map, settings, txn.unfilled("valid/contacts"))
-        )
-        events = arrived("valid/campaign_events")
+        contacts = keep(current_contacts(arrived(CONTACTS), identity_map, settings, txn.unfilled(CONTACTS)))
+        events = arrived(CAMPAIGNS)
         set_aside = txn.read("identity/set_aside")
         golden = publish("profiles/customers", golden_records(contacts, identity_map, set_aside, settings))
         points = publish("profiles/contact_points", contact_points(contacts, settings))
@@ -109,12 +107,9 @@ def _rebuild(lake: Lake, txn: Txn, as_of: date, settings: Settings) -> None:
         consents = publish("profiles/consent", consent(answers, as_of, settings))
         publish("profiles/consent_history", consent_history(answers, as_of, settings))
         housed = publish("profiles/households", households(golden, settings))
-        contacted = txn.pins["valid/campaign_events"] is not None
-        engaged = (
-            engagement(met(events, identity_map, settings, txn.unfilled("valid/campaign_events")), as_of)
-            if contacted
-            else None
-        )
+        engaged = None
+        if txn.pins[CAMPAIGNS] is not None:
+            engaged = engagement(met(events, identity_map, settings, txn.unfilled(CAMPAIGNS)), as_of)
         reached = publish("profiles/channels", channels(consents, points, places, engaged, settings))
         publish("profiles/people", people(golden, housed, reached, as_of))
         publish("profiles/coverage", coverage(counted(contacts, golden, points, settings), as_of, settings))

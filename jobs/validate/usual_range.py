@@ -112,7 +112,14 @@ def median(numbers: np.ndarray) -> np.ndarray:
     """Per metric the median of what is known, or NaN. NumPy's own takes a masked array for each, many times slower."""
     if not len(numbers):
         return np.full(numbers.shape[1], np.nan)
-    ordered, known = np.sort(numbers, axis=0), np.count_nonzero(~np.isnan(numbers), axis=0)  # NaN comes last
-    low, high = np.maximum(known - 1, 0) // 2, known // 2
-    middle = np.take_along_axis(ordered, np.vstack([low, np.minimum(high, len(ordered) - 1)]), axis=0)
-    return np.asarray(middle.mean(axis=0))
+    return quantile(np.sort(numbers, axis=0).T, 0.5)
+
+
+def quantile(ordered: np.ndarray, share: float, least: int = 1) -> np.ndarray:
+    """A quantile of sorted values along the last axis, NaN ones left out; NaN of fewer than `least`."""
+    number = np.sum(~np.isnan(ordered), axis=-1)
+    place = np.clip(share * (number + 1) - 1, 0, np.maximum(number - 1, 0))  # an end is as likely passed as it says
+    below = np.floor(place).astype(int)
+    above = np.minimum(below + 1, np.maximum(number - 1, 0))
+    ends = [np.take_along_axis(ordered, at[..., None], axis=-1)[..., 0] for at in (below, above)]
+    return np.where(number >= least, ends[0] + (ends[1] - ends[0]) * (place - below), np.nan)

@@ -142,11 +142,9 @@ class Kpi(Strict):
         return self
 
     @property
-    def least(self) -> float | None:
-        """The least value there can be; of a ratio of sums that may be negative nobody knows."""
-        if self.scale:
-            return self.scale[0]
-        return None if self.unit in SIGNED else 0.0
+    def possible(self) -> tuple[float | None, float | None]:
+        """The least and the largest value there can be; None where nobody knows."""
+        return self.scale or (None if self.unit in SIGNED else 0.0, None)
 
     @property
     def datasets(self) -> list[str]:

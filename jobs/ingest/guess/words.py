@@ -27,16 +27,22 @@ RECORDS = ("nummer", "id", "code", "key", "ref", "reference")
 
 
 @cache
+def _written() -> dict[str, Any]:
+    """The vocabulary as it is written."""
+    found: dict[str, Any] = yaml.safe_load(VOCABULARY.read_text("utf-8"))
+    return found
+
+
+@cache
 def _around() -> dict[str, frozenset[str]]:
     """Words around a heading: `structure` and `entities` leave its meaning as it is, `others` make it another thing."""
-    given = yaml.safe_load(VOCABULARY.read_text("utf-8"))["around"]
-    return {name: frozenset(words) for name, words in given.items()}
+    return {name: frozenset(words) for name, words in _written()["around"].items()}
 
 
 @cache
 def vocabulary() -> dict[str, dict[str, Any]]:
     """Dataset to its `words`, to the phrases of its `columns`, and to the words of their `values`."""
-    found: dict[str, dict[str, Any]] = yaml.safe_load(VOCABULARY.read_text("utf-8"))["datasets"]
+    found: dict[str, dict[str, Any]] = _written()["datasets"]
     return found
 
 
@@ -153,9 +159,8 @@ def _moment(heading: str) -> tuple[str, ...]:
     return tuple(left)
 
 
-@cache
 def _moments() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(VOCABULARY.read_text("utf-8"))["moments"]
+    found: dict[str, Any] = _written()["moments"]
     return found
 
 

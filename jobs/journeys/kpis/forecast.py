@@ -12,6 +12,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.validate.usual_range import quantile
+
 Array = NDArray[np.float64]
 WEEKS = 8
 """What is usual is the median of the same weekday of so many weeks."""
@@ -64,9 +66,9 @@ def band(values: Array, weeks_ahead: int = 1) -> Band:
     """
     usual = _usual(values, weeks_ahead)
     seen = _windows(_shifted(values - usual, 7 * (weeks_ahead - 1) + 1))
-    middle, low, high = (_quantile(seen, q) for q in (0.5, TAIL, 1 - TAIL))
+    middle, low, high = (quantile(seen, q, LEAST_ERRORS) for q in (0.5, TAIL, 1 - TAIL))
     deviations = np.sort(np.abs(seen - middle[..., None]), axis=-1)
-    robust = np.maximum(1.4826 * _quantile(deviations, 0.5), (high - low) / (2 * NORMAL_TAIL))
+    robust = np.maximum(1.4826 * quantile(deviations, 0.5, LEAST_ERRORS), (high - low) / (2 * NORMAL_TAIL))
     expected = usual + middle
     far = FAR * np.maximum(robust, 0.02 * np.abs(expected))
     return Band(expected, usual + low, usual + high, far)
@@ -143,7 +145,7 @@ def level_breaks(values: Array) -> list[int]:
 def _usual(values: Array, weeks_ahead: int) -> Array:
     """The median of the same weekday of the weeks before."""
     weeks = np.stack([_shifted(values, 7 * (weeks_ahead + n)) for n in range(WEEKS)], axis=-1)
-    return _quantile(np.sort(weeks, axis=-1), 0.5, LEAST_WEEKS)
+    return quantile(np.sort(weeks, axis=-1), 0.5, LEAST_WEEKS)
 
 
 def _shifted(values: Array, days: int) -> Array:
@@ -155,16 +157,6 @@ def _windows(values: Array) -> Array:
     """The last days up to each day, sorted, those without a value at the end."""
     begun = np.concatenate([np.full((len(values), ERRORS - 1), np.nan), values], axis=1)
     return np.sort(np.lib.stride_tricks.sliding_window_view(begun, ERRORS, axis=1), axis=-1)
-
-
-def _quantile(ordered: Array, share: float, least: int = LEAST_ERRORS) -> Array:
-    """A quantile of sorted values along the last axis, NaN ones left out; NaN of fewer than `least`."""
-    number = np.sum(~np.isnan(ordered), axis=-1)
-    place = np.clip(share * (number + 1) - 1, 0, np.maximum(number - 1, 0))  # an end is as likely passed as it says
-    below = np.floor(place).astype(int)
-    above = np.minimum(below + 1, np.maximum(number - 1, 0))
-    ends = [np.take_along_axis(ordered, at[..., None], axis=-1)[..., 0] for at in (below, above)]
-    return np.where(number >= least, ends[0] + (ends[1] - ends[0]) * (place - below), np.nan)
 
 
 def _without_weekdays(values: Array) -> Array:

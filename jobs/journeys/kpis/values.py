@@ -90,7 +90,7 @@ def _told(rows: DataFrame, journey: Journey, delivered: Collection[str]) -> Data
     missing = without_source(journey.kpis, delivered)
     every = [
         (name, kpi.stage, kpi.unit, float(kpi.smallest_sample or journey.smallest_sample), name in missing,
-         kpi.direction, kpi.target, kpi.per, kpi.least, kpi.scale[1] if kpi.scale else None)
+         kpi.direction, kpi.target, kpi.per, *kpi.possible)
         for name, kpi in journey.kpis.items()
     ]  # fmt: skip
     columns = "kpi string, stage string, unit string, smallest double, no_source boolean, direction string"
